@@ -1,0 +1,167 @@
+"""Fetches one platform into the landing store: the connector's pages in, manifests out.
+
+The connector runs in an event loop; sealing, packing and writing run beside it in one thread, a bounded number of
+pages behind, so that memory does not grow with the platform.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from sync_platform.errors import SyncError, TermsNotAccepted
+from sync_platform.landing.manifest import Manifest
+from sync_platform.landing.writer import DatasetWriter
+from sync_platform.settings import PlatformSettings
+from sync_platform.sources.client import Client, is_loopback
+from sync_platform.sources.declaration import Platform, Scope
+from sync_platform.sources.extraction import Extraction, Gaps, SecretBook
+from sync_platform.sources.pace import Pacer
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.seal import Vault
+
+PAGES_BEHIND = 8
+OnPage = Callable[[str, int, Gaps], None]
+"""Called after each page with its dataset, its records and what is known so far."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a platform is fetched from and how: its settings resolved against its declaration."""
+
+    base_url: str
+    archive_url: str
+    credentials: dict[str, str] = field(repr=False)
+    requests_per_second: float | None
+    concurrency: int
+    ids_only: bool
+    timeout_s: float = 30.0
+    attempts: int = 5
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+def resolve_source(
+    platform: Platform, own: PlatformSettings, sandbox_url: str | None, timeout_s: float, attempts: int
+) -> Source:
+    """The source of a platform: its configured address, or the sandbox where none is set.
+
+    Raises TermsNotAccepted for an address that is not loopback before the operator accepted the terms.
+    """
+    base_url = own.base_url or f"{sandbox_url}/{platform.name}"
+    archive_url = own.archive_url or (
+        f"{sandbox_url}/{platform.name}_archive" if not own.base_url and sandbox_url else platform.live_archive_url
+    )
+    live = [url for url in (base_url, archive_url if own.archive_url else "") if url and not is_loopback(url)]
+    if live and not own.terms_accepted:
+        prefix = platform.name.upper()
+        raise TermsNotAccepted(
+            f"{platform.name}: {live[0]} is a live address, and its terms are not accepted "
+            f"({platform.terms.summary}; {platform.terms.url}). "
+            f"If you may use it, set {prefix}_TERMS_ACCEPTED=true; or unset {prefix}_BASE_URL to use the sandbox."
+        )
+    paced = bool(live)
+    return Source(
+        base_url=base_url,
+        archive_url=archive_url,
+        credentials={
+            "api_key": own.api_key,
+            "app_id": own.app_id,
+            "app_secret": own.app_secret,
+            "refresh_token": own.refresh_token,
+        },
+        requests_per_second=own.requests_per_second or (platform.pace.requests_per_second if paced else None),
+        concurrency=own.concurrency or (platform.pace.concurrency if paced else 8),
+        ids_only=own.store == "ids" or (own.store == "" and paced and platform.terms.without_agreement == "ids"),
+        timeout_s=timeout_s,
+        attempts=attempts,
+    )
+
+
+def new_sync_id(now: datetime | None = None) -> str:
+    """A fresh id that sorts by time: `20261124T083000Z-1f3a9c`."""
+    return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+
+
+def extract(
+    platform: Platform,
+    source: Source,
+    *,
+    scope: Scope,
+    partition: str,
+    sync_id: str,
+    run_id: str,
+    store: ObjectStore,
+    vault: Vault,
+    secret_book: SecretBook,
+    on_page: OnPage = lambda dataset, records, gaps: None,
+) -> list[Manifest]:
+    """Fetch and land every dataset of a platform; one manifest each, incomplete ones included.
+
+    Raises the SyncError that stopped the platform only where nothing at all was landed.
+    """
+    return asyncio.run(
+        _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page)
+    )
+
+
+async def _extract(
+    platform: Platform,
+    source: Source,
+    scope: Scope,
+    partition: str,
+    sync_id: str,
+    run_id: str,
+    store: ObjectStore,
+    vault: Vault,
+    secret_book: SecretBook,
+    on_page: OnPage,
+) -> list[Manifest]:
+    started_at = datetime.now(UTC)
+    datasets = platform.datasets[:1] if source.ids_only else platform.datasets
+    writers = {
+        dataset.name: DatasetWriter(store, vault, platform.name, dataset, partition, sync_id, source.ids_only)
+        for dataset in datasets
+    }
+    client = Client(
+        platform.name,
+        source.base_url,
+        headers=platform.headers(source.credentials),
+        pacer=Pacer(source.requests_per_second, source.concurrency),
+        concurrency=source.concurrency,
+        timeout_s=source.timeout_s,
+        attempts=source.attempts,
+        wall_wait_s=platform.pace.wall_wait_s,
+        html_is_a_wall=platform.html_is_a_wall,
+        transport=source.transport,
+    )
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix=f"landing-{platform.name}") as thread:
+        async with client:
+            extraction = Extraction(client, scope, source.credentials, writers, secret_book, source.archive_url)
+            behind: list[asyncio.Future[Any]] = []
+            try:
+                async for page in platform.pages(extraction):
+                    while len(behind) >= PAGES_BEHIND:
+                        await behind.pop(0)
+                    behind.append(loop.run_in_executor(thread, writers[page.dataset].add, page))
+                    on_page(page.dataset, len(page.records), extraction.gaps[page.dataset])
+            except SyncError as error:
+                await asyncio.gather(*behind, return_exceptions=True)
+                if not any(writer.records for writer in writers.values()):
+                    raise
+                extraction.stopped(error)
+            await asyncio.gather(*behind)
+    observed_at = extraction.observed_at or started_at
+    return [
+        writer.finish(
+            run_id=run_id, mode=scope.mode, started_at=started_at, observed_at=observed_at, gaps=extraction.gaps[name]
+        )
+        for name, writer in writers.items()
+    ]

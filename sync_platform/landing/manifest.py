@@ -1,0 +1,128 @@
+"""The manifest of one landed dataset: every page with its digests, and what is known of completeness.
+
+A dataset is landed exactly when its manifest stands in the store; pages without one are an interrupted sync's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from sync_platform.errors import StorageError
+from sync_platform.sources.extraction import Gaps
+from sync_platform.storage.objects import ObjectStore
+
+
+class Body(msgspec.Struct, frozen=True):
+    """One HTTP body as received."""
+
+    url: str
+    fetched_at: datetime
+    status: int
+    etag: str | None
+    sha256: str
+    size_bytes: int
+
+
+class PageEntry(msgspec.Struct, frozen=True):
+    """One page: the bodies it was read from, and where its records stand (`first_line` counts from 1).
+
+    A page without records has no object.
+    """
+
+    bodies: list[Body]
+    records: int
+    object: str | None = None
+    object_sha256: str | None = None
+    first_line: int = 1
+
+
+class Manifest(msgspec.Struct):
+    """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store."""
+
+    platform: str
+    dataset: str
+    partition: str
+    sync_id: str
+    run_id: str
+    mode: Literal["full", "incremental"]
+    observed_at: datetime
+    started_at: datetime
+    finished_at: datetime
+    pages: list[PageEntry]
+    records: int
+    distinct_ids: int
+    without_id: int
+    claimed: int | None
+    pages_expected: int
+    capped_slices: list[str]
+    omitted_ids: list[str]
+    failures: list[str]
+    findings: list[str]
+    reasons: list[str]
+    version: int = 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing; only then may a full sync retire what it did not see."""
+        return not self.reasons
+
+    @property
+    def key(self) -> str:
+        return manifest_key(self.platform, self.dataset, self.partition, self.sync_id)
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Every object's key with its SHA-256, in landing order."""
+        return {page.object: page.object_sha256 or "" for page in self.pages if page.object}
+
+
+def folder_key(platform: str, dataset: str, partition: str, sync_id: str) -> str:
+    return f"landing/{platform}/{dataset}/{partition}/{sync_id}"
+
+
+def manifest_key(platform: str, dataset: str, partition: str, sync_id: str) -> str:
+    return f"{folder_key(platform, dataset, partition, sync_id)}/manifest.json"
+
+
+def write_manifest(store: ObjectStore, manifest: Manifest) -> None:
+    store.put(manifest.key, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+
+
+def read_manifest(store: ObjectStore, key: str) -> Manifest:
+    """The manifest at a key; StorageError where there is none or it is damaged."""
+    try:
+        return msgspec.json.decode(store.get(key), type=Manifest)
+    except KeyError:
+        raise StorageError(f"nothing is landed at {store.url}/{key}") from None
+    except msgspec.DecodeError as error:
+        raise StorageError(f"the manifest {store.url}/{key} is damaged: {error}") from error
+
+
+def newest_manifest(store: ObjectStore, platform: str, dataset: str, partition: str) -> Manifest | None:
+    """The manifest last landed for a period, or None; sync ids sort by time."""
+    keys = [key for key in store.keys(f"landing/{platform}/{dataset}/{partition}/") if key.endswith("/manifest.json")]
+    return read_manifest(store, keys[-1]) if keys else None
+
+
+def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int) -> list[str]:
+    """Why a dataset counts as incomplete, in words; empty where nothing is known to be missing."""
+    reasons = []
+    if gaps.failures:
+        count = len(gaps.failures)
+        reasons.append(f"{count} {'page' if count == 1 else 'pages'} failed ({gaps.failures[0]})")
+    elif pages < gaps.pages_expected:
+        reasons.append(f"{pages} of {gaps.pages_expected} pages came")
+    if pages == 0 and not gaps.failures:
+        reasons.append("no page came")
+    if gaps.claimed is not None and distinct_ids < gaps.claimed:
+        reasons.append(f"the source claims {gaps.claimed:,} records, {distinct_ids:,} came")
+    if gaps.capped_slices:
+        reasons.append(f"{len(gaps.capped_slices)} slices hold more than the source lists: {gaps.capped_slices[0]}")
+    if gaps.omitted_ids:
+        reasons.append(f"{len(gaps.omitted_ids)} ids asked for were left out: {', '.join(gaps.omitted_ids[:5])}")
+    if without_id:
+        reasons.append(f"{without_id} records came without an id")
+    return reasons + gaps.findings

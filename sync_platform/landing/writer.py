@@ -1,0 +1,135 @@
+"""Writes one dataset's pages: seals them, packs them into zstd NDJSON objects, and keeps the manifest's entries.
+
+Small pages share an object, so that a thousand one-record replies do not become a thousand objects; each page keeps
+its own entry with the digest of the body as received.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Literal
+
+import orjson
+import zstandard
+
+from sync_platform.landing.manifest import Body, Manifest, PageEntry, folder_key, reasons_for_gaps, write_manifest
+from sync_platform.sources.declaration import Dataset, Record
+from sync_platform.sources.extraction import Gaps, Page
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.seal import Vault
+
+OBJECT_BYTES = 1_000_000  # before compression: a page that reaches it closes the object
+ZSTD_LEVEL = 1
+
+
+class DatasetWriter:
+    """Not thread-safe: one writer, one thread at a time. Memory: one object's lines and 8 bytes per distinct id."""
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        vault: Vault,
+        platform: str,
+        dataset: Dataset,
+        partition: str,
+        sync_id: str,
+        ids_only: bool = False,
+    ) -> None:
+        self._store, self._vault, self._ids_only = store, vault, ids_only
+        self._platform, self._dataset, self._partition, self._sync_id = platform, dataset, partition, sync_id
+        self._folder = folder_key(platform, dataset.name, partition, sync_id)
+        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self._lines: list[bytes] = []
+        self._line_bytes = 0
+        self._open_pages: list[PageEntry] = []
+        self._objects = 0
+        self._seen: set[int] = set()
+        self.pages: list[PageEntry] = []
+        self.records = 0
+        self.without_id = 0
+
+    @property
+    def distinct_ids(self) -> int:
+        return len(self._seen)
+
+    def add(self, page: Page) -> None:
+        """Seal a page's records and put them into the current object; raises StorageError."""
+        records = page.records
+        own_ids = [self._dataset.source_id(record) for record in records]
+        known = [own_id for own_id in own_ids if own_id is not None]
+        self.without_id += len(own_ids) - len(known)
+        self._seen.update(map(hash, known))
+        if self._ids_only:
+            records = [_only(record, self._dataset.key) for record in records]
+        elif self._dataset.personal and records:
+            names = [own_id or f"{page.replies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
+            self._vault.seal_records(self._platform, self._dataset.personal, records, names)
+        bodies = [
+            Body(reply.url, reply.fetched_at, reply.status, reply.etag, reply.sha256, len(reply.body))
+            for reply in page.replies
+        ]
+        first_line = len(self._lines) + 1
+        self._open_pages.append(PageEntry(bodies, len(records), first_line=first_line))
+        for record in records:
+            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            self._lines.append(line)
+            self._line_bytes += len(line)
+        self.records += len(records)
+        if self._line_bytes >= OBJECT_BYTES:
+            self._close_object()
+
+    def finish(
+        self,
+        *,
+        run_id: str,
+        mode: Literal["full", "incremental"],
+        started_at: datetime,
+        observed_at: datetime,
+        gaps: Gaps,
+    ) -> Manifest:
+        """Write what is left and the manifest, which is what makes the dataset landed."""
+        self._close_object()
+        manifest = Manifest(
+            platform=self._platform,
+            dataset=self._dataset.name,
+            partition=self._partition,
+            sync_id=self._sync_id,
+            run_id=run_id,
+            mode=mode,
+            observed_at=observed_at,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            pages=self.pages,
+            records=self.records,
+            distinct_ids=self.distinct_ids,
+            without_id=self.without_id,
+            claimed=gaps.claimed,
+            pages_expected=gaps.pages_expected,
+            capped_slices=gaps.capped_slices,
+            omitted_ids=gaps.omitted_ids,
+            failures=gaps.failures,
+            findings=gaps.findings,
+            reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
+        )
+        write_manifest(self._store, manifest)
+        return manifest
+
+    def _close_object(self) -> None:
+        key = digest = None
+        if self._lines:
+            body = self._compressor.compress(b"".join(self._lines))
+            self._objects += 1
+            key = f"{self._folder}/pages-{self._objects:06d}.ndjson.zst"
+            digest = hashlib.sha256(body).hexdigest()
+            self._store.put(key, body)
+        for page in self._open_pages:
+            stored = page.records > 0
+            self.pages.append(
+                PageEntry(page.bodies, page.records, key if stored else None, digest if stored else None, page.first_line)
+            )
+        self._lines, self._line_bytes, self._open_pages = [], 0, []
+
+
+def _only(record: Record, keys: tuple[str, ...]) -> Record:
+    return {key: record[key] for key in keys if key in record}

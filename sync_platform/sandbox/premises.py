@@ -1,0 +1,125 @@
+"""Premises: the shop at an address, its coordinates, and how the address is written in each language.
+
+What belongs here: buildings, malls, floors and shop numbers. Who trades there doesn't.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from sync_platform.sandbox.districts import BOX_HALF_DEGREES, REGIONS, Area, Street, area_weights, areas
+from sync_platform.sandbox.names import LUCKY, Name
+
+_BUILDING_KINDS = (
+    Name("Building", "大廈"),
+    Name("House", "樓"),
+    Name("Mansion", "大樓"),
+    Name("Commercial Centre", "商業中心"),
+    Name("Court", "閣"),
+)
+_MALL_KINDS = (
+    Name("Plaza", "廣場"),
+    Name("Mall", "商場"),
+    Name("City", "城"),
+    Name("Walk", "薈"),
+    Name("Centre", "中心"),
+)
+_MALL_SHARE = 0.28
+
+
+@dataclass(frozen=True, slots=True)
+class Mall:
+    """A mall: where it stands and what it is called."""
+
+    area: Area
+    street: Street
+    number: str
+    name: Name
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """One shop. `floor` is `G`, `B`, or a number; `shop` and `building` may be empty; degrees are WGS84."""
+
+    area: Area
+    street: Street
+    number: str
+    building: Name
+    floor: str
+    shop: str
+    latitude: float
+    longitude: float
+    in_mall: bool
+
+    def english(self) -> str:
+        """The address in English, from shop to neighbourhood."""
+        floor = "Basement" if self.floor == "B" else f"{self.floor}/F"
+        parts = [f"Shop {self.shop}" if self.shop else "", floor, self.building.english]
+        parts += [f"{self.number} {self.street.english}", self.area.english]
+        return ", ".join(part for part in parts if part)
+
+    def chinese(self) -> str:
+        """The address in Traditional Chinese, from neighbourhood to shop."""
+        floor = {"G": "地下", "B": "地庫"}.get(self.floor, f"{self.floor}樓")
+        shop = f"{self.shop}號舖" if self.shop else ""
+        number = self.number.replace("-", "至")
+        return f"{self.area.chinese}{self.street.chinese}{number}號{self.building.chinese}{floor}{shop}"
+
+    def region(self, language: str) -> str:
+        """`Hong Kong`, `Kowloon` or `New Territories`, or its Chinese name for `zh`."""
+        return REGIONS[self.area.region][1 if language == "zh" else 0]
+
+
+def build_malls(stream: Random, places: int) -> list[list[Mall]]:
+    """Malls by neighbourhood number; more places bring more malls."""
+    return [
+        [_build_mall(stream, area) for _ in range(max(1, area.weight // 2, area.weight * places // 20_000))]
+        for area in areas()
+    ]
+
+
+def _build_mall(stream: Random, area: Area) -> Mall:
+    first, second = stream.sample(LUCKY, 2)
+    kind = stream.choice(_MALL_KINDS)
+    name = Name(f"{first.english} {second.english} {kind.english}", first.chinese + second.chinese + kind.chinese)
+    latitude, longitude = _spot(stream, area)
+    return Mall(area, stream.choice(area.streets), str(stream.randint(1, 99)), name, latitude, longitude)
+
+
+def _spot(stream: Random, area: Area) -> tuple[float, float]:
+    span = BOX_HALF_DEGREES * 0.85
+    return (
+        round(area.latitude + stream.uniform(-span, span), 6),
+        round(area.longitude + stream.uniform(-span, span), 6),
+    )
+
+
+def find_premises(stream: Random, malls: list[list[Mall]], *, mall_share: float = _MALL_SHARE) -> Premises:
+    """Premises somewhere in the city, on a street or in a mall."""
+    area = stream.choices(areas(), cum_weights=area_weights())[0]
+    if stream.random() < mall_share:
+        return premises_in(stream, stream.choice(malls[area.number]))
+    latitude, longitude = _spot(stream, area)
+    first = stream.randint(1, 480)
+    number = str(first) if stream.random() < 0.7 else f"{first}-{first + 2 * stream.randint(1, 5)}"
+    building = Name("", "")
+    if stream.random() < 0.6:
+        one, two = stream.sample(LUCKY, 2)
+        kind = stream.choice(_BUILDING_KINDS)
+        building = Name(f"{one.english} {two.english} {kind.english}", one.chinese + two.chinese + kind.chinese)
+    floor = stream.choices(("G", "1", "2", str(stream.randint(3, 25)), "B"), (78, 9, 4, 7, 2))[0]
+    shop = "" if stream.random() < 0.4 else f"{stream.randint(1, 20)}{stream.choice(('', '', 'A', 'B'))}"
+    return Premises(area, stream.choice(area.streets), number, building, floor, shop, latitude, longitude, False)
+
+
+def premises_in(stream: Random, mall: Mall) -> Premises:
+    """A shop in the mall, within 30 m of its centre."""
+    level = stream.randint(0, 8)
+    floor = "G" if level == 0 else str(level)
+    shop = f"{floor}{stream.randint(1, 60):02d}{stream.choice(('', '', '', 'A'))}"
+    latitude = round(mall.latitude + stream.uniform(-0.00025, 0.00025), 6)
+    longitude = round(mall.longitude + stream.uniform(-0.00025, 0.00025), 6)
+    return Premises(mall.area, mall.street, mall.number, mall.name, floor, shop, latitude, longitude, True)

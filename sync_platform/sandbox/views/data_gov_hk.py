@@ -1,0 +1,152 @@
+"""The food authority's licence register as the sandbox plays it: two XML files, and the archive of past days.
+
+What belongs here: which licences stand in the register on a day, and its files. How a row is written is in
+`register`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zlib import crc32
+
+from sync_platform.sandbox.chance import draws
+from sync_platform.sandbox.evolution import HISTORY_BEGINS, Licence
+from sync_platform.sandbox.places import Place
+from sync_platform.sandbox.views.delta import HONG_KONG
+from sync_platform.sandbox.views.register import XmlRecord, write_head, write_row
+from sync_platform.sandbox.views.view import TrueListing, View
+from sync_platform.sandbox.wire import Listing, Page, Rendered, Reply, Request, json_reply, listing
+
+if TYPE_CHECKING:
+    from sync_platform.sandbox.city import City
+
+XML = "text/xml; charset=utf-8"
+FILES = {"LP_Restaurants_EN.XML": "en", "LP_Restaurants_TC.XML": "tc"}
+PATHS = {
+    "/english/licensing/license/text/LP_Restaurants_EN.XML": "en",
+    "/tc_chi/licensing/license/text/LP_Restaurants_TC.XML": "tc",
+}
+EMPTY_DAY = date(2023, 1, 28)
+_ARCHIVE = "/archive/v1/historical-archive"
+_MISSING_SHARE, _TWICE_SHARE = 0.022, 0.15
+
+
+def build(city: City) -> Register:
+    """The view of a city."""
+    return Register(city)
+
+
+class Register(View):
+    """The register today, and on every archived day since 2023 began."""
+
+    platform = "data_gov_hk"
+    share = 1.0
+
+    def __init__(self, city: City) -> None:
+        super().__init__(city)
+        self._file = lru_cache(4)(self._build_file)
+
+    def answer(self, request: Request) -> Reply | Listing:
+        if language := PATHS.get(request.path):
+            return self._live(language, request)
+        if request.path == f"{_ARCHIVE}/list-file-versions":
+            return self._versions(request)
+        return self._archived(request) if request.path == f"{_ARCHIVE}/get-file" else self.missing(request)
+
+    def truth(self) -> Iterator[TrueListing]:
+        for place, licence in self._licences:
+            yield TrueListing(place, licence.number, licence.since, licence.until)
+
+    @cached_property
+    def _licences(self) -> list[tuple[Place, Licence]]:
+        """Every licence ever in the register, by type and number."""
+        found = [
+            (place, licence)
+            for place in self.city.places
+            for licence in place.licences
+            if licence.since <= self.today and licence.until > HISTORY_BEGINS
+        ]
+        found.sort(key=lambda pair: (pair[1].kind, pair[1].number))
+        return found
+
+    def _build_file(self, language: str, day: date) -> tuple[Listing, Reply]:
+        """The file of a day: as a list that faults can spoil, and finished."""
+        rows = []
+        if day != EMPTY_DAY:
+            rows = [
+                (place, licence, expiry)
+                for place, licence in self._licences
+                if (expiry := licence.expires(day)) is not None
+            ]
+
+        def wrap(page: Page, generated: date = day) -> bytes:
+            return write_head(language, generated) + b"".join(page.rows) + b"</LPS>\n</DATA>\n"
+
+        def older(shown: Listing) -> Listing:
+            return replace(shown, wrap=lambda page: wrap(page, day - timedelta(days=1)))
+
+        rendered = Rendered(rows, lambda row: write_row(language, day, *row))
+        found = replace(
+            listing(rendered[:], 0, len(rows) or 1, wrap, XmlRecord()), content_type=XML, special={"mismatch": older}
+        )
+        return found, found.reply()
+
+    def _live(self, language: str, request: Request) -> Reply | Listing:
+        found, reply = self._file(language, self.today)
+        etag = f'"{self.today:%Y%m%d}-{crc32(reply.body):08x}"'
+        changed = datetime(self.today.year, self.today.month, self.today.day, tzinfo=HONG_KONG)
+        stamped = format_datetime(changed.astimezone(UTC), usegmt=True)
+        headers = ((b"etag", etag.encode()), (b"last-modified", stamped.encode()))
+        if etag in request.header(b"if-none-match"):
+            return Reply(b"", 304, XML, headers)
+        return replace(found, headers=headers)
+
+    def _versions_of(self, day: date) -> list[tuple[str, date]]:
+        """(timestamp, day whose state the file shows) of a day's versions; the first of two is yesterday's, late."""
+        stream = draws(self.seed, "archive", day.toordinal())
+        if day != EMPTY_DAY and stream.random() < _MISSING_SHARE:
+            return []
+        minute = stream.randint(0, 59)
+        versions = [(f"{day:%Y%m%d}-09{minute:02d}", day)]
+        if day != EMPTY_DAY and stream.random() < _TWICE_SHARE:
+            versions.insert(0, (f"{day:%Y%m%d}-00{minute:02d}", day - timedelta(days=1)))
+        return versions
+
+    def _versions(self, request: Request) -> Reply:
+        first, last = _read_day(request.text("start")), _read_day(request.text("end"))
+        if _language(request) is None:
+            return json_reply({"message": "url: no file with this name is archived"}, 404)
+        if not first or not last or first > last:
+            return json_reply({"message": "start and end must be YYYYMMDD, start not after end"}, 400)
+        if last >= self.today:
+            return json_reply({"message": "end must be yesterday at the latest"}, 400)
+        first = max(first, HISTORY_BEGINS)
+        days = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+        return json_reply({"timestamps": [stamp for day in days for stamp, _ in self._versions_of(day)]})
+
+    def _archived(self, request: Request) -> Reply | Listing:
+        language, stamp = _language(request), request.text("time")
+        day = _read_day(stamp[:8])
+        if language is None or not day or not HISTORY_BEGINS <= day < self.today:
+            return json_reply({"message": f"no file at {stamp!r}"}, 404)
+        shown = dict(self._versions_of(day)).get(stamp)
+        if not shown:
+            return json_reply({"message": f"no file at {stamp!r}"}, 404)
+        return self._file(language, max(shown, HISTORY_BEGINS))[0]
+
+
+def _language(request: Request) -> str | None:
+    return FILES.get(urlsplit(request.text("url")).path.rpartition("/")[2])
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None

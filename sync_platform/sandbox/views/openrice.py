@@ -1,0 +1,251 @@
+"""OpenRice as the sandbox plays it: points of interest behind a cap of 250 per query, and reviews.
+
+Broad coverage, both languages, some coordinates missing, closed places still shown for a while.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sync_platform.sandbox.chance import scramble
+from sync_platform.sandbox.districts import areas
+from sync_platform.sandbox.names import CUISINES
+from sync_platform.sandbox.reviews import Review, review_days, reviews_of
+from sync_platform.sandbox.spelling import misplace, past_moment, vary_address, vary_chinese, vary_english
+from sync_platform.sandbox.views.view import Entry, TrueListing, View
+from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, json_reply, listing
+
+if TYPE_CHECKING:
+    from sync_platform.sandbox.city import City
+
+CAP = 250
+LOWER_CAP = 100
+PAGE_ROWS = 15
+SHOWN_CLOSED = timedelta(days=75)
+REVIEWS_PER_MONTH = 0.085
+_REGION_IDS = {"HK": -9001, "KLN": -9002, "NT": -9003}
+_REGION_NAMES = {"HK": ("Hong Kong Island", "香港島"), "KLN": ("Kowloon", "九龍"), "NT": ("New Territories", "新界")}
+_SPENT = (40, 75, 150, 300, 600, 1000)
+_REVIEWS_PATH = re.compile(r"/api/v2/poi/(\d{1,18})/reviews")
+
+
+def build(city: City) -> OpenRice:
+    """The view of a city."""
+    return OpenRice(city)
+
+
+class OpenRice(View):
+    """POIs and their reviews; a place that moved has a second POI, and the first says so."""
+
+    platform = "openrice"
+    share = 0.72
+
+    def answer(self, request: Request) -> Reply | Listing:
+        if request.path == "/api/pois":
+            return self._pois(request)
+        if request.path == "/api/v2/metadata/region/all":
+            return self._metadata(_language(request))
+        found = _REVIEWS_PATH.fullmatch(request.path)
+        return self._reviews(int(found[1]), request) if found else self.missing(request)
+
+    @cached_property
+    def shown(self) -> list[Entry]:
+        """Today's entries, those lately closed, and those lately moved away from (odd `number`s are new addresses)."""
+        return [entry for entry in self._spells() if entry.since <= self.today < entry.until + SHOWN_CLOSED]
+
+    def _spells(self) -> Iterator[Entry]:
+        """Entries cut at the day the platform heard of a move."""
+        for entry in self.entries:
+            moved = entry.place.moved
+            if not moved or moved + timedelta(days=20) <= entry.since or moved + timedelta(days=20) >= entry.until:
+                yield entry
+                continue
+            heard = moved + timedelta(days=20)
+            yield replace(entry, until=heard)
+            if heard <= self.today:
+                yield replace(entry, since=heard, number=entry.number + 1, noise=entry.noise ^ 0xBEEF)
+
+    def truth(self) -> Iterator[TrueListing]:
+        for entry in self._spells():
+            yield TrueListing(entry.place, str(poi_id(entry)), entry.since, entry.until)
+
+    @cached_property
+    def _rows(self) -> dict[str, Rendered]:
+        return {language: Rendered(self.shown, partial(self._poi, language)) for language in ("en", "zh")}
+
+    @cached_property
+    def _selections(self) -> dict[tuple[str, str, str], list[int]]:
+        return {}
+
+    def _select(self, district: str, price: str, cuisine: str) -> list[int]:
+        """Positions in `shown` that match all three filters; empty means any."""
+        key = (district, price, cuisine)
+        if key not in self._selections:
+            self._selections[key] = [
+                position
+                for position, entry in enumerate(self.shown)
+                if (not price or price == str(entry.place.price))
+                and (not cuisine or any(cuisine == str(1000 + kind.number) for kind in entry.place.cuisines))
+                and (not district or district in self._district_ids(entry))
+            ]
+        return self._selections[key]
+
+    def _district_ids(self, entry: Entry) -> tuple[str, str]:
+        area = entry.place.premises(entry.since if self.today >= entry.until else self.today).area
+        return str(2000 + area.number), str(_REGION_IDS[area.region])
+
+    def _pois(self, request: Request) -> Listing:
+        chosen = self._select(request.text("districtId"), request.text("priceRangeId"), request.text("cuisineId"))
+        rows = self._rows[_language(request)].choose(chosen)
+        closed = sum(self.shown[position].until <= self.today for position in chosen[:CAP])
+        page = request.number("page", 1, 1, 10**6)
+
+        def wrap(shown: Page) -> bytes:
+            tail = {"count": shown.total, "totalReturnCount": min(shown.total, CAP), "closedCount": closed}
+            return b'{"searchResult":{"paginationResult":{"results":[%b],%b}}' % (
+                shown.joined(),
+                orjson.dumps(tail)[1:],
+            )
+
+        found = listing(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
+        return replace(found, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
+
+    def _metadata(self, language: str) -> Reply:
+        zh = language == "zh"
+        districts = [
+            {
+                "districtId": 2000 + area.number,
+                "name": area.chinese if zh else area.english,
+                "searchKey": f"districtId={2000 + area.number}",
+            }
+            for area in areas()
+        ]
+        districts += [
+            {"districtId": number, "name": _REGION_NAMES[region][zh], "searchKey": f"districtId={number}"}
+            for region, number in _REGION_IDS.items()
+        ]
+        cuisines = [
+            {"categoryId": 1000 + kind.number, "name": kind.chinese if zh else kind.english} for kind in CUISINES
+        ]
+        return json_reply({"districts": districts, "categories": {"cuisine": cuisines}})
+
+    def _poi(self, language: str, entry: Entry) -> bytes:
+        place, stream, zh = entry.place, entry.stream(), language == "zh"
+        day = entry.until - timedelta(days=1) if self.today >= entry.until else self.today
+        name, premises = place.name(day), place.premises(day)
+        english, chinese = vary_english(stream, name.english, 0.35), vary_chinese(stream, name, premises, 0.15)
+        english = "" if chinese and stream.random() < 0.12 else english
+        address_en, address_zh = vary_address(stream, premises), premises.chinese()
+        latitude, longitude = misplace(stream, premises) if stream.random() > 0.03 else (0, 0)
+        listed_phone = place.phone if stream.random() > 0.08 else ""
+        count = len(review_days(entry, self.today, REVIEWS_PER_MONTH))
+        smiles = round(count * min(1.0, max(0.1, place.quality / 5)))
+        return orjson.dumps(
+            {
+                "poiId": poi_id(entry),
+                "status": (3 if self._moved(entry) else 4) if self.today >= entry.until else 10,
+                "name": chinese if zh else english,
+                "nameOtherLang": english if zh else chinese,
+                "address": address_zh if zh else address_en,
+                "addressOtherLang": address_en if zh else address_zh,
+                "district": {
+                    "districtId": 2000 + premises.area.number,
+                    "name": premises.area.chinese if zh else premises.area.english,
+                },
+                "mapLatitude": latitude,
+                "mapLongitude": longitude,
+                "phones": [listed_phone] if listed_phone else [],
+                "priceRangeId": place.price,
+                "categories": _categories(entry, zh),
+                "scoreOverall": round(place.quality, 1) if count else 0,
+                "scoreSmile": smiles,
+                "scoreOk": (count - smiles) // 2,
+                "scoreCry": count - smiles - (count - smiles) // 2,
+                "reviewCount": count,
+                "photoCount": count * 3,
+                "bookmarkedUserCount": count * 7 + stream.randint(0, 20),
+                "poiHours": _hours(entry),
+                "moveToId": poi_id(replace(entry, number=entry.number + 1)) if self._moved(entry) else 0,
+                "isRenamed": bool(place.renamed and place.renamed <= self.today),
+                "urlUI": f"https://www.openrice.example/{language}/hongkong/r-{poi_id(entry)}",
+            }
+        )
+
+    def _moved(self, entry: Entry) -> bool:
+        moved = entry.place.moved
+        return bool(moved and entry.number % 2 == 0 and entry.until == moved + timedelta(days=20) <= self.today)
+
+    @cached_property
+    def _by_id(self) -> dict[int, Entry]:
+        return {poi_id(entry): entry for entry in self.shown}
+
+    def _reviews(self, poi: int, request: Request) -> Reply | Listing:
+        entry = self._by_id.get(poi)
+        if not entry:
+            return self.missing(request)
+        rows = Rendered(reviews_of(entry, self.today, REVIEWS_PER_MONTH), partial(_review, entry))
+        offset, size = request.number("startAt", 0, 0, 10**6), request.number("rows", 50, 1, 50)
+        return listing(
+            rows,
+            offset,
+            size,
+            lambda page: b'{"count":%d,"results":[%b]}' % (page.total, page.joined()),
+            JsonRecord("spendingPerHead", "title"),
+        )
+
+
+def poi_id(entry: Entry) -> int:
+    """The platform's id of an entry."""
+    return 10_000 + scramble(entry.number, 2**25)
+
+
+def _language(request: Request) -> str:
+    return "zh" if request.text("uiLang", "en").startswith(("zh", "tc")) else "en"
+
+
+def _categories(entry: Entry, zh: bool) -> list[dict[str, Any]]:
+    place = entry.place
+    found = [(1, 1000 + kind.number, kind.chinese if zh else kind.english) for kind in place.cuisines]
+    dish = place.cuisines[0].dishes[entry.noise % 5]
+    found.append((2, 3000 + place.cuisines[0].number * 5 + entry.noise % 5, dish.chinese if zh else dish.english))
+    if entry.noise % 3 == 0:
+        found.append((3, 5001, "外賣自取" if zh else "Takeaway"))
+    return [{"categoryTypeId": kind, "categoryId": number, "name": name} for kind, number, name in found]
+
+
+def _hours(entry: Entry) -> list[dict[str, Any]]:
+    place = entry.place
+    opens, closes = f"{place.opens:02d}:00:00", "23:59:00" if place.closes > 23 else f"{place.closes:02d}:30:00"
+    return [
+        {"dayOfWeek": day, "period1Start": opens, "period1End": closes, "isClose": day == place.rests_on}
+        for day in range(1, 8)
+    ]
+
+
+def _review(entry: Entry, review: Review) -> bytes:
+    author, stream = review.author, review.stream
+    scores = {part: min(5, max(1, review.rating + stream.randint(-1, 1))) for part in _SCORED}
+    return orjson.dumps(
+        {
+            "reviewId": review.number,
+            "poiId": poi_id(entry),
+            "author": {"userId": 70_000 + author.number, "name": author.handle, "level": 1 + author.number % 6},
+            "title": review.title,
+            "body": review.text,
+            "visitDate": (review.day - timedelta(days=stream.randint(0, 20))).isoformat(),
+            "submitTime": past_moment(review.day, review.number),
+            "overall": "smile" if review.rating > 3 else "ok" if review.rating == 3 else "cry",
+            "scores": scores,
+            "spendingPerHead": _SPENT[entry.place.price - 1] + stream.randint(-15, 15),
+        }
+    )
+
+
+_SCORED = ("taste", "decor", "service", "hygiene", "value")

@@ -1,0 +1,113 @@
+"""How the licence register writes: the head of its files, their code tables, and one row, quirks and all.
+
+The quirks are those of the real file: leftovers of Big5-HKSCS in the Private Use Area, full-width digits,
+ideographic and doubled spaces, and `沒有記錄` where no shop sign is on record.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from random import Random
+from xml.sax.saxutils import escape
+
+from sync_platform.sandbox.districts import FEHD_DISTRICTS
+from sync_platform.sandbox.evolution import Licence
+from sync_platform.sandbox.names import Name
+from sync_platform.sandbox.places import Place
+
+PRIVATE_USE = str.maketrans({"鰂": "\ue517", "慤": "\ue16e", "愨": "\ue16e", "滙": "\ue061", "脷": "\ue77f"})
+_FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+_TYPES = {
+    "RL": ("General Restaurant", "普通食肆"),
+    "RR": ("Light Refreshment Restaurant", "小食食肆"),
+    "MR": ("Marine Restaurant", "水上食肆"),
+}
+_INFO = {
+    "#A": ("Outside Seating Accommodation", "露天座位"),
+    "#B": ("Karaoke Establishment Permit", "卡拉OK場所許可證"),
+    "#C": ("Karaoke Establishment Exemption", "豁免卡拉OK場所許可證"),
+    "#D": ("ISO 22000 Certification", "ISO 22000認證"),
+    "#E": ("Sale of Raw Meat", "售賣生肉"),
+    "#F": ("Sale of Raw Oysters", "售賣生蠔"),
+    "#G": ("Sale of Sashimi", "售賣刺身"),
+    "#H": ("Sale of Sushi", "售賣壽司"),
+}
+_LINK = "https://www.fehd.example/licensing/index.html"
+
+
+def write_head(language: str, generated: date) -> bytes:
+    """Everything before the first row."""
+    which = 0 if language == "en" else 1
+    tables = []
+    for tag, codes in (("TYPE_CODE", _TYPES), ("DIST_CODE", FEHD_DISTRICTS), ("INFO_CODE", _INFO)):
+        rows = "".join(f'<CODE ID="{code}">{escape(labels[which])}</CODE>\n' for code, labels in codes.items())
+        tables.append(f"<{tag}>\n{rows}</{tag}>\n")
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<DATA>\n<GENERATION_DATE>{generated}</GENERATION_DATE>\n'
+    return f"{head}<LINK>{_LINK}</LINK>\n{''.join(tables)}<LPS>\n".encode()
+
+
+def write_row(language: str, day: date, place: Place, licence: Licence, expiry: date) -> bytes:
+    """One licence on a day, as an LP element."""
+    stream = Random(int(licence.number))
+    sign = _shop_sign(stream, place.name(max(licence.since, min(day, place.closed))), language)
+    address = _address(stream, place, licence, language)
+    row = (
+        f"<LP><TYPE>{licence.kind}</TYPE><DIST>{licence.fehd}</DIST><LICNO>{licence.number}</LICNO>"
+        f"<SS>{escape(sign)}</SS><ADR>{escape(address)}</ADR>"
+    )
+    info = f"<INFO>{place.info}</INFO>" if place.info else "<INFO/>"
+    return f"{row}{info}<EXPDATE>{expiry}</EXPDATE></LP>\n".encode()
+
+
+def _shop_sign(stream: Random, name: Name, language: str) -> str:
+    """The sign in this language; two thirds of the places have registered one language only, for both files."""
+    fate, quirk = stream.random(), stream.random()
+    if fate < 0.01:
+        return "No Record" if language == "en" else "沒有記錄"
+    english, chinese = name.english, name.chinese or name.english
+    if fate < 0.35:
+        english = chinese
+    elif fate < 0.55:
+        chinese = english
+    shown = (english.upper() if quirk < 0.4 else english) if language == "en" else chinese
+    return _quirky(stream, shown, language)
+
+
+def _address(stream: Random, place: Place, licence: Licence, language: str) -> str:
+    premises = place.second_premises if licence.premises else place.first_premises
+    region = premises.region("en" if language == "en" else "zh")
+    if language == "en":
+        return _quirky(stream, f"{premises.english()}, {region}".upper(), language)
+    return _quirky(stream, region + premises.chinese(), language)
+
+
+def _quirky(stream: Random, text: str, language: str) -> str:
+    """The text as the register's old systems left it."""
+    fate = stream.random()
+    if language == "tc":
+        if stream.random() < 0.5:
+            text = text.translate(PRIVATE_USE)
+        if fate < 0.02:
+            return text.translate(_FULL_WIDTH)
+        if fate < 0.05:
+            return re.sub("(?<=號)", "\u3000", text, count=1)
+    if 0.05 <= fate < 0.09:
+        return text.replace(" ", "  ", 1) if " " in text else re.sub("(?<=號)", "  ", text, count=1)
+    return text
+
+
+class XmlRecord:
+    """How the faults spoil an LP element."""
+
+    def retyped(self, row: bytes) -> bytes:
+        """The row with an expiry date that isn't one."""
+        return re.sub(rb"<EXPDATE>[^<]*", b"<EXPDATE>31/12/26", row)
+
+    def widened(self, row: bytes) -> bytes:
+        """The row with an element nobody has heard of."""
+        return row.replace(b"</LP>", b"<SANDBOX_NEW>1</SANDBOX_NEW></LP>")
+
+    def altered(self, row: bytes) -> bytes:
+        """The row with another shop sign."""
+        return row.replace(b"</SS>", b" (CHANGED)</SS>")

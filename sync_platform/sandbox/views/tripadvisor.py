@@ -1,0 +1,214 @@
+"""TripAdvisor as the sandbox plays it: locations in pages of at most 20, absent fields left out, and reviews.
+
+The search also returns a few hotels and sights, as the real one does in spite of its category filter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from sync_platform.sandbox.chance import scramble
+from sync_platform.sandbox.premises import Premises
+from sync_platform.sandbox.reviews import Review, review_days, reviews_of
+from sync_platform.sandbox.spelling import misplace, past_moment, vary_address, vary_chinese, vary_english, write_phone
+from sync_platform.sandbox.views.view import Entry, TrueListing, View
+from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, json_reply, listing
+
+if TYPE_CHECKING:
+    from sync_platform.sandbox.city import City
+
+SHOWN_CLOSED = timedelta(days=120)
+REVIEWS_PER_MONTH = 0.045
+GEO_ID = 294217
+MOST_IDS = 50
+MOST_PAGE = 20
+_PROBLEM = "application/problem+json"
+_LEVELS = ("Cheap Eats", "Cheap Eats", "Mid Range", "Mid Range", "Fine Dining", "Fine Dining")
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_TRIPS = ("FAMILY", "COUPLES", "SOLO", "BUSINESS", "FRIENDS")
+_HOMES = ("Hong Kong, China", "London, United Kingdom", "Singapore", "Sydney, Australia", "Toronto, Canada")
+_REVIEWS_PATH = re.compile(r"/locations/(\d{1,18})/reviews")
+_LOCATION_PATH = re.compile(r"/locations/(\d{1,18})")
+
+
+def build(city: City) -> TripAdvisor:
+    """The view of a city."""
+    return TripAdvisor(city)
+
+
+class TripAdvisor(View):
+    """Locations and reviews of geo 294217."""
+
+    platform = "tripadvisor"
+    share = 0.36
+
+    def answer(self, request: Request) -> Reply | Listing:
+        if not request.header(b"x-api-key"):
+            return self.refuse(401, "missing X-API-Key")
+        if not 1 <= request.number("size", MOST_PAGE, -1, 10**6) <= MOST_PAGE:
+            return self.refuse(400, f"size must lie between 1 and {MOST_PAGE}")
+        if request.path == "/locations/search":
+            return _paged(self._rows(request), request, JsonRecord("coordinates.latitude", "status.value"))
+        if request.path == "/locations":
+            return self._by_ids(request)
+        if found := _REVIEWS_PATH.fullmatch(request.path):
+            return self._reviews(int(found[1]), request)
+        if (found := _LOCATION_PATH.fullmatch(request.path)) and int(found[1]) in self._positions:
+            return Reply(self._rows(request)[self._positions[int(found[1])]])
+        return self.missing(request)
+
+    def refuse(self, status: int, message: str) -> Reply:
+        titles = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+        title = titles.get(status, "Internal Server Error")
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
+        return json_reply(problem, status, _PROBLEM)
+
+    def truth(self) -> Iterator[TrueListing]:
+        for entry in self.entries:
+            yield TrueListing(entry.place, str(location_id(entry)), entry.since, entry.until)
+
+    @cached_property
+    def _shown(self) -> list[Entry]:
+        return [entry for entry in self.entries if self.today < entry.until + SHOWN_CLOSED]
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {location_id(entry): position for position, entry in enumerate(self._shown)}
+
+    @cached_property
+    def _rendered(self) -> dict[tuple[bool, bool], Rendered]:
+        return {}
+
+    def _rows(self, request: Request) -> Rendered:
+        """Locations in the languages asked for: those of `locale`, English when none is given."""
+        locales = request.query.get("locale", ["en"])
+        languages = ("en" in locales or not any(one.startswith("zh") for one in locales), "zh_HK" in locales)
+        if languages not in self._rendered:
+            self._rendered[languages] = Rendered(self._shown, partial(self._location, *languages))
+        return self._rendered[languages]
+
+    def _by_ids(self, request: Request) -> Reply | Listing:
+        wanted = request.query.get("id", [])
+        if not 1 <= len(wanted) <= MOST_IDS or not all(one.isdecimal() for one in wanted):
+            return self.refuse(400, f"id: between 1 and {MOST_IDS} whole numbers are needed")
+        known = [self._positions[int(one)] for one in wanted if int(one) in self._positions]
+        found = listing(
+            self._rows(request).choose(known),
+            0,
+            MOST_IDS,
+            lambda page: b'{"data":[%b]}' % page.joined(),
+            JsonRecord("coordinates.latitude", "status.value"),
+        )
+        return replace(found, special={"omitted-ids": lambda shown: replace(shown, rows=shown.rows[::2])})
+
+    def _location(self, english: bool, chinese: bool, entry: Entry) -> bytes:
+        place, stream = entry.place, entry.stream()
+        day = min(self.today, entry.until - timedelta(days=1))
+        name, premises = place.name(day), place.premises(day)
+        shown, shown_zh = vary_english(stream, name.english, 0.45), vary_chinese(stream, name, premises)
+        latitude, longitude = misplace(stream, premises)
+        sight = stream.random() < 0.03
+        kind = stream.choice(("HOTEL", "ATTRACTION")) if sight else "RESTAURANT"
+        names = [{"language": "en", "value": shown, "primary": True}] if english else []
+        if chinese and shown_zh and stream.random() < 0.75:
+            names.append({"language": "zh_HK", "value": shown_zh, "primary": not names})
+        count = len(review_days(entry, self.today, REVIEWS_PER_MONTH))
+        closed = self.today >= entry.until
+        number = location_id(entry)
+        record: dict[str, Any] = {
+            "id": number,
+            "geo_id": GEO_ID,
+            "names": names or [{"language": "en", "value": shown, "primary": True}],
+            "addresses": _addresses(vary_address(stream, premises), premises, chinese),
+            "coordinates": {"latitude": latitude, "longitude": longitude},
+            "status": {"value": "CLOSED" if closed else "OPEN" if stream.random() < 0.97 else "TEMPORARILY_CLOSED"},
+            "categories": [kind, *(cuisine.english for cuisine in place.cuisines if not sight)],
+            "urls": {"tripadvisor": {"main": f"https://www.tripadvisor.example/Restaurant_Review-g{GEO_ID}-d{number}"}},
+        }
+        if place.phone and stream.random() < 0.85:
+            record["phone_numbers"] = [{"type": "phone", "value": write_phone(stream, place.phone)}]
+        if stream.random() < 0.6:
+            record["opening_hours"] = {"periods": _periods(entry)}
+        if stream.random() < 0.8:
+            record["price_level"] = _LEVELS[place.price - 1]
+        if count:
+            record["traveler_ratings"] = {"overall": {"rating": round(place.quality * 2) / 2, "count": count}}
+        if stream.random() < 0.3:
+            record["urls"]["official"] = f"https://{''.join(name.english.lower().split())}.example".replace("&", "")
+        return orjson.dumps(record)
+
+    def _reviews(self, number: int, request: Request) -> Reply | Listing:
+        position = self._positions.get(number)
+        if position is None:
+            return self.refuse(404, f"no location {number}")
+        after = request.text("published_after_ts")
+        reviews = reviews_of(self._shown[position], self.today, REVIEWS_PER_MONTH)
+        if after:
+            reviews = [review for review in reviews if _published(review) >= after]
+        return _paged(Rendered(reviews, partial(_review, number)), request, JsonRecord("rating", "rating"))
+
+
+def location_id(entry: Entry) -> int:
+    """The platform's id of an entry."""
+    return 3_000_000 + scramble(entry.number, 2**24)
+
+
+def _paged(rows: Rendered, request: Request, record: JsonRecord) -> Listing:
+    page, size = request.number("page", 1, 1, 10**6), request.number("size", MOST_PAGE, 1, MOST_PAGE)
+
+    def wrap(shown: Page) -> bytes:
+        paging = {"page": page, "size": size, "total_pages": -(-shown.total // size), "total_elements": shown.total}
+        return b'{"data":[%b],"pagination":%b}' % (shown.joined(), orjson.dumps(paging))
+
+    return listing(rows, (page - 1) * size, size, wrap, record)
+
+
+def _addresses(street: str, premises: Premises, chinese: bool) -> list[dict[str, str]]:
+    shared = {"city": "Hong Kong", "country_code": "HK"}
+    formatted = f"{street}, {premises.region('en')}, Hong Kong"
+    found = [{"street_address": street, "street_address2": premises.area.english, **shared, "formatted": formatted}]
+    found[0]["language"] = "en"
+    if chinese:
+        found.append({**shared, "formatted": premises.region("zh") + premises.chinese(), "language": "zh_HK"})
+    return found
+
+
+def _periods(entry: Entry) -> list[dict[str, str]]:
+    place = entry.place
+    closes = "23:59" if place.closes > 23 else f"{place.closes:02d}:00"
+    return [
+        {"day_of_week": day, "opens": f"{place.opens:02d}:00", "closes": closes}
+        for number, day in enumerate(_DAYS, 1)
+        if number != place.rests_on
+    ]
+
+
+def _published(review: Review) -> str:
+    return past_moment(review.day, review.number)
+
+
+def _review(location: int, review: Review) -> bytes:
+    stream = review.stream
+    language = "zh_HK" if review.language == "zh" else "en"
+    record: dict[str, Any] = {
+        "id": 900_000_000 + review.number,
+        "location_id": location,
+        "publish_ts": _published(review),
+        "rating": review.rating,
+        "title": [{"language": language, "value": review.title}],
+        "text": [{"language": language, "value": review.text}],
+        "travel_date": f"{review.day - timedelta(days=stream.randint(0, 60)):%Y-%m}",
+        "user": {"username": review.author.handle, "geo": _HOMES[review.author.number % len(_HOMES)]},
+    }
+    if stream.random() < 0.7:
+        record["trip_type"] = stream.choice(_TRIPS)
+    if stream.random() < 0.5:
+        record["user"]["avatar_url"] = f"https://media.tripadvisor.example/{review.author.number}.jpg"
+    return orjson.dumps(record)

@@ -1,0 +1,183 @@
+"""Every setting, typed, described and with its default. Nothing is read at import: call `load_settings()`.
+
+A setting belongs here when an operator may change it; what is a platform's nature (pace, terms, cadence) stands in
+its platform file, and is only overridden here by the `<PLATFORM>_...` family, read by `PlatformSettings`.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync_platform.errors import SettingsError
+
+DOTENV = ".env"
+
+
+class Settings(BaseSettings):
+    """The settings of the installation: where state lives, and what the sync may use."""
+
+    model_config = SettingsConfigDict(env_file=DOTENV, extra="ignore", env_ignore_empty=True)
+
+    environment: Literal["development", "staging", "production"] = Field(
+        "development", description="Which installation this is; shown in the UI and in reports."
+    )
+    sync_home: Path = Field(
+        Path(".sync"), description="Folder for all local state: lake, landing, vault, ledger, Dagster."
+    )
+    lake_catalog: str = Field(
+        "", description="DuckLake catalog: `sqlite:PATH` or `postgres:CONNINFO`. Empty: `$SYNC_HOME/lake/catalog.sqlite`."
+    )
+    lake_data: str = Field(
+        "", description="Where the lake's Parquet files go: a folder or `s3://bucket/prefix`. Empty: `$SYNC_HOME/lake/data`."
+    )
+    landing: str = Field(
+        "", description="Landing store: `file:///folder` or `s3://bucket/prefix`. Empty: `$SYNC_HOME/landing_store`."
+    )
+    ledger: str = Field("", description="SQLAlchemy URL of the ledger. Empty: SQLite at `$SYNC_HOME/ledger.sqlite`.")
+    vault: str = Field("", description="SQLAlchemy URL of the vault. Empty: SQLite at `$SYNC_HOME/vault/vault.sqlite`.")
+    vault_key_file: Path | None = Field(
+        None, description="Master key file (made with mode 0600 on first use). Empty: `$SYNC_HOME/vault/master.key`."
+    )
+    vault_kms_key_id: str = Field("", description="KMS key that wraps the master key, instead of a key file.")
+    aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
+    aws_endpoint_url: str = Field("", description="Endpoint for AWS services other than AWS itself (any S3 server).")
+    s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
+    sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: alerts are only recorded.")
+    lineage_table_name: str = Field(
+        "lineage.changes", description="Name of the change history's table, as `schema.table`."
+    )
+    backup_retention_days: int = Field(365, ge=1, description="Days a backup is kept.")
+    backup_compression: bool = Field(True, description="Whether backups are compressed.")
+    backup_encryption: bool = Field(True, description="Whether backups are encrypted.")
+    http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
+    http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
+    platform_path: str = Field(
+        "", description=f"Extra folders of platform files, separated by `{os.pathsep}`, beside the built-in eight."
+    )
+    sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
+    sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")
+    sandbox_today: date | None = Field(None, description="The sandbox's date (YYYY-MM-DD). Empty: today in Hong Kong.")
+
+    @field_validator("lineage_table_name")
+    @classmethod
+    def _is_schema_and_table(cls, value: str) -> str:
+        parts = value.split(".")
+        if len(parts) != 2 or not all(part.isidentifier() for part in parts):
+            raise ValueError("must be schema.table, each a plain name such as lineage.changes")
+        return value
+
+    @field_validator("landing")
+    @classmethod
+    def _is_store_url(cls, value: str) -> str:
+        if value and not value.startswith(("file://", "s3://")):
+            raise ValueError("must start with file:// or s3://")
+        return value
+
+    @field_validator("lake_catalog")
+    @classmethod
+    def _is_catalog(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:", "postgres:")):
+            raise ValueError("must start with sqlite: or postgres:")
+        return value
+
+    @property
+    def home(self) -> Path:
+        """Absolute path of `SYNC_HOME`."""
+        return self.sync_home.expanduser().absolute()
+
+    @property
+    def catalog_url(self) -> str:
+        return self.lake_catalog or f"sqlite:{self.home / 'lake' / 'catalog.sqlite'}"
+
+    @property
+    def lake_data_url(self) -> str:
+        return self.lake_data or str(self.home / "lake" / "data")
+
+    @property
+    def landing_url(self) -> str:
+        return self.landing or (self.home / "landing_store").as_uri()
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{self.home / 'ledger.sqlite'}"
+
+    @property
+    def vault_url(self) -> str:
+        return self.vault or f"sqlite:///{self.home / 'vault' / 'vault.sqlite'}"
+
+    @property
+    def master_key_file(self) -> Path:
+        return self.vault_key_file or self.home / "vault" / "master.key"
+
+
+class PlatformSettings(BaseModel):
+    """The settings every platform has, each as `<PLATFORM>_<NAME>` (`OPENRICE_BASE_URL`)."""
+
+    base_url: str = Field("", description="Address to fetch from. Empty: the built-in sandbox.")
+    archive_url: str = Field("", description="Address of the platform's archive, where it has one.")
+    terms_accepted: bool = Field(False, description="The operator's word that the platform's terms are met.")
+    store: Literal["", "everything", "ids"] = Field(
+        "", description="What may be stored: `everything` or `ids`. Empty: what the terms allow without an agreement."
+    )
+    api_key: str = Field("sandbox", description="Bearer token or key header, whichever the platform uses.", repr=False)
+    app_id: str = Field("sandbox", description="Application id (Keeta).")
+    app_secret: str = Field("sandbox", description="Application secret that signs requests (Keeta).", repr=False)
+    refresh_token: str = Field("sandbox", description="First refresh token (Keeta); rotated ones are kept.", repr=False)
+    requests_per_second: float | None = Field(None, gt=0, description="Pace, instead of the platform file's.")
+    concurrency: int | None = Field(None, ge=1, le=64, description="Requests in flight, instead of the file's.")
+
+    @field_validator("base_url", "archive_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings from the environment and `.env`.
+
+    Raises SettingsError naming each variable, its value and what is allowed.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise _explained(error, prefix="") from error
+
+
+def platform_settings(platform: str) -> PlatformSettings:
+    """The `<PLATFORM>_...` settings of one platform; raises SettingsError like `load_settings`."""
+    prefix = f"{platform.upper()}_"
+    found = {**_dotenv(), **os.environ}
+    values = {
+        name: found[prefix + name.upper()]
+        for name in PlatformSettings.model_fields
+        if found.get(prefix + name.upper(), "") != ""
+    }
+    try:
+        return PlatformSettings.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error, prefix) from error
+
+
+def _dotenv() -> dict[str, str]:
+    if not Path(DOTENV).is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(DOTENV).items() if value is not None}
+
+
+def _explained(error: ValidationError, prefix: str) -> SettingsError:
+    lines = []
+    for problem in error.errors():
+        variable = prefix + "_".join(str(part) for part in problem["loc"]).upper()
+        value = "(secret)" if variable.endswith(("KEY", "SECRET", "TOKEN")) else repr(problem["input"])
+        lines.append(f"{variable}={value}: {problem['msg'].removeprefix('Value error, ')}")
+    return SettingsError("wrong setting: " + "; ".join(lines))

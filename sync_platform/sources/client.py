@@ -1,0 +1,228 @@
+"""One platform's HTTP client: connection reuse, pace, retries, and the one place where an answer becomes an error.
+
+A connector hands `read`, a function from a `Reply` to what it wants; whatever `read` raises is retried or not by its
+class in the error tree, so errors inside HTTP 200 and broken bodies get the same treatment as statuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import orjson
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+
+from sync_platform.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    ContractBroken,
+    MalformedBody,
+    Refused,
+    ServerFailed,
+    SyncError,
+    Throttled,
+    TransientError,
+)
+from sync_platform.sources.pace import Pacer
+
+T = TypeVar("T")
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 60.0
+LONGEST_RETRY_AFTER_S = 900.0
+LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one behind a bot wall
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer as received: the body's bytes, and the facts about it that the manifest keeps."""
+
+    platform: str
+    url: str
+    status: int
+    fetched_at: datetime
+    body: bytes
+    etag: str | None = None
+    last_modified: str | None = None
+    content_type: str = ""
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+    def json(self) -> Any:
+        """The decoded body; MalformedBody where it is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            found = "HTML" if self.body.lstrip()[:1] == b"<" else f"{len(self.body)} bytes that end too early or are not"
+            raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
+
+    def json_as(self, shape: type[T], page: str = "1") -> T:
+        """The decoded body in a declared shape; ContractBroken naming the field where it differs."""
+        return self.shaped(self.json(), shape, page)
+
+    def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
+        try:
+            return msgspec.convert(value, shape)
+        except msgspec.ValidationError as error:
+            problem, _, path = str(error).partition(" - at ")
+            raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+class Client:
+    """Requests to one platform; use as an async context manager.
+
+    Errors: any SyncError; TransientErrors only after `attempts` tries with exponential backoff, jitter and
+    Retry-After honoured.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        pacer: Pacer,
+        concurrency: int,
+        timeout_s: float = 30.0,
+        attempts: int = 5,
+        wall_wait_s: float = 30.0,
+        html_is_a_wall: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.platform, self.base_url, self.concurrency = platform, base_url.rstrip("/"), concurrency
+        self._attempts, self._html_is_a_wall = attempts, html_is_a_wall
+        self._wait_factor = LOOPBACK_WAIT_FACTOR if is_loopback(base_url) else 1.0
+        self._wall_wait_s = wall_wait_s * self._wait_factor**2
+        self._timeout_s = timeout_s
+        self._pacer = pacer
+        self._http = httpx.AsyncClient(
+            headers={"User-Agent": "Mozilla/5.0 (compatible; sync-platform)", **headers},
+            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            follow_redirects=True,
+            transport=transport,
+            trust_env=not is_loopback(base_url),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    async def get(self, path: str, params: Any = None, *, read: Callable[[Reply], T]) -> T:
+        """GET a path below the base URL (or a whole URL) and return what `read` makes of the reply."""
+        return await self._request("GET", path, read, params=params)
+
+    async def post(self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T]) -> T:
+        """POST JSON; `body` is called with the URL at every attempt, so that a signature's timestamp stays fresh."""
+        return await self._request("POST", path, read, body=body)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Reply], T],
+        params: Any = None,
+        body: Callable[[str], bytes] | None = None,
+    ) -> T:
+        url = path if path.startswith("http") else self.base_url + path
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_attempt(self._attempts),
+            wait=self._wait,
+            reraise=True,
+        ):
+            with attempt:
+                return read(await self._once(method, url, params, body))
+        raise AssertionError("unreachable: tenacity re-raises")
+
+    async def _once(self, method: str, url: str, params: Any, body: Callable[[str], bytes] | None) -> Reply:
+        content = body(url) if body else None
+        headers = {"Content-Type": "application/json"} if content else None
+        async with self._pacer.turn():
+            try:
+                # the whole answer, not only each read, has a deadline: a body that drips for ever also times out
+                async with asyncio.timeout(self._timeout_s * 4):
+                    response = await self._http.request(method, url, params=params, content=content, headers=headers)
+            except (TimeoutError, httpx.TimeoutException):
+                raise ConnectionFailed(f"{self.platform}: {url} did not answer in {self._timeout_s:g} s") from None
+            except httpx.TooManyRedirects:
+                raise Refused(f"{self.platform}: {url} redirects in a circle") from None
+            except httpx.TransportError as error:
+                reason = str(error) or type(error).__name__
+                raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}") from None
+            except httpx.InvalidURL as error:
+                raise Refused(f"{self.platform}: {url} is not an address: {error}") from None
+        reply = Reply(
+            platform=self.platform,
+            url=str(response.url),
+            status=response.status_code,
+            fetched_at=datetime.now(UTC),
+            body=response.content,
+            etag=response.headers.get("etag"),
+            last_modified=response.headers.get("last-modified"),
+            content_type=response.headers.get("content-type", ""),
+        )
+        failure = self._failure(reply, response.headers)
+        if failure:
+            raise failure
+        return reply
+
+    def _failure(self, reply: Reply, headers: httpx.Headers) -> SyncError | None:
+        """What a status or a wall means: the only place that decides it."""
+        where = f"{self.platform}: {reply.url} answered {reply.status}"
+        if reply.status == 429 or (reply.status == 403 and self._html_is_a_wall):
+            return Throttled(f"{where}: too many requests", _retry_after_s(headers.get("retry-after")))
+        if reply.status in (401, 403):
+            return AuthenticationFailed(f"{where}: check {self.platform.upper()}_API_KEY")
+        if reply.status in (408, 425) or reply.status >= 500:
+            return ServerFailed(where)
+        if reply.status >= 400:
+            return Refused(where)
+        if self._html_is_a_wall and "html" in reply.content_type:
+            return Throttled(f"{self.platform}: {reply.url} answered HTML in place of data: blocked")
+        return None
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)) * self._wait_factor
+        jittered: float = backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+        if isinstance(error, Throttled):
+            if error.retry_after_s is not None:
+                return min(LONGEST_RETRY_AFTER_S, error.retry_after_s) + jittered
+            return self._wall_wait_s + jittered
+        return jittered
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """Seconds from a Retry-After header: a number, or a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,154 @@
+"""What a platform file declares: the platform, its terms and pace, its datasets, and whose the personal fields are.
+
+Everything that is derived per platform (assets, schedules, pools, tables, docs) reads these classes; nothing here
+fetches or stores.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import msgspec
+
+from sync_platform.sources.period import Cadence
+from sync_platform.vault.personal import Personal
+
+if TYPE_CHECKING:
+    from sync_platform.sources.extraction import Extraction, Page
+
+__all__ = ["Dataset", "Pace", "Personal", "Platform", "Record", "Row", "Scope", "Terms", "column"]
+
+Record = dict[str, Any]
+"""One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
+
+
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One typed row of a dataset's table; a field's `Annotated[..., column(...)]` is its column's definition.
+
+    Times are timezone-aware and stored in UTC; absent is None, never an empty string.
+    """
+
+    source_id: str
+
+
+def column(description: str, *, unit: str | None = None, sealed: bool = False) -> msgspec.Meta:
+    """The meaning of a column: it becomes the table's column comment and the schema shown in Dagster."""
+    text = f"{description} ({unit})" if unit else description
+    return msgspec.Meta(description=f"{text}, sealed" if sealed else text, extra={"sealed": sealed})
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of a platform: the shape received (`wire`), the shape stored (`row`), and the way between.
+
+    `key`       fields of the record that together identify it, joined by `/` to the `source_id`
+    `to_row`    turns a decoded record into a row, or None for a record that is not one of ours
+    `volatile`  row columns kept current but left out of the content hash and of the history
+    `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
+    `deleted`   record field that is true where a delta says "this one is gone"
+    """
+
+    name: str
+    description: str
+    wire: type[msgspec.Struct]
+    row: type[Row]
+    to_row: Callable[[Any], Row | None]
+    key: tuple[str, ...]
+    personal: Personal | None = None
+    volatile: frozenset[str] = frozenset()
+    cursor: str | None = None
+    deleted: str | None = None
+
+    def source_id(self, record: Record) -> str | None:
+        """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
+        parts = [record.get(name) for name in self.key]
+        if not all(isinstance(part, str | int) and part != "" for part in parts):
+            return None
+        return "/".join(str(part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms the platform's data may be used.
+
+    `without_agreement` is what may be stored of a live platform when `<PLATFORM>_STORE` says nothing else.
+    """
+
+    licence: str
+    url: str
+    agreement_needed: bool
+    cache_days: int | None = None
+    without_agreement: Literal["everything", "ids"] = "everything"
+
+    @property
+    def summary(self) -> str:
+        """One line for tables and metadata."""
+        parts = [self.licence]
+        if self.agreement_needed:
+            parts.append("written agreement needed")
+        if self.cache_days is not None:
+            parts.append(f"content kept at most {self.cache_days} days")
+        if self.without_agreement == "ids":
+            parts.append("ids only without an agreement")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How hard a platform may be asked: requests per second, requests in flight, and the wait after a bot wall."""
+
+    requests_per_second: float
+    concurrency: int
+    wall_wait_s: float = 30.0
+
+
+class Platform(ABC):
+    """One platform. A subclass in `sync_platform/platforms/` is all there is to say about it."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    live_base_url: ClassVar[str]
+    live_archive_url: ClassVar[str] = ""
+    cadence: ClassVar[Cadence]
+    priority: ClassVar[Literal["high", "medium", "low"]]
+    terms: ClassVar[Terms]
+    pace: ClassVar[Pace]
+    datasets: ClassVar[tuple[Dataset, ...]]
+    has_delta: ClassVar[bool] = False
+    has_archive: ClassVar[bool] = False
+    delta_overlap: ClassVar[timedelta] = timedelta(days=1)
+    shrink_tolerance: ClassVar[float] = 0.1
+    html_is_a_wall: ClassVar[bool] = False
+
+    def tolerance(self, day: date) -> float:
+        """The largest share of live records that may leave in one full sync observed on `day`."""
+        return self.shrink_tolerance
+
+    @abstractmethod
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        """The headers of every request; `credentials` has `api_key`, `app_id`, `app_secret`, `refresh_token`."""
+
+    @abstractmethod
+    def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        """Every page of every dataset, as it arrives; what cannot be had is told to `extraction`."""
+
+    def dataset(self, name: str) -> Dataset:
+        return next(dataset for dataset in self.datasets if dataset.name == name)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one extraction asks for.
+
+    `since`       per dataset, the watermark from which an incremental extraction reads (overlap included)
+    `archive_period` for a past period of a platform with an archive: its first and last day, both included
+    """
+
+    mode: Literal["full", "incremental"] = "full"
+    since: Mapping[str, str] = field(default_factory=dict)
+    archive_period: tuple[date, date] | None = None

@@ -1,0 +1,61 @@
+"""Observation periods: the month or week, in Hong Kong's time, that a partition key names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from sync_platform.errors import UsageError
+
+HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+Cadence = Literal["weekly", "monthly"]
+
+
+@dataclass(frozen=True)
+class Period:
+    """One observation period: days `first` to `last`, both included; `key` as Dagster writes it."""
+
+    cadence: Cadence
+    key: str
+    first: date
+    last: date
+
+    def contains(self, moment: datetime) -> bool:
+        return self.first <= moment.astimezone(HONG_KONG).date() <= self.last
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after the period, in UTC."""
+        return datetime.combine(self.last + timedelta(days=1), time(), HONG_KONG).astimezone(UTC)
+
+
+def period_of(cadence: Cadence, day: date) -> Period:
+    """The period that a day falls in; weeks begin on Monday and are named by that day."""
+    if cadence == "monthly":
+        first = day.replace(day=1)
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        return Period(cadence, first.strftime("%Y-%m"), first, last)
+    first = day - timedelta(days=day.weekday())
+    return Period(cadence, first.isoformat(), first, first + timedelta(days=6))
+
+
+def current_period(cadence: Cadence, now: datetime | None = None) -> Period:
+    return period_of(cadence, (now or datetime.now(UTC)).astimezone(HONG_KONG).date())
+
+
+def parse_period(cadence: Cadence, text: str) -> Period:
+    """A period from `2026-11` (monthly) or from any day of the week, `2026-11-16` (weekly); UsageError otherwise."""
+    example = "a month such as 2026-11" if cadence == "monthly" else "a day of a week such as 2026-11-16"
+    try:
+        if cadence == "monthly":
+            day = datetime.strptime(text, "%Y-%m").date()
+        else:
+            day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"partition {text!r} is not {example}") from None
+    period = period_of(cadence, day)
+    if period.first > current_period(cadence).last:
+        raise UsageError(f"partition {text!r} lies in the future")
+    return period

@@ -1,0 +1,142 @@
+"""The connection to the lake: DuckDB with DuckLake attached, from a laptop's folder to PostgreSQL and S3.
+
+Only the ATTACH string and a secret differ between the two. Writers take an inter-process lock where the catalog is
+SQLite (without it commits are lost to "database is locked"); readers need none.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock
+
+from sync_platform.errors import StorageError
+
+LAKE = "lake"
+LOCK_WAIT_S = 600.0
+ATTACH_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class LakeAddress:
+    """Where a lake is: `sqlite:PATH` or `postgres:CONNINFO`, and a data folder or `s3://` URL; spill goes to `temp`."""
+
+    catalog: str
+    data: str
+    temp: Path
+    region: str = "ap-southeast-1"
+    endpoint: str = ""
+    memory_limit: str = "512MB"
+
+    @property
+    def catalog_file(self) -> Path | None:
+        return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
+
+    def write_lock(self) -> AbstractContextManager[object]:
+        """Held around each write transaction; only a SQLite catalog needs it."""
+        if self.catalog_file is None:
+            return nullcontext()
+        return FileLock(f"{self.catalog_file}.write.lock", timeout=LOCK_WAIT_S)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a lake; a PostgreSQL catalog is only known by asking it."""
+        return self.catalog_file is None or self.catalog_file.exists()
+
+
+@contextmanager
+def connect(address: LakeAddress, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB connection with the lake attached as `lake` and in use; StorageError where it cannot be."""
+    spill = None
+    connection = None
+    try:
+        if not read_only:
+            _make_folders(address)
+        address.temp.mkdir(parents=True, exist_ok=True)
+        spill = tempfile.mkdtemp(prefix="duckdb-", dir=address.temp)
+        connection = duckdb.connect(
+            config={"temp_directory": spill, "memory_limit": address.memory_limit, "autoload_known_extensions": False}
+        )
+        _attach(connection, address, read_only)
+        yield connection
+    except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
+        raise StorageError(f"the lake at {address.catalog} (data in {address.data}) cannot be used: {error}") from error
+    finally:
+        if connection is not None:
+            connection.close()
+        if spill is not None:
+            shutil.rmtree(spill, ignore_errors=True)
+
+
+def _make_folders(address: LakeAddress) -> None:
+    if address.catalog_file:
+        address.catalog_file.parent.mkdir(parents=True, exist_ok=True)
+    if "://" not in address.data:
+        Path(address.data).mkdir(parents=True, exist_ok=True)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool) -> None:
+    _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
+    connection.execute("SET TimeZone = 'UTC'")
+    remote = "://" in address.data
+    if remote:
+        _load(connection, "httpfs")
+        _create_s3_secret(connection, address)
+    # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
+    options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
+    if address.catalog_file:
+        options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
+    if remote or not address.catalog_file:
+        options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
+    if read_only:
+        options.append("READ_ONLY")
+    statement = f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join(options)})"
+    creating = not read_only and not address.exists
+    for attempt in range(ATTACH_ATTEMPTS):
+        try:
+            with address.write_lock() if creating else nullcontext():
+                connection.execute(statement)
+            break
+        except duckdb.Error as error:
+            if "locked" not in str(error) or attempt == ATTACH_ATTEMPTS - 1:
+                raise
+            time.sleep(0.1 * 2**attempt)
+    connection.execute(f"USE {LAKE}")
+    if not address.catalog_file:
+        connection.execute("SET ducklake_max_retry_count = 100")
+
+
+def _load(connection: duckdb.DuckDBPyConnection, *extensions: str) -> None:
+    """Load signed extensions from their Python packages, so that no machine needs the internet for them."""
+    for extension in extensions:
+        folder = importlib.resources.files(f"duckdb_extension_{extension}")
+        file = folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"
+        connection.execute(f"LOAD '{_quoted(str(file))}'")
+
+
+def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise StorageError(f"{address.data} needs AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    parts = {"KEY_ID": credentials.access_key, "SECRET": credentials.secret_key, "REGION": address.region}
+    if credentials.token:
+        parts["SESSION_TOKEN"] = credentials.token
+    if address.endpoint:
+        scheme, _, host = address.endpoint.rstrip("/").rpartition("://")
+        parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
+    listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
+    connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,50 @@
+"""The ledger: the platform's small operational state. Today: the secrets that platforms hand us between runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sync_platform.storage.relational import open_database
+
+MIGRATIONS = Path(__file__).parent / "ledger_migrations"
+metadata = sa.MetaData()
+platform_secrets = sa.Table(
+    "platform_secrets",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed_value", sa.Text, nullable=False),
+    sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+class Ledger:
+    """The ledger database at a SQLAlchemy URL; raises StorageError where it cannot be opened."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_database(url, MIGRATIONS)
+
+    def sealed_secret(self, platform: str, name: str) -> str | None:
+        """The sealed value last written under a platform's name."""
+        wanted = sa.select(platform_secrets.c.sealed_value).where(
+            platform_secrets.c.platform == platform, platform_secrets.c.name == name
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(wanted).scalar()
+
+    def write_sealed_secret(self, platform: str, name: str, sealed_value: str) -> None:
+        mine = (platform_secrets.c.platform == platform) & (platform_secrets.c.name == name)
+        now = datetime.now(UTC)
+        with self._engine.begin() as connection:
+            changed = connection.execute(
+                sa.update(platform_secrets).where(mine).values(sealed_value=sealed_value, written_at=now)
+            )
+            if changed.rowcount == 0:
+                connection.execute(
+                    sa.insert(platform_secrets).values(
+                        platform=platform, name=name, sealed_value=sealed_value, written_at=now
+                    )
+                )

@@ -1,0 +1,156 @@
+"""Object stores: a folder or an S3 bucket behind the same few verbs. What the objects mean is their owner's business."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from sync_platform.errors import SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
+
+
+class ObjectStore(Protocol):
+    """Bytes by key. Keys are `/`-separated; a put is atomic: readers see the whole object or none.
+
+    Every verb raises StorageError, naming the object, where the store cannot do it.
+    """
+
+    url: str
+
+    def put(self, key: str, body: bytes) -> None: ...
+
+    def get(self, key: str) -> bytes:
+        """The object's bytes; KeyError where there is none."""
+        ...
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys below a prefix, sorted."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete an object; one that is not there is no error."""
+        ...
+
+
+def open_store(url: str, s3_client: S3Client | None = None) -> ObjectStore:
+    """The store at `file:///folder` or `s3://bucket/prefix`; `s3_client` is needed for the latter."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return FolderStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and parts.netloc:
+        if s3_client is None:
+            raise SettingsError(f"{url} needs an S3 client")
+        return BucketStore(s3_client, parts.netloc, parts.path.strip("/"))
+    raise SettingsError(f"LANDING={url!r}: must be file:///folder or s3://bucket/prefix")
+
+
+class FolderStore:
+    """Objects as files below one folder; a put writes beside the target and renames."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.url = folder.as_uri()
+
+    def put(self, key: str, body: bytes) -> None:
+        target = self._path(key)
+        temporary = ""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".put-")
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(target)
+        except OSError as error:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            raise _unusable("write", target, error) from error
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        except OSError as error:
+            raise _unusable("read", self._path(key), error) from error
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        start = self._folder / prefix.rpartition("/")[0]
+        try:
+            found = sorted(path.relative_to(self._folder).as_posix() for path in start.rglob("*") if path.is_file())
+        except OSError as error:
+            raise _unusable("list", start, error) from error
+        yield from (key for key in found if key.startswith(prefix) and "/.put-" not in f"/{key}")
+
+    def delete(self, key: str) -> None:
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable("delete", self._path(key), error) from error
+
+    def _path(self, key: str) -> Path:
+        if not key or key.startswith("/") or ".." in key.split("/"):
+            raise StorageError(f"{key!r} is not an object key")
+        return self._folder / key
+
+
+class BucketStore:
+    """Objects in one S3 bucket, below an optional prefix."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
+        self._client, self._bucket, self._prefix = client, bucket, f"{prefix}/" if prefix else ""
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+
+    def put(self, key: str, body: bytes) -> None:
+        self._call("write", key, lambda: self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body))
+
+    def get(self, key: str) -> bytes:
+        def read() -> bytes:
+            return self._client.get_object(Bucket=self._bucket, Key=self._key(key))["Body"].read()
+
+        return self._call("read", key, read)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        def pages() -> list[str]:
+            paginator = self._client.get_paginator("list_objects_v2")
+            return [
+                item["Key"].removeprefix(self._prefix)
+                for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+                for item in page.get("Contents", [])
+            ]
+
+        yield from sorted(self._call("list", prefix, pages))
+
+    def delete(self, key: str) -> None:
+        self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
+
+    def _key(self, key: str) -> str:
+        if not key or key.startswith("/") or ".." in key.split("/"):
+            raise StorageError(f"{key!r} is not an object key")
+        return self._prefix + key
+
+    def _call(self, verb: str, key: str, action: Callable[[], T]) -> T:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return action()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if verb == "read" and code in ("NoSuchKey", "404"):
+                raise KeyError(key) from None
+            raise StorageError(f"cannot {verb} {self.url}/{key}: {code or error}") from error
+        except BotoCoreError as error:
+            raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
+
+
+def _unusable(verb: str, path: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot {verb} {path}: {error.strerror or error}")

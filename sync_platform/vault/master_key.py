@@ -1,0 +1,89 @@
+"""The master key that wraps every other key: from a key file made on first use, or from KMS."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from sync_platform.errors import StorageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+MASTER_KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class MasterKey:
+    """32 bytes; each use derives its own key from it (HKDF-SHA256, RFC 5869), so that no two uses share one."""
+
+    material: bytes
+
+    def derive(self, use: str, length: int = 32) -> bytes:
+        return HKDF(hashes.SHA256(), length, salt=None, info=f"sync-platform/{use}".encode()).derive(self.material)
+
+
+def from_key_file(path: Path) -> MasterKey:
+    """The key in a file (hex, mode 0600), made on first use; StorageError where it is damaged or open to others."""
+    try:
+        if not path.exists():
+            _create(path)
+        if path.stat().st_mode & 0o077:
+            raise StorageError(f"{path} can be read by others: run `chmod 600 {path}`")
+        material = bytes.fromhex(path.read_text().strip())
+    except OSError as error:
+        raise StorageError(f"cannot use the master key file {path}: {error.strerror or error}") from error
+    except ValueError:
+        raise StorageError(f"{path} does not hold a master key: restore the file from its copy") from None
+    if len(material) != MASTER_KEY_BYTES:
+        raise StorageError(f"{path} does not hold a {MASTER_KEY_BYTES}-byte master key: restore the file from its copy")
+    return MasterKey(material)
+
+
+def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys: sa.Table) -> MasterKey:
+    """The data key that KMS wraps: generated once, its wrapped form kept in the vault's `master_keys`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    wanted = sa.select(master_keys.c.wrapped_key).where(master_keys.c.kms_key_id == kms_key_id)
+    try:
+        with engine.connect() as connection:
+            wrapped = connection.execute(wanted).scalar()
+        if wrapped is None:
+            made = client.generate_data_key(KeyId=kms_key_id, KeySpec="AES_256")
+            row = {"kms_key_id": kms_key_id, "wrapped_key": made["CiphertextBlob"], "created_at": datetime.now(UTC)}
+            try:
+                with engine.begin() as connection:
+                    connection.execute(sa.insert(master_keys).values(row))
+            except sa.exc.IntegrityError:
+                pass  # another process made it first: that one counts
+            with engine.connect() as connection:
+                wrapped = connection.execute(wanted).scalar_one()
+        return MasterKey(client.decrypt(KeyId=kms_key_id, CiphertextBlob=wrapped)["Plaintext"])
+    except (ClientError, BotoCoreError) as error:
+        raise StorageError(f"VAULT_KMS_KEY_ID={kms_key_id!r}: KMS refused: {error}") from error
+
+
+def _create(path: Path) -> None:
+    """Write a new key beside its place, then link it: of two processes one wins, and nobody reads half a key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(MASTER_KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,6 @@
+"""Alembic's entry: run the versions beside this file on the connection that the caller opened."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+context.run_migrations()

@@ -1,0 +1,219 @@
+"""Sealing: a personal value becomes authenticated ciphertext under the key of the one person it is about.
+
+Deterministic per person, field and value (AES-SIV, RFC 5297), so that an unchanged value stays unchanged in the lake.
+A sealed value reads `sealed:v1:<subject id>:<base64url ciphertext>`; the plaintext is the value's JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+import threading
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.relational import open_database
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.personal import Personal
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+PREFIX = "sealed:v1:"
+KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
+NONCE_BYTES = 12
+Record = dict[str, Any]
+MOST_CACHED = 200_000
+LOOKUP_CHUNK = 500
+
+metadata = sa.MetaData()
+subject_keys = sa.Table(
+    "subject_keys",
+    metadata,
+    sa.Column("subject_id", sa.Text, primary_key=True),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+)
+master_keys = sa.Table(
+    "master_keys",
+    metadata,
+    sa.Column("kms_key_id", sa.Text, primary_key=True),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+def open_vault_database(url: str) -> sa.Engine:
+    return open_database(url, MIGRATIONS)
+
+
+class Vault:
+    """Keys per data subject in the vault's database, wrapped by the master key (AES-256-GCM).
+
+    Safe to use from several threads and processes; a key is committed before anything is sealed with it.
+    """
+
+    def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
+        self._engine = engine
+        self._wrapping = AESGCM(master.derive("wrap"))
+        self._lookup = master.derive("lookup")
+        self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
+        self._ciphers: dict[str, AESSIV] = {}
+        self._lock = threading.Lock()
+
+    def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
+        """Replace every personal field of the records, in place; whatever type a field has, it is sealed.
+
+        `own_ids`: beside each record, what names it; where no data subject is named, the record stands for its person,
+        so that it can still be forgotten.
+        """
+        subjects = [
+            self._subject(platform, personal, record, own_id)
+            for record, own_id in zip(records, own_ids, strict=True)
+        ]
+        ciphers = self._ciphers_of(subjects)
+        paths = [(path.split("."), f"{platform}.{path}".encode()) for path in personal.fields]
+        for record, subject in zip(records, subjects, strict=True):
+            cipher = ciphers[subject]
+            for path, context in paths:
+                _seal_at(record, path, cipher, subject, context)
+
+    def unseal(self, platform: str, field: str, sealed: str) -> Any:
+        """The value behind a sealed one. StorageError: its key is destroyed, or the text was tampered with."""
+        if not sealed.startswith(PREFIX):
+            raise StorageError(f"the value of {platform}.{field} is not sealed")
+        subject, _, text = sealed.removeprefix(PREFIX).partition(":")
+        with self._engine.connect() as connection:
+            wrapped = connection.execute(
+                sa.select(subject_keys.c.wrapped_key).where(subject_keys.c.subject_id == subject)
+            ).scalar()
+        if wrapped is None:
+            raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
+        try:
+            plain = self._unwrapped(subject, wrapped).decrypt(_unbase64(text), [f"{platform}.{field}".encode()])
+        except (InvalidTag, ValueError):
+            raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
+        return orjson.loads(plain)
+
+    def subject_id(self, platform: str, path: str, value: Any) -> str:
+        """The keyed hash by which a person is found: HMAC-SHA256, 128 bits, base64url."""
+        text = f"{platform}\x1f{path}\x1f{str(value).strip().casefold()}".encode()
+        return _base64(hmac.digest(self._lookup, text, "sha256")[:16])
+
+    def seal_own(self, name: str, value: str) -> str:
+        """Seal a secret of ours (no person's), under a key of the master key."""
+        return _base64(self._own.encrypt(value.encode(), [name.encode()]))
+
+    def unseal_own(self, name: str, sealed: str) -> str:
+        try:
+            return self._own.decrypt(_unbase64(sealed), [name.encode()]).decode()
+        except (InvalidTag, ValueError):
+            raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
+
+    def _subject(self, platform: str, personal: Personal, record: Record, own_id: str) -> str:
+        for path in personal.subject:
+            value = _value_at(record, path.split("."))
+            if isinstance(value, str | int) and value != "":
+                return self.subject_id(platform, path, value)
+        return self.subject_id(platform, "record", own_id)
+
+    def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
+        with self._lock:
+            found = {subject: self._ciphers.get(subject) for subject in dict.fromkeys(subjects)}
+            missing = [subject for subject, cipher in found.items() if cipher is None]
+            if missing:
+                loaded = self._load(missing)
+                new = [subject for subject in missing if subject not in loaded]
+                if new:
+                    self._create(new)
+                    loaded |= self._load(new)
+                if len(self._ciphers) + len(loaded) > MOST_CACHED:
+                    self._ciphers.clear()
+                self._ciphers |= loaded
+                found |= loaded
+            return {subject: cipher for subject, cipher in found.items() if cipher is not None}
+
+    def _load(self, subjects: list[str]) -> dict[str, AESSIV]:
+        loaded: dict[str, AESSIV] = {}
+        with self._engine.connect() as connection:
+            for start in range(0, len(subjects), LOOKUP_CHUNK):
+                chunk = subjects[start : start + LOOKUP_CHUNK]
+                rows = connection.execute(
+                    sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).where(
+                        subject_keys.c.subject_id.in_(chunk)
+                    )
+                )
+                loaded |= {subject: self._unwrapped(subject, wrapped) for subject, wrapped in rows}
+        return loaded
+
+    def _create(self, subjects: list[str]) -> None:
+        now = datetime.now(UTC)
+        rows = []
+        for subject in subjects:
+            nonce = os.urandom(NONCE_BYTES)
+            wrapped = nonce + self._wrapping.encrypt(nonce, os.urandom(KEY_BYTES), subject.encode())
+            rows.append({"subject_id": subject, "wrapped_key": wrapped, "created_at": now})
+        with self._engine.begin() as connection:
+            # of two processes that meet the same person first, one key wins and both use it
+            connection.execute(_insert_or_ignore(self._engine), rows)
+
+    def _unwrapped(self, subject: str, wrapped: bytes) -> AESSIV:
+        try:
+            return AESSIV(self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode()))
+        except InvalidTag:
+            raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
+
+
+def _insert_or_ignore(engine: sa.Engine) -> sa.Insert:
+    if engine.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+        return sqlite_insert(subject_keys).on_conflict_do_nothing()
+    from sqlalchemy.dialects.postgresql import insert as postgres_insert
+
+    return postgres_insert(subject_keys).on_conflict_do_nothing()
+
+
+def _seal_at(record: Record, path: list[str], cipher: AESSIV, subject: str, context: bytes) -> None:
+    holder: Any = record
+    for name in path[:-1]:
+        inner = holder.get(name)
+        if inner is not None and not isinstance(inner, dict):
+            # not the shape the contract says, so whatever stands here may be personal
+            holder[name] = _sealed(inner, cipher, subject, context)
+            return
+        if inner is None:
+            return
+        holder = inner
+    value = holder.get(path[-1])
+    if value is None or value == "":
+        return
+    holder[path[-1]] = _sealed(value, cipher, subject, context)
+
+
+def _sealed(value: Any, cipher: AESSIV, subject: str, context: bytes) -> str:
+    return f"{PREFIX}{subject}:{_base64(cipher.encrypt(orjson.dumps(value), [context]))}"
+
+
+def _value_at(record: Record, path: list[str]) -> Any:
+    holder: Any = record
+    for name in path:
+        if not isinstance(holder, dict):
+            return None
+        holder = holder.get(name)
+    return holder
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
