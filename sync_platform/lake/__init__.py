@@ -1,1 +1,1 @@
-"""The lake: typed tables and their whole history, committed together. DuckLake on DuckDB; SQL lives here and nowhere else."""
+"""The lake: typed tables and their whole history, committed together. SQL lives here and nowhere else."""

@@ -48,7 +48,7 @@ class TypedRows:
 
     @property
     def schema(self) -> pa.Schema:
-        """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`, `arrival`."""
+        """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`."""
         own = [pa.field(column.name, ARROW_TYPES[column.sql_type]) for column in columns_of(self.dataset.row)]
         return pa.schema(
             [
@@ -115,7 +115,7 @@ class TypedRows:
             try:
                 decoded.append(decoder.decode(text))
             except msgspec.DecodeError as error:
-                self._reject(key, line, str(error).replace("`$", "`$"))
+                self._reject(key, line, str(error))
                 decoded.append(None)
         return decoded
 

@@ -144,11 +144,12 @@ def table_name(platform: Platform | str, dataset: Dataset | str) -> str:
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform: str, dataset: Dataset) -> None:
-    """Create what is missing: the history tables, the dataset's table, and columns that a declaration gained."""
+    """Create what is missing: the history tables, the dataset's table, and columns that a declaration gained.
+
+    Nothing is written where nothing is missing; runs within the caller's transaction.
+    """
     existing = _existing(connection)
-    if ("sync", "runs") not in existing:
-        _create(connection, "sync.runs", RUNS, "Every sync of every dataset: what came, what it did, and how complete")
-        _create(connection, "sync.cursors", CURSORS, "Where the next incremental sync of a dataset reads on")
+    ensure_sync_tables(connection, existing)
     if tuple(history.split(".")) not in existing:
         _create(connection, history, CHANGES, "Every change of every record, with its source; append-only")
         # one entity out of ten million change rows in about 10 ms: few files to open, few row groups to read
@@ -166,6 +167,21 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
             _comment(connection, name, column)
 
 
+def ensure_sync_tables(
+    connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
+) -> None:
+    """Create `sync.runs` and `sync.cursors` where they are missing."""
+    if ("sync", "runs") not in (_existing(connection) if existing is None else existing):
+        _create(connection, "sync.runs", RUNS, "Every sync of every dataset: what came, what it did, and how complete")
+        _create(connection, "sync.cursors", CURSORS, "Where the next incremental sync of a dataset reads on")
+
+
+def schemas_present(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The schemas that the lake has; a new lake has none of ours."""
+    rows = connection.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [LAKE]).fetchall()
+    return {name for (name,) in rows}
+
+
 def _existing(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, ...], set[str]]:
     rows = connection.execute(
         "SELECT schema_name, table_name, list(column_name) FROM duckdb_columns() WHERE database_name = ? GROUP BY ALL",
@@ -174,9 +190,7 @@ def _existing(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, ...], se
     return {(schema, table): set(columns) for schema, table, columns in rows}
 
 
-def _create(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], description: str
-) -> None:
+def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: tuple[Column, ...], description: str) -> None:
     schema = name.split(".")[0]
     listed = ", ".join(f'"{column.name}" {column.sql_type}' for column in columns)
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{schema}")

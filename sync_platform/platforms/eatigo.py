@@ -166,6 +166,7 @@ class Eatigo(Platform):
             Promotion,
             _promotion,
             key=("branch_id", "slot_date", "slot_time"),
+            listed_from="slot_date",
         ),
     )
 

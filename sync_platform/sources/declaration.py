@@ -50,6 +50,7 @@ class Dataset:
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta says "this one is gone"
+    `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone
     """
 
     name: str
@@ -62,6 +63,7 @@ class Dataset:
     volatile: frozenset[str] = frozenset()
     cursor: str | None = None
     deleted: str | None = None
+    listed_from: str | None = None
 
     def source_id(self, record: Record) -> str | None:
         """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""

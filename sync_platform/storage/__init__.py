@@ -1,1 +1,1 @@
-"""Where bytes and small state live: object stores, the relational ledger, the lake's connection. No meaning, only storage."""
+"""Where bytes and small state live: object stores, the ledger, the lake's connection. No meaning, only storage."""

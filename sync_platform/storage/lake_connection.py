@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib.resources
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import duckdb
 from filelock import FileLock
@@ -52,28 +54,78 @@ class LakeAddress:
         return self.catalog_file is None or self.catalog_file.exists()
 
 
-@contextmanager
-def connect(address: LakeAddress, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB connection with the lake attached as `lake` and in use; StorageError where it cannot be."""
-    spill = None
-    connection = None
-    try:
-        if not read_only:
-            _make_folders(address)
-        address.temp.mkdir(parents=True, exist_ok=True)
-        spill = tempfile.mkdtemp(prefix="duckdb-", dir=address.temp)
-        connection = duckdb.connect(
-            config={"temp_directory": spill, "memory_limit": address.memory_limit, "autoload_known_extensions": False}
-        )
-        _attach(connection, address, read_only)
-        yield connection
-    except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
-        raise StorageError(f"the lake at {address.catalog} (data in {address.data}) cannot be used: {error}") from error
-    finally:
-        if connection is not None:
-            connection.close()
-        if spill is not None:
-            shutil.rmtree(spill, ignore_errors=True)
+class Lake:
+    """One process's way into a lake: a DuckDB instance, opened on first use, from which each piece of work takes a
+    session. Safe to use from several threads; sessions have temporary tables of their own.
+
+    Raises StorageError where the lake cannot be used.
+    """
+
+    def __init__(self, address: LakeAddress, *, read_only: bool = False) -> None:
+        self.address, self.read_only = address, read_only
+        self._instance: duckdb.DuckDBPyConnection | None = None
+        self._spill: str | None = None
+        self._opening = threading.Lock()
+
+    @contextmanager
+    def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection with the lake attached as `lake` and in use."""
+        with self._errors_explained():
+            session = self._opened().cursor()
+            try:
+                session.execute("SET TimeZone = 'UTC'")
+                session.execute(f"USE {LAKE}")
+                yield session
+            finally:
+                session.close()
+
+    def write_lock(self) -> AbstractContextManager[object]:
+        """Held around each write transaction; see LakeAddress."""
+        return self.address.write_lock()
+
+    def close(self) -> None:
+        with self._opening:
+            if self._instance is not None:
+                self._instance.close()
+                self._instance = None
+            if self._spill is not None:
+                shutil.rmtree(self._spill, ignore_errors=True)
+                self._spill = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        with self._opening:
+            if self._instance is None:
+                if not self.read_only:
+                    _make_folders(self.address)
+                self.address.temp.mkdir(parents=True, exist_ok=True)
+                self._spill = tempfile.mkdtemp(prefix="duckdb-", dir=self.address.temp)
+                config = {
+                    "temp_directory": self._spill,
+                    "memory_limit": self.address.memory_limit,
+                    "autoload_known_extensions": False,
+                }
+                instance = duckdb.connect(config=config)
+                try:
+                    _attach(instance, self.address, self.read_only)
+                except BaseException:
+                    instance.close()
+                    raise
+                self._instance = instance
+            return self._instance
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
+            where = f"the lake at {self.address.catalog} (data in {self.address.data})"
+            raise StorageError(f"{where} cannot be used: {error}") from error
 
 
 def _make_folders(address: LakeAddress) -> None:
@@ -85,7 +137,6 @@ def _make_folders(address: LakeAddress) -> None:
 
 def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool) -> None:
     _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
-    connection.execute("SET TimeZone = 'UTC'")
     remote = "://" in address.data
     if remote:
         _load(connection, "httpfs")
@@ -109,7 +160,6 @@ def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_on
             if "locked" not in str(error) or attempt == ATTACH_ATTEMPTS - 1:
                 raise
             time.sleep(0.1 * 2**attempt)
-    connection.execute(f"USE {LAKE}")
     if not address.catalog_file:
         connection.execute("SET ducklake_max_retry_count = 100")
 

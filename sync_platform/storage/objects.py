@@ -1,4 +1,4 @@
-"""Object stores: a folder or an S3 bucket behind the same few verbs. What the objects mean is their owner's business."""
+"""Object stores: a folder or an S3 bucket behind the same few verbs. What objects mean is their owner's business."""
 
 from __future__ import annotations
 

@@ -1,0 +1,218 @@
+"""The difference between what came and what is held, as SQL over temporary tables, and its rows of history.
+
+Tables, all temporary: `incoming` (lake/incoming.py), `delta` (source_id, operation), `old` (held rows that change).
+Operations: insert | update | restore | remove go into history; `refresh` only brings volatile columns up to date;
+`gone` is a live row that a full list did not show, which becomes `remove` or is let be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from sync_platform.lake.schema import columns_of, table_columns
+from sync_platform.sources.declaration import Dataset
+from sync_platform.storage.lake_connection import LAKE
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a batch of changes comes from; every row of history carries it."""
+
+    platform: str
+    dataset: str
+    partition: str
+    sync_id: str
+    run_id: str
+    observed_at: datetime
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """When rows that a full list did not show may be retired: only if nothing is missing, and few enough leave."""
+
+    list_is_full: bool
+    list_is_complete: bool
+    tolerance: float  # largest share of the listed rows that may leave at once
+
+
+@dataclass
+class Difference:
+    """Counts of a difference, and why unseen rows were spared, if that is a reason of its own."""
+
+    insert: int = 0
+    update: int = 0
+    restore: int = 0
+    remove: int = 0
+    refresh: int = 0
+    not_retired: int = 0
+    reason: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.insert or self.update or self.restore or self.remove or self.refresh)
+
+
+def find_difference(
+    session: duckdb.DuckDBPyConnection, dataset: Dataset, held: str, day: date, retirement: Retirement
+) -> Difference:
+    """Fill `temp.delta` and `temp.old` by comparing `temp.incoming` with the relation `held`.
+
+    `day`: when the source was observed, in Hong Kong; a full list is asked for from that day (Dataset.listed_from).
+    """
+    volatile = " OR ".join(
+        f'i."{column.name}" IS DISTINCT FROM c."{column.name}"'
+        for column in columns_of(dataset.row)
+        if column.name in dataset.volatile
+    )
+    listed = "c.removed_at IS NULL"
+    if dataset.listed_from:
+        listed += f""" AND c."{dataset.listed_from}" >= DATE '{day}'"""
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE delta AS
+        SELECT coalesce(i.source_id, c.source_id) AS source_id,
+            CASE WHEN i.source_id IS NULL THEN 'gone'
+                 WHEN i.deleted THEN 'remove'
+                 WHEN c.source_id IS NULL THEN 'insert'
+                 WHEN c.removed_at IS NOT NULL THEN 'restore'
+                 WHEN i.content_hash <> c.content_hash THEN 'update'
+                 ELSE 'refresh' END AS operation
+        FROM temp.incoming i FULL JOIN {held} c ON i.source_id = c.source_id
+        WHERE CASE WHEN i.source_id IS NULL THEN {listed if retirement.list_is_full else "false"}
+                   WHEN i.deleted THEN c.source_id IS NOT NULL AND c.removed_at IS NULL
+                   ELSE c.source_id IS NULL OR c.removed_at IS NOT NULL OR i.content_hash <> c.content_hash
+                        OR {volatile or "false"} END"""
+    )
+    counts: dict[str, int] = dict(session.execute("SELECT operation, count(*) FROM temp.delta GROUP BY ALL").fetchall())
+    gone = counts.pop("gone", 0)
+    difference = Difference(**counts)  # type: ignore[arg-type] # the keys are operations
+    if gone:
+        live = session.execute(f"SELECT count(*) FROM {held} c WHERE {listed}").fetchall()[0][0]
+        _settle_unseen(session, difference, gone, live, retirement)
+    session.execute(
+        f"CREATE OR REPLACE TEMP TABLE old AS SELECT c.* FROM {held} c SEMI JOIN temp.delta USING (source_id)"
+    )
+    return difference
+
+
+def _settle_unseen(
+    session: duckdb.DuckDBPyConnection, difference: Difference, gone: int, live: int, retirement: Retirement
+) -> None:
+    """Retire the unseen rows, or spare them. One row may always leave, or a small table could never lose any."""
+    most = max(1, int(retirement.tolerance * live))
+    if retirement.list_is_complete and gone <= most and gone < live:
+        session.execute("UPDATE temp.delta SET operation = 'remove' WHERE operation = 'gone'")
+        difference.remove += gone
+        return
+    session.execute("DELETE FROM temp.delta WHERE operation = 'gone'")
+    difference.not_retired = gone
+    if retirement.list_is_complete:
+        difference.reason = (
+            f"{gone:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
+            f"{retirement.tolerance:.0%}: none was retired"
+        )
+
+
+def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dataset, origin: Origin) -> None:
+    """Append the difference to the history: for an insert every lasting column, else the changed ones."""
+    lasting = [
+        column.name
+        for column in columns_of(dataset.row)
+        if column.name not in dataset.volatile and column.name != "source_id"
+    ]
+    whole = ", ".join(f'"{name}" := i."{name}"' for name in lasting)
+    names = ", ".join(f"'{name}'" for name in lasting)
+    changed = _filled(f"""CASE WHEN {_differs(name)} THEN '{name}' END""" for name in lasting)
+    before, after = (_changed_values(side, lasting) for side in ("c", "i"))
+    source = """FROM temp.delta d LEFT JOIN temp.incoming i ON i.source_id = d.source_id
+        LEFT JOIN temp.old c ON c.source_id = d.source_id"""
+    head = "INSERT INTO {table} SELECT $platform, $dataset, d.source_id, d.operation,".format(table=f"{LAKE}.{history}")
+    tail = """$partition, $sync_id, $run_id, $observed_at, $committed_at"""
+    values = {
+        "platform": origin.platform,
+        "dataset": origin.dataset,
+        "partition": origin.partition,
+        "sync_id": origin.sync_id,
+        "run_id": origin.run_id,
+        "observed_at": origin.observed_at,
+        "committed_at": origin.committed_at,
+    }
+    present = {row[0] for row in session.execute("SELECT DISTINCT operation FROM temp.delta").fetchall()}
+    if "insert" in present:
+        session.execute(
+            f"""{head} [{names}]::VARCHAR[], NULL, to_json(struct_pack({whole})), i.content_hash,
+            i.landing_object, i.landing_line, {tail} {source} WHERE d.operation = 'insert'""",
+            values,
+        )
+    if present & {"update", "restore"}:
+        session.execute(
+            f"""{head} {changed}, {before}, {after}, i.content_hash,
+            i.landing_object, i.landing_line, {tail} {source} WHERE d.operation IN ('update', 'restore')""",
+            values,
+        )
+    if "remove" in present:
+        session.execute(
+            f"""{head} []::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL, {tail} {source}
+            WHERE d.operation = 'remove'""",
+            values,
+        )
+
+
+def apply_difference(session: duckdb.DuckDBPyConnection, dataset: Dataset, table: str, observed_at: datetime) -> None:
+    """Bring the table itself up to date with the difference."""
+    own = [column.name for column in columns_of(dataset.row)]
+    if session.execute("SELECT 1 FROM temp.old LIMIT 1").fetchone():
+        session.execute(f"DELETE FROM {LAKE}.{table} WHERE source_id IN (SELECT source_id FROM temp.old)")
+    taken = ", ".join(
+        f"""CASE WHEN d.operation = 'remove' THEN c."{name}" ELSE i."{name}" END AS "{name}\"""" for name in own
+    )
+    session.execute(
+        f"""INSERT INTO {LAKE}.{table} BY NAME
+        SELECT {taken},
+            CASE WHEN d.operation = 'remove' THEN c.content_hash ELSE i.content_hash END AS content_hash,
+            coalesce(c.first_seen_at, $at) AS first_seen_at,
+            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.last_changed_at ELSE $at END AS last_changed_at,
+            CASE WHEN d.operation = 'remove' THEN $at END AS removed_at,
+            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.landing_object ELSE i.landing_object END
+                AS landing_object,
+            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.landing_line ELSE i.landing_line END AS landing_line
+        FROM temp.delta d LEFT JOIN temp.incoming i ON i.source_id = d.source_id
+        LEFT JOIN temp.old c ON c.source_id = d.source_id""",
+        {"at": observed_at},
+    )
+
+
+def rewrite_rows(session: duckdb.DuckDBPyConnection, dataset: Dataset, table: str, rows: str) -> None:
+    """Replace the rows that the relation `rows` holds, keeping the volatile columns that the table already has."""
+    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in dataset.volatile}
+    listed = ", ".join(
+        f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table_columns(dataset)
+    )
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE rewritten AS SELECT {listed}
+        FROM {rows} r LEFT JOIN {LAKE}.{table} t ON t.source_id = r.source_id"""
+    )
+    session.execute(f"DELETE FROM {LAKE}.{table} WHERE source_id IN (SELECT source_id FROM temp.rewritten)")
+    session.execute(f"INSERT INTO {LAKE}.{table} BY NAME SELECT * FROM temp.rewritten")
+
+
+def _filled(items: Iterable[str]) -> str:
+    return f"list_filter([{', '.join(items)}], x -> x IS NOT NULL)"
+
+
+def _changed_values(side: str, names: list[str]) -> str:
+    """A JSON object of the changed columns' values on one side."""
+    entries = (f"CASE WHEN {_differs(name)} THEN {{k: '{name}', v: {_json(side, name)}}} END" for name in names)
+    return f"to_json(map_from_entries({_filled(entries)}))"
+
+
+def _differs(name: str) -> str:
+    return f'i."{name}" IS DISTINCT FROM c."{name}"'
+
+
+def _json(side: str, name: str) -> str:
+    return f"""coalesce(to_json({side}."{name}"), 'null'::JSON)"""

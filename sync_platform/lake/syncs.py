@@ -1,0 +1,129 @@
+"""The record of every sync (`sync.runs`) and where the next incremental one reads on (`sync.cursors`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Literal
+
+import duckdb
+
+from sync_platform.lake.schema import ensure_sync_tables, schemas_present
+from sync_platform.storage.lake_connection import LAKE, Lake
+
+Status = Literal["complete", "degraded", "failed"]
+
+
+@dataclass(frozen=True)
+class SyncRecord:
+    """One sync of one dataset, as `sync.runs` keeps it; the columns' meanings stand in lake/schema.py."""
+
+    sync_id: str
+    run_id: str
+    platform: str
+    dataset: str | None
+    partition: str
+    mode: str
+    status: Status
+    observed_at: datetime
+    started_at: datetime
+    committed_at: datetime
+    reasons: list[str] = field(default_factory=list)
+    claimed: int | None = None
+    records: int = 0
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
+    restored: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    not_retired: int = 0
+    pages: int = 0
+    pages_expected: int = 0
+    manifest: str | None = None
+
+    @property
+    def changes(self) -> int:
+        return self.inserted + self.updated + self.removed + self.restored
+
+
+def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
+    """Append to `sync.runs`, within the caller's transaction."""
+    values = asdict(record)
+    listed = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join(f"${name}" for name in values)
+    session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
+
+
+def record_failure(lake: Lake, record: SyncRecord) -> None:
+    """Put on record that a platform could not be synced at all."""
+    with lake.session() as session, lake.write_lock():
+        session.execute("BEGIN")
+        ensure_sync_tables(session)
+        write_sync(session, record)
+        describe_commit(session, record.run_id, f"{record.platform}: sync {record.sync_id} failed")
+        session.execute("COMMIT")
+
+
+def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:
+    """Name the run in the snapshot that the open transaction will make."""
+    extra = '{"run_id": "' + run_id.replace('"', "") + '"}'
+    session.execute(
+        f"CALL {LAKE}.set_commit_message('sync-platform', $m, extra_info => $e)", {"m": message, "e": extra}
+    )
+
+
+def move_cursor(
+    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, watermark: datetime, sync_id: str
+) -> None:
+    """Set a dataset's watermark, within the caller's transaction; one that would not move is left alone."""
+    mine = "platform = $platform AND dataset = $dataset"
+    values = {"platform": platform, "dataset": dataset}
+    held = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {mine}", values).fetchone()
+    if held and held[0] >= watermark:
+        return
+    if held:
+        session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {mine}", values)
+    session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
+
+
+def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
+    """Per dataset, the watermark from which an incremental sync reads on."""
+    with lake.session() as session:
+        if "sync" not in schemas_present(session):
+            return {}
+        rows = session.execute(f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ?", [platform])
+        return {dataset: watermark.astimezone(UTC) for dataset, watermark in rows.fetchall()}
+
+
+def syncs_of_runs(lake: Lake, run_ids: list[str]) -> list[SyncRecord]:
+    """The records that the named runs wrote, in order of commit."""
+    return _records(lake, "list_contains($runs, run_id)", {"runs": run_ids})
+
+
+def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
+    """Per platform, its newest sync's least complete record."""
+    newest: dict[str, SyncRecord] = {}
+    worst = {"failed": 0, "degraded": 1, "complete": 2}
+    for record in _records(lake, "true", {}):
+        known = newest.get(record.platform)
+        if (
+            known is None
+            or record.sync_id > known.sync_id
+            or (record.sync_id == known.sync_id and worst[record.status] < worst[known.status])
+        ):
+            newest[record.platform] = record
+    return newest
+
+
+def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[SyncRecord]:
+    with lake.session() as session:
+        if "sync" not in schemas_present(session):
+            return []
+        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
+        rows = session.execute(
+            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
+        ).fetchall()
+    return [SyncRecord(*row) for row in rows]
