@@ -50,6 +50,8 @@ def splice_earlier(
         replay(session, history, origin.platform, dataset, "later", until=following)
     replay(session, history, origin.platform, dataset, "earlier", until=origin.observed_at)
     difference = find_difference(session, dataset, "temp.earlier", day, retirement)
+    session.execute("DELETE FROM temp.delta WHERE operation = 'refresh'")  # volatile columns are no history
+    difference.refresh = 0
     if difference.is_empty:
         return difference
     write_history(session, history, dataset, origin)
@@ -71,8 +73,8 @@ def _compensate(session: duckdb.DuckDBPyConnection, history: str, dataset: Datas
     )
     replay(session, history, origin.platform, dataset, "now", until=origin.observed_at, only="temp.affected")
     # entities that only the older observation knows were not in the complete one after it: they had gone by then
-    if find_difference(session, replace(dataset, listed_from=None), "temp.now", origin.observed_at.date(), ALWAYS):
-        write_history(session, history, dataset, origin)
+    find_difference(session, replace(dataset, listed_from=None), "temp.now", origin.observed_at.date(), ALWAYS)
+    write_history(session, history, dataset, origin)
 
 
 def _observation(

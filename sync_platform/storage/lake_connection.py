@@ -105,7 +105,7 @@ class Lake:
                     _make_folders(self.address)
                 self.address.temp.mkdir(parents=True, exist_ok=True)
                 self._spill = tempfile.mkdtemp(prefix="duckdb-", dir=self.address.temp)
-                config = {
+                config: dict[str, str | bool | int | float | list[str]] = {
                     "temp_directory": self._spill,
                     "memory_limit": self.address.memory_limit,
                     "autoload_known_extensions": False,
