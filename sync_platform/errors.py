@@ -1,20 +1,20 @@
 """The tree of errors. What a caller may do about an error is decided by its class, here and nowhere else.
 
-    SyncError
-    ├── PermanentError            trying again cannot help
-    │   ├── UsageError            the person asked for something that does not exist or cannot be (exit code 2)
-    │   │   ├── SettingsError     a setting has a wrong value
-    │   │   └── TermsNotAccepted  a live platform without its terms accepted
-    │   ├── PresentOnly           a past period of a platform that serves only the present
-    │   ├── AuthenticationFailed  the platform refuses our credentials
-    │   ├── Refused               the platform answers 4xx: the request itself is wrong
-    │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
-    │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
-    └── TransientError            the same request may succeed later
-        ├── ConnectionFailed      refused, reset, or timed out
-        ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
-        ├── MalformedBody         truncated, or not the format asked for (HTML for JSON)
-        └── Throttled             429, or a bot wall; carries how long to wait
+SyncError
+├── PermanentError            trying again cannot help
+│   ├── UsageError            the person asked for something that does not exist or cannot be (exit code 2)
+│   │   ├── SettingsError     a setting has a wrong value
+│   │   └── TermsNotAccepted  a live platform without its terms accepted
+│   ├── PresentOnly           a past period of a platform that serves only the present
+│   ├── AuthenticationFailed  the platform refuses our credentials
+│   ├── Refused               the platform answers 4xx: the request itself is wrong
+│   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
+│   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
+└── TransientError            the same request may succeed later
+    ├── ConnectionFailed      refused, reset, or timed out
+    ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
+    ├── MalformedBody         truncated, or not the format asked for (HTML for JSON)
+    └── Throttled             429, or a bot wall; carries how long to wait
 """
 
 from __future__ import annotations

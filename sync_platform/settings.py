@@ -31,10 +31,12 @@ class Settings(BaseSettings):
         Path(".sync"), description="Folder for all local state: lake, landing, vault, ledger, Dagster."
     )
     lake_catalog: str = Field(
-        "", description="DuckLake catalog: `sqlite:PATH` or `postgres:CONNINFO`. Empty: `$SYNC_HOME/lake/catalog.sqlite`."
+        "",
+        description="Lake catalog, `sqlite:PATH` or `postgres:CONNINFO`. Empty: `$SYNC_HOME/lake/catalog.sqlite`.",
     )
     lake_data: str = Field(
-        "", description="Where the lake's Parquet files go: a folder or `s3://bucket/prefix`. Empty: `$SYNC_HOME/lake/data`."
+        "",
+        description="Parquet files of the lake: a folder or `s3://bucket/prefix`. Empty: `$SYNC_HOME/lake/data`.",
     )
     landing: str = Field(
         "", description="Landing store: `file:///folder` or `s3://bucket/prefix`. Empty: `$SYNC_HOME/landing_store`."
@@ -110,6 +112,11 @@ class Settings(BaseSettings):
     @property
     def vault_url(self) -> str:
         return self.vault or f"sqlite:///{self.home / 'vault' / 'vault.sqlite'}"
+
+    @property
+    def temp(self) -> Path:
+        """Where large queries spill."""
+        return self.home / "temp"
 
     @property
     def master_key_file(self) -> Path:

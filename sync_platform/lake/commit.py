@@ -23,7 +23,6 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables, table_name
 from sync_platform.lake.splice import latest_observation, splice_earlier
 from sync_platform.lake.syncs import SyncRecord, describe_commit, move_cursor, write_sync
-from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake
 
@@ -43,7 +42,7 @@ class Outcome:
     rejections: list[str] = field(default_factory=list)
 
 
-def commit_landed(lake: Lake, history: str, platform: Platform, typed: TypedRows, run_id: str) -> Outcome:
+def commit_landed(lake: Lake, history: str, typed: TypedRows, run_id: str) -> Outcome:
     """Commit one landed dataset; `history` is the table of changes.
 
     An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
@@ -51,7 +50,7 @@ def commit_landed(lake: Lake, history: str, platform: Platform, typed: TypedRows
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        commit = _Commit(session, history, platform, typed, arrival, run_id)
+        commit = _Commit(session, history, typed, arrival, run_id)
         record, live_rows = _in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
     return Outcome(record, snapshot, live_rows, sorted(typed.unknown_fields), [str(each) for each in typed.rejections])
@@ -63,17 +62,16 @@ class _Commit:
 
     session: duckdb.DuckDBPyConnection
     history: str
-    platform: Platform
     typed: TypedRows
     arrival: Arrival
     run_id: str
 
     def write(self) -> tuple[SyncRecord, int]:
         """The sync's record, and how many rows are live after it."""
-        dataset, manifest = self.typed.dataset, self.typed.landed.manifest
-        ensure_tables(self.session, self.history, self.platform.name, dataset)
+        platform, dataset, manifest = self.typed.platform, self.typed.dataset, self.typed.landed.manifest
+        ensure_tables(self.session, self.history, platform.name, dataset)
         origin = Origin(
-            self.platform.name,
+            platform.name,
             dataset.name,
             manifest.partition,
             manifest.sync_id,
@@ -86,14 +84,14 @@ class _Commit:
         record = self._record(origin, difference, reasons + ([difference.reason] if difference.reason else []))
         write_sync(self.session, record)
         describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
-        table = f"{LAKE}.{table_name(self.platform, dataset)}"
+        table = f"{LAKE}.{table_name(platform, dataset)}"
         live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
         return record, live
 
     def _take_in(self, origin: Origin, *, complete: bool) -> Difference:
         dataset, manifest, session = self.typed.dataset, self.typed.landed.manifest, self.session
         day = origin.observed_at.astimezone(HONG_KONG).date()
-        retirement = Retirement(manifest.mode == "full", complete, self.platform.tolerance(day))
+        retirement = Retirement(manifest.mode == "full", complete, self.typed.platform.tolerance(day))
         newest = latest_observation(session, origin.platform, dataset.name)
         if newest is not None and origin.observed_at < newest:
             return splice_earlier(session, self.history, dataset, origin, day, retirement)

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from sync_platform.lake.schema import ARROW_TYPES, columns_of
 from sync_platform.landing.reader import Landed
-from sync_platform.sources.declaration import Dataset, Row
+from sync_platform.sources.declaration import Dataset, Platform, Row
 
 MOST_REJECTIONS_KEPT = 100
 
@@ -40,11 +40,15 @@ class TypedRows:
     """The rows of one landed dataset, streamed; what was rejected is known once the stream is read."""
 
     landed: Landed
-    dataset: Dataset
+    platform: Platform
     rejected: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unknown_fields: set[str] = field(default_factory=set)
     not_ours: int = 0
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.platform.dataset(self.landed.manifest.dataset)
 
     @property
     def schema(self) -> pa.Schema:

@@ -70,6 +70,11 @@ class Manifest(msgspec.Struct):
         return not self.reasons
 
     @property
+    def body_bytes(self) -> int:
+        """Bytes received, as HTTP bodies."""
+        return sum(body.size_bytes for page in self.pages for body in page.bodies)
+
+    @property
     def key(self) -> str:
         return manifest_key(self.platform, self.dataset, self.partition, self.sync_id)
 
@@ -87,24 +92,34 @@ def manifest_key(platform: str, dataset: str, partition: str, sync_id: str) -> s
     return f"{folder_key(platform, dataset, partition, sync_id)}/manifest.json"
 
 
-def write_manifest(store: ObjectStore, manifest: Manifest) -> None:
-    store.put(manifest.key, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+def land(store: ObjectStore, manifests: list[Manifest]) -> None:
+    """Write a sync's manifests, the first dataset's last: where that one stands, the whole sync is landed."""
+    for manifest in reversed(manifests):
+        store.put(manifest.key, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
-def read_manifest(store: ObjectStore, key: str) -> Manifest:
-    """The manifest at a key; StorageError where there is none or it is damaged."""
+def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
+    """The manifest at a key, or None; StorageError where it is damaged."""
     try:
         return msgspec.json.decode(store.get(key), type=Manifest)
     except KeyError:
-        raise StorageError(f"nothing is landed at {store.url}/{key}") from None
+        return None
     except msgspec.DecodeError as error:
         raise StorageError(f"the manifest {store.url}/{key} is damaged: {error}") from error
 
 
-def newest_manifest(store: ObjectStore, platform: str, dataset: str, partition: str) -> Manifest | None:
-    """The manifest last landed for a period, or None; sync ids sort by time."""
-    keys = [key for key in store.keys(f"landing/{platform}/{dataset}/{partition}/") if key.endswith("/manifest.json")]
-    return read_manifest(store, keys[-1]) if keys else None
+def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:
+    """The manifests of the sync last landed for a period; none where there is none.
+
+    Sync ids sort by time. A dataset that the sync did not fetch (terms may allow ids only) has none.
+    """
+    prefix = f"landing/{platform}/{datasets[0]}/{partition}/"
+    landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
+    if not landed:
+        return []
+    sync_id = landed[-1].split("/")[-2]
+    found = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
+    return [manifest for manifest in found if manifest is not None]
 
 
 def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int) -> list[str]:

@@ -31,7 +31,9 @@ class Landed:
             except KeyError:
                 raise StorageError(f"the landing object {self.store.url}/{key} is missing") from None
             if hashlib.sha256(body).hexdigest() != digest:
-                raise StorageError(f"the landing object {self.store.url}/{key} is not what was landed (SHA-256 differs)")
+                raise StorageError(
+                    f"the landing object {self.store.url}/{key} is not what was landed (SHA-256 differs)"
+                )
             yield key, zstandard.ZstdDecompressor().decompress(body)
 
     def page_of(self, key: str, line: int) -> PageEntry:

@@ -13,7 +13,7 @@ from typing import Literal
 import orjson
 import zstandard
 
-from sync_platform.landing.manifest import Body, Manifest, PageEntry, folder_key, reasons_for_gaps, write_manifest
+from sync_platform.landing.manifest import Body, Manifest, PageEntry, folder_key, reasons_for_gaps
 from sync_platform.sources.declaration import Dataset, Record
 from sync_platform.sources.extraction import Gaps, Page
 from sync_platform.storage.objects import ObjectStore
@@ -88,9 +88,9 @@ class DatasetWriter:
         observed_at: datetime,
         gaps: Gaps,
     ) -> Manifest:
-        """Write what is left and the manifest, which is what makes the dataset landed."""
+        """Write what is left; the dataset is landed once its manifest, returned here, is written too."""
         self._close_object()
-        manifest = Manifest(
+        return Manifest(
             platform=self._platform,
             dataset=self._dataset.name,
             partition=self._partition,
@@ -112,8 +112,6 @@ class DatasetWriter:
             findings=gaps.findings,
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
         )
-        write_manifest(self._store, manifest)
-        return manifest
 
     def _close_object(self) -> None:
         key = digest = None
@@ -126,7 +124,9 @@ class DatasetWriter:
         for page in self._open_pages:
             stored = page.records > 0
             self.pages.append(
-                PageEntry(page.bodies, page.records, key if stored else None, digest if stored else None, page.first_line)
+                PageEntry(
+                    page.bodies, page.records, key if stored else None, digest if stored else None, page.first_line
+                )
             )
         self._lines, self._line_bytes, self._open_pages = [], 0, []
 

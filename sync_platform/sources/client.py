@@ -64,7 +64,9 @@ class Reply:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            found = "HTML" if self.body.lstrip()[:1] == b"<" else f"{len(self.body)} bytes that end too early or are not"
+            found = (
+                "HTML" if self.body.lstrip()[:1] == b"<" else f"{len(self.body)} bytes that end too early or are not"
+            )
             raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
 
     def json_as(self, shape: type[T], page: str = "1") -> T:

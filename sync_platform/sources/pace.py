@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 
 class Pacer:
-    """Spaces the starts of requests evenly and bounds those in flight; `requests_per_second=None` leaves them unpaced."""
+    """Spaces the starts of requests evenly and bounds those in flight; without `requests_per_second` unpaced."""
 
     def __init__(self, requests_per_second: float | None, concurrency: int) -> None:
         self._interval = 1.0 / requests_per_second if requests_per_second else 0.0

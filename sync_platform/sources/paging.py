@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+import orjson
+
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Record
 from sync_platform.sources.extraction import Extraction, Page
 
 MOST_PAGES = 1_000_000
+STALE_PAGES = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Slice:
 async def numbered(
     extraction: Extraction, dataset: str, fetch: Callable[[int], Awaitable[Slice]], claims: bool = True
 ) -> AsyncIterator[Page]:
-    """Pages 1..n: the first says how many, the others are fetched concurrently. `claims`: its total is the list's."""
+    """Pages 1..n: the first says how many, the others are fetched concurrently. `claims`: its total is the list's.
+
+    A page that says there are more by now is a finding: those were not read.
+    """
     try:
         first = await fetch(1)
     except SyncError as error:
@@ -48,18 +54,26 @@ async def numbered(
     if claims and first.total is not None:
         extraction.claims(dataset, first.total)
     yield first.as_page(dataset)
+    most = count
     async for page in extraction.each(dataset, range(2, count + 1), fetch):
+        most = max(most, page.pages or 0)
         yield page.as_page(dataset)
+    if most > count:
+        extraction.finds(dataset, f"the list grew from {count} to {most} pages while it was read")
 
 
 async def by_cursor(
     extraction: Extraction, dataset: str, fetch: Callable[[str | None], Awaitable[Slice]]
 ) -> AsyncIterator[Page]:
-    """Follow cursors to the end. A cursor seen before, or a page that adds nothing for ever, ends it as a finding."""
+    """Follow cursors to the end. A cursor seen before, or three pages in a row that add nothing, ends it as a finding.
+
+    Memory: 8 bytes per record.
+    """
     cursor: str | None = None
-    seen: set[str] = set()
+    cursors: set[str] = set()
+    seen: set[int] = set()
     claimed = False
-    empty_in_a_row = 0
+    stale_in_a_row = 0
     while True:
         extraction.expects(dataset, 1)
         try:
@@ -70,16 +84,18 @@ async def by_cursor(
         if not claimed and part.total is not None:
             extraction.claims(dataset, part.total)
             claimed = True
-        if part.records or cursor is None:
-            yield part.as_page(dataset)
+        # before the page is handed on: whoever takes it may seal the records in place
+        known = len(seen)
+        seen.update(hash(orjson.dumps(record)) for record in part.records)
+        stale_in_a_row = 0 if len(seen) > known else stale_in_a_row + 1
+        yield part.as_page(dataset)
         cursor = part.next_cursor
         if cursor is None:
             return
-        empty_in_a_row = 0 if part.records else empty_in_a_row + 1
-        if cursor in seen or empty_in_a_row >= 3:
-            extraction.finds(dataset, f"the cursor never ends: {cursor!r} came again, or only empty pages follow")
+        if cursor in cursors or stale_in_a_row >= STALE_PAGES:
+            extraction.finds(dataset, f"the cursor never ends: {cursor!r} came again, or pages that add nothing follow")
             return
-        seen.add(cursor)
+        cursors.add(cursor)
 
 
 async def by_offset(

@@ -49,10 +49,7 @@ def parse_period(cadence: Cadence, text: str) -> Period:
     """A period from `2026-11` (monthly) or from any day of the week, `2026-11-16` (weekly); UsageError otherwise."""
     example = "a month such as 2026-11" if cadence == "monthly" else "a day of a week such as 2026-11-16"
     try:
-        if cadence == "monthly":
-            day = datetime.strptime(text, "%Y-%m").date()
-        else:
-            day = date.fromisoformat(text)
+        day = datetime.strptime(text, "%Y-%m").date() if cadence == "monthly" else date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"partition {text!r} is not {example}") from None
     period = period_of(cadence, day)

@@ -21,6 +21,7 @@ import duckdb
 from filelock import FileLock
 
 from sync_platform.errors import StorageError
+from sync_platform.settings import Settings
 
 LAKE = "lake"
 LOCK_WAIT_S = 600.0
@@ -37,6 +38,17 @@ class LakeAddress:
     region: str = "ap-southeast-1"
     endpoint: str = ""
     memory_limit: str = "512MB"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The lake of an installation."""
+        return cls(
+            settings.catalog_url,
+            settings.lake_data_url,
+            settings.temp,
+            settings.aws_region,
+            settings.aws_endpoint_url,
+        )
 
     @property
     def catalog_file(self) -> Path | None:
@@ -71,13 +83,18 @@ class Lake:
     def session(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB connection with the lake attached as `lake` and in use."""
         with self._errors_explained():
-            session = self._opened().cursor()
+            session = self.open_session()
             try:
-                session.execute("SET TimeZone = 'UTC'")
-                session.execute(f"USE {LAKE}")
                 yield session
             finally:
                 session.close()
+
+    def open_session(self) -> duckdb.DuckDBPyConnection:
+        """A session that the caller closes, or that ends with the lake."""
+        session = self._opened().cursor()
+        session.execute("SET TimeZone = 'UTC'")
+        session.execute(f"USE {LAKE}")
+        return session
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Held around each write transaction; see LakeAddress."""

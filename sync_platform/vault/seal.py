@@ -75,8 +75,7 @@ class Vault:
         so that it can still be forgotten.
         """
         subjects = [
-            self._subject(platform, personal, record, own_id)
-            for record, own_id in zip(records, own_ids, strict=True)
+            self._subject(platform, personal, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
         ciphers = self._ciphers_of(subjects)
         paths = [(path.split("."), f"{platform}.{path}".encode()) for path in personal.fields]

@@ -1,0 +1,38 @@
+"""The platform as Dagster sees it: the stages in the order in which data flows through them, and nothing else."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from sync_platform.defs.automation import sync_schedules
+from sync_platform.defs.io_managers import io_managers
+from sync_platform.defs.landing import landing_assets
+from sync_platform.defs.progress import Progress, Silence
+from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
+from sync_platform.defs.tables import table_assets
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+
+
+def build(settings: Settings, progress: Progress) -> dg.Definitions:
+    """Everything, for these settings; `progress` watches the syncs."""
+    platforms = load_platforms(settings.platform_path)
+    landing_store, lake = landing_store_of(settings), lake_of(settings)
+    return dg.Definitions(
+        assets=[*landing_assets(platforms, progress), *table_assets(platforms)],
+        schedules=sync_schedules(platforms),
+        resources={
+            "sources": sources_of(settings),
+            "vault": vault_of(settings),
+            "landing_store": landing_store,
+            "lake": lake,
+            **io_managers(landing_store, lake),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads."""
+    return build(load_settings(), Silence())

@@ -1,0 +1,100 @@
+"""Jobs and schedules: which platforms are synced together, and when. A platform's cadence decides, not its name.
+
+Runs keep to one process: a step's own process costs more than most steps do. Every platform gets a run of its own,
+so that one that fails stops no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from sync_platform.defs.landing import Mode, landing_key
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.tables import table_key
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import Cadence, current_period
+
+MONTHLY, WEEKLY, INCREMENTAL = "monthly_full_sync", "weekly_government_sync", "daily_incremental"
+RUN_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
+"""Dagster's run retries are for runs that crash; an error of a platform is retried, or not, by the error's class."""
+
+
+def job_name(platform: Platform, mode: Mode) -> str:
+    """The job that syncs a platform in a mode."""
+    if mode is Mode.incremental and platform.has_delta:
+        return INCREMENTAL
+    return WEEKLY if platform.cadence == "weekly" else MONTHLY
+
+
+def asset_keys(platform: Platform) -> list[dg.AssetKey]:
+    """All assets of a platform, in order of the data flow."""
+    return [landing_key(platform), *(table_key(platform, dataset) for dataset in platform.datasets)]
+
+
+def run_config(platform: Platform, mode: Mode) -> dict[str, object]:
+    return {"ops": {f"landing__{platform.name}": {"config": {"mode": mode.value}}}}
+
+
+def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition]:
+    """The three schedules, each with its job; those without any platform are left out."""
+    chosen = list(platforms.values())
+    monthly = [platform for platform in chosen if platform.cadence == "monthly"]
+    weekly = [platform for platform in chosen if platform.cadence == "weekly"]
+    delta = [platform for platform in monthly if platform.has_delta]
+    plans: list[tuple[str, Cadence, Mode, list[str], list[Platform], str]] = [
+        (MONTHLY, "monthly", Mode.full, ["0 2 1 * *"], monthly, "Full sync of every monthly platform, on the 1st."),
+        (
+            WEEKLY,
+            "weekly",
+            Mode.full,
+            ["0 5 * * 1", "0 1 1 * *"],
+            weekly,
+            "Full sync of the government's registers, every Monday, and on the 1st with all others.",
+        ),
+        (
+            INCREMENTAL,
+            "monthly",
+            Mode.incremental,
+            ["0 4 * * *"],
+            delta,
+            "What changed since yesterday, of the platforms that can say so.",
+        ),
+    ]
+    return [_schedule(*plan) for plan in plans if plan[4]]
+
+
+def _schedule(
+    name: str, cadence: Cadence, mode: Mode, cron: list[str], platforms: list[Platform], description: str
+) -> dg.ScheduleDefinition:
+    selection = dg.AssetSelection.assets(*(key for platform in platforms for key in asset_keys(platform)))
+    job = dg.define_asset_job(
+        name, selection, description=description, tags=RUN_TAGS, executor_def=dg.in_process_executor
+    )
+    return dg.ScheduleDefinition(
+        name=f"{name}_schedule",
+        job=job,
+        cron_schedule=cron,
+        execution_timezone=TIMEZONE,
+        description=f"{description} One run per platform.",
+        execution_fn=_requests(name, cadence, mode, platforms),
+    )
+
+
+def _requests(
+    name: str, cadence: Cadence, mode: Mode, platforms: list[Platform]
+) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        at = context.scheduled_execution_time
+        partition = current_period(cadence, at).key
+        for platform in platforms:
+            yield dg.RunRequest(
+                run_key=f"{name}/{platform.name}/{at:%Y-%m-%dT%H:%M}",
+                partition_key=partition,
+                asset_selection=asset_keys(platform),
+                run_config=run_config(platform, mode),
+                tags={**RUN_TAGS, "platform": platform.name},
+            )
+
+    return requests

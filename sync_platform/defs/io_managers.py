@@ -1,0 +1,81 @@
+"""The two ways that data crosses between assets: landing (objects and manifests) and lake (tables).
+
+What belongs here: how an asset's value is stored and loaded. What is stored, and whether it is good, is decided in
+the stages.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
+from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.errors import StorageError
+from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.manifest import Manifest, land, newest_landing
+from sync_platform.landing.reader import Landed
+from sync_platform.storage.lake_connection import LAKE
+
+
+class LandingIOManager(dg.ConfigurableIOManager):
+    """Stores a sync's manifests, which makes its pages landed; hands a table asset its own dataset's landing."""
+
+    landing_store: dg.ResourceDependency[LandingStore]
+
+    def handle_output(self, context: dg.OutputContext, obj: list[Manifest]) -> None:
+        store = self.landing_store.open()
+        land(store, obj)
+        context.add_output_metadata(metadata_of_landing(store, obj))
+
+    def load_input(self, context: dg.InputContext) -> Landed | None:
+        """The dataset named in the input's metadata, as last landed; None where that sync did not fetch it."""
+        platform, asked = context.asset_key.path[-1], context.definition_metadata or {}
+        store = self.landing_store.open()
+        landed = newest_landing(store, platform, asked["datasets"], context.asset_partition_key)
+        if not landed:
+            raise StorageError(f"nothing is landed for {platform} in {context.asset_partition_key}: sync it first")
+        return next((Landed(manifest, store) for manifest in landed if manifest.dataset == asked["dataset"]), None)
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Commits landed rows to their table with all their history; loads a table in the form the input's type asks for:
+    a DuckDB relation, an Arrow table, a polars or a pandas frame. Only live rows are loaded."""
+
+    lake: dg.ResourceDependency[LakeResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: TypedRows) -> None:
+        outcome = commit_landed(self.lake.open(), self.lake.history, obj, context.run_id)
+        for reason in outcome.record.reasons:
+            context.log.warning(f"degraded: {reason}")
+        context.add_output_metadata(metadata_of_commit(outcome))
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        schema, table = context.asset_key.path
+        wanted = context.dagster_type.typing_type
+        if wanted not in FORMS:
+            raise dg.DagsterInvalidDefinitionError(
+                f"input {context.name}: annotate it as duckdb.DuckDBPyRelation, pyarrow.Table, polars.DataFrame or "
+                f"pandas.DataFrame, not {wanted}"
+            )
+        # the session lives as long as the run's lake: a relation is read when its asset reads it
+        session = self.lake.open().open_session()
+        return FORMS[wanted](session.sql(f'SELECT * FROM {LAKE}."{schema}"."{table}" WHERE removed_at IS NULL'))
+
+
+def io_managers(landing_store: LandingStore, lake: LakeResource) -> dict[str, dg.ConfigurableIOManager]:
+    """The IO managers by the keys that assets name."""
+    return {"landing_io": LandingIOManager(landing_store=landing_store), "lake_io": LakeIOManager(lake=lake)}
+
+
+FORMS: dict[Any, Callable[[duckdb.DuckDBPyRelation], Any]] = {
+    duckdb.DuckDBPyRelation: lambda relation: relation,
+    pa.Table: lambda relation: relation.to_arrow_table(),
+    pl.DataFrame: lambda relation: relation.pl(),
+    pd.DataFrame: lambda relation: relation.df(),
+}

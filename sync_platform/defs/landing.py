@@ -1,0 +1,190 @@
+"""Landing assets: one per platform, `landing/<platform>`, the platform's pages of one period as they were received.
+
+What belongs here: when an asset fetches, and how an error becomes Dagster's. How fetching works stands in landing/.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
+from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.progress import Progress
+from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
+from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
+from sync_platform.lake.syncs import SyncRecord, record_failure, watermarks
+from sync_platform.landing.extract import extract, new_sync_id
+from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.sources.declaration import Platform, Scope
+from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.period import Period, current_period, parse_period
+from sync_platform.storage.objects import ObjectStore
+
+ATTENDED_TAG = "sync_platform/attended"
+"""On runs that a person waits for: a failed platform is told at once instead of being tried again minutes later."""
+LOG_EVERY_S = 10.0
+RETRIES = dg.RetryPolicy(max_retries=2, delay=120, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+GRACE: dict[str, timedelta] = {"weekly": timedelta(days=8), "monthly": timedelta(days=33)}
+
+
+class Mode(Enum):
+    full = "full"
+    incremental = "incremental"
+
+
+class FetchConfig(dg.Config):
+    """How a platform is fetched in this run."""
+
+    mode: Mode = Field(
+        default=Mode.full,
+        description="full: everything, and what is no longer listed is retired. incremental: only what changed since "
+        "the last watermark, where the platform can say so; otherwise everything.",
+    )
+
+
+def landing_key(platform: Platform) -> dg.AssetKey:
+    return dg.AssetKey(["landing", platform.name])
+
+
+def landing_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
+    """The landing asset of every platform."""
+    return [_landing_asset(platform, progress) for platform in platforms.values()]
+
+
+def _landing_asset(platform: Platform, progress: Progress) -> dg.AssetsDefinition:
+    listed = "\n".join(f"- **{dataset.name}**: {dataset.description}" for dataset in platform.datasets)
+
+    @dg.asset(
+        key=landing_key(platform),
+        description=f"{platform.title} as received: {platform.description} Personal fields are sealed before anything "
+        f"is written; a manifest proves what came and what did not.\n\n{listed}",
+        partitions_def=partitions_of(platform.cadence),
+        io_manager_key="landing_io",
+        group_name=platform.name,
+        pool=platform.name,
+        kinds={"httpx", "s3"},
+        owners=OWNERS,
+        tags=tags_of(platform, "landing"),
+        metadata=metadata_of_platform(platform),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
+        retry_policy=RETRIES,
+    )
+    def land_platform(
+        context: dg.AssetExecutionContext,
+        config: FetchConfig,
+        sources: Sources,
+        landing_store: LandingStore,
+        vault: VaultResource,
+        lake: LakeResource,
+    ) -> list[Manifest]:
+        period = parse_period(platform.cadence, context.partition_key)
+        sync_id, started_at = new_sync_id(), datetime.now(UTC)
+        try:
+            store = landing_store.open()
+            if not _is_fetchable(platform, period):
+                return _landed_before(platform, period, store)
+            manifests = extract(
+                platform,
+                sources.source_of(platform),
+                scope=_scope(platform, period, config.mode, lake),
+                partition=period.key,
+                sync_id=sync_id,
+                run_id=context.run_id,
+                store=store,
+                vault=vault.vault,
+                secret_book=vault.secret_book(platform.name),
+                on_page=_Watcher(platform, progress, context),
+            )
+            progress.landed(platform.name)
+            return manifests
+        except SyncError as error:
+            _put_on_record(context, lake, platform, period, config.mode, sync_id, started_at, error)
+            raise failure(context, error) from error
+
+    return land_platform
+
+
+def failure(context: dg.AssetExecutionContext, error: SyncError) -> dg.Failure:
+    """The error as Dagster's: tried again only where that can help and nobody waits for the answer."""
+    attended = ATTENDED_TAG in context.run.tags
+    return dg.Failure(
+        description=str(error),
+        metadata={"error": type(error).__name__, "permanent": not isinstance(error, TransientError)},
+        allow_retries=isinstance(error, TransientError) and not attended,
+    )
+
+
+def _is_fetchable(platform: Platform, period: Period) -> bool:
+    return platform.has_archive or period == current_period(platform.cadence)
+
+
+def _landed_before(platform: Platform, period: Period, store: ObjectStore) -> list[Manifest]:
+    """What was landed for a past period of a platform that serves only the present; PresentOnly if nothing was."""
+    names = [dataset.name for dataset in platform.datasets]
+    landed = newest_landing(store, platform.name, names, period.key)
+    if not landed:
+        raise PresentOnly(
+            f"{platform.name} serves only the present, and nothing was landed for {period.key}; "
+            f"the current period is {current_period(platform.cadence).key}"
+        )
+    return landed
+
+
+def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -> Scope:
+    if period != current_period(platform.cadence):
+        return Scope(archive_period=(period.first, period.last))
+    if mode is Mode.full or not platform.has_delta:
+        return Scope()
+    since = {
+        dataset: (watermark - platform.delta_overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for dataset, watermark in watermarks(lake.open(), platform.name).items()
+    }
+    return Scope("incremental", since) if since else Scope()
+
+
+class _Watcher:
+    """Tells every page to the progress, and now and then to the run's log."""
+
+    def __init__(self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext) -> None:
+        self._platform, self._progress, self._context = platform, progress, context
+        self._records, self._told_at = 0, time.monotonic()
+
+    def __call__(self, dataset: str, records: int, gaps: Gaps) -> None:
+        self._records += records
+        self._progress.page(self._platform.name, dataset, records, gaps)
+        if time.monotonic() - self._told_at > LOG_EVERY_S:
+            self._told_at = time.monotonic()
+            self._context.log.info(f"{self._records:,} records so far, now {dataset}")
+
+
+def _put_on_record(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    platform: Platform,
+    period: Period,
+    mode: Mode,
+    sync_id: str,
+    started_at: datetime,
+    error: SyncError,
+) -> None:
+    now = datetime.now(UTC)
+    record = SyncRecord(
+        sync_id=sync_id,
+        run_id=context.run_id,
+        platform=platform.name,
+        dataset=None,
+        partition=period.key,
+        mode=mode.value,
+        status="failed",
+        observed_at=started_at,
+        started_at=started_at,
+        committed_at=now,
+        reasons=[str(error)],
+    )
+    try:
+        record_failure(lake.open(), record)
+    except StorageError as unrecorded:
+        context.log.error(f"the failure could not be put on record: {unrecorded}")

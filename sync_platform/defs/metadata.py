@@ -1,0 +1,144 @@
+"""What the Dagster UI shows beside an asset: schemas, lineage of columns, counts, terms. Nothing here does any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import msgspec
+
+from sync_platform.lake.commit import Outcome
+from sync_platform.lake.schema import KEPT_COLUMNS, columns_of, table_columns
+from sync_platform.landing.manifest import Manifest
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.objects import ObjectStore
+
+OWNERS = ["team:data-platform"]
+MOST_SHOWN = 20
+SEALED = {"sealed": ""}
+
+
+def tags_of(platform: Platform, stage: str) -> dict[str, str]:
+    """Tags to find assets by in the UI."""
+    return {"platform": platform.name, "stage": stage, "cadence": platform.cadence, "priority": platform.priority}
+
+
+def terms_of(platform: Platform) -> dict[str, Any]:
+    """On what terms the platform's data may be used."""
+    return {
+        "terms": platform.terms.summary,
+        "terms_url": dg.MetadataValue.url(platform.terms.url),
+        "agreement_needed": platform.terms.agreement_needed,
+        "base_url_setting": f"{platform.name.upper()}_BASE_URL",
+        "live_base_url": platform.live_base_url,
+    }
+
+
+def metadata_of_platform(platform: Platform) -> dict[str, Any]:
+    """What is known of a landing asset before any run."""
+    personal = {
+        dataset.name: list(dataset.personal.fields) for dataset in platform.datasets if dataset.personal is not None
+    }
+    return {
+        **terms_of(platform),
+        "pace": f"{platform.pace.requests_per_second:g} requests/s, {platform.pace.concurrency} at a time",
+        "delta": "incremental syncs ask only for what changed" if platform.has_delta else "none: every sync is full",
+        "sealed_fields": dg.MetadataValue.json(personal),
+    }
+
+
+def metadata_of_table(platform: Platform, dataset: Dataset, landing: dg.AssetKey) -> dict[str, Any]:
+    """A table asset's name, schema, column lineage and terms."""
+    return {
+        **terms_of(platform),
+        "dagster/table_name": f"{platform.name}.{dataset.name}",
+        "dagster/column_schema": _schema(dataset),
+        "dagster/column_lineage": _lineage(dataset, landing),
+        "key": " + ".join(dataset.key),
+        "volatile_columns": ", ".join(sorted(dataset.volatile)) or "none",
+    }
+
+
+def metadata_of_landing(store: ObjectStore, manifests: list[Manifest]) -> dict[str, Any]:
+    """What one sync landed."""
+    first = manifests[0]
+    return {
+        "dagster/row_count": sum(manifest.records for manifest in manifests),
+        "sync_id": first.sync_id,
+        "mode": first.mode,
+        "observed_at": dg.MetadataValue.timestamp(first.observed_at),
+        "complete": all(manifest.complete for manifest in manifests),
+        "datasets": dg.MetadataValue.table(
+            records=[
+                dg.TableRecord(
+                    {
+                        "dataset": manifest.dataset,
+                        "records": manifest.records,
+                        "claimed": manifest.claimed if manifest.claimed is not None else "not said",
+                        "pages": len(manifest.pages),
+                        "size_kB": round(manifest.body_bytes / 1000),
+                        "gaps": "; ".join(manifest.reasons) or "none",
+                        "manifest": f"{store.url}/{manifest.key}",
+                    }
+                )
+                for manifest in manifests
+            ]
+        ),
+    }
+
+
+def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
+    """What one commit did to a table."""
+    record = outcome.record
+    shown: dict[str, Any] = {
+        "dagster/row_count": outcome.live_rows,
+        "dagster/partition_row_count": record.rows,
+        "status": record.status,
+        "inserted": record.inserted,
+        "updated": record.updated,
+        "removed": record.removed,
+        "restored": record.restored,
+        "unchanged": record.unchanged,
+        "rejected": record.rejected,
+        "duplicates": record.duplicates,
+        "snapshot_id": outcome.snapshot_id,
+        "sync_id": record.sync_id,
+        "observed_at": dg.MetadataValue.timestamp(record.observed_at),
+    }
+    if record.reasons:
+        shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
+    if record.not_retired:
+        shown["not_retired"] = record.not_retired
+    if outcome.unknown_fields:
+        shown["fields_the_contract_does_not_know"] = ", ".join(outcome.unknown_fields)
+    if outcome.rejections:
+        shown["rejections"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in outcome.rejections[:MOST_SHOWN]))
+    return shown
+
+
+def _schema(dataset: Dataset) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name, column.sql_type, column.description, tags={"sealed": ""} if column.sealed else {}
+            )
+            for column in table_columns(dataset)
+        ]
+    )
+
+
+def _lineage(dataset: Dataset, landing: dg.AssetKey) -> dg.TableColumnLineage:
+    """Columns that carry a field's own name come from it; others are made from the record as a whole."""
+    wire = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
+
+    def origins(column: str) -> list[str]:
+        if column == "source_id":
+            return [f"{dataset.name}.{name}" for name in dataset.key]
+        return [f"{dataset.name}.{column}"] if column in wire else [dataset.name]
+
+    deps: Mapping[str, list[dg.TableColumnDep]] = {
+        column.name: [dg.TableColumnDep(landing, origin) for origin in origins(column.name)]
+        for column in (*columns_of(dataset.row), *KEPT_COLUMNS)
+    }
+    return dg.TableColumnLineage(deps)

@@ -1,0 +1,33 @@
+"""The observation periods as Dagster partitions. What a period is stands in sources/period.py; here is its grid."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from sync_platform.errors import UsageError
+from sync_platform.sources.period import Cadence, Period
+
+TIMEZONE = "Asia/Hong_Kong"
+FIRST_DAY: dict[Cadence, date] = {"weekly": date(2023, 1, 2), "monthly": date(2026, 1, 1)}
+"""Where each grid begins: weeks reach back into the government's archive, the others serve only the present."""
+
+MONTHS = dg.MonthlyPartitionsDefinition(
+    start_date=FIRST_DAY["monthly"].strftime("%Y-%m"), fmt="%Y-%m", timezone=TIMEZONE, end_offset=1
+)
+WEEKS = dg.WeeklyPartitionsDefinition(
+    start_date=FIRST_DAY["weekly"].isoformat(), day_offset=1, timezone=TIMEZONE, end_offset=1
+)
+
+
+def partitions_of(cadence: Cadence) -> dg.TimeWindowPartitionsDefinition:
+    """The partitions of a cadence, the current period included."""
+    return WEEKS if cadence == "weekly" else MONTHS
+
+
+def require_partition(period: Period) -> None:
+    """UsageError for a period before the grid begins."""
+    first = FIRST_DAY[period.cadence]
+    if period.first < first:
+        raise UsageError(f"partition {period.key!r} lies before the first {period.cadence} one, {first.isoformat()}")

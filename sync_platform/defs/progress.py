@@ -1,0 +1,25 @@
+"""What a sync tells of itself while it runs; the CLI shows it, everyone else lets it pass."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sync_platform.sources.extraction import Gaps
+
+
+class Progress(Protocol):
+    """Called from the thread that runs the platform."""
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        """A page of so many records arrived; `gaps` says what is expected in all."""
+
+    def landed(self, platform: str) -> None:
+        """Fetching is over; what came is being taken into the lake."""
+
+
+class Silence:
+    """Nobody watches."""
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def landed(self, platform: str) -> None: ...

@@ -1,0 +1,147 @@
+"""What assets use from outside, as Dagster resources: each option says in the UI what it is for."""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from sync_platform.landing.extract import Source, resolve_source
+from sync_platform.settings import Settings, platform_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.sandbox_process import sandbox_url
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.ledger import Ledger
+from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.vault.master_key import from_key_file, from_kms
+from sync_platform.vault.seal import Vault, master_keys, open_vault_database
+from sync_platform.vault.secret_book import SealedSecretBook
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+
+
+class LandingStore(dg.ConfigurableResource[ObjectStore]):
+    """The object store that every fetched page lands in."""
+
+    url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the landing store.")
+    region: str = Field(description="AWS region of the bucket.")
+    endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
+
+    def open(self) -> ObjectStore:
+        """The store; StorageError or SettingsError where it cannot be."""
+        if not self.url.startswith("s3://"):
+            return open_store(self.url)
+        from dagster_aws.s3 import S3Resource  # two seconds to import: only a bucket needs it
+
+        client = S3Resource(region_name=self.region, endpoint_url=self.endpoint or None).get_client()
+        return open_store(self.url, client)
+
+
+class LakeResource(dg.ConfigurableResource[Lake]):
+    """The lake: DuckDB over Parquet files and a SQL catalog (DuckLake)."""
+
+    catalog: str = Field(description="`sqlite:PATH` or `postgres:CONNINFO` of the catalog.")
+    data: str = Field(description="Folder or `s3://` URL of the Parquet files.")
+    temp: str = Field(description="Folder where large queries spill.")
+    region: str = Field(description="AWS region of the bucket, where data is in one.")
+    endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
+    history: str = Field(description="Table of all changes, as `schema.table`.")
+    _lake: Lake | None = PrivateAttr(default=None)
+
+    def open(self) -> Lake:
+        """The lake, one connection per run."""
+        if self._lake is None:
+            self._lake = Lake(LakeAddress(self.catalog, self.data, Path(self.temp), self.region, self.endpoint))
+        return self._lake
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        if self._lake is not None:
+            self._lake.close()
+            self._lake = None
+
+
+class VaultResource(dg.ConfigurableResource[Vault]):
+    """The vault: the keys under which personal fields are sealed, and secrets that platforms hand us."""
+
+    url: str = Field(description="SQLAlchemy URL of the vault's database, apart from lake and landing.")
+    key_file: str = Field(description="Master key file, made with mode 0600 on first use.")
+    kms_key_id: str = Field(description="KMS key that wraps the master key instead of a key file; empty for the file.")
+    region: str = Field(description="AWS region of the KMS key.")
+    endpoint: str = Field(description="Endpoint of a KMS that is not AWS; empty for AWS.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where the sealed secrets stand.")
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The opened vault; StorageError where database or master key cannot be used."""
+        engine = open_vault_database(self.url)
+        if self.kms_key_id:
+            return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
+        return Vault(engine, from_key_file(Path(self.key_file)))
+
+    def secret_book(self, platform: str) -> SealedSecretBook:
+        """Where a platform keeps a secret it was handed between runs."""
+        return SealedSecretBook(Ledger(self.ledger_url), self.vault, platform)
+
+    def _kms_client(self) -> "KMSClient":
+        import boto3
+
+        return boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
+
+
+class Sources(dg.ConfigurableResource[None]):
+    """Where platforms are fetched from: their own addresses, or the built-in sandbox where none is set."""
+
+    timeout_s: float = Field(description="Seconds to wait for a platform's answer.")
+    attempts: int = Field(description="Attempts per request before it counts as failed.")
+    sandbox_places: int = Field(description="Places in the sandbox's invented Hong Kong.")
+    sandbox_seed: int = Field(description="Seed of the sandbox's invented Hong Kong.")
+    sandbox_today: str = Field(description="The sandbox's date, YYYY-MM-DD; empty for today.")
+
+    def source_of(self, platform: Platform) -> Source:
+        """The platform's source; TermsNotAccepted for a live address whose terms are not accepted."""
+        own = platform_settings(platform.name)
+        sandbox = None if own.base_url else self._sandbox()
+        return resolve_source(platform, own, sandbox, self.timeout_s, self.attempts)
+
+    def _sandbox(self) -> str:
+        today = date.fromisoformat(self.sandbox_today) if self.sandbox_today else None
+        return sandbox_url(self.sandbox_places, self.sandbox_seed, today)
+
+
+def landing_store_of(settings: Settings) -> LandingStore:
+    return LandingStore(url=settings.landing_url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
+
+
+def lake_of(settings: Settings) -> LakeResource:
+    return LakeResource(
+        catalog=settings.catalog_url,
+        data=settings.lake_data_url,
+        temp=str(settings.temp),
+        region=settings.aws_region,
+        endpoint=settings.aws_endpoint_url,
+        history=settings.lineage_table_name,
+    )
+
+
+def vault_of(settings: Settings) -> VaultResource:
+    return VaultResource(
+        url=settings.vault_url,
+        key_file=str(settings.master_key_file),
+        kms_key_id=settings.vault_kms_key_id,
+        region=settings.aws_region,
+        endpoint=settings.aws_endpoint_url,
+        ledger_url=settings.ledger_url,
+    )
+
+
+def sources_of(settings: Settings) -> Sources:
+    return Sources(
+        timeout_s=settings.http_timeout_s,
+        attempts=settings.http_attempts,
+        sandbox_places=settings.sandbox_places,
+        sandbox_seed=settings.sandbox_seed,
+        sandbox_today=settings.sandbox_today.isoformat() if settings.sandbox_today else "",
+    )

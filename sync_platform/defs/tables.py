@@ -1,0 +1,55 @@
+"""Table assets: one per dataset, `<platform>/<dataset>`, the lake's typed table with all its history.
+
+What belongs here: which landing a table is made from. How rows are typed, compared and committed stands in lake/.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from sync_platform.defs.landing import GRACE, landing_key
+from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
+from sync_platform.defs.partitions import partitions_of
+from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.reader import Landed
+from sync_platform.sources.declaration import Dataset, Platform
+
+
+def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
+    return dg.AssetKey([platform.name, dataset.name])
+
+
+def table_assets(platforms: dict[str, Platform]) -> list[dg.AssetsDefinition]:
+    """The table asset of every dataset of every platform."""
+    return [_table_asset(platform, dataset) for platform in platforms.values() for dataset in platform.datasets]
+
+
+def _asked(platform: Platform, dataset: Dataset) -> dict[str, object]:
+    """What the landing IO manager is to hand over: this dataset, out of a sync of all the platform's datasets."""
+    return {"dataset": dataset.name, "datasets": [each.name for each in platform.datasets]}
+
+
+def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=table_key(platform, dataset),
+        ins={"landed": dg.AssetIn(landing_key(platform), metadata=_asked(platform, dataset))},
+        description=f"{dataset.description} One row per record, retired ones marked; every change is in the history.",
+        partitions_def=partitions_of(platform.cadence),
+        io_manager_key="lake_io",
+        group_name=platform.name,
+        pool=platform.name,
+        kinds={"duckdb", "parquet"},
+        owners=OWNERS,
+        tags=tags_of(platform, "table"),
+        metadata=metadata_of_table(platform, dataset, landing_key(platform)),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
+        output_required=False,
+        dagster_type=dg.Any,
+    )
+    def take_in(context: dg.AssetExecutionContext, landed: Landed | None) -> Iterator[dg.Output[TypedRows]]:
+        if landed is None:
+            context.log.info(f"{dataset.name} was not fetched: the platform's terms allow ids only")
+            return
+        yield dg.Output(TypedRows(landed, platform))
+
+    return take_in
