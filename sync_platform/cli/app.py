@@ -1,0 +1,165 @@
+"""`sync-platform`: the commands and their options, and the one place where an error becomes a message and an exit code.
+
+Commands import what they need when they run, so that `--help` is quick and a query does not load Dagster.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from sync_platform.errors import SyncError, UsageError
+
+OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Hong Kong's restaurant data, kept in step across eight platforms, with proof.\n\n"
+    "With nothing set, platforms are fetched from a built-in sandbox. State lives under SYNC_HOME (./.sync).",
+)
+
+
+class ModeOption(StrEnum):
+    full = "full"
+    incremental = "incremental"
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+@app.command()
+def sync(
+    platforms: Annotated[list[str] | None, typer.Argument(help="Platforms to sync; all when none is named.")] = None,
+    partition: Annotated[
+        str | None,
+        typer.Option(help="Period: a month (2026-11), or for weekly platforms any day of the week (2026-11-16)."),
+    ] = None,
+    mode: Annotated[
+        ModeOption, typer.Option(help="full, or incremental: only what changed, where a platform can say so.")
+    ] = ModeOption.full,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> int:
+    """Fetch platforms and take them into the lake.
+
+    Exit code: 0 if every platform is complete, 1 if one is degraded or failed, 2 for bad usage.
+    """
+    from sync_platform.cli.sync import sync_platforms
+
+    return sync_platforms(platforms or [], partition, mode.value, as_json=as_json)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT (DuckDB's SQL); `-` reads it from standard input.")],
+    form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.table,
+) -> int:
+    """Ask the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and what else SHOW ALL TABLES lists."""
+    from sync_platform.cli.query import answer
+
+    answer(sys.stdin.read() if sql == "-" else sql, form.value)
+    return OK
+
+
+@app.command()
+def platforms() -> int:
+    """The platforms: cadence, priority, terms, settings, and their last sync."""
+    from sync_platform.cli.platforms import show_platforms
+
+    show_platforms()
+    return OK
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8852,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    places: Annotated[int | None, typer.Option(help="Places in the invented city. [SANDBOX_PLACES]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the invented city. [SANDBOX_SEED]")] = None,
+    today: Annotated[str | None, typer.Option(help="Its date, YYYY-MM-DD; today if not given. [SANDBOX_TODAY]")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="A fault to play, platform:fault[=value][@nth][*times][~match]; may be repeated."),
+    ] = None,
+    ground_truth: Annotated[
+        Path | None, typer.Option(help="Write which listing is which place to this .csv or .parquet file, and end.")
+    ] = None,
+) -> int:
+    """Serve all eight platforms from one invented Hong Kong."""
+    from sync_platform.cli.sandbox import serve_sandbox
+
+    serve_sandbox(host, port, places, seed, _day(today), fault or [], ground_truth)
+    return OK
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+) -> int:
+    """The Dagster UI and daemon, on loopback, over the same state as `sync`."""
+    from sync_platform.cli.up import serve_dagster
+
+    return serve_dagster(port)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code. Errors meant for people become one message on standard error."""
+    try:
+        return int(app(arguments, standalone_mode=False, prog_name="sync-platform") or OK)
+    except click.UsageError as error:
+        error.show()
+        return BAD_USAGE
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", INTERRUPTED)
+    except UsageError as error:
+        return _say(str(error), BAD_USAGE)
+    except SyncError as error:
+        return _say(str(error), FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
+        return FAILED
+    except OSError as error:
+        return _say(_storage_message(error), FAILED)
+
+
+def _say(message: str, code: int) -> int:
+    sys.stderr.write(f"sync-platform: {message}\n")
+    return code
+
+
+def _storage_message(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full{where}: free some space and run it again; nothing is half-written"
+    return f"{error.strerror or error}{where}"
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--today {text!r} is not a day such as 2026-11-24") from None

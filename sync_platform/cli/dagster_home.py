@@ -1,0 +1,47 @@
+"""Dagster's own state under SYNC_HOME: its folder, and the instance settings that every way of starting it shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sync_platform.errors import StorageError
+
+INSTANCE_YAML = """\
+# Dagster's instance settings; the same as dagster.yaml at the repository's root, save for where state stands.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1 # one run at a time per platform: nobody is asked twice at once
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false # a platform's error is retried, or not, by its class
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days: 30
+"""
+
+
+def prepare_home(sync_home: Path) -> Path:
+    """The folder for Dagster's state, made on first use; StorageError where it cannot be written."""
+    home = sync_home / "dagster"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(INSTANCE_YAML)
+        probe = home / ".writable"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(
+            f"SYNC_HOME={str(sync_home)!r} cannot be written ({reason}): choose another folder"
+        ) from error
+    return home

@@ -1,0 +1,157 @@
+"""How a running sync looks, on standard error: bars for people, lines where there is no terminal, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from sync_platform.cli.result import PlatformResult
+from sync_platform.sources.extraction import Gaps
+
+LINE_EVERY_S = 5.0
+COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
+MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
+
+
+class Display(Protocol):
+    """Told by the sync; the first two methods are Progress (defs/progress.py)."""
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def landed(self, platform: str) -> None: ...
+
+    def started(self, platform: str) -> None: ...
+
+    def finished(self, result: PlatformResult) -> None: ...
+
+    def shown(self) -> AbstractContextManager[object]: ...
+
+
+def choose_display(as_json: bool) -> Display:
+    if as_json:
+        return Nothing()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Nothing:
+    """For machines."""
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def landed(self, platform: str) -> None: ...
+
+    def started(self, platform: str) -> None: ...
+
+    def finished(self, result: PlatformResult) -> None: ...
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+class _Counter:
+    """Pages and records of one platform, as they arrive."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.pages = 0
+        self._expected: dict[str, int] = {}
+
+    def add(self, dataset: str, records: int, gaps: Gaps) -> None:
+        self.records += records
+        self.pages += 1
+        self._expected[dataset] = gaps.pages_expected
+
+    @property
+    def expected(self) -> int:
+        return max(self.pages, sum(self._expected.values()))
+
+
+class Bars:
+    """One bar per platform, over the pages expected so far."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.fields[name]:<12}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._counts: dict[str, _Counter] = {}
+        self._lock = threading.Lock()
+
+    def shown(self) -> AbstractContextManager[object]:
+        return self._progress
+
+    def started(self, platform: str) -> None:
+        with self._lock:
+            self._counts[platform] = _Counter()
+            self._tasks[platform] = self._progress.add_task("", total=None, name=platform, told="connecting")
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        with self._lock:
+            count = self._counts[platform]
+            count.add(dataset, records, gaps)
+            told = f"{count.records:>9,} records  [dim]{dataset}[/]"
+            self._progress.update(self._tasks[platform], completed=count.pages, total=count.expected, told=told)
+
+    def landed(self, platform: str) -> None:
+        with self._lock:
+            told = f"{self._counts[platform].records:>9,} records  [dim]into the lake[/]"
+            self._progress.update(self._tasks[platform], told=told)
+
+    def finished(self, result: PlatformResult) -> None:
+        with self._lock:
+            colour = COLOURS[result.status]
+            told = f"{result.total('records'):>9,} records  [{colour}]{result.status}[/]"
+            self._progress.update(self._tasks[result.platform], completed=1, total=1, told=told)
+
+
+class Lines:
+    """A line when a platform starts, every few seconds while it runs, and when it ends."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, _Counter] = {}
+        self._told_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def started(self, platform: str) -> None:
+        with self._lock:
+            self._counts[platform] = _Counter()
+            self._told_at[platform] = time.monotonic()
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        with self._lock:
+            count = self._counts[platform]
+            count.add(dataset, records, gaps)
+            if time.monotonic() - self._told_at[platform] >= LINE_EVERY_S:
+                self._told_at[platform] = time.monotonic()
+                self._say(
+                    platform, f"{count.records:,} records, page {count.pages:,} of {count.expected:,} ({dataset})"
+                )
+
+    def landed(self, platform: str) -> None: ...
+
+    def finished(self, result: PlatformResult) -> None:
+        with self._lock:
+            changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+            self._say(
+                result.platform,
+                f"{result.status}: {result.total('records'):,} records, {changes:,} changes "
+                f"(fetch {result.fetch_s:.1f} s, lake {result.lake_s:.1f} s)",
+            )
+
+    def _say(self, platform: str, text: str) -> None:
+        sys.stderr.write(f"{platform:<12} {text}\n")
+        sys.stderr.flush()

@@ -1,0 +1,58 @@
+"""`sync-platform platforms`: what there is to sync, on what terms, from where, and how the last sync ended."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from sync_platform.lake.syncs import SyncRecord, last_syncs
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import PlatformSettings, load_settings, platform_settings
+from sync_platform.sources.client import is_loopback
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import HONG_KONG
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+
+def show_platforms() -> None:
+    """Print the table."""
+    settings = load_settings()
+    address = LakeAddress.of(settings)
+    known: dict[str, SyncRecord] = {}
+    if address.exists:
+        with Lake(address, read_only=True) as lake:
+            known = last_syncs(lake)
+    table = Table(header_style="bold", show_lines=True)
+    for name in ("platform", "datasets", "cadence", "priority", "source", "terms", "last sync"):
+        table.add_column(name, overflow="fold")
+    for platform in load_platforms(settings.platform_path).values():
+        own = platform_settings(platform.name)
+        table.add_row(
+            f"[bold]{platform.name}[/]",
+            "\n".join(dataset.name for dataset in platform.datasets),
+            platform.cadence,
+            platform.priority,
+            _source(platform, own),
+            platform.terms.summary,
+            _last(known.get(platform.name)),
+        )
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: docs/settings.md")
+
+
+def _source(platform: Platform, own: PlatformSettings) -> str:
+    prefix = platform.name.upper()
+    if not own.base_url:
+        return f"sandbox ({prefix}_BASE_URL not set)"
+    if is_loopback(own.base_url):
+        return own.base_url
+    return f"{own.base_url} ({'terms accepted' if own.terms_accepted else f'refused: {prefix}_TERMS_ACCEPTED not set'})"
+
+
+def _last(record: SyncRecord | None) -> str:
+    if record is None:
+        return "never"
+    colour = {"complete": "green", "degraded": "yellow", "failed": "red"}[record.status]
+    when = f"{record.committed_at.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
+    return f"{when}\n[{colour}]{record.status}[/], {record.partition}"

@@ -1,0 +1,97 @@
+"""`sync-platform query`: one read-only statement over the lake, as a table for people or in a format for machines."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+ROWS_SHOWN = 200
+BATCH_ROWS = 10_000
+READING = ("SELECT", "EXPLAIN")
+
+
+def answer(sql: str, form: str) -> None:
+    """Write the statement's rows to standard output; UsageError for one that is wrong or not a reading one."""
+    address = LakeAddress.of(load_settings())
+    if not address.exists:
+        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    with Lake(address, read_only=True) as lake, lake.session() as session:
+        _require_reading(sql)
+        try:
+            relation = session.sql(sql)
+            if relation is None:
+                return
+            WRITERS[form](relation)
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            raise UsageError(f"the query is wrong: {error}") from None
+
+
+def _require_reading(sql: str) -> None:
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UsageError(f"the query is wrong: {error}") from None
+    if len(statements) != 1 or statements[0].type.name not in READING:
+        kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
+        raise UsageError(f"query takes one SELECT and changes nothing; this is {kinds}")
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = relation.limit(ROWS_SHOWN + 1).fetchall()
+    table = Table(header_style="bold")
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        numeric = str(kind).startswith(("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT"))
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows[:ROWS_SHOWN]:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(table)
+    if len(rows) > ROWS_SHOWN:
+        console.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
+
+
+def _write_csv(relation: duckdb.DuckDBPyRelation) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(relation.columns)
+    for row in _rows(relation):
+        writer.writerow(["" if value is None else value for value in row])
+
+
+def _write_json(relation: duckdb.DuckDBPyRelation) -> None:
+    """A JSON array of objects, one a line."""
+    names = relation.columns
+    sys.stdout.write("[")
+    for number, row in enumerate(_rows(relation)):
+        document = orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode()
+        sys.stdout.write(("\n" if number == 0 else ",\n") + document)
+    sys.stdout.write("\n]\n")
+
+
+def _write_parquet(relation: duckdb.DuckDBPyRelation) -> None:
+    import pyarrow.parquet as pq
+
+    if sys.stdout.isatty():
+        raise UsageError("parquet is binary: redirect standard output to a file")
+    with relation.to_arrow_reader(BATCH_ROWS) as reader, pq.ParquetWriter(sys.stdout.buffer, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
+    while rows := relation.fetchmany(BATCH_ROWS):
+        yield from rows
+
+
+WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json, "parquet": _write_parquet}

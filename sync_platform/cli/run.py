@@ -1,0 +1,139 @@
+"""Runs a platform's assets in this process, as Dagster runs that the UI shows: the CLI's only part that knows it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.instance.ref import InstanceRef
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync_platform.cli.dagster_home import prepare_home
+from sync_platform.definitions import build
+from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
+from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.partitions import require_partition
+from sync_platform.defs.progress import Progress
+from sync_platform.errors import StorageError
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import Period
+
+PROCESS_TAG = "sync_platform/process"
+UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+# capturing output costs a process per step, and would take the terminal away from the progress bars
+NO_CAPTURE = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How one platform's run ended; `error` in words where a step failed."""
+
+    run_id: str
+    success: bool
+    error: str | None
+
+
+class Runner:
+    """Runs over one set of definitions and one Dagster instance; safe to use from several threads."""
+
+    def __init__(self, settings: Settings, progress: Progress) -> None:
+        home = prepare_home(settings.home)
+        try:
+            self._instance = _instance(home)
+            self._definitions = build(settings, progress)
+            self._settle_dead_runs()
+        except (SQLAlchemyError, OSError) as error:
+            raise _unwritable(home, error) from error
+        self._home = home
+
+    def run(self, platform: Platform, period: Period, mode: Mode) -> RunResult:
+        """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records."""
+        require_partition(period)
+        try:
+            result = self._definitions.resolve_job_def(job_name(platform, mode)).execute_in_process(
+                asset_selection=asset_keys(platform),
+                partition_key=period.key,
+                instance=self._instance,
+                raise_on_error=False,
+                run_config={**run_config(platform, mode), **QUIET},
+                tags={**RUN_TAGS, ATTENDED_TAG: "true", PROCESS_TAG: _this_process(), "platform": platform.name},
+            )
+        except (SQLAlchemyError, OSError) as error:
+            raise _unwritable(self._home, error) from error
+        return RunResult(result.run_id, result.success, _error_of(result))
+
+    def cancel_all(self) -> None:
+        """Mark this process's unfinished runs as canceled, and free what they hold."""
+        for run in self._unfinished():
+            if run.tags.get(PROCESS_TAG) == _this_process():
+                self._instance.report_run_canceled(run, message="interrupted")
+                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+    def close(self) -> None:
+        self._instance.dispose()
+
+    def _settle_dead_runs(self) -> None:
+        """A process that was killed left its runs unfinished, holding their platforms' pools: end them."""
+        for run in self._unfinished():
+            process = run.tags.get(PROCESS_TAG)
+            if process and not _is_alive(process):
+                self._instance.report_run_failed(run, message="the process that ran it has died")
+                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+    def _unfinished(self) -> list[dg.DagsterRun]:
+        return list(self._instance.get_runs(RunsFilter(statuses=UNFINISHED)))
+
+
+def _instance(home: Path) -> DagsterInstance:
+    if os.environ.get("DAGSTER_HOME"):
+        return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+    return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
+
+
+def _this_process() -> str:
+    return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}"
+
+
+def _is_alive(process: str) -> bool:
+    """Whether a tagged process still runs; one on another machine is taken to."""
+    node, pid, started_at = process.split("/")
+    return node != os.uname().nodename or _started_at(int(pid)) == started_at
+
+
+def _started_at(pid: int) -> str:
+    """When a process started, in clock ticks since boot, so that a reused id is not mistaken; empty for none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)  # a system without /proc: the id alone has to do
+    except OSError:
+        return ""
+    return "unknown"
+
+
+def _error_of(result: Any) -> str | None:
+    for event in result.all_events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return str(failure.user_failure_data.description)
+            error = failure.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return str(error.message).strip() if error is not None else "a step failed"
+    return None if result.success else "the run failed before its first step"
+
+
+def _unwritable(home: Path, error: Exception) -> StorageError:
+    reason = getattr(error, "orig", None) or error
+    return StorageError(f"Dagster's records in {home} cannot be used: {reason}")

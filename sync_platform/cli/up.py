@@ -1,0 +1,45 @@
+"""`sync-platform up`: Dagster's UI and daemon on loopback, over the same home as `sync`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import closing
+
+from sync_platform.cli.dagster_home import prepare_home
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.settings import load_settings
+
+HOST = "127.0.0.1"
+
+
+def serve_dagster(port: int) -> int:
+    """Run until interrupted; Dagster's exit code. StorageError where the port or the home cannot be used."""
+    settings = load_settings()
+    if not 1 <= port <= 65_535:
+        raise UsageError(f"--port {port}: must be between 1 and 65535")
+    home = os.environ.get("DAGSTER_HOME") or str(prepare_home(settings.home))
+    _require_free(port)
+    sys.stdout.write(f"Dagster UI: http://{HOST}:{port}  (state in {settings.home}; Ctrl-C ends it)\n")
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "sync_platform.definitions", "-h", HOST, "-p", str(port)]
+    process = subprocess.Popen(  # noqa: S603 - our own module and a number
+        command, env={**os.environ, "DAGSTER_HOME": home, "SYNC_HOME": str(settings.home)}
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait(timeout=30)
+        return 0
+
+
+def _require_free(port: int) -> None:
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise StorageError(f"port {port} cannot be used ({reason}): choose another with --port") from error
