@@ -1,0 +1,52 @@
+# The two commands that matter: `make sync` and `make test`. Each sets up what it needs, from the lock files.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+RUNTIME := .venv/.installed-runtime
+DEV := .venv/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help sync test check up bench lock clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unless set otherwise) into the lake
+	@$(BIN)/sync-platform sync
+
+test: $(DEV)  ## the tests
+	@$(BIN)/python -m pytest -n 2
+
+check: $(DEV)  ## linter, formatter and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+up: $(RUNTIME)  ## the Dagster UI and daemon on http://127.0.0.1:3000
+	@$(BIN)/sync-platform up
+
+bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
+	@$(PIP) install --require-hashes -r requirements-bench.lock
+	@$(BIN)/python -m benchmarks
+
+lock: $(DEV)  ## resolve the lock files anew
+	@$(PIP) install uv
+	@for extra in "" dev bench; do \
+	  $(BIN)/uv pip compile pyproject.toml $${extra:+--extra $$extra} --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url --quiet -o requirements$${extra:+-$$extra}.lock; done
+
+clean:  ## remove what was set up; the lake in .sync stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@echo "Setting up .venv (once; a minute or two) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Setting up what the tests need (once) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
