@@ -32,7 +32,7 @@ bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 lock: $(DEV)  ## resolve the lock files anew
 	@$(PIP) install uv
 	@for extra in "" dev bench; do \
-	  $(BIN)/uv pip compile pyproject.toml $${extra:+--extra $$extra} --universal --python-version 3.11 --generate-hashes \
+	  $(BIN)/uv pip compile pyproject.toml $${extra:+--extra $$extra} --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --quiet -o requirements$${extra:+-$$extra}.lock; done
 
 clean:  ## remove what was set up; the lake in .sync stays

@@ -1,0 +1,454 @@
+"""OpenRice: points of interest behind a cap of 250 per query, swept slice by slice, and their reviews."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from sync_platform.errors import SyncError
+from sync_platform.sources.client import Reply
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.values import coordinate, filled, moment, money
+
+CAP = 250
+PAGE_ROWS = 15
+MOST_PAGES = 17
+REVIEW_ROWS = 50
+PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
+STATUSES = {10: "open", 3: "closed", 4: "closed"}
+CUISINE, DISH, AMENITY = 1, 2, 3
+
+
+class District(msgspec.Struct, rename="camel"):
+    district_id: int | None = None
+    name: str | None = None
+
+
+class Category(msgspec.Struct, rename="camel"):
+    category_type_id: int | None = None
+    category_id: int | None = None
+    name: str | None = None
+
+
+class Hours(msgspec.Struct, rename="camel"):
+    day_of_week: int | None = None
+    period1_start: str | None = None
+    period1_end: str | None = None
+    is_close: bool | None = None
+
+
+class Poi(msgspec.Struct, rename="camel"):
+    """One point of interest as sent for `uiLang=en`: `name` is English, `nameOtherLang` Traditional Chinese."""
+
+    poi_id: int
+    status: int | None = None
+    name: str | None = None
+    name_other_lang: str | None = None
+    address: str | None = None
+    address_other_lang: str | None = None
+    district: District | None = None
+    map_latitude: float | None = None
+    map_longitude: float | None = None
+    phones: list[str] | None = None
+    price_range_id: int | None = None
+    categories: list[Category] | None = None
+    score_overall: float | None = None
+    score_smile: int | None = None
+    score_ok: int | None = None
+    score_cry: int | None = None
+    review_count: int | None = None
+    photo_count: int | None = None
+    bookmarked_user_count: int | None = None
+    poi_hours: list[Hours] | None = None
+    move_to_id: int | None = None
+    is_renamed: bool | None = None
+    url: str | None = msgspec.field(name="urlUI", default=None)
+
+
+class Author(msgspec.Struct, rename="camel"):
+    user_id: str | None = None
+    name: str | None = None
+    level: int | None = None
+
+
+class Scores(msgspec.Struct):
+    taste: int | None = None
+    decor: int | None = None
+    service: int | None = None
+    hygiene: int | None = None
+    value: int | None = None
+
+
+class Post(msgspec.Struct, rename="camel"):
+    """One review as sent, its words and author sealed."""
+
+    review_id: int
+    poi_id: int | None = None
+    author: Author | None = None
+    title: str | None = None
+    body: str | None = None
+    visit_date: date | None = None
+    submit_time: str | None = None
+    overall: str | None = None
+    scores: Scores | None = None
+    spending_per_head: float | None = None
+
+
+class Restaurant(Row):
+    """One restaurant on OpenRice."""
+
+    name_en: Annotated[str | None, column("English name")] = None
+    name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
+    address_en: Annotated[str | None, column("English address")] = None
+    address_zh: Annotated[str | None, column("Traditional Chinese address")] = None
+    district_id: Annotated[str | None, column("The platform's id of the district")] = None
+    district: Annotated[str | None, column("District as the platform names it in English")] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
+    phone: Annotated[str | None, column("First telephone number, as given")] = None
+    phones: Annotated[list[str], column("All telephone numbers, as given")] = []
+    status: Annotated[str | None, column("open, closed or unknown:<code>")] = None
+    price_level: Annotated[int | None, column("Price range", unit="1 cheap to 6 dear")] = None
+    price_range: Annotated[str | None, column("Price range in words", unit="HKD per head")] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
+    dishes: Annotated[list[str], column("Kinds of dish, in the platform's words")] = []
+    amenities: Annotated[list[str], column("What the place offers beside food, in the platform's words")] = []
+    rating: Annotated[float | None, column("Overall score; empty where nobody has reviewed", unit="0 to 5")] = None
+    smile_count: Annotated[int | None, column("Reviews that were content")] = None
+    ok_count: Annotated[int | None, column("Reviews that were neither")] = None
+    cry_count: Annotated[int | None, column("Reviews that were discontent")] = None
+    review_count: Annotated[int | None, column("Reviews ever published")] = None
+    photo_count: Annotated[int | None, column("Photographs")] = None
+    bookmark_count: Annotated[int | None, column("Users who keep a bookmark")] = None
+    opening_hours: Annotated[
+        list[str], column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`")
+    ] = []
+    moved_to_id: Annotated[str | None, column("The new entry of a place that moved: a `source_id` here")] = None
+    is_renamed: Annotated[bool | None, column("Whether the place once had another name")] = None
+    url: Annotated[str | None, column("Page on OpenRice")] = None
+
+
+class Review(Row):
+    """One review of a restaurant."""
+
+    restaurant_id: Annotated[str | None, column("The restaurant: `source_id` in openrice.restaurants")] = None
+    author_id: Annotated[str | None, column("Reviewer's id", sealed=True)] = None
+    author_name: Annotated[str | None, column("Reviewer's user name", sealed=True)] = None
+    author_level: Annotated[int | None, column("Reviewer's level on the platform")] = None
+    title: Annotated[str | None, column("Title", sealed=True)] = None
+    body: Annotated[str | None, column("Text", sealed=True)] = None
+    visited_on: Annotated[date | None, column("Day of the visit, in Hong Kong")] = None
+    submitted_at: Annotated[datetime | None, column("When the review was sent in", unit="UTC")] = None
+    overall: Annotated[str | None, column("Verdict: smile, ok or cry")] = None
+    taste: Annotated[int | None, column("Score for taste", unit="1 to 5")] = None
+    decor: Annotated[int | None, column("Score for decor", unit="1 to 5")] = None
+    service: Annotated[int | None, column("Score for service", unit="1 to 5")] = None
+    hygiene: Annotated[int | None, column("Score for hygiene", unit="1 to 5")] = None
+    value: Annotated[int | None, column("Score for value", unit="1 to 5")] = None
+    spending_per_head_hkd: Annotated[Decimal | None, column("Spent per head", unit="HKD")] = None
+
+
+def _restaurant(poi: Poi) -> Restaurant:
+    district = poi.district or District()
+    phones = _filled(poi.phones or [])
+    return Restaurant(
+        source_id=str(poi.poi_id),
+        name_en=filled(poi.name),
+        name_zh=filled(poi.name_other_lang),
+        address_en=filled(poi.address),
+        address_zh=filled(poi.address_other_lang),
+        district_id=None if district.district_id is None else str(district.district_id),
+        district=filled(district.name),
+        latitude=coordinate(poi.map_latitude),
+        longitude=coordinate(poi.map_longitude),
+        phone=phones[0] if phones else None,
+        phones=phones,
+        status=None if poi.status is None else STATUSES.get(poi.status, f"unknown:{poi.status}"),
+        price_level=poi.price_range_id or None,
+        price_range=PRICE_RANGES.get(poi.price_range_id or 0),
+        cuisines=_named(poi, CUISINE),
+        dishes=_named(poi, DISH),
+        amenities=_named(poi, AMENITY),
+        rating=poi.score_overall or None,
+        smile_count=poi.score_smile,
+        ok_count=poi.score_ok,
+        cry_count=poi.score_cry,
+        review_count=poi.review_count,
+        photo_count=poi.photo_count,
+        bookmark_count=poi.bookmarked_user_count,
+        opening_hours=[_hours(day) for day in poi.poi_hours or []],
+        moved_to_id=str(poi.move_to_id) if poi.move_to_id else None,
+        is_renamed=poi.is_renamed,
+        url=filled(poi.url),
+    )
+
+
+def _review(post: Post) -> Review:
+    author, scores = post.author or Author(), post.scores or Scores()
+    return Review(
+        source_id=str(post.review_id),
+        restaurant_id=None if post.poi_id is None else str(post.poi_id),
+        author_id=filled(author.user_id),
+        author_name=filled(author.name),
+        author_level=author.level,
+        title=filled(post.title),
+        body=filled(post.body),
+        visited_on=post.visit_date,
+        submitted_at=moment(post.submit_time),
+        overall=filled(post.overall),
+        taste=scores.taste,
+        decor=scores.decor,
+        service=scores.service,
+        hygiene=scores.hygiene,
+        value=scores.value,
+        spending_per_head_hkd=money(post.spending_per_head),
+    )
+
+
+def _filled(texts: Iterable[str | None]) -> list[str]:
+    return [text for text in map(filled, texts) if text]
+
+
+def _named(poi: Poi, kind: int) -> list[str]:
+    return _filled(category.name for category in poi.categories or [] if category.category_type_id == kind)
+
+
+def _hours(day: Hours) -> str:
+    if day.is_close or not day.period1_start or not day.period1_end:
+        return f"{day.day_of_week} {'closed' if day.is_close else 'unknown'}"
+    return f"{day.day_of_week} {day.period1_start[:5]}-{day.period1_end[:5]}"
+
+
+class _Pois(msgspec.Struct):
+    results: list[Record]
+    count: int
+
+
+class _SearchResult(msgspec.Struct, rename="camel"):
+    pagination_result: _Pois
+
+
+class _Search(msgspec.Struct, rename="camel"):
+    search_result: _SearchResult
+
+
+class _Cuisine(msgspec.Struct, rename="camel"):
+    category_id: int
+
+
+class _Categories(msgspec.Struct):
+    cuisine: list[_Cuisine]
+
+
+class _District(msgspec.Struct, rename="camel"):
+    district_id: int
+
+
+class _Region(msgspec.Struct):
+    districts: list[_District]
+    categories: _Categories
+
+
+class _Reviews(msgspec.Struct):
+    count: int
+    results: list[Record]
+
+
+def _read_pois(reply: Reply) -> Slice:
+    found = reply.json_as(_Search).search_result.pagination_result
+    return Slice(found.results, reply, total=found.count)
+
+
+def _read_reviews(reply: Reply) -> Slice:
+    found = reply.json_as(_Reviews)
+    return Slice(found.results, reply, total=found.count)
+
+
+@dataclass(eq=False)
+class _Query:
+    """One query of the sweep: what it asks for, the source's count, and the ids that it and its parts brought."""
+
+    filters: dict[str, int]
+    within: _Query | None = None
+    count: int = 0
+    asked: bool = False
+    read_to: int = 0  # pages read
+    ids: set[str] = field(default_factory=set)
+    told: bool = False
+
+    @property
+    def name(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in self.filters.items()) or "all of Hong Kong"
+
+    @property
+    def is_short(self) -> bool:
+        return not self.asked or len(self.ids) < self.count
+
+    @property
+    def and_around(self) -> list[_Query]:
+        """This query and those it is a part of, outwards."""
+        return [self, *(self.within.and_around if self.within else [])]
+
+    def parts(self, name: str, values: Iterable[int]) -> list[_Query]:
+        return [_Query({**self.filters, name: value}, self) for value in values]
+
+
+class _Sweep:
+    """All restaurants of the region, through queries that let out 250 each.
+
+    A query that brings fewer restaurants than it counts is split by district, then price, then cuisine. Parts need
+    not add up, because a restaurant may have no price: then the pages of the whole are read too, as far as they reach.
+    """
+
+    def __init__(self, extraction: Extraction, region: _Region) -> None:
+        self.extraction = extraction
+        districts = list(dict.fromkeys(district.district_id for district in region.districts))
+        self.districts = [number for number in districts if number >= 0]
+        self.regions = [number for number in districts if number < 0]  # they overlap the districts
+        self.cuisines = list(dict.fromkeys(cuisine.category_id for cuisine in region.categories.cuisine))
+        self.seen: set[str] = set()
+        self.reviewed: list[str] = []
+        self.split: list[_Query] = []
+        self.capped: list[_Query] = []
+
+    async def pages(self) -> AsyncIterator[Page]:
+        root = _Query({})
+        async for page in self._read(root):
+            yield page
+        if not root.asked:
+            return
+        self.extraction.claims("restaurants", root.count)
+        for numbers in (self.districts, self.regions):
+            if root.is_short:
+                async for page in self._descend(root, numbers):
+                    yield page
+        for query in reversed([root, *self.split]):  # the innermost first: what it brings counts further out too
+            if root.is_short and query.is_short:
+                async for page in self._read(query, anyway=True):
+                    yield page
+        if root.is_short:
+            self._tell([*self.capped, *reversed(self.split), root])
+
+    async def _descend(self, root: _Query, districts: list[int]) -> AsyncIterator[Page]:
+        level = root.parts("districtId", districts)
+        for name, values in (("priceRangeId", list(PRICE_RANGES)), ("cuisineId", self.cuisines), ("", [])):
+            async for page in self.extraction.each_stream("restaurants", level, self._read):
+                yield page
+            short = [query for query in level if query.is_short and query.asked]
+            (self.split if name else self.capped).extend(short)
+            level = [part for query in short for part in query.parts(name, values)]
+
+    async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:
+        """The pages of a query; only the first where it is over the cap, unless `anyway`."""
+        last = query.read_to + 1
+        while query.read_to < last:
+            self.extraction.expects("restaurants", 1)
+            query.read_to += 1
+            params = {"uiLang": "en", "uiCity": "hongkong", "page": query.read_to, "sortBy": "Default", **query.filters}
+            try:
+                part = await self.extraction.client.get("/api/pois", params, read=_read_pois)
+            except SyncError as error:
+                self.extraction.failed("restaurants", error)
+                continue
+            query.asked, query.count = True, part.total or 0
+            yield self._fresh(query, part)
+            reachable = min(MOST_PAGES, -(-query.count // PAGE_ROWS))
+            if part.records and (anyway or query.count <= CAP or len(query.filters) == MOST_FILTERS):
+                last = reachable
+
+    def _fresh(self, query: _Query, part: Slice) -> Page:
+        """The page without the restaurants that an earlier one had, for slices overlap."""
+        before = set(self.seen)
+        fresh = []
+        for record in part.records:
+            poi = record.get("poiId")
+            if poi is None:
+                fresh.append(record)
+                continue
+            for around in query.and_around:
+                around.ids.add(str(poi))
+            if str(poi) not in before:
+                fresh.append(record)
+                if str(poi) not in self.seen and record.get("reviewCount"):
+                    self.reviewed.append(str(poi))
+                self.seen.add(str(poi))
+        return Page("restaurants", fresh, (part.reply,))
+
+    def _tell(self, short: list[_Query]) -> None:
+        """Name the innermost queries that hold more than could be read."""
+        for query in short:
+            if query.is_short and not query.told:
+                count = f"{query.count:,}" if query.asked else "an unknown number"
+                self.extraction.capped("restaurants", f"{query.name}: {len(query.ids):,} of {count}")
+                for around in query.and_around:
+                    around.told = True
+
+
+MOST_FILTERS = 3
+
+
+class OpenRice(Platform):
+    """A sweep of the restaurants in slices under the cap, then the reviews of each; no delta."""
+
+    name = "openrice"
+    title = "OpenRice"
+    description = "Hong Kong's restaurant guide: points of interest and their reviews."
+    live_base_url = "https://www.openrice.com"
+    cadence = "monthly"
+    priority = "high"
+    terms = Terms("OpenRice partner agreement", "https://www.openrice.com/info/corporate/en/tnc.html", True)
+    pace = Pace(requests_per_second=2, concurrency=4, wall_wait_s=120)
+    html_is_a_wall = True
+    datasets = (
+        Dataset(
+            "restaurants",
+            "Restaurants on OpenRice, those lately closed or moved included.",
+            Poi,
+            Restaurant,
+            _restaurant,
+            key=("poiId",),
+            volatile=frozenset({"photo_count", "bookmark_count"}),
+        ),
+        Dataset(
+            "reviews",
+            "Reviews of those restaurants, words and reviewers sealed.",
+            Post,
+            Review,
+            _review,
+            key=("reviewId",),
+            personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
+        ),
+    )
+
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {credentials['api_key']}", "Accept": "application/json"}
+
+    async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        params = {"uiLang": "en", "uiCity": "hongkong"}
+        path = "/api/v2/metadata/region/all"
+        region = await extraction.client.get(path, params, read=lambda reply: reply.json_as(_Region, "metadata"))
+        sweep = _Sweep(extraction, region)
+        async for page in sweep.pages():
+            yield page
+        if extraction.wants("reviews"):
+            async for page in extraction.each_stream("reviews", sweep.reviewed, lambda poi: _reviews(extraction, poi)):
+                yield page
+
+
+async def _reviews(extraction: Extraction, poi: str) -> AsyncIterator[Page]:
+    async def fetch(offset: int) -> Slice:
+        params: dict[str, Any] = {"rows": REVIEW_ROWS, "startAt": offset}
+        part = await extraction.client.get(f"/api/v2/poi/{poi}/reviews", params, read=_read_reviews)
+        if offset == 0 and part.total is not None:
+            extraction.claims("reviews", part.total)
+        return part
+
+    async for page in by_offset(extraction, "reviews", fetch, REVIEW_ROWS):
+        yield page

@@ -1,0 +1,1 @@
+"""Tests of the lake: what a commit does to tables and history."""

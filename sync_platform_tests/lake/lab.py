@@ -1,0 +1,183 @@
+"""A small platform, and a lake to sync it into record by record."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from sync_platform.lake.commit import Outcome, commit_landed
+from sync_platform.lake.replay import replay
+from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.manifest import land
+from sync_platform.landing.reader import Landed
+from sync_platform.landing.writer import DatasetWriter
+from sync_platform.sources.client import Reply
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
+from sync_platform.sources.extraction import Extraction, Gaps, Page
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.objects import FolderStore
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.seal import Vault, open_vault_database
+
+HISTORY = "lineage.changes"
+
+
+class Dish(msgspec.Struct):
+    """As sent."""
+
+    id: int
+    name: str | None = None
+    price: float | None = None
+    rating: float | None = None
+    tags: list[str] = []
+    since: str | None = None
+    sold_out: bool | None = None
+    updated_at: str | None = None
+    stock: int | None = None
+
+
+class DishRow(Row):
+    """As stored."""
+
+    name: Annotated[str | None, column("Name")] = None
+    price_hkd: Annotated[Decimal | None, column("Price", unit="HKD")] = None
+    rating: Annotated[float | None, column("Rating")] = None
+    tags: Annotated[list[str], column("Tags")] = []
+    since: Annotated[date | None, column("On the menu since")] = None
+    sold_out: Annotated[bool | None, column("Whether it is sold out")] = None
+    updated_at: Annotated[datetime | None, column("When it changed")] = None
+    stock: Annotated[int | None, column("Portions left")] = None
+
+
+def _row(dish: Dish) -> DishRow:
+    return DishRow(
+        source_id=str(dish.id),
+        name=dish.name,
+        price_hkd=None if dish.price is None else Decimal(str(dish.price)).quantize(Decimal("0.01")),
+        rating=dish.rating,
+        tags=dish.tags,
+        since=None if dish.since is None else date.fromisoformat(dish.since),
+        sold_out=dish.sold_out,
+        updated_at=None if dish.updated_at is None else datetime.fromisoformat(dish.updated_at),
+        stock=dish.stock,
+    )
+
+
+DISHES = Dataset(
+    "dishes",
+    "Dishes of a diner.",
+    Dish,
+    DishRow,
+    _row,
+    key=("id",),
+    volatile=frozenset({"stock"}),
+    cursor="updated_at",
+    deleted="deleted",
+)
+
+
+def diner(name: str = "diner", tolerance: float = 0.5, dataset: Dataset = DISHES) -> Platform:
+    """A platform of that name."""
+
+    class Diner(Platform):
+        title, description, live_base_url = "Diner", "A diner.", "https://diner.example"
+        cadence, priority = "monthly", "low"
+        terms, pace = Terms("ours", "https://diner.example/terms", agreement_needed=False), Pace(1, 1)
+        datasets = (dataset,)
+        shrink_tolerance = tolerance
+
+        def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+            return {}
+
+        def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+            raise NotImplementedError
+
+    Diner.name = name
+    return Diner()
+
+
+@dataclass
+class Lab:
+    """Syncs lists of records of one platform into one lake, observed at the hours given."""
+
+    folder: Path
+    platform: Platform = field(default_factory=diner)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.store = FolderStore(self.folder / "landing")
+        self.address = LakeAddress(
+            f"sqlite:{self.folder / 'lake' / 'catalog.sqlite'}",
+            str(self.folder / "lake" / "data"),
+            self.folder / "temp",
+        )
+        self.lake = Lake(self.address)
+        self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
+
+    def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Landed:
+        """Land one page of records."""
+        dataset = self.platform.datasets[0]
+        number = next(self._numbers)
+        writer = DatasetWriter(self.store, self.vault, self.platform.name, dataset, "2026-11", f"sync-{number:05d}")
+        reply = Reply(self.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
+        writer.add(Page(dataset.name, [dict(record) for record in records], (reply,)))
+        at = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
+        manifest = writer.finish(
+            run_id=f"run-{number}",
+            mode=mode,  # type: ignore[arg-type]
+            started_at=at,
+            observed_at=at,
+            gaps=gaps or Gaps(claimed=len({record.get("id") for record in records}), pages_expected=1),
+        )
+        land(self.store, [manifest])
+        return Landed(manifest, self.store)
+
+    def sync(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Outcome:
+        landed = self.land(records, hour, mode, gaps)
+        return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.lake.session() as session:
+            return session.execute(query).fetchall()
+
+    def table(self, columns: str = "source_id, name", live: bool = True) -> list[tuple[Any, ...]]:
+        where = "WHERE removed_at IS NULL" if live else ""
+        return self.ask(f"SELECT {columns} FROM {self.platform.name}.dishes {where} ORDER BY source_id")
+
+    def changes(self, columns: str = "operation, entity_id") -> list[tuple[Any, ...]]:
+        return self.ask(
+            f"SELECT {columns} FROM {HISTORY} WHERE platform = '{self.platform.name}' "
+            "ORDER BY observed_at, committed_at, entity_id"
+        )
+
+    def replay_differs(self) -> list[tuple[Any, ...]]:
+        """Rows in which the replayed history and the table differ; volatile columns are no history."""
+        dataset = self.platform.datasets[0]
+        with self.lake.session() as session:
+            replay(session, HISTORY, self.platform.name, dataset, "replayed")
+            columns = ", ".join(
+                f'"{name}"'
+                for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()
+                if name not in dataset.volatile
+            )
+            table = f"lake.{self.platform.name}.dishes"
+            return session.execute(
+                f"(SELECT 'replayed only', {columns} FROM temp.replayed EXCEPT ALL SELECT 'replayed only', {columns} "
+                f"FROM {table}) UNION ALL (SELECT 'table only', {columns} FROM {table} EXCEPT ALL "
+                f"SELECT 'table only', {columns} FROM temp.replayed)"
+            ).fetchall()
+
+    def files(self) -> set[str]:
+        """Every Parquet file of the platform's table and of the history."""
+        return {
+            path.as_posix()
+            for path in (self.folder / "lake" / "data").rglob("*.parquet")
+            if "/sync/" not in path.as_posix()
+        }
