@@ -4,6 +4,8 @@ BIN := .venv/bin
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help sync test check up bench lock clean
@@ -26,14 +28,13 @@ up: $(RUNTIME)  ## the Dagster UI and daemon on http://127.0.0.1:3000
 	@$(BIN)/sync-platform up
 
 bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
-	@$(PIP) install --require-hashes -r requirements-bench.lock
 	@$(BIN)/python -m benchmarks
 
-lock: $(DEV)  ## resolve the lock files anew
+lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's as a part of it
 	@$(PIP) install uv
-	@for extra in "" dev bench; do \
-	  $(BIN)/uv pip compile pyproject.toml $${extra:+--extra $$extra} --universal --no-strip-extras --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header --no-emit-index-url --quiet -o requirements$${extra:+-$$extra}.lock; done
+	@$(COMPILE) --extra dev --extra bench -o requirements-dev.lock
+	@sed -E 's/\[[a-z,-]*\]==/==/' requirements-dev.lock > .venv/constraints.txt
+	@$(COMPILE) -c .venv/constraints.txt -o requirements.lock
 
 clean:  ## remove what was set up; the lake in .sync stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
