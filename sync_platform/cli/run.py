@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +17,7 @@ from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_co
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.resources import sources_of
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
@@ -41,55 +41,56 @@ class RunResult:
     error: str | None
 
 
+def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
+    """What must stand before any platform runs: a usable home, no dead runs in the way, and the sandbox if needed.
+
+    Raises StorageError or UsageError in words fit for a person.
+    """
+    for _, period in planned:
+        require_partition(period)
+    home = prepare_home(settings.home)
+    try:
+        instance = _instance(home)
+        _settle_dead_runs(instance)
+        instance.dispose()
+    except (SQLAlchemyError, OSError) as error:
+        raise _unwritable(home, error) from error
+    sources = sources_of(settings)
+    for platform, _ in planned:
+        sources.source_of(platform)
+
+
 class Runner:
-    """Runs over one set of definitions and one Dagster instance; safe to use from several threads."""
+    """Runs over one set of definitions and one Dagster instance; one at a time in a process."""
 
     def __init__(self, settings: Settings, progress: Progress) -> None:
-        home = prepare_home(settings.home)
-        try:
-            self._instance = _instance(home)
-            self._definitions = build(settings, progress)
-            self._settle_dead_runs()
-        except (SQLAlchemyError, OSError) as error:
-            raise _unwritable(home, error) from error
-        self._home = home
+        self._home = prepare_home(settings.home)
+        self._definitions = build(settings, progress)
 
     def run(self, platform: Platform, period: Period, mode: Mode) -> RunResult:
         """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records."""
-        require_partition(period)
         try:
-            result = self._definitions.resolve_job_def(job_name(platform, mode)).execute_in_process(
-                asset_selection=asset_keys(platform),
-                partition_key=period.key,
-                instance=self._instance,
-                raise_on_error=False,
-                run_config={**run_config(platform, mode), **QUIET},
-                tags={**RUN_TAGS, ATTENDED_TAG: "true", PROCESS_TAG: _this_process(), "platform": platform.name},
-            )
+            with _instance(self._home) as instance:
+                result = self._definitions.resolve_job_def(job_name(platform, mode)).execute_in_process(
+                    asset_selection=asset_keys(platform),
+                    partition_key=period.key,
+                    instance=instance,
+                    raise_on_error=False,
+                    run_config={**run_config(platform, mode), **QUIET},
+                    tags={**RUN_TAGS, ATTENDED_TAG: "true", PROCESS_TAG: _this_process(), "platform": platform.name},
+                )
         except (SQLAlchemyError, OSError) as error:
             raise _unwritable(self._home, error) from error
         return RunResult(result.run_id, result.success, _error_of(result))
 
-    def cancel_all(self) -> None:
-        """Mark this process's unfinished runs as canceled, and free what they hold."""
-        for run in self._unfinished():
-            if run.tags.get(PROCESS_TAG) == _this_process():
-                self._instance.report_run_canceled(run, message="interrupted")
-                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
-    def close(self) -> None:
-        self._instance.dispose()
-
-    def _settle_dead_runs(self) -> None:
-        """A process that was killed left its runs unfinished, holding their platforms' pools: end them."""
-        for run in self._unfinished():
-            process = run.tags.get(PROCESS_TAG)
-            if process and not _is_alive(process):
-                self._instance.report_run_failed(run, message="the process that ran it has died")
-                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-    def _unfinished(self) -> list[dg.DagsterRun]:
-        return list(self._instance.get_runs(RunsFilter(statuses=UNFINISHED)))
+def _settle_dead_runs(instance: DagsterInstance) -> None:
+    """A process that was killed left its runs unfinished, holding their platforms' pools: end them."""
+    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED)):
+        process = run.tags.get(PROCESS_TAG)
+        if process and not _is_alive(process):
+            instance.report_run_failed(run, message="the process that ran it has died")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _instance(home: Path) -> DagsterInstance:

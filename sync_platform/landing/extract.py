@@ -55,10 +55,12 @@ def resolve_source(
     Raises TermsNotAccepted for an address that is not loopback before the operator accepted the terms.
     """
     base_url = own.base_url or f"{sandbox_url}/{platform.name}"
-    archive_url = own.archive_url or (
-        f"{sandbox_url}/{platform.name}_archive" if not own.base_url and sandbox_url else platform.live_archive_url
-    )
-    live = [url for url in (base_url, archive_url if own.archive_url else "") if url and not is_loopback(url)]
+    archive_url = own.archive_url
+    if not archive_url and not is_loopback(base_url):
+        archive_url = platform.live_archive_url
+    elif not archive_url and not own.base_url:
+        archive_url = f"{sandbox_url}/{platform.name}_archive"
+    live = [url for url in (base_url, archive_url) if url and not is_loopback(url)]
     if live and not own.terms_accepted:
         prefix = platform.name.upper()
         raise TermsNotAccepted(
@@ -104,7 +106,7 @@ def extract(
 ) -> list[Manifest]:
     """Fetch and land every dataset of a platform; one manifest each, incomplete ones included.
 
-    Raises the SyncError that stopped the platform only where nothing at all was landed.
+    Raises only where nothing at all came: the SyncError that stopped the platform, or the first page's that was lost.
     """
     return asyncio.run(
         _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page)
@@ -158,6 +160,8 @@ async def _extract(
                     raise
                 extraction.stopped(error)
             await asyncio.gather(*behind)
+    if extraction.first_loss and not any(writer.has_pages for writer in writers.values()):
+        raise extraction.first_loss
     observed_at = extraction.observed_at or started_at
     return [
         writer.finish(

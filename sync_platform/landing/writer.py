@@ -53,6 +53,10 @@ class DatasetWriter:
     def distinct_ids(self) -> int:
         return len(self._seen)
 
+    @property
+    def has_pages(self) -> bool:
+        return bool(self.pages or self._open_pages)
+
     def add(self, page: Page) -> None:
         """Seal a page's records and put them into the current object; raises StorageError."""
         records = page.records

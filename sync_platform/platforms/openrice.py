@@ -20,6 +20,7 @@ from sync_platform.sources.values import coordinate, filled, moment, money
 CAP = 250
 PAGE_ROWS = 15
 MOST_PAGES = 17
+MOST_FILTERS = 3  # district, price, cuisine: no finer cut exists
 REVIEW_ROWS = 50
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
@@ -114,7 +115,7 @@ class Restaurant(Row):
     longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
     phone: Annotated[str | None, column("First telephone number, as given")] = None
     phones: Annotated[list[str], column("All telephone numbers, as given")] = []
-    status: Annotated[str | None, column("open, closed or unknown:<code>")] = None
+    status: Annotated[str | None, column("Whether it trades: open, closed or unknown:<code>")] = None
     price_level: Annotated[int | None, column("Price range", unit="1 cheap to 6 dear")] = None
     price_range: Annotated[str | None, column("Price range in words", unit="HKD per head")] = None
     cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
@@ -288,6 +289,11 @@ class _Query:
         return " ".join(f"{name}={value}" for name, value in self.filters.items()) or "all of Hong Kong"
 
     @property
+    def reachable(self) -> int:
+        """How many of its pages can hold anything; the first tells."""
+        return min(MOST_PAGES, -(-self.count // PAGE_ROWS)) if self.asked else 1
+
+    @property
     def is_short(self) -> bool:
         return not self.asked or len(self.ids) < self.count
 
@@ -346,9 +352,8 @@ class _Sweep:
             level = [part for query in short for part in query.parts(name, values)]
 
     async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:
-        """The pages of a query; only the first where it is over the cap, unless `anyway`."""
-        last = query.read_to + 1
-        while query.read_to < last:
+        """The pages of a query not read yet; only the first where it is over the cap, unless `anyway`."""
+        while query.read_to < query.reachable:
             self.extraction.expects("restaurants", 1)
             query.read_to += 1
             params = {"uiLang": "en", "uiCity": "hongkong", "page": query.read_to, "sortBy": "Default", **query.filters}
@@ -356,29 +361,29 @@ class _Sweep:
                 part = await self.extraction.client.get("/api/pois", params, read=_read_pois)
             except SyncError as error:
                 self.extraction.failed("restaurants", error)
+                if not query.asked:
+                    return
                 continue
             query.asked, query.count = True, part.total or 0
             yield self._fresh(query, part)
-            reachable = min(MOST_PAGES, -(-query.count // PAGE_ROWS))
-            if part.records and (anyway or query.count <= CAP or len(query.filters) == MOST_FILTERS):
-                last = reachable
+            if not part.records or not (anyway or query.count <= CAP or len(query.filters) == MOST_FILTERS):
+                return
 
     def _fresh(self, query: _Query, part: Slice) -> Page:
         """The page without the restaurants that an earlier one had, for slices overlap."""
-        before = set(self.seen)
-        fresh = []
+        fresh, new = [], set()
         for record in part.records:
-            poi = record.get("poiId")
-            if poi is None:
-                fresh.append(record)
+            poi = str(record.get("poiId", ""))
+            if poi and poi in self.seen:
                 continue
-            for around in query.and_around:
-                around.ids.add(str(poi))
-            if str(poi) not in before:
-                fresh.append(record)
-                if str(poi) not in self.seen and record.get("reviewCount"):
-                    self.reviewed.append(str(poi))
-                self.seen.add(str(poi))
+            fresh.append(record)
+            if record.get("reviewCount"):
+                new.add(poi)
+        ids = {str(record["poiId"]) for record in part.records if record.get("poiId") is not None}
+        for around in query.and_around:
+            around.ids |= ids
+        self.seen |= ids
+        self.reviewed += sorted(new & ids)
         return Page("restaurants", fresh, (part.reply,))
 
     def _tell(self, short: list[_Query]) -> None:
@@ -391,9 +396,6 @@ class _Sweep:
                     around.told = True
 
 
-MOST_FILTERS = 3
-
-
 class OpenRice(Platform):
     """A sweep of the restaurants in slices under the cap, then the reviews of each; no delta."""
 
@@ -403,7 +405,7 @@ class OpenRice(Platform):
     live_base_url = "https://www.openrice.com"
     cadence = "monthly"
     priority = "high"
-    terms = Terms("OpenRice partner agreement", "https://www.openrice.com/info/corporate/en/tnc.html", True)
+    terms = Terms("OpenRice partner agreement", "https://www.openrice.com/info/tnc.html", agreement_needed=True)
     pace = Pace(requests_per_second=2, concurrency=4, wall_wait_s=120)
     html_is_a_wall = True
     datasets = (
@@ -438,6 +440,7 @@ class OpenRice(Platform):
         async for page in sweep.pages():
             yield page
         if extraction.wants("reviews"):
+            extraction.hangs_on("reviews", "restaurants")
             async for page in extraction.each_stream("reviews", sweep.reviewed, lambda poi: _reviews(extraction, poi)):
                 yield page
 

@@ -130,8 +130,10 @@ class Restaurant(Row):
     phone: Annotated[str | None, column("First telephone number, as given")] = None
     cuisines: Annotated[list[str], column("Categories other than `RESTAURANT`, in the platform's words")] = []
     district: Annotated[str | None, column("Second line of the English address, mostly the neighbourhood")] = None
-    status: Annotated[str | None, column("open, closed, temporarily_closed or unknown:<code>")] = None
-    price_level: Annotated[str | None, column("Cheap Eats, Mid Range or Fine Dining")] = None
+    status: Annotated[str | None, column("Whether it trades: open, closed, temporarily_closed or unknown:<code>")] = (
+        None
+    )
+    price_range: Annotated[str | None, column("Cheap Eats, Mid Range or Fine Dining")] = None
     rating: Annotated[float | None, column("Mean rating", unit="1 to 5")] = None
     review_count: Annotated[int | None, column("Ratings ever given")] = None
     opening_hours: Annotated[list[str], column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time")] = []
@@ -177,7 +179,7 @@ def _restaurant(location: Location) -> Restaurant | None:
         cuisines=[name for name in location.categories or [] if name.upper() != "RESTAURANT"],
         district=filled(english.street_address2) if english else None,
         status=_status(filled(location.status.value) if location.status else None),
-        price_level=filled(location.price_level),
+        price_range=filled(location.price_level),
         rating=overall.rating,
         review_count=overall.count,
         opening_hours=[f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods],
@@ -303,6 +305,7 @@ class TripAdvisor(Platform):
             reviewed += [str(record["id"]) for record in part.records if _has_reviews(record)]
             yield part.as_page("restaurants")
         if extraction.wants("reviews"):
+            extraction.hangs_on("reviews", "restaurants")
             reviewed = list(dict.fromkeys(reviewed))
             async for page in extraction.each_stream("reviews", reviewed, lambda one: _reviews(extraction, one)):
                 yield page

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from sync_platform.errors import (
     MalformedBody,
     Refused,
     ServerFailed,
+    SettingsError,
     SyncError,
     Throttled,
     TransientError,
@@ -64,9 +66,8 @@ class Reply:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            found = (
-                "HTML" if self.body.lstrip()[:1] == b"<" else f"{len(self.body)} bytes that end too early or are not"
-            )
+            is_html = self.body.lstrip()[:1] == b"<"
+            found = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
             raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
 
     def json_as(self, shape: type[T], page: str = "1") -> T:
@@ -82,15 +83,19 @@ class Reply:
 
 
 def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Whether an address is this machine's: `localhost` or a loopback number, no other name that may lead anywhere."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Client:
     """Requests to one platform; use as an async context manager.
 
-    Errors: any SyncError; TransientErrors only after `attempts` tries with exponential backoff, jitter and
-    Retry-After honoured.
+    Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, TransientErrors only after
+    `attempts` tries with exponential backoff, jitter and Retry-After honoured.
     """
 
     def __init__(
@@ -114,7 +119,7 @@ class Client:
         self._timeout_s = timeout_s
         self._pacer = pacer
         self._http = httpx.AsyncClient(
-            headers={"User-Agent": "Mozilla/5.0 (compatible; sync-platform)", **headers},
+            headers={"User-Agent": "Mozilla/5.0 (compatible; sync-platform)", **_sendable(platform, headers)},
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             follow_redirects=True,
@@ -170,11 +175,13 @@ class Client:
                 raise ConnectionFailed(f"{self.platform}: {url} did not answer in {self._timeout_s:g} s") from None
             except httpx.TooManyRedirects:
                 raise Refused(f"{self.platform}: {url} redirects in a circle") from None
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+                raise Refused(f"{self.platform}: {url} is not an address: {error}") from None
             except httpx.TransportError as error:
                 reason = str(error) or type(error).__name__
                 raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}") from None
-            except httpx.InvalidURL as error:
-                raise Refused(f"{self.platform}: {url} is not an address: {error}") from None
+            except httpx.DecodingError as error:
+                raise MalformedBody(f"{self.platform}: {url} answered a broken {error}") from None
         reply = Reply(
             platform=self.platform,
             url=str(response.url),
@@ -214,6 +221,17 @@ class Client:
                 return min(LONGEST_RETRY_AFTER_S, error.retry_after_s) + jittered
             return self._wall_wait_s + jittered
         return jittered
+
+
+def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers; SettingsError for one that HTTP cannot carry, which would otherwise be quoted, secret and all."""
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise SettingsError(
+                f"{platform}: the header {name} cannot be sent: {platform.upper()}_API_KEY or another credential "
+                "holds a line break, a blank at its end, or a letter outside ASCII"
+            )
+    return headers
 
 
 def _retry_after_s(value: str | None) -> float | None:

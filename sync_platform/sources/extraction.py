@@ -65,6 +65,7 @@ class Extraction:
         self.client, self.scope, self.credentials, self.secrets = client, scope, credentials, secrets
         self.archive_url = archive_url
         self.observed_at: datetime | None = None  # set by a connector that reads an archive: when its file was made
+        self.first_loss: SyncError | None = None
         self._told: SyncError | None = None
         self.gaps: dict[str, Gaps] = {dataset: Gaps() for dataset in datasets}
 
@@ -79,6 +80,7 @@ class Extraction:
     def failed(self, dataset: str, error: SyncError) -> None:
         """A page is lost; raises the error again where asking this platform for more is pointless."""
         _note(self.gaps[dataset].failures, str(error))
+        self.first_loss = self.first_loss or error
         if stops_the_platform(error):
             self._told = error
             raise error
@@ -104,6 +106,12 @@ class Extraction:
     def finds(self, dataset: str, finding: str) -> None:
         """Anything else that means records may be missing."""
         _note(self.gaps[dataset].findings, finding)
+
+    def hangs_on(self, dataset: str, other: str) -> None:
+        """Where records of `other` are known to be missing, what this dataset holds of them is missing too."""
+        gaps = self.gaps[other]
+        if gaps.failures or gaps.capped_slices or gaps.omitted_ids or gaps.findings:
+            self.finds(dataset, f"what belongs to the missing {other} is missing too")
 
     async def each(
         self, dataset: str, items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]]

@@ -84,10 +84,9 @@ async def by_cursor(
         if not claimed and part.total is not None:
             extraction.claims(dataset, part.total)
             claimed = True
-        # before the page is handed on: whoever takes it may seal the records in place
-        known = len(seen)
-        seen.update(hash(orjson.dumps(record)) for record in part.records)
-        stale_in_a_row = 0 if len(seen) > known else stale_in_a_row + 1
+        fingerprints = _fingerprints(part.records)
+        stale_in_a_row = stale_in_a_row + 1 if fingerprints <= seen else 0
+        seen |= fingerprints
         yield part.as_page(dataset)
         cursor = part.next_cursor
         if cursor is None:
@@ -101,9 +100,12 @@ async def by_cursor(
 async def by_offset(
     extraction: Extraction, dataset: str, fetch: Callable[[int], Awaitable[Slice]], limit: int
 ) -> AsyncIterator[Page]:
-    """Offsets 0, limit, 2·limit … until a page is short, or the total the source gave is reached."""
+    """Offsets 0, limit, 2·limit … until a page is short, or the total the source gave is reached.
+
+    A page whose records all came before ends it as a finding. Memory: 8 bytes per record.
+    """
     offset = 0
-    previous: list[Record] | None = None
+    seen: set[int] = set()
     while True:
         extraction.expects(dataset, 1)
         try:
@@ -111,13 +113,19 @@ async def by_offset(
         except SyncError as error:
             extraction.failed(dataset, error)
             return
-        if part.records and part.records == previous:
-            extraction.finds(dataset, f"the page at offset {offset} repeats the one before it")
+        fingerprints = _fingerprints(part.records)
+        if part.records and fingerprints <= seen:
+            extraction.finds(dataset, f"the page at offset {offset} repeats what came before it")
             return
+        seen |= fingerprints
         yield part.as_page(dataset)
         offset += len(part.records)
         if len(part.records) < limit or (part.total is not None and offset >= part.total):
             if part.total is not None and offset < part.total:
                 extraction.finds(dataset, f"the list ends at {offset} of {part.total} records")
             return
-        previous = part.records
+
+
+def _fingerprints(records: list[Record]) -> set[int]:
+    """What tells records apart. Taken before a page is handed on: whoever takes it may seal the records in place."""
+    return {hash(orjson.dumps(record)) for record in records}

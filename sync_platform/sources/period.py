@@ -52,7 +52,6 @@ def parse_period(cadence: Cadence, text: str) -> Period:
         day = datetime.strptime(text, "%Y-%m").date() if cadence == "monthly" else date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"partition {text!r} is not {example}") from None
-    period = period_of(cadence, day)
-    if period.first > current_period(cadence).last:
+    if day > current_period(cadence).last:
         raise UsageError(f"partition {text!r} lies in the future")
-    return period
+    return period_of(cadence, day)

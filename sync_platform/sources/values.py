@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from sync_platform.sources.period import HONG_KONG
@@ -20,7 +21,10 @@ def coordinate(value: float | str | None) -> float | None:
     """Degrees, or None for a missing one: platforms send 0 (or an empty string) for unknown."""
     if value is None or value == "":
         return None
-    return float(value) or None
+    degrees = float(value)
+    if not isfinite(degrees):
+        raise ValueError("not a coordinate")
+    return degrees or None
 
 
 def money(value: str | float | None) -> Decimal | None:
@@ -28,9 +32,12 @@ def money(value: str | float | None) -> Decimal | None:
     if value is None or value == "":
         return None
     try:
-        return Decimal(str(value)).quantize(Decimal("0.01"))
+        amount = Decimal(str(value)).quantize(Decimal("0.01"))
     except InvalidOperation:
         raise ValueError("not an amount of money") from None
+    if not amount.is_finite():
+        raise ValueError("not an amount of money")
+    return amount
 
 
 def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from sync_platform.storage.relational import open_database
+from sync_platform.storage.relational import open_database, transaction, upsert
 
 MIGRATIONS = Path(__file__).parent / "ledger_migrations"
 metadata = sa.MetaData()
@@ -22,7 +22,7 @@ platform_secrets = sa.Table(
 
 
 class Ledger:
-    """The ledger database at a SQLAlchemy URL; raises StorageError where it cannot be opened."""
+    """The ledger database at a SQLAlchemy URL; raises StorageError where it cannot be opened or used."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_database(url, MIGRATIONS)
@@ -32,19 +32,12 @@ class Ledger:
         wanted = sa.select(platform_secrets.c.sealed_value).where(
             platform_secrets.c.platform == platform, platform_secrets.c.name == name
         )
-        with self._engine.connect() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(wanted).scalar()
 
     def write_sealed_secret(self, platform: str, name: str, sealed_value: str) -> None:
-        mine = (platform_secrets.c.platform == platform) & (platform_secrets.c.name == name)
-        now = datetime.now(UTC)
-        with self._engine.begin() as connection:
-            changed = connection.execute(
-                sa.update(platform_secrets).where(mine).values(sealed_value=sealed_value, written_at=now)
-            )
-            if changed.rowcount == 0:
-                connection.execute(
-                    sa.insert(platform_secrets).values(
-                        platform=platform, name=name, sealed_value=sealed_value, written_at=now
-                    )
-                )
+        """Keep a sealed value, in place of the one before; durable when this returns."""
+        value = {"sealed_value": sealed_value, "written_at": datetime.now(UTC)}
+        insert = upsert(self._engine, platform_secrets).values(platform=platform, name=name, **value)
+        with transaction(self._engine) as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=["platform", "name"], set_=value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 T = TypeVar("T")
+TEMPORARY = ".put-"  # files that a put has not yet renamed
+ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class ObjectStore(Protocol):
@@ -64,7 +67,7 @@ class FolderStore:
         temporary = ""
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".put-")
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
                 file.flush()
@@ -78,29 +81,29 @@ class FolderStore:
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise KeyError(key) from None
         except OSError as error:
             raise _unusable("read", self._path(key), error) from error
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        start = self._folder / prefix.rpartition("/")[0]
+        start = self._folder / _checked_prefix(prefix).rpartition("/")[0]
         try:
             found = sorted(path.relative_to(self._folder).as_posix() for path in start.rglob("*") if path.is_file())
         except OSError as error:
             raise _unusable("list", start, error) from error
-        yield from (key for key in found if key.startswith(prefix) and "/.put-" not in f"/{key}")
+        yield from (key for key in found if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
 
     def delete(self, key: str) -> None:
         try:
             self._path(key).unlink(missing_ok=True)
+        except (IsADirectoryError, NotADirectoryError):
+            return  # part of another object's key, so no object
         except OSError as error:
             raise _unusable("delete", self._path(key), error) from error
 
     def _path(self, key: str) -> Path:
-        if not key or key.startswith("/") or ".." in key.split("/"):
-            raise StorageError(f"{key!r} is not an object key")
-        return self._folder / key
+        return self._folder / _checked(key)
 
 
 class BucketStore:
@@ -124,7 +127,7 @@ class BucketStore:
             paginator = self._client.get_paginator("list_objects_v2")
             return [
                 item["Key"].removeprefix(self._prefix)
-                for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+                for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + _checked_prefix(prefix))
                 for item in page.get("Contents", [])
             ]
 
@@ -134,9 +137,7 @@ class BucketStore:
         self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
 
     def _key(self, key: str) -> str:
-        if not key or key.startswith("/") or ".." in key.split("/"):
-            raise StorageError(f"{key!r} is not an object key")
-        return self._prefix + key
+        return self._prefix + _checked(key)
 
     def _call(self, verb: str, key: str, action: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -150,6 +151,20 @@ class BucketStore:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {code or error}") from error
         except BotoCoreError as error:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
+
+
+def _checked(key: str) -> str:
+    """The key; StorageError for one that a folder and a bucket would not read alike, or that leads out of the store."""
+    odd = any(part in ("", ".", "..") or part.startswith(TEMPORARY) for part in key.split("/"))
+    if odd or ODD.search(key):
+        raise StorageError(f"{key!r} is not an object key")
+    return key
+
+
+def _checked_prefix(prefix: str) -> str:
+    """The prefix: what a key may begin with."""
+    _checked(f"{prefix}x")
+    return prefix
 
 
 def _unusable(verb: str, path: Path, error: OSError) -> StorageError:

@@ -5,10 +5,12 @@ The ledger and the vault are two databases with two migration histories; each ow
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.errors import StorageError
 
@@ -16,24 +18,52 @@ from sync_platform.errors import StorageError
 def open_database(url: str, migrations: Path) -> sa.Engine:
     """An engine whose schema is at the newest version of `migrations`; StorageError where it cannot be opened."""
     try:
-        engine = _engine(url)
-        if _version(engine) != _newest(migrations):
+        address = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise StorageError("a database's address is no SQLAlchemy URL such as sqlite:////folder/file") from None
+    versions = _versions(migrations)
+    try:
+        engine = _engine(address)
+        version = _version(engine)
+        if version is not None and version not in versions:
+            raise StorageError(f"the database {address.render_as_string()} was made by a newer version of this program")
+        if version != versions[-1]:
             _upgrade(engine, migrations)
         return engine
-    except (sa.exc.SQLAlchemyError, OSError) as error:
-        reason = getattr(error, "orig", None) or error
-        raise StorageError(f"cannot open the database {sa.make_url(url).render_as_string()}: {reason}") from error
+    except (sa.exc.SQLAlchemyError, OSError, ImportError) as error:
+        raise StorageError(f"cannot open the database {address.render_as_string()}: {_reason(error)}") from error
 
 
-def _engine(url: str) -> sa.Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        return sa.create_engine(parsed, pool_pre_ping=True)
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed, connect_args={"timeout": 60})
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction; StorageError where the database cannot do it. A broken constraint stays an IntegrityError."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except sa.exc.IntegrityError:
+        raise
+    except sa.exc.SQLAlchemyError as error:
+        raise StorageError(f"cannot use the database {engine.url.render_as_string()}: {_reason(error)}") from None
+
+
+def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that can say what to do where the row exists (`on_conflict_do_...`), in the engine's dialect."""
+    return sqlite.insert(table) if engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _reason(error: Exception) -> str:
+    """The driver's own words: SQLAlchemy's would add the statement and its values."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def _engine(address: sa.URL) -> sa.Engine:
+    if address.get_backend_name() != "sqlite":
+        if address.drivername in ("postgresql", "postgres"):
+            address = address.set(drivername="postgresql+psycopg")
+        return sa.create_engine(address, pool_pre_ping=True)
+    if address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(address, connect_args={"timeout": 60})
 
     @sa.event.listens_for(engine, "connect")
     def durable_and_patient(connection: object, _: object) -> None:
@@ -52,8 +82,9 @@ def _version(engine: sa.Engine) -> str | None:
         return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _newest(migrations: Path) -> str:
-    return max(file.stem.split("_")[0] for file in (migrations / "versions").glob("[0-9]*.py"))
+def _versions(migrations: Path) -> list[str]:
+    """Every version's number, oldest first."""
+    return sorted(file.stem.split("_")[0] for file in (migrations / "versions").glob("[0-9]*.py"))
 
 
 def _upgrade(engine: sa.Engine, migrations: Path) -> None:
@@ -63,10 +94,11 @@ def _upgrade(engine: sa.Engine, migrations: Path) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    sqlite = engine.url.get_backend_name() == "sqlite"
+    is_file = engine.url.get_backend_name() == "sqlite"
     # two processes that start together must not both create the tables
-    with FileLock(f"{engine.url.database}.migrate.lock") if sqlite else nullcontext(), engine.begin() as connection:
-        if not sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('sync_platform.migrate'))"))
+    with FileLock(f"{engine.url.database}.migrate.lock") if is_file else nullcontext(), engine.begin() as connection:
+        # SQLite's driver would commit each table by itself, and a process killed between two leave half a version
+        begin = "BEGIN IMMEDIATE" if is_file else "SELECT pg_advisory_xact_lock(hashtext('sync_platform.migrate'))"
+        connection.execute(sa.text(begin))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

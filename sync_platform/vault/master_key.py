@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.relational import transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -55,17 +56,17 @@ def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys:
 
     wanted = sa.select(master_keys.c.wrapped_key).where(master_keys.c.kms_key_id == kms_key_id)
     try:
-        with engine.connect() as connection:
+        with transaction(engine) as connection:
             wrapped = connection.execute(wanted).scalar()
         if wrapped is None:
             made = client.generate_data_key(KeyId=kms_key_id, KeySpec="AES_256")
             row = {"kms_key_id": kms_key_id, "wrapped_key": made["CiphertextBlob"], "created_at": datetime.now(UTC)}
             try:
-                with engine.begin() as connection:
+                with transaction(engine) as connection:
                     connection.execute(sa.insert(master_keys).values(row))
             except sa.exc.IntegrityError:
                 pass  # another process made it first: that one counts
-            with engine.connect() as connection:
+            with transaction(engine) as connection:
                 wrapped = connection.execute(wanted).scalar_one()
         return MasterKey(client.decrypt(KeyId=kms_key_id, CiphertextBlob=wrapped)["Plaintext"])
     except (ClientError, BotoCoreError) as error:

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.relational import open_database
+from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
 
@@ -89,7 +89,7 @@ class Vault:
         if not sealed.startswith(PREFIX):
             raise StorageError(f"the value of {platform}.{field} is not sealed")
         subject, _, text = sealed.removeprefix(PREFIX).partition(":")
-        with self._engine.connect() as connection:
+        with transaction(self._engine) as connection:
             wrapped = connection.execute(
                 sa.select(subject_keys.c.wrapped_key).where(subject_keys.c.subject_id == subject)
             ).scalar()
@@ -119,7 +119,7 @@ class Vault:
     def _subject(self, platform: str, personal: Personal, record: Record, own_id: str) -> str:
         for path in personal.subject:
             value = _value_at(record, path.split("."))
-            if isinstance(value, str | int) and value != "":
+            if isinstance(value, str | int) and str(value).strip():
                 return self.subject_id(platform, path, value)
         return self.subject_id(platform, "record", own_id)
 
@@ -141,7 +141,7 @@ class Vault:
 
     def _load(self, subjects: list[str]) -> dict[str, AESSIV]:
         loaded: dict[str, AESSIV] = {}
-        with self._engine.connect() as connection:
+        with transaction(self._engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
                 chunk = subjects[start : start + LOOKUP_CHUNK]
                 rows = connection.execute(
@@ -159,25 +159,15 @@ class Vault:
             nonce = os.urandom(NONCE_BYTES)
             wrapped = nonce + self._wrapping.encrypt(nonce, os.urandom(KEY_BYTES), subject.encode())
             rows.append({"subject_id": subject, "wrapped_key": wrapped, "created_at": now})
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             # of two processes that meet the same person first, one key wins and both use it
-            connection.execute(_insert_or_ignore(self._engine), rows)
+            connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows)
 
     def _unwrapped(self, subject: str, wrapped: bytes) -> AESSIV:
         try:
             return AESSIV(self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode()))
         except InvalidTag:
             raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
-
-
-def _insert_or_ignore(engine: sa.Engine) -> sa.Insert:
-    if engine.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-        return sqlite_insert(subject_keys).on_conflict_do_nothing()
-    from sqlalchemy.dialects.postgresql import insert as postgres_insert
-
-    return postgres_insert(subject_keys).on_conflict_do_nothing()
 
 
 def _seal_at(record: Record, path: list[str], cipher: AESSIV, subject: str, context: bytes) -> None:
@@ -198,7 +188,7 @@ def _seal_at(record: Record, path: list[str], cipher: AESSIV, subject: str, cont
 
 
 def _sealed(value: Any, cipher: AESSIV, subject: str, context: bytes) -> str:
-    return f"{PREFIX}{subject}:{_base64(cipher.encrypt(orjson.dumps(value), [context]))}"
+    return f"{PREFIX}{subject}:{_base64(cipher.encrypt(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), [context]))}"
 
 
 def _value_at(record: Record, path: list[str]) -> Any:

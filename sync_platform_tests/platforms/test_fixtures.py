@@ -63,7 +63,7 @@ def test_every_column_is_described_and_every_named_column_exists(platform: Platf
         hints: dict[str, Any] = get_type_hints(dataset.row, include_extras=True)
         for name, column in columns.items():
             assert name == "source_id" or hasattr(hints[name], "__metadata__"), f"{dataset.name}.{name} says nothing"
-            assert column.description[0].isupper()
+            assert column.description != name
         assert dataset.volatile <= columns.keys()
         assert dataset.cursor is None or dataset.cursor in columns
 

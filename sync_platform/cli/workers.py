@@ -1,0 +1,143 @@
+"""Several platforms at once, each in a process of its own, forked from one that has already imported everything.
+
+Processes and not threads: Dagster's logging and event storage lock each other out when one process executes several
+runs. A worker dies with its parent, and one that dies takes no other with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from sync_platform.cli.display import Display
+from sync_platform.cli.result import PlatformResult
+from sync_platform.cli.run import Runner
+from sync_platform.defs.landing import Mode
+from sync_platform.errors import SyncError
+from sync_platform.lake.syncs import SyncRecord, syncs_of_runs
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.period import Period
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+AT_ONCE = 8
+PR_SET_PDEATHSIG = 1  # prctl(2)
+Planned = tuple[Platform, Period]
+
+
+def run_all(settings: Settings, planned: list[Planned], mode: Mode, display: Display) -> list[PlatformResult]:
+    """Sync every platform, showing progress; results in the order asked for, whatever happened to any of them."""
+    waiting = list(reversed(planned))
+    running: dict[Connection, tuple[BaseProcess, Planned, float]] = {}
+    results: dict[str, PlatformResult] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                chosen = waiting.pop()
+                display.started(chosen[0].name)
+                ours, process = _start(settings, chosen, mode)
+                running[ours] = (process, chosen, time.monotonic())
+            for ready in wait(list(running)):
+                process, chosen, began = running[ready]  # type: ignore[index] # only connections are waited for
+                result = _hear(ready, process, chosen, began, display)  # type: ignore[arg-type]
+                if result is not None:
+                    del running[ready]  # type: ignore[arg-type]
+                    results[result.platform] = result
+                    display.finished(result)
+    finally:
+        for process, _, _ in running.values():
+            process.terminate()
+        for process, _, _ in running.values():
+            process.join()
+    return [results[platform.name] for platform, _ in planned]
+
+
+def _start(settings: Settings, chosen: Planned, mode: Mode) -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs, settings, *chosen, mode), name=chosen[0].name)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _hear(
+    connection: Connection, process: BaseProcess, chosen: Planned, began: float, display: Display
+) -> PlatformResult | None:
+    """Pass on what a worker says; its result once it has ended, by itself or not."""
+    platform, period = chosen
+    try:
+        kind, *told = connection.recv()
+    except EOFError:
+        process.join()
+        error = f"its process ended before its time (exit code {process.exitcode})"
+        return PlatformResult(platform.name, period.key, "", error, time.monotonic() - began, 0.0)
+    if kind == "page":
+        display.page(platform.name, *told)
+    elif kind == "landed":
+        display.landed(platform.name)
+    else:
+        process.join()
+        connection.close()
+        result: PlatformResult = told[0]
+        return result
+    return None
+
+
+class _Told:
+    """A worker's progress: passed to the parent, and timed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.began = self.landed_at = time.monotonic()
+        self._is_landed = False
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        self._connection.send(("page", dataset, records, gaps))
+
+    def landed(self, platform: str) -> None:
+        self.landed_at, self._is_landed = time.monotonic(), True
+        self._connection.send(("landed",))
+
+    def phases(self) -> tuple[float, float]:
+        """Seconds of fetching, and of taking into the lake, up to now."""
+        now = time.monotonic()
+        return (self.landed_at - self.began, now - self.landed_at) if self._is_landed else (now - self.began, 0.0)
+
+
+def _work(connection: Connection, settings: Settings, platform: Platform, period: Period, mode: Mode) -> None:
+    """What a worker does: one platform's run, then its result to the parent."""
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    told = _Told(connection)
+    run_id, error, records = "", None, []
+    try:
+        outcome = Runner(settings, told).run(platform, period, mode)
+        run_id, error = outcome.run_id, outcome.error
+        records = list(_records(settings, platform, run_id))
+    except SyncError as problem:
+        error = str(problem)
+    fetch_s, lake_s = told.phases()
+    connection.send(("finished", PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records)))
+    connection.close()
+
+
+def _records(settings: Settings, platform: Platform, run_id: str) -> Iterator[SyncRecord]:
+    """What the run put on record, in the order in which the platform declares its datasets."""
+    order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
+    with Lake(LakeAddress.of(settings), read_only=True) as lake:
+        found = syncs_of_runs(lake, [run_id])
+    yield from sorted(found, key=lambda record: order.get(record.dataset or "", -1))
+
+
+def _die_with_parent() -> None:
+    """Where the system can do it: a killed parent must not leave workers behind that nobody watches."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,65 @@
+"""Killed in the middle, and several writers at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sync_platform_tests.lake.lab import HISTORY, Lab, diner
+from sync_platform_tests.lake.writer_process import menu
+
+ROOT = Path(__file__).parents[2]
+
+
+def _writer(folder: Path, name: str, syncs: int, rows: int) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "sync_platform_tests.lake.writer_process",
+        str(folder),
+        name,
+        str(syncs),
+        str(rows),
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_four_processes_that_write_at_once_lose_no_commit(tmp_path: Path) -> None:
+    writers = {f"diner{number}": _writer(tmp_path, f"diner{number}", 5, 20) for number in range(4)}
+    for writer in writers.values():
+        _, errors = writer.communicate(timeout=120)
+        assert writer.returncode == 0, errors
+    for name in writers:
+        lab = Lab(tmp_path, diner(name))
+        assert lab.table() == [(row["source_id"], row["name"]) for row in _rows(4, 20)]
+        assert lab.ask(f"SELECT count(*) FROM sync.runs WHERE platform = '{name}'") == [(5,)]
+        assert lab.replay_differs() == []
+        lab.lake.close()
+
+
+@pytest.mark.parametrize("delay_s", [0.02, 0.06, 0.11, 0.17])
+def test_a_sync_killed_anywhere_leaves_whole_commits_only_and_runs_again(tmp_path: Path, delay_s: float) -> None:
+    writer = _writer(tmp_path, "diner", 50, 2000)
+    assert writer.stdout is not None
+    assert writer.stdout.readline().strip() == "0"
+    time.sleep(delay_s)
+    writer.kill()
+    writer.wait()
+    lab = Lab(tmp_path)
+    syncs = lab.ask("SELECT count(*) FROM sync.runs")[0][0]
+    assert 1 <= syncs < 50
+    assert lab.table() == [(row["source_id"], row["name"]) for row in _rows(syncs - 1, 2000)]
+    assert lab.ask(f"SELECT count(DISTINCT sync_id) FROM {HISTORY}") == [(syncs,)]
+    assert lab.replay_differs() == []
+    assert lab.sync(menu(50, 2000), hour=50).record.status == "complete"
+    assert len(lab.table()) == 2050
+    lab.lake.close()
+
+
+def _rows(sync: int, rows: int) -> list[dict[str, str]]:
+    found = [{"source_id": str(dish["id"]), "name": str(dish["name"])} for dish in menu(sync, rows)]
+    return sorted(found, key=lambda row: row["source_id"])

@@ -1,0 +1,150 @@
+"""OpenRice: the sweep under the cap of 250, proven against the sandbox and against awkward answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from sync_platform.errors import Throttled
+from sync_platform.platforms.openrice import OpenRice
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.views.openrice import OpenRice as Played
+
+from .replay import over_sandbox, run, to_row
+
+OPENRICE = OpenRice()
+ONLY = ["restaurants"]
+Poi = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def large_city() -> City:
+    """A city that OpenRice lists six times over the cap."""
+    return City(2000, today=date(2026, 11, 24))
+
+
+def shown(city: City) -> int:
+    view = city.view("openrice")
+    assert isinstance(view, Played)
+    return len(view.shown)
+
+
+class Site:
+    """OpenRice over a list of POIs: districts 1 and 2, region -9 of both, cuisines 7 and 8, a cap of 250."""
+
+    def __init__(self, pois: list[Poi], districts: tuple[int, ...] = (1, 2, -9)) -> None:
+        self.pois, self.districts = pois, districts
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if "metadata" in request.url.path:
+            cuisine = [{"categoryId": number} for number in (7, 8)]
+            districts = [{"districtId": number} for number in self.districts]
+            return httpx.Response(200, json={"districts": districts, "categories": {"cuisine": cuisine}})
+        params = request.url.params
+        chosen = [poi for poi in self.pois if self._matches(poi, params)]
+        start = (int(params["page"]) - 1) * 15
+        found = {"count": len(chosen), "results": chosen[:250][start : start + 15]}
+        return httpx.Response(200, json={"searchResult": {"paginationResult": found}})
+
+    @staticmethod
+    def _matches(poi: Poi, params: httpx.QueryParams) -> bool:
+        wanted = {name: int(params[name]) for name in ("districtId", "priceRangeId", "cuisineId") if name in params}
+        return (
+            wanted.get("districtId", -9) in (poi["district"]["districtId"], -9)
+            and wanted.get("priceRangeId", poi.get("priceRangeId")) == poi.get("priceRangeId")
+            and ("cuisineId" not in wanted or wanted["cuisineId"] in [one["categoryId"] for one in poi["categories"]])
+        )
+
+
+def pois(count: int, *, start: int = 1, district: int = 1, price: int | None = 2, cuisine: int | None = 7) -> list[Poi]:
+    categories = [{"categoryTypeId": 1, "categoryId": cuisine}] if cuisine else []
+    shared = {"district": {"districtId": district}, "categories": categories}
+    priced = {"priceRangeId": price} if price else {}
+    return [{"poiId": number, **shared, **priced} for number in range(start, start + count)]
+
+
+def sweep(listed: list[Poi], **options: Any) -> Any:
+    return run(OPENRICE, httpx.MockTransport(Site(listed, **options)), datasets=ONLY)
+
+
+def test_slices_bring_every_restaurant_of_a_city_over_the_cap(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
+    ids = replayed.ids("restaurants")
+    assert len(set(ids)) == len(ids) == shown(large_city) == replayed.gaps["restaurants"].claimed
+    assert replayed.reasons("restaurants") == []
+
+
+def test_no_page_beyond_the_cap_is_asked_for(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
+    assert max(int(request.url.params.get("page", "1")) for request in replayed.requests) <= 17
+
+
+def test_overlapping_regions_are_not_asked_where_the_districts_brought_all(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
+    assert not any(request.url.params.get("districtId", "").startswith("-") for request in replayed.requests)
+
+
+def test_a_cap_lower_than_announced_is_met_by_finer_slices(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, ["openrice:cap"], datasets=ONLY)
+    assert len(set(replayed.ids("restaurants"))) == shown(large_city)
+    assert replayed.reasons("restaurants") == []
+
+
+def test_a_district_over_the_cap_is_split_by_price_then_cuisine() -> None:
+    listed = pois(200, price=2) + pois(200, start=1000, price=3, cuisine=7) + pois(200, start=2000, price=3, cuisine=8)
+    replayed = sweep(listed)
+    assert len(set(replayed.ids("restaurants"))) == 600
+    assert replayed.reasons("restaurants") == []
+
+
+def test_a_slice_that_no_cut_makes_small_enough_is_named() -> None:
+    replayed = sweep(pois(300) + pois(20, start=1000, district=2))
+    assert replayed.gaps["restaurants"].capped_slices[0] == "districtId=1 priceRangeId=2 cuisineId=7: 250 of 300"
+    assert len(set(replayed.ids("restaurants"))) == 270
+    assert "the source claims 320 records, 270 came" in replayed.reasons("restaurants")
+
+
+def test_restaurants_without_a_price_come_out_of_the_whole_district() -> None:
+    replayed = sweep(pois(30, price=None) + pois(240, start=1000, price=1))
+    assert len(set(replayed.ids("restaurants"))) == 270
+    assert replayed.reasons("restaurants") == []
+
+
+def test_restaurants_without_a_cuisine_that_stay_out_of_reach_are_told() -> None:
+    replayed = sweep(pois(260) + pois(30, start=1000, cuisine=None))
+    assert replayed.gaps["restaurants"].capped_slices
+    assert len(set(replayed.ids("restaurants"))) < 290
+
+
+def test_regions_are_asked_where_the_districts_do_not_cover_all() -> None:
+    replayed = sweep(pois(200) + pois(100, start=1000, district=5, price=4), districts=(1, 2, -9))
+    assert len(set(replayed.ids("restaurants"))) == 300
+    assert replayed.reasons("restaurants") == []
+
+
+def test_a_lost_page_is_told_and_the_rest_goes_on(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, ["openrice:500*2~districtId=2001"], datasets=ONLY)
+    assert "failed" in replayed.reasons("restaurants")[0]
+    assert len(set(replayed.ids("restaurants"))) > 1000
+
+
+def test_html_in_place_of_data_is_a_wall(city: City) -> None:
+    with pytest.raises(Throttled, match="HTML"):
+        over_sandbox(OPENRICE, city, ["openrice:html"])
+
+
+def test_reviews_are_asked_for_only_where_there_are_some(city: City) -> None:
+    replayed = over_sandbox(OPENRICE, city)
+    reviewed = {str(record["poiId"]) for record in replayed.records("restaurants") if record["reviewCount"]}
+    asked = {request.url.path.split("/")[-2] for request in replayed.requests if "/reviews" in request.url.path}
+    assert asked == reviewed
+    assert replayed.reasons("reviews") == []
+
+
+def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.mapLatitude`"):
+        to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "mapLatitude": "not available"})

@@ -1,0 +1,132 @@
+"""TripAdvisor: omitted ids, rows that are no restaurants, lists without pagination, reviews since a day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from sync_platform.platforms.tripadvisor import TripAdvisor
+from sync_platform.sandbox.city import City
+from sync_platform.sources.declaration import Scope
+
+from .replay import exchange, over_sandbox, replay, to_row
+
+TRIPADVISOR = TripAdvisor()
+SEARCH, LOCATIONS = "/locations/search", "/locations"
+
+
+def places(*numbers: int, kind: str = "RESTAURANT") -> list[dict[str, Any]]:
+    return [{"id": number, "categories": [kind]} for number in numbers]
+
+
+def of(total: int) -> dict[str, int]:
+    return {"page": 1, "size": 20, "total_pages": -(-total // 20), "total_elements": total}
+
+
+def test_silently_omitted_ids_are_told() -> None:
+    replayed = replay(
+        TRIPADVISOR,
+        [
+            exchange(SEARCH, {"data": places(1, 2, 3), "pagination": of(3)}),
+            exchange(LOCATIONS, {"data": places(1, 3)}),
+        ],
+    )
+    assert replayed.gaps["restaurants"].omitted_ids == ["2"]
+    assert any("left out: 2" in reason for reason in replayed.reasons("restaurants"))
+
+
+def test_every_omitted_id_of_the_sandbox_is_told(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:omitted-ids"], datasets=["restaurants"])
+    got, omitted = set(replayed.ids("restaurants")), set(replayed.gaps["restaurants"].omitted_ids)
+    assert got
+    assert omitted
+    assert len(got | omitted) == replayed.gaps["restaurants"].claimed
+
+
+def test_what_is_no_restaurant_is_neither_asked_for_nor_kept() -> None:
+    replayed = replay(
+        TRIPADVISOR,
+        [
+            exchange(SEARCH, {"data": places(1, 2) + places(9, kind="HOTEL"), "pagination": of(3)}),
+            exchange(LOCATIONS, {"data": places(1) + places(2, kind="ATTRACTION")}, id=["1", "2"]),
+        ],
+    )
+    assert [row.source_id for row in replayed.rows("restaurants")] == ["1"]
+    assert replayed.reasons("restaurants") == []
+
+
+def test_a_search_that_lists_less_than_it_claims_is_told() -> None:
+    replayed = replay(
+        TRIPADVISOR,
+        [
+            exchange(SEARCH, {"data": places(1, 2), "pagination": of(7)}),
+            exchange(LOCATIONS, {"data": places(1, 2)}),
+        ],
+    )
+    assert replayed.reasons("restaurants") == ["the search claims 7 locations and lists 2"]
+
+
+def test_a_search_without_pagination_is_read_until_a_page_is_short() -> None:
+    replayed = replay(
+        TRIPADVISOR,
+        [
+            exchange(SEARCH, {"data": places(*range(1, 21))}, page=1),
+            exchange(SEARCH, {"data": places(21)}, page=2),
+            exchange(LOCATIONS, {"data": places(*range(1, 22))}),
+        ],
+    )
+    assert len(replayed.ids("restaurants")) == 21
+    assert replayed.reasons("restaurants") == []
+
+
+def test_a_search_without_pagination_that_never_ends_is_told_and_left() -> None:
+    endless = places(*range(1, 21))
+    replayed = replay(TRIPADVISOR, [exchange(SEARCH, {"data": endless}), exchange(LOCATIONS, {"data": endless})])
+    assert replayed.reasons("restaurants") == ["the search never ends: page 2 lists nothing new"]
+
+
+def test_locations_are_asked_for_in_batches_of_fifty_in_both_languages(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, datasets=["restaurants"])
+    batches = [request.url.params for request in replayed.requests if request.url.path.endswith("/locations")]
+    assert max(len(params.get_list("id")) for params in batches) <= 50
+    assert all(params.get_list("locale") == ["en", "zh_HK"] for params in batches)
+    assert any(row.name_zh for row in replayed.rows("restaurants"))  # type: ignore[attr-defined]
+
+
+def test_a_delta_asks_for_reviews_since_the_watermarks_day(city: City) -> None:
+    whole = over_sandbox(TRIPADVISOR, city)
+    recent = over_sandbox(TRIPADVISOR, city, scope=Scope("incremental", {"reviews": "2026-08-01T05:00:00+00:00"}))
+    assert 0 < len(recent.ids("reviews")) < len(whole.ids("reviews"))
+    assert all(record["publish_ts"] >= "2026-08-01" for record in recent.records("reviews"))
+    assert recent.reasons("reviews") == whole.reasons("reviews") == []
+
+
+def test_without_an_agreement_no_review_is_asked_for(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, datasets=["restaurants"])
+    assert TRIPADVISOR.terms.without_agreement == "ids"
+    assert not any("reviews" in request.url.path for request in replayed.requests)
+
+
+def test_lost_reviews_leave_the_restaurants_complete(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:500~reviews"])
+    assert replayed.reasons("restaurants") == []
+    assert "failed" in replayed.reasons("reviews")[0]
+
+
+def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+    record = {"id": 1, "coordinates": {"latitude": "not available"}}
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.coordinates\.latitude`"):
+        to_row(TRIPADVISOR.dataset("restaurants"), record)
+
+
+def test_reviews_that_never_end_are_told_and_left(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:endless-cursor~reviews"])
+    assert "repeats what came before it" in " ".join(replayed.reasons("reviews"))
+    assert replayed.reasons("restaurants") == []
+
+
+def test_reviews_of_restaurants_that_are_missing_count_as_missing(city: City) -> None:
+    replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:omitted-ids"])
+    assert "what belongs to the missing restaurants is missing too" in replayed.reasons("reviews")

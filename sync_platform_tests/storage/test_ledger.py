@@ -1,0 +1,71 @@
+"""The ledger's secrets, over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.ledger import Ledger
+from sync_platform_tests.processes import outputs_of
+
+
+def test_a_secret_never_written_is_none(database_url: str) -> None:
+    assert Ledger(database_url).sealed_secret("keeta", "refresh_token") is None
+
+
+def test_a_secret_outlives_the_process_that_wrote_it(database_url: str) -> None:
+    Ledger(database_url).write_sealed_secret("keeta", "refresh_token", "c2VhbGVk")
+    assert Ledger(database_url).sealed_secret("keeta", "refresh_token") == "c2VhbGVk"
+
+
+def test_a_secret_written_twice_is_updated(database_url: str) -> None:
+    ledger = Ledger(database_url)
+    for value in ("one", "two"):
+        ledger.write_sealed_secret("keeta", "refresh_token", value)
+    assert ledger.sealed_secret("keeta", "refresh_token") == "two"
+    assert _rows(ledger) == 1
+
+
+def test_secrets_of_other_platforms_and_names_are_left_alone(database_url: str) -> None:
+    ledger = Ledger(database_url)
+    names = [("keeta", "a"), ("keeta", "b"), ("chope", "a")]
+    for platform, name in names:
+        ledger.write_sealed_secret(platform, name, f"{platform}-{name}")
+    ledger.write_sealed_secret("keeta", "a", "new")
+    assert [ledger.sealed_secret(*name) for name in names] == ["new", "keeta-b", "chope-a"]
+
+
+def test_four_processes_that_write_one_secret_at_once_all_succeed(database_url: str) -> None:
+    imports = "import os, alembic.command\nfrom sync_platform.storage.ledger import Ledger"
+    program = "ledger = Ledger(sys.argv[1])\n"
+    program += "for name in range(20):\n    ledger.write_sealed_secret('keeta', str(name), str(os.getpid()))\n"
+    program += "print(os.getpid())"
+    writers = outputs_of(4, imports, program, database_url)
+    ledger = Ledger(database_url)
+    assert {ledger.sealed_secret("keeta", str(name)) for name in range(20)} <= set(writers)
+    assert _rows(ledger) == 20
+
+
+def test_a_ledger_that_breaks_is_a_storage_error_without_the_secret(database_url: str) -> None:
+    ledger = Ledger(database_url)
+    with ledger._engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE platform_secrets"))
+    with pytest.raises(StorageError, match="cannot use the database") as raised:
+        ledger.write_sealed_secret("keeta", "refresh_token", "hush")
+    assert "hush" not in str(raised.value)
+    with pytest.raises(StorageError, match="cannot use the database"):
+        ledger.sealed_secret("keeta", "refresh_token")
+
+
+def test_a_ledger_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match="cannot open the database"):
+        Ledger(f"sqlite:///{tmp_path}/file/ledger.sqlite")
+
+
+def _rows(ledger: Ledger) -> int:
+    with ledger._engine.connect() as connection:
+        return int(connection.execute(sa.text("SELECT count(*) FROM platform_secrets")).scalar_one())

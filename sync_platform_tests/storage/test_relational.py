@@ -1,0 +1,140 @@
+"""Opening a database: its schema is moved once, however many open it, and whatever goes wrong is a StorageError."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from sync_platform.errors import StorageError
+from sync_platform.storage import relational
+from sync_platform.storage.relational import open_database, transaction
+from sync_platform_tests.processes import outputs_of
+
+VERSION = '''
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "{revision}", {before!r}
+def upgrade():
+    op.create_table("made_by_{revision}", sa.Column("id", sa.Integer, primary_key=True))
+'''
+ENTRY = """
+from alembic import context
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()
+"""
+
+
+@pytest.fixture
+def migrations(tmp_path: Path) -> Path:
+    """Migrations of one version."""
+    (tmp_path / "migrations" / "versions").mkdir(parents=True)
+    (tmp_path / "migrations" / "env.py").write_text(ENTRY)
+    _add_version(tmp_path / "migrations", "0001", None)
+    return tmp_path / "migrations"
+
+
+def _add_version(migrations: Path, revision: str, before: str | None) -> None:
+    (migrations / "versions" / f"{revision}_test.py").write_text(VERSION.format(revision=revision, before=before))
+
+
+def _tables(engine: sa.Engine) -> list[str]:
+    return sorted(name for name in sa.inspect(engine).get_table_names() if name.startswith("made_by"))
+
+
+def test_an_empty_database_is_moved_to_the_newest_version(database_url: str, migrations: Path) -> None:
+    _add_version(migrations, "0002", "0001")
+    assert _tables(open_database(database_url, migrations)) == ["made_by_0001", "made_by_0002"]
+
+
+def test_an_older_database_gets_only_what_it_lacks(database_url: str, migrations: Path) -> None:
+    first = open_database(database_url, migrations)
+    with first.begin() as connection:
+        connection.execute(sa.text("INSERT INTO made_by_0001 VALUES (7)"))
+    _add_version(migrations, "0002", "0001")
+    second = open_database(database_url, migrations)
+    assert _tables(second) == ["made_by_0001", "made_by_0002"]
+    with second.connect() as connection:
+        assert connection.execute(sa.text("SELECT id FROM made_by_0001")).scalars().all() == [7]
+
+
+def test_the_newest_version_is_not_run_again(
+    database_url: str, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_database(database_url, migrations)
+    upgrades: list[str] = []
+    monkeypatch.setattr(relational, "_upgrade", lambda engine, migrations: upgrades.append(str(engine.url)))
+    open_database(database_url, migrations)
+    assert upgrades == []
+    _add_version(migrations, "0002", "0001")
+    open_database(database_url, migrations)
+    assert len(upgrades) == 1
+
+
+def test_four_processes_that_start_together_migrate_once(database_url: str, migrations: Path) -> None:
+    program = "engine = open_database(sys.argv[1], Path(sys.argv[2]))\n"
+    program += "print(sorted(sa.inspect(engine).get_table_names()))"
+    imports = "import sqlalchemy as sa, alembic.command\nfrom pathlib import Path\n"
+    imports += "from sync_platform.storage.relational import open_database"
+    printed = outputs_of(4, imports, program, database_url, str(migrations))
+    assert printed == ["['alembic_version', 'made_by_0001']"] * 4
+
+
+def test_a_database_of_a_newer_program_is_refused(database_url: str, migrations: Path) -> None:
+    _add_version(migrations, "0002", "0001")
+    open_database(database_url, migrations)
+    (migrations / "versions" / "0002_test.py").unlink()
+    with pytest.raises(StorageError, match="was made by a newer version of this program"):
+        open_database(database_url, migrations)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(database_url: str, migrations: Path) -> None:
+    broken = (migrations / "versions" / "0001_test.py").read_text() + "    op.execute('SELECT * FROM nowhere')\n"
+    (migrations / "versions" / "0001_test.py").write_text(broken)
+    with pytest.raises(StorageError, match=r"cannot open the database .*nowhere"):
+        open_database(database_url, migrations)
+    (migrations / "versions" / "0001_test.py").write_text(broken.replace("nowhere", "made_by_0001"))
+    assert _tables(open_database(database_url, migrations)) == ["made_by_0001"]
+
+
+def test_a_path_that_cannot_be_written_is_a_storage_error(tmp_path: Path, migrations: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"cannot open the database sqlite:.*/file/state.sqlite"):
+        open_database(f"sqlite:///{tmp_path}/file/state.sqlite", migrations)
+
+
+def test_a_file_that_is_no_database_is_a_storage_error(tmp_path: Path, migrations: Path) -> None:
+    (tmp_path / "state.sqlite").write_text("a letter to a friend, and longer than a header is " * 20)
+    with pytest.raises(StorageError, match="file is not a database"):
+        open_database(f"sqlite:///{tmp_path}/state.sqlite", migrations)
+
+
+def test_a_server_that_is_not_there_is_a_storage_error_without_the_password(migrations: Path) -> None:
+    with pytest.raises(StorageError, match="cannot open the database") as raised:
+        open_database("postgresql://user:hush@127.0.0.1:1/ledger", migrations)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["", "just text with hush", "mysql://user:hush@host/db", "nosuch://user:hush@host/db"])
+def test_an_address_that_leads_nowhere_is_a_storage_error_without_the_password(url: str, migrations: Path) -> None:
+    with pytest.raises(StorageError) as raised:
+        open_database(url, migrations)
+    assert "hush" not in str(raised.value)
+
+
+def test_a_broken_transaction_is_a_storage_error_without_the_values(database_url: str, migrations: Path) -> None:
+    engine = open_database(database_url, migrations)
+    insert = sa.text("INSERT INTO gone VALUES (:value)")
+    with pytest.raises(StorageError, match=r"cannot use the database .*gone") as raised, transaction(engine) as open_:
+        open_.execute(insert, {"value": "hush"})
+    assert "hush" not in str(raised.value)
+
+
+def test_a_transaction_that_fails_keeps_nothing_of_it(database_url: str, migrations: Path) -> None:
+    engine = open_database(database_url, migrations)
+    with pytest.raises(StorageError), transaction(engine) as connection:
+        connection.execute(sa.text("INSERT INTO made_by_0001 VALUES (1)"))
+        connection.execute(sa.text("INSERT INTO gone VALUES (1)"))
+    with transaction(engine) as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM made_by_0001")).scalar() == 0

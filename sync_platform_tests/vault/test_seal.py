@@ -1,0 +1,293 @@
+"""What sealing promises: the same in, the same out; nobody reads it without the person's key; no key, no value."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync_platform.errors import StorageError
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.personal import Personal
+from sync_platform.vault.seal import PREFIX, Vault, open_vault_database, subject_keys
+from sync_platform_tests.processes import outputs_of
+from sync_platform_tests.vault.conftest import MASTER
+
+AUTHOR = Personal(fields=("author.name", "text"), subject=("author.id",))
+OpenVault = Callable[[], Vault]
+
+
+def seal(vault: Vault, record: dict[str, Any], personal: Personal = AUTHOR, own_id: str = "1") -> dict[str, Any]:
+    sealed = copy.deepcopy(record)
+    vault.seal_records("openrice", personal, [sealed], [own_id])
+    return sealed
+
+
+def review(author: Any = 7, name: Any = "陳大文", text: Any = "好味") -> dict[str, Any]:
+    return {"id": 1, "author": {"id": author, "name": name}, "text": text}
+
+
+def subject_of(sealed: str) -> str:
+    return sealed.removeprefix(PREFIX).partition(":")[0]
+
+
+def destroy(engine: sa.Engine, subject: str) -> None:
+    with engine.begin() as connection:
+        assert connection.execute(sa.delete(subject_keys).where(subject_keys.c.subject_id == subject)).rowcount == 1
+
+
+def test_a_sealed_value_unseals_to_what_it_was(vault: Vault) -> None:
+    sealed = seal(vault, review())
+    assert vault.unseal("openrice", "author.name", sealed["author"]["name"]) == "陳大文"
+    assert vault.unseal("openrice", "text", sealed["text"]) == "好味"
+
+
+def test_what_is_not_personal_is_left_as_it_is(vault: Vault) -> None:
+    sealed = seal(vault, review())
+    assert (sealed["id"], sealed["author"]["id"]) == (1, 7)
+
+
+def test_nothing_of_the_value_shows_in_its_sealed_form(vault: Vault) -> None:
+    text = seal(vault, review(text="PLAINTEXT"))["text"]
+    assert text.startswith(PREFIX)
+    assert b"PLAINTEXT" not in base64.urlsafe_b64decode(text.rpartition(":")[2] + "==")
+
+
+def test_the_same_value_of_the_same_person_seals_alike_in_every_process(open_vault: OpenVault) -> None:
+    assert seal(open_vault(), review()) == seal(open_vault(), review())
+
+
+def test_the_order_of_names_within_a_value_does_not_matter(vault: Vault) -> None:
+    one, other = ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    assert seal(vault, review(text=one))["text"] == seal(vault, review(text=other))["text"]
+
+
+def test_the_same_value_of_two_persons_differs(vault: Vault) -> None:
+    assert seal(vault, review(author=7))["text"] != seal(vault, review(author=8))["text"]
+
+
+def test_the_same_value_in_two_fields_differs(vault: Vault) -> None:
+    sealed = seal(vault, review(name="same", text="same"))
+    assert sealed["author"]["name"] != sealed["text"]
+
+
+def test_two_values_of_one_person_differ_and_share_a_key(vault: Vault) -> None:
+    one, other = (seal(vault, review(text=text))["text"] for text in ("one", "other"))
+    assert one != other
+    assert subject_of(one) == subject_of(other)
+
+
+def test_the_same_id_on_two_platforms_is_two_persons(vault: Vault) -> None:
+    assert vault.subject_id("openrice", "author.id", 7) != vault.subject_id("chope", "author.id", 7)
+
+
+@pytest.mark.parametrize("spelling", ["Mei@Example.hk", " mei@example.hk ", "MEI@EXAMPLE.HK"])
+def test_a_person_is_found_whatever_the_spelling_of_the_id(vault: Vault, spelling: str) -> None:
+    assert vault.subject_id("chope", "email", spelling) == vault.subject_id("chope", "email", "mei@example.hk")
+
+
+def test_a_person_cannot_be_found_without_the_master_key(vault: Vault, engine: sa.Engine) -> None:
+    stranger = Vault(engine, MasterKey(bytes(32)))
+    assert stranger.subject_id("chope", "email", "mei@example.hk") != vault.subject_id("chope", "email", "mei@example.hk")
+
+
+def test_destroying_the_key_makes_every_value_of_that_person_unreadable(vault: Vault, engine: sa.Engine) -> None:
+    gone, stays = seal(vault, review(author=7)), seal(vault, review(author=8))
+    destroy(engine, subject_of(gone["text"]))
+    for field, value in (("text", gone["text"]), ("author.name", gone["author"]["name"])):
+        with pytest.raises(StorageError, match="is destroyed: the value is gone for good"):
+            vault.unseal("openrice", field, value)
+    assert vault.unseal("openrice", "text", stays["text"]) == "好味"
+
+
+def test_a_new_key_of_a_forgotten_person_does_not_open_what_was_sealed_before(
+    open_vault: OpenVault, engine: sa.Engine
+) -> None:
+    before = seal(open_vault(), review())["text"]
+    destroy(engine, subject_of(before))
+    vault = open_vault()
+    after = seal(vault, review())["text"]
+    assert subject_of(after) == subject_of(before)
+    assert vault.unseal("openrice", "text", after) == "好味"
+    with pytest.raises(StorageError, match="tampered"):
+        vault.unseal("openrice", "text", before)
+
+
+@pytest.mark.parametrize("where", [0, 7, -1])
+def test_a_changed_byte_is_detected(vault: Vault, where: int) -> None:
+    sealed = seal(vault, review())["text"]
+    head, _, text = sealed.rpartition(":")
+    changed = bytearray(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    changed[where] ^= 1
+    with pytest.raises(StorageError, match="openrice.text was tampered with"):
+        vault.unseal("openrice", "text", f"{head}:{base64.urlsafe_b64encode(changed).decode().rstrip('=')}")
+
+
+@pytest.mark.parametrize("text", ["", "A", "AAAA", "not base64 at all: 好味"])
+def test_a_sealed_value_cut_short_is_detected(vault: Vault, text: str) -> None:
+    subject = subject_of(seal(vault, review())["text"])
+    with pytest.raises(StorageError, match="tampered"):
+        vault.unseal("openrice", "text", f"{PREFIX}{subject}:{text}")
+
+
+def test_a_sealed_value_moved_to_another_field_or_person_is_detected(vault: Vault) -> None:
+    sealed, other = seal(vault, review(author=7)), seal(vault, review(author=8))
+    with pytest.raises(StorageError, match="tampered"):
+        vault.unseal("openrice", "author.name", sealed["text"])
+    moved = sealed["text"].replace(subject_of(sealed["text"]), subject_of(other["text"]))
+    with pytest.raises(StorageError, match="tampered"):
+        vault.unseal("openrice", "text", moved)
+
+
+def test_a_value_that_is_not_sealed_is_said_to_be_so_without_quoting_it(vault: Vault) -> None:
+    with pytest.raises(StorageError, match=r"openrice\.text is not sealed") as raised:
+        vault.unseal("openrice", "text", "hush")
+    assert "hush" not in str(raised.value)
+
+
+def test_a_value_that_looks_sealed_is_sealed_all_the_same(vault: Vault) -> None:
+    pretender = f"{PREFIX}somebody:AAAA"
+    sealed = seal(vault, review(text=pretender))["text"]
+    assert vault.unseal("openrice", "text", sealed) == pretender
+
+
+@pytest.mark.parametrize("author", [["陳大文", 7], "陳大文", 7, True, [], [{"name": "陳大文"}]])
+def test_a_nested_value_of_the_wrong_shape_is_sealed_whole(vault: Vault, author: Any) -> None:
+    sealed = seal(vault, {"author": author, "text": "好味"})
+    assert vault.unseal("openrice", "author.name", sealed["author"]) == author
+
+
+@pytest.mark.parametrize("value", [{"first": "大文"}, ["陳", "大文"], 91234567, False, 0, 1.5, " "])
+def test_a_field_of_the_wrong_type_is_sealed_all_the_same(vault: Vault, value: Any) -> None:
+    sealed = seal(vault, review(name=value))["author"]["name"]
+    assert vault.unseal("openrice", "author.name", sealed) == value
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+def test_a_blank_stays_blank(vault: Vault, blank: Any) -> None:
+    record = review(name=blank, text=blank)
+    assert seal(vault, record) == record
+
+
+@pytest.mark.parametrize("record", [{}, {"author": None}, {"author": {}}])
+def test_a_field_that_is_not_there_is_not_invented(vault: Vault, record: dict[str, Any]) -> None:
+    assert seal(vault, record) == record
+
+
+def test_fields_deep_down_are_sealed(vault: Vault) -> None:
+    personal = Personal(fields=("a.b.c.d",), subject=("a.b.id",))
+    sealed = seal(vault, {"a": {"b": {"id": 1, "c": {"d": "deep", "e": "not"}}}}, personal)
+    assert sealed["a"]["b"]["c"]["e"] == "not"
+    assert vault.unseal("openrice", "a.b.c.d", sealed["a"]["b"]["c"]["d"]) == "deep"
+
+
+@pytest.mark.parametrize("author", [None, "", "  ", [], {}, 1.5])
+def test_a_record_without_a_subject_is_its_own_subject(vault: Vault, author: Any) -> None:
+    sealed = [seal(vault, review(author=author), own_id=own_id)["text"] for own_id in ("1", "1", "2")]
+    assert sealed[0] == sealed[1]
+    assert subject_of(sealed[0]) != subject_of(sealed[2])
+    assert subject_of(sealed[0]) == vault.subject_id("openrice", "record", "1")
+
+
+def test_the_first_filled_path_names_the_subject(vault: Vault) -> None:
+    personal = Personal(fields=("note",), subject=("email", "mobile"))
+    for record, path in (
+        ({"email": "a@b.hk", "mobile": "9123"}, "email"),
+        ({"email": "", "mobile": "9123"}, "mobile"),
+        ({"mobile": "9123"}, "mobile"),
+    ):
+        sealed = seal(vault, {**record, "note": "window seat"}, personal)["note"]
+        assert subject_of(sealed) == vault.subject_id("openrice", path, record[path])
+
+
+def test_a_personal_subject_is_read_before_it_is_sealed(vault: Vault) -> None:
+    personal = Personal(fields=("email", "mobile"), subject=("email",))
+    sealed = seal(vault, {"email": "mei@example.hk", "mobile": "9123"}, personal)
+    subject = vault.subject_id("openrice", "email", "mei@example.hk")
+    assert {subject_of(sealed["email"]), subject_of(sealed["mobile"])} == {subject}
+
+
+def test_a_thousand_persons_of_one_page_each_get_a_key(vault: Vault, engine: sa.Engine) -> None:
+    records = [review(author=number % 1_200) for number in range(2_400)]
+    vault.seal_records("openrice", AUTHOR, records, [str(number) for number in range(2_400)])
+    assert len({subject_of(record["text"]) for record in records}) == 1_200
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(subject_keys)).scalar() == 1_200
+
+
+def test_the_vault_holds_neither_keys_nor_ids_in_clear(vault: Vault, engine: sa.Engine) -> None:
+    seal(vault, {"email": "mei@example.hk"}, Personal(fields=("email",), subject=("email",)))
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(subject_keys)).one()
+    assert "mei" not in str(row)
+    assert len(row.wrapped_key) == 12 + 64 + 16  # nonce, two keys, tag
+
+
+def test_another_master_key_opens_nothing(vault: Vault, engine: sa.Engine) -> None:
+    sealed = seal(vault, review())["text"]
+    stranger = Vault(engine, MasterKey(bytes(32)))
+    with pytest.raises(StorageError, match="wrapped by another master key"):
+        stranger.unseal("openrice", "text", sealed)
+
+
+def test_processes_that_meet_the_same_persons_first_agree_on_their_keys(vault_url: str) -> None:
+    open_vault_database(vault_url)
+    imports = "import json\nfrom sync_platform.vault.seal import *\nfrom sync_platform_tests.vault.test_seal import *"
+    program = """
+vault = Vault(open_vault_database(sys.argv[1]), MASTER)
+records = [review(author=number, text="same") for number in range(200)]
+vault.seal_records("openrice", AUTHOR, records, [""] * 200)
+print([record["text"] for record in records])
+"""
+    printed = outputs_of(2, imports, program, vault_url)
+    assert printed[0].count(PREFIX) == 200
+    assert printed[0] == printed[1]
+
+
+def test_a_vault_that_breaks_is_a_storage_error_without_the_value(vault: Vault, engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE subject_keys"))
+    with pytest.raises(StorageError, match="cannot use the database") as raised:
+        seal(vault, review(text="hush"))
+    assert "hush" not in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def one_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    """One vault for all examples: opening one each would take a second per hundred."""
+    file = tmp_path_factory.mktemp("vault") / "vault.sqlite"
+    yield Vault(open_vault_database(f"sqlite:///{file}"), MASTER)
+
+
+letters = st.text() | st.text("陳大文茶餐廳𠮷🍜👩‍🍳")
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | letters,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(letters, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(value=json_values.filter(lambda value: value is not None and value != ""), person=st.integers(0, 5))
+def test_whatever_is_sealed_unseals_to_itself_and_always_looks_the_same(
+    one_vault: Vault, value: Any, person: int
+) -> None:
+    sealed = seal(one_vault, review(author=person, name=value))["author"]["name"]
+    assert sealed == seal(one_vault, review(author=person, name=value))["author"]["name"]
+    unsealed = one_vault.unseal("openrice", "author.name", sealed)
+    assert (unsealed, type(unsealed)) == (value, type(value))
+
+
+@settings(deadline=None, max_examples=100)
+@given(record=st.dictionaries(st.sampled_from(["author", "text", "id"]), json_values, max_size=3))
+def test_a_record_of_any_shape_keeps_nothing_personal_in_clear(one_vault: Vault, record: dict[str, Any]) -> None:
+    sealed = seal(one_vault, record)
+    name = sealed["author"].get("name") if isinstance(sealed.get("author"), dict) else sealed.get("author")
+    for value in (name, sealed.get("text")):
+        assert value is None or value == "" or value.startswith(PREFIX)
