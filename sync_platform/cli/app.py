@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from sync_platform.errors import SyncError, UsageError
@@ -126,12 +125,12 @@ def run(arguments: list[str]) -> int:
     """Run one command; its exit code. Errors meant for people become one message on standard error."""
     try:
         return int(app(arguments, standalone_mode=False, prog_name="sync-platform") or OK)
-    except click.UsageError as error:
+    except typer.TyperException as error:
         error.show()
         return BAD_USAGE
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _say("interrupted", INTERRUPTED)
     except UsageError as error:
         return _say(str(error), BAD_USAGE)

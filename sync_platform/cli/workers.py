@@ -53,7 +53,7 @@ def run_all(settings: Settings, planned: list[Planned], mode: Mode, display: Dis
                     display.finished(result)
     finally:
         for process, _, _ in running.values():
-            process.terminate()
+            process.kill()  # every commit survives it
         for process, _, _ in running.values():
             process.join()
     return [results[platform.name] for platform, _ in planned]

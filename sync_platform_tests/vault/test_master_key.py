@@ -142,9 +142,12 @@ def test_a_kms_that_refuses_is_a_storage_error_naming_the_setting(kms: KMSClient
         from_kms(kms, "no-such-key", engine, master_keys)
 
 
-def test_a_disabled_kms_key_is_a_storage_error(kms: KMSClient, kms_key_id: str, engine: sa.Engine) -> None:
+def test_a_wrapped_key_that_was_tampered_with_is_a_storage_error(
+    kms: KMSClient, kms_key_id: str, engine: sa.Engine
+) -> None:
     from_kms(kms, kms_key_id, engine, master_keys)
-    kms.disable_key(KeyId=kms_key_id)
+    with engine.begin() as connection:
+        connection.execute(sa.update(master_keys).values(wrapped_key=b"x" * 150))
     with pytest.raises(StorageError, match="KMS refused"):
         from_kms(kms, kms_key_id, engine, master_keys)
 

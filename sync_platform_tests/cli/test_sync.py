@@ -1,0 +1,224 @@
+"""`sync`: from HTTP to the lake, again, and when things go wrong."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync_platform.platforms import load_platforms
+from sync_platform_tests.cli.conftest import Shell
+
+PLATFORMS = load_platforms()
+DATASETS = {f"{platform.name}.{dataset.name}" for platform in PLATFORMS.values() for dataset in platform.datasets}
+
+
+def _datasets(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{each['platform']}.{part['dataset']}": part for each in document["platforms"] for part in each["datasets"]
+    }
+
+
+def _files(home: Path) -> set[str]:
+    found = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
+    return {path for path in found if not path.startswith("lake/data/sync/")}
+
+
+def test_everything_set_to_nothing_syncs_every_platform_from_the_sandbox(synced: Shell) -> None:
+    tables = synced.query("SELECT platform, dataset, status, rows, inserted FROM sync.runs")
+    assert {f"{row['platform']}.{row['dataset']}" for row in tables} == DATASETS
+    assert all(row["status"] == "complete" and row["rows"] == row["inserted"] > 0 for row in tables)
+
+
+def test_a_second_sync_changes_nothing_and_writes_no_file(synced: Shell) -> None:
+    files = _files(synced.home)
+    changes = synced.query("SELECT count(*) AS n FROM lineage.changes")
+    code, document = synced.sync()
+    assert (code, document["status"]) == (0, "complete")
+    found = _datasets(document)
+    assert set(found) == DATASETS
+    changed = {
+        name: part
+        for name, part in found.items()
+        if any(part[count] for count in ("inserted", "updated", "removed", "restored", "rejected"))
+    }
+    assert changed == {}
+    assert synced.query("SELECT count(*) AS n FROM lineage.changes") == changes
+    assert _files(synced.home) == files
+
+
+def test_no_personal_value_is_anywhere_in_the_home(synced: Shell) -> None:
+    sealed = synced.query("SELECT forename, email FROM chope.reservations WHERE email IS NOT NULL LIMIT 3")
+    assert sealed and all(str(value).startswith("sealed:v1:") for row in sealed for value in row.values())
+    import zstandard
+
+    for path in synced.home.rglob("*"):
+        if path.is_file():
+            body = path.read_bytes()
+            if path.suffix == ".zst":
+                body = zstandard.ZstdDecompressor().decompress(body)
+            assert b"@example" not in body, path
+
+
+def test_people_without_a_terminal_get_lines_and_a_summary(synced: Shell) -> None:
+    done = synced.run("sync", "chope")
+    assert done.returncode == 0
+    assert "chope        complete:" in done.stderr
+    assert "chope.reservations" in done.stdout
+    assert "start-up" in done.stdout
+
+
+def test_an_incremental_sync_asks_only_for_what_changed(synced: Shell) -> None:
+    code, document = synced.sync("chope", "eatigo", "--mode", "incremental")
+    assert code == 0
+    full = {row["dataset"]: row["records"] for row in synced.query("SELECT * FROM sync.runs WHERE mode = 'full'")}
+    assert 0 <= _datasets(document)["chope.reservations"]["records"] < full["reservations"]
+    assert synced.query("SELECT DISTINCT platform FROM sync.runs WHERE mode = 'incremental'") != []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["openrce"], "unknown platform openrce; there are data_gov_hk"),
+        (["--partition", "2026-13"], "is not a month"),
+        (["--partition", "next"], "neither a month such as 2026-11 nor a day"),
+        (["--partition", "2031-01"], "lies in the future"),
+        (["openrice", "--partition", "2019-01"], "lies before the first monthly one"),
+        (["--partition", "2026-02"], "data_gov_hk"),
+        (["--mode", "sometimes"], "Invalid value for '--mode'"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: list[str], told: str) -> None:
+    done = shell.run("sync", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not shell.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("BACKUP_RETENTION_DAYS", "a year", "BACKUP_RETENTION_DAYS='a year'"),
+        ("OPENRICE_BASE_URL", "openrice.com", "OPENRICE_BASE_URL='openrice.com': must start with http"),
+        ("OPENRICE_CONCURRENCY", "0", "OPENRICE_CONCURRENCY"),
+        ("LANDING", "/somewhere", "LANDING='/somewhere': must start with file:// or s3://"),
+        ("PLATFORM_PATH", "/nowhere", "/nowhere is not a folder"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
+    shell: Shell, setting: str, value: str, told: str
+) -> None:
+    shell.environment[setting] = value
+    done = shell.run("sync")
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_a_live_platform_is_refused_until_its_terms_are_accepted(shell: Shell) -> None:
+    shell.environment["OPENRICE_BASE_URL"] = "https://www.openrice.com"
+    done = shell.run("sync")
+    assert done.returncode == 2
+    assert "OPENRICE_TERMS_ACCEPTED=true" in done.stderr
+    assert not shell.home.exists()
+
+
+def test_a_month_that_was_never_landed_cannot_be_had_from_a_platform_of_the_present(shell: Shell) -> None:
+    code, document = shell.sync("chope", "--partition", "2026-03")
+    assert (code, document["status"]) == (1, "failed")
+    assert "serves only the present" in document["platforms"][0]["reasons"][0]
+
+
+def test_a_platform_that_is_down_stops_no_other_and_is_on_record(shell: Shell) -> None:
+    shell.environment["OPENRICE_BASE_URL"] = "http://127.0.0.1:9"
+    code, document = shell.sync("openrice", "chope", "eatigo")
+    assert (code, document["status"]) == (1, "failed")
+    states = {each["platform"]: each["status"] for each in document["platforms"]}
+    assert states == {"openrice": "failed", "chope": "complete", "eatigo": "complete"}
+    assert "http://127.0.0.1:9" in document["platforms"][0]["reasons"][0]
+    assert shell.query("SELECT status FROM sync.runs WHERE platform = 'openrice'") == [{"status": "failed"}]
+
+
+def test_a_lost_page_degrades_its_dataset_and_retires_nothing(shell: Shell, sandbox: Any) -> None:
+    shell.environment |= sandbox().addresses("eatigo")
+    assert shell.sync("eatigo")[0] == 0
+    shell.environment |= sandbox("eatigo:truncated~page=2").addresses("eatigo")
+    code, document = shell.sync("eatigo")
+    assert (code, document["status"]) == (1, "degraded")
+    promotions = _datasets(document)["eatigo.promotions"]
+    assert (promotions["status"], promotions["removed"]) == ("degraded", 0)
+    assert promotions["not_retired"] > 0
+    assert promotions["rows"] > 0
+    reason = next(reason for reason in document["platforms"][0]["reasons"] if "promotions" in reason)
+    assert "eatigo" in reason
+    assert "page=2" in reason
+
+
+def test_an_old_government_week_is_read_from_the_archive_and_the_present_stays(shell: Shell) -> None:
+    assert shell.sync("data_gov_hk")[0] == 0
+    asked = "SELECT source_id, name_en FROM data_gov_hk.licences WHERE removed_at IS NULL ORDER BY ALL"
+    live = shell.query(asked)
+    code, document = shell.sync("data_gov_hk", "--partition", "2026-10-07")
+    assert (code, document["platforms"][0]["partition"]) == (0, "2026-10-05")
+    run = shell.query("SELECT observed_at::DATE::VARCHAR AS day, rows FROM sync.runs WHERE partition = '2026-10-05'")
+    assert "2026-10-09" <= run[0]["day"] <= "2026-10-11"
+    assert shell.query(asked) == live
+    early = shell.query("SELECT count(*) AS n FROM data_gov_hk.licences WHERE first_seen_at < '2026-10-12'")
+    assert early[0]["n"] == run[0]["rows"]
+
+
+def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbox: Any) -> None:
+    shell.environment |= sandbox("chope:slow=30~reservations").addresses("chope")
+    process = shell.start("sync", "chope", "--json")
+    _until(lambda: list((shell.home / "landing_store").rglob("*")) or (shell.home / "lake").exists(), process)
+    time.sleep(1)
+    process.kill()
+    process.wait()
+    shell.environment |= sandbox().addresses("chope")
+    code, document = shell.sync("chope")
+    assert (code, document["status"]) == (0, "complete")
+
+
+def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any) -> None:
+    shell.environment |= sandbox("chope:slow=30").addresses("chope")
+    process = shell.start("sync", "chope")
+    _until(lambda: (shell.home / "dagster" / "history" / "runs").exists(), process)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_home_that_cannot_be_written_is_named(shell: Shell) -> None:
+    shell.home.write_text("a file where the folder should be")
+    done = shell.run("sync")
+    assert done.returncode == 1
+    assert f"SYNC_HOME='{shell.home}' cannot be written" in done.stderr
+
+
+def test_a_ninth_platform_is_one_file(shell: Shell, tmp_path: Path) -> None:
+    from sync_platform_tests.cli.ninth import PLATFORM_FILE, served
+
+    (tmp_path / "extra").mkdir()
+    (tmp_path / "extra" / "tables.py").write_text(PLATFORM_FILE)
+    with served([{"table": 1, "name": "Window"}, {"table": 2, "name": "窗邊"}]) as url:
+        shell.environment |= {"PLATFORM_PATH": str(tmp_path / "extra"), "TABLES_BASE_URL": url}
+        code, document = shell.sync("tables")
+        assert (code, document["status"]) == (0, "complete")
+        assert shell.query("SELECT source_id, name FROM tables.seats ORDER BY 1") == [
+            {"source_id": "1", "name": "Window"},
+            {"source_id": "2", "name": "窗邊"},
+        ]
+        assert "tables" in shell.run("platforms").stdout
+
+
+def _until(is_so: Any, process: Any) -> None:
+    limit = time.monotonic() + 60
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "it never came to that"
+        time.sleep(0.05)

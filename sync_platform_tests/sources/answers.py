@@ -1,0 +1,105 @@
+"""A client over a handler of ten lines, and a clock that runs only when somebody sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+import orjson
+
+from sync_platform.sources.client import Client, Reply
+from sync_platform.sources.declaration import Scope
+from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.pace import Pacer
+
+T = TypeVar("T")
+LIVE = "https://api.example.test"
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Clock:
+    """Stands still, but for what is slept; `slept` lists it."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.slept: list[float] = []
+        self._sleep = asyncio.sleep
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float, result: Any = None) -> Any:
+        if seconds > 0:
+            self.slept.append(seconds)
+            self.now += seconds
+        return await self._sleep(0, result)
+
+
+class Book:
+    """Secrets of nobody."""
+
+    def read(self, name: str) -> str | None:
+        return None
+
+    def write(self, name: str, value: str) -> None:
+        raise AssertionError("no secret is expected")
+
+
+class Answers:
+    """A handler that gives its answers in order, the last again and again; `requests` lists what was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self._answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def client_of(handler: Handler, base_url: str = LIVE, concurrency: int = 4, **options: Any) -> Client:
+    """A client of the platform `diner`."""
+    options = {"headers": {}, "pacer": Pacer(None, concurrency), "attempts": 3, **options}
+    transport = httpx.MockTransport(handler)
+    return Client("diner", base_url, concurrency=concurrency, transport=transport, **options)
+
+
+def fetch(client: Client, read: Callable[[Reply], T], path: str = "/dishes", params: Any = None) -> T:
+    """What one GET gives."""
+
+    async def get() -> T:
+        async with client:
+            return await client.get(path, params, read=read)
+
+    return asyncio.run(get())
+
+
+def reply_of(value: Any) -> Reply:
+    return Reply("diner", f"{LIVE}/dishes", 200, datetime.now(UTC), orjson.dumps(value))
+
+
+def extraction_of(concurrency: int = 4, datasets: Iterable[str] = ("dishes",)) -> Extraction:
+    """An extraction whose client nobody asks."""
+
+    def nobody(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"asked for {request.url}")
+
+    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, datasets, Book())
+
+
+def run(work: Awaitable[T]) -> T:
+    async def awaited() -> T:
+        return await work
+
+    return asyncio.run(awaited())
+
+
+def ids(pages: list[Page]) -> list[int]:
+    """The ids of all records, in order of arrival."""
+    return [record["id"] for page in pages for record in page.records]

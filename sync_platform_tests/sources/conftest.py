@@ -1,0 +1,19 @@
+"""Time that nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sync_platform.sources import pace
+from sync_platform_tests.sources.answers import Clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """In place of the pacer's clock, and of every sleep."""
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(asyncio, "sleep", clock.sleep)
+    return clock

@@ -1,0 +1,217 @@
+"""Many at a time but never more than allowed, and every gap told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from sync_platform.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    ContractBroken,
+    MalformedBody,
+    PresentOnly,
+    Refused,
+    ServerFailed,
+    StorageError,
+    SyncError,
+    TermsNotAccepted,
+    Throttled,
+)
+from sync_platform.sources.extraction import MOST_LISTED, Extraction, concurrently
+from sync_platform_tests.sources.answers import extraction_of, run
+
+
+async def _each(extraction: Extraction, items: range, failing: dict[int, SyncError]) -> list[int]:
+    async def fetch(item: int) -> int:
+        await asyncio.sleep(0)
+        if item in failing:
+            raise failing[item]
+        return item
+
+    return [result async for result in extraction.each("dishes", items, fetch)]
+
+
+def test_each_item_is_fetched_once() -> None:
+    assert sorted(run(_each(extraction_of(), range(50), {}))) == list(range(50))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerFailed("s"),
+        ConnectionFailed("c"),
+        MalformedBody("m"),
+        Refused("r"),
+        ContractBroken("diner", "url", "1", "$", "p"),
+    ],
+)
+def test_a_lost_item_keeps_the_others(error: SyncError) -> None:
+    extraction = extraction_of()
+    assert sorted(run(_each(extraction, range(5), {2: error}))) == [0, 1, 3, 4]
+    assert extraction.gaps["dishes"].failures == [str(error)]
+    assert extraction.first_loss is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AuthenticationFailed("a"), Throttled("t"), TermsNotAccepted("n"), StorageError("s"), PresentOnly("p")],
+)
+def test_a_lock_out_stops_the_items_still_to_come(error: SyncError) -> None:
+    extraction, taken = extraction_of(concurrency=4), 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for taken in range(1_000):  # noqa: B007 - the test looks at how far it came
+            yield taken
+
+    async def fetch(item: int) -> int:
+        await asyncio.sleep(0)
+        if item == 5:
+            raise error
+        return item
+
+    async def collect() -> None:
+        async for _ in extraction.each("dishes", items(), fetch):
+            pass
+
+    with pytest.raises(type(error)):
+        run(collect())
+    assert taken < 15
+
+
+def test_no_more_run_at_once_than_the_width_however_fast_the_reader() -> None:
+    running = most = 0
+
+    async def fetch(item: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        for _ in range(2 + item % 4):
+            await asyncio.sleep(0)
+        running -= 1
+        return item
+
+    async def collect() -> list[object]:
+        return [result async for result in concurrently(range(100), fetch, 5)]
+
+    assert len(run(collect())) == 100
+    assert most == 5
+
+
+def test_fetching_waits_for_a_slow_reader() -> None:
+    fetched = 0
+
+    async def fetch(item: int) -> int:
+        nonlocal fetched
+        fetched += 1
+        return item
+
+    async def ahead() -> int:
+        most, read = 0, 0
+        async for _ in concurrently(range(100), fetch, 4):
+            read += 1
+            for _ in range(20):
+                await asyncio.sleep(0)
+            most = max(most, fetched - read)
+        return most
+
+    assert run(ahead()) <= 4
+
+
+def test_an_error_that_is_none_of_ours_is_not_swallowed() -> None:
+    async def fetch(item: int) -> int:
+        raise ZeroDivisionError
+
+    async def collect() -> None:
+        async for _ in extraction_of().each("dishes", range(3), fetch):
+            pass
+
+    with pytest.raises(ZeroDivisionError):
+        run(collect())
+
+
+def test_a_reader_that_leaves_ends_what_is_still_running() -> None:
+    ended: list[int] = []
+
+    async def fetch(item: int) -> int:
+        try:
+            await asyncio.sleep(0 if item == 0 else 3600)
+        finally:
+            ended.append(item)
+        return item
+
+    async def leave() -> None:
+        results = concurrently(range(4), fetch, 4)
+        await anext(results)
+        await results.aclose()
+
+    run(leave())
+    assert sorted(ended) == [0, 1, 2, 3]
+
+
+def test_a_stream_of_several_results_per_item_gives_them_all() -> None:
+    async def reviews(place: int) -> AsyncIterator[str]:
+        for number in range(place):
+            yield f"{place}/{number}"
+
+    async def collect() -> list[str]:
+        return [review async for review in extraction_of().each_stream("dishes", range(4), reviews)]
+
+    assert sorted(run(collect())) == ["1/0", "2/0", "2/1", "3/0", "3/1", "3/2"]
+
+
+def test_claims_and_expectations_add_up() -> None:
+    extraction = extraction_of()
+    for total in (3, 0, 4):
+        extraction.claims("dishes", total)
+        extraction.expects("dishes", 2)
+    gaps = extraction.gaps["dishes"]
+    assert (gaps.claimed, gaps.pages_expected) == (7, 6)
+    assert extraction_of().gaps["dishes"].claimed is None
+
+
+def test_gaps_belong_to_their_dataset() -> None:
+    extraction = extraction_of(datasets=("dishes", "reviews"))
+    extraction.capped("dishes", "district=1")
+    extraction.omitted("dishes", ["7"])
+    extraction.finds("dishes", "odd")
+    extraction.failed("dishes", ServerFailed("broke"))
+    told, untold = extraction.gaps["dishes"], extraction.gaps["reviews"]
+    assert (told.capped_slices, told.omitted_ids, told.findings, told.failures) == (
+        ["district=1"],
+        ["7"],
+        ["odd"],
+        ["broke"],
+    )
+    assert (untold.capped_slices, untold.omitted_ids, untold.findings, untold.failures) == ([], [], [], [])
+
+
+def test_a_stop_that_was_told_by_a_dataset_is_told_once() -> None:
+    extraction, error = extraction_of(datasets=("dishes", "reviews")), Throttled("wall")
+    with pytest.raises(Throttled):
+        extraction.failed("dishes", error)
+    extraction.stopped(error)
+    assert [gaps.failures for gaps in extraction.gaps.values()] == [["wall"], []]
+
+
+def test_a_stop_nobody_told_hits_every_dataset() -> None:
+    extraction = extraction_of(datasets=("dishes", "reviews"))
+    extraction.stopped(AuthenticationFailed("locked out"))
+    assert [gaps.failures for gaps in extraction.gaps.values()] == [["locked out"], ["locked out"]]
+
+
+def test_a_platform_that_fails_everywhere_does_not_fill_memory() -> None:
+    extraction = extraction_of()
+    for number in range(1_000):
+        extraction.failed("dishes", ServerFailed(f"page {number}"))
+    failures = extraction.gaps["dishes"].failures
+    assert len(failures) == MOST_LISTED + 1
+    assert (failures[0], failures[-1]) == ("page 0", "… and more")
+
+
+def test_only_the_datasets_asked_for_are_wanted() -> None:
+    extraction = extraction_of(datasets=("dishes",))
+    assert (extraction.wants("dishes"), extraction.wants("reviews")) == (True, False)
