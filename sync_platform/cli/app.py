@@ -16,7 +16,7 @@ import typer
 
 from sync_platform.errors import SyncError, UsageError
 
-OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, BAD_USAGE = 0, 1, 2
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,35 +53,33 @@ def sync(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
     ] = False,
-) -> int:
+) -> None:
     """Fetch platforms and take them into the lake.
 
     Exit code: 0 if every platform is complete, 1 if one is degraded or failed, 2 for bad usage.
     """
     from sync_platform.cli.sync import sync_platforms
 
-    return sync_platforms(platforms or [], partition, mode.value, as_json=as_json)
+    raise typer.Exit(sync_platforms(platforms or [], partition, mode.value, as_json=as_json))
 
 
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.table,
-) -> int:
+) -> None:
     """Ask the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and what else SHOW ALL TABLES lists."""
     from sync_platform.cli.query import answer
 
     answer(sys.stdin.read() if sql == "-" else sql, form.value)
-    return OK
 
 
 @app.command()
-def platforms() -> int:
+def platforms() -> None:
     """The platforms: cadence, priority, terms, settings, and their last sync."""
     from sync_platform.cli.platforms import show_platforms
 
     show_platforms()
-    return OK
 
 
 @app.command()
@@ -98,22 +96,21 @@ def sandbox(
     ground_truth: Annotated[
         Path | None, typer.Option(help="Write which listing is which place to this .csv or .parquet file, and end.")
     ] = None,
-) -> int:
+) -> None:
     """Serve all eight platforms from one invented Hong Kong."""
     from sync_platform.cli.sandbox import serve_sandbox
 
     serve_sandbox(host, port, places, seed, _day(today), fault or [], ground_truth)
-    return OK
 
 
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
-) -> int:
+) -> None:
     """The Dagster UI and daemon, on loopback, over the same state as `sync`."""
     from sync_platform.cli.up import serve_dagster
 
-    return serve_dagster(port)
+    raise typer.Exit(serve_dagster(port))
 
 
 def main() -> None:
@@ -124,23 +121,16 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code. Errors meant for people become one message on standard error."""
     try:
-        return int(app(arguments, standalone_mode=False, prog_name="sync-platform") or OK)
-    except typer.TyperException as error:
-        error.show()
-        return BAD_USAGE
-    except typer.Exit as error:
-        return error.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return _say("interrupted", INTERRUPTED)
+        app(arguments, prog_name="sync-platform")
+    except SystemExit as ended:
+        return int(ended.code or OK)
     except UsageError as error:
         return _say(str(error), BAD_USAGE)
     except SyncError as error:
         return _say(str(error), FAILED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nobody is left to tell
-        return FAILED
     except OSError as error:
         return _say(_storage_message(error), FAILED)
+    return OK
 
 
 def _say(message: str, code: int) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from sync_platform.cli.plan import plan
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings, platform_settings
 from sync_platform.sources.declaration import Platform
+
+INTERRUPTED = 130
 
 
 def sync_platforms(names: list[str], partition: str | None, mode: str, *, as_json: bool) -> int:
@@ -36,7 +39,8 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, *, as_jso
             results = run_all(settings, planned, Mode(mode), display)
     except KeyboardInterrupt:
         prepare(settings, [])  # the runs that died with us are put on record as such
-        raise
+        sys.stderr.write("sync-platform: interrupted; nothing is half-written\n")
+        return INTERRUPTED
     total_s = time.monotonic() - began
     if as_json:
         write_document(results, startup_s, total_s)

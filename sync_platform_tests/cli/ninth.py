@@ -29,6 +29,10 @@ class SeatRow(Row):
     name: Annotated[str | None, column("What the table is called")] = None
 
 
+def _row(seat):
+    return SeatRow(source_id=str(seat.table), name=seat.name)
+
+
 class Tables(Platform):
     name = "tables"
     title = "Tables"
@@ -39,7 +43,7 @@ class Tables(Platform):
     terms = Terms("ours", "https://tables.example/terms", agreement_needed=False)
     pace = Pace(requests_per_second=1, concurrency=1)
     datasets = (
-        Dataset("seats", "Tables", Seat, SeatRow, lambda seat: SeatRow(source_id=f"{seat.table}", name=seat.name), ("table",)),
+        Dataset("seats", "Tables", Seat, SeatRow, _row, ("table",)),
     )
 
     def headers(self, credentials):
