@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import StorageError
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.extraction import MOST_LISTED, Gaps
 from sync_platform.storage.objects import ObjectStore
 
 
@@ -126,8 +126,7 @@ def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int)
     """Why a dataset counts as incomplete, in words; empty where nothing is known to be missing."""
     reasons = []
     if gaps.failures:
-        count = len(gaps.failures)
-        reasons.append(f"{count} {'page' if count == 1 else 'pages'} failed ({gaps.failures[0]})")
+        reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")
     elif pages < gaps.pages_expected:
         reasons.append(f"{pages} of {gaps.pages_expected} pages came")
     if pages == 0 and not gaps.failures:
@@ -141,3 +140,9 @@ def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int)
     if without_id:
         reasons.append(f"{without_id} records came without an id")
     return reasons + gaps.findings
+
+
+def _pages(count: int) -> str:
+    if count > MOST_LISTED:
+        return f"more than {MOST_LISTED} pages"
+    return "1 page" if count == 1 else f"{count} pages"

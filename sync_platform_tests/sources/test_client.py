@@ -153,7 +153,9 @@ def test_a_server_on_this_machine_is_waited_for_a_tenth_as_long(clock: Clock) ->
         assert nominal * 0.5 <= slept <= nominal * 1.5
 
 
-@pytest.mark.parametrize(("asked", "seconds"), [("7", 7), ("0", 0), ("2.5", 2.5), ("-3", 0), ("86400", 900), ("inf", 900)])
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("7", 7), ("0", 0), ("2.5", 2.5), ("-3", 0), ("86400", 900), ("inf", 900)]
+)
 def test_retry_after_in_seconds_is_honoured(asked: str, seconds: float, clock: Clock) -> None:
     answers = Answers(httpx.Response(429, headers={"Retry-After": asked}), httpx.Response(200))
     fetch(client_of(answers), body)

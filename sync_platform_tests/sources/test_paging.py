@@ -214,7 +214,7 @@ def test_an_empty_list_is_complete(extraction: Extraction) -> None:
 def test_a_repeated_page_ends_the_list_as_a_finding(extraction: Extraction, pages: list[tuple[int, ...]]) -> None:
     came = ids(all_of(by_offset(extraction, "dishes", scripted(*[part(*page) for page in pages]), 2)))
     assert came == sorted({number for page in pages for number in page})
-    assert gaps(extraction)["findings"] == [f"the page at offset {len(came)} repeats one before it"]
+    assert gaps(extraction)["findings"] == [f"the page at offset {len(came)} repeats what came before it"]
 
 
 def test_a_repeated_page_is_known_although_its_records_are_sealed_as_they_come(extraction: Extraction) -> None:

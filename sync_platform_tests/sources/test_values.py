@@ -23,7 +23,16 @@ def test_a_blank_text_is_none(text: str | None, value: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "degrees"),
-    [(None, None), ("", None), (0, None), (0.0, None), ("0", None), ("0.000000", None), (22.3, 22.3), ("114.17", 114.17)],
+    [
+        (None, None),
+        ("", None),
+        (0, None),
+        (0.0, None),
+        ("0", None),
+        ("0.000000", None),
+        (22.3, 22.3),
+        ("114.17", 114.17),
+    ],
 )
 def test_a_zero_coordinate_is_a_missing_one(sent: float | str | None, degrees: float | None) -> None:
     assert coordinate(sent) == degrees

@@ -12,13 +12,13 @@ from sync_platform.storage import relational
 from sync_platform.storage.relational import open_database, transaction
 from sync_platform_tests.processes import outputs_of
 
-VERSION = '''
+VERSION = """
 import sqlalchemy as sa
 from alembic import op
 revision, down_revision = "{revision}", {before!r}
 def upgrade():
     op.create_table("made_by_{revision}", sa.Column("id", sa.Integer, primary_key=True))
-'''
+"""
 ENTRY = """
 from alembic import context
 context.configure(connection=context.config.attributes["connection"])

@@ -94,7 +94,9 @@ def test_a_person_is_found_whatever_the_spelling_of_the_id(vault: Vault, spellin
 
 def test_a_person_cannot_be_found_without_the_master_key(vault: Vault, engine: sa.Engine) -> None:
     stranger = Vault(engine, MasterKey(bytes(32)))
-    assert stranger.subject_id("chope", "email", "mei@example.hk") != vault.subject_id("chope", "email", "mei@example.hk")
+    assert stranger.subject_id("chope", "email", "mei@example.hk") != vault.subject_id(
+        "chope", "email", "mei@example.hk"
+    )
 
 
 def test_destroying_the_key_makes_every_value_of_that_person_unreadable(vault: Vault, engine: sa.Engine) -> None:
@@ -267,7 +269,11 @@ def one_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
 
 letters = st.text() | st.text("陳大文茶餐廳𠮷🍜👩‍🍳")
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | letters,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | letters,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(letters, inner, max_size=4),
     max_leaves=8,
 )

@@ -1,0 +1,188 @@
+"""Pages packed into objects, and read back with proof."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import zstandard
+
+from sync_platform.errors import StorageError
+from sync_platform.landing import writer as writing
+from sync_platform.landing.manifest import Manifest
+from sync_platform.landing.reader import Landed
+from sync_platform.landing.writer import DatasetWriter
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.extraction import Gaps
+from sync_platform_tests.landing.diner import PLACES, REVIEWS, Kitchen, page_of
+
+FOLDER = "landing/diner/places/2026-11/sync-1"
+
+
+def writer_of(kitchen: Kitchen, dataset: Dataset = PLACES, ids_only: bool = False) -> DatasetWriter:
+    return DatasetWriter(kitchen.store, kitchen.vault, "diner", dataset, "2026-11", "sync-1", ids_only)
+
+
+def finish(writer: DatasetWriter, **gaps: Any) -> Manifest:
+    now = datetime.now(UTC)
+    return writer.finish(run_id="run-1", mode="full", started_at=now, observed_at=now, gaps=Gaps(**gaps))
+
+
+def places(*ids: int) -> list[dict[str, Any]]:
+    return [{"id": number, "name": f"茶餐廳 {number}"} for number in ids]
+
+
+def test_small_pages_share_an_object(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    for number in range(50):
+        writer.add(page_of("places", places(number, number + 100)))
+    manifest = finish(writer)
+    assert list(kitchen.store.keys()) == [f"{FOLDER}/pages-000001.ndjson.zst"]
+    assert [page.first_line for page in manifest.pages] == list(range(1, 101, 2))
+    assert (manifest.records, manifest.distinct_ids, len(manifest.pages)) == (100, 100, 50)
+
+
+def test_a_page_that_fills_an_object_closes_it(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "OBJECT_BYTES", 100)
+    writer = writer_of(kitchen)
+    for number in range(6):
+        writer.add(page_of("places", places(number, number + 10)))
+    manifest = finish(writer)
+    objects = [page.object for page in manifest.pages]
+    assert objects == [f"{FOLDER}/pages-{number:06d}.ndjson.zst" for number in (1, 1, 2, 2, 3, 3)]
+    assert [page.first_line for page in manifest.pages] == [1, 3, 1, 3, 1, 3]
+    assert kitchen.records(manifest) == [place for n in range(6) for place in places(n, n + 10)]
+
+
+def test_what_was_landed_is_read_back_in_order(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", places(3, 1)))
+    writer.add(page_of("places", places(2)))
+    assert kitchen.records(finish(writer)) == places(3, 1, 2)
+
+
+def test_each_page_keeps_the_facts_of_its_reply(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    page = page_of("places", places(1), body=b'[{"id": 1}]')
+    writer.add(page)
+    (body,) = finish(writer).pages[0].bodies
+    assert (body.url, body.status, body.etag, body.size_bytes) == ("http://127.0.0.1/places", 200, '"v1"', 11)
+    assert body.sha256 == hashlib.sha256(b'[{"id": 1}]').hexdigest()
+    assert body.fetched_at == page.replies[0].fetched_at
+
+
+def test_the_manifest_names_each_object_with_its_digest(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", places(1)))
+    manifest = finish(writer)
+    stored = {key: hashlib.sha256(kitchen.store.get(key)).hexdigest() for key in kitchen.store.keys()}
+    assert manifest.objects == stored
+
+
+def test_a_page_without_records_has_an_entry_and_no_object(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", []))
+    manifest = finish(writer)
+    assert list(kitchen.store.keys()) == []
+    assert [(page.records, page.object, page.object_sha256) for page in manifest.pages] == [(0, None, None)]
+    assert manifest.complete
+    assert list(Landed(manifest, kitchen.store).objects()) == []
+
+
+def test_the_page_of_a_line_is_the_one_it_came_on(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "OBJECT_BYTES", 100)
+    writer = writer_of(kitchen)
+    sizes = [1, 0, 3, 1, 0, 2]
+    for number, size in enumerate(sizes):
+        records = places(*range(number * 10, number * 10 + size))
+        writer.add(page_of("places", records, body=str(number).encode()))
+    manifest = finish(writer)
+    assert len(manifest.objects) == 2
+    landed = Landed(manifest, kitchen.store)
+    for key, body in landed.objects():
+        for line, text in enumerate(body.splitlines(), 1):
+            number = int(text.split(b":")[1].split(b",")[0]) // 10
+            assert landed.page_of(key, line).bodies[0].sha256 == hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def test_an_object_tampered_with_is_detected(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", places(1)))
+    manifest = finish(writer)
+    (key,) = manifest.objects
+    kitchen.store.put(key, zstandard.compress(b'{"id":1,"name":"another"}\n'))
+    with pytest.raises(StorageError, match=rf"{key} is not what was landed \(SHA-256 differs\)"):
+        list(Landed(manifest, kitchen.store).objects())
+
+
+def test_a_missing_object_is_detected(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", places(1)))
+    manifest = finish(writer)
+    (key,) = manifest.objects
+    kitchen.store.delete(key)
+    with pytest.raises(StorageError, match=f"the landing object .*{key} is missing"):
+        list(Landed(manifest, kitchen.store).objects())
+
+
+def test_objects_before_a_broken_one_are_still_read(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "OBJECT_BYTES", 1)
+    writer = writer_of(kitchen)
+    for number in (1, 2):
+        writer.add(page_of("places", places(number)))
+    manifest = finish(writer)
+    kitchen.store.delete(list(manifest.objects)[1])
+    objects = Landed(manifest, kitchen.store).objects()
+    assert next(objects)[0] == f"{FOLDER}/pages-000001.ndjson.zst"
+    with pytest.raises(StorageError):
+        next(objects)
+
+
+def test_ids_are_counted_once_and_missing_ones_apart(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen)
+    writer.add(page_of("places", [*places(1, 2, 1), {"name": "nameless"}, {"id": ""}, {"id": [3]}]))
+    manifest = finish(writer)
+    assert (manifest.records, manifest.distinct_ids, manifest.without_id) == (6, 2, 3)
+    assert manifest.reasons == ["3 records came without an id"]
+
+
+def test_ids_only_keeps_only_keys(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen, ids_only=True)
+    writer.add(page_of("places", [*places(1, 2), {"name": "nameless"}]))
+    assert kitchen.records(finish(writer)) == [{"id": 1}, {"id": 2}, {}]
+
+
+def test_personal_fields_are_sealed_and_others_are_not(kitchen: Kitchen) -> None:
+    writer = writer_of(kitchen, REVIEWS)
+    review = {"id": 1, "stars": 5, "text": "好味", "author": {"name": "陳大文", "email": "c@example.hk", "level": 3}}
+    writer.add(page_of("reviews", [review]))
+    (landed,) = kitchen.records(finish(writer))
+    assert (landed["id"], landed["stars"], landed["author"]["level"]) == (1, 5, 3)
+    assert kitchen.vault.unseal("diner", "author.name", landed["author"]["name"]) == "陳大文"
+    assert kitchen.vault.unseal("diner", "text", landed["text"]) == "好味"
+
+
+def test_records_without_id_and_person_are_subjects_of_their_own_and_the_same_ones_next_time(kitchen: Kitchen) -> None:
+    texts = []
+    for _ in range(2):
+        writer = writer_of(kitchen, REVIEWS)
+        writer.add(page_of("reviews", [{"text": "same"}, {"text": "same"}]))
+        texts.append([record["text"] for record in kitchen.records(finish(writer))])
+    assert texts[0][0] != texts[0][1]
+    assert texts[0] == texts[1]
+
+
+def test_a_page_that_cannot_be_sealed_is_not_written_in_clear(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise StorageError("the vault is gone")
+
+    monkeypatch.setattr(kitchen.vault, "_ciphers_of", broken)
+    writer = writer_of(kitchen, REVIEWS)
+    with pytest.raises(StorageError, match="the vault is gone"):
+        writer.add(page_of("reviews", [{"id": 1, "text": "MARKER"}]))
+    assert finish(writer).records == 0
+    assert b"MARKER" not in kitchen.everything_written()
