@@ -145,7 +145,7 @@ class Kitchen:
     def everything_written(self) -> bytes:
         """Every byte of every file and object, compressed ones as they are and unpacked."""
         files = [file.read_bytes() for file in self.folder.rglob("*") if file.is_file()]
-        objects = [self.store.get(key) for key in self.store.keys()]
+        objects = [self.store.get(key) for key in list(self.store.keys())]
         unpacked = [zstandard.decompress(body) for body in objects if body[:4] == b"\x28\xb5\x2f\xfd"]
         names = [str(file).encode() for file in self.folder.rglob("*")]
         return b"\n".join(files + objects + unpacked + names)

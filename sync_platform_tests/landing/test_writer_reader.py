@@ -77,7 +77,7 @@ def test_the_manifest_names_each_object_with_its_digest(kitchen: Kitchen) -> Non
     writer = writer_of(kitchen)
     writer.add(page_of("places", places(1)))
     manifest = finish(writer)
-    stored = {key: hashlib.sha256(kitchen.store.get(key)).hexdigest() for key in kitchen.store.keys()}
+    stored = {key: hashlib.sha256(kitchen.store.get(key)).hexdigest() for key in list(kitchen.store.keys())}
     assert manifest.objects == stored
 
 

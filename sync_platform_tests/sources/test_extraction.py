@@ -64,7 +64,7 @@ def test_a_lock_out_stops_the_items_still_to_come(error: SyncError) -> None:
 
     def items() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1_000):
+        for taken in range(1_000):  # noqa: UP028 - the count is what is watched
             yield taken
 
     async def fetch(item: int) -> int:
