@@ -5,6 +5,8 @@ The ledger and the vault are two databases with two migration histories; each ow
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.errors import StorageError
+
+WAL_ATTEMPTS = 600  # half a minute
 
 
 def open_database(url: str, migrations: Path) -> sa.Engine:
@@ -66,13 +70,23 @@ def _engine(address: sa.URL) -> sa.Engine:
     engine = sa.create_engine(address, connect_args={"timeout": 60})
 
     @sa.event.listens_for(engine, "connect")
-    def durable_and_patient(connection: object, _: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined] # a DB-API connection
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
+    def durable_and_patient(connection: sqlite3.Connection, _: object) -> None:
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """SQLite's busy timeout does not cover this switch: processes that start together wait for each other here."""
+    for attempt in range(WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or attempt == WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
 
 
 def _version(engine: sa.Engine) -> str | None:

@@ -104,6 +104,7 @@ def run(
     scope: Scope | None = None,
     datasets: Iterable[str] | None = None,
     attempts: int = 2,
+    book: Book | None = None,
 ) -> Replayed:
     """The connector over a transport; raises the SyncError that stopped it."""
     noting = _Noting(transport)
@@ -123,7 +124,7 @@ def run(
         wanted = [dataset.name for dataset in platform.datasets] if datasets is None else datasets
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
-            extraction = Extraction(client, scope or Scope(), CREDENTIALS, wanted, Book(), archive)
+            extraction = Extraction(client, scope or Scope(), CREDENTIALS, wanted, book or Book(), archive)
             pages = [page async for page in platform.pages(extraction)]
         return Replayed(platform, pages, extraction.gaps, extraction, noting.requests)
 

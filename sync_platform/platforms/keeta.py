@@ -1,0 +1,320 @@
+"""Keeta: a merchant's own shops and menus, from the merchant Open Platform.
+
+Every call is a signed POST and every answer is HTTP 200; what went wrong stands in `code`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import orjson
+
+from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError
+from sync_platform.sources.client import Reply
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
+from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.values import coordinate, filled, money
+
+T = TypeVar("T")
+PAGE_SIZE = 200
+REFRESH_AHEAD_S = 60
+STATUSES = {1: "open", 2: "closed"}
+SECRET = "refresh_token"  # noqa: S105 - the name of a secret, not one
+
+
+class Categories(msgspec.Struct):
+    primary: str | None = None
+    secondary: str | None = None
+
+
+class Shop(msgspec.Struct):
+    """One authorised shop with its details, as sent."""
+
+    id: int | str
+    name: str | None = None
+    address: str | None = None
+    longitude: str | float | None = None
+    latitude: str | float | None = None
+    categories: Categories | None = None
+    phones: list[str] | None = None
+    status: int | None = None
+    rating: float | None = None
+    deliveryFee: str | float | None = None
+    minOrder: str | float | None = None
+
+
+class Sku(msgspec.Struct):
+    id: int | str | None = None
+    price: str | float | None = None
+    spec: str | None = None
+
+
+class Spu(msgspec.Struct):
+    """One dish as sent, with the id of the shop that it was asked of."""
+
+    id: int | str
+    shopId: int | str
+    name: str | None = None
+    shopCategoryName: str | None = None
+    status: int | None = None
+    skus: list[Sku] | None = None
+
+
+class Restaurant(Row):
+    """One shop of the merchant on Keeta."""
+
+    name: Annotated[str | None, column("Name; which language it is in is not said")] = None
+    address: Annotated[str | None, column("Address; which language it is in is not said")] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
+    phones: Annotated[list[str], column("Telephones as given")] = []
+    status: Annotated[str | None, column("open, closed, or unknown:<code>")] = None
+    category: Annotated[str | None, column("Kind of shop, in the platform's words")] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
+    rating: Annotated[float | None, column("Mean rating", unit="0 to 5")] = None
+    delivery_fee_hkd: Annotated[Decimal | None, column("Delivery fee", unit="HKD")] = None
+    min_order_hkd: Annotated[Decimal | None, column("Smallest order", unit="HKD")] = None
+
+
+class MenuItem(Row):
+    """One dish of a shop."""
+
+    restaurant_id: Annotated[str, column("The shop: `source_id` in keeta.restaurants")]
+    name: Annotated[str | None, column("Name; which language it is in is not said")] = None
+    menu_category: Annotated[str | None, column("Heading on the menu")] = None
+    is_on_sale: Annotated[bool | None, column("Whether it can be ordered")] = None
+    price_min_hkd: Annotated[Decimal | None, column("Cheapest size", unit="HKD")] = None
+    price_max_hkd: Annotated[Decimal | None, column("Dearest size", unit="HKD")] = None
+    sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD")] = []
+
+
+def _restaurant(shop: Shop) -> Restaurant:
+    categories = shop.categories or Categories()
+    cuisine = filled(categories.secondary)
+    return Restaurant(
+        source_id=str(shop.id),
+        name=filled(shop.name),
+        address=filled(shop.address),
+        latitude=coordinate(shop.latitude),
+        longitude=coordinate(shop.longitude),
+        phones=[number for phone in shop.phones or [] if (number := filled(phone))],
+        status=None if shop.status is None else STATUSES.get(shop.status, f"unknown:{shop.status}"),
+        category=filled(categories.primary),
+        cuisines=[cuisine] if cuisine else [],
+        rating=shop.rating,
+        delivery_fee_hkd=money(shop.deliveryFee),
+        min_order_hkd=money(shop.minOrder),
+    )
+
+
+def _menu_item(spu: Spu) -> MenuItem:
+    # sizes are shown within their dish: a dish whose sizes change is one changed row, not rows that come and go
+    prices = [(filled(sku.spec) or "", money(sku.price)) for sku in spu.skus or []]
+    known = [price for _, price in prices if price is not None]
+    return MenuItem(
+        source_id=f"{spu.shopId}/{spu.id}",
+        restaurant_id=str(spu.shopId),
+        name=filled(spu.name),
+        menu_category=filled(spu.shopCategoryName),
+        is_on_sale=None if spu.status is None else spu.status == 1,
+        price_min_hkd=min(known, default=None),
+        price_max_hkd=max(known, default=None),
+        sizes=[f"{spec}: {price}" for spec, price in prices],
+    )
+
+
+class _Envelope(msgspec.Struct):
+    code: int
+    message: str | None = None
+    data: Any = None
+
+
+class _Shops(msgspec.Struct):
+    authorizedShops: list[Record]
+    total: int | None = None
+
+
+class _Menu(msgspec.Struct):
+    spus: list[Record]
+    total: int | None = None
+
+
+class _Tokens(msgspec.Struct):
+    accessToken: str
+    refreshToken: str
+    expiresIn: float = 0
+
+
+def signature(url: str, fields: Mapping[str, Any], secret: str) -> str:
+    """Lowercase hex SHA-256 of `URL?k=v&k=v` (fields sorted by name, `sig` left out) followed by the app secret."""
+    pairs = "&".join(f"{name}={_text(fields[name])}" for name in sorted(fields) if name != "sig")
+    return sha256(f"{url}?{pairs}{secret}".encode()).hexdigest()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _data(reply: Reply) -> Any:
+    """What an answer holds; its code as an error where it is not 0. The families are the platform's own."""
+    envelope = reply.json_as(_Envelope)
+    if envelope.code == 0:
+        return envelope.data
+    told = f"keeta: {reply.url} answered code {envelope.code}: {envelope.message or 'no message'}"
+    family = str(envelope.code)[:7]
+    if family == "1150001":
+        raise AuthenticationFailed(told)
+    if family in ("1150002", "1150003"):
+        raise Refused(told)
+    raise ServerFailed(told)
+
+
+class _Session:
+    """Signed calls under an access token, which is refreshed once for all who find it expired."""
+
+    def __init__(self, extraction: Extraction) -> None:
+        self._extraction = extraction
+        self._app_id = extraction.credentials["app_id"]
+        self._app_secret = extraction.credentials["app_secret"]
+        self._refreshing = asyncio.Lock()
+        self._access: str | None = None
+        self._expires_at = 0.0
+
+    async def call(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
+        """One call; a refused token is refreshed once, a second refusal is AuthenticationFailed."""
+        token = await self._token()
+        try:
+            return await self._post(path, {**fields, "accessToken": token}, read)
+        except AuthenticationFailed:
+            if self._access == token:
+                self._access = None
+        return await self._post(path, {**fields, "accessToken": await self._token()}, read)
+
+    async def _post(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
+        def body(url: str) -> bytes:
+            whole = {**fields, "appId": self._app_id, "timestamp": int(time.time())}
+            return orjson.dumps({**whole, "sig": signature(url, whole, self._app_secret)})
+
+        return await self._extraction.client.post(path, body, read=read)
+
+    async def _token(self) -> str:
+        async with self._refreshing:
+            if self._access is None or time.monotonic() > self._expires_at:
+                self._access = await self._refresh()
+            return self._access
+
+    async def _refresh(self) -> str:
+        """A new access token, by the refresh token last handed to us, else by the configured one.
+
+        A refresh token works once: its successor is kept before anything is done with the access token.
+        """
+        known = [self._extraction.secrets.read(SECRET), self._extraction.credentials["refresh_token"]]
+        refused: SyncError | None = None
+        for token in dict.fromkeys(filter(None, known)):
+            fields = {"grantType": "refresh_token", "refreshToken": token}
+            try:
+                tokens = await self._post(
+                    "/base/oauth/token", fields, lambda reply: reply.shaped(_data(reply), _Tokens, "token")
+                )
+            except (AuthenticationFailed, Refused) as error:
+                refused = error
+                continue
+            self._extraction.secrets.write(SECRET, tokens.refreshToken)
+            self._expires_at = time.monotonic() + max(0.0, tokens.expiresIn - REFRESH_AHEAD_S)
+            return tokens.accessToken
+        raise AuthenticationFailed(
+            f"keeta: no access token: check KEETA_APP_ID, KEETA_APP_SECRET and KEETA_REFRESH_TOKEN ({refused})"
+        )
+
+
+class Keeta(Platform):
+    """The authorised shops, each with its details, and the menu of each."""
+
+    name = "keeta"
+    title = "Keeta"
+    description = "A merchant's own shops on Keeta, and their menus."
+    live_base_url = "https://open.mykeeta.com/api/open"
+    cadence = "monthly"
+    priority = "low"
+    terms = Terms(
+        "Keeta Open Platform, a merchant's own shops only", "https://open.mykeeta.com", agreement_needed=False
+    )
+    pace = Pace(requests_per_second=5, concurrency=4)
+    datasets = (
+        Dataset("restaurants", "The merchant's shops on Keeta.", Shop, Restaurant, _restaurant, key=("id",)),
+        Dataset("menu_items", "The dishes of those shops.", Spu, MenuItem, _menu_item, key=("shopId", "id")),
+    )
+
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {}
+
+    async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        session = _Session(extraction)
+        shops = await _shops(extraction, session)
+        extraction.expects("restaurants", len(shops))
+
+        async def details(shop: Record) -> Slice:
+            def read(reply: Reply) -> Slice:
+                return Slice([{**shop, **reply.shaped(_data(reply), Record)}], reply)
+
+            return await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)
+
+        async for part in extraction.each("restaurants", shops, details):
+            yield part.as_page("restaurants")
+        if extraction.wants("menu_items"):
+            extraction.hangs_on("menu_items", "restaurants")
+            async for page in extraction.each_stream(
+                "menu_items", shops, lambda shop: _menu(extraction, session, shop["id"])
+            ):
+                yield page
+
+
+async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
+    """Every authorised shop, once; pages that cannot be had are told."""
+
+    async def fetch(page: int) -> _Shops:
+        fields = {"pageNum": page, "pageSize": PAGE_SIZE}
+        return await session.call(
+            "/base/authorized/resource/get", fields, lambda reply: reply.shaped(_data(reply), _Shops, str(page))
+        )
+
+    try:
+        first = await fetch(1)
+    except SyncError as error:
+        extraction.expects("restaurants", 1)
+        extraction.failed("restaurants", error)
+        return []
+    if first.total is not None:
+        extraction.claims("restaurants", first.total)
+    found = list(first.authorizedShops)
+    last = -(-(first.total or 0) // PAGE_SIZE)
+    async for part in extraction.each("restaurants", range(2, last + 1), fetch):
+        found += part.authorizedShops
+    named = {str(shop["id"]): shop for shop in found if shop.get("id")}
+    if len(named) < len({id(shop) for shop in found}):
+        extraction.finds("restaurants", f"{len(found) - len(named)} shops are listed twice or without an id")
+    return list(named.values())
+
+
+async def _menu(extraction: Extraction, session: _Session, shop_id: int | str) -> AsyncIterator[Page]:
+    """One shop's menu."""
+
+    async def fetch(page: int) -> Slice:
+        def read(reply: Reply) -> Slice:
+            menu = reply.shaped(_data(reply), _Menu, str(page))
+            records = [{**spu, "shopId": shop_id} for spu in menu.spus]
+            return Slice(records, reply, total=menu.total, pages=-(-(menu.total or 0) // PAGE_SIZE))
+
+        return await session.call(
+            "/product/spu/list", {"shopId": shop_id, "pageNum": page, "pageSize": PAGE_SIZE}, read
+        )
+
+    async for page in numbered(extraction, "menu_items", fetch):
+        yield page
