@@ -38,7 +38,7 @@ def show_platforms() -> None:
         )
     console = Console(highlight=False)
     console.print(table)
-    console.print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: docs/settings.md")
+    console.print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
 
 
 def _source(platform: Platform, own: PlatformSettings) -> str:
