@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +26,7 @@ def show_platforms() -> None:
             known = last_syncs(lake)
     table = Table(header_style="bold", show_lines=True)
     for name in ("platform", "datasets", "cadence", "priority", "source", "terms", "last sync"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in ("platform", "datasets", "cadence"))
     for platform in load_platforms(settings.platform_path).values():
         own = platform_settings(platform.name)
         table.add_row(
@@ -36,7 +38,7 @@ def show_platforms() -> None:
             platform.terms.summary,
             _last(known.get(platform.name)),
         )
-    console = Console(highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     console.print(table)
     console.print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
 
