@@ -67,6 +67,9 @@ class Dataset:
 
     def source_id(self, record: Record) -> str | None:
         """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
+        if len(self.key) == 1:
+            part = record.get(self.key[0])
+            return str(part) if isinstance(part, str | int) and part != "" else None
         parts = [record.get(name) for name in self.key]
         if not all(isinstance(part, str | int) and part != "" for part in parts):
             return None

@@ -32,6 +32,8 @@ NONCE_BYTES = 12
 Record = dict[str, Any]
 MOST_CACHED = 200_000
 LOOKUP_CHUNK = 500
+_Naming = tuple[str, list[str], dict[str, str]]
+"""A path that names a data subject, the same in parts, and the subject ids known of its values."""
 
 metadata = sa.MetaData()
 subject_keys = sa.Table(
@@ -74,15 +76,16 @@ class Vault:
         `own_ids`: beside each record, what names it; where no data subject is named, the record stands for its person,
         so that it can still be forgotten.
         """
+        naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
-            self._subject(platform, personal, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
+            self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
         ciphers = self._ciphers_of(subjects)
-        paths = [(path.split("."), f"{platform}.{path}".encode()) for path in personal.fields]
+        fields = [_Field(platform, path) for path in personal.fields]
         for record, subject in zip(records, subjects, strict=True):
             cipher = ciphers[subject]
-            for path, context in paths:
-                _seal_at(record, path, cipher, subject, context)
+            for field in fields:
+                field.seal_in(record, cipher, subject)
 
     def unseal(self, platform: str, field: str, sealed: str) -> Any:
         """The value behind a sealed one. StorageError: its key is destroyed, or the text was tampered with."""
@@ -116,11 +119,15 @@ class Vault:
         except (InvalidTag, ValueError):
             raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
 
-    def _subject(self, platform: str, personal: Personal, record: Record, own_id: str) -> str:
-        for path in personal.subject:
-            value = _value_at(record, path.split("."))
-            if isinstance(value, str | int) and str(value).strip():
-                return self.subject_id(platform, path, value)
+    def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
+        """The subject id of the person a record is about."""
+        for path, names, known in naming:
+            value = _value_at(record, names)
+            if isinstance(value, str | int) and (text := str(value).strip()):
+                found = known.get(text)
+                if found is None:
+                    found = known[text] = self.subject_id(platform, path, text)
+                return found
         return self.subject_id(platform, "record", own_id)
 
     def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
@@ -170,25 +177,39 @@ class Vault:
             raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
 
 
-def _seal_at(record: Record, path: list[str], cipher: AESSIV, subject: str, context: bytes) -> None:
-    holder: Any = record
-    for name in path[:-1]:
-        inner = holder.get(name)
-        if inner is not None and not isinstance(inner, dict):
-            # not the shape the contract says, so whatever stands here may be personal
-            holder[name] = _sealed(inner, cipher, subject, context)
-            return
-        if inner is None:
-            return
-        holder = inner
-    value = holder.get(path[-1])
-    if value is None or value == "":
-        return
-    holder[path[-1]] = _sealed(value, cipher, subject, context)
+class _Field:
+    """One personal field of a page of records. A person's value that comes again is sealed once: it reads the same."""
 
+    def __init__(self, platform: str, path: str) -> None:
+        *self._holders, self._name = path.split(".")
+        self._context = [f"{platform}.{path}".encode()]
+        self._done: dict[tuple[str, str], str] = {}
 
-def _sealed(value: Any, cipher: AESSIV, subject: str, context: bytes) -> str:
-    return f"{PREFIX}{subject}:{_base64(cipher.encrypt(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), [context]))}"
+    def seal_in(self, record: Record, cipher: AESSIV, subject: str) -> None:
+        holder: Any = record
+        for name in self._holders:
+            inner = holder.get(name)
+            if inner is None:
+                return
+            if not isinstance(inner, dict):
+                # not the shape the contract says, so whatever stands here may be personal
+                holder[name] = self._sealed(inner, cipher, subject)
+                return
+            holder = inner
+        value = holder.get(self._name)
+        if value is None or value == "":
+            return
+        if not isinstance(value, str):
+            holder[self._name] = self._sealed(value, cipher, subject)
+            return
+        done = self._done.get((subject, value))
+        if done is None:
+            done = self._done[subject, value] = self._sealed(value, cipher, subject)
+        holder[self._name] = done
+
+    def _sealed(self, value: Any, cipher: AESSIV, subject: str) -> str:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return f"{PREFIX}{subject}:{_base64(cipher.encrypt(text, self._context))}"
 
 
 def _value_at(record: Record, path: list[str]) -> Any:
