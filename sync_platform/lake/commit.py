@@ -150,6 +150,8 @@ class _Commit:
             pages=len(manifest.pages),
             pages_expected=manifest.pages_expected,
             manifest=manifest.key,
+            capped_slices=manifest.capped_slices,
+            omitted_ids=manifest.omitted_ids,
         )
 
 

@@ -102,6 +102,13 @@ RUNS = (
     Column("pages", "BIGINT", "Pages received"),
     Column("pages_expected", "BIGINT", "Pages the source was to give"),
     Column("manifest", "VARCHAR", "Landing manifest"),
+    Column("capped_slices", "VARCHAR[]", "Slices that hold more than the source will list"),
+    Column("omitted_ids", "VARCHAR[]", "Ids asked for that the source left out"),
+    Column("shrink_accepted", "VARCHAR", "The operator's reason for retiring more than the tolerance; empty for none"),
+    Column("request_id", "VARCHAR", "Emergency request that the sync answers; empty for none"),
+    Column("requested_by", "VARCHAR", "Who made that request"),
+    Column("request_reason", "VARCHAR", "Why, in their words"),
+    Column("request_priority", "VARCHAR", "low | medium | high | critical"),
 )
 CURSORS = (
     Column("platform", "VARCHAR", "Platform"),
@@ -156,24 +163,36 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET PARTITIONED BY (bucket(16, entity_id))")
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET SORTED BY (entity_id ASC, observed_at ASC)")
     wanted = table_columns(dataset)
-    present = existing.get((platform, dataset.name))
-    if present is None:
-        _create(connection, table_name(platform, dataset), wanted, dataset.description)
-        return
-    for column in wanted:
-        if column.name not in present:
-            name = f"{LAKE}.{table_name(platform, dataset)}"
-            connection.execute(f'ALTER TABLE {name} ADD COLUMN "{column.name}" {column.sql_type}')
-            _comment(connection, name, column)
+    _ensure(connection, existing, (platform, dataset.name), wanted, dataset.description)
 
 
 def ensure_sync_tables(
     connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
 ) -> None:
-    """Create `sync.runs` and `sync.cursors` where they are missing."""
-    if ("sync", "runs") not in (_existing(connection) if existing is None else existing):
-        _create(connection, "sync.runs", RUNS, "Every sync of every dataset: what came, what it did, and how complete")
-        _create(connection, "sync.cursors", CURSORS, "Where the next incremental sync of a dataset reads on")
+    """Create `sync.runs` and `sync.cursors`, or the columns they gained, where missing."""
+    known = _existing(connection) if existing is None else existing
+    described = "Every sync of every dataset: what came, what it did, and how complete"
+    _ensure(connection, known, ("sync", "runs"), RUNS, described)
+    _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
+
+
+def _ensure(
+    connection: duckdb.DuckDBPyConnection,
+    existing: dict[tuple[str, ...], set[str]],
+    table: tuple[str, str],
+    wanted: tuple[Column, ...],
+    description: str,
+) -> None:
+    """Create the table, or the columns that its definition gained since it was made."""
+    present = existing.get(table)
+    if present is None:
+        _create(connection, table_name(*table), wanted, description)
+        return
+    for column in wanted:
+        if column.name not in present:
+            name = f"{LAKE}.{table_name(*table)}"
+            connection.execute(f'ALTER TABLE {name} ADD COLUMN "{column.name}" {column.sql_type}')
+            _comment(connection, name, column)
 
 
 def schemas_present(connection: duckdb.DuckDBPyConnection) -> set[str]:

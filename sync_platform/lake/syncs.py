@@ -43,6 +43,13 @@ class SyncRecord:
     pages: int = 0
     pages_expected: int = 0
     manifest: str | None = None
+    capped_slices: list[str] = field(default_factory=list)
+    omitted_ids: list[str] = field(default_factory=list)
+    shrink_accepted: str | None = None
+    request_id: str | None = None
+    requested_by: str | None = None
+    request_reason: str | None = None
+    request_priority: str | None = None
 
     @property
     def changes(self) -> int:
