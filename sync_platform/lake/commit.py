@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import duckdb
@@ -19,30 +19,62 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.diff import Difference, Origin, Retirement, apply_difference, find_difference, write_history
 from sync_platform.lake.incoming import Arrival, load_incoming
+from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables, table_name
-from sync_platform.lake.splice import latest_observation, splice_earlier
-from sync_platform.lake.syncs import SyncRecord, describe_commit, move_cursor, write_sync
-from sync_platform.sources.period import HONG_KONG
+from sync_platform.lake.splice import Splice
+from sync_platform.lake.syncs import (
+    SyncRecord,
+    describe_commit,
+    latest_commit,
+    let_retire,
+    move_cursor,
+    write_not_retired,
+    write_sync,
+)
+from sync_platform.landing.manifest import find_manifest
+from sync_platform.landing.reader import Landed
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake
 
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
+MOST_LISTED = 100
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one commit did: its record, the snapshot it made, and what the sync met on the way."""
+    """What one commit did: its record, the snapshot it made, and what the sync met on the way.
+
+    `not_retired`: source_ids of the first rows that were not seen and let be.
+    """
 
     record: SyncRecord
     snapshot_id: int
     live_rows: int
+    not_retired: list[str] = field(default_factory=list)
     unknown_fields: list[str] = field(default_factory=list)
     rejections: list[str] = field(default_factory=list)
 
 
-def commit_landed(lake: Lake, history: str, typed: TypedRows, run_id: str) -> Outcome:
+@dataclass(frozen=True)
+class Guard:
+    """What may retire rows beside the platform's own declaration.
+
+    `tolerance`: the operator's, in place of the platform's; `accepted`: their reason for letting more leave this once.
+    """
+
+    tolerance: float | None = None
+    accepted: str | None = None
+
+
+NO_GUARD_OF_OUR_OWN = Guard()
+
+
+def commit_landed(
+    lake: Lake, history: str, typed: TypedRows, run_id: str, guard: Guard = NO_GUARD_OF_OUR_OWN
+) -> Outcome:
     """Commit one landed dataset; `history` is the table of changes.
 
     An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
@@ -50,10 +82,18 @@ def commit_landed(lake: Lake, history: str, typed: TypedRows, run_id: str) -> Ou
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        commit = _Commit(session, history, typed, arrival, run_id)
+        commit = _Commit(session, history, typed, arrival, run_id, guard)
         record, live_rows = _in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
-    return Outcome(record, snapshot, live_rows, sorted(typed.unknown_fields), [str(each) for each in typed.rejections])
+        let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
+    return Outcome(
+        record,
+        snapshot,
+        live_rows,
+        [source_id for (source_id,) in let_be],
+        sorted(typed.unknown_fields),
+        [str(each) for each in typed.rejections],
+    )
 
 
 @dataclass(frozen=True)
@@ -65,6 +105,7 @@ class _Commit:
     typed: TypedRows
     arrival: Arrival
     run_id: str
+    guard: Guard
 
     def write(self) -> tuple[SyncRecord, int]:
         """The sync's record, and how many rows are live after it."""
@@ -77,32 +118,76 @@ class _Commit:
             manifest.sync_id,
             self.run_id,
             manifest.observed_at,
-            datetime.now(UTC),
+            self._now(),
         )
-        reasons = self._reasons()
-        difference = self._take_in(origin, complete=not reasons)
-        record = self._record(origin, difference, reasons + ([difference.reason] if difference.reason else []))
+        missing = self._missing()
+        retirement = Retirement(
+            manifest.mode == "full", not missing, self._tolerance(origin.observed_at), self.guard.accepted
+        )
+        newest = latest_observation(self.session, origin.platform, dataset.name)
+        if newest is not None and origin.observed_at < newest:
+            difference, reasons = self._splice(origin, retirement)
+        else:
+            difference, reasons = self._take_in(origin, retirement), []
+        own = [difference.reason] if difference.reason else []
+        record = self._record(origin, difference, not missing, missing + own + reasons)
         write_sync(self.session, record)
+        write_not_retired(self.session, origin)
         describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
         table = f"{LAKE}.{table_name(platform, dataset)}"
         live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
         return record, live
 
-    def _take_in(self, origin: Origin, *, complete: bool) -> Difference:
-        dataset, manifest, session = self.typed.dataset, self.typed.landed.manifest, self.session
-        day = origin.observed_at.astimezone(HONG_KONG).date()
-        retirement = Retirement(manifest.mode == "full", complete, self.typed.platform.tolerance(day))
-        newest = latest_observation(session, origin.platform, dataset.name)
-        if newest is not None and origin.observed_at < newest:
-            return splice_earlier(session, self.history, dataset, origin, day, retirement)
+    def _now(self) -> datetime:
+        """The moment of this commit: after every other of the dataset, even where a clock was set back."""
+        platform, dataset = self.typed.platform.name, self.typed.dataset.name
+        last = latest_commit(self.session, platform, dataset)
+        now = datetime.now(UTC)
+        return now if last is None else max(now, last + timedelta(microseconds=1))
+
+    def _tolerance(self, observed_at: datetime) -> float:
+        if self.guard.tolerance is not None:
+            return self.guard.tolerance
+        return self.typed.platform.tolerance(day_in_hong_kong(observed_at))
+
+    def _take_in(self, origin: Origin, retirement: Retirement) -> Difference:
+        dataset, session = self.typed.dataset, self.session
         table = table_name(origin.platform, dataset)
+        day = day_in_hong_kong(origin.observed_at)
         difference = find_difference(session, dataset, f"{LAKE}.{table}", day, retirement)
         if not difference.is_empty:
             write_history(session, self.history, dataset, origin)
             apply_difference(session, dataset, table, origin.observed_at)
-        if dataset.cursor and complete:
+        if dataset.cursor and retirement.list_is_complete:
             self._move_cursor(dataset.cursor, origin)
         return difference
+
+    def _splice(self, origin: Origin, retirement: Retirement) -> tuple[Difference, list[str]]:
+        """The older observation's difference, and why what follows from it may be wrong. Other syncs' rows take their
+        turn in `temp.incoming`; a rollback brings this one's back."""
+        splice = Splice(
+            self.session,
+            self.history,
+            self.typed.platform,
+            self.typed.dataset,
+            origin,
+            lambda later: self._tolerance(later.observed_at),
+            self._reload,
+        )
+        done = splice.take_in(retirement)
+        for later in done.let_retire:
+            let_retire(self.session, origin, later)
+        lost = [later.sync_id for later in done.unreadable]
+        return done.difference, [
+            f"the landing of sync {sync_id} is gone: what it saw again of these rows is not known" for sync_id in lost
+        ]
+
+    def _reload(self, later: Observation) -> None:
+        store = self.typed.landed.store
+        manifest = find_manifest(store, later.manifest)
+        if manifest is None:
+            raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
+        load_incoming(self.session, TypedRows(Landed(manifest, store), self.typed.platform))
 
     def _move_cursor(self, column: str, origin: Origin) -> None:
         """To the latest change time seen; one in the future would hide what changes until then."""
@@ -111,7 +196,7 @@ class _Commit:
         if watermark is not None:
             move_cursor(self.session, origin.platform, origin.dataset, watermark, origin.sync_id)
 
-    def _reasons(self) -> list[str]:
+    def _missing(self) -> list[str]:
         """Why the extract does not count as complete: what landing knows, and what only reading it showed."""
         reasons = list(self.typed.landed.manifest.reasons)
         if self.typed.rejected:
@@ -121,7 +206,7 @@ class _Commit:
             reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
         return reasons
 
-    def _record(self, origin: Origin, difference: Difference, reasons: list[str]) -> SyncRecord:
+    def _record(self, origin: Origin, difference: Difference, list_complete: bool, reasons: list[str]) -> SyncRecord:
         manifest = self.typed.landed.manifest
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
@@ -152,6 +237,8 @@ class _Commit:
             manifest=manifest.key,
             capped_slices=manifest.capped_slices,
             omitted_ids=manifest.omitted_ids,
+            list_complete=list_complete,
+            shrink_accepted=difference.accepted,
         )
 
 

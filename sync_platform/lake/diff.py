@@ -1,8 +1,9 @@
 """The difference between what came and what is held, as SQL over temporary tables, and its rows of history.
 
-Tables, all temporary: `incoming` (lake/incoming.py), `delta` (source_id, operation), `old` (held rows that change).
+Tables, all temporary: `incoming` (lake/incoming.py), `delta` (source_id, operation), `old` (held rows that change),
+`not_retired` (source_id).
 Operations: insert | update | restore | remove go into history; `refresh` only brings volatile columns up to date;
-`gone` is a live row that a full list did not show, which becomes `remove` or is let be.
+`gone` is a live row that a full list did not show, which becomes `remove`, or is let be and goes to `not_retired`.
 """
 
 from __future__ import annotations
@@ -33,16 +34,24 @@ class Origin:
 
 @dataclass(frozen=True)
 class Retirement:
-    """When rows that a full list did not show may be retired: only if nothing is missing, and few enough leave."""
+    """When rows that a full list did not show may be retired: only if nothing is missing, and few enough leave.
+
+    `tolerance` is the largest share of the listed rows that may leave at once; `accepted` an operator's reason for
+    letting more leave.
+    """
 
     list_is_full: bool
     list_is_complete: bool
-    tolerance: float  # largest share of the listed rows that may leave at once
+    tolerance: float
+    accepted: str | None = None
 
 
 @dataclass
 class Difference:
-    """Counts of a difference, and why unseen rows were spared, if that is a reason of its own."""
+    """Counts of a difference, and why unseen rows were spared, if that is a reason of its own.
+
+    `accepted`: the operator's reason, where rows were retired only because of it.
+    """
 
     insert: int = 0
     update: int = 0
@@ -51,6 +60,7 @@ class Difference:
     refresh: int = 0
     not_retired: int = 0
     reason: str | None = None
+    accepted: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -60,7 +70,7 @@ class Difference:
 def find_difference(
     session: duckdb.DuckDBPyConnection, dataset: Dataset, held: str, day: date, retirement: Retirement
 ) -> Difference:
-    """Fill `temp.delta` and `temp.old` by comparing `temp.incoming` with the relation `held`.
+    """Fill `temp.delta`, `temp.old` and `temp.not_retired` by comparing `temp.incoming` with the relation `held`.
 
     `day`: when the source was observed, in Hong Kong; a full list is asked for from that day (Dataset.listed_from).
     """
@@ -88,6 +98,7 @@ def find_difference(
                         OR {volatile or "false"} END"""
     )
     counts: dict[str, int] = dict(session.execute("SELECT operation, count(*) FROM temp.delta GROUP BY ALL").fetchall())
+    session.execute("CREATE OR REPLACE TEMP TABLE not_retired (source_id VARCHAR)")
     gone = counts.pop("gone", 0)
     difference = Difference(**counts)  # type: ignore[arg-type] # the keys are operations
     if gone:
@@ -103,17 +114,20 @@ def _settle_unseen(
     session: duckdb.DuckDBPyConnection, difference: Difference, gone: int, live: int, retirement: Retirement
 ) -> None:
     """Retire the unseen rows, or spare them. One row may always leave, or a small table could never lose any."""
-    most = max(1, int(retirement.tolerance * live))
-    if retirement.list_is_complete and gone <= most and gone < live:
+    within = gone <= max(1, int(retirement.tolerance * live)) and gone < live
+    if retirement.list_is_complete and (within or retirement.accepted):
         session.execute("UPDATE temp.delta SET operation = 'remove' WHERE operation = 'gone'")
         difference.remove += gone
+        difference.accepted = None if within else retirement.accepted
         return
+    session.execute("INSERT INTO temp.not_retired SELECT source_id FROM temp.delta WHERE operation = 'gone'")
     session.execute("DELETE FROM temp.delta WHERE operation = 'gone'")
     difference.not_retired = gone
     if retirement.list_is_complete:
         difference.reason = (
             f"{gone:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
-            f"{retirement.tolerance:.0%}: none was retired"
+            f"{retirement.tolerance:.0%}: none was retired (see sync.not_retired; if they are really gone, sync again "
+            'with --accept-shrink "why")'
         )
 
 

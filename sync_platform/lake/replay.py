@@ -21,12 +21,15 @@ def replay(
     into: str,
     *,
     until: datetime = END_OF_TIME,
+    known_before: datetime = END_OF_TIME,
     only: str | None = None,
 ) -> None:
     """Make the temporary table `into`: the dataset's table as observed `until` then, from `lineage.changes`.
 
+    `known_before` leaves out what was committed then or later: what was known then of how it was `until` then.
     Its columns are the table's; volatile ones are empty, for they are no history. `only`: a relation of source_ids.
     Changes apply in order of observation, then of commit; a column keeps the last value that any change gave it.
+    A change that repeats what held already (it was found before an earlier observation became known) counts as none.
     """
     values = ",\n".join(
         f'{_typed(column, dataset)} AS "{column.name}"'
@@ -37,19 +40,33 @@ def replay(
     session.execute(
         f"""CREATE OR REPLACE TEMP TABLE "{into}" AS
         WITH ordered AS (
-            SELECT *, row_number() OVER (PARTITION BY entity_id ORDER BY observed_at, committed_at) AS n
+            SELECT *, row_number() OVER changes AS n, lag(operation) OVER changes AS held_operation,
+                lag(content_hash) OVER changes AS held_hash
             FROM {LAKE}.{history}
-            WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until {narrowed}
+            WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until
+                AND committed_at < $known_before {narrowed}
+            WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
+        ), told AS (
+            SELECT *,
+                operation <> 'remove' AND (held_operation = 'remove' OR content_hash IS DISTINCT FROM held_hash)
+                    AS is_version,
+                operation = 'remove' AND held_operation IS DISTINCT FROM 'remove' AS is_end
+            FROM ordered
         )
         SELECT entity_id AS source_id, {values},
-            arg_max(content_hash, n) AS content_hash,
-            min(observed_at) AS first_seen_at,
-            max(observed_at) FILTER (operation <> 'remove') AS last_changed_at,
-            CASE WHEN arg_max(operation, n) = 'remove' THEN arg_max(observed_at, n) END AS removed_at,
-            arg_max(landing_object, n) AS landing_object,
-            arg_max(landing_line, n) AS landing_line
-        FROM ordered GROUP BY entity_id""",
-        {"platform": platform, "dataset": dataset.name, "until": until},
+            arg_max(content_hash, n) FILTER (operation <> 'remove') AS content_hash,
+            min(observed_at) FILTER (operation <> 'remove') AS first_seen_at,
+            max(observed_at) FILTER (is_version) AS last_changed_at,
+            CASE WHEN arg_max(operation, n) = 'remove' THEN max(observed_at) FILTER (is_end) END AS removed_at,
+            arg_max(landing_object, n) FILTER (is_version) AS landing_object,
+            arg_max(landing_line, n) FILTER (is_version) AS landing_line
+        FROM told GROUP BY entity_id""",
+        {
+            "platform": platform,
+            "dataset": dataset.name,
+            "until": until,
+            "known_before": known_before,
+        },
     )
 
 

@@ -104,11 +104,21 @@ RUNS = (
     Column("manifest", "VARCHAR", "Landing manifest"),
     Column("capped_slices", "VARCHAR[]", "Slices that hold more than the source will list"),
     Column("omitted_ids", "VARCHAR[]", "Ids asked for that the source left out"),
+    Column("list_complete", "BOOLEAN", "Whether nothing is known to be missing; only then may a full sync retire rows"),
     Column("shrink_accepted", "VARCHAR", "The operator's reason for retiring more than the tolerance; empty for none"),
     Column("request_id", "VARCHAR", "Emergency request that the sync answers; empty for none"),
     Column("requested_by", "VARCHAR", "Who made that request"),
     Column("request_reason", "VARCHAR", "Why, in their words"),
     Column("request_priority", "VARCHAR", "low | medium | high | critical"),
+)
+NOT_RETIRED = (
+    Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column(
+        "source_id", "VARCHAR", "The row that would have been retired, had the extract been complete and in tolerance"
+    ),
+    Column("observed_at", "TIMESTAMPTZ", "When it was not seen (UTC)"),
 )
 CURSORS = (
     Column("platform", "VARCHAR", "Platform"),
@@ -169,10 +179,11 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
 def ensure_sync_tables(
     connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
 ) -> None:
-    """Create `sync.runs` and `sync.cursors`, or the columns they gained, where missing."""
+    """Create `sync.runs`, `sync.not_retired` and `sync.cursors`, or the columns they gained, where missing."""
     known = _existing(connection) if existing is None else existing
     described = "Every sync of every dataset: what came, what it did, and how complete"
     _ensure(connection, known, ("sync", "runs"), RUNS, described)
+    _ensure(connection, known, ("sync", "not_retired"), NOT_RETIRED, "Live rows that a sync did not see, and let be")
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
 
 

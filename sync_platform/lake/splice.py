@@ -1,89 +1,136 @@
 """An older observation that arrives late (a backfill) goes into the history where it belongs.
 
-What was seen later stays as it was: after the splice, the table at and after the next complete observation is what it
-was before, which takes compensating changes dated at that observation.
+After the splice every moment reads as if all observations had been taken in in order of time. What an earlier one
+adds lasts until a later one says otherwise, so those that follow are looked at again, from what they landed, until one
+is reached that settled everything by itself: a whole list, taken for whole. Their corrections are changes of their own,
+dated at the observation they correct; nothing in the history is rewritten.
+
+A list that was once let retire rows keeps that right, whatever is learned of the time before it; one that was refused
+(too many were gone, compared with what was known then) is weighed again against its new past.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
+from sync_platform.errors import StorageError
 from sync_platform.lake.diff import Difference, Origin, Retirement, find_difference, rewrite_rows, write_history
+from sync_platform.lake.observations import Observation, observations
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import columns_of, table_name
-from sync_platform.sources.declaration import Dataset
-from sync_platform.storage.lake_connection import LAKE
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.period import day_in_hong_kong
 
-ALWAYS = Retirement(list_is_full=True, list_is_complete=True, tolerance=1.0)
-
-
-def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """When the dataset was last observed, by any sync that took rows in."""
-    return _observation(session, platform, dataset, "max(observed_at)", "true")
+Reload = Callable[[Observation], None]
+"""Fills `temp.incoming` with what an observation landed; StorageError where that is not there any more."""
 
 
-def splice_earlier(
-    session: duckdb.DuckDBPyConnection,
-    history: str,
-    dataset: Dataset,
-    origin: Origin,
-    day: date,
-    retirement: Retirement,
-) -> Difference:
-    """Write the history that `temp.incoming`, observed at `origin.observed_at`, adds between what is known.
+@dataclass
+class Spliced:
+    """What a splice did: the late observation's own difference, observations that may retire rows after all, and
+    those whose landing is gone, so that what they saw again is not known."""
 
-    Within the caller's transaction. The returned difference is against the table as it was known for that moment.
-    """
-    table = table_name(origin.platform, dataset)
-    following = _observation(
-        session,
-        origin.platform,
-        dataset.name,
-        "min(observed_at)",
-        "mode = 'full' AND status = 'complete' AND observed_at > $after",
-        after=origin.observed_at,
-    )
-    if following:
-        replay(session, history, origin.platform, dataset, "later", until=following)
-    replay(session, history, origin.platform, dataset, "earlier", until=origin.observed_at)
-    difference = find_difference(session, dataset, "temp.earlier", day, retirement)
-    session.execute("DELETE FROM temp.delta WHERE operation = 'refresh'")  # volatile columns are no history
-    difference.refresh = 0
-    if difference.is_empty:
+    difference: Difference
+    let_retire: list[Observation] = field(default_factory=list)
+    unreadable: list[Observation] = field(default_factory=list)
+
+
+class Splice:
+    """One late observation of one dataset, within the caller's transaction; `tolerance` gives the guard of a day."""
+
+    def __init__(
+        self,
+        session: duckdb.DuckDBPyConnection,
+        history: str,
+        platform: Platform,
+        dataset: Dataset,
+        origin: Origin,
+        tolerance: Callable[[Observation], float],
+        reload: Reload,
+    ) -> None:
+        self._session, self._history, self._platform, self._dataset = session, history, platform, dataset
+        self._origin, self._tolerance, self._reload = origin, tolerance, reload
+
+    def take_in(self, retirement: Retirement) -> Spliced:
+        """Write what `temp.incoming` adds to the history, and bring what follows and the table in line with it.
+
+        The returned difference is against the table as it was known for that moment.
+        """
+        self._replay("earlier", until=self._origin)
+        difference = self._find("temp.earlier", self._origin, retirement)
+        done = Spliced(difference)
+        if difference.is_empty:
+            return done
+        # the caller's own list of rows let be: what follows is weighed with one of its own
+        self._session.execute("CREATE OR REPLACE TEMP TABLE let_be AS FROM temp.not_retired")
+        self._write(self._origin)
+        self._session.execute("CREATE OR REPLACE TEMP TABLE affected AS SELECT source_id FROM temp.delta")
+        for later in observations(self._session, self._origin.platform, self._dataset.name):
+            if later.observed_at <= self._origin.observed_at:
+                continue
+            if later.settles_what_is_gone:
+                self._restore_state_of(later)
+                break
+            self._look_again(later, done)
+        self._replay("replayed", only="temp.affected")
+        rewrite_rows(self._session, self._dataset, table_name(self._platform, self._dataset), "temp.replayed")
+        self._session.execute("CREATE OR REPLACE TEMP TABLE not_retired AS FROM temp.let_be")
+        return done
+
+    def _restore_state_of(self, later: Observation) -> None:
+        """Bring the affected rows back to what a list that settled everything made of them."""
+        at = self._at(later)
+        self._replay("later", until=at, known=False, only="temp.affected")
+        own = ", ".join(f'"{column.name}"' for column in columns_of(self._dataset.row))
+        self._session.execute(
+            f"""CREATE OR REPLACE TEMP TABLE incoming AS
+            SELECT {own}, content_hash, false AS deleted, landing_object, landing_line
+            FROM temp.later WHERE removed_at IS NULL"""
+        )
+        self._replay("now", until=at, only="temp.affected")
+        self._find("temp.now", at, Retirement(True, True, 1.0, accepted="it was accepted before"))
+        self._write(at)
+
+    def _look_again(self, later: Observation, done: Spliced) -> None:
+        """Take in once more what an observation landed, now that it follows on something else."""
+        at = self._at(later)
+        try:
+            self._reload(later)
+        except StorageError:
+            done.unreadable.append(later)
+            return
+        if later.was_refused:
+            self._replay("now", until=at)
+            retirement = Retirement(True, True, self._tolerance(later), later.shrink_accepted)
+        else:
+            self._session.execute("DELETE FROM temp.incoming WHERE source_id NOT IN (FROM temp.affected)")
+            self._replay("now", until=at, only="temp.affected")
+            retirement = Retirement(later.mode == "full", False, 0.0)
+        difference = self._find("temp.now", at, retirement)
+        self._write(at)
+        self._session.execute("INSERT INTO temp.affected SELECT source_id FROM temp.delta EXCEPT FROM temp.affected")
+        if later.was_refused and not difference.not_retired:
+            done.let_retire.append(later)
+
+    def _at(self, later: Observation) -> Origin:
+        return replace(self._origin, observed_at=later.observed_at)
+
+    def _find(self, held: str, at: Origin, retirement: Retirement) -> Difference:
+        day = day_in_hong_kong(at.observed_at)
+        difference = find_difference(self._session, self._dataset, held, day, retirement)
+        self._session.execute("DELETE FROM temp.delta WHERE operation = 'refresh'")  # volatile columns are no history
+        difference.refresh = 0
         return difference
-    write_history(session, history, dataset, origin)
-    session.execute("CREATE OR REPLACE TEMP TABLE affected AS SELECT source_id FROM temp.delta")
-    if following:
-        _compensate(session, history, dataset, replace(origin, observed_at=following))
-    replay(session, history, origin.platform, dataset, "replayed", only="temp.affected")
-    rewrite_rows(session, dataset, table, "temp.replayed")
-    return difference
 
+    def _write(self, at: Origin) -> None:
+        write_history(self._session, self._history, self._dataset, at)
 
-def _compensate(session: duckdb.DuckDBPyConnection, history: str, dataset: Dataset, origin: Origin) -> None:
-    """Bring the replay back to what `temp.later` says it was at `origin.observed_at`."""
-    own = ", ".join(f'"{column.name}"' for column in columns_of(dataset.row))
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE incoming AS
-        SELECT {own}, content_hash, removed_at IS NOT NULL AS deleted, landing_object, landing_line
-        FROM temp.later WHERE source_id IN (SELECT source_id FROM temp.affected)"""
-    )
-    replay(session, history, origin.platform, dataset, "now", until=origin.observed_at, only="temp.affected")
-    # entities that only the older observation knows were not in the complete one after it: they had gone by then
-    find_difference(session, replace(dataset, listed_from=None), "temp.now", origin.observed_at.date(), ALWAYS)
-    write_history(session, history, dataset, origin)
-
-
-def _observation(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, which: str, condition: str, **values: datetime
-) -> datetime | None:
-    row = session.execute(
-        f"""SELECT {which} FROM {LAKE}.sync.runs
-        WHERE platform = $platform AND dataset = $dataset AND status <> 'failed' AND {condition}""",
-        {"platform": platform, "dataset": dataset, **values},
-    ).fetchone()
-    found: datetime | None = row[0] if row else None
-    return found
+    def _replay(self, into: str, *, until: Origin | None = None, known: bool = True, only: str | None = None) -> None:
+        """`known` false: as it was known before this splice."""
+        moments = {} if until is None else {"until": until.observed_at}
+        if not known:
+            moments["known_before"] = self._origin.committed_at
+        replay(self._session, self._history, self._origin.platform, self._dataset, into, only=only, **moments)

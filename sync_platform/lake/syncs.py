@@ -8,6 +8,8 @@ from typing import Literal
 
 import duckdb
 
+from sync_platform.lake.diff import Origin
+from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.storage.lake_connection import LAKE, Lake
 
@@ -45,6 +47,7 @@ class SyncRecord:
     manifest: str | None = None
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
+    list_complete: bool = False
     shrink_accepted: str | None = None
     request_id: str | None = None
     requested_by: str | None = None
@@ -62,6 +65,42 @@ def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     listed = ", ".join(f'"{name}"' for name in values)
     marks = ", ".join(f"${name}" for name in values)
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
+
+
+def write_not_retired(session: duckdb.DuckDBPyConnection, origin: Origin) -> None:
+    """List the rows of `temp.not_retired` in `sync.not_retired`, within the caller's transaction."""
+    if session.execute("FROM temp.not_retired LIMIT 1").fetchone():
+        session.execute(
+            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM temp.not_retired ORDER BY ALL",
+            [origin.sync_id, origin.platform, origin.dataset, origin.observed_at],
+        )
+
+
+def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observation) -> None:
+    """Put on record that a sync whose list was refused counts as complete, now that `origin` is known before it."""
+    because = f"weighed again after sync {origin.sync_id} became known: what it does not list is retired"
+    session.execute(
+        f"""INSERT INTO {LAKE}.sync.runs BY NAME
+        SELECT * REPLACE ('complete' AS status, [$because] AS reasons, $at AS committed_at, 0 AS not_retired)
+        FROM {LAKE}.sync.runs WHERE sync_id = $sync_id AND platform = $platform AND dataset = $dataset
+        QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
+        {
+            "because": because,
+            "at": origin.committed_at,
+            "sync_id": later.sync_id,
+            "platform": origin.platform,
+            "dataset": origin.dataset,
+        },
+    )
+
+
+def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
+    """When anything of a dataset was last committed."""
+    row = session.execute(
+        f"SELECT max(committed_at) FROM {LAKE}.sync.runs WHERE platform = ? AND dataset = ?", [platform, dataset]
+    ).fetchone()
+    found: datetime | None = row[0] if row else None
+    return found
 
 
 def record_failure(lake: Lake, record: SyncRecord) -> None:

@@ -23,12 +23,16 @@ class Period:
     last: date
 
     def contains(self, moment: datetime) -> bool:
-        return self.first <= moment.astimezone(HONG_KONG).date() <= self.last
+        return self.first <= day_in_hong_kong(moment) <= self.last
 
     @property
     def end(self) -> datetime:
         """The first moment after the period, in UTC."""
         return datetime.combine(self.last + timedelta(days=1), time(), HONG_KONG).astimezone(UTC)
+
+
+def day_in_hong_kong(moment: datetime) -> date:
+    return moment.astimezone(HONG_KONG).date()
 
 
 def period_of(cadence: Cadence, day: date) -> Period:
@@ -42,7 +46,7 @@ def period_of(cadence: Cadence, day: date) -> Period:
 
 
 def current_period(cadence: Cadence, now: datetime | None = None) -> Period:
-    return period_of(cadence, (now or datetime.now(UTC)).astimezone(HONG_KONG).date())
+    return period_of(cadence, day_in_hong_kong(now or datetime.now(UTC)))
 
 
 def parse_period(cadence: Cadence, text: str) -> Period:

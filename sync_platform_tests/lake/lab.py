@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.lake.commit import Outcome, commit_landed
-from sync_platform.lake.replay import replay
+from sync_platform.lake.commit import NO_GUARD_OF_OUR_OWN, Guard, Outcome, commit_landed
+from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
@@ -139,9 +139,26 @@ class Lab:
         land(self.store, [manifest])
         return Landed(manifest, self.store)
 
-    def sync(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Outcome:
-        landed = self.land(records, hour, mode, gaps)
-        return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id)
+    def sync(
+        self,
+        records: list[Record],
+        hour: float,
+        mode: str = "full",
+        gaps: Gaps | None = None,
+        guard: Guard = NO_GUARD_OF_OUR_OWN,
+    ) -> Outcome:
+        return self.commit(self.land(records, hour, mode, gaps), guard)
+
+    def commit(self, landed: Landed, guard: Guard = NO_GUARD_OF_OUR_OWN) -> Outcome:
+        return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id, guard)
+
+    def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:
+        """The table as it was at that hour, removed rows included, out of the history alone."""
+        with self.lake.session() as session:
+            dataset = self.platform.datasets[0]
+            until = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
+            replay(session, HISTORY, self.platform.name, dataset, "then", until=until, known_before=known_before)
+            return session.execute(f"SELECT {columns} FROM temp.then ORDER BY source_id").fetchall()
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.lake.session() as session:

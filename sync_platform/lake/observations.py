@@ -1,0 +1,57 @@
+"""The observations of a dataset that the lake has taken in, in order of time, as `sync.runs` tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import duckdb
+
+from sync_platform.storage.lake_connection import LAKE
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One sync's look at a dataset. `list_complete`: nothing is known to be missing from what it saw.
+
+    `shrink_accepted` is the operator's reason for letting it retire more than the tolerance.
+    """
+
+    sync_id: str
+    observed_at: datetime
+    mode: Literal["full", "incremental"]
+    status: Literal["complete", "degraded"]
+    list_complete: bool
+    shrink_accepted: str | None
+    manifest: str
+
+    @property
+    def settles_what_is_gone(self) -> bool:
+        """Whether rows that it did not see were retired: its state does not depend on what was seen before."""
+        return self.mode == "full" and self.status == "complete"
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it is a whole list that was not let retire what it does not show, because that was too much."""
+        return self.mode == "full" and self.list_complete and self.status == "degraded"
+
+
+def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
+    """When the dataset was last observed, by any sync that took rows in."""
+    found = observations(session, platform, dataset)
+    return found[-1].observed_at if found else None
+
+
+def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
+    """Every observation, earliest first; of a sync taken in more than once the last word counts."""
+    rows = session.execute(
+        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), shrink_accepted,
+            manifest
+        FROM {LAKE}.sync.runs
+        WHERE platform = $platform AND dataset = $dataset AND status <> 'failed'
+        QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1
+        ORDER BY observed_at, committed_at""",
+        {"platform": platform, "dataset": dataset},
+    ).fetchall()
+    return [Observation(*row) for row in rows]
