@@ -138,6 +138,12 @@ class PlatformSettings(BaseModel):
     refresh_token: str = Field("sandbox", description="First refresh token (Keeta); rotated ones are kept.", repr=False)
     requests_per_second: float | None = Field(None, gt=0, description="Pace, instead of the platform file's.")
     concurrency: int | None = Field(None, ge=1, le=64, description="Requests in flight, instead of the file's.")
+    shrink_tolerance: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Largest share of live records that one full sync may retire, instead of the file's.",
+    )
 
     @field_validator("base_url", "archive_url")
     @classmethod

@@ -50,6 +50,9 @@ def sync(
     mode: Annotated[
         ModeOption, typer.Option(help="full, or incremental: only what changed, where a platform can say so.")
     ] = ModeOption.full,
+    accept_shrink: Annotated[
+        str, typer.Option(metavar="REASON", help="Let a whole list retire more than the tolerance; kept on record.")
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
     ] = False,
@@ -60,7 +63,7 @@ def sync(
     """
     from sync_platform.cli.sync import sync_platforms
 
-    raise typer.Exit(sync_platforms(platforms or [], partition, mode.value, as_json=as_json))
+    raise typer.Exit(sync_platforms(platforms or [], partition, mode.value, accept_shrink, as_json=as_json))
 
 
 @app.command()

@@ -13,7 +13,10 @@ COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unch
 
 @dataclass
 class PlatformResult:
-    """One platform's sync; seconds are wall time of this platform's run."""
+    """One platform's sync; seconds are wall time of this platform's run.
+
+    `let_be`: per dataset the first source_ids of rows that were not seen, and not retired.
+    """
 
     platform: str
     partition: str
@@ -22,6 +25,7 @@ class PlatformResult:
     fetch_s: float
     lake_s: float
     records: list[SyncRecord] = field(default_factory=list)
+    let_be: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -53,6 +57,8 @@ class PlatformResult:
                     "sync_id": record.sync_id,
                     "status": record.status,
                     **{count: getattr(record, count) for count in COUNTS},
+                    "not_retired_ids": self.let_be.get(record.dataset, []),
+                    "shrink_accepted": record.shrink_accepted,
                 }
                 for record in self.records
                 if record.dataset

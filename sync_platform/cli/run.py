@@ -67,7 +67,7 @@ class Runner:
         self._home = prepare_home(settings.home)
         self._definitions = build(settings, progress)
 
-    def run(self, platform: Platform, period: Period, mode: Mode) -> RunResult:
+    def run(self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "") -> RunResult:
         """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records."""
         try:
             with _instance(self._home) as instance:
@@ -76,7 +76,7 @@ class Runner:
                     partition_key=period.key,
                     instance=instance,
                     raise_on_error=False,
-                    run_config={**run_config(platform, mode), **QUIET},
+                    run_config={**run_config(platform, mode, accept_shrink), **QUIET},
                     tags={**RUN_TAGS, ATTENDED_TAG: "true", PROCESS_TAG: _this_process(), "platform": platform.name},
                 )
         except (SQLAlchemyError, OSError) as error:

@@ -44,6 +44,9 @@ def write_summary(results: list[PlatformResult], startup_s: float, total_s: floa
     for result in results:
         for reason in result.reasons[:MOST_REASONS]:
             console.print(f"[{COLOURS[result.status]}]{result.platform} {result.status}[/]: {reason}", soft_wrap=True)
+        for dataset, ids in result.let_be.items():
+            listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
+            console.print(f"{result.platform}.{dataset}: unseen, yet kept live: {listed}", soft_wrap=True)
     console.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
     console.print('Next: [bold]sync-platform query "SHOW ALL TABLES"[/] or [bold]sync-platform up[/] (Dagster UI)')
 

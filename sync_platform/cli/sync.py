@@ -13,9 +13,10 @@ from sync_platform.sources.declaration import Platform
 INTERRUPTED = 130
 
 
-def sync_platforms(names: list[str], partition: str | None, mode: str, *, as_json: bool) -> int:
+def sync_platforms(names: list[str], partition: str | None, mode: str, accept_shrink: str, *, as_json: bool) -> int:
     """Sync the named platforms (all when none is); 0 if every one is complete, else 1.
 
+    `accept_shrink`: an operator's reason for letting whole lists retire more than the tolerance; empty for none.
     Raises UsageError for a bad request, StorageError where the home cannot be written.
     """
     began = time.monotonic()
@@ -36,7 +37,7 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, *, as_jso
     display = choose_display(as_json)
     try:
         with display.shown():
-            results = run_all(settings, planned, Mode(mode), display)
+            results = run_all(settings, planned, Mode(mode), accept_shrink.strip(), display)
     except KeyboardInterrupt:
         prepare(settings, [])  # the runs that died with us are put on record as such
         sys.stderr.write("sync-platform: interrupted; nothing is half-written\n")

@@ -12,7 +12,6 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -21,7 +20,7 @@ from sync_platform.cli.result import PlatformResult
 from sync_platform.cli.run import Runner
 from sync_platform.defs.landing import Mode
 from sync_platform.errors import SyncError
-from sync_platform.lake.syncs import SyncRecord, syncs_of_runs
+from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.extraction import Gaps
@@ -33,7 +32,9 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 Planned = tuple[Platform, Period]
 
 
-def run_all(settings: Settings, planned: list[Planned], mode: Mode, display: Display) -> list[PlatformResult]:
+def run_all(
+    settings: Settings, planned: list[Planned], mode: Mode, accept_shrink: str, display: Display
+) -> list[PlatformResult]:
     """Sync every platform, showing progress; results in the order asked for, whatever happened to any of them."""
     waiting = list(reversed(planned))
     running: dict[Connection, tuple[BaseProcess, Planned, float]] = {}
@@ -43,7 +44,7 @@ def run_all(settings: Settings, planned: list[Planned], mode: Mode, display: Dis
             while waiting and len(running) < AT_ONCE:
                 chosen = waiting.pop()
                 display.started(chosen[0].name)
-                ours, process = _start(settings, chosen, mode)
+                ours, process = _start(settings, chosen, mode, accept_shrink)
                 running[ours] = (process, chosen, time.monotonic())
             for ready in wait(list(running)):
                 process, chosen, began = running[ready]  # type: ignore[index] # only connections are waited for
@@ -60,10 +61,10 @@ def run_all(settings: Settings, planned: list[Planned], mode: Mode, display: Dis
     return [results[platform.name] for platform, _ in planned]
 
 
-def _start(settings: Settings, chosen: Planned, mode: Mode) -> tuple[Connection, BaseProcess]:
+def _start(settings: Settings, chosen: Planned, mode: Mode, accept_shrink: str) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, settings, *chosen, mode), name=chosen[0].name)
+    process = context.Process(target=_work, args=(theirs, settings, *chosen, mode, accept_shrink), name=chosen[0].name)
     process.start()
     theirs.close()
     return ours, process
@@ -113,30 +114,37 @@ class _Told:
         return (self.landed_at - self.began, now - self.landed_at) if self._is_landed else (now - self.began, 0.0)
 
 
-def _work(connection: Connection, settings: Settings, platform: Platform, period: Period, mode: Mode) -> None:
+def _work(
+    connection: Connection, settings: Settings, platform: Platform, period: Period, mode: Mode, accept_shrink: str
+) -> None:
     """What a worker does: one platform's run, then its result to the parent."""
     _die_with_parent()
     _collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     told = _Told(connection)
-    run_id, error, records = "", None, []
+    run_id, error = "", None
+    records: list[SyncRecord] = []
+    let_be: dict[str, list[str]] = {}
     try:
-        outcome = Runner(settings, told).run(platform, period, mode)
+        outcome = Runner(settings, told).run(platform, period, mode, accept_shrink)
         run_id, error = outcome.run_id, outcome.error
-        records = list(_records(settings, platform, run_id))
+        records, let_be = _on_record(settings, platform, run_id)
     except SyncError as problem:
         error = str(problem)
     fetch_s, lake_s = told.phases()
-    connection.send(("finished", PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records)))
+    result = PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records, let_be)
+    connection.send(("finished", result))
     connection.close()
 
 
-def _records(settings: Settings, platform: Platform, run_id: str) -> Iterator[SyncRecord]:
-    """What the run put on record, in the order in which the platform declares its datasets."""
+def _on_record(settings: Settings, platform: Platform, run_id: str) -> tuple[list[SyncRecord], dict[str, list[str]]]:
+    """What the run put on record, in the order in which the platform declares its datasets; and per dataset the rows
+    that it did not see and let be."""
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         found = syncs_of_runs(lake, [run_id])
-    yield from sorted(found, key=lambda record: order.get(record.dataset or "", -1))
+        let_be = {record.dataset or "": rows_let_be(lake, record) for record in found if record.not_retired}
+    return sorted(found, key=lambda record: order.get(record.dataset or "", -1)), let_be
 
 
 def _collect_seldom() -> None:

@@ -33,8 +33,13 @@ def asset_keys(platform: Platform) -> list[dg.AssetKey]:
     return [landing_key(platform), *(table_key(platform, dataset) for dataset in platform.datasets)]
 
 
-def run_config(platform: Platform, mode: Mode) -> dict[str, object]:
-    return {"ops": {f"landing__{platform.name}": {"config": {"mode": mode.value}}}}
+def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[str, object]:
+    """The configuration of a platform's run; `accept_shrink` is an operator's reason for a shrink, see IntakeConfig."""
+    ops: dict[str, object] = {f"landing__{platform.name}": {"config": {"mode": mode.value}}}
+    if accept_shrink:
+        for dataset in platform.datasets:
+            ops[f"{platform.name}__{dataset.name}"] = {"config": {"accept_shrink": accept_shrink}}
+    return {"ops": ops}
 
 
 def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition]:

@@ -16,8 +16,7 @@ import pyarrow as pa
 from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import StorageError
-from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.commit import Intake, commit_landed
 from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.landing.reader import Landed
 from sync_platform.storage.lake_connection import LAKE
@@ -49,8 +48,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: TypedRows) -> None:
-        outcome = commit_landed(self.lake.open(), self.lake.history, obj, context.run_id)
+    def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
+        outcome = commit_landed(self.lake.open(), self.lake.history, obj.rows, context.run_id, obj.guard)
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
         context.add_output_metadata(metadata_of_commit(outcome))

@@ -110,6 +110,9 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
     if record.not_retired:
         shown["not_retired"] = record.not_retired
+        shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MOST_SHOWN])
+    if record.shrink_accepted:
+        shown["shrink_accepted"] = record.shrink_accepted
     if outcome.unknown_fields:
         shown["fields_the_contract_does_not_know"] = ", ".join(outcome.unknown_fields)
     if outcome.rejections:

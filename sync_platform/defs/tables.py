@@ -6,12 +6,15 @@ What belongs here: which landing a table is made from. How rows are typed, compa
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.lake.commit import Guard, Intake
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.reader import Landed
+from sync_platform.settings import platform_settings
 from sync_platform.sources.declaration import Dataset, Platform
 
 
@@ -27,6 +30,16 @@ def table_assets(platforms: dict[str, Platform]) -> list[dg.AssetsDefinition]:
 def _asked(platform: Platform, dataset: Dataset) -> dict[str, object]:
     """What the landing IO manager is to hand over: this dataset, out of a sync of all the platform's datasets."""
     return {"dataset": dataset.name, "datasets": [each.name for each in platform.datasets]}
+
+
+class IntakeConfig(dg.Config):
+    """How landed rows are taken into the lake in this run."""
+
+    accept_shrink: str = Field(
+        default="",
+        description="An operator's reason for letting a whole list retire more rows than the platform's tolerance, "
+        "this once; it stands in the sync's record. Empty: the guard holds.",
+    )
 
 
 def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
@@ -46,10 +59,13 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         output_required=False,
         dagster_type=dg.Any,
     )
-    def take_in(context: dg.AssetExecutionContext, landed: Landed | None) -> Iterator[dg.Output[TypedRows]]:
+    def take_in(
+        context: dg.AssetExecutionContext, config: IntakeConfig, landed: Landed | None
+    ) -> Iterator[dg.Output[Intake]]:
         if landed is None:
             context.log.info(f"{dataset.name} was not fetched: the platform's terms allow ids only")
             return
-        yield dg.Output(TypedRows(landed, platform))
+        guard = Guard(platform_settings(platform.name).shrink_tolerance, config.accept_shrink.strip() or None)
+        yield dg.Output(Intake(TypedRows(landed, platform), guard))
 
     return take_in

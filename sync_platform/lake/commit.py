@@ -24,6 +24,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables, table_name
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
+    MOST_LISTED,
     SyncRecord,
     describe_commit,
     latest_commit,
@@ -39,7 +40,6 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
-MOST_LISTED = 100
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
 
 
@@ -70,6 +70,14 @@ class Guard:
 
 
 NO_GUARD_OF_OUR_OWN = Guard()
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Landed rows on their way into the lake, and under what guard."""
+
+    rows: TypedRows
+    guard: Guard
 
 
 def commit_landed(

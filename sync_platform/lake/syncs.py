@@ -13,6 +13,7 @@ from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.storage.lake_connection import LAKE, Lake
 
+MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
 
 
@@ -147,6 +148,16 @@ def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
 def syncs_of_runs(lake: Lake, run_ids: list[str]) -> list[SyncRecord]:
     """The records that the named runs wrote, in order of commit."""
     return _records(lake, "list_contains($runs, run_id)", {"runs": run_ids})
+
+
+def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
+    """source_ids of the first rows that a sync did not see and did not retire."""
+    with lake.session() as session:
+        rows = session.execute(
+            f"SELECT source_id FROM {LAKE}.sync.not_retired WHERE sync_id = ? AND dataset = ? ORDER BY 1 LIMIT ?",
+            [record.sync_id, record.dataset, MOST_LISTED],
+        ).fetchall()
+    return [source_id for (source_id,) in rows]
 
 
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:

@@ -222,3 +222,19 @@ def _until(is_so: Any, process: Any) -> None:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit, "it never came to that"
         time.sleep(0.05)
+
+
+def test_a_real_shrink_is_refused_with_the_rows_named_until_an_operator_accepts_it(shell: Shell) -> None:
+    shell.sync("chope")
+    shell.environment["SANDBOX_PLACES"] = "30"
+    code, document = shell.sync("chope")
+    refused = _datasets(document)["chope.restaurants"]
+    assert (code, document["status"], refused["removed"]) == (1, "degraded", 0)
+    assert refused["not_retired"] == len(refused["not_retired_ids"]) > 0
+    assert any("--accept-shrink" in reason for reason in document["platforms"][0]["reasons"])
+    shell.environment["CHOPE_SHRINK_TOLERANCE"] = "0"  # a smaller tolerance does not bind an operator's word
+    code, document = shell.sync("chope", "--accept-shrink", "half of the city closed")
+    accepted = _datasets(document)["chope.restaurants"]
+    assert (code, accepted["removed"]) == (0, refused["not_retired"])
+    kept = shell.query("SELECT DISTINCT shrink_accepted FROM sync.runs WHERE removed > 0")
+    assert kept == [{"shrink_accepted": "half of the city closed"}]
