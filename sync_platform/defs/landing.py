@@ -16,8 +16,9 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
 from sync_platform.lake.syncs import SyncRecord, record_failure, watermarks
-from sync_platform.landing.extract import extract, new_sync_id
+from sync_platform.landing.extract import extract
 from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform, Scope
 from sync_platform.sources.extraction import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period

@@ -68,17 +68,24 @@ class Difference:
 
 
 def find_difference(
-    session: duckdb.DuckDBPyConnection, dataset: Dataset, held: str, day: date, retirement: Retirement
+    session: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    held: str,
+    day: date,
+    retirement: Retirement,
+    *,
+    held_is_replayed: bool = False,
 ) -> Difference:
     """Fill `temp.delta`, `temp.old` and `temp.not_retired` by comparing `temp.incoming` with the relation `held`.
 
+    `held_is_replayed`: columns are compared, for a row replayed half-way through a splice bears the hash of the last
+    change to it, which need not be that of its columns.
     `day`: when the source was observed, in Hong Kong; a full list is asked for from that day (Dataset.listed_from).
     """
-    volatile = " OR ".join(
-        f'i."{column.name}" IS DISTINCT FROM c."{column.name}"'
-        for column in columns_of(dataset.row)
-        if column.name in dataset.volatile
-    )
+    names = [column.name for column in columns_of(dataset.row) if column.name != "source_id"]
+    volatile = " OR ".join(_differs(name) for name in names if name in dataset.volatile)
+    lasting = " OR ".join(_differs(name) for name in names if name not in dataset.volatile)
+    changed = lasting if held_is_replayed and lasting else "i.content_hash <> c.content_hash"
     listed = "c.removed_at IS NULL"
     if dataset.listed_from:
         listed += f""" AND c."{dataset.listed_from}" >= DATE '{day}'"""
@@ -89,12 +96,12 @@ def find_difference(
                  WHEN i.deleted THEN 'remove'
                  WHEN c.source_id IS NULL THEN 'insert'
                  WHEN c.removed_at IS NOT NULL THEN 'restore'
-                 WHEN i.content_hash <> c.content_hash THEN 'update'
+                 WHEN {changed} THEN 'update'
                  ELSE 'refresh' END AS operation
         FROM temp.incoming i FULL JOIN {held} c ON i.source_id = c.source_id
         WHERE CASE WHEN i.source_id IS NULL THEN {listed if retirement.list_is_full else "false"}
                    WHEN i.deleted THEN c.source_id IS NOT NULL AND c.removed_at IS NULL
-                   ELSE c.source_id IS NULL OR c.removed_at IS NOT NULL OR i.content_hash <> c.content_hash
+                   ELSE c.source_id IS NULL OR c.removed_at IS NOT NULL OR {changed}
                         OR {volatile or "false"} END"""
     )
     counts: dict[str, int] = dict(session.execute("SELECT operation, count(*) FROM temp.delta GROUP BY ALL").fetchall())

@@ -120,7 +120,7 @@ class Splice:
 
     def _find(self, held: str, at: Origin, retirement: Retirement) -> Difference:
         day = day_in_hong_kong(at.observed_at)
-        difference = find_difference(self._session, self._dataset, held, day, retirement)
+        difference = find_difference(self._session, self._dataset, held, day, retirement, held_is_replayed=True)
         self._session.execute("DELETE FROM temp.delta WHERE operation = 'refresh'")  # volatile columns are no history
         difference.refresh = 0
         return difference

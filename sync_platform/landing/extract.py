@@ -7,7 +7,6 @@ pages behind, so that memory does not grow with the platform.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from sync_platform.errors import SyncError, TermsNotAccepted
+from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import PlatformSettings
@@ -86,11 +86,6 @@ def resolve_source(
     )
 
 
-def new_sync_id(now: datetime | None = None) -> str:
-    """A fresh id that sorts by time: `20261124T083000Z-1f3a9c`."""
-    return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
-
-
 def extract(
     platform: Platform,
     source: Source,
@@ -106,6 +101,8 @@ def extract(
 ) -> list[Manifest]:
     """Fetch and land every dataset of a platform; one manifest each, incomplete ones included.
 
+    Goes on with the whole parts that an interrupted sync of the same period landed; what is observed is dated by the
+    oldest of its pages.
     Raises only where nothing at all came: the SyncError that stopped the platform, or the first page's that was lost.
     """
     return asyncio.run(
@@ -127,8 +124,13 @@ async def _extract(
 ) -> list[Manifest]:
     started_at = datetime.now(UTC)
     datasets = platform.datasets[:1] if source.ids_only else platform.datasets
+    names = [dataset.name for dataset in datasets]
+    interrupted = find_interrupted(store, platform.name, names, partition, scope)
+    oldest_page_at = interrupted.started_at if interrupted else started_at
     writers = {
-        dataset.name: DatasetWriter(store, vault, platform.name, dataset, partition, sync_id, source.ids_only)
+        dataset.name: DatasetWriter(
+            store, vault, platform.name, dataset, partition, sync_id, source.ids_only, scope, oldest_page_at
+        )
         for dataset in datasets
     }
     client = Client(
@@ -146,7 +148,9 @@ async def _extract(
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1, thread_name_prefix=f"landing-{platform.name}") as thread:
         async with client:
-            extraction = Extraction(client, scope, source.credentials, writers, secret_book, source.archive_url)
+            extraction = Extraction(
+                client, scope, source.credentials, writers, secret_book, source.archive_url, interrupted
+            )
             behind: list[asyncio.Future[Any]] = []
             try:
                 async for page in platform.pages(extraction):
@@ -162,7 +166,7 @@ async def _extract(
             await asyncio.gather(*behind)
     if extraction.first_loss and not any(writer.has_pages for writer in writers.values()):
         raise extraction.first_loss
-    observed_at = extraction.observed_at or started_at
+    observed_at = extraction.observed_at or oldest_page_at
     return [
         writer.finish(
             run_id=run_id, mode=scope.mode, started_at=started_at, observed_at=observed_at, gaps=extraction.gaps[name]

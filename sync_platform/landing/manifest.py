@@ -11,25 +11,17 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import StorageError
-from sync_platform.sources.extraction import MOST_LISTED, Gaps
+from sync_platform.sources.extraction import MOST_LISTED, Body, Gaps, Part
 from sync_platform.storage.objects import ObjectStore
 
-
-class Body(msgspec.Struct, frozen=True):
-    """One HTTP body as received."""
-
-    url: str
-    fetched_at: datetime
-    status: int
-    etag: str | None
-    sha256: str
-    size_bytes: int
+JOURNAL = ".journal.json"
+"""How the journals of a sync under way end (landing/interrupted.py)."""
 
 
 class PageEntry(msgspec.Struct, frozen=True):
     """One page: the bodies it was read from, and where its records stand (`first_line` counts from 1).
 
-    A page without records has no object.
+    A page without records has no object. `part`: the whole part that the page belongs to, if it does.
     """
 
     bodies: list[Body]
@@ -37,6 +29,7 @@ class PageEntry(msgspec.Struct, frozen=True):
     object: str | None = None
     object_sha256: str | None = None
     first_line: int = 1
+    part: Part | None = None
 
 
 class Manifest(msgspec.Struct):
@@ -93,9 +86,17 @@ def manifest_key(platform: str, dataset: str, partition: str, sync_id: str) -> s
 
 
 def land(store: ObjectStore, manifests: list[Manifest]) -> None:
-    """Write a sync's manifests, the first dataset's last: where that one stands, the whole sync is landed."""
+    """Write a sync's manifests, the first dataset's last: where that one stands, the whole sync is landed.
+
+    The journals, which were for the case that it never comes to this, go.
+    """
     for manifest in reversed(manifests):
         store.put(manifest.key, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    for manifest in manifests:
+        if any(page.part for page in manifest.pages):
+            for key in store.keys(manifest.key.removesuffix("manifest.json")):
+                if key.endswith(JOURNAL):
+                    store.delete(key)
 
 
 def find_manifest(store: ObjectStore, key: str) -> Manifest | None:

@@ -7,19 +7,23 @@ its own entry with the digest of the body as received.
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
 import orjson
 import zstandard
 
-from sync_platform.landing.manifest import Body, Manifest, PageEntry, folder_key, reasons_for_gaps
-from sync_platform.sources.declaration import Dataset, Record
-from sync_platform.sources.extraction import Gaps, Page
+from sync_platform.landing.interrupted import Journal, scope_text
+from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key, reasons_for_gaps
+from sync_platform.sources.declaration import Dataset, Record, Scope
+from sync_platform.sources.extraction import Body, Gaps, Page
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.seal import Vault
 
 OBJECT_BYTES = 1_000_000  # before compression: a page that reaches it closes the object
+OBJECT_AGE_S = 20.0  # a slow platform's object is closed by time, so that little is lost with a sync that dies
 ZSTD_LEVEL = 1
 
 
@@ -35,6 +39,8 @@ class DatasetWriter:
         partition: str,
         sync_id: str,
         ids_only: bool = False,
+        scope: Scope | None = None,
+        started_at: datetime | None = None,
     ) -> None:
         self._store, self._vault, self._ids_only = store, vault, ids_only
         self._platform, self._dataset, self._partition, self._sync_id = platform, dataset, partition, sync_id
@@ -44,6 +50,8 @@ class DatasetWriter:
         self._line_bytes = 0
         self._open_pages: list[PageEntry] = []
         self._objects = 0
+        self._opened_at = time.monotonic()
+        self._scope, self._started_at = scope_text(scope or Scope()), started_at or datetime.now(UTC)
         self._seen: set[int] = set()
         self.pages: list[PageEntry] = []
         self.records = 0
@@ -58,29 +66,28 @@ class DatasetWriter:
         return bool(self.pages or self._open_pages)
 
     def add(self, page: Page) -> None:
-        """Seal a page's records and put them into the current object; raises StorageError."""
+        """Seal a page's records, unless they are landed ones, and put them into the current object; StorageError."""
         records = page.records
         own_ids = [self._dataset.source_id(record) for record in records]
         known = [own_id for own_id in own_ids if own_id is not None]
         self.without_id += len(own_ids) - len(known)
         self._seen.update(map(hash, known))
-        if self._ids_only:
+        if page.landed:
+            pass  # sealed by the sync that was interrupted
+        elif self._ids_only:
             records = [_only(record, self._dataset.key) for record in records]
         elif self._dataset.personal and records:
             names = [own_id or f"{page.replies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
             self._vault.seal_records(self._platform, self._dataset.personal, records, names)
-        bodies = [
-            Body(reply.url, reply.fetched_at, reply.status, reply.etag, reply.sha256, len(reply.body))
-            for reply in page.replies
-        ]
+        bodies = list(page.landed) or [Body.of(reply) for reply in page.replies]
         first_line = len(self._lines) + 1
-        self._open_pages.append(PageEntry(bodies, len(records), first_line=first_line))
+        self._open_pages.append(PageEntry(bodies, len(records), first_line=first_line, part=page.part))
         for record in records:
             line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
             self._lines.append(line)
             self._line_bytes += len(line)
         self.records += len(records)
-        if self._line_bytes >= OBJECT_BYTES:
+        if self._line_bytes >= OBJECT_BYTES or (page.part and time.monotonic() - self._opened_at > OBJECT_AGE_S):
             self._close_object()
 
     def finish(
@@ -125,14 +132,21 @@ class DatasetWriter:
             key = f"{self._folder}/pages-{self._objects:06d}.ndjson.zst"
             digest = hashlib.sha256(body).hexdigest()
             self._store.put(key, body)
-        for page in self._open_pages:
-            stored = page.records > 0
-            self.pages.append(
-                PageEntry(
-                    page.bodies, page.records, key if stored else None, digest if stored else None, page.first_line
-                )
-            )
+        closed = [
+            msgspec.structs.replace(page, object=key, object_sha256=digest) if page.records else page
+            for page in self._open_pages
+        ]
+        self.pages += closed
+        self._keep_journal(closed)
         self._lines, self._line_bytes, self._open_pages = [], 0, []
+        self._opened_at = time.monotonic()
+
+    def _keep_journal(self, pages: list[PageEntry]) -> None:
+        """Beside the object just written, its whole parts: the next sync goes on with them if this one dies."""
+        parts = [page for page in pages if page.part is not None]
+        if parts:
+            key = f"{self._folder}/pages-{len(self.pages):06d}{JOURNAL}"
+            self._store.put(key, msgspec.json.encode(Journal(self._scope, self._started_at, parts)))
 
 
 def _only(record: Record, keys: tuple[str, ...]) -> Record:

@@ -364,7 +364,7 @@ class Foodpanda(Platform):
             extraction.hangs_on("reviews", "restaurants")
             extraction.claims("reviews", sum(sweep.review_counts.values()))
             codes = sorted(sweep.review_counts)
-            async for page in extraction.each_stream("reviews", codes, lambda code: _reviews(extraction, code)):
+            async for page in extraction.each_part("reviews", codes, _reviews):
                 yield page
 
 

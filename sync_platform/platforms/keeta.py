@@ -258,22 +258,28 @@ class Keeta(Platform):
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = _Session(extraction)
         shops = await _shops(extraction, session)
-        extraction.expects("restaurants", len(shops))
 
-        async def details(shop: Record) -> Slice:
+        async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
             def read(reply: Reply) -> Slice:
                 return Slice([{**shop, **reply.shaped(_data(reply), Record)}], reply)
 
-            return await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)
+            part.expects("restaurants", 1)
+            yield (await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)).as_page("restaurants")
 
-        async for part in extraction.each("restaurants", shops, details):
-            yield part.as_page("restaurants")
+        async def menu(part: Extraction, shop: Record) -> AsyncIterator[Page]:
+            async for page in _menu(part, session, shop["id"]):
+                yield page
+
+        async for page in extraction.each_part("restaurants", shops, details, _shop_id):
+            yield page
         if extraction.wants("menu_items"):
             extraction.hangs_on("menu_items", "restaurants")
-            async for page in extraction.each_stream(
-                "menu_items", shops, lambda shop: _menu(extraction, session, shop["id"])
-            ):
+            async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
+
+
+def _shop_id(shop: Record) -> str:
+    return str(shop["id"])
 
 
 async def _shops(extraction: Extraction, session: _Session) -> list[Record]:

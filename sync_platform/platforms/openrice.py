@@ -441,7 +441,7 @@ class OpenRice(Platform):
             yield page
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            async for page in extraction.each_stream("reviews", sweep.reviewed, lambda poi: _reviews(extraction, poi)):
+            async for page in extraction.each_part("reviews", sweep.reviewed, _reviews):
                 yield page
 
 

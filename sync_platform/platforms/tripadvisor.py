@@ -307,7 +307,7 @@ class TripAdvisor(Platform):
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
             reviewed = list(dict.fromkeys(reviewed))
-            async for page in extraction.each_stream("reviews", reviewed, lambda one: _reviews(extraction, one)):
+            async for page in extraction.each_part("reviews", reviewed, _reviews):
                 yield page
 
 

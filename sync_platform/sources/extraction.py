@@ -7,10 +7,13 @@ dataset incomplete, and an incomplete dataset retires nothing.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.client import Client, Reply
@@ -21,13 +24,43 @@ Result = TypeVar("Result")
 MOST_LISTED = 100
 
 
+class Body(msgspec.Struct, frozen=True):
+    """One HTTP body as received."""
+
+    url: str
+    fetched_at: datetime
+    status: int
+    etag: str | None
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, reply: Reply) -> Body:
+        return cls(reply.url, reply.fetched_at, reply.status, reply.etag, reply.sha256, len(reply.body))
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A share of a dataset that stands by itself (one restaurant's reviews), all of it there: its name, its pages,
+    and the records that the source claims for it."""
+
+    name: str
+    pages: int
+    claimed: int | None = None
+
+
 @dataclass(frozen=True)
 class Page:
-    """Records of one dataset out of one reply (several where the platform spreads records over files)."""
+    """Records of one dataset out of one reply (several where the platform spreads records over files).
+
+    `part`: the whole part that it belongs to, if it does. `landed`: the bodies it came in, where an interrupted sync
+    landed it; its records are sealed then.
+    """
 
     dataset: str
     records: list[Record]
     replies: tuple[Reply, ...]
+    part: Part | None = None
+    landed: tuple[Body, ...] = ()
 
 
 @dataclass
@@ -50,6 +83,37 @@ class SecretBook(Protocol):
     def write(self, name: str, value: str) -> None: ...
 
 
+class LandedParts(Protocol):
+    """What an interrupted sync landed in whole parts, to be gone on with."""
+
+    def pages(self, dataset: str, part: str) -> list[Page]:
+        """The pages of a part; none where it was not landed whole."""
+        ...
+
+
+class NothingLanded:
+    """A sync that starts from nothing."""
+
+    def pages(self, dataset: str, part: str) -> list[Page]:
+        return []
+
+
+@dataclass
+class _Lost:
+    """The first page that was lost, and the error that stopped the platform, once it is told."""
+
+    first: SyncError | None = None
+    told: SyncError | None = None
+
+
+@dataclass
+class _Share:
+    """What is told of one part while it is fetched."""
+
+    claimed: int | None = None
+    is_whole: bool = True
+
+
 class Extraction:
     """Handed to `Platform.pages`: the client, the scope, the credentials, and where gaps are told."""
 
@@ -61,33 +125,41 @@ class Extraction:
         datasets: Iterable[str],
         secrets: SecretBook,
         archive_url: str = "",
+        landed_parts: LandedParts | None = None,
     ) -> None:
         self.client, self.scope, self.credentials, self.secrets = client, scope, credentials, secrets
         self.archive_url = archive_url
         self.observed_at: datetime | None = None  # set by a connector that reads an archive: when its file was made
-        self.first_loss: SyncError | None = None
-        self._told: SyncError | None = None
         self.gaps: dict[str, Gaps] = {dataset: Gaps() for dataset in datasets}
+        self._landed_parts = landed_parts or NothingLanded()
+        self._lost = _Lost()
+        self._share = _Share()
+
+    @property
+    def first_loss(self) -> SyncError | None:
+        return self._lost.first
 
     def claims(self, dataset: str, total: int) -> None:
         """The source's own total of records in what was asked for; told several times, they add up."""
         gaps = self.gaps[dataset]
         gaps.claimed = (gaps.claimed or 0) + total
+        self._share.claimed = (self._share.claimed or 0) + total
 
     def expects(self, dataset: str, pages: int) -> None:
         self.gaps[dataset].pages_expected += pages
 
     def failed(self, dataset: str, error: SyncError) -> None:
         """A page is lost; raises the error again where asking this platform for more is pointless."""
+        self._share.is_whole = False
         _note(self.gaps[dataset].failures, str(error))
-        self.first_loss = self.first_loss or error
+        self._lost.first = self._lost.first or error
         if stops_the_platform(error):
-            self._told = error
+            self._lost.told = error
             raise error
 
     def stopped(self, error: SyncError) -> None:
         """The platform can be asked for no more; unless it is known which dataset that hit, it hits all."""
-        if error is not self._told:
+        if error is not self._lost.told:
             for gaps in self.gaps.values():
                 _note(gaps.failures, str(error))
 
@@ -97,14 +169,17 @@ class Extraction:
 
     def capped(self, dataset: str, slice_name: str) -> None:
         """A slice holds more records than the source will list."""
+        self._share.is_whole = False
         _note(self.gaps[dataset].capped_slices, slice_name)
 
     def omitted(self, dataset: str, ids: Iterable[str]) -> None:
         """Ids that were asked for and silently left out."""
+        self._share.is_whole = False
         self.gaps[dataset].omitted_ids.extend(ids)
 
     def finds(self, dataset: str, finding: str) -> None:
         """Anything else that means records may be missing."""
+        self._share.is_whole = False
         _note(self.gaps[dataset].findings, finding)
 
     def hangs_on(self, dataset: str, other: str) -> None:
@@ -134,6 +209,40 @@ class Extraction:
         async for results in self.each(dataset, items, drained):
             for result in results:
                 yield result
+
+    async def each_part(
+        self,
+        dataset: str,
+        items: Iterable[Item],
+        stream: Callable[[Extraction, Item], AsyncIterator[Page]],
+        name: Callable[[Item], str] = str,
+    ) -> AsyncIterator[Page]:
+        """Like `each_stream` for what belongs to one restaurant each: a part that an interrupted sync landed whole is
+        taken from there. `stream` is handed an extraction of its own, to tell gaps to."""
+        missing: list[Item] = []
+        for item in items:
+            pages = self._landed_parts.pages(dataset, name(item))
+            if not pages or pages[0].part is None:
+                missing.append(item)
+                continue
+            self.expects(dataset, len(pages))
+            if pages[0].part.claimed is not None:
+                self.claims(dataset, pages[0].part.claimed)
+            for page in pages:
+                yield page
+
+        async def fetched(item: Item) -> list[Page]:
+            own = copy.copy(self)
+            own._share = share = _Share()
+            pages = [page async for page in stream(own, item)]
+            if not share.is_whole:
+                return pages
+            part = Part(name(item), len(pages), share.claimed)
+            return [replace(page, part=part) for page in pages]
+
+        async for pages in self.each(dataset, missing, fetched):
+            for page in pages:
+                yield page
 
 
 async def concurrently(

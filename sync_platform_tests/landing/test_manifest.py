@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.landing.extract import new_sync_id
 from sync_platform.landing.manifest import (
     Body,
     Manifest,
@@ -19,6 +18,7 @@ from sync_platform.landing.manifest import (
     newest_landing,
     reasons_for_gaps,
 )
+from sync_platform.landing.sync_id import new_sync_id, time_of_sync
 from sync_platform.sources.extraction import MOST_LISTED, Gaps
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform_tests.landing.diner import Kitchen
@@ -153,9 +153,11 @@ def test_bytes_received_are_those_of_every_body() -> None:
 
 
 def test_a_sync_id_sorts_by_time_and_is_fresh() -> None:
-    assert new_sync_id(NOW).startswith("20261124T083000Z-")
+    assert new_sync_id(NOW).startswith("20261124T083000.000000Z-")
+    assert time_of_sync(new_sync_id(NOW)) == NOW
+    assert time_of_sync("sync-1") is None
     assert new_sync_id(NOW) != new_sync_id(NOW)
-    assert new_sync_id(NOW) < new_sync_id(NOW + timedelta(seconds=1))
+    assert new_sync_id(NOW) < new_sync_id(NOW + timedelta(milliseconds=1))
 
 
 PLAIN = {"pages": 2, "distinct_ids": 10, "without_id": 0}

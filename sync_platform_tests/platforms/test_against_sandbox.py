@@ -8,8 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from sync_platform.landing.extract import Source, extract, new_sync_id
+from sync_platform.landing.extract import Source, extract
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app

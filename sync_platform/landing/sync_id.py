@@ -1,0 +1,21 @@
+"""The id of a sync: sorts by time, and tells it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+FORM = "%Y%m%dT%H%M%S.%fZ"
+
+
+def new_sync_id(now: datetime | None = None) -> str:
+    """A fresh id that sorts by time: `20261124T083000.123456Z-1f3a9c`."""
+    return f"{(now or datetime.now(UTC)).strftime(FORM)}-{secrets.token_hex(3)}"
+
+
+def time_of_sync(sync_id: str) -> datetime | None:
+    """When a sync began, from its id; None for a text that is no id of ours."""
+    try:
+        return datetime.strptime(sync_id.split("-")[0], FORM).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,168 @@
+"""A sync that dies is gone on with: what belongs to one restaurant and was landed whole is not fetched again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from sync_platform.landing import writer
+from sync_platform.landing.interrupted import find_interrupted
+from sync_platform.landing.manifest import JOURNAL, Manifest, land
+from sync_platform.landing.sync_id import new_sync_id
+from sync_platform.sources.declaration import Platform, Scope
+from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.paging import Slice, by_offset, numbered
+from sync_platform_tests.landing.diner import Diner, Kitchen, _read
+
+PLACES = range(1, 7)
+SECRET = "PERSONAL-9b1d"
+
+
+class Chain(Diner):
+    """A diner whose reviews are asked for place by place."""
+
+    async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        async def places(page: int) -> Slice:
+            return await extraction.client.get("/places", {"page": page}, read=_read)
+
+        async for page in numbered(extraction, "places", places):
+            yield page
+        async for page in extraction.each_part("reviews", PLACES, _reviews):
+            yield page
+
+
+async def _reviews(extraction: Extraction, place: int) -> AsyncIterator[Page]:
+    async def fetch(offset: int) -> Slice:
+        found = await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=_read)
+        if offset == 0:
+            extraction.claims("reviews", 3)
+        return found
+
+    async for page in by_offset(extraction, "reviews", fetch, 2):
+        yield page
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: nothing that code may catch."""
+
+
+class Wire:
+    """Serves the chain, counts what is asked for, and dies at a request of one's choosing."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.dies_at: int | None = None
+        self.refuses = ""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if self.dies_at is not None and len(self.asked) >= self.dies_at:
+            raise Killed
+        path = request.url.path
+        self.asked.append(f"{path}?{request.url.query.decode()}")
+        if path == self.refuses:
+            return httpx.Response(404)
+        if path == "/places":
+            return httpx.Response(200, json={"data": [{"id": place} for place in PLACES], "total": 6})
+        place, offset = int(path.split("/")[2]), int(request.url.params["offset"])
+        author = {"name": f"{SECRET} {place}", "email": f"{SECRET}-{place}@example.hk"}
+        reviews: list[dict[str, Any]] = [
+            {"id": f"{place}-{number}", "author": author, "text": SECRET} for number in range(3)
+        ]
+        return httpx.Response(200, json={"data": reviews[offset : offset + 2], "total": 3})
+
+
+@pytest.fixture
+def wire(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    monkeypatch.setattr("sync_platform_tests.landing.diner.Diner", Chain)
+    monkeypatch.setattr(writer, "OBJECT_AGE_S", 0.0)
+    return Wire()
+
+
+def _extract(kitchen: Kitchen, wire: Wire, scope: Scope | None = None) -> list[Manifest]:
+    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, concurrency=1)
+
+
+def _killed(kitchen: Kitchen, wire: Wire, requests: int) -> None:
+    wire.asked.clear()
+    wire.dies_at = requests
+    with pytest.raises(Killed):
+        _extract(kitchen, wire)
+    wire.dies_at = None
+    wire.asked.clear()
+
+
+def test_what_was_landed_whole_is_not_fetched_again_and_the_result_is_the_same(kitchen: Kitchen, wire: Wire) -> None:
+    undisturbed = _extract(kitchen, wire)
+    land(kitchen.store, undisturbed)
+    _killed(kitchen, wire, 1 + 3 * 2 + 1)  # the list, three places' reviews, and half of the fourth's
+    resumed = _extract(kitchen, wire)
+    assert [url.split("?")[0] for url in wire.asked] == [
+        "/places",
+        *[f"/places/{n}/reviews" for n in (4, 4, 5, 5, 6, 6)],
+    ]
+    by_id = lambda manifest: sorted(kitchen.records(manifest), key=lambda record: record["id"])  # noqa: E731
+    for before, after in zip(undisturbed, resumed, strict=True):
+        assert by_id(before) == by_id(after)
+        assert (after.complete, after.claimed, after.records) == (True, before.claimed, before.records)
+        assert (len(after.pages), after.pages_expected) == (len(before.pages), before.pages_expected)
+        assert {body.sha256 for page in after.pages for body in page.bodies} == {
+            body.sha256 for page in before.pages for body in page.bodies
+        }
+    assert SECRET.encode() not in kitchen.everything_written()
+
+
+def test_a_sync_that_dies_twice_goes_on_from_both(kitchen: Kitchen, wire: Wire) -> None:
+    _killed(kitchen, wire, 1 + 2 * 2)
+    _killed(kitchen, wire, 1 + 2 * 2)
+    assert _extract(kitchen, wire)[1].complete
+    assert {url.split("?")[0] for url in wire.asked} == {"/places", "/places/5/reviews", "/places/6/reviews"}
+
+
+def test_what_is_gone_on_with_is_dated_by_its_oldest_page(kitchen: Kitchen, wire: Wire) -> None:
+    before = datetime.now(UTC)
+    _killed(kitchen, wire, 5)
+    after_the_kill = datetime.now(UTC)
+    assert before <= _extract(kitchen, wire)[0].observed_at <= after_the_kill
+
+
+def test_a_place_whose_reviews_were_not_all_had_is_asked_again(kitchen: Kitchen, wire: Wire) -> None:
+    wire.refuses = "/places/2/reviews"
+    _killed(kitchen, wire, 1 + 2 + 1 + 2)
+    wire.refuses = ""
+    assert _extract(kitchen, wire)[1].complete
+    assert "/places/2/reviews?offset=0" in wire.asked
+    assert "/places/1/reviews?offset=0" not in wire.asked
+
+
+def test_once_landed_nothing_is_left_to_go_on_with_and_no_journal_stays(kitchen: Kitchen, wire: Wire) -> None:
+    _killed(kitchen, wire, 5)
+    manifests = _extract(kitchen, wire)
+    land(kitchen.store, manifests)
+    folder = manifests[1].key.removesuffix("manifest.json")
+    assert [key for key in kitchen.store.keys(folder) if key.endswith(JOURNAL)] == []
+    wire.asked.clear()
+    _extract(kitchen, wire)
+    assert len(wire.asked) == 13
+
+
+@pytest.mark.parametrize("why", ["another scope", "stale", "damaged"])
+def test_what_does_not_fit_is_fetched_anew(kitchen: Kitchen, wire: Wire, why: str) -> None:
+    _killed(kitchen, wire, 5)
+    scope, now = Scope(), datetime.now(UTC)
+    if why == "another scope":
+        scope = Scope("incremental", {"reviews": "2026-11-01T00:00:00Z"})
+    elif why == "stale":
+        now += timedelta(hours=7)
+    else:
+        for key in list(kitchen.store.keys("landing/diner/reviews/")):
+            kitchen.store.put(key, kitchen.store.get(key)[:-3])
+    platform: Platform = Chain()
+    names = [dataset.name for dataset in platform.datasets]
+    assert find_interrupted(kitchen.store, "diner", names, "2026-11", scope, now) is None
+    if why != "stale":
+        _extract(kitchen, wire, scope)
+        assert len(wire.asked) == 13
