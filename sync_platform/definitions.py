@@ -5,11 +5,13 @@ from __future__ import annotations
 import dagster as dg
 
 from sync_platform.defs.automation import sync_schedules
+from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
 from sync_platform.defs.tables import table_assets
+from sync_platform.defs.turns import turn_resource
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 
@@ -21,7 +23,9 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     return dg.Definitions(
         assets=[*landing_assets(platforms, progress), *table_assets(platforms)],
         schedules=sync_schedules(platforms),
+        sensors=[dead_runs_sensor],
         resources={
+            "turns": turn_resource(settings.ledger_url, platforms, progress),
             "sources": sources_of(settings),
             "vault": vault_of(settings),
             "landing_store": landing_store,

@@ -10,6 +10,7 @@ SyncError
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
+│       └── NoLakeYet         nothing has been synced into the lake, so there is none to read
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
@@ -58,6 +59,10 @@ class Refused(PermanentError):
 
 class StorageError(PermanentError):
     """Home, landing store, ledger, vault or lake cannot be read or written."""
+
+
+class NoLakeYet(StorageError):
+    """Nothing has been synced into the lake, so there is none to read."""
 
 
 class ContractBroken(PermanentError):

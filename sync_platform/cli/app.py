@@ -67,6 +67,27 @@ def sync(
 
 
 @app.command()
+def backfill(
+    platform: Annotated[str, typer.Argument(help="The platform to backfill.")],
+    first: Annotated[str, typer.Option("--from", help="First period: a month (2024-11) or a day (2024-11-04).")],
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last period, likewise; the current one if not given.")
+    ] = None,
+    again: Annotated[bool, typer.Option(help="Also sync periods that are complete already.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Sync every past period of a platform that is not complete yet, earliest first. Stopped, it goes on where it was.
+
+    Exit code: 0 if every period is complete then, 1 if one is degraded or failed, 2 for bad usage.
+    """
+    from sync_platform.cli.backfill import backfill_platform
+
+    raise typer.Exit(backfill_platform(platform, first, last, again=again, as_json=as_json))
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.table,

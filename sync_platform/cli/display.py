@@ -20,7 +20,9 @@ MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
 
 
 class Display(Protocol):
-    """Told by the sync; the first two methods are Progress (defs/progress.py)."""
+    """Told by the sync; the first three methods are of Progress (defs/progress.py)."""
+
+    def waiting(self, platform: str, text: str) -> None: ...
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
@@ -41,6 +43,8 @@ def choose_display(as_json: bool) -> Display:
 
 class Nothing:
     """For machines."""
+
+    def waiting(self, platform: str, text: str) -> None: ...
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
@@ -96,6 +100,10 @@ class Bars:
             self._counts[platform] = _Counter()
             self._tasks[platform] = self._progress.add_task("", total=None, name=platform, told="connecting")
 
+    def waiting(self, platform: str, text: str) -> None:
+        with self._lock:
+            self._progress.update(self._tasks[platform], told=text)
+
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
         with self._lock:
             count = self._counts[platform]
@@ -130,6 +138,10 @@ class Lines:
         with self._lock:
             self._counts[platform] = _Counter()
             self._told_at[platform] = time.monotonic()
+
+    def waiting(self, platform: str, text: str) -> None:
+        with self._lock:
+            self._say(platform, text)
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
         with self._lock:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
+from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, load_settings, platform_settings
@@ -19,11 +21,9 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 def show_platforms() -> None:
     """Print the table."""
     settings = load_settings()
-    address = LakeAddress.of(settings)
     known: dict[str, SyncRecord] = {}
-    if address.exists:
-        with Lake(address, read_only=True) as lake:
-            known = last_syncs(lake)
+    with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
+        known = last_syncs(lake)
     table = Table(header_style="bold", show_lines=True)
     for name in ("platform", "datasets", "cadence", "priority", "source", "terms", "last sync"):
         table.add_column(name, overflow="fold", no_wrap=name in ("platform", "datasets", "cadence"))

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import UsageError
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
@@ -21,11 +21,8 @@ READING = ("SELECT", "EXPLAIN")
 
 def answer(sql: str, form: str) -> None:
     """Write the statement's rows to standard output; UsageError for one that is wrong or not a reading one."""
-    address = LakeAddress.of(load_settings())
-    if not address.exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
-    with Lake(address, read_only=True) as lake, lake.session() as session:
-        _require_reading(sql)
+    _require_reading(sql)
+    with Lake(LakeAddress.of(load_settings()), read_only=True) as lake, lake.session() as session:
         try:
             relation = session.sql(sql)
             if relation is None:

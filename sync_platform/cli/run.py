@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.dagster_home import prepare_home
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
+from sync_platform.defs.dead_runs import settle_dead_runs
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
@@ -23,8 +24,6 @@ from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
 
-PROCESS_TAG = "sync_platform/process"
-UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # capturing output costs a process per step, and would take the terminal away from the progress bars
 NO_CAPTURE = {
@@ -51,7 +50,7 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
     home = prepare_home(settings.home)
     try:
         instance = _instance(home)
-        _settle_dead_runs(instance)
+        settle_dead_runs(instance)
         instance.dispose()
     except (SQLAlchemyError, OSError) as error:
         raise _unwritable(home, error) from error
@@ -77,20 +76,11 @@ class Runner:
                     instance=instance,
                     raise_on_error=False,
                     run_config={**run_config(platform, mode, accept_shrink), **QUIET},
-                    tags={**RUN_TAGS, ATTENDED_TAG: "true", PROCESS_TAG: _this_process(), "platform": platform.name},
+                    tags={**RUN_TAGS, ATTENDED_TAG: "true", "platform": platform.name},
                 )
         except (SQLAlchemyError, OSError) as error:
             raise _unwritable(self._home, error) from error
         return RunResult(result.run_id, result.success, _error_of(result))
-
-
-def _settle_dead_runs(instance: DagsterInstance) -> None:
-    """A process that was killed left its runs unfinished, holding their platforms' pools: end them."""
-    for run in instance.get_runs(RunsFilter(statuses=UNFINISHED)):
-        process = run.tags.get(PROCESS_TAG)
-        if process and not _is_alive(process):
-            instance.report_run_failed(run, message="the process that ran it has died")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def _instance(home: Path) -> DagsterInstance:
@@ -99,40 +89,24 @@ def _instance(home: Path) -> DagsterInstance:
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
 
 
-def _this_process() -> str:
-    return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}"
-
-
-def _is_alive(process: str) -> bool:
-    """Whether a tagged process still runs; one on another machine is taken to."""
-    node, pid, started_at = process.split("/")
-    return node != os.uname().nodename or _started_at(int(pid)) == started_at
-
-
-def _started_at(pid: int) -> str:
-    """When a process started, in clock ticks since boot, so that a reused id is not mistaken; empty for none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        pass
-    try:
-        os.kill(pid, 0)  # a system without /proc: the id alone has to do
-    except OSError:
-        return ""
-    return "unknown"
-
-
 def _error_of(result: Any) -> str | None:
     for event in result.all_events:
         if event.is_step_failure:
             failure = event.step_failure_data
             if failure.user_failure_data and failure.user_failure_data.description:
                 return str(failure.user_failure_data.description)
-            error = failure.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return str(error.message).strip() if error is not None else "a step failed"
-    return None if result.success else "the run failed before its first step"
+            return _root_of(failure.error) or "a step failed"
+    if result.success:
+        return None
+    ends = [event.job_failure_data for event in result.all_events if event.is_job_failure]
+    return next((root for end in ends if (root := _root_of(end.error))), "the run failed before its first step")
+
+
+def _root_of(error: Any) -> str | None:
+    """What an error that others wrap says of itself."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message).strip() if error is not None else None
 
 
 def _unwritable(home: Path, error: Exception) -> StorageError:

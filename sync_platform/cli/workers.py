@@ -83,6 +83,8 @@ def _hear(
         return PlatformResult(platform.name, period.key, "", error, time.monotonic() - began, 0.0)
     if kind == "page":
         display.page(platform.name, *told)
+    elif kind == "waiting":
+        display.waiting(platform.name, *told)
     elif kind == "landed":
         display.landed(platform.name)
     else:
@@ -99,7 +101,15 @@ class _Told:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.began = self.landed_at = time.monotonic()
-        self._is_landed = False
+        self._has_waited = self._is_landed = False
+
+    def waiting(self, platform: str, text: str) -> None:
+        self._has_waited = True
+        self._connection.send(("waiting", text))
+
+    def took_turn(self, platform: str) -> None:
+        if self._has_waited:
+            self.began = time.monotonic()  # waiting is no fetching
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
         self._connection.send(("page", dataset, records, gaps))
@@ -130,7 +140,7 @@ def _work(
         run_id, error = outcome.run_id, outcome.error
         records, let_be = _on_record(settings, platform, run_id)
     except SyncError as problem:
-        error = str(problem)
+        error = error or str(problem)
     fetch_s, lake_s = told.phases()
     result = PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records, let_be)
     connection.send(("finished", result))

@@ -80,6 +80,7 @@ def _landing_asset(platform: Platform, progress: Progress) -> dg.AssetsDefinitio
         landing_store: LandingStore,
         vault: VaultResource,
         lake: LakeResource,
+        turns: dg.ResourceParam[None],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)

@@ -10,6 +10,12 @@ from sync_platform.sources.extraction import Gaps
 class Progress(Protocol):
     """Called from the thread that runs the platform."""
 
+    def waiting(self, platform: str, text: str) -> None:
+        """Another sync of the platform is under way; `text` says which."""
+
+    def took_turn(self, platform: str) -> None:
+        """Nobody is in the way (any more): the sync begins."""
+
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
         """A page of so many records arrived; `gaps` says what is expected in all."""
 
@@ -19,6 +25,10 @@ class Progress(Protocol):
 
 class Silence:
     """Nobody watches."""
+
+    def waiting(self, platform: str, text: str) -> None: ...
+
+    def took_turn(self, platform: str) -> None: ...
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 

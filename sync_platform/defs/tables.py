@@ -51,6 +51,7 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         io_manager_key="lake_io",
         group_name=platform.name,
         pool=platform.name,
+        required_resource_keys={"turns"},
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
         tags=tags_of(platform, "table"),

@@ -150,6 +150,20 @@ def syncs_of_runs(lake: Lake, run_ids: list[str]) -> list[SyncRecord]:
     return _records(lake, "list_contains($runs, run_id)", {"runs": run_ids})
 
 
+def complete_partitions(lake: Lake, platform: str, datasets: set[str]) -> set[str]:
+    """The partitions for which every one of the datasets has a complete sync."""
+    with lake.session() as session:
+        if "sync" not in schemas_present(session):
+            return set()
+        rows = session.execute(
+            f"""SELECT partition FROM {LAKE}.sync.runs
+            WHERE platform = $platform AND status = 'complete' AND list_contains($datasets, dataset)
+            GROUP BY partition HAVING count(DISTINCT dataset) = len($datasets)""",
+            {"platform": platform, "datasets": sorted(datasets)},
+        ).fetchall()
+    return {partition for (partition,) in rows}
+
+
 def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
     """source_ids of the first rows that a sync did not see and did not retire."""
     with lake.session() as session:

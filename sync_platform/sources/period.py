@@ -49,6 +49,43 @@ def current_period(cadence: Cadence, now: datetime | None = None) -> Period:
     return period_of(cadence, day_in_hong_kong(now or datetime.now(UTC)))
 
 
+def periods_between(cadence: Cadence, first: str, last: str | None = None) -> list[Period]:
+    """The periods of a span, earliest first, both ends included; `last` None: up to the current one.
+
+    Ends are months (2026-11) or days (2026-11-16), whatever the cadence: a month means all that begins in it.
+    """
+    day, end = _first_day(first), day_in_hong_kong(datetime.now(UTC)) if last is None else _last_day(last)
+    if end > current_period(cadence).last:
+        raise UsageError(f"{last!r} lies in the future")
+    period = period_of(cadence, day)
+    if period.first < day and len(first) == len("2026-11"):
+        period = period_of(cadence, period.last + timedelta(days=1))
+    found = []
+    while period.first <= end:
+        found.append(period)
+        period = period_of(cadence, period.last + timedelta(days=1))
+    return found
+
+
+def _first_day(text: str) -> date:
+    """A day, or the first one of a month; UsageError for a text that is neither."""
+    for form in ("%Y-%m-%d", "%Y-%m"):
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    raise UsageError(f"{text!r} is neither a month such as 2026-11 nor a day such as 2026-11-16")
+
+
+def _last_day(text: str) -> date:
+    """A day, or the last one of a month, though none after today."""
+    day = _first_day(text)
+    if len(text) > len("2026-11"):
+        return day
+    last, today = period_of("monthly", day).last, day_in_hong_kong(datetime.now(UTC))
+    return today if day <= today < last else last
+
+
 def parse_period(cadence: Cadence, text: str) -> Period:
     """A period from `2026-11` (monthly) or from any day of the week, `2026-11-16` (weekly); UsageError otherwise."""
     example = "a month such as 2026-11" if cadence == "monthly" else "a day of a week such as 2026-11-16"

@@ -1,12 +1,14 @@
 """The connection to the lake: DuckDB with DuckLake attached, from a laptop's folder to PostgreSQL and S3.
 
-Only the ATTACH string and a secret differ between the two. Writers take an inter-process lock where the catalog is
-SQLite (without it commits are lost to "database is locked"); readers need none.
+Only the ATTACH string, a secret and the kind of lock differ between the two. Writers take a lock between processes:
+with SQLite commits would be lost to "database is locked"; with PostgreSQL any two that overlap would conflict, and one
+would have to do its work again. Readers need none.
 """
 
 from __future__ import annotations
 
 import importlib.resources
+import re
 import shutil
 import tempfile
 import threading
@@ -18,14 +20,18 @@ from pathlib import Path
 from typing import Self
 
 import duckdb
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from sync_platform.errors import StorageError
+from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings
+from sync_platform.storage.advisory_lock import AdvisoryLock
 
 LAKE = "lake"
 LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
+# SQLite's word for a busy file, and PostgreSQL's for a table that another process has just created
+CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
+PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,14 @@ class LakeAddress:
         return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
 
     def write_lock(self) -> AbstractContextManager[object]:
-        """Held around each write transaction; only a SQLite catalog needs it."""
+        """Held around each write transaction, by one process at a time on however many machines."""
         if self.catalog_file is None:
-            return nullcontext()
-        return FileLock(f"{self.catalog_file}.write.lock", timeout=LOCK_WAIT_S)
+            return _holding_advisory(AdvisoryLock(self.catalog.removeprefix("postgres:"), "lake/write"))
+        return _holding_file(FileLock(f"{self.catalog_file}.write.lock"))
+
+    def __str__(self) -> str:
+        """For people: never the catalog's password."""
+        return f"the lake at {_without_password(self.catalog)} (data in {self.data})"
 
     @property
     def exists(self) -> bool:
@@ -70,7 +80,7 @@ class Lake:
     """One process's way into a lake: a DuckDB instance, opened on first use, from which each piece of work takes a
     session. Safe to use from several threads; sessions have temporary tables of their own.
 
-    Raises StorageError where the lake cannot be used.
+    Raises StorageError where the lake cannot be used; NoLakeYet where a reader comes before the first writer.
     """
 
     def __init__(self, address: LakeAddress, *, read_only: bool = False) -> None:
@@ -118,6 +128,8 @@ class Lake:
     def _opened(self) -> duckdb.DuckDBPyConnection:
         with self._opening:
             if self._instance is None:
+                if self.read_only and not self.address.exists:
+                    raise NoLakeYet(f"{self.address} does not exist yet: run `sync-platform sync` first")
                 if not self.read_only:
                     _make_folders(self.address)
                 self.address.temp.mkdir(parents=True, exist_ok=True)
@@ -141,8 +153,26 @@ class Lake:
         try:
             yield
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
-            where = f"the lake at {self.address.catalog} (data in {self.address.data})"
-            raise StorageError(f"{where} cannot be used: {error}") from error
+            raise StorageError(f"{self.address} cannot be used: {_without_password(str(error))}") from None
+
+
+@contextmanager
+def _holding_advisory(lock: AdvisoryLock) -> Iterator[None]:
+    with lock:
+        lock.acquire(LOCK_WAIT_S)
+        yield
+
+
+@contextmanager
+def _holding_file(lock: FileLock) -> Iterator[None]:
+    try:
+        lock.acquire(timeout=LOCK_WAIT_S)
+    except Timeout:
+        raise StorageError(f"another process holds the lock {lock.lock_file} and does not let go") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _make_folders(address: LakeAddress) -> None:
@@ -174,7 +204,9 @@ def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_on
                 connection.execute(statement)
             break
         except duckdb.Error as error:
-            if "locked" not in str(error) or attempt == ATTACH_ATTEMPTS - 1:
+            if read_only and "creating a new DuckLake is explicitly disabled" in str(error):
+                raise NoLakeYet(f"{address} does not exist yet: run `sync-platform sync` first") from None
+            if attempt == ATTACH_ATTEMPTS - 1 or not any(mark in str(error) for mark in CREATED_TOGETHER):
                 raise
             time.sleep(0.1 * 2**attempt)
     if not address.catalog_file:
@@ -203,6 +235,10 @@ def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddres
         parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
     listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
     connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
+
+
+def _without_password(text: str) -> str:
+    return PASSWORD.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}***@", text)
 
 
 def _quoted(text: str) -> str:

@@ -18,11 +18,12 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
+from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
 from sync_platform.sources.extraction import Extraction, Gaps, Page
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.objects import FolderStore
+from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -105,21 +106,20 @@ def diner(name: str = "diner", tolerance: float = 0.5, dataset: Dataset = DISHES
 
 @dataclass
 class Lab:
-    """Syncs lists of records of one platform into one lake, observed at the hours given."""
+    """Syncs lists of records of one platform into one lake, observed at the hours given.
+
+    Where lake, landing and vault are is settings; with none set, below `folder`.
+    """
 
     folder: Path
     platform: Platform = field(default_factory=diner)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.store = FolderStore(self.folder / "landing")
-        self.address = LakeAddress(
-            f"sqlite:{self.folder / 'lake' / 'catalog.sqlite'}",
-            str(self.folder / "lake" / "data"),
-            self.folder / "temp",
-        )
-        self.lake = Lake(self.address)
-        self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
+        settings = load_settings(sync_home=self.folder)
+        self.store = open_store(settings.landing_url, _s3_client(settings))
+        self.lake = Lake(LakeAddress.of(settings))
+        self.vault = Vault(open_vault_database(settings.vault_url), MasterKey(bytes(32)))
 
     def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Landed:
         """Land one page of records."""
@@ -193,8 +193,13 @@ class Lab:
 
     def files(self) -> set[str]:
         """Every Parquet file of the platform's table and of the history."""
-        return {
-            path.as_posix()
-            for path in (self.folder / "lake" / "data").rglob("*.parquet")
-            if "/sync/" not in path.as_posix()
-        }
+        found = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
+        return {path for (path,) in found if "/sync/" not in path}
+
+
+def _s3_client(settings: Settings) -> Any:
+    import boto3
+
+    if not settings.landing_url.startswith("s3://"):
+        return None
+    return boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)

@@ -1,0 +1,158 @@
+"""`sync-platform backfill`: many past periods of one platform, one after the other. Stopped, it goes on from there."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from sync_platform.cli.result import PlatformResult, worst
+from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.syncs import complete_partitions
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.period import Period, periods_between
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+INTERRUPTED = 130
+MOST_TOLD = 10
+
+
+def backfill_platform(name: str, first: str, last: str | None, *, again: bool, as_json: bool) -> int:
+    """Sync every period of a span that is not complete yet; 0 if all are complete then, else 1.
+
+    `again`: also those that are. Raises UsageError for a bad request, StorageError where the home cannot be written.
+    """
+    settings = load_settings()
+    platform = choose(load_platforms(settings.platform_path), [name])[0]
+    periods = periods_between(platform.cadence, first, last)
+    if not periods:
+        raise UsageError(f"--from {first} lies after --to {last}")
+    known = set() if again else _complete(settings, platform)
+    missing = [period for period in periods if period.key not in known]
+
+    from sync_platform.cli.run import prepare
+
+    prepare(settings, [(platform, period) for period in periods])
+    display = _Steps(platform.name, len(missing), quiet=as_json)
+    began = time.monotonic()
+    try:
+        with display.shown():
+            results = [_sync(settings, platform, period, display) for period in missing]
+    except KeyboardInterrupt:
+        prepare(settings, [])  # the run that died with us is put on record as such
+        sys.stderr.write(f"sync-platform: stopped after {display.done} of {len(missing)} periods; {ON}\n")
+        return INTERRUPTED
+    _report(platform, periods, results, time.monotonic() - began, as_json=as_json)
+    return 0 if worst(result.status for result in results) == "complete" else 1
+
+
+ON = "the same command goes on from there"
+
+
+def _complete(settings: Settings, platform: Platform) -> set[str]:
+    try:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake:
+            return complete_partitions(lake, platform.name, {dataset.name for dataset in platform.datasets})
+    except NoLakeYet:
+        return set()
+
+
+def _sync(settings: Settings, platform: Platform, period: Period, display: _Steps) -> PlatformResult:
+    from sync_platform.cli.workers import run_all
+    from sync_platform.defs.landing import Mode
+
+    display.begins(period)
+    return run_all(settings, [(platform, period)], Mode.full, "", display)[0]
+
+
+def _report(
+    platform: Platform, periods: list[Period], results: list[PlatformResult], total_s: float, *, as_json: bool
+) -> None:
+    before = len(periods) - len(results)
+    if as_json:
+        document = {
+            "status": worst(result.status for result in results),
+            "complete_before": before,
+            "total_s": round(total_s, 2),
+            "periods": [result.document() for result in results],
+        }
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    counts = {name: sum(result.total(name) for result in results) for name in ("inserted", "updated", "removed")}
+    console.print(
+        f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
+        + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    )
+    odd = [result for result in results if result.status != "complete"]
+    for result in odd[:MOST_TOLD]:
+        console.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
+    if len(odd) > MOST_TOLD:
+        console.print(f"… and {len(odd) - MOST_TOLD} more that are not complete; sync.runs lists all")
+
+
+class _Steps:
+    """Progress over periods: a bar where there is a terminal, else a line for each; nothing for machines."""
+
+    def __init__(self, platform: str, steps: int, *, quiet: bool) -> None:
+        self.done = 0
+        self._name, self._steps, self._quiet, self._period = platform, steps, quiet, ""
+        self._bar = None if quiet or not sys.stderr.isatty() else _bar()
+        self._task = self._bar.add_task(platform, total=steps, told="") if self._bar else None
+
+    def shown(self) -> AbstractContextManager[object]:
+        return self._bar or nullcontext()
+
+    def begins(self, period: Period) -> None:
+        self._period = period.key
+        self._tell("fetching")
+
+    def started(self, platform: str) -> None: ...
+
+    def took_turn(self, platform: str) -> None: ...
+
+    def waiting(self, platform: str, text: str) -> None:
+        self._tell(text)
+        if self._bar is None and not self._quiet:
+            self._line(text)
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def landed(self, platform: str) -> None:
+        self._tell("into the lake")
+
+    def finished(self, result: PlatformResult) -> None:
+        self.done += 1
+        changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+        told = f"{result.status}: {result.total('records'):,} records, {changes:,} changes"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self.done, told=f"{self._period} {told}")
+        elif not self._quiet:
+            self._line(f"{told} ({self.done} of {self._steps})")
+
+    def _tell(self, text: str) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, told=f"{self._period} {text}")
+
+    def _line(self, text: str) -> None:
+        sys.stderr.write(f"{self._name} {self._period} {text}\n")
+        sys.stderr.flush()
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

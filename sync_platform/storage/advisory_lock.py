@@ -1,0 +1,78 @@
+"""Advisory locks of PostgreSQL: one holder at a time, on however many machines, of whatever a name stands for.
+
+A lock is a session's: it ends with the process that holds it, however it ends, and with its machine a minute later.
+It needs a connection of its own to the server, not one that a pooler shares between transactions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from sync_platform.errors import StorageError
+
+if TYPE_CHECKING:
+    import psycopg
+
+# a holder whose machine died says no goodbye: the server finds out by asking
+KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+MOST_LABEL = 63  # bytes of application_name
+
+
+class AdvisoryLock:
+    """The lock of that name in the database at a libpq address (`host=... dbname=...` or `postgresql://...`).
+
+    Every method raises StorageError where the server cannot be used.
+    """
+
+    def __init__(self, address: str, name: str) -> None:
+        self._address, self._name = address, name
+        self._key = int.from_bytes(hashlib.sha256(f"sync-platform/{name}".encode()).digest()[:8], signed=True)
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def try_acquire(self, label: str) -> bool:
+        """Whether the lock is ours now; `label` tells others who holds it (at most 63 bytes of ASCII)."""
+        got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
+        if got:
+            self._ask("SELECT set_config('application_name', %s, false)", label[:MOST_LABEL])
+        return got
+
+    def acquire(self, wait_s: float) -> None:
+        """Wait for the lock; StorageError where it does not come within so many seconds."""
+        self._ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
+        self._ask("SELECT pg_advisory_lock(%s)", self._key)
+
+    def holder(self) -> str | None:
+        """The holder's label; None where nobody holds the lock."""
+        found = self._ask(
+            """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+            (self._key >> 32) & 0xFFFFFFFF,
+            self._key & 0xFFFFFFFF,
+        )
+        return str(found[0][0]) if found else None
+
+    def release(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(self._address, autocommit=True, options=KEEPALIVE)
+            return self._connection.execute(statement, values).fetchall()
+        except psycopg.errors.LockNotAvailable:
+            self.release()
+            raise StorageError(f"another process holds the lock {self._name!r} and does not let go") from None
+        except psycopg.Error as error:
+            self.release()
+            raise StorageError(f"the lock {self._name!r} cannot be used: {error}") from None

@@ -1,0 +1,1 @@
+"""A sync killed at any step and run again."""

@@ -1,0 +1,90 @@
+"""Killed with SIGKILL at many steps, from the first page to after the last commit, and run again: the same content."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync_platform.lake.replay import replay
+from sync_platform.platforms import load_platforms
+from sync_platform.storage.lake_connection import Lake
+from sync_platform_tests.crash.one_sync import HISTORY, address_in
+
+ROOT = Path(__file__).parents[2]
+OPENRICE = load_platforms()["openrice"]
+DAYS = ("2026-10-20", "2026-11-24")
+PLACES = 40
+KILLS = 9
+
+
+def _sync(folder: Path, urls: dict[str, str], day: str, fatal: int | None = None) -> tuple[int, str]:
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "sync_platform_tests.crash.one_sync", str(folder), urls[day], day]
+    command += [] if fatal is None else [str(fatal)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout.strip() or done.stderr
+
+
+@pytest.fixture(scope="module")
+def urls() -> Iterator[dict[str, str]]:
+    """The city on two days, a month apart."""
+    processes, found = [], {}
+    for day in DAYS:
+        command = [sys.executable, "-m", "sync_platform.sandbox", "--places", str(PLACES), "--today", day]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        processes.append(process)
+        found[day] = json.loads(process.stdout.readline())["url"] + "/openrice"
+    yield found
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def _content(folder: Path) -> dict[str, list[Any]]:
+    """Every table's rows, and every change, without what tells one sync from another; the replay must agree."""
+    content: dict[str, list[Any]] = {}
+    with Lake(address_in(folder), read_only=True) as lake, lake.session() as session:
+        for dataset in OPENRICE.datasets:
+            rows = f"SELECT source_id, content_hash, removed_at IS NULL FROM {{}}.{dataset.name} ORDER BY 1"
+            content[dataset.name] = session.execute(rows.format("lake.openrice")).fetchall()
+            replay(session, HISTORY, "openrice", dataset, dataset.name)
+            assert session.execute(rows.format("temp")).fetchall() == content[dataset.name]
+        content["changes"] = session.execute(
+            f"SELECT dataset, entity_id, operation, changed_fields, content_hash FROM {HISTORY} ORDER BY ALL"
+        ).fetchall()
+    return content
+
+
+def test_a_sync_killed_at_any_step_and_run_again_is_as_if_undisturbed(tmp_path: Path, urls: dict[str, str]) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    assert _sync(undisturbed, urls, DAYS[0])[0] == 0
+    code, told = _sync(undisturbed, urls, DAYS[1])
+    assert code == 0, told
+    expected, steps = _content(undisturbed), int(told)
+    assert {row[2] for row in expected["changes"]} >= {"insert", "update"}
+
+    def killed_at(step: int) -> None:
+        folder = tmp_path / f"killed-{step}"
+        assert _sync(folder, urls, DAYS[0])[0] == 0
+        before = _content(folder)
+        code, told = _sync(folder, urls, DAYS[1], step)
+        assert code == -signal.SIGKILL, told
+        half = _content(folder)
+        for dataset in OPENRICE.datasets:  # each dataset is as before or as after, and nothing in between
+            assert half[dataset.name] in (before[dataset.name], expected[dataset.name]), step
+        code, told = _sync(folder, urls, DAYS[1])
+        assert code == 0, told
+        assert _content(folder) == expected, step
+
+    chosen = sorted({1 + number * (steps - 1) // (KILLS - 1) for number in range(KILLS)})
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(killed_at, chosen))

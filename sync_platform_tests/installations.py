@@ -1,0 +1,56 @@
+"""The two ways to install the platform, as the settings an operator gives: a laptop, and PostgreSQL with S3.
+
+What belongs here: what differs between the two. A test that takes `installation` runs over both; nothing else in it
+may know which.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import pytest
+
+from sync_platform_tests.services import PostgresServer, S3Server
+
+Kind = Literal["laptop", "fleet"]
+KINDS: tuple[Kind, ...] = ("laptop", "fleet")
+ADDRESSES = ("LAKE_CATALOG", "LAKE_DATA", "LANDING", "LEDGER", "VAULT")
+
+_prefixes = (f"installation-{number}" for number in itertools.count(1))
+
+
+def fleet_settings(postgres: PostgresServer, s3: S3Server) -> dict[str, str]:
+    """A new, empty installation on the servers: each of its three databases and both of its folders its own."""
+    prefix = f"s3://{s3.bucket}/{next(_prefixes)}"
+    return {
+        "LAKE_CATALOG": f"postgres:{postgres.conninfo(postgres.create_database())}",
+        "LAKE_DATA": f"{prefix}/lake",
+        "LANDING": f"{prefix}/landing_store",
+        "LEDGER": postgres.url(postgres.create_database()),
+        "VAULT": postgres.url(postgres.create_database()),
+        **s3.environment,
+    }
+
+
+@contextmanager
+def installed(kind: Kind, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The settings in the environment of this process and its children, for as long as the context lasts."""
+    settings: dict[str, str] = {}
+    if kind == "fleet":
+        settings = fleet_settings(request.getfixturevalue("postgres_server"), request.getfixturevalue("s3_server"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ADDRESSES:
+            patch.delenv(name, raising=False)
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield settings
+
+
+@pytest.fixture(params=KINDS)
+def installation(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """An empty installation of each kind: its settings, beside the home that the test chooses."""
+    with installed(request.param, request) as settings:
+        yield settings

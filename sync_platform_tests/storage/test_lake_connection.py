@@ -1,0 +1,76 @@
+"""Where a lake is, in words for people; and that one process writes at a time."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from sync_platform.errors import NoLakeYet, StorageError
+from sync_platform.settings import load_settings
+from sync_platform.storage import lake_connection
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+
+@pytest.fixture
+def address(tmp_path: Path, installation: dict[str, str]) -> LakeAddress:
+    return LakeAddress.of(load_settings(sync_home=tmp_path))
+
+
+def test_a_reader_before_the_first_writer_is_told_so_and_makes_nothing(address: LakeAddress) -> None:
+    with pytest.raises(NoLakeYet, match="sync-platform sync"), Lake(address, read_only=True).session():
+        pass
+    with Lake(address) as lake, lake.session():
+        pass
+    with Lake(address, read_only=True) as lake, lake.session() as session:
+        assert session.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_reader_cannot_write(address: LakeAddress) -> None:
+    with Lake(address) as lake, lake.session():
+        pass
+    with Lake(address, read_only=True) as lake, lake.session() as session, pytest.raises(Exception, match="read-only"):
+        session.execute("CREATE SCHEMA lake.ours")
+
+
+def test_a_second_writer_waits_for_the_first(address: LakeAddress) -> None:
+    done: list[str] = []
+
+    def second() -> None:
+        with LakeAddress.of(load_settings(sync_home=address.temp.parent)).write_lock():
+            done.append("second")
+
+    with address.write_lock():
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.3)
+        done.append("first")
+    thread.join()
+    assert done == ["first", "second"]
+
+
+def test_a_writer_that_does_not_let_go_is_a_storage_error(
+    address: LakeAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake_connection, "LOCK_WAIT_S", 0.1)
+    address.temp.parent.joinpath("lake").mkdir(exist_ok=True)
+    other = LakeAddress.of(load_settings(sync_home=address.temp.parent))
+    with address.write_lock(), pytest.raises(StorageError, match="another process"), other.write_lock():
+        pass
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        "postgres:host=127.0.0.1 port=1 user=lake password=hush dbname=x",
+        "postgres:host=127.0.0.1 port=1 user=lake password = 'hu sh' dbname=x",
+        "postgres:postgresql://lake:hush@127.0.0.1:1/x",
+    ],
+)
+def test_a_catalog_that_is_not_there_is_a_storage_error_without_the_password(tmp_path: Path, catalog: str) -> None:
+    address = LakeAddress(catalog, str(tmp_path / "data"), tmp_path / "temp")
+    with pytest.raises(StorageError, match=r"the lake at postgres:.*cannot be used") as raised, Lake(address).session():
+        pass
+    assert "hush" not in str(raised.value)
+    assert "hu sh" not in str(raised.value)
