@@ -10,7 +10,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -134,7 +134,7 @@ class _Commit:
         )
         newest = latest_observation(self.session, origin.platform, dataset.name)
         if newest is not None and origin.observed_at < newest:
-            difference, reasons = self._splice(origin, retirement)
+            origin, difference, reasons = self._splice(origin, retirement)
         else:
             difference, reasons = self._take_in(origin, retirement), []
         own = [difference.reason] if difference.reason else []
@@ -170,9 +170,10 @@ class _Commit:
             self._move_cursor(dataset.cursor, origin)
         return difference
 
-    def _splice(self, origin: Origin, retirement: Retirement) -> tuple[Difference, list[str]]:
-        """The older observation's difference, and why what follows from it may be wrong. Other syncs' rows take their
-        turn in `temp.incoming`; a rollback brings this one's back."""
+    def _splice(self, origin: Origin, retirement: Retirement) -> tuple[Origin, Difference, list[str]]:
+        """The origin as committed with its last correction, the older observation's difference, and why what follows
+        from it may be wrong. Other syncs' rows take their turn in `temp.incoming`; a rollback brings this one's back.
+        """
         splice = Splice(
             self.session,
             self.history,
@@ -186,9 +187,14 @@ class _Commit:
         for later in done.let_retire:
             let_retire(self.session, origin, later)
         lost = [later.sync_id for later in done.unreadable]
-        return done.difference, [
-            f"the landing of sync {sync_id} is gone: what it saw again of these rows is not known" for sync_id in lost
-        ]
+        return (
+            replace(origin, committed_at=done.committed_at),
+            done.difference,
+            [
+                f"the landing of sync {sync_id} is gone: what it saw again of these rows is not known"
+                for sync_id in lost
+            ],
+        )
 
     def _reload(self, later: Observation) -> None:
         store = self.typed.landed.store

@@ -139,7 +139,10 @@ def _settle_unseen(
 
 
 def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dataset, origin: Origin) -> None:
-    """Append the difference to the history: for an insert every lasting column, else the changed ones."""
+    """Append the difference to the history: the changed columns, and for an insert and a restore every lasting one.
+
+    A restored row must not depend on what it was before it left: that may become known later (lake/splice.py).
+    """
     lasting = [
         column.name
         for column in columns_of(dataset.row)
@@ -169,12 +172,13 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
             i.landing_object, i.landing_line, {tail} {source} WHERE d.operation = 'insert'""",
             values,
         )
-    if present & {"update", "restore"}:
-        session.execute(
-            f"""{head} {changed}, {before}, {after}, i.content_hash,
-            i.landing_object, i.landing_line, {tail} {source} WHERE d.operation IN ('update', 'restore')""",
-            values,
-        )
+    for operation, new in (("update", after), ("restore", f"to_json(struct_pack({whole}))")):
+        if operation in present:
+            session.execute(
+                f"""{head} {changed}, {before}, {new}, i.content_hash,
+                i.landing_object, i.landing_line, {tail} {source} WHERE d.operation = '{operation}'""",
+                values,
+            )
     if "remove" in present:
         session.execute(
             f"""{head} []::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL, {tail} {source}

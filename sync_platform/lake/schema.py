@@ -66,7 +66,11 @@ CHANGES = (
     Column("operation", "VARCHAR", "insert | update | remove | restore"),
     Column("changed_fields", "VARCHAR[]", "Columns whose value changed, in table order"),
     Column("before", "JSON", "The changed columns' old values; empty for an insert"),
-    Column("after", "JSON", "The changed columns' new values; empty for a removal"),
+    Column(
+        "after",
+        "JSON",
+        "The changed columns' new values; every column's for an insert or a restore, none for a removal",
+    ),
     Column("content_hash", "VARCHAR", "Content hash after the change"),
     Column("landing_object", "VARCHAR", "Landing object the new version stands in; empty for a removal"),
     Column("landing_line", "BIGINT", "Line within the landing object, from 1"),

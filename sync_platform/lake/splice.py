@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import duckdb
 
@@ -31,9 +32,10 @@ Reload = Callable[[Observation], None]
 @dataclass
 class Spliced:
     """What a splice did: the late observation's own difference, observations that may retire rows after all, and
-    those whose landing is gone, so that what they saw again is not known."""
+    those whose landing is gone, so that what they saw again is not known. `committed_at` of its last correction."""
 
     difference: Difference
+    committed_at: datetime
     let_retire: list[Observation] = field(default_factory=list)
     unreadable: list[Observation] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ class Splice:
         """
         self._replay("earlier", until=self._origin)
         difference = self._find("temp.earlier", self._origin, retirement)
-        done = Spliced(difference)
+        done = Spliced(difference, self._origin.committed_at)
         if difference.is_empty:
             return done
         # the caller's own list of rows let be: what follows is weighed with one of its own
@@ -71,18 +73,20 @@ class Splice:
         for later in observations(self._session, self._origin.platform, self._dataset.name):
             if later.observed_at <= self._origin.observed_at:
                 continue
+            # a microsecond each: corrections of observations at one moment keep their order
+            done.committed_at += timedelta(microseconds=1)
+            at = replace(self._origin, observed_at=later.observed_at, committed_at=done.committed_at)
             if later.settles_what_is_gone:
-                self._restore_state_of(later)
+                self._restore_state_at(at)
                 break
-            self._look_again(later, done)
+            self._look_again(later, at, done)
         self._replay("replayed", only="temp.affected")
         rewrite_rows(self._session, self._dataset, table_name(self._platform, self._dataset), "temp.replayed")
         self._session.execute("CREATE OR REPLACE TEMP TABLE not_retired AS FROM temp.let_be")
         return done
 
-    def _restore_state_of(self, later: Observation) -> None:
+    def _restore_state_at(self, at: Origin) -> None:
         """Bring the affected rows back to what a list that settled everything made of them."""
-        at = self._at(later)
         self._replay("later", until=at, known=False, only="temp.affected")
         own = ", ".join(f'"{column.name}"' for column in columns_of(self._dataset.row))
         self._session.execute(
@@ -94,9 +98,8 @@ class Splice:
         self._find("temp.now", at, Retirement(True, True, 1.0, accepted="it was accepted before"))
         self._write(at)
 
-    def _look_again(self, later: Observation, done: Spliced) -> None:
+    def _look_again(self, later: Observation, at: Origin, done: Spliced) -> None:
         """Take in once more what an observation landed, now that it follows on something else."""
-        at = self._at(later)
         try:
             self._reload(later)
         except StorageError:
@@ -114,9 +117,6 @@ class Splice:
         self._session.execute("INSERT INTO temp.affected SELECT source_id FROM temp.delta EXCEPT FROM temp.affected")
         if later.was_refused and not difference.not_retired:
             done.let_retire.append(later)
-
-    def _at(self, later: Observation) -> Origin:
-        return replace(self._origin, observed_at=later.observed_at)
 
     def _find(self, held: str, at: Origin, retirement: Retirement) -> Difference:
         day = day_in_hong_kong(at.observed_at)
