@@ -8,6 +8,7 @@ from sync_platform.defs.automation import sync_schedules
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
+from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
 from sync_platform.defs.tables import table_assets
@@ -22,7 +23,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     return dg.Definitions(
         assets=[*landing_assets(platforms, progress), *table_assets(platforms)],
-        schedules=sync_schedules(platforms),
+        schedules=[*sync_schedules(platforms), maintenance_schedule(platforms)],
         sensors=[dead_runs_sensor],
         resources={
             "turns": turn_resource(settings.ledger_url, platforms, progress),
@@ -30,6 +31,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
             "vault": vault_of(settings),
             "landing_store": landing_store,
             "lake": lake,
+            "upkeep": upkeep_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

@@ -15,6 +15,7 @@ SyncError
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
     ├── MalformedBody         truncated, or not the format asked for (HTML for JSON)
+    ├── Busy                  another activity has what this one needs for itself
     └── Throttled             429, or a bot wall; carries how long to wait
 """
 
@@ -86,6 +87,10 @@ class ServerFailed(TransientError):
 
 class MalformedBody(TransientError):
     """A body that is truncated, or not the format asked for."""
+
+
+class Busy(TransientError):
+    """Another activity has what this one needs for itself; the text names it."""
 
 
 class Throttled(TransientError):

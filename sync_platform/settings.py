@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     backup_retention_days: int = Field(365, ge=1, description="Days a backup is kept.")
     backup_compression: bool = Field(True, description="Whether backups are compressed.")
     backup_encryption: bool = Field(True, description="Whether backups are encrypted.")
+    time_travel_days: int = Field(
+        30, ge=1, description="Days that the lake can be read as it was; older snapshots are expired."
+    )
+    landing_retention_days: int = Field(
+        90, ge=1, description="Days that landed pages are kept, where a platform's terms do not allow fewer."
+    )
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
     platform_path: str = Field(
@@ -79,6 +85,13 @@ class Settings(BaseSettings):
     def _is_store_url(cls, value: str) -> str:
         if value and not value.startswith(("file://", "s3://")):
             raise ValueError("must start with file:// or s3://")
+        return value
+
+    @field_validator("lake_data")
+    @classmethod
+    def _has_no_empty_part(cls, value: str) -> str:
+        if "//" in value.partition("://")[2] or ("://" not in value and "//" in value):
+            raise ValueError("must not hold `//`: the lake would not recognise its own files by their paths")
         return value
 
     @field_validator("lake_catalog")

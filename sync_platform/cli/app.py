@@ -88,6 +88,22 @@ def backfill(
 
 
 @app.command()
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; list what would be done.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Keep lake and landing small: merge files, expire snapshots, delete what nothing needs. Proves the content.
+
+    Exit code: 0 if done, 1 if it failed or another has the stored data to itself.
+    """
+    from sync_platform.cli.maintain import maintain_or_plan
+
+    raise typer.Exit(maintain_or_plan(dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.table,

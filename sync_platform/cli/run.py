@@ -1,4 +1,4 @@
-"""Runs a platform's assets in this process, as Dagster runs that the UI shows: the CLI's only part that knows it."""
+"""Runs a platform's assets, or the maintenance, as Dagster runs that the UI shows: the CLI's only part to know it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.dead_runs import settle_dead_runs
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
@@ -68,19 +69,34 @@ class Runner:
 
     def run(self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "") -> RunResult:
         """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records."""
+        result = self._execute(
+            job_name(platform, mode),
+            {**run_config(platform, mode, accept_shrink), **QUIET},
+            {"platform": platform.name},
+            asset_selection=asset_keys(platform),
+            partition_key=period.key,
+        )
+        return RunResult(result.run_id, result.success, _error_of(result))
+
+    def maintain(self) -> tuple[RunResult, dict[str, Any]]:
+        """The maintenance of what is stored, to its end, and its summary; StorageError as for `run`."""
+        result = self._execute(MAINTENANCE, QUIET, {})
+        told = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
+        summary = dict(told[0][SUMMARY].value) if told else {}
+        return RunResult(result.run_id, result.success, _error_of(result)), summary
+
+    def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
         try:
             with _instance(self._home) as instance:
-                result = self._definitions.resolve_job_def(job_name(platform, mode)).execute_in_process(
-                    asset_selection=asset_keys(platform),
-                    partition_key=period.key,
+                return self._definitions.resolve_job_def(job).execute_in_process(
                     instance=instance,
                     raise_on_error=False,
-                    run_config={**run_config(platform, mode, accept_shrink), **QUIET},
-                    tags={**RUN_TAGS, ATTENDED_TAG: "true", "platform": platform.name},
+                    run_config=config,
+                    tags={**RUN_TAGS, ATTENDED_TAG: "true", **tags},
+                    **selection,
                 )
         except (SQLAlchemyError, OSError) as error:
             raise _unwritable(self._home, error) from error
-        return RunResult(result.run_id, result.success, _error_of(result))
 
 
 def _instance(home: Path) -> DagsterInstance:

@@ -109,7 +109,7 @@ def _landing_asset(platform: Platform, progress: Progress) -> dg.AssetsDefinitio
     return land_platform
 
 
-def failure(context: dg.AssetExecutionContext, error: SyncError) -> dg.Failure:
+def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
     """The error as Dagster's: tried again only where that can help and nobody waits for the answer."""
     attended = ATTENDED_TAG in context.run.tags
     return dg.Failure(

@@ -6,13 +6,8 @@ seen are retired only where the extract is complete and the shrinkage within the
 
 from __future__ import annotations
 
-import contextlib
-import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import duckdb
 
@@ -33,14 +28,11 @@ from sync_platform.lake.syncs import (
     write_not_retired,
     write_sync,
 )
+from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake
-
-T = TypeVar("T")
-COMMIT_ATTEMPTS = 30
-CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
 
 
 @dataclass(frozen=True)
@@ -91,7 +83,7 @@ def commit_landed(
     with lake.session() as session:
         arrival = load_incoming(session, typed)
         commit = _Commit(session, history, typed, arrival, run_id, guard)
-        record, live_rows = _in_one_transaction(lake, session, commit.write)
+        record, live_rows = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
     return Outcome(
@@ -254,28 +246,3 @@ class _Commit:
             list_complete=list_complete,
             shrink_accepted=difference.accepted,
         )
-
-
-def _in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """Run `work` in a transaction under the write lock; a conflict with another writer repeats the whole of it."""
-    for attempt in range(1, COMMIT_ATTEMPTS + 1):
-        try:
-            with lake.write_lock():
-                session.execute("BEGIN")
-                try:
-                    result = work()
-                    session.execute("COMMIT")
-                    return result
-                except BaseException:
-                    _roll_back(session)
-                    raise
-        except duckdb.Error as error:
-            if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
-                raise StorageError(f"the lake refused the commit: {error}") from error
-            time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers, guards nothing
-    raise AssertionError("unreachable: the last attempt raises")
-
-
-def _roll_back(session: duckdb.DuckDBPyConnection) -> None:
-    with contextlib.suppress(duckdb.Error):  # a failed COMMIT has already ended the transaction
-        session.execute("ROLLBACK")

@@ -11,6 +11,7 @@ import duckdb
 from sync_platform.lake.diff import Origin
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
+from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
 
 MOST_LISTED = 100
@@ -106,12 +107,14 @@ def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: st
 
 def record_failure(lake: Lake, record: SyncRecord) -> None:
     """Put on record that a platform could not be synced at all."""
-    with lake.session() as session, lake.write_lock():
-        session.execute("BEGIN")
-        ensure_sync_tables(session)
-        write_sync(session, record)
-        describe_commit(session, record.run_id, f"{record.platform}: sync {record.sync_id} failed")
-        session.execute("COMMIT")
+    with lake.session() as session:
+
+        def write() -> None:
+            ensure_sync_tables(session)
+            write_sync(session, record)
+            describe_commit(session, record.run_id, f"{record.platform}: sync {record.sync_id} failed")
+
+        in_one_transaction(lake, session, write)
 
 
 def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:

@@ -6,6 +6,9 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,7 +20,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TEMPORARY = ".put-"  # files that a put has not yet renamed
+FOLDER_TRIES = 20
 ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object as listed; `modified_at` is UTC."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -38,8 +51,16 @@ class ObjectStore(Protocol):
         """Keys below a prefix, sorted."""
         ...
 
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """Objects below a prefix with size and time, in order of their keys."""
+        ...
+
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
+        ...
+
+    def sweep(self, prefix: str, before: datetime) -> None:
+        """Remove what is no object below `folder/`: what puts killed before then left behind, and empty folders."""
         ...
 
 
@@ -66,8 +87,7 @@ class FolderStore:
         target = self._path(key)
         temporary = ""
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
+            handle, temporary = _temporary_beside(target)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
                 file.flush()
@@ -89,10 +109,21 @@ class FolderStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         start = self._folder / _checked_prefix(prefix).rpartition("/")[0]
         try:
-            found = sorted(path.relative_to(self._folder).as_posix() for path in start.rglob("*") if path.is_file())
+            files = (folder / name for folder, names in _walk(start) for name in names)
+            found = sorted(path.relative_to(self._folder).as_posix() for path in files if path.is_file())
         except OSError as error:
             raise _unusable("list", start, error) from error
         yield from (key for key in found if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        for key in self.keys(prefix):
+            try:
+                found = self._path(key).stat()
+            except FileNotFoundError:
+                continue  # deleted since it was listed
+            except OSError as error:
+                raise _unusable("list", self._path(key), error) from error
+            yield Entry(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, key: str) -> None:
         try:
@@ -101,6 +132,19 @@ class FolderStore:
             return  # part of another object's key, so no object
         except OSError as error:
             raise _unusable("delete", self._path(key), error) from error
+
+    def sweep(self, prefix: str, before: datetime) -> None:
+        start = self._path(prefix.rstrip("/"))
+        try:
+            for folder, names in _walk(start):
+                for path in (folder / name for name in names if name.startswith(TEMPORARY)):
+                    with suppress(FileNotFoundError):  # its put has just renamed it
+                        if path.stat().st_mtime < before.timestamp():
+                            path.unlink()
+                with suppress(OSError):  # not empty
+                    folder.rmdir()
+        except OSError as error:
+            raise _unusable("sweep", start, error) from error
 
     def _path(self, key: str) -> Path:
         return self._folder / _checked(key)
@@ -123,18 +167,24 @@ class BucketStore:
         return self._call("read", key, read)
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        def pages() -> list[str]:
+        yield from (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        def pages() -> list[Entry]:
             paginator = self._client.get_paginator("list_objects_v2")
             return [
-                item["Key"].removeprefix(self._prefix)
+                Entry(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].astimezone(UTC))
                 for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + _checked_prefix(prefix))
                 for item in page.get("Contents", [])
             ]
 
-        yield from sorted(self._call("list", prefix, pages))
+        yield from sorted(self._call("list", prefix, pages), key=lambda entry: entry.key)
 
     def delete(self, key: str) -> None:
         self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
+
+    def sweep(self, prefix: str, before: datetime) -> None:
+        """Nothing to do: a put that is killed leaves nothing in a bucket, and there are no folders."""
 
     def _key(self, key: str) -> str:
         return self._prefix + _checked(key)
@@ -151,6 +201,26 @@ class BucketStore:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {code or error}") from error
         except BotoCoreError as error:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
+
+
+def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with its files' names, what is in a folder before the folder; one that vanishes is passed over."""
+
+    def unless_gone(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error
+
+    for folder, _, names in os.walk(start, topdown=False, onerror=unless_gone):
+        yield Path(folder), names
+
+
+def _temporary_beside(target: Path) -> tuple[int, str]:
+    """A new open file in the target's folder, which a sweep may find empty and remove just before."""
+    for _ in range(FOLDER_TRIES):
+        with suppress(FileNotFoundError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
+    raise FileNotFoundError(2, "its folder keeps vanishing", str(target.parent))
 
 
 def _checked(key: str) -> str:

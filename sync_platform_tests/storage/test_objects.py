@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,6 +97,28 @@ def test_more_keys_than_one_listing_holds_are_all_listed(store: ObjectStore) -> 
     assert list(store.keys("many/")) == keys
 
 
+def test_entries_are_the_keys_with_size_and_time(store: ObjectStore) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=5)
+    for key in ("a/2", "b", "a/1"):
+        store.put(key, b"x" * len(key))
+    found = list(store.entries("a/"))
+    assert [(entry.key, entry.size_bytes) for entry in found] == [("a/1", 3), ("a/2", 3)]
+    assert all(began < entry.modified_at < datetime.now(UTC) + timedelta(seconds=5) for entry in found)
+    assert [entry.key for entry in store.entries()] == list(store.keys())
+
+
+def test_a_sweep_leaves_every_object(store: ObjectStore) -> None:
+    for key in ("a/b/1", "a/2", "b"):
+        store.put(key, b"x")
+    store.delete("a/b/1")
+    store.sweep("a/", datetime.now(UTC) + timedelta(days=1))
+    assert list(store.keys()) == ["a/2", "b"]
+
+
+def test_a_sweep_of_a_folder_that_is_not_there_is_no_error(store: ObjectStore) -> None:
+    store.sweep("none/", datetime.now(UTC))
+
+
 def test_a_deleted_object_is_gone_and_its_neighbours_stay(store: ObjectStore) -> None:
     store.put("a/1", b"x")
     store.put("a/2", b"y")
@@ -173,6 +198,42 @@ def test_a_file_that_a_killed_put_left_is_no_object(tmp_path: Path) -> None:
     store.put("a/1", b"x")
     (tmp_path / "a" / ".put-half").write_bytes(b"ha")
     assert list(store.keys()) == ["a/1"]
+
+
+def test_a_sweep_removes_what_killed_puts_left_and_empty_folders_below_its_prefix(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    for key in ("a/b/c/1", "a/d/2", "other/3"):
+        store.put(key, b"x")
+        store.delete(key)
+    half, running = tmp_path / "a" / "b" / "c" / ".put-half", tmp_path / "a" / "d" / ".put-running"
+    half.write_bytes(b"ha")
+    running.write_bytes(b"ha")
+    os.utime(half, (0, 0))
+    store.sweep("a/", datetime.now(UTC) - timedelta(days=1))
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        "a", "a/d", "a/d/.put-running", "other",
+    ]  # fmt: skip
+
+
+def test_puts_beside_sweeps_all_arrive(tmp_path: Path) -> None:
+    store, ended = FolderStore(tmp_path), threading.Event()
+
+    def sweep() -> None:
+        while not ended.is_set():
+            store.sweep("a/", datetime.now(UTC) - timedelta(days=1))
+
+    with ThreadPoolExecutor(3) as threads:
+        sweeping = [threads.submit(sweep) for _ in range(2)]
+        try:
+            for number in range(100):
+                store.put(f"a/{number}/b/c", b"x")
+                store.delete(f"a/{number}/b/c")
+            store.put("a/last/b", b"x")
+        finally:
+            ended.set()
+        for each in sweeping:
+            each.result()
+    assert list(store.keys()) == ["a/last/b"]
 
 
 def test_a_folder_that_is_a_file_is_a_storage_error_naming_the_object(tmp_path: Path) -> None:

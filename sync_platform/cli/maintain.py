@@ -1,0 +1,110 @@
+"""`sync-platform maintain`: the weekly maintenance now, as a Dagster run; or what it would do."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from sync_platform.errors import StorageError
+from sync_platform.lake.maintenance import plan_maintenance
+from sync_platform.landing.retention import find_expired, limits_of
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+MOST_SHOWN = 10
+
+
+def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
+    """Do what is due, or list it; 0 if that succeeded, else 1. StorageError where there is nothing to maintain."""
+    settings = load_settings()
+    if not LakeAddress.of(settings).exists:
+        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    if dry_run:
+        document = {"dry_run": True, **_plan(settings)}
+        _write(document, as_json, _show_plan)
+        return 0
+
+    from sync_platform.cli.run import Runner, prepare  # Dagster takes a second to import
+    from sync_platform.defs.progress import Silence
+
+    prepare(settings, [])
+    run, summary = Runner(settings, Silence()).maintain()
+    document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}
+    _write(document, as_json, _show_summary)
+    return 0 if run.success else 1
+
+
+def _plan(settings: Settings) -> dict[str, Any]:
+    from sync_platform.defs.resources import landing_store_of
+
+    now = datetime.now(UTC)
+    limits = limits_of(load_platforms(settings.platform_path), settings.landing_retention_days)
+    expired = find_expired(landing_store_of(settings).open(), limits, now)
+    with Lake(LakeAddress.of(settings)) as lake:
+        plan = plan_maintenance(lake, settings.time_travel_days, now)
+    return {**plan.document(), "landing": [each.document() for each in expired]}
+
+
+def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        show(document, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
+
+
+def _show_plan(document: dict[str, Any], console: Console) -> None:
+    table = _table("table", "files", "size", "with deleted rows", "to merge")
+    for name, files in document["tables"].items():
+        counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
+        table.add_row(name, *map(str, counts))
+    console.print(table)
+    console.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
+    _list(console, "would delete", "files that no snapshot needs", document["unneeded_files"])
+    _list(console, "would delete", "files that killed writers left", document["orphaned_files"])
+    _list(console, "would delete", "landed syncs", _landed(document["landing"]))
+    console.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
+
+
+def _show_summary(document: dict[str, Any], console: Console) -> None:
+    if document["error"]:
+        sys.stderr.write(f"sync-platform: {document['error']}\n")
+        return
+    table = _table("table", "files before", "after", "size before", "after")
+    for name, files in document["tables"].items():
+        sizes = (_size(files["bytes_before"]), _size(files["bytes_after"]))
+        table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
+    console.print(table)
+    unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
+    console.print(f"expired {document['snapshots_expired']:,} snapshots")
+    console.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
+    _list(console, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    console.print(f"The content of every table is what it was. Dagster run {document['run_id']}")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def _landed(expired: list[dict[str, Any]]) -> list[str]:
+    return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
+
+
+def _list(console: Console, verb: str, what: str, items: list[str]) -> None:
+    console.print(f"{verb} {len(items):,} {what}")
+    for item in items[:MOST_SHOWN]:
+        console.print(f"  {item}", soft_wrap=True)
+    if len(items) > MOST_SHOWN:
+        console.print(f"  … and {len(items) - MOST_SHOWN:,} more; --json lists them all")
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:,.1f} kB"

@@ -1,0 +1,116 @@
+"""The maintenance of what is stored, as a weekly job: `lake_maintenance`.
+
+What belongs here: when maintenance runs, and what its run shows. What it does stands in lake/maintenance.py and
+landing/retention.py; that nothing runs beside it, in storage/lease.py.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.landing import failure
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.errors import SyncError
+from sync_platform.lake.maintenance import Report, maintain
+from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lease import Leases
+
+MAINTENANCE = "lake_maintenance"
+SUMMARY = "summary"
+RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
+
+
+class Upkeep(dg.ConfigurableResource[None]):
+    """How long what is stored is kept, and where it is noted who alone is at work on it."""
+
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where those at work on it take turns.")
+    time_travel_days: int = Field(description="Days that the lake can be read as it was; older snapshots are expired.")
+    landing_retention_days: int = Field(description="Days that landed pages are kept, unless terms allow fewer.")
+
+
+def upkeep_of(settings: Settings) -> Upkeep:
+    return Upkeep(
+        ledger_url=settings.ledger_url,
+        time_travel_days=settings.time_travel_days,
+        landing_retention_days=settings.landing_retention_days,
+    )
+
+
+def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinition:
+    """The weekly schedule and its job."""
+
+    @dg.op(
+        description="Expires snapshots beyond the time-travel window, merges small files, deletes what no snapshot "
+        "needs and what killed writers left, and landed pages past their time. Every table's content is proved to be "
+        "the same before and after.",
+        out=dg.Out(dg.Nothing),
+        retry_policy=RETRIES,
+    )
+    def maintain_what_is_stored(
+        context: dg.OpExecutionContext, upkeep: Upkeep, lake: LakeResource, landing_store: LandingStore
+    ) -> Iterator[dg.Output[None]]:
+        now = datetime.now(UTC)
+        try:
+            with Leases(upkeep.ledger_url).held("maintenance") as lease:
+                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require)
+                store = landing_store.open()
+                limit = limits_of(platforms, upkeep.landing_retention_days)
+                expired = find_expired(store, limit, now)
+                lease.require()
+                delete_expired(store, expired, now)
+        except SyncError as error:
+            raise failure(context, error) from error
+        yield dg.Output(None, metadata=_metadata(report, expired))
+
+    @dg.job(
+        name=MAINTENANCE,
+        description="Keeps lake and landing small. Never runs beside a backup or a restore.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    def lake_maintenance() -> None:
+        maintain_what_is_stored()
+
+    return dg.ScheduleDefinition(
+        name=f"{MAINTENANCE}_schedule",
+        job=lake_maintenance,
+        cron_schedule="0 3 * * 0",
+        execution_timezone=TIMEZONE,
+        description="Maintenance of lake and landing, every Sunday.",
+    )
+
+
+def _metadata(report: Report, expired: list[Expired]) -> dict[str, Any]:
+    """What the run shows, and the summary as one document for those who started it."""
+    summary = {**report.document(), "landing_deleted": [each.document() for each in expired]}
+    tables = [dg.TableRecord({"table": name, **figures}) for name, figures in summary["tables"].items()]
+    totals = {
+        name: sum(figures[name] for figures in summary["tables"].values())
+        for name in ("files_before", "files_after", "bytes_before", "bytes_after")
+    }
+    return {
+        **totals,
+        "snapshots_expired": report.snapshots_expired,
+        "unneeded_files_deleted": report.unneeded_deleted,
+        "orphaned_files_deleted": report.orphaned_deleted,
+        "landing_syncs_deleted": len(expired),
+        "landing_folders_deleted": sum(len(each.sync.folders) for each in expired),
+        "landing_bytes_deleted": sum(each.sync.size_bytes for each in expired),
+        "tables": dg.MetadataValue.table(tables, schema=_TABLE_SCHEMA),
+        SUMMARY: dg.MetadataValue.json(summary),
+    }
+
+
+_TABLE_SCHEMA = dg.TableSchema(
+    [
+        dg.TableColumn("table", "string"),
+        *(dg.TableColumn(name, "int") for name in ("files_before", "files_after", "bytes_before", "bytes_after")),
+    ]
+)

@@ -1,0 +1,183 @@
+"""Compaction: a table's many small files become few, and the content is proved to be the same.
+
+DuckLake merges files so that every snapshot keeps its own view of them, and leaves the old files on the disk until a
+later clean-up. So a compaction that went wrong is found before anything is deleted, and is undone in the catalog.
+Files with deleted rows cannot be merged as they are; they are rewritten without those rows first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from sync_platform.errors import StorageError
+from sync_platform.lake.digest import Digest, digest_table
+from sync_platform.lake.syncs import describe_commit
+from sync_platform.lake.transaction import in_one_transaction
+from sync_platform.storage.lake_connection import LAKE, Lake
+
+CATALOG = f"__ducklake_metadata_{LAKE}"
+"""The catalog's own tables, as DuckDB attaches them."""
+WORTH_REWRITING = 0.3
+"""Share of a file's rows that must be deleted before it is rewritten: a large file is not rewritten for a few rows."""
+MOST_WITH_DELETES = 50
+"""Files with deleted rows that a table may gather; beyond, all of them are rewritten, however few rows are deleted."""
+FILE_LISTS = (
+    "ducklake_data_file",
+    "ducklake_delete_file",
+    "ducklake_file_column_stats",
+    "ducklake_file_partition_value",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the lake: its number in the catalog, and its name."""
+
+    number: int
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        return f'"{self.schema}"."{self.name}"'
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The data files that the newest snapshot reads of a table, and what could be done about them."""
+
+    count: int
+    size_bytes: int
+    with_deletes: int
+    mergeable: int  # files without deleted rows that stand in one folder with another such file
+
+
+def list_tables(session: duckdb.DuckDBPyConnection) -> list[Table]:
+    """Every table of the lake's newest snapshot, in order of their names."""
+    rows = session.execute(
+        f"""SELECT t.table_id, s.schema_name, t.table_name
+        FROM {CATALOG}.ducklake_table t JOIN {CATALOG}.ducklake_schema s USING (schema_id)
+        WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL ORDER BY ALL"""
+    ).fetchall()
+    return sorted((Table(*row) for row in rows), key=str)
+
+
+def files_of(session: duckdb.DuckDBPyConnection, table: Table) -> Files:
+    """What the newest snapshot reads of a table."""
+    row = session.execute(
+        f"""WITH live AS (
+            SELECT f.file_size_bytes AS size, d.data_file_id IS NOT NULL AS has_deletes,
+                count(*) FILTER (d.data_file_id IS NULL) OVER (PARTITION BY parse_dirpath(f.path)) AS whole_in_folder
+            FROM {CATALOG}.ducklake_data_file f
+            LEFT JOIN {CATALOG}.ducklake_delete_file d ON d.data_file_id = f.data_file_id AND d.end_snapshot IS NULL
+            WHERE f.table_id = {table.number} AND f.end_snapshot IS NULL
+        )
+        SELECT count(*), coalesce(sum(size), 0), count(*) FILTER (has_deletes),
+            count(*) FILTER (NOT has_deletes AND whole_in_folder > 1) FROM live"""
+    ).fetchall()[0]
+    return Files(*row)
+
+
+def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
+    """The snapshot that a query reads now; within a transaction, the one it began with."""
+    found: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
+    return found
+
+
+def compact_table(lake: Lake, table: Table, run_id: str) -> tuple[Files, Files]:
+    """Rewrite and merge what is worth it; the table's files before and after.
+
+    Raises StorageError naming the table where its content would have changed; the catalog is then as it was.
+    """
+    with lake.session() as session:
+        before = after = files_of(session, table)
+        if before.with_deletes:
+            threshold = 0.0 if before.with_deletes > MOST_WITH_DELETES else WORTH_REWRITING
+            call = f"ducklake_rewrite_data_files('{LAKE}', $table, schema => $schema, delete_threshold => {threshold})"
+            _Compaction(lake, session, table, run_id, call).run()
+            after = files_of(session, table)
+        if after.mergeable:
+            call = f"ducklake_merge_adjacent_files('{LAKE}', $table, schema => $schema)"
+            _Compaction(lake, session, table, run_id, call).run()
+            after = files_of(session, table)
+    return before, after
+
+
+@dataclass(frozen=True)
+class _Compaction:
+    """One call of DuckLake's, between two digests.
+
+    On PostgreSQL others may commit meanwhile: each digest is of one named snapshot, so that their rows are never taken
+    for a difference.
+    """
+
+    lake: Lake
+    session: duckdb.DuckDBPyConnection
+    table: Table
+    run_id: str
+    call: str
+
+    def run(self) -> None:
+        before, expected = in_one_transaction(self.lake, self.session, self._compact)
+        if expected is None:
+            return
+        own: int = self.session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
+        problem = self._problem(before, expected, own)
+        if problem:
+            undone = in_one_transaction(self.lake, self.session, lambda: self._undo(before, own))
+            told = "its files are listed as they were" if undone else "a later commit builds on the new files"
+            raise StorageError(f"compaction changed the content of {self.table}; {told}: {problem}")
+
+    def _compact(self) -> tuple[int, Digest | None]:
+        """The snapshot before, and its digest if any file was written; within one transaction, which sees no other."""
+        before = newest_snapshot(self.session)
+        for name in FILE_LISTS:
+            listed = f"SELECT * FROM {CATALOG}.{name} WHERE table_id = {self.table.number}"
+            self.session.execute(f"CREATE OR REPLACE TEMP TABLE before_{name} AS {listed}")
+        expected = self._digest(before)
+        values = {"table": self.table.name, "schema": self.table.schema}
+        if not self.session.execute(f"CALL {self.call}", values).fetchall():
+            return before, None
+        describe_commit(self.session, self.run_id, f"{self.table}: files compacted")
+        return before, expected
+
+    def _problem(self, before: int, expected: Digest, own: int) -> str | None:
+        """How the content differs, in words: as the snapshot before us has it, and from the one before ours to ours."""
+        try:
+            if (found := self._digest(before)) != expected:
+                return f"snapshot {before} had {expected}, has {found}"
+            former = expected if own == before + 1 else self._digest(own - 1)
+            if (found := self._digest(own)) != former:
+                return f"snapshot {own - 1} has {former}, {own} has {found}"
+        except duckdb.Error as error:
+            return f"it cannot be read: {error}"
+        return None
+
+    def _digest(self, snapshot: int) -> Digest:
+        return digest_table(self.session, self.table.sql, snapshot)
+
+    def _undo(self, before: int, own: int) -> bool:
+        """List the old files in place of the new ones, as it was; False where a later commit deleted from new ones."""
+        ask, mine = self.session.execute, f"table_id = {self.table.number}"
+        ask(
+            f"""CREATE OR REPLACE TEMP TABLE new_files AS SELECT data_file_id FROM {CATALOG}.ducklake_data_file
+            WHERE {mine} AND data_file_id NOT IN (SELECT data_file_id FROM temp.before_ducklake_data_file)
+            AND (begin_snapshot <= {before} OR begin_snapshot = {own})"""
+        )
+        is_new = "data_file_id IN (SELECT data_file_id FROM temp.new_files)"
+        if ask(f"SELECT 1 FROM {CATALOG}.ducklake_delete_file WHERE {is_new}").fetchall():
+            return False
+        for name in FILE_LISTS:
+            table, key = f"{CATALOG}.{name}", "delete_file_id" if name == "ducklake_delete_file" else "data_file_id"
+            ask(f"DELETE FROM {table} WHERE {is_new}")
+            ask(f"INSERT INTO {table} SELECT * FROM temp.before_{name} WHERE {key} NOT IN (SELECT {key} FROM {table})")
+        for name in ("ducklake_data_file", "ducklake_delete_file"):
+            ask(f"UPDATE {CATALOG}.{name} SET end_snapshot = NULL WHERE {mine} AND end_snapshot = {own}")
+        was_listed = "data_file_id IN (SELECT data_file_id FROM temp.before_ducklake_data_file)"
+        ask(f"DELETE FROM {CATALOG}.ducklake_files_scheduled_for_deletion WHERE {was_listed}")
+        return True

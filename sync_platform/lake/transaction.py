@@ -1,0 +1,43 @@
+"""One transaction of the lake, repeated whole where another writer got in between."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import duckdb
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.lake_connection import Lake
+
+T = TypeVar("T")
+COMMIT_ATTEMPTS = 30
+CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
+
+
+def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """Run `work` in a transaction under the write lock; a conflict with another writer repeats the whole of it."""
+    for attempt in range(1, COMMIT_ATTEMPTS + 1):
+        try:
+            with lake.write_lock():
+                session.execute("BEGIN")
+                try:
+                    result = work()
+                    session.execute("COMMIT")
+                    return result
+                except BaseException:
+                    _roll_back(session)
+                    raise
+        except duckdb.Error as error:
+            if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
+                raise StorageError(f"the lake refused the commit: {error}") from error
+            time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers, guards nothing
+    raise AssertionError("unreachable: the last attempt raises")
+
+
+def _roll_back(session: duckdb.DuckDBPyConnection) -> None:
+    with contextlib.suppress(duckdb.Error):  # a failed COMMIT has already ended the transaction
+        session.execute("ROLLBACK")

@@ -1,0 +1,158 @@
+"""How long landed syncs are kept: a setting's days, or the platform's terms where those allow fewer.
+
+A sync is kept or deleted whole. What the current tables came from stays: per dataset the newest sync of its latest
+period, and the newest complete one. Only terms outrank that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from typing import Any
+
+from sync_platform.landing.manifest import find_manifest, manifest_key
+from sync_platform.landing.sync_id import time_of_sync
+from sync_platform.settings import PlatformSettings, platform_settings
+from sync_platform.sources.client import is_loopback
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.objects import Entry, ObjectStore
+
+LANDING = "landing/"
+AT_WORK = timedelta(days=1)
+"""A sync that wrote an object since then may still be running, and one without its manifests may yet be resumed."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many days a platform's landing is kept; beyond `terms_days`, where its terms name some, nothing is."""
+
+    days: int
+    terms_days: int | None = None
+
+
+@dataclass
+class LandedSync:
+    """One sync as it stands in the store: its objects by dataset."""
+
+    platform: str
+    partition: str
+    sync_id: str
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every dataset's manifest stands; without, the sync was interrupted."""
+        return all(any(_is_manifest(entry) for entry in found) for found in self.entries.values())
+
+    @property
+    def newest_object_at(self) -> datetime:
+        return max(entry.modified_at for found in self.entries.values() for entry in found)
+
+    @property
+    def began_at(self) -> datetime:
+        """When the sync began, which its id says."""
+        return time_of_sync(self.sync_id) or self.newest_object_at
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(entry.size_bytes for found in self.entries.values() for entry in found)
+
+    @property
+    def folders(self) -> list[str]:
+        return [f"{LANDING}{self.platform}/{dataset}/{self.partition}/{self.sync_id}" for dataset in self.entries]
+
+
+@dataclass(frozen=True)
+class Expired:
+    """A sync that is to go, and why."""
+
+    sync: LandedSync
+    reason: str
+
+    def document(self) -> dict[str, Any]:
+        return {"folders": self.sync.folders, "size_bytes": self.sync.size_bytes, "reason": self.reason}
+
+
+def limits_of(platforms: Mapping[str, Platform], days: int) -> Callable[[str], Limit]:
+    """The limit of each platform by name; one that is no longer declared has no terms that we know of."""
+
+    def limit(name: str) -> Limit:
+        return limit_of(platforms[name], platform_settings(name), days) if name in platforms else Limit(days)
+
+    return limit
+
+
+def limit_of(platform: Platform, own: PlatformSettings, days: int) -> Limit:
+    """The limit of a platform; the terms bind what came from a live address, not what the sandbox invented."""
+    is_live = any(url and not is_loopback(url) for url in (own.base_url, own.archive_url))
+    return Limit(days, platform.terms.cache_days if is_live else None)
+
+
+def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[Expired]:
+    """The syncs that are to go, oldest first within a platform; `limit` answers for each platform's name."""
+    found = []
+    syncs = sorted(_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
+    for platform, of_platform in groupby(syncs, key=lambda sync: sync.platform):
+        listed = list(of_platform)
+        needed = _needed(store, listed)
+        for sync in listed:
+            reason = _reason(sync, limit(platform), now, sync.sync_id in needed)
+            if reason:
+                found.append(Expired(sync, reason))
+    return found
+
+
+def delete_expired(store: ObjectStore, expired: list[Expired], now: datetime) -> None:
+    """Delete them, manifests first: should this be killed, what is left of one counts as interrupted and goes later."""
+    for each in expired:
+        entries = [entry for found in each.sync.entries.values() for entry in found]
+        for entry in sorted(entries, key=lambda entry: not _is_manifest(entry)):
+            store.delete(entry.key)
+    store.sweep(LANDING, now - AT_WORK)
+
+
+def _syncs(store: ObjectStore) -> Iterator[LandedSync]:
+    found: dict[tuple[str, str, str], LandedSync] = {}
+    for entry in store.entries(LANDING):
+        parts = entry.key.split("/")
+        if len(parts) == 6:
+            _, platform, dataset, partition, sync_id, _ = parts
+            sync = found.setdefault((platform, partition, sync_id), LandedSync(platform, partition, sync_id))
+            sync.entries.setdefault(dataset, []).append(entry)
+    yield from found.values()
+
+
+def _needed(store: ObjectStore, syncs: list[LandedSync]) -> set[str]:
+    """Ids of the syncs of one platform that stay however old they are."""
+    needed: set[str] = set()
+    for dataset in {dataset for sync in syncs for dataset in sync.entries}:
+        landed = [sync for sync in syncs if dataset in sync.entries and sync.is_whole]
+        newest_first = sorted(landed, key=lambda sync: (sync.partition, sync.sync_id), reverse=True)
+        complete = (sync for sync in newest_first if _is_complete(store, sync, dataset))
+        needed.update(sync.sync_id for sync in (*newest_first[:1], *islice(complete, 1)))
+    return needed
+
+
+def _is_complete(store: ObjectStore, sync: LandedSync, dataset: str) -> bool:
+    manifest = find_manifest(store, manifest_key(sync.platform, dataset, sync.partition, sync.sync_id))
+    return manifest is not None and manifest.complete
+
+
+def _reason(sync: LandedSync, limit: Limit, now: datetime, is_needed: bool) -> str | None:
+    """Why a sync is to go, in words; None for one that stays."""
+    if max(sync.newest_object_at, sync.began_at) > now - AT_WORK:
+        return None
+    age = now - sync.began_at
+    if not sync.is_whole:
+        return "interrupted, and not resumed for a day"
+    if limit.terms_days is not None and age > timedelta(days=limit.terms_days):
+        return f"older than the {limit.terms_days} days that the platform's terms allow"
+    if age > timedelta(days=limit.days) and not is_needed:
+        return f"older than {limit.days} days"
+    return None
+
+
+def _is_manifest(entry: Entry) -> bool:
+    return entry.key.endswith("/manifest.json")

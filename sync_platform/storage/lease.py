@@ -1,0 +1,117 @@
+"""Leases: who alone is at work on something, across processes and machines, kept in the ledger.
+
+A lease is renewed for as long as its holder lives, so that a crash frees it once it expires. Clocks of machines that
+share a ledger may differ by less than a lease lasts.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from sync_platform.errors import Busy, StorageError
+from sync_platform.storage.ledger import MIGRATIONS, metadata
+from sync_platform.storage.relational import open_database, transaction, upsert
+
+STORED_DATA = "stored data"
+"""What maintenance, backup and restore each need for themselves: lake and landing as they stand."""
+LASTS = timedelta(minutes=5)
+RENEWED_EVERY_S = 60.0
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("acquired_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Leases:
+    """The leases in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
+
+    def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
+        self._engine, self._clock = open_database(url, MIGRATIONS), clock
+
+    @contextmanager
+    def held(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
+        """Hold `name` for an activity such as `backup`, until the block ends.
+
+        Raises Busy where another holds it, naming who and since when.
+        """
+        lease = self._acquire(name, activity)
+        ended = threading.Event()
+        renewing = threading.Thread(target=_renew_until, args=(lease, ended, renewed_every_s), daemon=True)
+        renewing.start()
+        try:
+            yield lease
+        finally:
+            ended.set()
+            renewing.join()
+            lease.release()
+
+    def _acquire(self, name: str, activity: str) -> Lease:
+        now = self._clock()
+        holder = f"{activity} (process {os.getpid()} on {os.uname().nodename})"
+        values = {"holder": holder, "acquired_at": now, "expires_at": now + LASTS}
+        take = upsert(self._engine, leases).values(name=name, **values)
+        take = take.on_conflict_do_update(index_elements=["name"], set_=values, where=leases.c.expires_at < now)
+        with transaction(self._engine) as connection:
+            if connection.execute(take.returning(leases.c.name)).first() is not None:
+                return Lease(self._engine, self._clock, name, holder, now)
+            found = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
+        raise Busy(
+            f"{activity} cannot start: {found.holder} has the {name} to itself since {_shown(found.acquired_at)}; "
+            f"try again when it has ended (if it crashed, it gives way at {_shown(found.expires_at)})"
+        )
+
+
+class Lease:
+    """One lease, held."""
+
+    def __init__(
+        self, engine: sa.Engine, clock: Callable[[], datetime], name: str, holder: str, acquired_at: datetime
+    ) -> None:
+        self._engine, self._clock, self.name, self.holder = engine, clock, name, holder
+        self._expires_at = acquired_at + LASTS
+        self._ours = sa.and_(leases.c.name == name, leases.c.holder == holder, leases.c.acquired_at == acquired_at)
+
+    def renew(self) -> None:
+        """Hold it for another while; where it is another's by now, it stays lost."""
+        expires_at = self._clock() + LASTS
+        with transaction(self._engine) as connection:
+            renewed = connection.execute(sa.update(leases).where(self._ours).values(expires_at=expires_at)).rowcount
+        if renewed:
+            self._expires_at = expires_at
+
+    def require(self) -> None:
+        """StorageError where the lease ran out, as when the machine slept: another may be at work by now."""
+        if self._clock() >= self._expires_at:
+            raise StorageError(f"{self.holder} lost its hold on the {self.name}, which ran out at {self._expires_at}")
+
+    def release(self) -> None:
+        """Give it back; one that ran out may be another's, and is left alone."""
+        with transaction(self._engine) as connection:
+            connection.execute(sa.delete(leases).where(self._ours))
+
+
+def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
+    while not ended.wait(every_s):
+        try:
+            lease.renew()
+        except StorageError:
+            continue  # tried again until it runs out, which `require` then says
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

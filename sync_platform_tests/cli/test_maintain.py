@@ -1,0 +1,67 @@
+"""`maintain`: what it would do, what it does, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+
+from sync_platform.storage.lease import Leases
+from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.lake.lab import Lab
+
+
+def _files(shell: Shell) -> set[str]:
+    return {path.as_posix() for path in (shell.home / "lake").rglob("*.parquet")}
+
+
+@pytest.fixture
+def synced_twice(shell: Shell) -> Shell:
+    """A home whose lake two syncs of a diner wrote to."""
+    lab = Lab(shell.home)
+    for hour in range(2):
+        lab.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
+    lab.lake.close()
+    return shell
+
+
+def test_a_dry_run_lists_what_is_due_and_maintain_does_it(synced_twice: Shell) -> None:
+    shell = synced_twice
+    stray = shell.home / "landing_store" / "landing" / "diner" / "dishes" / "2026-01" / "20260101T000000Z-aaaaaa"
+    stray.mkdir(parents=True)
+    (stray / "pages-000001.ndjson.zst").write_bytes(b"half a sync")
+    os.utime(stray / "pages-000001.ndjson.zst", (0, 0))
+    rows, files = shell.query("FROM diner.dishes ORDER BY ALL"), _files(shell)
+
+    planned = shell.run("maintain", "--dry-run", "--json")
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    assert (plan["dry_run"], plan["snapshots_to_expire"], plan["orphaned_files"]) == (True, [], [])
+    assert plan["tables"]["sync.runs"]["mergeable"] == 2
+    assert [each["reason"] for each in plan["landing"]] == ["interrupted, and not resumed for a day"]
+    assert _files(shell) == files
+
+    done = shell.run("maintain")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"sync\.runs +│ +2 │ +1 │", done.stdout)
+    assert "deleted 1 landed syncs\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
+    assert "The content of every table is what it was. Dagster run " in done.stdout
+    assert not stray.exists()
+    assert shell.query("FROM diner.dishes ORDER BY ALL") == rows
+
+
+def test_beside_a_backup_it_is_refused_and_the_holder_named(synced_twice: Shell) -> None:
+    with Leases(f"sqlite:///{synced_twice.home / 'ledger.sqlite'}").held("backup"):
+        done = synced_twice.run("maintain")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "maintenance cannot start: backup (process " in done.stderr
+
+
+def test_without_a_lake_there_is_nothing_to_maintain(shell: Shell) -> None:
+    for arguments in (["maintain"], ["maintain", "--dry-run"]):
+        done = shell.run(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "there is no lake yet" in done.stderr
+    assert not shell.home.exists()

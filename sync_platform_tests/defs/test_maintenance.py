@@ -1,0 +1,82 @@
+"""The maintenance job as Dagster runs it: what it shows, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sync_platform.definitions import build
+from sync_platform.defs.landing import ATTENDED_TAG
+from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
+from sync_platform.defs.progress import Silence
+from sync_platform.settings import Settings
+from sync_platform.storage.lease import Leases
+from sync_platform_tests.lake.lab import Lab
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a lake that two syncs wrote to."""
+    home = tmp_path_factory.mktemp("home")
+    lab = Lab(home)
+    for hour in range(2):
+        lab.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
+    lab.lake.close()
+    return home
+
+
+@pytest.fixture
+def definitions(home: Path) -> dg.Definitions:
+    return build(Settings(_env_file=None, sync_home=home, sandbox_places=40), Silence())
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def _run(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    job = definitions.resolve_job_def(MAINTENANCE)
+    return job.execute_in_process(instance=instance, raise_on_error=False, tags={ATTENDED_TAG: "true"})
+
+
+def test_it_is_refused_beside_a_backup_and_says_who_is_at_work(
+    home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").held("backup"):
+        result = _run(definitions, instance)
+    assert not result.success
+    (failed,) = [event for event in result.all_events if event.is_step_failure]
+    told = failed.step_failure_data.user_failure_data
+    assert told is not None and told.description is not None
+    assert told.description.startswith("maintenance cannot start: backup (process ")
+    assert told.metadata["permanent"].value is False
+
+
+def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    result = _run(definitions, instance)
+    assert result.success
+    (output,) = [event for event in result.all_events if event.is_successful_output]
+    metadata = output.step_output_data.metadata
+    assert metadata["files_after"].value < metadata["files_before"].value
+    assert 0 < metadata["bytes_after"].value < metadata["bytes_before"].value
+    table = metadata["tables"]
+    assert isinstance(table, dg.TableMetadataValue)
+    shown = {record.data["table"]: record.data for record in table.records}
+    assert shown["sync.runs"]["files_before"] == 2
+    assert shown["sync.runs"]["files_after"] == 1
+    assert metadata[SUMMARY].value["tables"]["sync.runs"]["files_after"] == 1  # type: ignore[index]
+    names = ("snapshots_expired", "unneeded_files_deleted", "orphaned_files_deleted", "landing_folders_deleted")
+    assert [metadata[name].value for name in names] == [0, 0, 0, 0]
+
+
+def test_nothing_holds_the_stored_data_after_a_run(
+    home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    assert _run(definitions, instance).success
+    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").held("backup"):
+        pass

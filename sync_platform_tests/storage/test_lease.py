@@ -1,0 +1,126 @@
+"""Leases, over SQLite and PostgreSQL: one holder at a time, and a crash gives way."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sync_platform.errors import Busy, StorageError
+from sync_platform.storage.lease import LASTS, Lease, Leases
+from sync_platform_tests.processes import outputs_of
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def test_a_second_taker_is_refused_and_told_who_holds_it_and_since_when(database_url: str) -> None:
+    clock = Clock()
+    with Leases(database_url, clock).held("backup"):
+        clock.now += timedelta(minutes=3)
+        told = (
+            r"maintenance cannot start: backup \(process \d+ on \S+\) has the stored data .* since 2026-11-24 12:00:00"
+        )
+        with pytest.raises(Busy, match=told), Leases(database_url, clock).held("maintenance"):
+            pytest.fail("two at once")
+
+
+def test_it_is_free_again_when_its_block_ends_even_by_an_error(database_url: str) -> None:
+    leases = Leases(database_url)
+    with pytest.raises(ValueError, match="halfway"), leases.held("backup"):
+        raise ValueError("halfway")
+    with leases.held("maintenance"):
+        pass
+
+
+def test_leases_of_other_names_do_not_meet(database_url: str) -> None:
+    leases = Leases(database_url)
+    with leases.held("backup"), leases.held("drill", "drill folder"):
+        pass
+
+
+def test_one_whose_holder_crashed_gives_way_when_it_has_expired_and_not_before(database_url: str) -> None:
+    clock = Clock()
+    leases = Leases(database_url, clock)
+    leases._acquire("stored data", "backup")  # never released: the process is gone
+    clock.now += LASTS
+    with pytest.raises(Busy), leases.held("maintenance"):
+        pytest.fail("it had not expired")
+    clock.now += timedelta(seconds=1)
+    with leases.held("maintenance"):
+        pass
+
+
+def test_a_renewed_one_outlasts_its_first_expiry(database_url: str) -> None:
+    clock = Clock()
+    leases = Leases(database_url, clock)
+    with leases.held("backup") as lease:
+        clock.now += LASTS - timedelta(seconds=1)
+        lease.renew()
+        clock.now += timedelta(seconds=2)
+        lease.require()
+        with pytest.raises(Busy), leases.held("maintenance"):
+            pytest.fail("it was renewed")
+
+
+def test_it_is_renewed_by_itself_while_it_is_held(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed = threading.Event()
+    renew = Lease.renew
+
+    def renew_and_tell(self: Lease) -> None:
+        renew(self)
+        renewed.set()
+
+    monkeypatch.setattr(Lease, "renew", renew_and_tell)
+    with Leases(database_url).held("backup", renewed_every_s=0.01) as lease:
+        assert renewed.wait(30)
+        lease.require()
+
+
+def test_a_holder_that_slept_past_its_expiry_is_told_and_leaves_the_next_one_alone(database_url: str) -> None:
+    clock = Clock()
+    leases = Leases(database_url, clock)
+    with leases.held("backup") as lost:
+        clock.now += LASTS + timedelta(seconds=1)
+        with leases.held("maintenance") as next_one:
+            lost.renew()
+            with pytest.raises(StorageError, match="backup .* lost its hold on the stored data"):
+                lost.require()
+            lost.release()
+            next_one.renew()
+            next_one.require()
+            with pytest.raises(Busy, match="maintenance .* has the stored data"), leases.held("restore"):
+                pytest.fail("the first one's release took it away")
+
+
+def test_a_ledger_that_fails_once_does_not_end_the_renewing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed, tried_again = threading.Event(), threading.Event()
+
+    def fails_once(self: Lease) -> None:
+        if failed.is_set():
+            tried_again.set()
+            return
+        failed.set()
+        raise StorageError("the ledger is away")
+
+    monkeypatch.setattr(Lease, "renew", fails_once)
+    with Leases(database_url).held("backup", renewed_every_s=0.01):
+        assert tried_again.wait(30)
+
+
+def test_of_four_processes_that_want_it_at_once_one_gets_it(database_url: str) -> None:
+    imports = "import alembic.command\nfrom sync_platform.errors import Busy\n"
+    imports += "from sync_platform.storage.lease import Leases"
+    program = "try:\n    Leases(sys.argv[1])._acquire('stored data', 'backup')\n    print('got it')\n"
+    program += "except Busy:\n    print('refused')"
+    assert sorted(outputs_of(4, imports, program, database_url)) == ["got it", "refused", "refused", "refused"]
