@@ -6,6 +6,7 @@ import dagster as dg
 
 from sync_platform.defs.automation import sync_schedules
 from sync_platform.defs.dead_runs import dead_runs_sensor
+from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
@@ -21,10 +22,11 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     """Everything, for these settings; `progress` watches the syncs."""
     platforms = load_platforms(settings.platform_path)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
+    schedules = sync_schedules(platforms)
     return dg.Definitions(
         assets=[*landing_assets(platforms, progress), *table_assets(platforms)],
-        schedules=[*sync_schedules(platforms), maintenance_schedule(platforms)],
-        sensors=[dead_runs_sensor],
+        schedules=[*schedules, maintenance_schedule(platforms)],
+        sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor],
         resources={
             "turns": turn_resource(settings.ledger_url, platforms, progress),
             "sources": sources_of(settings),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync_platform.lake.syncs import Status, SyncRecord
+from sync_platform.lake.syncs import WORST_FIRST, Status, SyncRecord
 
-WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
 COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "rejected", "not_retired")
 
 

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dagster import DagsterInstance
+from dagster import DagsterEventType, DagsterInstance
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.scheduler.instigation import InstigatorStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.dagster_home import prepare_home
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.dead_runs import settle_dead_runs
+from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
+from sync_platform.defs.occasion import tags_of_request
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
+from sync_platform.defs.run_errors import error_of
+from sync_platform.emergency.book import RequestBook
+from sync_platform.emergency.request import Request
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
+from sync_platform.storage.lake_connection import LakeAddress
 
+DAEMON_SILENT_S = 90.0  # it gives a sign of life every 30 seconds
+LAST_EVENTS = 50
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # capturing output costs a process per step, and would take the terminal away from the progress bars
 NO_CAPTURE = {
@@ -67,14 +79,20 @@ class Runner:
         self._home = prepare_home(settings.home)
         self._definitions = build(settings, progress)
 
-    def run(self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "") -> RunResult:
-        """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records."""
+    def run(
+        self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "", request: Request | None = None
+    ) -> RunResult:
+        """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records.
+
+        `request`: the emergency request that it is a part of, claimed.
+        """
         result = self._execute(
             job_name(platform, mode),
             {**run_config(platform, mode, accept_shrink), **QUIET},
-            {"platform": platform.name},
+            {"platform": platform.name, **(tags_of_request(request) if request else {})},
             asset_selection=asset_keys(platform),
             partition_key=period.key,
+            run_id=request.run_of(platform.name).run_id if request else None,
         )
         return RunResult(result.run_id, result.success, _error_of(result))
 
@@ -99,30 +117,59 @@ class Runner:
             raise _unwritable(self._home, error) from error
 
 
+def follow_requests(settings: Settings, book: RequestBook) -> None:
+    """Note in the book how far Dagster's runs of open emergency requests are, as its sensor does."""
+    with _asked(settings) as instance:
+        settle_dead_runs(instance)
+        follow(instance, book, LakeAddress.of(settings))
+
+
+def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
+    """What unfinished runs last said of themselves, by run id."""
+    told = {}
+    with _asked(settings) as instance:
+        for run_id in run_ids:
+            newest = instance.get_records_for_run(run_id, limit=LAST_EVENTS, ascending=False).records
+            entries = [record.event_log_entry for record in newest]
+            steps = (DagsterEventType.STEP_START, DagsterEventType.RUN_ENQUEUED)
+            said = [entry for entry in entries if not entry.is_dagster_event or entry.dagster_event_type in steps]
+            if said:
+                told[run_id] = said[0].message
+    return told
+
+
+def why_nothing_is_launched(settings: Settings) -> str | None:
+    """Why no sensor will launch an emergency request now; None where one will."""
+    with _asked(settings) as instance:
+        beat = instance.get_daemon_heartbeats().get("SENSOR")
+        if beat is None or time.time() - beat.timestamp > DAEMON_SILENT_S:
+            return "no Dagster daemon is running"
+        states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+        stopped = any(state.name == EMERGENCY and state.status == InstigatorStatus.STOPPED for state in states)
+        return f"Dagster's sensor {EMERGENCY!r} is switched off" if stopped else None
+
+
+@contextmanager
+def _asked(settings: Settings) -> Iterator[DagsterInstance]:
+    """Dagster's instance, for a question or two; StorageError where its records cannot be used."""
+    home = prepare_home(settings.home)
+    try:
+        with _instance(home) as instance:
+            yield instance
+    except (SQLAlchemyError, OSError) as error:
+        raise _unwritable(home, error) from error
+
+
+def _error_of(result: Any) -> str | None:
+    if result.success:
+        return None
+    return error_of(result.all_events) or "the run failed before its first step"
+
+
 def _instance(home: Path) -> DagsterInstance:
     if os.environ.get("DAGSTER_HOME"):
         return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
-
-
-def _error_of(result: Any) -> str | None:
-    for event in result.all_events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            if failure.user_failure_data and failure.user_failure_data.description:
-                return str(failure.user_failure_data.description)
-            return _root_of(failure.error) or "a step failed"
-    if result.success:
-        return None
-    ends = [event.job_failure_data for event in result.all_events if event.is_job_failure]
-    return next((root for end in ends if (root := _root_of(end.error))), "the run failed before its first step")
-
-
-def _root_of(error: Any) -> str | None:
-    """What an error that others wrap says of itself."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return str(error.message).strip() if error is not None else None
 
 
 def _unwritable(home: Path, error: Exception) -> StorageError:

@@ -22,7 +22,7 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, accept_sh
     began = time.monotonic()
     settings = load_settings()
     planned = plan(choose(load_platforms(settings.platform_path), names), partition)
-    _require_terms(settings, [platform for platform, _ in planned])
+    require_terms(settings, [platform for platform, _ in planned])
 
     # Dagster takes a second to import: not before the request makes sense
     from sync_platform.cli.display import choose_display
@@ -50,7 +50,7 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, accept_sh
     return 0 if worst(result.status for result in results) == "complete" else 1
 
 
-def _require_terms(settings: Settings, platforms: list[Platform]) -> None:
+def require_terms(settings: Settings, platforms: list[Platform]) -> None:
     """Refuse a live platform whose terms are not accepted before anything is fetched from any."""
     from sync_platform.landing.extract import resolve_source
 

@@ -19,6 +19,7 @@ from sync_platform.cli.display import Display
 from sync_platform.cli.result import PlatformResult
 from sync_platform.cli.run import Runner
 from sync_platform.defs.landing import Mode
+from sync_platform.emergency.request import Request
 from sync_platform.errors import SyncError
 from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
 from sync_platform.settings import Settings
@@ -33,9 +34,17 @@ Planned = tuple[Platform, Period]
 
 
 def run_all(
-    settings: Settings, planned: list[Planned], mode: Mode, accept_shrink: str, display: Display
+    settings: Settings,
+    planned: list[Planned],
+    mode: Mode,
+    accept_shrink: str,
+    display: Display,
+    request: Request | None = None,
 ) -> list[PlatformResult]:
-    """Sync every platform, showing progress; results in the order asked for, whatever happened to any of them."""
+    """Sync every platform, showing progress; results in the order asked for, whatever happened to any of them.
+
+    `request`: the emergency request that the runs are a part of, claimed.
+    """
     waiting = list(reversed(planned))
     running: dict[Connection, tuple[BaseProcess, Planned, float]] = {}
     results: dict[str, PlatformResult] = {}
@@ -44,7 +53,7 @@ def run_all(
             while waiting and len(running) < AT_ONCE:
                 chosen = waiting.pop()
                 display.started(chosen[0].name)
-                ours, process = _start(settings, chosen, mode, accept_shrink)
+                ours, process = _start(settings, chosen, mode, accept_shrink, request)
                 running[ours] = (process, chosen, time.monotonic())
             for ready in wait(list(running)):
                 process, chosen, began = running[ready]  # type: ignore[index] # only connections are waited for
@@ -61,10 +70,14 @@ def run_all(
     return [results[platform.name] for platform, _ in planned]
 
 
-def _start(settings: Settings, chosen: Planned, mode: Mode, accept_shrink: str) -> tuple[Connection, BaseProcess]:
+def _start(
+    settings: Settings, chosen: Planned, mode: Mode, accept_shrink: str, request: Request | None
+) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, settings, *chosen, mode, accept_shrink), name=chosen[0].name)
+    process = context.Process(
+        target=_work, args=(theirs, settings, *chosen, mode, accept_shrink, request), name=chosen[0].name
+    )
     process.start()
     theirs.close()
     return ours, process
@@ -125,7 +138,13 @@ class _Told:
 
 
 def _work(
-    connection: Connection, settings: Settings, platform: Platform, period: Period, mode: Mode, accept_shrink: str
+    connection: Connection,
+    settings: Settings,
+    platform: Platform,
+    period: Period,
+    mode: Mode,
+    accept_shrink: str,
+    request: Request | None,
 ) -> None:
     """What a worker does: one platform's run, then its result to the parent."""
     _die_with_parent()
@@ -136,7 +155,7 @@ def _work(
     records: list[SyncRecord] = []
     let_be: dict[str, list[str]] = {}
     try:
-        outcome = Runner(settings, told).run(platform, period, mode, accept_shrink)
+        outcome = Runner(settings, told).run(platform, period, mode, accept_shrink, request)
         run_id, error = outcome.run_id, outcome.error
         records, let_be = _on_record(settings, platform, run_id)
     except SyncError as problem:

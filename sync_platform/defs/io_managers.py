@@ -49,7 +49,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
     lake: dg.ResourceDependency[LakeResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
-        outcome = commit_landed(self.lake.open(), self.lake.history, obj.rows, context.run_id, obj.guard)
+        lake, history = self.lake.open(), self.lake.history
+        outcome = commit_landed(lake, history, obj.rows, context.run_id, obj.guard, obj.occasion)
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
         context.add_output_metadata(metadata_of_commit(outcome))

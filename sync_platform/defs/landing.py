@@ -4,6 +4,7 @@ What belongs here: when an asset fetches, and how an error becomes Dagster's. Ho
 """
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -11,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
+from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
@@ -185,6 +187,7 @@ def _put_on_record(
         started_at=started_at,
         committed_at=now,
         reasons=[str(error)],
+        **asdict(occasion_of(context.run.tags)),
     )
     try:
         record_failure(lake.open(), record)

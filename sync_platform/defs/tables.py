@@ -10,6 +10,7 @@ from pydantic import Field
 
 from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
+from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.lake.commit import Guard, Intake
 from sync_platform.lake.rows import TypedRows
@@ -67,6 +68,6 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
             context.log.info(f"{dataset.name} was not fetched: the platform's terms allow ids only")
             return
         guard = Guard(platform_settings(platform.name).shrink_tolerance, config.accept_shrink.strip() or None)
-        yield dg.Output(Intake(TypedRows(landed, platform), guard))
+        yield dg.Output(Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags)))
 
     return take_in

@@ -6,7 +6,7 @@ seen are retired only where the extract is complete and the shrinkage within the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -20,6 +20,8 @@ from sync_platform.lake.schema import ensure_tables, table_name
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
     MOST_LISTED,
+    NOBODY_ASKED,
+    Occasion,
     SyncRecord,
     describe_commit,
     latest_commit,
@@ -66,14 +68,20 @@ NO_GUARD_OF_OUR_OWN = Guard()
 
 @dataclass(frozen=True)
 class Intake:
-    """Landed rows on their way into the lake, and under what guard."""
+    """Landed rows on their way into the lake, under what guard, and at whose request."""
 
     rows: TypedRows
     guard: Guard
+    occasion: Occasion = NOBODY_ASKED
 
 
 def commit_landed(
-    lake: Lake, history: str, typed: TypedRows, run_id: str, guard: Guard = NO_GUARD_OF_OUR_OWN
+    lake: Lake,
+    history: str,
+    typed: TypedRows,
+    run_id: str,
+    guard: Guard = NO_GUARD_OF_OUR_OWN,
+    occasion: Occasion = NOBODY_ASKED,
 ) -> Outcome:
     """Commit one landed dataset; `history` is the table of changes.
 
@@ -82,7 +90,7 @@ def commit_landed(
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        commit = _Commit(session, history, typed, arrival, run_id, guard)
+        commit = _Commit(session, history, typed, arrival, run_id, guard, occasion)
         record, live_rows = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
@@ -106,6 +114,7 @@ class _Commit:
     arrival: Arrival
     run_id: str
     guard: Guard
+    occasion: Occasion
 
     def write(self) -> tuple[SyncRecord, int]:
         """The sync's record, and how many rows are live after it."""
@@ -245,4 +254,5 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=list_complete,
             shrink_accepted=difference.accepted,
+            **asdict(self.occasion),
         )

@@ -16,6 +16,7 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
+WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ class SyncRecord:
     @property
     def changes(self) -> int:
         return self.inserted + self.updated + self.removed + self.restored
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Why a sync was made, where somebody asked for it: named as in its record."""
+
+    request_id: str | None = None
+    requested_by: str | None = None
+    request_reason: str | None = None
+    request_priority: str | None = None
+
+
+NOBODY_ASKED = Occasion()
 
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
@@ -165,6 +179,11 @@ def complete_partitions(lake: Lake, platform: str, datasets: set[str]) -> set[st
             {"platform": platform, "datasets": sorted(datasets)},
         ).fetchall()
     return {partition for (partition,) in rows}
+
+
+def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
+    """The records of the runs that a request led to, in order of commit."""
+    return _records(lake, "request_id = $request_id", {"request_id": request_id})
 
 
 def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:

@@ -62,6 +62,19 @@ def turn(ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None],
         lock.release()
 
 
+@contextmanager
+def turn_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
+    """Hold the turn of that name if nobody else does, and say whether; waits for nobody.
+
+    Raises StorageError where the lock cannot be used.
+    """
+    lock = _lock(ledger, name)
+    try:
+        yield lock.try_acquire(Holder(run_id, datetime.now(UTC)).label)
+    finally:
+        lock.release()
+
+
 class _Lock(Protocol):
     def try_acquire(self, label: str) -> bool: ...
 

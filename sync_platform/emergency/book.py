@@ -1,0 +1,229 @@
+"""The book of emergency requests, in the ledger: durable, and one for all processes.
+
+What folds into what is decided by unique constraints, so that processes that ask at the same moment make one request.
+A platform's run is taken by whoever first moves it on from `requested`: Dagster's sensor, or the process that asked.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync_platform.emergency.request import PRIORITIES, Asking, PlatformRun, Request, State
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.lake.syncs import Status
+from sync_platform.storage.ledger import MIGRATIONS
+from sync_platform.storage.relational import open_database, transaction
+
+FOLD_ATTEMPTS = 5
+
+metadata = sa.MetaData()
+requests = sa.Table(
+    "emergency_requests",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("platforms", sa.Text, nullable=False),
+    sa.Column("open_as", sa.Text, unique=True),  # the platforms while open, so that an equal request folds
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+)
+askings = sa.Table(
+    "emergency_askings",
+    metadata,
+    sa.Column("asking_key", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("priority", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+)
+runs = sa.Table(
+    "emergency_runs",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("launched_by", sa.Text),
+    sa.Column("run_id", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("launched_at", sa.DateTime(timezone=True)),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+)
+
+
+class RequestBook:
+    """The book in the ledger at a SQLAlchemy URL; every method raises StorageError where it cannot be used."""
+
+    def __init__(self, ledger_url: str) -> None:
+        self.ledger_url = ledger_url
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        """Opened on first use: a request that makes no sense makes no ledger."""
+        return open_database(self.ledger_url, MIGRATIONS)
+
+    def enter(self, platforms: list[str], asking: Asking, asking_key: str, *, folds: bool) -> tuple[Request, bool]:
+        """Enter an asking; the request that it is part of now, and whether that was there before.
+
+        An asking whose key is known is part of that key's request, for ever. Another, where it `folds`, joins the open
+        request of the same platforms. UsageError for a key that was used for other platforms.
+        """
+        for _ in range(FOLD_ATTEMPTS):
+            try:
+                return self._enter(platforms, asking, asking_key, folds)
+            except sa.exc.IntegrityError:
+                continue  # another process was faster: now its request is there to fold into
+        raise StorageError("the book of emergency requests changes too fast to enter another")
+
+    def _enter(self, platforms: list[str], asking: Asking, asking_key: str, folds: bool) -> tuple[Request, bool]:
+        listed = ",".join(platforms)
+        with transaction(self._engine) as connection:
+            known = connection.execute(
+                sa.select(requests.c.request_id, requests.c.platforms)
+                .join(askings, askings.c.request_id == requests.c.request_id)
+                .where(askings.c.asking_key == asking_key)
+            ).first()
+            if known is not None and known.platforms != listed:
+                raise UsageError(f"the key was used before, for {known.platforms}: request {known.request_id}")
+            request_id = known.request_id if known is not None else self._open_one(connection, listed, folds)
+            is_new = request_id is None
+            if request_id is None:
+                request_id = _new_id(asking.asked_at)
+                values = {"request_id": request_id, "platforms": listed, "requested_at": asking.asked_at}
+                connection.execute(sa.insert(requests).values(**values, open_as=listed if folds else None))
+                rows = [
+                    {"request_id": request_id, "platform": platform, "position": position, "state": "requested"}
+                    for position, platform in enumerate(platforms)
+                ]
+                connection.execute(sa.insert(runs), rows)
+            if known is None:
+                told = {name: getattr(asking, name) for name in ("requester", "reason", "priority", "asked_at")}
+                connection.execute(sa.insert(askings).values(asking_key=asking_key, request_id=request_id, **told))
+        return self.find(request_id), not is_new
+
+    def _open_one(self, connection: sa.Connection, platforms: str, folds: bool) -> str | None:
+        if not folds:
+            return None
+        found: str | None = connection.execute(
+            sa.select(requests.c.request_id)
+            .where(requests.c.platforms == platforms, requests.c.request_id.in_(_unfinished()))
+            .order_by(requests.c.request_id)
+        ).scalar()
+        return found
+
+    def find(self, request_id: str) -> Request:
+        """The request of that id; UsageError where there is none."""
+        found = self._read(requests.c.request_id == request_id)
+        if not found:
+            raise UsageError(f"there is no emergency request {request_id!r}")
+        return found[0]
+
+    def open_requests(self) -> list[Request]:
+        """Those that have not ended, the most urgent first, then the oldest."""
+        found = self._read(requests.c.request_id.in_(_unfinished()))
+        return sorted(found, key=lambda each: -PRIORITIES.index(each.priority))
+
+    def latest(self, count: int) -> list[Request]:
+        """The newest requests, newest first."""
+        newest = sa.select(requests.c.request_id).order_by(requests.c.request_id.desc()).limit(count)
+        return self._read(requests.c.request_id.in_(newest))[::-1]
+
+    def hand_over(self, request_id: str, platform: str) -> bool:
+        """Let Dagster's sensor launch a platform's run; whether it was still to be launched."""
+        return self._take(request_id, platform, launched_by="sensor", run_id=None)
+
+    def claim(self, request_id: str, platform: str, run_id: str) -> bool:
+        """Let this process run a platform itself, under that run id; whether it was still to be launched."""
+        return self._take(request_id, platform, launched_by="process", run_id=run_id)
+
+    def _take(self, request_id: str, platform: str, **values: Any) -> bool:
+        free = sa.and_(_run(request_id, platform), runs.c.state == "requested")
+        taken = {"state": "launched", "launched_at": datetime.now(UTC), **values}
+        with transaction(self._engine) as connection:
+            return connection.execute(sa.update(runs).where(free).values(**taken)).rowcount == 1
+
+    def give_back(self, request_id: str, platform: str, run_id: str) -> None:
+        """Let a platform be launched again whose claimant died before its run came to an end."""
+        mine = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
+        back = {"state": "requested", "launched_by": None, "run_id": None, "launched_at": None}
+        with transaction(self._engine) as connection:
+            connection.execute(sa.update(runs).where(mine).values(**back))
+
+    def note_progress(self, request_id: str, platform: str, run_id: str, state: State) -> None:
+        """How far a platform's run is."""
+        unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
+        with transaction(self._engine) as connection:
+            connection.execute(sa.update(runs).where(unfinished).values(state=state, run_id=run_id))
+
+    def note_end(
+        self, request_id: str, platform: str, run_id: str | None, outcome: Status, error: str | None = None
+    ) -> None:
+        """How a platform's run ended; the first word counts. With its last platform a request ends."""
+        unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
+        ended = {"state": "finished", "outcome": outcome, "error": error, "finished_at": datetime.now(UTC)}
+        with transaction(self._engine) as connection:
+            # two that end together must see each other, or neither would be the last
+            connection.execute(sa.select(requests).where(requests.c.request_id == request_id).with_for_update())
+            connection.execute(sa.update(runs).where(unfinished).values(run_id=run_id, **ended))
+            over = sa.and_(requests.c.request_id == request_id, requests.c.request_id.not_in(_unfinished()))
+            connection.execute(sa.update(requests).where(over).values(open_as=None))
+
+    def _read(self, condition: sa.ColumnElement[bool]) -> list[Request]:
+        """The requests that meet a condition, oldest first."""
+        wanted = sa.select(requests.c.request_id).where(condition)
+        with transaction(self._engine) as connection:
+            found = connection.execute(sa.select(requests).where(condition).order_by(requests.c.request_id)).all()
+            asked = connection.execute(
+                sa.select(askings).where(askings.c.request_id.in_(wanted)).order_by(askings.c.asked_at)
+            ).all()
+            parts = connection.execute(
+                sa.select(runs).where(runs.c.request_id.in_(wanted)).order_by(runs.c.position)
+            ).all()
+        return [
+            Request(
+                row.request_id,
+                _utc(row.requested_at),
+                tuple(_asking(each) for each in _of(asked, row.request_id)),
+                tuple(_platform_run(each) for each in _of(parts, row.request_id)),
+            )
+            for row in found
+        ]
+
+
+def _new_id(now: datetime) -> str:
+    """Sorts by time, and can be read out over a telephone: `20261124T083000-1f3a9c`."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _unfinished() -> sa.Select[tuple[str]]:
+    return sa.select(runs.c.request_id).where(runs.c.state != "finished")
+
+
+def _run(request_id: str, platform: str) -> sa.ColumnElement[bool]:
+    return sa.and_(runs.c.request_id == request_id, runs.c.platform == platform)
+
+
+def _of(rows: Iterable[Any], request_id: str) -> Iterable[Any]:
+    return (row for row in rows if row.request_id == request_id)
+
+
+def _asking(row: Any) -> Asking:
+    return Asking(row.requester, row.reason, row.priority, _utc(row.asked_at))
+
+
+def _platform_run(row: Any) -> PlatformRun:
+    launched_at, finished_at = (moment and _utc(moment) for moment in (row.launched_at, row.finished_at))
+    return PlatformRun(
+        row.platform, row.state, row.launched_by, row.run_id, row.outcome, row.error, launched_at, finished_at
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    """SQLite forgets the zone, and was told UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

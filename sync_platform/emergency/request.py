@@ -1,0 +1,100 @@
+"""An emergency request as the book keeps it: who asked for which platforms, why, how urgently, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from sync_platform.lake.syncs import WORST_FIRST, Status
+
+Priority = Literal["low", "medium", "high", "critical"]
+State = Literal["requested", "launched", "running", "finished"]
+Launcher = Literal["sensor", "process"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+"""Least urgent first."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One time that somebody asked; several that ask for the same share a request. Times are UTC."""
+
+    requester: str
+    reason: str
+    priority: Priority
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class PlatformRun:
+    """One platform's part of a request. `run_id` is Dagster's, once known; `error` says why it failed.
+
+    `launched_by`: Dagster's sensor, or the process that asked (`--now`).
+    """
+
+    platform: str
+    state: State
+    launched_by: Launcher | None
+    run_id: str | None
+    outcome: Status | None
+    error: str | None
+    launched_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; the first asking gives who and why, the most urgent one the priority."""
+
+    request_id: str
+    requested_at: datetime
+    askings: tuple[Asking, ...]
+    runs: tuple[PlatformRun, ...]
+
+    @property
+    def platforms(self) -> list[str]:
+        return [run.platform for run in self.runs]
+
+    @property
+    def requester(self) -> str:
+        return self.askings[0].requester
+
+    @property
+    def reason(self) -> str:
+        return self.askings[0].reason
+
+    @property
+    def priority(self) -> Priority:
+        return max((asking.priority for asking in self.askings), key=PRIORITIES.index)
+
+    @property
+    def state(self) -> State:
+        """As far as the whole of it is: running from the first platform that runs to the last that ends."""
+        states = {run.state for run in self.runs}
+        if len(states) == 1:
+            return states.pop()
+        return "running" if states & {"running", "finished"} else "launched"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state != "finished"
+
+    @property
+    def outcome(self) -> Status | None:
+        """The least complete of its platforms' ends; None while it is open."""
+        ends = {run.outcome for run in self.runs}
+        return None if self.is_open else next(status for status in WORST_FIRST if status in ends)
+
+    @property
+    def launched_at(self) -> datetime | None:
+        """When its first run was handed to Dagster, or begun."""
+        return min((run.launched_at for run in self.runs if run.launched_at), default=None)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When its last run ended; None while it is open."""
+        ends = [run.finished_at for run in self.runs if run.finished_at]
+        return None if self.is_open else max(ends, default=None)
+
+    def run_of(self, platform: str) -> PlatformRun:
+        return next(run for run in self.runs if run.platform == platform)
