@@ -1,0 +1,98 @@
+"""`emergency`: as a person uses it, with and without somebody who launches what is requested."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from sync_platform.emergency.book import RequestBook
+from sync_platform_tests.cli.conftest import Shell
+
+
+def _status(shell: Shell, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = shell.run("emergency", "status", "--json", *arguments)
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["chope"], "Missing option '--reason'"),
+        (["chop", "--reason", "x"], "unknown platform chop; there are data_gov_hk"),
+        (["chope", "--reason", " "], "needs a reason"),
+        (["chope", "--reason", "x", "--priority", "urgent"], "Invalid value for '--priority'"),
+    ],
+)
+def test_a_bad_request_is_bad_usage_and_leaves_nothing(shell: Shell, arguments: list[str], told: str) -> None:
+    done = shell.run("emergency", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not shell.home.exists()
+
+
+def test_a_request_that_nobody_launches_says_so_and_runs_here_once_when_told_to(shell: Shell) -> None:
+    asked = shell.run("emergency", "chope", "--reason", "menus are [wrong]")
+    assert asked.returncode == 0, asked.stderr
+    assert "no Dagster daemon is running" in asked.stdout and "--now" in asked.stdout
+    request_id = asked.stdout.split()[1].rstrip(":")
+    ran = shell.run("emergency", "chope", "--reason", "still wrong", "--priority", "critical", "--now", "--json")
+    assert ran.returncode == 0, ran.stderr
+    document = json.loads(ran.stdout)
+    assert (document["request_id"], document["status"], document["priority"]) == (request_id, "complete", "critical")
+    assert [asking["reason"] for asking in document["askings"]] == ["menus are [wrong]", "still wrong"]
+    (platform,) = document["platforms"]
+    assert (platform["platform"], platform["status"], platform["launched_by"]) == ("chope", "complete", "process")
+    rows = shell.query(
+        "SELECT run_id, request_id, requested_by, request_priority, records FROM sync.runs ORDER BY dataset"
+    )
+    assert {(row["run_id"], row["request_id"], row["requested_by"], row["request_priority"]) for row in rows} == {
+        (platform["run_id"], request_id, getpass.getuser(), "critical")
+    }
+    assert {part["dataset"]: part["records"] for part in platform["datasets"]}.keys() == {"restaurants", "reservations"}
+    shown = shell.run("emergency", "status", request_id)
+    assert shown.returncode == 0
+    assert f"emergency request {request_id}: complete" in shown.stdout
+    assert "menus are [wrong]" in shown.stdout
+    assert platform["run_id"] in shown.stdout
+
+
+def test_a_request_that_failed_is_told_with_its_reason_and_exit_code(shell: Shell) -> None:
+    shell.environment["CHOPE_BASE_URL"] = "http://127.0.0.1:9"
+    ran = shell.run("emergency", "chope", "--reason", "x", "--key", "ticket-7", "--now")
+    assert ran.returncode == 1
+    assert "http://127.0.0.1:9" in ran.stdout
+    again = shell.run("emergency", "chope", "--reason", "x", "--key", "ticket-7", "--json")
+    assert (again.returncode, json.loads(again.stdout)["status"]) == (1, "failed")
+    assert shell.query("SELECT count(*) AS n FROM sync.runs") == [{"n": 1}]
+
+
+def test_one_that_is_not_there_is_bad_usage(shell: Shell) -> None:
+    done = shell.run("emergency", "status", "20261124T083000-1f3a9c")
+    assert done.returncode == 2
+    assert "there is no emergency request '20261124T083000-1f3a9c'" in done.stderr
+
+
+def test_killed_while_it_runs_the_request_is_open_and_runs_to_its_end_the_next_time(shell: Shell, sandbox: Any) -> None:
+    shell.environment |= sandbox("chope:slow=30").addresses("chope")
+    process = shell.start("emergency", "chope", "--reason", "menus are wrong", "--now")
+    book = RequestBook(f"sqlite:///{shell.home / 'ledger.sqlite'}")
+    while not any(request.state == "running" for request in book.open_requests()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    code, listed = _status(shell)
+    assert (code, [request["status"] for request in listed["requests"]]) == (0, ["requested"])
+    shell.environment.pop("CHOPE_BASE_URL")
+    ran = shell.run("emergency", "chope", "--reason", "menus are wrong", "--now", "--json")
+    assert ran.returncode == 0, ran.stderr
+    document = json.loads(ran.stdout)
+    assert (document["request_id"], document["status"]) == (listed["requests"][0]["request_id"], "complete")
+    assert {row["run_id"] for row in shell.query("SELECT run_id FROM sync.runs")} == {
+        document["platforms"][0]["run_id"]
+    }

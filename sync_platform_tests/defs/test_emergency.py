@@ -1,0 +1,286 @@
+"""The emergency sensor under Dagster's own daemons, on a real instance: each request runs once, whatever dies."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.definitions.reconstruct import ReconstructableJob
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.test_utils import InProcessTestWorkspaceLoadTarget
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
+from dagster._daemon.sensor import execute_sensor_iteration
+
+from sync_platform.cli.dagster_home import INSTANCE_YAML
+from sync_platform.definitions import build
+from sync_platform.defs.automation import asset_keys, job_name, run_config
+from sync_platform.defs.emergency import EMERGENCY, claim_name, follow
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.occasion import RUN_PRIORITY_TAG
+from sync_platform.defs.progress import Silence
+from sync_platform.emergency.book import RequestBook
+from sync_platform.emergency.intake import request_run
+from sync_platform.emergency.request import Request
+from sync_platform.lake.syncs import syncs_of_request
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings
+from sync_platform.sources.period import current_period
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.turns import turn_if_free
+
+PLATFORMS = load_platforms()
+ROOT = Path(__file__).parents[2]
+IN_THIS_PROCESS = {
+    "run_launcher": {
+        "module": "dagster._core.launcher.sync_in_memory_run_launcher",
+        "class": "SyncInMemoryRunLauncher",
+    },
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"},
+}
+
+
+class Installation:
+    """A home, its book and lake, and a Dagster instance over it with the daemons that the tests turn by hand."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = Settings(_env_file=None, sync_home=home, sandbox_places=40)
+        self.book = RequestBook(self.settings.ledger_url)
+        self.lake = LakeAddress.of(self.settings)
+        overrides = {**yaml.safe_load(INSTANCE_YAML), **IN_THIS_PROCESS}
+        (home / "dagster").mkdir(parents=True, exist_ok=True)
+        self.instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home / "dagster"), overrides=overrides))
+        location = LoadableTargetOrigin(module_name="sync_platform.definitions", working_directory=str(ROOT))
+        origin = InProcessCodeLocationOrigin(location, location_name="sync_platform")
+        self.workspace = WorkspaceProcessContext(self.instance, InProcessTestWorkspaceLoadTarget(origin))
+
+    def request(self, *names: str, **told: Any) -> Request:
+        told = {"reason": "menus are wrong", "requester": "ada", **told}
+        return request_run(self.book, PLATFORMS, list(names), **told).request
+
+    def sense(self, crash_at: str = "") -> None:
+        """One turn of Dagster's sensor daemon; `crash_at` names the moment in which it is killed."""
+        self.instance.wipe_all_schedules()  # forgets when it last looked, or it would wait ten seconds
+        flags: Any = {EMERGENCY: {crash_at: signal.SIGKILL}} if crash_at else None
+        log = logging.getLogger("sensors")
+        list(execute_sensor_iteration(self.workspace, log, None, None, debug_crash_flags=flags))
+
+    def launch(self, most: int = 1) -> list[dg.DagsterRun]:
+        """Let Dagster's queue launch what it would launch next, which runs it to its end; what ran."""
+        with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
+            config = self.instance.get_concurrency_config()
+            chosen = queue._get_runs_to_dequeue(self.instance, config, fixed_iteration_time=None)[:most]
+            list(queue._dequeue_runs_iter_loop(self.workspace, chosen, config, fixed_iteration_time=None))
+        return [run for each in chosen if (run := self.instance.get_run_by_id(each.run_id))]
+
+    def runs(self, platform: str) -> list[dg.DagsterRun]:
+        return list(self.instance.get_runs(dg.RunsFilter(tags={"platform": platform})))
+
+    def close(self) -> None:
+        self.workspace.__exit__(None, None, None)
+        self.instance.dispose()
+
+
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose databases are made, and empty: a copy is faster than the migrations."""
+    home = tmp_path_factory.mktemp("empty") / "home"
+    installation = Installation(home)
+    installation.book.open_requests()
+    installation.close()
+    return home
+
+
+@pytest.fixture
+def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home where the definitions that Dagster loads find their state, too."""
+    shutil.copytree(empty_home, tmp_path / "home")
+    monkeypatch.setenv("SYNC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SANDBOX_PLACES", "40")
+    ReconstructableJob.get_definition.cache_clear()  # the definitions of another home
+    ReconstructableJob.get_repository_definition.cache_clear()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def installation(home: Path) -> Iterator[Installation]:
+    installation = Installation(home)
+    yield installation
+    installation.close()
+
+
+def test_a_request_runs_once_with_its_tags_and_stands_in_the_record_of_the_sync(installation: Installation) -> None:
+    request = installation.request("chope", priority="critical")
+    for _ in range(2):
+        installation.sense()
+    (run,) = installation.runs("chope")
+    assert run.status == dg.DagsterRunStatus.QUEUED
+    assert {name: value for name, value in run.tags.items() if name.startswith("sync_platform/")} == {
+        "sync_platform/request_id": request.request_id,
+        "sync_platform/requested_by": "ada",
+        "sync_platform/request_reason": "menus are wrong",
+        "sync_platform/request_priority": "critical",
+    }
+    assert run.asset_selection == frozenset(asset_keys(PLATFORMS["chope"]))
+    assert installation.book.find(request.request_id).state == "launched"
+    (ran,) = installation.launch()
+    assert (ran.run_id, ran.status) == (run.run_id, dg.DagsterRunStatus.SUCCESS)
+    installation.sense()
+    ended = installation.book.find(request.request_id)
+    assert (ended.state, ended.outcome, ended.run_of("chope").run_id) == ("finished", "complete", run.run_id)
+    with Lake(installation.lake, read_only=True) as lake:
+        records = syncs_of_request(lake, request.request_id)
+    assert {(each.dataset, each.requested_by, each.request_reason, each.request_priority) for each in records} == {
+        (dataset.name, "ada", "menus are wrong", "critical") for dataset in PLATFORMS["chope"].datasets
+    }
+    installation.sense()
+    assert len(installation.runs("chope")) == 1
+
+
+def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_on_record(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHOPE_BASE_URL", "https://chope.example")
+    request = installation.request("chope")
+    installation.sense()
+    installation.launch()
+    installation.sense()
+    ended = installation.book.find(request.request_id)
+    assert ended.outcome == "failed"
+    assert "CHOPE_TERMS_ACCEPTED=true" in (ended.run_of("chope").error or "")
+    with Lake(installation.lake, read_only=True) as lake:
+        (record,) = syncs_of_request(lake, request.request_id)
+    assert (record.dataset, record.status, record.requested_by) == (None, "failed", "ada")
+
+
+def test_a_file_dropped_into_landing_is_launched_at_the_same_look(installation: Installation) -> None:
+    folder = installation.settings.home / "landing_store" / "emergency"
+    folder.mkdir(parents=True)
+    (folder / "menus.json").write_text('{"platforms": ["chope"], "reason": "menus are wrong", "requester": "ada"}')
+    (folder / "bad.json").write_text('{"platforms": ["chop"], "reason": "menus are wrong"}')
+    installation.sense()
+    assert len(installation.runs("chope")) == 1
+    assert [path.name for path in folder.iterdir()] == ["refused"]
+    assert len(list((folder / "refused").glob("*-bad.json.reason.txt"))) == 1
+
+
+def _die(home: Path, moment: str) -> None:
+    installation = Installation(home)
+    installation.request("chope")
+    if moment != "REQUESTED":
+        installation.sense(crash_at=moment)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("moment", ["REQUESTED", "RUN_IDS_RESERVED", "RUN_CREATED", "RUN_LAUNCHED"])
+def test_killed_at_any_moment_between_request_and_launch_there_is_one_run(home: Path, moment: str) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_die, args=(home, moment))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    installation = Installation(home)
+    for _ in range(2):
+        installation.sense()
+    (run,) = installation.runs("chope")
+    assert run.status == dg.DagsterRunStatus.QUEUED
+    installation.close()
+
+
+def test_killed_after_the_sensor_looked_and_before_dagster_heard_of_it_there_is_one_run(
+    installation: Installation,
+) -> None:
+    request = installation.request("chope")
+    assert installation.book.hand_over(request.request_id, "chope")
+    for _ in range(2):
+        installation.sense()
+    assert len(installation.runs("chope")) == 1
+
+
+def _queue_backfill(installation: Installation, names: list[str]) -> None:
+    """Queue a run of each platform as a backfill does."""
+    workspace = installation.workspace.create_request_context()
+    repository = workspace.get_code_location("sync_platform").get_repository("__repository__")
+    definitions = build(installation.settings, Silence())
+    for name in names:
+        platform = PLATFORMS[name]
+        remote = repository.get_full_job(job_name(platform, Mode.full))
+        run = installation.instance.create_run_for_job(
+            definitions.resolve_job_def(job_name(platform, Mode.full)),
+            run_config=run_config(platform, Mode.full),
+            tags={"dagster/backfill": "monthly"},
+            asset_selection=frozenset(asset_keys(platform)),
+            remote_job_origin=remote.get_remote_origin(),
+            job_code_origin=remote.get_python_origin(),
+        )
+        installation.instance.submit_run(run.run_id, workspace)
+
+
+def test_a_critical_run_is_launched_before_the_backfill_that_was_queued_first(installation: Installation) -> None:
+    _queue_backfill(installation, ["chope", "eatigo", "chope"])
+    low = installation.request("eatigo", priority="low")
+    critical = installation.request("chope", priority="critical")
+    installation.sense()
+    with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
+        config = installation.instance.get_concurrency_config()
+        order = queue._get_runs_to_dequeue(installation.instance, config, fixed_iteration_time=None)
+    asked = [run.tags.get("sync_platform/request_id", "backfill") for run in order]
+    assert asked[:2] == [critical.request_id, low.request_id]
+    assert set(asked[2:]) <= {"backfill"}
+
+
+def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installation) -> None:
+    request = installation.request("chope", priority="low")
+    installation.sense()
+    installation.request("chope", priority="critical", requester="eve")
+    installation.sense()
+    (run,) = installation.runs("chope")
+    assert run.tags[RUN_PRIORITY_TAG] == "1000"
+    assert len(installation.book.find(request.request_id).askings) == 2
+
+
+def test_what_a_dead_process_claimed_is_launched_by_the_sensor_and_what_a_living_one_claimed_is_not(
+    installation: Installation,
+) -> None:
+    request = installation.request("chope")
+    assert installation.book.claim(request.request_id, "chope", "run-of-a-process")
+    with turn_if_free(installation.settings.ledger_url, claim_name("chope"), request.request_id) as is_ours:
+        assert is_ours
+        installation.sense()
+        assert installation.runs("chope") == []
+    installation.sense()
+    assert len(installation.runs("chope")) == 1
+
+
+def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) -> None:
+    request = installation.request("chope")
+    installation.sense()
+    (run,) = installation.runs("chope")
+    installation.instance.report_run_canceled(run)
+    assert follow(installation.instance, installation.book, installation.lake) == []
+    ended = installation.book.find(request.request_id)
+    assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
+
+
+def test_a_landing_store_that_is_down_stops_no_request(installation: Installation) -> None:
+    (installation.settings.home / "landing_store").write_text("in the way")
+    installation.request("chope")
+    installation.sense()
+    assert len(installation.runs("chope")) == 1
+
+
+def test_the_current_period_is_asked_for(installation: Installation) -> None:
+    installation.request("chope", "data_gov_hk")
+    installation.sense()
+    asked = {name: installation.runs(name)[0].tags["dagster/partition"] for name in ("chope", "data_gov_hk")}
+    assert asked == {name: current_period(PLATFORMS[name].cadence).key for name in asked}
