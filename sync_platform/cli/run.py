@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
@@ -160,16 +161,16 @@ def _asked(settings: Settings) -> Iterator[DagsterInstance]:
         raise _unwritable(home, error) from error
 
 
-def _error_of(result: Any) -> str | None:
-    if result.success:
-        return None
-    return error_of(result.all_events) or "the run failed before its first step"
-
-
 def _instance(home: Path) -> DagsterInstance:
     if os.environ.get("DAGSTER_HOME"):
         return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
+
+
+def _error_of(result: Any) -> str | None:
+    if result.success:
+        return None
+    return error_of(result.all_events) or "the run failed before its first step"
 
 
 def _unwritable(home: Path, error: Exception) -> StorageError:

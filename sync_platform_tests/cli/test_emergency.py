@@ -84,6 +84,11 @@ def test_killed_while_it_runs_the_request_is_open_and_runs_to_its_end_the_next_t
     while not any(request.state == "running" for request in book.open_requests()):
         assert process.poll() is None
         time.sleep(0.05)
+    (request,) = book.open_requests()
+    told: dict[str, Any] = {"progress": None}
+    while not told["progress"]:  # there is a moment between the claim and the run's first word
+        (told,) = _status(shell, request.request_id)[1]["platforms"]
+    assert (told["status"], told["progress"]) == ("running", 'Started execution of step "landing__chope".')
     process.send_signal(signal.SIGKILL)
     process.communicate()
     code, listed = _status(shell)

@@ -50,7 +50,11 @@ def _graph(definitions: dg.Definitions) -> dict[str, Any]:
         schedule.name: {"cron": schedule.cron_schedule, "zone": schedule.execution_timezone, "job": schedule.job_name}
         for schedule in sorted(repository.schedule_defs, key=lambda one: one.name)
     }
-    return {"assets": assets, "schedules": schedules}
+    sensors = {
+        sensor.name: {"every_s": sensor.minimum_interval_seconds, "runs": sensor.default_status.value}
+        for sensor in sorted(repository.sensor_defs, key=lambda one: one.name)
+    }
+    return {"assets": assets, "schedules": schedules, "sensors": sensors}
 
 
 def test_the_graph_is_the_one_on_record(definitions: dg.Definitions) -> None:
