@@ -13,6 +13,7 @@ telemetry:
 concurrency:
   pools:
     default_limit: 1 # one run at a time per platform: nobody is asked twice at once
+    granularity: run # a queued run waits in the queue, and takes no place of another platform's
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60

@@ -53,6 +53,7 @@ def emergency_sensor(
         "notes how the runs end.",
     )
     def emergency(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        _limit_pools(context.instance, platforms)
         troubles = [*_take_in(context, landing_store, book, platforms)]
         troubles += follow(context.instance, book, LakeAddress.of(settings))
         asked = list(run_requests(book, platforms))
@@ -61,6 +62,15 @@ def emergency_sensor(
         return dg.SensorResult(asked, skip_reason=None if asked else "nothing is requested")
 
     return emergency
+
+
+def _limit_pools(instance: dg.DagsterInstance, platforms: Mapping[str, Platform]) -> None:
+    """Dagster's queue does not limit a pool that it meets for the first time: it would launch a whole backfill at once,
+    and leave no place for what is more urgent."""
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits:
+        for pool in set(platforms) - storage.get_concurrency_keys():
+            storage.initialize_concurrency_limit_to_default(pool)
 
 
 def _take_in(

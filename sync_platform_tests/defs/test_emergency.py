@@ -76,13 +76,23 @@ class Installation:
         log = logging.getLogger("sensors")
         list(execute_sensor_iteration(self.workspace, log, None, None, debug_crash_flags=flags))
 
-    def launch(self, most: int = 1) -> list[dg.DagsterRun]:
-        """Let Dagster's queue launch what it would launch next, which runs it to its end; what ran."""
+    def next_in_queue(self) -> list[dg.DagsterRun]:
+        """What Dagster's queue would launch now, in its order."""
         with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
-            config = self.instance.get_concurrency_config()
-            chosen = queue._get_runs_to_dequeue(self.instance, config, fixed_iteration_time=None)[:most]
-            list(queue._dequeue_runs_iter_loop(self.workspace, chosen, config, fixed_iteration_time=None))
-        return [run for each in chosen if (run := self.instance.get_run_by_id(each.run_id))]
+            return list(
+                queue._get_runs_to_dequeue(
+                    self.instance, self.instance.get_concurrency_config(), fixed_iteration_time=None
+                )
+            )
+
+    def launch(self) -> dg.DagsterRun:
+        """Let Dagster's queue launch the one run in it, which runs to its end here."""
+        (queued,) = self.next_in_queue()
+        with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
+            list(queue.run_iteration(self.workspace))
+        ran = self.instance.get_run_by_id(queued.run_id)
+        assert ran is not None
+        return ran
 
     def runs(self, platform: str) -> list[dg.DagsterRun]:
         return list(self.instance.get_runs(dg.RunsFilter(tags={"platform": platform})))
@@ -134,7 +144,7 @@ def test_a_request_runs_once_with_its_tags_and_stands_in_the_record_of_the_sync(
     }
     assert run.asset_selection == frozenset(asset_keys(PLATFORMS["chope"]))
     assert installation.book.find(request.request_id).state == "launched"
-    (ran,) = installation.launch()
+    ran = installation.launch()
     assert (ran.run_id, ran.status) == (run.run_id, dg.DagsterRunStatus.SUCCESS)
     installation.sense()
     ended = installation.book.find(request.request_id)
@@ -226,17 +236,40 @@ def _queue_backfill(installation: Installation, names: list[str]) -> None:
         installation.instance.submit_run(run.run_id, workspace)
 
 
-def test_a_critical_run_is_launched_before_the_backfill_that_was_queued_first(installation: Installation) -> None:
-    _queue_backfill(installation, ["chope", "eatigo", "chope"])
+def test_a_critical_run_is_launched_before_the_backfills_that_were_queued_first(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # by default Dagster's queue counts the pools of a run that has just begun: here none has just begun
+    monkeypatch.setenv("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS", "0")
+    _queue_backfill(installation, ["chope", "eatigo"] * 2)
     low = installation.request("eatigo", priority="low")
     critical = installation.request("chope", priority="critical")
     installation.sense()
-    with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
-        config = installation.instance.get_concurrency_config()
-        order = queue._get_runs_to_dequeue(installation.instance, config, fixed_iteration_time=None)
-    asked = [run.tags.get("sync_platform/request_id", "backfill") for run in order]
-    assert asked[:2] == [critical.request_id, low.request_id]
-    assert set(asked[2:]) <= {"backfill"}
+    first, second = installation.next_in_queue()
+    assert [run.tags["sync_platform/request_id"] for run in (first, second)] == [critical.request_id, low.request_id]
+    _start(installation, first)
+    assert [run.run_id for run in installation.next_in_queue()] == [second.run_id]
+
+
+def test_a_backfill_takes_one_place_in_the_queue_so_that_a_critical_run_of_another_platform_finds_one(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS", "0")
+    installation.sense()
+    _queue_backfill(installation, ["chope"] * 3)
+    (first,) = installation.next_in_queue()
+    _start(installation, first)
+    assert installation.next_in_queue() == []
+    critical = installation.request("eatigo", priority="critical")
+    installation.sense()
+    (run,) = installation.next_in_queue()
+    assert run.tags["sync_platform/request_id"] == critical.request_id
+
+
+def _start(installation: Installation, run: dg.DagsterRun) -> None:
+    """As if it ran, between two of its steps."""
+    event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
+    installation.instance.report_dagster_event(event, run_id=run.run_id)
 
 
 def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installation) -> None:
