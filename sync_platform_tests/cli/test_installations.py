@@ -85,7 +85,9 @@ def _unfinished_runs(home: Path) -> list[str]:
     import sqlite3
 
     with sqlite3.connect(home / "dagster" / "history" / "runs.db") as database:
-        return [run for (run,) in database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")]
+        return [
+            run for (run,) in database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
+        ]
 
 
 def _prefix(url: str) -> str:
