@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterInstance
+from dagster import DagsterError, DagsterInstance
 from dagster._core.instance.ref import InstanceRef
+from dagster_shared.check import CheckError
 from sqlalchemy.exc import SQLAlchemyError
 
+from sync_platform import errors
 from sync_platform.cli.dagster_home import prepare_home
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
@@ -19,11 +21,14 @@ from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
-from sync_platform.errors import StorageError
+from sync_platform.errors import StorageError, SyncError
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period
 
+MEANT_FOR_PEOPLE = {
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, SyncError)
+}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # capturing output costs a process per step, and would take the terminal away from the progress bars
 NO_CAPTURE = {
@@ -84,8 +89,12 @@ class Runner:
 
 
 def _instance(home: Path) -> DagsterInstance:
-    if os.environ.get("DAGSTER_HOME"):
-        return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+    own = os.environ.get("DAGSTER_HOME")
+    if own:
+        try:
+            return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+        except (DagsterError, CheckError) as error:
+            raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
 
 
@@ -103,12 +112,12 @@ def _error_of(result: Any) -> str | None:
 
 
 def _root_of(error: Any) -> str | None:
-    """What an error that others wrap says of itself."""
-    while error is not None and error.cause is not None:
+    """What the error that others wrap says: ours, or else the innermost."""
+    while error is not None and error.cause is not None and error.cls_name not in MEANT_FOR_PEOPLE:
         error = error.cause
-    return str(error.message).strip() if error is not None else None
+    return None if error is None else str(error.message).strip().removeprefix(f"{errors.__name__}.{error.cls_name}: ")
 
 
 def _unwritable(home: Path, error: Exception) -> StorageError:
     reason = getattr(error, "orig", None) or error
-    return StorageError(f"Dagster's records in {home} cannot be used: {reason}")
+    return StorageError(f"Dagster's records in {os.environ.get('DAGSTER_HOME') or home} cannot be used: {reason}")
