@@ -7,6 +7,7 @@ its platform file, and is only overridden here by the `<PLATFORM>_...` family, r
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sync_platform.errors import SettingsError
 
 DOTENV = ".env"
+PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -101,6 +103,13 @@ class Settings(BaseSettings):
             raise ValueError("must start with sqlite: or postgres:")
         return value
 
+    @field_validator("ledger", "vault")
+    @classmethod
+    def _is_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
     @property
     def home(self) -> Path:
         """Absolute path of `SYNC_HOME`."""
@@ -166,6 +175,11 @@ class PlatformSettings(BaseModel):
         return value.rstrip("/")
 
 
+def without_password(text: str) -> str:
+    """A text for people in which addresses of databases may stand: their passwords are not shown."""
+    return PASSWORD.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}***@", text)
+
+
 def load_settings(**overrides: Any) -> Settings:
     """The settings from the environment and `.env`.
 
@@ -204,6 +218,8 @@ def _explained(error: ValidationError, prefix: str) -> SettingsError:
     lines = []
     for problem in error.errors():
         variable = prefix + "_".join(str(part) for part in problem["loc"]).upper()
-        value = "(secret)" if variable.endswith(("KEY", "SECRET", "TOKEN")) else repr(problem["input"])
+        value = (
+            "(secret)" if variable.endswith(("KEY", "SECRET", "TOKEN")) else without_password(repr(problem["input"]))
+        )
         lines.append(f"{variable}={value}: {problem['msg'].removeprefix('Value error, ')}")
     return SettingsError("wrong setting: " + "; ".join(lines))

@@ -10,6 +10,8 @@ INSTANCE_YAML = """\
 # Dagster's instance settings; the same as dagster.yaml at the repository's root, save for where state stands.
 telemetry:
   enabled: false
+nux:
+  enabled: false # no invitation to a newsletter over the first page
 concurrency:
   pools:
     default_limit: 1 # one run at a time per platform: nobody is asked twice at once

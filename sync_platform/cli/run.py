@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster import DagsterEventType, DagsterInstance
+from dagster import DagsterError, DagsterEventType, DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.scheduler.instigation import InstigatorStatus
+from dagster_shared.check import CheckError
 from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.dagster_home import prepare_home
@@ -162,8 +163,12 @@ def _asked(settings: Settings) -> Iterator[DagsterInstance]:
 
 
 def _instance(home: Path) -> DagsterInstance:
-    if os.environ.get("DAGSTER_HOME"):
-        return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+    own = os.environ.get("DAGSTER_HOME")
+    if own:
+        try:
+            return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+        except (DagsterError, CheckError) as error:
+            raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None
     return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=NO_CAPTURE))
 
 
@@ -175,4 +180,4 @@ def _error_of(result: Any) -> str | None:
 
 def _unwritable(home: Path, error: Exception) -> StorageError:
     reason = getattr(error, "orig", None) or error
-    return StorageError(f"Dagster's records in {home} cannot be used: {reason}")
+    return StorageError(f"Dagster's records in {os.environ.get('DAGSTER_HOME') or home} cannot be used: {reason}")

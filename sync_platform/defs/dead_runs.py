@@ -63,7 +63,8 @@ def _is_alive(process: str) -> bool:
 def _started_at(pid: int) -> str:
     """When a process started, in clock ticks since boot, so that a reused id is not mistaken; empty for none."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else numbers[18]  # dead, but nobody has asked after it yet: common in containers
     except OSError:
         pass
     try:

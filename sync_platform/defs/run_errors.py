@@ -7,6 +7,12 @@ from typing import Any
 
 import dagster as dg
 
+from sync_platform import errors
+
+MEANT_FOR_PEOPLE = {
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.SyncError)
+}
+
 
 def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
     """What a failed run's events say; None where they say nothing."""
@@ -23,7 +29,7 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
 
 
 def _root_of(error: Any) -> str | None:
-    """What an error that others wrap says of itself."""
-    while error is not None and error.cause is not None:
+    """What the error that others wrap says: ours, or else the innermost."""
+    while error is not None and error.cause is not None and error.cls_name not in MEANT_FOR_PEOPLE:
         error = error.cause
-    return str(error.message).strip() if error is not None else None
+    return None if error is None else str(error.message).strip().removeprefix(f"{errors.__name__}.{error.cls_name}: ")

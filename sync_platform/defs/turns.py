@@ -43,7 +43,7 @@ def turn_resource(ledger: str, platforms: dict[str, Platform], progress: Progres
 
 def _platforms_of(run: dg.DagsterRun, platforms: dict[str, Platform]) -> list[str]:
     """In one order for all runs, or two might wait for each other; without a selection all of them."""
-    if run.asset_selection is None:
+    if not run.asset_selection:
         return sorted(platforms)
     return sorted({part for key in run.asset_selection for part in key.path if part in platforms})
 

@@ -8,7 +8,6 @@ would have to do its work again. Readers need none.
 from __future__ import annotations
 
 import importlib.resources
-import re
 import shutil
 import tempfile
 import threading
@@ -23,7 +22,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from sync_platform.errors import NoLakeYet, StorageError
-from sync_platform.settings import Settings
+from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
 
 LAKE = "lake"
@@ -31,7 +30,6 @@ LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
 # SQLite's word for a busy file, and PostgreSQL's for a table that another process has just created
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
-PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class LakeAddress:
 
     def __str__(self) -> str:
         """For people: never the catalog's password."""
-        return f"the lake at {_without_password(self.catalog)} (data in {self.data})"
+        return f"the lake at {without_password(self.catalog)} (data in {self.data})"
 
     @property
     def exists(self) -> bool:
@@ -153,7 +151,7 @@ class Lake:
         try:
             yield
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
-            raise StorageError(f"{self.address} cannot be used: {_without_password(str(error))}") from None
+            raise StorageError(f"{self.address} cannot be used: {without_password(str(error))}") from None
 
 
 @contextmanager
@@ -235,10 +233,6 @@ def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddres
         parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
     listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
     connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
-
-
-def _without_password(text: str) -> str:
-    return PASSWORD.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}***@", text)
 
 
 def _quoted(text: str) -> str:

@@ -104,6 +104,11 @@ def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: lis
         ("BACKUP_RETENTION_DAYS", "a year", "BACKUP_RETENTION_DAYS='a year'"),
         ("OPENRICE_BASE_URL", "openrice.com", "OPENRICE_BASE_URL='openrice.com': must start with http"),
         ("OPENRICE_CONCURRENCY", "0", "OPENRICE_CONCURRENCY"),
+        (
+            "LEDGER",
+            "mysql://me:hush@host/x",
+            "LEDGER='mysql://me:***@host/x': must start with sqlite:/// or postgresql",
+        ),
         ("LANDING", "/somewhere", "LANDING='/somewhere': must start with file:// or s3://"),
         ("LAKE_DATA", "/lake//data", "LAKE_DATA='/lake//data': must not hold `//`"),
         ("PLATFORM_PATH", "/nowhere", "/nowhere is not a folder"),

@@ -1,0 +1,94 @@
+"""The same commands on a laptop and on PostgreSQL with S3: only settings differ, and what comes out is the same."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync_platform.settings import load_settings
+from sync_platform.storage import turns
+from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.installations import fleet_settings
+from sync_platform_tests.services import PostgresServer, S3Server
+
+PLATFORMS = ("data_gov_hk", "chope")
+TABLES = ("data_gov_hk.licences", "chope.restaurants")  # nothing is sealed in them: keys are an installation's own
+MARKED = " UNION ALL ".join(
+    f"SELECT '{table}' AS name, source_id, content_hash FROM {table} WHERE removed_at IS NULL" for table in TABLES
+)
+
+
+def test_postgresql_and_s3_hold_what_a_laptop_holds(
+    tmp_path: Path, postgres_server: PostgresServer, s3_server: S3Server
+) -> None:
+    laptop = Shell(tmp_path / "laptop")
+    fleet = Shell(tmp_path / "fleet", fleet_settings(postgres_server, s3_server))
+    for shell in (laptop, fleet):
+        code, document = shell.sync(*PLATFORMS)
+        assert (code, document["status"]) == (0, "complete"), document
+    rows = fleet.query(f"{MARKED} ORDER BY ALL")
+    assert rows == laptop.query(f"{MARKED} ORDER BY ALL")
+    assert {row["name"] for row in rows} == set(TABLES)
+    _nothing_changes_when_synced_again(fleet)
+    assert "complete" in fleet.run("platforms").stdout
+    kept = {path.relative_to(fleet.home).parts[0] for path in fleet.home.rglob("*") if path.is_file()}
+    assert kept == {"dagster", "vault"}  # Dagster's own records, and the key file
+    landed = s3_server.client().list_objects_v2(Bucket=s3_server.bucket, Prefix=_prefix(fleet.environment["LANDING"]))
+    assert sum(entry["Key"].endswith("manifest.json") for entry in landed["Contents"]) == 2 * 3
+
+
+def _nothing_changes_when_synced_again(shell: Shell) -> None:
+    changes = shell.query("SELECT count(*) AS n FROM lineage.changes")
+    code, document = shell.sync(*PLATFORMS)
+    assert (code, document["status"]) == (0, "complete"), document
+    for platform in document["platforms"]:
+        for part in platform["datasets"]:
+            assert {part[count] for count in ("inserted", "updated", "removed", "restored")} == {0}, part
+    assert shell.query("SELECT count(*) AS n FROM lineage.changes") == changes
+
+
+def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
+    shell: Shell, sandbox: Any, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.environment = {**installation, **sandbox("chope:slow=60").addresses("chope")}
+    first = shell.start("sync", "chope", "--json")
+    monkeypatch.setenv("SYNC_HOME", str(shell.home))
+    run_id = _holder(load_settings().ledger_url, first)
+    shell.environment = {**installation, **sandbox().addresses("chope")}
+    second = shell.start("sync", "chope")
+    assert second.stderr is not None
+    told = second.stderr.readline()
+    assert told.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    _, errors = second.communicate(timeout=60)
+    assert (second.returncode, errors.count("complete")) == (0, 1), errors
+    assert shell.query("SELECT DISTINCT status FROM sync.runs") == [{"status": "complete"}]
+    assert _unfinished_runs(shell.home) == []
+
+
+def _holder(ledger: str, process: Any) -> str:
+    from sync_platform_tests.cli.test_sync import _until
+
+    lock = turns._lock(ledger, "chope")
+    _until(lambda: turns.Holder.parse(lock.holder() or ""), process)
+    holder = turns.Holder.parse(lock.holder() or "")
+    lock.release()
+    assert holder is not None
+    return holder.run_id
+
+
+def _unfinished_runs(home: Path) -> list[str]:
+    import sqlite3
+
+    with sqlite3.connect(home / "dagster" / "history" / "runs.db") as database:
+        return [
+            run for (run,) in database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
+        ]
+
+
+def _prefix(url: str) -> str:
+    return url.removeprefix("s3://").split("/", 1)[1]
