@@ -43,10 +43,14 @@ def timed(command: list[str], **environment: str) -> float:
     return time.perf_counter() - began
 
 
+def environment_of(url: str, home: str) -> dict[str, str]:
+    """What a sync of the benchmark's platform needs in its environment."""
+    own = {"SYNC_HOME": f"{home}/sync", "LISTINGS_BASE_URL": url, "PLATFORM_PATH": str(HERE / "platform")}
+    return {**os.environ, **own}
+
+
 def ours(url: str, home: str) -> float:
-    return timed(
-        [*SYNC, "listings"], SYNC_HOME=f"{home}/sync", LISTINGS_BASE_URL=url, PLATFORM_PATH=str(HERE / "platform")
-    )
+    return timed([*SYNC, "listings"], **environment_of(url, home))
 
 
 def floor(url: str, home: str) -> float:

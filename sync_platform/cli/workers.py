@@ -179,7 +179,7 @@ def _on_record(settings: Settings, platform: Platform, run_id: str) -> tuple[lis
 def _collect_seldom() -> None:
     """Decoded pages hold no cycles, and searching them for some costs a fifth of a sync; this process soon ends."""
     gc.freeze()
-    gc.set_threshold(200_000, 50, 50)
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _die_with_parent() -> None:

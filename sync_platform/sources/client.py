@@ -169,8 +169,12 @@ class Client:
         async with self._pacer.turn():
             try:
                 # the whole answer, not only each read, has a deadline: a body that drips for ever also times out
-                async with asyncio.timeout(self._timeout_s * 4):
-                    response = await self._http.request(method, url, params=params, content=content, headers=headers)
+                # streamed, for a response that holds its body is a cycle, and bodies would wait for the collector
+                async with (
+                    asyncio.timeout(self._timeout_s * 4),
+                    self._http.stream(method, url, params=params, content=content, headers=headers) as response,
+                ):
+                    received = b"".join([part async for part in response.aiter_bytes()])
             except (TimeoutError, httpx.TimeoutException):
                 raise ConnectionFailed(f"{self.platform}: {url} did not answer in {self._timeout_s:g} s") from None
             except httpx.TooManyRedirects:
@@ -187,7 +191,7 @@ class Client:
             url=str(response.url),
             status=response.status_code,
             fetched_at=datetime.now(UTC),
-            body=response.content,
+            body=received,
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
             content_type=response.headers.get("content-type", ""),
