@@ -165,21 +165,20 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
         "observed_at": origin.observed_at,
         "committed_at": origin.committed_at,
     }
-    present = {row[0] for row in session.execute("SELECT DISTINCT operation FROM temp.delta").fetchall()}
-    if "insert" in present:
-        session.execute(
-            f"""{head} [{names}]::VARCHAR[], NULL, to_json(struct_pack({whole})), i.content_hash,
-            i.landing_object, i.landing_line, {tail} {source} WHERE d.operation = 'insert'""",
-            values,
-        )
-    for operation, new in (("update", after), ("restore", f"to_json(struct_pack({whole}))")):
-        if operation in present:
+    record = f"to_json(struct_pack({whole}))"
+    told = {
+        "insert": f"[{names}]::VARCHAR[], NULL, {record}",
+        "update": f"{changed}, {before}, {after}",
+        "restore": f"{changed}, {before}, {record}",
+    }
+    for operation, number in _written_slices(session):
+        if operation in told:
             session.execute(
-                f"""{head} {changed}, {before}, {new}, i.content_hash,
-                i.landing_object, i.landing_line, {tail} {source} WHERE d.operation = '{operation}'""",
+                f"""{head} {told[operation]}, i.content_hash, i.landing_object, i.landing_line, {tail} {source}
+                WHERE d.operation = '{operation}' AND i.slice = {number}""",
                 values,
             )
-    if "remove" in present:
+    if session.execute("SELECT 1 FROM temp.delta WHERE operation = 'remove' LIMIT 1").fetchone():
         session.execute(
             f"""{head} []::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL, {tail} {source}
             WHERE d.operation = 'remove'""",
@@ -192,23 +191,31 @@ def apply_difference(session: duckdb.DuckDBPyConnection, dataset: Dataset, table
     own = [column.name for column in columns_of(dataset.row)]
     if session.execute("SELECT 1 FROM temp.old LIMIT 1").fetchone():
         session.execute(f"DELETE FROM {LAKE}.{table} WHERE source_id IN (SELECT source_id FROM temp.old)")
-    taken = ", ".join(
-        f"""CASE WHEN d.operation = 'remove' THEN c."{name}" ELSE i."{name}" END AS "{name}\"""" for name in own
-    )
+    into = f"INSERT INTO {LAKE}.{table} BY NAME SELECT"
+    joined = "FROM temp.delta d JOIN temp.incoming i USING (source_id) LEFT JOIN temp.old c USING (source_id)"
+    fresh = ", ".join(f'i."{name}"' for name in own)
+    for number in sorted({number for operation, number in _written_slices(session) if operation != "remove"}):
+        session.execute(
+            f"""{into} {fresh}, i.content_hash, coalesce(c.first_seen_at, $at) AS first_seen_at,
+                CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END AS last_changed_at,
+                NULL AS removed_at,
+                CASE WHEN d.operation = 'refresh' THEN c.landing_object ELSE i.landing_object END AS landing_object,
+                CASE WHEN d.operation = 'refresh' THEN c.landing_line ELSE i.landing_line END AS landing_line
+            {joined} WHERE d.operation <> 'remove' AND i.slice = {number}""",
+            {"at": observed_at},
+        )
     session.execute(
-        f"""INSERT INTO {LAKE}.{table} BY NAME
-        SELECT {taken},
-            CASE WHEN d.operation = 'remove' THEN c.content_hash ELSE i.content_hash END AS content_hash,
-            coalesce(c.first_seen_at, $at) AS first_seen_at,
-            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.last_changed_at ELSE $at END AS last_changed_at,
-            CASE WHEN d.operation = 'remove' THEN $at END AS removed_at,
-            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.landing_object ELSE i.landing_object END
-                AS landing_object,
-            CASE WHEN d.operation IN ('remove', 'refresh') THEN c.landing_line ELSE i.landing_line END AS landing_line
-        FROM temp.delta d LEFT JOIN temp.incoming i ON i.source_id = d.source_id
-        LEFT JOIN temp.old c ON c.source_id = d.source_id""",
+        f"""{into} c.* REPLACE ($at AS removed_at)
+        FROM temp.delta d JOIN temp.old c USING (source_id) WHERE d.operation = 'remove'""",
         {"at": observed_at},
     )
+
+
+def _written_slices(session: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
+    """The operations of the difference, with the slices of incoming rows that each touches, in order of arrival."""
+    return session.execute(
+        "SELECT DISTINCT d.operation, i.slice FROM temp.delta d JOIN temp.incoming i USING (source_id) ORDER BY i.slice"
+    ).fetchall()
 
 
 def rewrite_rows(session: duckdb.DuckDBPyConnection, dataset: Dataset, table: str, rows: str) -> None:

@@ -91,7 +91,7 @@ class Splice:
         own = ", ".join(f'"{column.name}"' for column in columns_of(self._dataset.row))
         self._session.execute(
             f"""CREATE OR REPLACE TEMP TABLE incoming AS
-            SELECT {own}, content_hash, false AS deleted, landing_object, landing_line
+            SELECT {own}, content_hash, false AS deleted, landing_object, landing_line, 0 AS slice
             FROM temp.later WHERE removed_at IS NULL"""
         )
         self._replay("now", until=at, only="temp.affected")
