@@ -22,6 +22,7 @@ def test_every_setting_stands_in_the_example_with_its_description() -> None:
 def test_every_command_is_shown_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     commands = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    commands += [group.name for group in app.registered_groups if group.name]
     assert commands
     assert [name for name in commands if f"sync-platform {name}" not in text] == []
 

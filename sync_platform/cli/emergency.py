@@ -102,6 +102,8 @@ def _run_here(
             held.enter_context(turn(settings.ledger_url, claim_name(name), request_id, _waiting(name)))
         mine = [name for name in request.platforms if book.claim(request_id, name, str(uuid.uuid4()))]
         claimed = book.find(request_id)
+        if not mine:
+            sys.stderr.write("sync-platform: nothing is left to run here, all of it has been launched already\n")
         for name in mine:
             book.note_progress(request_id, name, claimed.run_of(name).run_id or "", "running")
         planned = [(platforms[name], current_period(platforms[name].cadence)) for name in mine]

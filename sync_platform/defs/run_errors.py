@@ -24,7 +24,8 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
                 return str(failure.user_failure_data.description)
             return _root_of(failure.error) or "a step failed"
         if event.is_job_failure:
-            ends.append(_root_of(event.job_failure_data.error) or event.message)
+            found = event.event_specific_data  # a run that others declare failed has none
+            ends.append(_root_of(getattr(found, "error", None)) or event.message)
     return next((told for told in ends if told), None)
 
 

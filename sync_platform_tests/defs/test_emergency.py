@@ -26,7 +26,7 @@ from dagster._daemon.sensor import execute_sensor_iteration
 from sync_platform.cli.dagster_home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
-from sync_platform.defs.emergency import EMERGENCY, claim_name, follow
+from sync_platform.defs.emergency import EMERGENCY, claim_name, follow, run_requests
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.occasion import RUN_PRIORITY_TAG
 from sync_platform.defs.progress import Silence
@@ -303,6 +303,28 @@ def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) 
     assert follow(installation.instance, installation.book, installation.lake) == []
     ended = installation.book.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
+
+
+def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster_launches_it_again(
+    installation: Installation,
+) -> None:
+    request = installation.request("chope")
+    installation.sense()
+    (run,) = installation.runs("chope")
+    installation.instance.report_run_failed(run, message="the process that ran it has died")
+    installation.sense()
+    assert installation.book.find(request.request_id).is_open
+    installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # it was the last time
+    installation.sense()
+    ended = installation.book.find(request.request_id)
+    assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
+    assert len(installation.runs("chope")) == 1
+
+
+def test_a_platform_that_is_gone_ends_its_request_as_failed(installation: Installation) -> None:
+    request = installation.request("chope")
+    assert list(run_requests(installation.book, {})) == []
+    assert installation.book.find(request.request_id).outcome == "failed"
 
 
 def test_a_landing_store_that_is_down_stops_no_request(installation: Installation) -> None:

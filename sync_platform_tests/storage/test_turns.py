@@ -11,7 +11,7 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.storage import turns
-from sync_platform.storage.turns import Holder, turn
+from sync_platform.storage.turns import Holder, turn, turn_if_free
 from sync_platform_tests.processes import ROOT
 
 HOLDING = """
@@ -55,6 +55,22 @@ def test_the_second_waits_knows_for_whom_and_goes_on_when_the_first_ends(
     assert first is not None
     assert first.run_id == "run-of-another"
     assert abs((datetime.now(UTC) - first.since).total_seconds()) < 3600
+
+
+def test_who_will_not_wait_is_told_and_gets_it_when_the_holder_is_dead(
+    database_url: str, another: subprocess.Popen[str]
+) -> None:
+    with turn_if_free(database_url, "chope", "run-of-ours") as is_ours:
+        assert not is_ours
+    another.kill()
+    another.wait()
+    with turn(database_url, "chope", "run-of-ours", lambda _: None):
+        pass  # a killed client's session ends a moment later
+    with (
+        turn_if_free(database_url, "chope", "run-of-ours") as is_ours,
+        turn_if_free(database_url, "chope", "run-of-a-third") as is_theirs,
+    ):
+        assert (is_ours, is_theirs) == (True, False)
 
 
 def test_another_platforms_turn_is_free(database_url: str, another: subprocess.Popen[str]) -> None:
