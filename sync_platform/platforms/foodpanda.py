@@ -12,7 +12,17 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import (
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Record,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment, money
@@ -198,7 +208,7 @@ def _status(is_active: bool | None, is_temporary_closed: bool | None) -> str | N
 
 
 class _Vendors(msgspec.Struct):
-    items: list[Record]
+    items: list[Any]
     available_count: int
 
 
@@ -207,12 +217,12 @@ class _Found(msgspec.Struct):
 
 
 class _Reviews(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
 
 
 def _read_vendors(reply: Reply) -> Slice:
     found = reply.json_as(_Found).data
-    return Slice(found.items, reply, total=found.available_count)
+    return Slice(records_of(found.items), reply, total=found.available_count)
 
 
 def _middle_of(cell: int) -> tuple[float, float]:
@@ -370,7 +380,8 @@ class Foodpanda(Platform):
 
 async def _reviews(extraction: Extraction, code: str) -> AsyncIterator[Page]:
     def read(reply: Reply) -> Slice:
-        return Slice([{**record, "vendorCode": code} for record in reply.json_as(_Reviews).data], reply)
+        posts = records_of(reply.json_as(_Reviews).data)
+        return Slice([{**post, "vendorCode": code} for post in posts], reply)
 
     async def fetch(offset: int) -> Slice:
         params = {"limit": REVIEW_ROWS, "offset": offset}

@@ -12,7 +12,7 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment, money
@@ -228,7 +228,7 @@ def _hours(day: Hours) -> str:
 
 
 class _Pois(msgspec.Struct):
-    results: list[Record]
+    results: list[Any]
     count: int
 
 
@@ -259,17 +259,17 @@ class _Region(msgspec.Struct):
 
 class _Reviews(msgspec.Struct):
     count: int
-    results: list[Record]
+    results: list[Any]
 
 
 def _read_pois(reply: Reply) -> Slice:
     found = reply.json_as(_Search).search_result.pagination_result
-    return Slice(found.results, reply, total=found.count)
+    return Slice(records_of(found.results), reply, total=found.count)
 
 
 def _read_reviews(reply: Reply) -> Slice:
     found = reply.json_as(_Reviews)
-    return Slice(found.results, reply, total=found.count)
+    return Slice(records_of(found.results), reply, total=found.count)
 
 
 @dataclass(eq=False)
@@ -451,6 +451,8 @@ async def _reviews(extraction: Extraction, poi: str) -> AsyncIterator[Page]:
         part = await extraction.client.get(f"/api/v2/poi/{poi}/reviews", params, read=_read_reviews)
         if offset == 0 and part.total is not None:
             extraction.claims("reviews", part.total)
+            if not part.total:
+                extraction.finds("reviews", f"restaurant {poi} counts reviews and lists none")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, REVIEW_ROWS):

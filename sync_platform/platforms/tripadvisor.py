@@ -10,7 +10,17 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import (
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Record,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment
@@ -237,14 +247,15 @@ class _Pagination(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
     pagination: _Pagination | None = None
 
 
 def _read(reply: Reply) -> Slice:
     """A list; its rows come bare or wrapped as `{"location": {...}}`, and its pagination may be missing."""
     envelope = reply.json_as(_Envelope)
-    rows = [row["location"] if isinstance(row.get("location"), dict) else row for row in envelope.data]
+    records = records_of(envelope.data)
+    rows = [row["location"] if isinstance(row.get("location"), dict) else row for row in records]
     paging = envelope.pagination or _Pagination()
     return Slice(rows, reply, total=paging.total_elements, pages=paging.total_pages)
 
@@ -353,6 +364,8 @@ async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]
         part = await extraction.client.get(f"/locations/{location}/reviews", params, read=_read)
         if offset == 0 and part.total is not None:
             extraction.claims("reviews", part.total)
+            if not part.total and not since:
+                extraction.finds("reviews", f"location {location} counts ratings and lists no review")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, PAGE_SIZE):
