@@ -260,7 +260,8 @@ class _Sweep:
         self.extraction = extraction
         self.landed: set[str] = set()
         self.waiting: dict[str, tuple[int, Record, Reply]] = {}
-        self.review_counts: dict[str, int] = {}
+        self.review_counts: dict[str, int | None] = {}  # None: not said
+        self.nameless = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         async for cell, part in self.extraction.each_stream("restaurants", range(ROWS * COLUMNS), self._read):
@@ -272,6 +273,8 @@ class _Sweep:
             for record in records:
                 self._land(record)
             yield Page("restaurants", records, tuple({reply.url: reply for _, _, reply in left}.values()))
+        if self.nameless:
+            self.extraction.finds("restaurants", f"vendors without a code were listed {self.nameless} times")
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
         """The pages around one cell's point. It lists fewer than it counts, or the same again: a finding.
@@ -316,12 +319,15 @@ class _Sweep:
         return own
 
     def _land(self, record: Record) -> None:
-        if code := _code(record):
-            self.landed.add(code)
-            self.waiting.pop(code, None)
-            count = record.get("review_number")
-            if isinstance(count, int) and count > 0:
-                self.review_counts[code] = count
+        code = _code(record)
+        if code is None:
+            self.nameless += 1
+            return
+        self.landed.add(code)
+        self.waiting.pop(code, None)
+        count = record.get("review_number")
+        if count != 0:
+            self.review_counts[code] = count if isinstance(count, int) else None
 
 
 class Foodpanda(Platform):
@@ -372,7 +378,7 @@ class Foodpanda(Platform):
             yield page
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            extraction.claims("reviews", sum(sweep.review_counts.values()))
+            extraction.claims("reviews", sum(filter(None, sweep.review_counts.values())))
             codes = sorted(sweep.review_counts)
             async for page in extraction.each_part("reviews", codes, _reviews):
                 yield page

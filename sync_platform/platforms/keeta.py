@@ -9,13 +9,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
 
-from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError
+from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
@@ -261,10 +262,8 @@ class Keeta(Platform):
         shops = await _shops(extraction, session)
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
-            def read(reply: Reply) -> Slice:
-                return Slice([{**shop, **reply.shaped(_data(reply), Record)}], reply)
-
             part.expects("restaurants", 1)
+            read = partial(_read_details, shop)
             yield (await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)).as_page("restaurants")
 
         open_shops: set[str] = set()
@@ -284,6 +283,18 @@ class Keeta(Platform):
             extraction.hangs_on("menu_items", "restaurants")
             async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
+
+
+def _read_details(shop: Record, reply: Reply) -> Slice:
+    """A shop as listed, with its details; ContractBroken where they are none, or another shop's."""
+    details = reply.shaped(_data(reply), Record)
+    for field, fits in (
+        ("id", str(details.get("id", shop["id"])) == str(shop["id"])),
+        ("name", isinstance(details.get("name"), str)),
+    ):
+        if not fits:
+            raise ContractBroken("keeta", reply.url, _shop_id(shop), f"$.data.{field}", "not the shop asked for")
+    return Slice([{**shop, **details}], reply)
 
 
 def _shop_id(shop: Record) -> str:

@@ -311,14 +311,19 @@ class TripAdvisor(Platform):
             extraction.omitted("restaurants", [one for one in batch if one not in given])
             return part
 
-        reviewed: list[str] = []
+        counted: dict[str, int | None] = {}
         async for part in extraction.each("restaurants", batches, locations):
-            reviewed += [str(record["id"]) for record in part.records if _has_reviews(record)]
+            counted |= {str(record["id"]): _ratings(record) for record in part.records if record.get("id") is not None}
             yield part.as_page("restaurants")
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            reviewed = list(dict.fromkeys(reviewed))
-            async for page in extraction.each_part("reviews", reviewed, _reviews):
+
+            async def reviews(part: Extraction, location: str) -> AsyncIterator[Page]:
+                async for page in _reviews(part, location, bool(counted[location])):
+                    yield page
+
+            reviewed = [location for location, count in counted.items() if count != 0]
+            async for page in extraction.each_part("reviews", reviewed, reviews):
                 yield page
 
 
@@ -353,7 +358,7 @@ async def _search(extraction: Extraction) -> list[str]:
     return [one for one, is_ours in found.items() if is_ours]
 
 
-async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]:
+async def _reviews(extraction: Extraction, location: str, is_rated: bool) -> AsyncIterator[Page]:
     """One location's reviews, newest first; in a delta only those since the watermark."""
 
     async def fetch(offset: int) -> Slice:
@@ -364,7 +369,7 @@ async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]
         part = await extraction.client.get(f"/locations/{location}/reviews", params, read=_read)
         if offset == 0 and part.total is not None:
             extraction.claims("reviews", part.total)
-            if not part.total and not since:
+            if is_rated and not part.total and not since:
                 extraction.finds("reviews", f"location {location} counts ratings and lists no review")
         return part
 
@@ -372,9 +377,10 @@ async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]
         yield page
 
 
-def _has_reviews(record: Record) -> bool:
-    """Whether a location may have reviews: a count of 0 or none means that there are none."""
+def _ratings(record: Record) -> int | None:
+    """How many ratings a location counts; None where it does not say, which does not mean none."""
     try:
-        return bool(record["traveler_ratings"]["overall"]["count"])
+        count = record["traveler_ratings"]["overall"]["count"]
     except (KeyError, TypeError):
-        return False
+        return None
+    return count if isinstance(count, int) else None

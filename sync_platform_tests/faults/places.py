@@ -103,7 +103,7 @@ class Recorder(httpx.AsyncHTTPTransport):
     requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__(verify=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request.url.raw_path.decode())
