@@ -18,6 +18,7 @@ from .ground import Ground
 
 PLACES, SEED = 60, 3
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
+WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -61,10 +62,10 @@ def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
             columns_of(dataset.row)  # reads the annotations before a calendar is put in the place of `datetime`
 
     @cache
-    def ground(name: str, delta: bool = False) -> Ground:
+    def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
         concurrency = 1 if name == "keeta" else 8  # its requests are told apart by their number alone
-        return Ground(
-            platforms[name], folder / f"{name}-{delta}", urls, DAYS, delta=delta, concurrency=concurrency
-        )
+        own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
+        weeks = WEEKS if archive else None
+        return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)
 
     return ground

@@ -101,7 +101,7 @@ class Ground:
     """A platform, its two days, and the lake that every strike finds as day one left it.
 
     `urls` and `days`: the sandbox of each day, and its date. `weeks`: read those of the archive instead. `delta`: the
-    second day is read incrementally.
+    second day is read incrementally; what did not come of it may be told by nothing, and must come the next time.
     """
 
     platform: Platform
@@ -123,15 +123,9 @@ class Ground:
             f"sqlite:{self._lake_folder / 'catalog.sqlite'}", f"{self._lake_folder / 'data'}/", self.folder / "spill"
         )
         self.lake = Lake(self._address)
-        self._since: dict[str, str] = {}
         first = self.bring(0)
         self.prior = {name: {key: digest for key, (digest, _) in rows.items()} for name, rows in self._take(first, 0)}
-        if self.delta:
-            overlap = self.platform.delta_overlap
-            self._since = {
-                dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
-                for dataset, moment in watermarks(self.lake, self.platform.name).items()
-            }
+        self._since = self._watermarks()
         self.lake.close()
         shutil.copytree(self._lake_folder, self._prior_folder)
         recorder = Recorder()
@@ -192,6 +186,12 @@ class Ground:
         if self.weeks:
             return Scope(archive_period=self.weeks[day])
         return Scope("incremental", self._since) if self.delta and day else Scope()
+
+    def _watermarks(self) -> dict[str, str]:
+        """From when an incremental sync reads on, per dataset."""
+        overlap = self.platform.delta_overlap
+        found = watermarks(self.lake, self.platform.name).items()
+        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
 
     def commit(self, brought: Brought, day: int, minute: int = 0) -> list[Outcome]:
         """Take every dataset into the lake, as observed at noon of the day, and so many minutes."""
@@ -262,7 +262,10 @@ class Ground:
         for outcome in self.commit(brought, 1):
             dataset = self.platform.dataset(outcome.record.dataset or "")
             wrongs += [f"{dataset.name}: {wrong}" for wrong in self._wrongs_in(dataset, outcome, excused)]
-        for outcome in self.commit(self.bring(1, store=brought.store), 1, minute=5):
+        before, self._since = self._since, self._watermarks()
+        clean = self.bring(1, store=brought.store)
+        self._since = before
+        for outcome in self.commit(clean, 1, minute=5):
             dataset = self.platform.dataset(outcome.record.dataset or "")
             if self.table(dataset) != self.undisturbed[dataset.name] or outcome.record.status != "complete":
                 differing = dict(self.undisturbed[dataset.name].items() ^ self.table(dataset).items())
@@ -293,7 +296,7 @@ class Ground:
                 yield f"row {source_id} is retired by an incomplete extract"
         if missing := prior.keys() - table.keys():
             yield f"rows {sorted(missing)} are lost"
-        if status == "complete" and table != undisturbed and not excused:
+        if status == "complete" and table != undisturbed and not excused and not self.delta:
             differing = dict(list(table.items() ^ undisturbed.items())[:4])
             yield f"it is called complete, and differs from an undisturbed sync in {differing}"
         if status != "complete" and not outcome.record.reasons:

@@ -92,6 +92,74 @@ def test_a_fault_in_every_request_fails_as_what_it_is_and_is_in_nobodys_way_afte
         assert verdict.is_complete
 
 
+DELTAS = [
+    Strike(name, fault, stage, which, value=VALUES.get(fault))
+    for name, platform in load_platforms().items()
+    if platform.has_delta
+    for stage in STAGES[name]
+    for fault, which in (
+        ("500", "every"),
+        ("truncated", "last"),
+        ("retyped", "every"),
+        ("duplicates", "every"),
+        ("half", "every"),
+        ("empty", "every"),
+        ("shuffled", "every"),
+        ("repeated-page", "every"),
+        ("endless-cursor", "every"),
+    )
+]
+
+
+@pytest.mark.parametrize("strike", DELTAS, ids=str)
+def test_what_a_fault_keeps_out_of_a_delta_comes_with_the_next(strike: Strike, ground_of: Callable[..., Ground]) -> None:
+    ground = ground_of(strike.platform, delta=True)
+    if not any(strike.stage.path in request for request in ground.requests):
+        pytest.skip("nothing of this kind changed")
+    brought = under(strike, ground)
+    if not isinstance(brought, SyncError):
+        verdict = ground.verdict(brought)
+        assert not verdict.wrongs, "\n".join(verdict.wrongs)
+
+
+ARCHIVE = [
+    Strike("data_gov_hk", fault, stage, which, value=VALUES.get(fault))
+    for fault in sorted(PLATFORM_FAULTS["data_gov_hk"])
+    for stage, which in (
+        (Stage("/get-file?", special=frozenset({"mismatch"})), "middle"),
+        (Stage("/list-file-versions?", "table"), "every"),
+    )
+    if stage.can_play(fault)
+]
+
+
+@pytest.mark.parametrize("strike", ARCHIVE, ids=str)
+def test_a_fault_in_the_archive_loses_nothing_and_is_told(strike: Strike, ground_of: Callable[..., Ground]) -> None:
+    brought = under(strike, ground := ground_of("data_gov_hk", archive=True))
+    if isinstance(brought, SyncError):
+        assert isinstance(brought, expected_error(strike)), repr(brought)
+        return
+    verdict = ground.verdict(brought)
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert verdict.is_complete or strike.fault not in HARMLESS
+
+
+def test_a_token_that_expires_half_way_and_cannot_be_refreshed_leaves_what_came(
+    ground_of: Callable[..., Ground],
+) -> None:
+    ground = ground_of("keeta")
+    with httpx.Client(base_url=ground.urls[1], verify=False) as sandbox:
+        for match, nth, times in (("/scm/shop/base/get", 5, 1), ("/oauth/token", 2, 9)):
+            asked = {"platform": "keeta", "fault": "401", "match": match, "nth": nth, "times": times}
+            sandbox.post("/_faults", json=asked).raise_for_status()
+        brought = ground.bring(1)
+        sandbox.delete("/_faults")
+    verdict = ground.verdict(brought)
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert not verdict.is_complete
+    assert len(verdict.kinds[0].rows) == 4
+
+
 def expected_error(strike: Strike) -> type[SyncError]:
     if strike.fault == "html" and load_platforms()[strike.platform].html_is_a_wall:
         return Throttled
