@@ -205,10 +205,13 @@ class _Commit:
         load_incoming(self.session, TypedRows(Landed(manifest, store), self.typed.platform))
 
     def _move_cursor(self, column: str, origin: Origin) -> None:
-        """To the latest change time seen; one in the future would hide what changes until then."""
-        query = f'SELECT least(max("{column}"), $now) FROM temp.incoming'
-        watermark = self.session.execute(query, {"now": origin.observed_at}).fetchall()[0][0]
-        if watermark is not None:
+        """To the latest change time seen; one in the future would hide what changes until then.
+
+        Where nothing was seen it stays: an empty answer may be a fault, and what it kept back must come the next time.
+        """
+        latest = self.session.execute(f'SELECT max("{column}") FROM temp.incoming').fetchall()[0][0]
+        if latest is not None:
+            watermark = min(latest, origin.observed_at)
             move_cursor(self.session, origin.platform, origin.dataset, watermark, origin.sync_id)
 
     def _missing(self) -> list[str]:

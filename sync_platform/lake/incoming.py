@@ -14,7 +14,10 @@ MIN_SLICE_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Arrival:
-    """Counts of what came: `rows` distinct records, `duplicates` beyond them, `conflicts` that differ in content."""
+    """Counts of what came: `rows` distinct records, `duplicates` beyond them, `conflicts` that differ in content.
+
+    A conflict that nothing settles leaves no row: `rows` does not count it.
+    """
 
     rows: int
     duplicates: int
@@ -24,9 +27,9 @@ class Arrival:
 def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arrival:
     """Read the landed rows into `temp.incoming`; of several under one `source_id` the latest counts.
 
-    The latest is the one with the largest `cursor` column; without one, or between equals, the smallest content hash,
-    so that the order of arrival never decides. Column `slice` numbers shares of the rows that fit in memory many times
-    over: they are written one after the other.
+    The latest is the one with the largest `cursor` column. Where none is the latest and they differ, nobody knows which
+    is right: none is taken, and what is held stays.
+    Column `slice` numbers shares of the rows that fit in memory many times over: they are written one after the other.
     """
     reader = typed.reader()
     session.execute(
@@ -34,22 +37,31 @@ def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arriv
         f"SELECT *, CAST((row_number() OVER () - 1) // {_slice_rows(typed)} AS INTEGER) AS slice FROM reader"
     )
     del reader
-    received, rows = _one(session, "SELECT count(*), count(DISTINCT source_id) FROM temp.incoming")
-    if received == rows:
-        return Arrival(rows, 0, 0)
-    (conflicts,) = _one(
-        session,
-        "SELECT count(*) FROM (SELECT source_id FROM temp.incoming GROUP BY source_id "
-        "HAVING count(DISTINCT content_hash) > 1)",
-    )
-    cursor = typed.dataset.cursor
-    latest = f'"{cursor}" DESC NULLS LAST, ' if cursor else ""
+    (received,) = _one(session, "SELECT count(*) FROM temp.incoming")
     session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE incoming AS SELECT * FROM temp.incoming
-        QUALIFY row_number() OVER (
-            PARTITION BY source_id ORDER BY {latest}content_hash, landing_object, landing_line) = 1"""
+        """CREATE OR REPLACE TEMP TABLE repeated AS
+        SELECT source_id, count(DISTINCT content_hash) > 1 AS differs FROM temp.incoming
+        GROUP BY source_id HAVING count(*) > 1"""
     )
-    return Arrival(rows, received - rows, conflicts)
+    repeated, conflicts = _one(session, "SELECT count(*), count(*) FILTER (differs) FROM temp.repeated")
+    if not repeated:
+        return Arrival(received, 0, 0)
+    cursor = typed.dataset.cursor
+    latest = f'"{cursor}" DESC NULLS LAST' if cursor else "true"
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE settled AS
+        WITH latest AS (
+            SELECT * FROM temp.incoming SEMI JOIN temp.repeated USING (source_id)
+            QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {latest}) = 1)
+        SELECT * FROM latest QUALIFY row_number() OVER (
+                PARTITION BY source_id ORDER BY landing_object, landing_line) = 1
+            AND count(DISTINCT content_hash) OVER (PARTITION BY source_id) = 1"""
+    )
+    session.execute("DELETE FROM temp.incoming WHERE source_id IN (SELECT source_id FROM temp.repeated)")
+    (distinct,) = _one(session, f"SELECT count(*) + {repeated} FROM temp.incoming")
+    session.execute("INSERT INTO temp.incoming BY NAME SELECT * FROM temp.settled")
+    (rows,) = _one(session, "SELECT count(*) FROM temp.incoming")
+    return Arrival(rows, received - distinct, conflicts)
 
 
 def _slice_rows(typed: TypedRows) -> int:

@@ -20,6 +20,9 @@ from sync_platform.landing.reader import Landed
 from sync_platform.sources.declaration import Dataset, Platform, Row
 
 MOST_REJECTIONS_KEPT = 100
+OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
+_Found = tuple[int, Row, bool]
+"""A record's line, its row, and whether the source says that it is gone."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +73,40 @@ class TypedRows:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         schema = self.schema
+        for key, body in self.landed.objects():
+            found = self._typed(key, body)
+            try:
+                if found:
+                    yield self._batch(schema, key, found)
+            except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which
+                storable = [one for one in found if self._is_storable(schema, key, one)]
+                if storable:
+                    yield self._batch(schema, key, storable)
+
+    def _batch(self, schema: pa.Schema, key: str, found: list[_Found]) -> pa.RecordBatch:
         names = [column.name for column in columns_of(self.dataset.row)]
         values = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
-        for key, body in self.landed.objects():
-            lines, rows, deleted = self._typed(key, body)
-            if not rows:
-                continue
-            columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
-            columns += [self._hashes(rows), deleted, [key] * len(rows), lines]
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        lines, rows, deleted = map(list, zip(*found, strict=True))
+        columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
+        columns += [self._hashes(rows), deleted, [key] * len(rows), lines]
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _typed(self, key: str, body: bytes) -> tuple[list[int], list[Row], list[bool]]:
+    def _is_storable(self, schema: pa.Schema, key: str, one: _Found) -> bool:
+        """Whether every column can hold its value; rejects the record otherwise."""
+        line, row, _ = one
+        for column in columns_of(self.dataset.row):
+            try:
+                pa.array([getattr(row, column.name)], schema.field(column.name).type)
+            except OUT_OF_RANGE:
+                self._reject(key, line, f"the record cannot become a row: {column.name} does not fit {column.sql_type}")
+                return False
+        return True
+
+    def _typed(self, key: str, body: bytes) -> list[_Found]:
         records = self._decoded(key, body)
         marks = self._deletion_marks(body) if self.dataset.deleted else None
-        lines: list[int] = []
-        rows: list[Row] = []
-        deleted: list[bool] = []
+        found: list[_Found] = []
         to_row = self.dataset.to_row
         for line, record in enumerate(records, 1):
             if record is None:
@@ -99,10 +119,11 @@ class TypedRows:
             if row is None:
                 self.not_ours += 1
                 continue
-            lines.append(line)
-            rows.append(row)
-            deleted.append(bool(marks and marks[line - 1]))
-        return lines, rows, deleted
+            if not row.source_id.strip():
+                self._reject(key, line, "the record's id is empty")
+                continue
+            found.append((line, row, bool(marks and marks[line - 1])))
+        return found
 
     def _decoded(self, key: str, body: bytes) -> list[Any]:
         """Every line decoded to the wire shape; None in the place of a rejected one. The first object of a sync is
@@ -112,13 +133,13 @@ class TypedRows:
         decoder = msgspec.json.Decoder(self.dataset.wire)
         try:
             return decoder.decode_lines(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             pass  # at least one line does not fit: find out which
         decoded: list[Any] = []
         for line, text in enumerate(body.splitlines(), 1):
             try:
                 decoded.append(decoder.decode(text))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 self._reject(key, line, str(error))
                 decoded.append(None)
         return decoded

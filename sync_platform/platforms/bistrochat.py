@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
 from sync_platform.sources.values import coordinate, filled, moment
@@ -147,23 +147,23 @@ def _hours(days: Mapping[str, list[tuple[str, str]] | None]) -> list[str]:
 
 
 class _Venues(msgspec.Struct):
-    venues: list[Record]
+    venues: list[Any]
     next: str | None = None
 
 
 class _Posts(msgspec.Struct):
-    posts: list[Record]
+    posts: list[Any]
     next: str | None = None
 
 
 def _read_venues(reply: Reply) -> Slice:
     found = reply.json_as(_Venues)
-    return Slice(found.venues, reply, next_cursor=found.next or None)
+    return Slice(records_of(found.venues), reply, next_cursor=found.next or None)
 
 
 def _read_posts(reply: Reply) -> Slice:
     found = reply.json_as(_Posts)
-    return Slice(found.posts, reply, next_cursor=found.next or None)
+    return Slice(records_of(found.posts), reply, next_cursor=found.next or None)
 
 
 class Bistrochat(Platform):

@@ -11,7 +11,7 @@ import msgspec
 
 from sync_platform.errors import AuthenticationFailed, ServerFailed
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
 from sync_platform.sources.values import coordinate, filled, moment
@@ -134,7 +134,7 @@ class _Outcome(msgspec.Struct):
 
 
 class _Result(msgspec.Struct):
-    items: list[Record]
+    items: list[Any]
     next_cursor: str | None = None
     total: int | None = None
 
@@ -153,7 +153,7 @@ def _read(reply: Reply) -> Slice:
             raise AuthenticationFailed(f"{text}: check CHOPE_API_KEY")
         raise ServerFailed(text)
     result = reply.shaped(body, _Envelope).result
-    return Slice(result.items, reply, total=result.total, next_cursor=result.next_cursor or None)
+    return Slice(records_of(result.items), reply, total=result.total, next_cursor=result.next_cursor or None)
 
 
 class Chope(Platform):

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Annotated, Any
 
 import msgspec
@@ -74,7 +75,10 @@ NO_RECORD = {"沒有記錄", "no record"}
 
 
 class LicenceRecord(msgspec.Struct, rename="upper"):
-    """One licence, its two files' rows joined: `_EN` and `_TC` tell them apart, and labels stand beside codes."""
+    """One licence, its two files' rows joined: `_EN` and `_TC` tell them apart, and labels stand beside codes.
+
+    `ONLY_IN`: the one file that has it, where the other does not.
+    """
 
     licno: str
     type: str | None = None
@@ -92,6 +96,7 @@ class LicenceRecord(msgspec.Struct, rename="upper"):
     info_tc: list[str] = []
     expdate: date | None = None
     generation_date: date | None = None
+    only_in: str | None = None
 
 
 class Licence(Row):
@@ -119,6 +124,9 @@ class Licence(Row):
 
 
 def _licence(record: LicenceRecord) -> Licence:
+    """A row; ValueError for a licence of one file alone: its other half is missing, not empty."""
+    if record.only_in:
+        raise ValueError(f"licence {record.licno} stands in the {record.only_in} file only")
     return Licence(
         source_id=record.licno,
         licence_type=record.type,
@@ -161,12 +169,14 @@ class _File:
     types: dict[str, str]
     districts: dict[str, str]
     infos: dict[str, str]
-    rows: list[dict[str, str | None]]
+    rows: list[dict[str, Any]]
 
 
 def _read(reply: Reply) -> _File:
     """A file; MalformedBody where it is cut off, or not the register. No entity, DTD or address is followed."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(reply.body, parser)
     except etree.XMLSyntaxError as error:
@@ -183,42 +193,58 @@ def _read(reply: Reply) -> _File:
         labels("TYPE_CODE"),
         labels("DIST_CODE"),
         labels("INFO_CODE"),
-        [
-            {child.tag: (child.text or "").strip() or None for child in row if isinstance(child.tag, str)}
-            for row in root.iterfind("LPS/LP")
-        ],
+        [{child.tag: _text(child) for child in row if isinstance(child.tag, str)} for row in root.iterfind("LPS/LP")],
     )
 
 
+def _text(element: etree._Element) -> Any:
+    """An element's text; where it holds elements, or refers to entities, its record does not fit the contract."""
+    if len(element):
+        return [child.tag if isinstance(child.tag, str) else child.text for child in element]
+    return (element.text or "").strip() or None
+
+
 def _joined(english: _File, chinese: _File) -> tuple[list[Record], int]:
-    """Every licence of either file, and how many stand in only one."""
-    chinese_rows = {row.get("LICNO"): row for row in chinese.rows}
-    english_numbers = {row.get("LICNO") for row in english.rows}
-    pairs: list[tuple[dict[str, Any], dict[str, Any]]] = [
-        (row, chinese_rows.get(row.get("LICNO"), {})) for row in english.rows
-    ]
-    only_chinese = [row for row in chinese.rows if row.get("LICNO") not in english_numbers]
-    alone = len(english_numbers - chinese_rows.keys()) + len(only_chinese)
-    pairs += [({}, row) for row in only_chinese]
-    return [_record(english, chinese, *pair) for pair in pairs], alone
+    """Every licence of either file, and how many stand in only one. A number that a file lists twice comes twice."""
+    ours, theirs = _by_number(english), _by_number(chinese)
+    records, alone = [], 0
+    for number in dict.fromkeys((*ours, *theirs)):
+        both = ours.get(number, []), theirs.get(number, [])
+        alone += not all(both)
+        for row_en, row_tc in zip_longest(*both):
+            pair = row_en or (both[0] or [{}])[-1], row_tc or (both[1] or [{}])[-1]
+            records.append(_record(english, chinese, *pair))
+    return records, alone
+
+
+def _by_number(file: _File) -> dict[str | None, list[dict[str, Any]]]:
+    """The rows by licence number; under None those whose number is none."""
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for row in file.rows:
+        number = row.get("LICNO")
+        found.setdefault(number if isinstance(number, str) else None, []).append(row)
+    return found
 
 
 def _record(english: _File, chinese: _File, row_en: dict[str, Any], row_tc: dict[str, Any]) -> Record:
     shared = {**row_tc, **row_en}
     record: Record = {name: value for name, value in shared.items() if name not in ("SS", "ADR")}
-    kind, district, infos = shared.get("TYPE"), shared.get("DIST"), _codes(shared.get("INFO"))
+    kind, district = shared.get("TYPE"), shared.get("DIST")
+    infos = _codes(shared["INFO"]) if isinstance(shared.get("INFO"), str) else []
     for number, (suffix, file, row) in enumerate((("EN", english, row_en), ("TC", chinese, row_tc))):
         record |= {f"SS_{suffix}": row.get("SS"), f"ADR_{suffix}": row.get("ADR")}
         record[f"TYPE_{suffix}"] = _label(kind, file.types, TYPES, number)
         record[f"DIST_{suffix}"] = _label(district, file.districts, DISTRICTS, number)
         record[f"INFO_{suffix}"] = [_label(code, file.infos, INFOS, number) or code for code in infos]
     record["GENERATION_DATE"] = english.generated if row_en else chinese.generated
+    if not (row_en and row_tc):
+        record["ONLY_IN"] = "English" if row_en else "Chinese"
     return record
 
 
-def _label(code: str | None, own: Mapping[str, str], known: Labels, language: int) -> str | None:
+def _label(code: Any, own: Mapping[str, str], known: Labels, language: int) -> str | None:
     """The file's own label of a code, or the one known beforehand, or None."""
-    if code is None:
+    if not isinstance(code, str):
         return None
     return own.get(code) or (known[code][language] if code in known else None)
 
@@ -273,7 +299,7 @@ class DataGovHk(Platform):
             extraction.finds("licences", f"{alone:,} licences stand in only one of the two files")
         if not english.rows:
             extraction.finds("licences", f"the register of {english.generated} has no rows")
-        extraction.claims("licences", len(english.rows))
+        extraction.claims("licences", len(_by_number(english)))
         starts = range(0, max(len(records), 1), PAGE_RECORDS)
         extraction.expects("licences", len(starts))
         for start in starts:

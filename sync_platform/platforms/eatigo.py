@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.period import HONG_KONG
@@ -128,13 +128,13 @@ class _Meta(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
     meta: _Meta
 
 
 def _read(reply: Reply) -> Slice:
     envelope = reply.json_as(_Envelope)
-    return Slice(envelope.data, reply, total=envelope.meta.total, pages=envelope.meta.total_pages)
+    return Slice(records_of(envelope.data), reply, total=envelope.meta.total, pages=envelope.meta.total_pages)
 
 
 class Eatigo(Platform):

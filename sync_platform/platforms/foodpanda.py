@@ -12,7 +12,17 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import (
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Record,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment, money
@@ -198,7 +208,7 @@ def _status(is_active: bool | None, is_temporary_closed: bool | None) -> str | N
 
 
 class _Vendors(msgspec.Struct):
-    items: list[Record]
+    items: list[Any]
     available_count: int
 
 
@@ -207,12 +217,12 @@ class _Found(msgspec.Struct):
 
 
 class _Reviews(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
 
 
 def _read_vendors(reply: Reply) -> Slice:
     found = reply.json_as(_Found).data
-    return Slice(found.items, reply, total=found.available_count)
+    return Slice(records_of(found.items), reply, total=found.available_count)
 
 
 def _middle_of(cell: int) -> tuple[float, float]:
@@ -250,7 +260,8 @@ class _Sweep:
         self.extraction = extraction
         self.landed: set[str] = set()
         self.waiting: dict[str, tuple[int, Record, Reply]] = {}
-        self.review_counts: dict[str, int] = {}
+        self.review_counts: dict[str, int | None] = {}  # None: not said
+        self.nameless = 0
 
     async def pages(self) -> AsyncIterator[Page]:
         async for cell, part in self.extraction.each_stream("restaurants", range(ROWS * COLUMNS), self._read):
@@ -262,6 +273,8 @@ class _Sweep:
             for record in records:
                 self._land(record)
             yield Page("restaurants", records, tuple({reply.url: reply for _, _, reply in left}.values()))
+        if self.nameless:
+            self.extraction.finds("restaurants", f"vendors without a code were listed {self.nameless} times")
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
         """The pages around one cell's point. It lists fewer than it counts, or the same again: a finding.
@@ -306,12 +319,15 @@ class _Sweep:
         return own
 
     def _land(self, record: Record) -> None:
-        if code := _code(record):
-            self.landed.add(code)
-            self.waiting.pop(code, None)
-            count = record.get("review_number")
-            if isinstance(count, int) and count > 0:
-                self.review_counts[code] = count
+        code = _code(record)
+        if code is None:
+            self.nameless += 1
+            return
+        self.landed.add(code)
+        self.waiting.pop(code, None)
+        count = record.get("review_number")
+        if count != 0:
+            self.review_counts[code] = count if isinstance(count, int) else None
 
 
 class Foodpanda(Platform):
@@ -362,7 +378,7 @@ class Foodpanda(Platform):
             yield page
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            extraction.claims("reviews", sum(sweep.review_counts.values()))
+            extraction.claims("reviews", sum(filter(None, sweep.review_counts.values())))
             codes = sorted(sweep.review_counts)
             async for page in extraction.each_part("reviews", codes, _reviews):
                 yield page
@@ -370,7 +386,8 @@ class Foodpanda(Platform):
 
 async def _reviews(extraction: Extraction, code: str) -> AsyncIterator[Page]:
     def read(reply: Reply) -> Slice:
-        return Slice([{**record, "vendorCode": code} for record in reply.json_as(_Reviews).data], reply)
+        posts = records_of(reply.json_as(_Reviews).data)
+        return Slice([{**post, "vendorCode": code} for post in posts], reply)
 
     async def fetch(offset: int) -> Slice:
         params = {"limit": REVIEW_ROWS, "offset": offset}

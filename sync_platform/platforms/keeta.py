@@ -9,15 +9,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 import orjson
 
-from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError
+from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.values import coordinate, filled, money
@@ -25,7 +26,8 @@ from sync_platform.sources.values import coordinate, filled, money
 T = TypeVar("T")
 PAGE_SIZE = 200
 REFRESH_AHEAD_S = 60
-STATUSES = {1: "open", 2: "closed"}
+OPEN = 1
+STATUSES = {OPEN: "open", 2: "closed"}
 SECRET = "refresh_token"  # noqa: S105 - the name of a secret, not one
 
 
@@ -137,12 +139,12 @@ class _Envelope(msgspec.Struct):
 
 
 class _Shops(msgspec.Struct):
-    authorizedShops: list[Record]
+    authorizedShops: list[Any]
     total: int | None = None
 
 
 class _Menu(msgspec.Struct):
-    spus: list[Record]
+    spus: list[Any]
     total: int | None = None
 
 
@@ -260,17 +262,22 @@ class Keeta(Platform):
         shops = await _shops(extraction, session)
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
-            def read(reply: Reply) -> Slice:
-                return Slice([{**shop, **reply.shaped(_data(reply), Record)}], reply)
-
             part.expects("restaurants", 1)
+            read = partial(_read_details, shop)
             yield (await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)).as_page("restaurants")
 
+        open_shops: set[str] = set()
+
         async def menu(part: Extraction, shop: Record) -> AsyncIterator[Page]:
+            dishes = 0
             async for page in _menu(part, session, shop["id"]):
+                dishes += len(page.records)
                 yield page
+            if not dishes and _shop_id(shop) in open_shops:
+                part.finds("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
 
         async for page in extraction.each_part("restaurants", shops, details, _shop_id):
+            open_shops |= {_shop_id(shop) for shop in page.records if shop.get("status") == OPEN}
             yield page
         if extraction.wants("menu_items"):
             extraction.hangs_on("menu_items", "restaurants")
@@ -278,8 +285,20 @@ class Keeta(Platform):
                 yield page
 
 
+def _read_details(shop: Record, reply: Reply) -> Slice:
+    """A shop as listed, with its details; ContractBroken where they are none, or another shop's."""
+    details = reply.shaped(_data(reply), Record)
+    for field, fits in (
+        ("id", str(details.get("id", shop["id"])) == str(shop["id"])),
+        ("name", isinstance(details.get("name"), str)),
+    ):
+        if not fits:
+            raise ContractBroken("keeta", reply.url, _shop_id(shop), f"$.data.{field}", "not the shop asked for")
+    return Slice([{**shop, **details}], reply)
+
+
 def _shop_id(shop: Record) -> str:
-    return str(shop["id"])
+    return str(shop.get("id"))
 
 
 async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
@@ -299,13 +318,16 @@ async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
         return []
     if first.total is not None:
         extraction.claims("restaurants", first.total)
-    found = list(first.authorizedShops)
-    last = -(-(first.total or 0) // PAGE_SIZE)
+    found, claimed = records_of(first.authorizedShops), first.total or 0
+    last = -(-claimed // PAGE_SIZE)
     async for part in extraction.each("restaurants", range(2, last + 1), fetch):
-        found += part.authorizedShops
-    named = {str(shop["id"]): shop for shop in found if shop.get("id")}
-    if len(named) < len({id(shop) for shop in found}):
+        found += records_of(part.authorizedShops)
+        claimed = max(claimed, part.total or 0)
+    named = {str(shop["id"]): shop for shop in found if isinstance(shop.get("id"), int | str) and shop["id"]}
+    if len(named) < len(found):
         extraction.finds("restaurants", f"{len(found) - len(named)} shops are listed twice or without an id")
+    if len(named) < claimed:
+        extraction.finds("restaurants", f"the list claims {claimed:,} shops and names {len(named):,}")
     return list(named.values())
 
 
@@ -315,7 +337,7 @@ async def _menu(extraction: Extraction, session: _Session, shop_id: int | str) -
     async def fetch(page: int) -> Slice:
         def read(reply: Reply) -> Slice:
             menu = reply.shaped(_data(reply), _Menu, str(page))
-            records = [{**spu, "shopId": shop_id} for spu in menu.spus]
+            records = [{**spu, "shopId": shop_id} for spu in records_of(menu.spus)]
             return Slice(records, reply, total=menu.total, pages=-(-(menu.total or 0) // PAGE_SIZE))
 
         return await session.call(

@@ -12,7 +12,7 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment, money
@@ -228,7 +228,7 @@ def _hours(day: Hours) -> str:
 
 
 class _Pois(msgspec.Struct):
-    results: list[Record]
+    results: list[Any]
     count: int
 
 
@@ -259,17 +259,17 @@ class _Region(msgspec.Struct):
 
 class _Reviews(msgspec.Struct):
     count: int
-    results: list[Record]
+    results: list[Any]
 
 
 def _read_pois(reply: Reply) -> Slice:
     found = reply.json_as(_Search).search_result.pagination_result
-    return Slice(found.results, reply, total=found.count)
+    return Slice(records_of(found.results), reply, total=found.count)
 
 
 def _read_reviews(reply: Reply) -> Slice:
     found = reply.json_as(_Reviews)
-    return Slice(found.results, reply, total=found.count)
+    return Slice(records_of(found.results), reply, total=found.count)
 
 
 @dataclass(eq=False)
@@ -281,6 +281,8 @@ class _Query:
     count: int = 0
     asked: bool = False
     read_to: int = 0  # pages read
+    own: set[str] = field(default_factory=set)  # the ids that its own pages brought
+    repeats: bool = False
     ids: set[str] = field(default_factory=set)
     told: bool = False
 
@@ -295,7 +297,8 @@ class _Query:
 
     @property
     def is_short(self) -> bool:
-        return not self.asked or len(self.ids) < self.count
+        """Whether it holds more than was read; of one that repeats itself nobody can tell, and parts would do so too."""
+        return not self.asked or (len(self.ids) < self.count and not self.repeats)
 
     @property
     def and_around(self) -> list[_Query]:
@@ -321,6 +324,7 @@ class _Sweep:
         self.cuisines = list(dict.fromkeys(cuisine.category_id for cuisine in region.categories.cuisine))
         self.seen: set[str] = set()
         self.reviewed: list[str] = []
+        self.counts_reviews: dict[str, bool] = {}  # of those: whether a count was given
         self.split: list[_Query] = []
         self.capped: list[_Query] = []
 
@@ -345,10 +349,13 @@ class _Sweep:
     async def _descend(self, root: _Query, districts: list[int]) -> AsyncIterator[Page]:
         level = root.parts("districtId", districts)
         for name, values in (("priceRangeId", list(PRICE_RANGES)), ("cuisineId", self.cuisines), ("", [])):
+            known = len(self.seen)
             async for page in self.extraction.each_stream("restaurants", level, self._read):
                 yield page
             short = [query for query in level if query.is_short and query.asked]
             (self.split if name else self.capped).extend(short)
+            if len(self.seen) == known:
+                return  # a finer cut of what brought nothing new brings nothing either
             level = [part for query in short for part in query.parts(name, values)]
 
     async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:
@@ -365,6 +372,13 @@ class _Sweep:
                     return
                 continue
             query.asked, query.count = True, part.total or 0
+            listed = {str(record["poiId"]) for record in part.records if record.get("poiId") is not None}
+            if query.read_to > 1 and part.records and listed <= query.own:
+                query.repeats = True
+                name = f"page {query.read_to} of {query.name}"
+                self.extraction.finds("restaurants", f"{name} repeats what came before it")
+                return
+            query.own |= listed
             yield self._fresh(query, part)
             if not part.records or not (anyway or query.count <= CAP or len(query.filters) == MOST_FILTERS):
                 return
@@ -377,8 +391,9 @@ class _Sweep:
             if poi and poi in self.seen:
                 continue
             fresh.append(record)
-            if record.get("reviewCount"):
+            if record.get("reviewCount") != 0:
                 new.add(poi)
+                self.counts_reviews[poi] = bool(record.get("reviewCount"))
         ids = {str(record["poiId"]) for record in part.records if record.get("poiId") is not None}
         for around in query.and_around:
             around.ids |= ids
@@ -441,16 +456,25 @@ class OpenRice(Platform):
             yield page
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            async for page in extraction.each_part("reviews", sweep.reviewed, _reviews):
+
+            async def reviews(part: Extraction, poi: str) -> AsyncIterator[Page]:
+                async for page in _reviews(part, poi, sweep.counts_reviews[poi]):
+                    yield page
+
+            async for page in extraction.each_part("reviews", sweep.reviewed, reviews):
                 yield page
 
 
-async def _reviews(extraction: Extraction, poi: str) -> AsyncIterator[Page]:
+async def _reviews(extraction: Extraction, poi: str, counts_some: bool) -> AsyncIterator[Page]:
+    """One restaurant's reviews; `counts_some`: whether the restaurant's record counts any."""
+
     async def fetch(offset: int) -> Slice:
         params: dict[str, Any] = {"rows": REVIEW_ROWS, "startAt": offset}
         part = await extraction.client.get(f"/api/v2/poi/{poi}/reviews", params, read=_read_reviews)
         if offset == 0 and part.total is not None:
             extraction.claims("reviews", part.total)
+            if counts_some and not part.total:
+                extraction.finds("reviews", f"restaurant {poi} counts reviews and lists none")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, REVIEW_ROWS):

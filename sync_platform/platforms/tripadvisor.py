@@ -10,7 +10,17 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import (
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Record,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.values import coordinate, filled, moment
@@ -237,14 +247,15 @@ class _Pagination(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
     pagination: _Pagination | None = None
 
 
 def _read(reply: Reply) -> Slice:
     """A list; its rows come bare or wrapped as `{"location": {...}}`, and its pagination may be missing."""
     envelope = reply.json_as(_Envelope)
-    rows = [row["location"] if isinstance(row.get("location"), dict) else row for row in envelope.data]
+    records = records_of(envelope.data)
+    rows = [row["location"] if isinstance(row.get("location"), dict) else row for row in records]
     paging = envelope.pagination or _Pagination()
     return Slice(rows, reply, total=paging.total_elements, pages=paging.total_pages)
 
@@ -300,14 +311,19 @@ class TripAdvisor(Platform):
             extraction.omitted("restaurants", [one for one in batch if one not in given])
             return part
 
-        reviewed: list[str] = []
+        counted: dict[str, int | None] = {}
         async for part in extraction.each("restaurants", batches, locations):
-            reviewed += [str(record["id"]) for record in part.records if _has_reviews(record)]
+            counted |= {str(record["id"]): _ratings(record) for record in part.records if record.get("id") is not None}
             yield part.as_page("restaurants")
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            reviewed = list(dict.fromkeys(reviewed))
-            async for page in extraction.each_part("reviews", reviewed, _reviews):
+
+            async def reviews(part: Extraction, location: str) -> AsyncIterator[Page]:
+                async for page in _reviews(part, location, bool(counted[location])):
+                    yield page
+
+            reviewed = [location for location, count in counted.items() if count != 0]
+            async for page in extraction.each_part("reviews", reviewed, reviews):
                 yield page
 
 
@@ -342,7 +358,7 @@ async def _search(extraction: Extraction) -> list[str]:
     return [one for one, is_ours in found.items() if is_ours]
 
 
-async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]:
+async def _reviews(extraction: Extraction, location: str, is_rated: bool) -> AsyncIterator[Page]:
     """One location's reviews, newest first; in a delta only those since the watermark."""
 
     async def fetch(offset: int) -> Slice:
@@ -353,15 +369,18 @@ async def _reviews(extraction: Extraction, location: str) -> AsyncIterator[Page]
         part = await extraction.client.get(f"/locations/{location}/reviews", params, read=_read)
         if offset == 0 and part.total is not None:
             extraction.claims("reviews", part.total)
+            if is_rated and not part.total and not since:
+                extraction.finds("reviews", f"location {location} counts ratings and lists no review")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, PAGE_SIZE):
         yield page
 
 
-def _has_reviews(record: Record) -> bool:
-    """Whether a location may have reviews: a count of 0 or none means that there are none."""
+def _ratings(record: Record) -> int | None:
+    """How many ratings a location counts; None where it does not say, which does not mean none."""
     try:
-        return bool(record["traveler_ratings"]["overall"]["count"])
+        count = record["traveler_ratings"]["overall"]["count"]
     except (KeyError, TypeError):
-        return False
+        return None
+    return count if isinstance(count, int) else None

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,6 +36,7 @@ from sync_platform.errors import (
     Throttled,
     TransientError,
 )
+from sync_platform.sources.loose_json import decode_loosely
 from sync_platform.sources.pace import Pacer
 
 T = TypeVar("T")
@@ -62,10 +64,13 @@ class Reply:
         return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
-        """The decoded body; MalformedBody where it is not JSON."""
+        """The decoded body; MalformedBody where it is not JSON. A value that JSON has no form for (`NaN`, half a
+        surrogate pair) does not cost the page: see `decode_loosely`."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
+            with suppress(ValueError, RecursionError):
+                return decode_loosely(self.body)
             is_html = self.body.lstrip()[:1] == b"<"
             found = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
             raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None

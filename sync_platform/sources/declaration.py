@@ -20,10 +20,18 @@ from sync_platform.vault.personal import Personal
 if TYPE_CHECKING:
     from sync_platform.sources.extraction import Extraction, Page
 
-__all__ = ["Dataset", "Pace", "Personal", "Platform", "Record", "Row", "Scope", "Terms", "column"]
+__all__ = ["Dataset", "Pace", "Personal", "Platform", "Record", "Row", "Scope", "Terms", "column", "records_of"]
 
 Record = dict[str, Any]
 """One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
+
+
+def records_of(items: list[Any]) -> list[Record]:
+    """The records of a list as sent. An item that is no object is one that fits no contract: it is rejected alone.
+
+    Of such an item only its type is kept: it may hold what is personal, and no field tells.
+    """
+    return [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -22,6 +22,7 @@ from sync_platform.sources.declaration import Record, Scope
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MOST_LISTED = 100
+MOST_CLAIMED = 2**53  # a source may claim any number, and a table holds 64 bits
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -141,9 +142,9 @@ class Extraction:
 
     def claims(self, dataset: str, total: int) -> None:
         """The source's own total of records in what was asked for; told several times, they add up."""
-        gaps = self.gaps[dataset]
-        gaps.claimed = (gaps.claimed or 0) + total
-        self._share.claimed = (self._share.claimed or 0) + total
+        gaps, total = self.gaps[dataset], max(0, total)
+        gaps.claimed = min((gaps.claimed or 0) + total, MOST_CLAIMED)
+        self._share.claimed = min((self._share.claimed or 0) + total, MOST_CLAIMED)
 
     def expects(self, dataset: str, pages: int) -> None:
         self.gaps[dataset].pages_expected += pages

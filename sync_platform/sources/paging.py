@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -41,7 +41,8 @@ async def numbered(
 ) -> AsyncIterator[Page]:
     """Pages 1..n: the first says how many, the others are fetched concurrently. `claims`: its total is the list's.
 
-    A page that says there are more by now is a finding: those were not read.
+    The largest total that a page tells counts. A page that says there are more by now is a finding: those were not
+    read; so are three pages in a row that add nothing, which end the list. Memory: 8 bytes per record.
     """
     try:
         first = await fetch(1)
@@ -51,14 +52,27 @@ async def numbered(
         return
     count = min(max(first.pages or 1, 1), MOST_PAGES)
     extraction.expects(dataset, count)
-    if claims and first.total is not None:
-        extraction.claims(dataset, first.total)
+    claimed = _Claim(extraction, dataset if claims else None)
+    claimed.raise_to(first.total)
+    news = _News(first.records)
     yield first.as_page(dataset)
-    most = count
-    async for page in extraction.each(dataset, range(2, count + 1), fetch):
+    most, asked = count, 1
+
+    def pages() -> Iterator[int]:
+        nonlocal asked
+        while asked < count and not news.is_over:
+            asked += 1
+            yield asked
+
+    async for page in extraction.each(dataset, pages(), fetch):
         most = max(most, page.pages or 0)
+        claimed.raise_to(page.total)
+        news.take(page.records)
         yield page.as_page(dataset)
-    if most > count:
+    if news.is_over:
+        extraction.expects(dataset, asked - count)
+        extraction.finds(dataset, f"of {count:,} pages {asked:,} were read: the last {STALE_PAGES} added nothing")
+    elif most > count:
         extraction.finds(dataset, f"the list grew from {count} to {most} pages while it was read")
 
 
@@ -67,13 +81,15 @@ async def by_cursor(
 ) -> AsyncIterator[Page]:
     """Follow cursors to the end. A cursor seen before, or three pages in a row that add nothing, ends it as a finding.
 
+    The largest total that a page tells counts. Where none is told, only the pages themselves can show that some are
+    missing: records that come on two of them are a finding, and so is a last page without any.
     Memory: 8 bytes per record.
     """
     cursor: str | None = None
     cursors: set[str] = set()
-    seen: set[int] = set()
-    claimed = False
-    stale_in_a_row = 0
+    news = _News()
+    claimed = _Claim(extraction, dataset)
+    repeated = 0
     while True:
         extraction.expects(dataset, 1)
         try:
@@ -81,17 +97,17 @@ async def by_cursor(
         except SyncError as error:
             extraction.failed(dataset, error)
             return
-        if not claimed and part.total is not None:
-            extraction.claims(dataset, part.total)
-            claimed = True
-        fingerprints = _fingerprints(part.records)
-        stale_in_a_row = stale_in_a_row + 1 if fingerprints <= seen else 0
-        seen |= fingerprints
+        claimed.raise_to(part.total)
+        repeated += news.take(part.records)
         yield part.as_page(dataset)
-        cursor = part.next_cursor
-        if cursor is None:
+        if part.next_cursor is None:
+            if part.total is None and repeated:
+                extraction.finds(dataset, f"the list moved while it was read: {repeated} records came on two pages")
+            if part.total is None and cursor is not None and not part.records:
+                extraction.finds(dataset, f"the cursor {cursor!r} was to lead to more records, and there are none")
             return
-        if cursor in cursors or stale_in_a_row >= STALE_PAGES:
+        cursor = part.next_cursor
+        if cursor in cursors or news.is_over:
             extraction.finds(dataset, f"the cursor never ends: {cursor!r} came again, or pages that add nothing follow")
             return
         cursors.add(cursor)
@@ -102,17 +118,23 @@ async def by_offset(
 ) -> AsyncIterator[Page]:
     """Offsets 0, limit, 2·limit … until a page is short, or the total the source gave is reached.
 
-    A page whose records all came before ends it as a finding. Memory: 8 bytes per record.
+    A page whose records all came before ends it as a finding. A lost page is stepped over, unless it is the first or
+    the one before it was lost too. Memory: 8 bytes per record.
     """
     offset = 0
     seen: set[int] = set()
+    lost = False
     while True:
         extraction.expects(dataset, 1)
         try:
             part = await fetch(offset)
         except SyncError as error:
             extraction.failed(dataset, error)
-            return
+            if lost or not offset:
+                return
+            lost, offset = True, offset + limit
+            continue
+        lost = False
         fingerprints = _fingerprints(part.records)
         if part.records and fingerprints <= seen:
             extraction.finds(dataset, f"the page at offset {offset} repeats what came before it")
@@ -124,6 +146,40 @@ async def by_offset(
             if part.total is not None and offset < part.total:
                 extraction.finds(dataset, f"the list ends at {offset} of {part.total} records")
             return
+
+
+class _Claim:
+    """The source's total of one list: what it tells on one page and on another is not added up."""
+
+    def __init__(self, extraction: Extraction, dataset: str | None) -> None:
+        self._extraction, self._dataset = extraction, dataset
+        self._told: int | None = None
+
+    def raise_to(self, total: int | None) -> None:
+        if self._dataset is None or total is None or (self._told is not None and total <= self._told):
+            return
+        self._extraction.claims(self._dataset, total - (self._told or 0))
+        self._told = total
+
+
+class _News:
+    """Whether pages still add anything: `is_over` after three in a row that did not."""
+
+    def __init__(self, records: list[Record] | None = None) -> None:
+        self._seen = _fingerprints(records or [])
+        self._stale_in_a_row = 0
+
+    def take(self, records: list[Record]) -> int:
+        """Take in a page; how many of its records came on an earlier one."""
+        fingerprints = _fingerprints(records)
+        repeated = len(fingerprints & self._seen)
+        self._stale_in_a_row = self._stale_in_a_row + 1 if repeated == len(fingerprints) else 0
+        self._seen |= fingerprints
+        return repeated
+
+    @property
+    def is_over(self) -> bool:
+        return self._stale_in_a_row >= STALE_PAGES
 
 
 def _fingerprints(records: list[Record]) -> set[int]:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sync_platform.sources.period import HONG_KONG
 
+FARTHEST = 180.0  # degrees: no place on earth lies farther
+
 
 def filled(text: str | None) -> str | None:
     """The text without surrounding white space, or None for a blank."""
@@ -18,11 +20,11 @@ def filled(text: str | None) -> str | None:
 
 
 def coordinate(value: float | str | None) -> float | None:
-    """Degrees, or None for a missing one: platforms send 0 (or an empty string) for unknown."""
+    """Degrees, or None for a missing one: platforms send 0 (or an empty string) for unknown. ValueError beyond 180."""
     if value is None or value == "":
         return None
     degrees = float(value)
-    if not isfinite(degrees):
+    if not isfinite(degrees) or abs(degrees) > FARTHEST:
         raise ValueError("not a coordinate")
     return degrees or None
 

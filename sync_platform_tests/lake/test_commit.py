@@ -253,3 +253,26 @@ def test_a_failed_platform_is_on_record_and_the_worst_dataset_counts(lab: Lab) -
     assert last_syncs(lab.lake)["diner"].status == "complete"
     record_failure(lab.lake, replace(record, sync_id="sync-99999", dataset=None, status="failed", reasons=["401"]))
     assert last_syncs(lab.lake)["diner"].status == "failed"
+
+
+def test_an_answer_without_rows_moves_no_cursor(lab: Lab) -> None:
+    lab.sync([RICE], hour=0)
+    held = watermarks(lab.lake, "diner")
+    assert lab.sync([], hour=1, mode="incremental").record.status == "complete"
+    assert watermarks(lab.lake, "diner") == held
+
+
+def test_of_records_that_contradict_each_other_none_is_taken_and_what_is_held_stays(lab: Lab) -> None:
+    lab.sync([TEA, RICE], hour=0)
+    record = lab.sync([{**TEA, "price": 20}, {**TEA, "price": 22}, {**RICE, "price": 60}], hour=1).record
+    assert (record.rows, record.duplicates, record.status) == (1, 1, "degraded")
+    assert lab.table("source_id, price_hkd") == [("2", Decimal("60.00")), ("3", None)]
+    assert lab.replay_differs() == []
+
+
+@pytest.mark.parametrize("beyond", [{"stock": 2**63}, {"price": 1e11}])
+def test_a_value_that_its_column_cannot_hold_costs_its_own_record_alone(lab: Lab, beyond: dict[str, float]) -> None:
+    outcome = lab.sync([{**RICE, **beyond}, TEA], hour=0)
+    assert (outcome.record.rejected, outcome.record.status) == (1, "degraded")
+    assert "does not fit" in outcome.rejections[0]
+    assert lab.table("source_id") == [("3",)]

@@ -73,12 +73,19 @@ def test_files_that_stay_of_different_days_land_with_a_finding(city: City) -> No
     assert len(replayed.requests) == 8
 
 
-def test_a_licence_in_only_one_file_is_kept_and_told() -> None:
+def test_a_licence_in_only_one_file_is_landed_and_told_and_is_no_row() -> None:
     replayed = replay(REGISTER, both(file("1", "2"), file("2", "3", "4")))
     assert sorted(replayed.ids("licences")) == ["1", "2", "3", "4"]
     assert replayed.reasons("licences") == ["3 licences stand in only one of the two files"]
-    only_chinese = next(row for row in replayed.rows("licences") if row.source_id == "3")
-    assert (only_chinese.name_en, only_chinese.name_zh) == (None, "Lucky Kee")  # type: ignore[attr-defined]
+    only_chinese = next(record for record in replayed.records("licences") if record["LICNO"] == "3")
+    with pytest.raises(ValueError, match="licence 3 stands in the Chinese file only"):
+        to_row(REGISTER.dataset("licences"), only_chinese)
+
+
+def test_a_number_that_one_file_lists_twice_comes_twice() -> None:
+    replayed = replay(REGISTER, both(file("1", "2"), file("1", "2", "1")))
+    assert sorted(replayed.ids("licences")) == ["1", "1", "2"]
+    assert replayed.reasons("licences") == []
 
 
 def test_a_register_without_rows_is_a_finding() -> None:
@@ -126,9 +133,12 @@ def test_a_file_that_stays_broken_stops_the_sync(city: City) -> None:
         over_sandbox(REGISTER, city, ["data_gov_hk:truncated"])
 
 
-def test_no_entity_is_resolved() -> None:
+def test_no_entity_is_resolved_and_a_sign_that_refers_to_one_is_no_text() -> None:
     bomb = '<!DOCTYPE DATA [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + file("1", sign="A&a;B")
-    assert replay(REGISTER, both(bomb, file("1"))).records("licences")[0]["SS_EN"] == "A"
+    record = replay(REGISTER, both(bomb, file("1"))).records("licences")[0]
+    assert record["SS_EN"] == ["&a;"]
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.SS_EN`"):
+        to_row(REGISTER.dataset("licences"), record)
 
 
 def test_an_expiry_date_of_another_shape_is_an_error_naming_it() -> None:

@@ -125,6 +125,26 @@ def test_a_list_that_grew_while_it_was_read_is_a_finding(extraction: Extraction)
     assert gaps(extraction)["findings"] == ["the list grew from 2 to 3 pages while it was read"]
 
 
+def test_pages_that_add_nothing_end_a_list_of_a_billion_as_a_finding(extraction: Extraction) -> None:
+    asked: list[int] = []
+
+    async def fetch(page: int) -> Slice:
+        asked.append(page)
+        return part(1, pages=10**9)
+
+    all_of(numbered(extraction, "dishes", fetch))
+    assert len(asked) < 20
+    assert "the last 3 added nothing" in gaps(extraction)["findings"][0]
+    assert gaps(extraction)["pages_expected"] == len(asked)
+
+
+@pytest.mark.parametrize("totals", [(2, 4), (4, 2)])
+def test_of_the_totals_that_pages_tell_the_largest_counts(extraction: Extraction, totals: tuple[int, int]) -> None:
+    pages = {number: part(number, pages=2, total=total) for number, total in enumerate(totals, 1)}
+    all_of(numbered(extraction, "dishes", mapped(pages)))
+    assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
+
+
 def test_a_total_that_is_not_the_lists_is_not_claimed(extraction: Extraction) -> None:
     all_of(numbered(extraction, "dishes", mapped({1: part(1, pages=1, total=99)}), claims=False))
     assert gaps(extraction) == {"pages_expected": 1}
@@ -164,6 +184,19 @@ def test_a_cursor_never_ends_although_the_records_are_sealed_as_they_come(extrac
         return count
 
     assert asyncio.run(collected()) == 1 + STALE_PAGES
+
+
+def test_records_on_two_pages_of_a_list_without_a_total_are_a_finding(extraction: Extraction) -> None:
+    fetch = scripted(part(1, 2, next_cursor="a"), part(2, 3))
+    assert ids(all_of(by_cursor(extraction, "dishes", fetch))) == [1, 2, 2, 3]
+    assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
+
+
+def test_a_cursor_that_leads_to_nothing_is_a_finding_unless_the_total_has_come(extraction: Extraction) -> None:
+    all_of(by_cursor(extraction, "dishes", scripted(part(1, total=1, next_cursor="a"), part(total=1))))
+    assert gaps(extraction) == {"claimed": 1, "pages_expected": 2}
+    all_of(by_cursor(extraction, "dishes", scripted(part(1, next_cursor="a"), part())))
+    assert gaps(extraction)["findings"] == ["the cursor 'a' was to lead to more records, and there are none"]
 
 
 def test_a_few_empty_pages_do_not_end_a_list(extraction: Extraction) -> None:
@@ -229,10 +262,18 @@ def test_a_repeated_page_is_known_although_its_records_are_sealed_as_they_come(e
     assert asyncio.run(collected()) == 1
 
 
-def test_an_offset_page_that_fails_ends_the_list_and_keeps_what_came(extraction: Extraction) -> None:
-    fetch = scripted(part(1, 2), ServerFailed("broke"))
-    assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2]
-    assert gaps(extraction) == {"pages_expected": 2, "failures": ["broke"]}
+def test_an_offset_page_that_fails_is_stepped_over(extraction: Extraction) -> None:
+    fetch = scripted(part(1, 2), ServerFailed("broke"), part(5))
+    assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2, 5]
+    assert fetch.asked == [0, 2, 4]  # type: ignore[attr-defined] # see scripted
+    assert gaps(extraction) == {"pages_expected": 3, "failures": ["broke"]}
+
+
+@pytest.mark.parametrize("came", [0, 1])
+def test_a_first_offset_page_that_fails_or_two_in_a_row_end_the_list(extraction: Extraction, came: int) -> None:
+    fetch = scripted(*[part(1, 2)] * came, *[ServerFailed("broke")] * 2)
+    assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2] * came
+    assert gaps(extraction)["failures"] == ["broke"] * (1 + came)
 
 
 def test_a_lock_out_stops_offsets(extraction: Extraction) -> None:

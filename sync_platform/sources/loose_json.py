@@ -1,0 +1,52 @@
+"""JSON that is almost JSON: what platforms write in other languages' dialects, so that one value costs no page.
+
+`NaN`, `Infinity` and numbers too large for a double become an object that no contract takes where a number should be:
+their record is rejected, its neighbours go on. Text that is no text (half a surrogate pair, a broken byte) has U+FFFD
+in the place of what cannot be read, as in WHATWG's "scalar value string".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isfinite
+from typing import Any
+
+NO_NUMBER = "not_a_number"
+_UNREADABLE = re.compile("[\ud800-\udfff]")
+_LARGEST = 2**64 - 1
+_SMALLEST = -(2**63)
+
+
+def decode_loosely(body: bytes) -> Any:
+    """The value of a body; ValueError or RecursionError where it is not even nearly JSON."""
+    text = body.decode("utf-8-sig", errors="surrogateescape").lstrip()
+    if text[:1] not in ("{", "["):
+        raise ValueError("neither an object nor a list")
+    return _readable(json.loads(text, parse_constant=_no_number, parse_float=_real, parse_int=_whole))
+
+
+def _no_number(text: str) -> dict[str, str]:
+    return {NO_NUMBER: text[:20]}
+
+
+def _real(text: str) -> float | dict[str, str]:
+    number = float(text)
+    return number if isfinite(number) else _no_number(text)
+
+
+def _whole(text: str) -> int | dict[str, str]:
+    if len(text) > 20:
+        return _no_number(text)
+    number = int(text)
+    return number if _SMALLEST <= number <= _LARGEST else _no_number(text)
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNREADABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    if isinstance(value, dict):
+        return {_readable(name): _readable(each) for name, each in value.items()}
+    return value

@@ -1,0 +1,79 @@
+"""The two days that the faults strike between, on small pages and without long waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+
+import pytest
+
+from sync_platform.lake.schema import columns_of
+from sync_platform.platforms import (
+    bistrochat,
+    chope,
+    data_gov_hk,
+    eatigo,
+    foodpanda,
+    keeta,
+    load_platforms,
+    tripadvisor,
+)
+from sync_platform.sources import client
+from sync_platform.sources.sandbox_process import sandbox_url
+
+from .ground import Ground
+
+PLACES, SEED = 60, 3
+DAYS = (date(2026, 11, 18), date(2026, 11, 24))
+WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _small_pages_and_short_waits() -> Iterator[None]:
+    """So that a small city has a first, a middle and a last page everywhere, and nobody waits for a bot wall."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "FIRST_WAIT_S", 0.01)
+        patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
+        patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
+        patch.setattr(eatigo, "PAGE_SIZE", 7)
+        patch.setattr(chope, "PAGE_SIZE", 6)
+        patch.setattr(bistrochat, "VENUE_ROWS", 3)
+        patch.setattr(bistrochat, "POST_ROWS", 15)
+        patch.setattr(keeta, "PAGE_SIZE", 8)
+        patch.setattr(tripadvisor, "PAGE_SIZE", 8)
+        patch.setattr(tripadvisor, "BATCH_SIZE", 8)
+        patch.setattr(foodpanda, "PAGE_SIZE", 6)
+        patch.setattr(foodpanda, "SOUTH", 22.26)
+        patch.setattr(foodpanda, "NORTH", 22.36)
+        patch.setattr(foodpanda, "WEST", 114.14)
+        patch.setattr(foodpanda, "EAST", 114.24)
+        patch.setattr(foodpanda, "ROWS", 5)
+        patch.setattr(foodpanda, "COLUMNS", 5)
+        yield
+
+
+@pytest.fixture(scope="package")
+def urls() -> tuple[str, str]:
+    """The sandbox of each day."""
+    first, second = (sandbox_url(PLACES, SEED, day) for day in DAYS)
+    return first, second
+
+
+@pytest.fixture(scope="package")
+def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ground]:
+    """A platform's ground, made when first asked for."""
+    folder = tmp_path_factory.mktemp("faults")
+    platforms = load_platforms()
+    for platform in platforms.values():
+        for dataset in platform.datasets:
+            columns_of(dataset.row)  # reads the annotations before a calendar is put in the place of `datetime`
+
+    @cache
+    def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
+        concurrency = 1 if name == "keeta" else 8  # its requests are told apart by their number alone
+        own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
+        weeks = WEEKS if archive else None
+        return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)
+
+    return ground

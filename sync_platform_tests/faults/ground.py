@@ -1,0 +1,339 @@
+"""One platform's ground: synced cleanly on day one, to be synced under a fault on day two, again and again.
+
+What belongs here: fetching, taking into a real lake, and the oracle. What doesn't: which faults there are.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import httpx
+
+from sync_platform.lake.commit import Guard, Outcome, commit_landed
+from sync_platform.lake.replay import replay
+from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.syncs import watermarks
+from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.manifest import Manifest, land
+from sync_platform.landing.reader import Landed
+from sync_platform.landing.sync_id import new_sync_id
+from sync_platform.platforms import eatigo
+from sync_platform.sources.declaration import Dataset, Platform, Scope
+from sync_platform.sources.period import HONG_KONG
+from sync_platform.storage import lake_connection
+from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.seal import Vault, open_vault_database
+
+from .places import ATTEMPTS, Recorder
+
+HISTORY = "lineage.changes"
+GUARD = Guard(tolerance=0.35)  # a small city loses more of its few places than a large one
+CREDENTIALS = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "sandbox")
+Hashes = dict[str, str]
+"""Content hash by source_id."""
+Table = dict[str, tuple[str, bool]]
+"""Content hash, and whether the row is removed, by source_id."""
+
+
+class Book:
+    """Secrets in memory."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+
+    def read(self, name: str) -> str | None:
+        return self.secrets.get(name)
+
+    def write(self, name: str, value: str) -> None:
+        self.secrets[name] = value
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What one extraction landed, and where."""
+
+    manifests: list[Manifest]
+    store: ObjectStore
+
+    def landed(self) -> list[Landed]:
+        return [Landed(manifest, self.store) for manifest in self.manifests]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what becomes of them.
+
+    `traits`: whether records were rejected, contradict each other, are missing; whether there are any.
+    """
+
+    dataset: str
+    rows: Hashes
+    is_exact: bool
+    is_complete: bool
+    traits: tuple[bool, ...]
+
+    @property
+    def name(self) -> object:
+        return self.dataset, self.is_exact, self.is_complete, self.traits
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong, in words; whether every dataset counts as complete before any guard looks at it; what came."""
+
+    wrongs: list[str]
+    is_complete: bool
+    kinds: list[Kind]
+
+
+@dataclass
+class Ground:
+    """A platform, its two days, and the lake that every strike finds as day one left it.
+
+    `urls` and `days`: the sandbox of each day, and its date. `weeks`: read those of the archive instead. `delta`: the
+    second day is read incrementally; what did not come of it may be told by nothing, and must come the next time.
+    """
+
+    platform: Platform
+    folder: Path
+    urls: tuple[str, str]
+    days: tuple[date, date]
+    weeks: tuple[tuple[date, date], tuple[date, date]] | None = None
+    delta: bool = False
+    concurrency: int = 8
+    requests: list[str] = field(default_factory=list)
+    _judged: set[object] = field(default_factory=set)
+    _stores: int = 0
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
+        self._lake_folder, self._prior_folder = self.folder / "lake", self.folder / "prior"
+        self._address = LakeAddress(
+            f"sqlite:{self._lake_folder / 'catalog.sqlite'}", f"{self._lake_folder / 'data'}/", self.folder / "spill"
+        )
+        self.lake = Lake(self._address)
+        first = self.bring(0)
+        self.prior = {name: {key: digest for key, (digest, _) in rows.items()} for name, rows in self._take(first, 0)}
+        self._since = self._watermarks()
+        self.lake.close()
+        shutil.copytree(self._lake_folder, self._prior_folder)
+        recorder = Recorder()
+        second = self.bring(1, transport=recorder)
+        self.requests = recorder.requests
+        self.then = {landed.manifest.dataset: _hashes(landed, self.platform) for landed in second.landed()}
+        self.undisturbed: dict[str, Table] = dict(self._take(second, 1))
+
+    def _take(self, brought: Brought, day: int) -> list[tuple[str, Table]]:
+        """Take an undisturbed extract into the lake, and show the tables; it must be complete."""
+        for outcome in self.commit(brought, day):
+            assert outcome.record.status == "complete", outcome.record
+        return [(dataset.name, self.table(dataset)) for dataset in self.platform.datasets]
+
+    def bring(
+        self,
+        day: int,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        store: ObjectStore | None = None,
+        secrets: Book | None = None,
+        timeout_s: float = 10.0,
+    ) -> Brought:
+        """Extract and land one day; a SyncError where nothing came."""
+        store = store or self.new_store()
+        name, url = self.platform.name, self.urls[day]
+        source = Source(
+            base_url=f"{url}/{name}",
+            archive_url=f"{url}/{name}_archive",
+            credentials=CREDENTIALS,
+            requests_per_second=None,
+            concurrency=self.concurrency,
+            ids_only=False,
+            timeout_s=timeout_s,
+            attempts=ATTEMPTS,
+            transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
+        )
+        with _calendar(self.days[day]):
+            manifests = extract(
+                self.platform,
+                source,
+                scope=self._scope(day),
+                partition="2026-11",
+                sync_id=new_sync_id(),
+                run_id="run",
+                store=store,
+                vault=self.vault,
+                secret_book=secrets or Book(),
+            )
+        land(store, manifests)
+        return Brought(manifests, store)
+
+    def new_store(self) -> ObjectStore:
+        self._stores += 1
+        return open_store((self.folder / f"landing-{self._stores}").as_uri())
+
+    def _scope(self, day: int) -> Scope:
+        if self.weeks:
+            return Scope(archive_period=self.weeks[day])
+        return Scope("incremental", self._since) if self.delta and day else Scope()
+
+    def _watermarks(self) -> dict[str, str]:
+        """From when an incremental sync reads on, per dataset."""
+        overlap = self.platform.delta_overlap
+        found = watermarks(self.lake, self.platform.name).items()
+        return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
+
+    def commit(self, brought: Brought, day: int, minute: int = 0) -> list[Outcome]:
+        """Take every dataset into the lake, as observed at noon of the day, and so many minutes."""
+        observed_at = datetime.combine(self.days[day], time(12), HONG_KONG).astimezone(UTC) + timedelta(minutes=minute)
+        for manifest in brought.manifests:
+            manifest.observed_at = observed_at
+        return [
+            commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), "run", GUARD)
+            for landed in brought.landed()
+        ]
+
+    def table(self, dataset: Dataset) -> Table:
+        rows = self.ask(f"SELECT source_id, content_hash, removed_at IS NOT NULL FROM {self._named(dataset)}")
+        assert len(rows) == len({source_id for source_id, *_ in rows}), "a source_id stands twice in the table"
+        return {source_id: (digest, removed) for source_id, digest, removed in rows}
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.lake.session() as session:
+            return session.execute(query).fetchall()
+
+    def _named(self, dataset: Dataset) -> str:
+        return f'{LAKE}."{self.platform.name}"."{dataset.name}"'
+
+    def verdict(self, brought: Brought, excused: frozenset[str] = frozenset()) -> Verdict:
+        """What is wrong with what came on day two, and how the lake would call each dataset.
+
+        What a lake makes of an extract depends on what landed alone. So each landing is looked at as rows, and only
+        the first of its kind is taken into a real lake; but always one that calls itself complete and differs from the
+        undisturbed. `excused`: source_ids whose records were altered so that nobody could tell.
+        """
+        kinds = [self._kind(landed) for landed in brought.landed()]
+        wrongs = [
+            f"{kind.dataset}: row {source_id} is neither day one's nor day two's"
+            for kind in kinds
+            for source_id, digest in kind.rows.items()
+            if digest not in (self.prior[kind.dataset].get(source_id), self.then[kind.dataset].get(source_id))
+            and source_id not in excused
+        ]
+        unknown = [kind.name for kind in kinds if kind.name not in self._judged]
+        if unknown or any(kind.is_complete and not kind.is_exact for kind in kinds):
+            wrongs += self._judge(brought, excused)
+            if not wrongs:
+                self._judged.update(unknown)
+        return Verdict(wrongs, all(kind.is_complete for kind in kinds), kinds)
+
+    def _kind(self, landed: Landed) -> Kind:
+        typed = TypedRows(landed, self.platform)
+        rows = typed.reader().read_all()
+        found: dict[str, set[tuple[str, bool]]] = {}
+        for source_id, digest, deleted in zip(
+            *(rows[name].to_pylist() for name in ("source_id", "content_hash", "deleted")), strict=True
+        ):
+            found.setdefault(source_id, set()).add((digest, deleted))
+        then = self.then[landed.manifest.dataset]
+        agreed = {source_id: next(iter(each))[0] for source_id, each in found.items() if len(each) == 1}
+        return Kind(
+            landed.manifest.dataset,
+            agreed,
+            is_exact=agreed == then,
+            is_complete=landed.manifest.complete and not typed.rejected and len(agreed) == len(found),
+            traits=(typed.rejected > 0, len(agreed) < len(found), bool(then.keys() - found.keys()), bool(agreed)),
+        )
+
+    def _judge(self, brought: Brought, excused: frozenset[str]) -> list[str]:
+        """Take it into the lake as day one left it, then a clean sync of day two, and hold both against the oracle."""
+        self._restore()
+        wrongs: list[str] = []
+        for outcome in self.commit(brought, 1):
+            dataset = self.platform.dataset(outcome.record.dataset or "")
+            wrongs += [f"{dataset.name}: {wrong}" for wrong in self._wrongs_in(dataset, outcome, excused)]
+        before, self._since = self._since, self._watermarks()
+        clean = self.bring(1, store=brought.store)
+        self._since = before
+        for outcome in self.commit(clean, 1, minute=5):
+            dataset = self.platform.dataset(outcome.record.dataset or "")
+            if self.table(dataset) != self.undisturbed[dataset.name] or outcome.record.status != "complete":
+                differing = dict(self.undisturbed[dataset.name].items() ^ self.table(dataset).items())
+                wrongs.append(f"{dataset.name}: the next clean sync is {outcome.record.status} and leaves {differing}")
+        return wrongs + [
+            f"{dataset.name}: {wrong}"
+            for dataset in self.platform.datasets
+            for wrong in self._wrongs_of_history(dataset)
+        ]
+
+    def _restore(self) -> None:
+        """The lake as day one left it, without loading DuckDB's extensions again."""
+        instance = self.lake._instance
+        assert instance is not None
+        instance.execute(f"DETACH {LAKE}")
+        shutil.rmtree(self._lake_folder)
+        shutil.copytree(self._prior_folder, self._lake_folder)
+        lake_connection._attach(instance, self._address, read_only=False)
+
+    def _wrongs_in(self, dataset: Dataset, outcome: Outcome, excused: frozenset[str]) -> Iterator[str]:
+        prior, then = self.prior[dataset.name], self.then[dataset.name]
+        table, status = self.table(dataset), outcome.record.status
+        undisturbed = self.undisturbed[dataset.name]
+        for source_id, (digest, removed) in table.items():
+            if digest not in (prior.get(source_id), then.get(source_id)) and source_id not in excused:
+                yield f"row {source_id} is neither day one's nor day two's"
+            if removed and not undisturbed.get(source_id, ("", False))[1]:
+                yield f"row {source_id} is retired, and it exists"
+            if removed and not outcome.record.list_complete and outcome.record.mode == "full":
+                yield f"row {source_id} is retired by an incomplete extract"
+        if missing := prior.keys() - table.keys():
+            yield f"rows {sorted(missing)} are lost"
+        if status == "complete" and table != undisturbed and not excused and not self.delta:
+            differing = dict(list(table.items() ^ undisturbed.items())[:4])
+            yield f"it is called complete, and differs from an undisturbed sync in {differing}"
+        if status != "complete" and not outcome.record.reasons:
+            yield "it is degraded without a reason"
+
+    def _wrongs_of_history(self, dataset: Dataset) -> Iterator[str]:
+        own = f"platform = '{self.platform.name}' AND dataset = '{dataset.name}'"
+        twice = self.ask(
+            f"SELECT entity_id FROM {LAKE}.{HISTORY} WHERE {own} GROUP BY entity_id, sync_id HAVING count(*) > 1"
+        )
+        if twice:
+            yield f"changes of {twice} stand twice in one sync"
+        with self.lake.session() as session:
+            replay(session, HISTORY, self.platform.name, dataset, "replayed")
+            names = [name for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()]
+            listed = ", ".join(f'"{name}"' for name in names if name not in dataset.volatile)
+            table = self._named(dataset)
+            differing = session.execute(
+                f"SELECT source_id FROM (SELECT {listed} FROM temp.replayed EXCEPT ALL SELECT {listed} FROM {table}) "
+                f"UNION ALL SELECT source_id FROM (SELECT {listed} FROM {table} EXCEPT ALL "
+                f"SELECT {listed} FROM temp.replayed)"
+            ).fetchall()
+        if differing:
+            yield f"replay and table differ in {differing}"
+
+
+def _hashes(landed: Landed, platform: Platform) -> Hashes:
+    """The content hashes of what landed, as rows."""
+    rows = TypedRows(landed, platform).reader().read_all()
+    return dict(zip(rows["source_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
+
+
+@contextmanager
+def _calendar(day: date) -> Iterator[None]:
+    """The connector's calendar shows the sandbox's day: Eatigo's slots are asked for from today on."""
+    clock = mock.Mock(wraps=datetime)
+    clock.now = lambda zone=None: datetime.combine(day, time(12), zone)
+    with mock.patch.object(eatigo, "datetime", clock):
+        yield

@@ -1,0 +1,133 @@
+"""Someone between us and the platform who alters its answers: the faults that no sandbox's list has thought of.
+
+What belongs here: where the records of each platform stand in an answer, and how one is put in the place of another.
+What doesn't: what is put there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+Meddling = Callable[[httpx.Request, httpx.Response], httpx.Response]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where a platform's restaurants stand: part of the path, the way to the list, the record's id, a text, a number and
+    a count in it, and the ways to the list's total, number of pages and cursor; those that it has none of are empty."""
+
+    path: str
+    records: tuple[str, ...]
+    key: str
+    text: str
+    number: tuple[str, ...]
+    count: str = ""
+    total: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+    cursor: tuple[str, ...] = ()
+
+
+SHAPES = {
+    "openrice": Shape(
+        "/api/pois?",
+        ("searchResult", "paginationResult", "results"),
+        "poiId",
+        "name",
+        ("mapLatitude",),
+        "photoCount",
+        total=("searchResult", "paginationResult", "count"),
+    ),
+    "tripadvisor": Shape("/locations?", ("data",), "id", "price_level", ("coordinates", "latitude")),
+    "eatigo": Shape(
+        "/v1/branches?",
+        ("data",),
+        "branch_id",
+        "name_en",
+        ("latitude",),
+        "reservation_count",
+        total=("meta", "total"),
+        pages=("meta", "total_pages"),
+    ),
+    "chope": Shape(
+        "/v1/restaurants?",
+        ("result", "items"),
+        "rid",
+        "name",
+        ("lat",),
+        "max_party",
+        total=("result", "total"),
+        cursor=("result", "next_cursor"),
+    ),
+    "foodpanda": Shape(
+        "/vendors?", ("data", "items"), "code", "name", ("latitude",), "review_number", ("data", "available_count")
+    ),
+    "keeta": Shape("/scm/shop/base/get", ("data",), "id", "name", ("latitude",)),
+    "bistrochat": Shape("/v1/venues?", ("venues",), "slug", "name", ("latitude",), "followers", cursor=("next",)),
+}
+
+
+class Meddler(httpx.AsyncBaseTransport):
+    """The network, but for answers to requests with `path` in them, which `meddle` is handed to alter."""
+
+    def __init__(self, path: str, meddle: Meddling) -> None:
+        self._network = httpx.AsyncHTTPTransport(verify=False)
+        self._path, self._meddle = path, meddle
+        self.asked = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._network.handle_async_request(request)
+        if self._path not in request.url.raw_path.decode():
+            return response
+        self.asked += 1
+        await response.aread()
+        return self._meddle(request, response)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+
+
+def at(body: Any, way: tuple[str, ...]) -> Any:
+    for step in way:
+        body = body[step]
+    return body
+
+
+def put(body: Any, way: tuple[str, ...], value: Any) -> None:
+    at(body, way[:-1])[way[-1]] = value
+
+
+def in_every_body(alter: Callable[[Any], None]) -> Meddling:
+    """Every answer with its JSON altered in place; written so that NaN and half surrogates pass."""
+
+    def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        body = response.json()
+        alter(body)
+        return answer(json.dumps(body))
+
+    return meddle
+
+
+def with_record(shape: Shape, victim: str, spoil: Callable[[dict[str, Any]], list[Any]]) -> Meddling:
+    """One record, wherever it is listed, with what `spoil` makes of it in its place."""
+
+    def alter(body: Any) -> None:
+        listed = at(body, shape.records)
+        if isinstance(listed, dict):
+            if str(listed[shape.key]) == victim:
+                put(body, shape.records, spoil(listed)[0])
+            return
+        listed[:] = [
+            made for record in listed for made in (spoil(record) if str(record.get(shape.key)) == victim else [record])
+        ]
+
+    return in_every_body(alter)
+
+
+def answer(text: str | bytes, status: int = 200, **headers: str) -> httpx.Response:
+    content = text.encode() if isinstance(text, str) else text
+    return httpx.Response(status, content=content, headers={"content-type": "application/json", **headers})

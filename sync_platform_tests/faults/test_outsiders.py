@@ -1,0 +1,246 @@
+"""Faults beyond the sandbox's list, played by someone in between: odd records, odd pages, odd lists."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from .ground import Ground
+from .meddler import SHAPES, Meddler, Shape, answer, at, in_every_body, put, with_record
+
+Spoil = Callable[[Shape, dict[str, Any]], list[Any]]
+
+
+def number(value: Any) -> Spoil:
+    def spoil(shape: Shape, record: dict[str, Any]) -> list[Any]:
+        altered = copy.deepcopy(record)
+        put(altered, shape.number, value)
+        return [altered]
+
+    return spoil
+
+
+def text(value: Any) -> Spoil:
+    return lambda shape, record: [{**record, shape.text: value}]
+
+
+def key(value: Any) -> Spoil:
+    return lambda shape, record: [{**record, shape.key: value}]
+
+
+def instead(value: Any) -> Spoil:
+    return lambda shape, record: [value]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+REFUSED: dict[str, Spoil] = {
+    "NaN": number(float("nan")),
+    "infinity": number(float("inf")),
+    "a coordinate of no place": number(1e30),
+    "a whole number beyond 64 bits": number(10**30),
+    "a count beyond 64 bits": lambda shape, record: [{**record, shape.count: 2**63}],
+    "a yes for a number": number(True),
+    "a list for a number": number([22.3]),
+    "a number for a text": text(12345),
+    "a list for a text": text(["x"]),
+    "a text for a record": instead("busy"),
+    "null for a record": instead(None),
+    "a number for a record": instead(7),
+    "a list for a record": instead([1, 2]),
+    "an empty record": instead({}),
+    "no id": key(None),
+    "an empty id": key(""),
+    "an object for an id": key({"id": 1}),
+    "a fraction for an id": key(1.5),
+    "two values": lambda shape, record: [record, {**record, shape.text: "Another"}],
+}
+"""What makes one record unfit; its neighbours go on, and the dataset is not complete."""
+TAKEN: dict[str, Spoil] = {
+    "half a surrogate pair": text("Tea \ud83d house"),
+    "a NUL": text("Tea\0house"),
+    "a line separator": text("Tea\u2028house\r\n\tx"),
+    "a name of a megabyte": text("茶" * 350_000),
+    "an unknown field, 200 deep": lambda shape, record: [{**record, "deep": nested(200)}],
+    "itself twice": lambda shape, record: [record, dict(record)],
+}
+"""What is odd, and no fault that anybody could tell: it is taken as it is, and costs nothing else."""
+RECORDS = [
+    (name, oddity)
+    for name, shape in SHAPES.items()
+    for oddity in (*REFUSED, *TAKEN)
+    if (name, oddity) != ("keeta", "two values") and (shape.count or oddity != "a count beyond 64 bits")
+]
+
+
+@pytest.mark.parametrize(("name", "oddity"), RECORDS)
+def test_an_odd_record_costs_its_neighbours_nothing(name: str, oddity: str, ground_of: Callable[..., Ground]) -> None:
+    ground, shape = ground_of(name), SHAPES[name]
+    then = ground.then["restaurants"]
+    victim = sorted(then.keys() & ground.prior["restaurants"].keys())[1]
+    spoil = (REFUSED | TAKEN)[oddity]
+    meddler = Meddler(shape.path, with_record(shape, victim, lambda record: spoil(shape, record)))
+    verdict = ground.verdict(
+        ground.bring(1, transport=meddler), frozenset({victim}) if oddity in TAKEN else frozenset()
+    )
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    restaurants = verdict.kinds[0]
+    assert {**restaurants.rows, victim: then[victim]} == then
+    assert restaurants.is_complete == (oddity in TAKEN)
+    assert (victim in restaurants.rows) == (oddity in TAKEN)
+
+
+def redirected(request: httpx.Request) -> httpx.Response:
+    if "moved" in request.url.params:
+        return httpx.Response(200, html="<html>Sign in</html>")
+    return answer("", 302, location=str(request.url.copy_add_param("moved", "yes")))
+
+
+PAGES: dict[str, Callable[[httpx.Request], httpx.Response]] = {
+    "204": lambda request: httpx.Response(204),
+    "nothing": lambda request: answer(""),
+    "null": lambda request: answer("null"),
+    "a list": lambda request: answer("[]"),
+    "an empty object": lambda request: answer("{}"),
+    "a text": lambda request: answer('"busy"'),
+    "NaN alone": lambda request: answer("NaN"),
+    "brackets without end": lambda request: answer("[" * 100_000),
+    "broken gzip": lambda request: httpx.Response(
+        200, stream=httpx.ByteStream(b"\x1f\x8b" + b"x" * 90), headers={"content-encoding": "gzip"}
+    ),
+    "noise": lambda request: answer(bytes(range(256))),
+    "a redirect to HTML": redirected,
+    "a redirect in a circle": lambda request: answer("", 302, location=str(request.url)),
+    "a redirect to nowhere": lambda request: answer("", 302, location="ftp://example.test/x"),
+    "410": lambda request: answer("{}", 410),
+    "451": lambda request: answer("{}", 451),
+    "503 with a code": lambda request: answer('{"code":"B503","message":"busy","result":null}', 503),
+    "another platform's page": lambda request: answer('{"data":{"pois":[{"poiId":1}]},"code":0,"meta":[]}'),
+    "the right keys, the wrong kinds": lambda request: answer(
+        '{"data":7,"meta":7,"result":7,"code":"A100","venues":7,"searchResult":7,"next":7}'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("oddity", PAGES)
+def test_an_odd_page_costs_the_other_pages_nothing(oddity: str, name: str, ground_of: Callable[..., Ground]) -> None:
+    ground, shape = ground_of(name), SHAPES[name]
+    own = [request for request in ground.requests if shape.path in request]
+    hit = own[len(own) // 2]
+    seen = 0
+
+    def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        nonlocal seen
+        seen += 1
+        is_hit = request.url.raw_path.decode().startswith(hit) if name != "keeta" else seen in range(4, 8)
+        return PAGES[oddity](request) if is_hit else answer(response.content)
+
+    verdict = ground.verdict(ground.bring(1, transport=Meddler(shape.path, meddle)))
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert not verdict.is_complete
+    assert verdict.kinds[0].rows, "the good pages were lost"
+
+
+HALF = "half of it, and the total halved"
+
+
+REVIEW_COUNTS = {
+    "openrice": ("/api/pois?", "reviewCount"),
+    "foodpanda": ("/vendors?", "review_number"),
+    "tripadvisor": ("/locations?", "traveler_ratings"),
+}
+
+
+@pytest.mark.parametrize("name", REVIEW_COUNTS)
+@pytest.mark.parametrize("said", ["many", None, 10**12])
+def test_reviews_outlive_a_count_that_is_none(name: str, said: Any, ground_of: Callable[..., Ground]) -> None:
+    ground, shape = ground_of(name), SHAPES[name]
+    path, field = REVIEW_COUNTS[name]
+
+    def uncounted(body: Any) -> None:
+        for record in at(body, shape.records):
+            record[field] = said
+
+    meddler = Meddler(path, in_every_body(uncounted))
+    verdict = ground.verdict(ground.bring(1, transport=meddler), frozenset(ground.then["restaurants"]))
+    assert not [wrong for wrong in verdict.wrongs if wrong.startswith("reviews")]
+    assert verdict.kinds[1].rows == ground.then["reviews"]
+
+
+def lists(shape: Shape) -> dict[str, Callable[[int, Any], None]]:
+    """How a whole list can lie: each is handed the number of the answer and its body, to alter."""
+
+    def total(body: Any, value: int) -> None:
+        if shape.total:
+            put(body, shape.total, value)
+
+    def halved(number: int, body: Any) -> None:
+        if shape.total:
+            total(body, at(body, shape.total) // 2)
+
+    def shrinking(number: int, body: Any) -> None:
+        total(body, max(0, at(body, shape.total) - number))
+
+    def claims_little(number: int, body: Any) -> None:
+        if number == 1:
+            total(body, 1)
+        elif number == 2:
+            at(body, shape.records).clear()
+
+    def endless(number: int, body: Any) -> None:
+        total(body, 10**12)
+        put(body, shape.pages, 10**10)
+
+    def circular(number: int, body: Any) -> None:
+        put(body, shape.cursor, "bzA")
+
+    return {
+        HALF: halved,
+        **(
+            {"a total that shrinks from page to page": shrinking, "a total of one, and a page of none": claims_little}
+            if shape.total
+            else {}
+        ),
+        **({"pages without end": endless} if shape.pages else {}),
+        **({"a cursor in a circle": circular} if shape.cursor else {}),
+    }
+
+
+LISTS = [
+    (name, lie)
+    for name, shape in SHAPES.items()
+    if name not in ("keeta", "tripadvisor")
+    for lie in lists(shape)
+    if (name, lie) != ("foodpanda", HALF)  # its points overlap: few vendors are on none, fewer than the guard minds
+]
+
+
+@pytest.mark.parametrize(("name", "lie"), LISTS)
+def test_a_list_that_lies_retires_nothing(name: str, lie: str, ground_of: Callable[..., Ground]) -> None:
+    ground, shape = ground_of(name), SHAPES[name]
+    answers = 0
+
+    def alter(body: Any) -> None:
+        nonlocal answers
+        answers += 1
+        lists(shape)[lie](answers, body)
+
+    meddler = Meddler(shape.path, in_every_body(alter))
+    with httpx.Client(base_url=ground.urls[1], verify=False) as sandbox:
+        if lie == HALF:
+            sandbox.post("/_faults", json={"platform": name, "fault": "half", "match": shape.path})
+        brought = ground.bring(1, transport=meddler)
+        sandbox.delete("/_faults")
+    verdict = ground.verdict(brought)
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert meddler.asked < 400
