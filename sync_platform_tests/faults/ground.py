@@ -70,7 +70,7 @@ class Brought:
 
 @dataclass(frozen=True)
 class Kind:
-    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what becomes of them.
+    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what becomes.
 
     `traits`: whether records were rejected, contradict each other, are missing; whether there are any.
     """

@@ -18,8 +18,8 @@ Meddling = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 @dataclass(frozen=True)
 class Shape:
-    """Where a platform's restaurants stand: part of the path, the way to the list, the record's id, a text, a number and
-    a count in it, and the ways to the list's total, number of pages and cursor; those that it has none of are empty."""
+    """Where a platform's restaurants stand: part of the path, the way to the list, the record's id, a text, a number
+    and a count in it, and the ways to the list's total, number of pages and cursor; empty where it has none."""
 
     path: str
     records: tuple[str, ...]
