@@ -26,7 +26,7 @@ def outputs_of(count: int, imports: str, program: str, *arguments: str) -> list[
         process.stdin.flush()
     outputs = []
     for process in processes:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
         assert (process.returncode, errors) == (0, ""), errors
         outputs.append(output.strip())
     return outputs

@@ -39,6 +39,8 @@ from sync_platform.storage.lake_connection import LakeAddress
 
 DAEMON_SILENT_S = 90.0  # it gives a sign of life every 30 seconds
 LAST_EVENTS = 50
+# a run that its person interrupted, or killed, is not for the daemon to start anew
+NOT_AGAIN = {"dagster/max_retries": "0"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 # capturing output costs a process per step, and would take the terminal away from the progress bars
 NO_CAPTURE = {
@@ -112,7 +114,7 @@ class Runner:
                     instance=instance,
                     raise_on_error=False,
                     run_config=config,
-                    tags={**RUN_TAGS, ATTENDED_TAG: "true", **tags},
+                    tags={**RUN_TAGS, ATTENDED_TAG: "true", **NOT_AGAIN, **tags},
                     **selection,
                 )
         except (SQLAlchemyError, OSError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from sync_platform.errors import StorageError, UsageError
 from sync_platform.settings import load_settings
 
 HOST = "127.0.0.1"
+STOPS_WITHIN_S = 30
 
 
 def serve_dagster(port: int) -> int:
@@ -25,13 +27,19 @@ def serve_dagster(port: int) -> int:
     sys.stdout.write(f"Dagster UI: http://{HOST}:{port}  (state in {settings.home}; Ctrl-C ends it)\n")
     sys.stdout.flush()
     command = [sys.executable, "-m", "dagster", "dev", "-m", "sync_platform.definitions", "-h", HOST, "-p", str(port)]
+    # a shell's background job starts with SIGINT ignored, and its children with it: none of them would ever end
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - our own module and a number
-        command, env={**os.environ, "DAGSTER_HOME": home, "SYNC_HOME": str(settings.home)}
+        command,
+        env={**os.environ, "DAGSTER_HOME": home, "SYNC_HOME": str(settings.home)},
+        start_new_session=True,  # it hears of the end from us, once: a second Ctrl-C would leave its children behind
     )
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.wait(timeout=30)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=STOPS_WITHIN_S)
         return 0
 
 

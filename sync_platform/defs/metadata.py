@@ -42,7 +42,7 @@ def metadata_of_platform(platform: Platform) -> dict[str, Any]:
     }
     return {
         **terms_of(platform),
-        "pace": f"{platform.pace.requests_per_second:g} requests/s, {platform.pace.concurrency} at a time",
+        "pace": f"{platform.pace.requests_per_second:g} a second, {platform.pace.concurrency} at a time",
         "delta": "incremental syncs ask only for what changed" if platform.has_delta else "none: every sync is full",
         "sealed_fields": dg.MetadataValue.json(personal),
     }

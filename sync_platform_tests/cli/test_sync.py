@@ -190,8 +190,7 @@ def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbo
 def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
     process = shell.start("sync", "chope")
-    _until(lambda: (shell.home / "dagster" / "history" / "runs").exists(), process)
-    time.sleep(2)
+    _until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
