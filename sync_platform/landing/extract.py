@@ -17,17 +17,19 @@ import httpx
 
 from sync_platform.errors import SyncError, TermsNotAccepted
 from sync_platform.landing.interrupted import find_interrupted
-from sync_platform.landing.manifest import Manifest
+from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import PlatformSettings
-from sync_platform.sources.client import Client, is_loopback
+from sync_platform.sources.client import Client, Reply, is_loopback
 from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Extraction, Gaps, SecretBook
+from sync_platform.sources.extraction import Body, Extraction, Gaps, Page, SecretBook
 from sync_platform.sources.pace import Pacer
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.seal import Vault
 
 PAGES_BEHIND = 8
+NOT_MODIFIED = 304
 OnPage = Callable[[str, int, Gaps], None]
 """Called after each page with its dataset, its records and what is known so far."""
 
@@ -126,6 +128,8 @@ async def _extract(
     datasets = platform.datasets[:1] if source.ids_only else platform.datasets
     names = [dataset.name for dataset in datasets]
     interrupted = find_interrupted(store, platform.name, names, partition, scope)
+    known = newest_landing(store, platform.name, names, partition) if _asks_by_etag(platform, scope) else []
+    known = known if all(manifest.complete for manifest in known) else []
     oldest_page_at = interrupted.started_at if interrupted else started_at
     writers = {
         dataset.name: DatasetWriter(
@@ -149,7 +153,14 @@ async def _extract(
     with ThreadPoolExecutor(1, thread_name_prefix=f"landing-{platform.name}") as thread:
         async with client:
             extraction = Extraction(
-                client, scope, source.credentials, writers, secret_book, source.archive_url, interrupted
+                client,
+                scope,
+                source.credentials,
+                writers,
+                secret_book,
+                source.archive_url,
+                interrupted,
+                {body.url: body.etag for manifest in known for body in manifest.bodies if body.etag},
             )
             behind: list[asyncio.Future[Any]] = []
             try:
@@ -164,6 +175,8 @@ async def _extract(
                     raise
                 extraction.stopped(error)
             await asyncio.gather(*behind)
+    for name, replies in extraction.unchanged.items():
+        _land_again(extraction, writers[name], next(each for each in known if each.dataset == name), store, replies)
     if extraction.first_loss and not any(writer.has_pages for writer in writers.values()):
         raise extraction.first_loss
     observed_at = extraction.observed_at or oldest_page_at
@@ -173,3 +186,20 @@ async def _extract(
         )
         for name, writer in writers.items()
     ]
+
+
+def _asks_by_etag(platform: Platform, scope: Scope) -> bool:
+    return platform.has_etags and scope.archive_period is None
+
+
+def _land_again(
+    extraction: Extraction, writer: DatasetWriter, known: Manifest, store: ObjectStore, replies: tuple[Reply, ...]
+) -> None:
+    """Land once more what the source says is still so, with its word beside the bodies that it came in."""
+    records, word = LandedRecords(store), tuple(map(Body.of, replies))
+    extraction.expects(known.dataset, len(known.pages))
+    if known.claimed is not None:
+        extraction.claims(known.dataset, known.claimed)
+    for entry in known.pages:
+        received = tuple(body for body in entry.bodies if body.status != NOT_MODIFIED)
+        writer.add(Page(known.dataset, records.of(entry), (), landed=(*received, *word)))

@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import orjson
-import zstandard
 
 from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import JOURNAL, PageEntry, folder_key
+from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.sources.declaration import Scope
 from sync_platform.sources.extraction import Page
@@ -46,26 +45,17 @@ class Interrupted:
     store: ObjectStore
     started_at: datetime
     parts: dict[tuple[str, str], list[PageEntry]] = field(default_factory=dict)
-    _object: tuple[str, list[bytes]] = ("", [])
+
+    def __post_init__(self) -> None:
+        self._records = LandedRecords(self.store)
 
     def pages(self, dataset: str, part: str) -> list[Page]:
         """The pages of a part, their records sealed as they stand; none where it is not there whole or unharmed."""
         entries = self.parts.get((dataset, part), [])
         try:
-            return [Page(dataset, self._records(entry), (), entry.part, tuple(entry.bodies)) for entry in entries]
-        except (StorageError, KeyError, ValueError, zstandard.ZstdError):
+            return [Page(dataset, self._records.of(entry), (), entry.part, tuple(entry.bodies)) for entry in entries]
+        except StorageError:
             return []
-
-    def _records(self, entry: PageEntry) -> list[dict[str, object]]:
-        if entry.object is None:
-            return []
-        if entry.object != self._object[0]:
-            body = zstandard.ZstdDecompressor().decompress(self.store.get(entry.object))
-            self._object = (entry.object, body.splitlines())
-        lines = self._object[1][entry.first_line - 1 : entry.first_line - 1 + entry.records]
-        if len(lines) < entry.records:
-            raise ValueError("the object is shorter than its journal says")
-        return [orjson.loads(line) for line in lines]
 
 
 def find_interrupted(

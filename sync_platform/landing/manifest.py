@@ -63,9 +63,14 @@ class Manifest(msgspec.Struct):
         return not self.reasons
 
     @property
+    def bodies(self) -> list[Body]:
+        """Every HTTP body, in landing order."""
+        return [body for page in self.pages for body in page.bodies]
+
+    @property
     def body_bytes(self) -> int:
         """Bytes received, as HTTP bodies."""
-        return sum(body.size_bytes for page in self.pages for body in page.bodies)
+        return sum(body.size_bytes for body in self.bodies)
 
     @property
     def key(self) -> str:

@@ -6,11 +6,40 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import orjson
 import zstandard
 
 from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import Manifest, PageEntry
+from sync_platform.sources.declaration import Record
 from sync_platform.storage.objects import ObjectStore
+
+
+class LandedRecords:
+    """Reads records page by page, sealed as they were landed; keeps the last object at hand."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store, self._key, self._lines = store, "", list[bytes]()
+
+    def of(self, entry: PageEntry) -> list[Record]:
+        """The page's records; StorageError where they are not there, or not what was landed."""
+        if entry.object is None:
+            return []
+        if entry.object != self._key:
+            self._lines = read_object(self._store, entry.object, entry.object_sha256 or "").splitlines()
+            self._key = entry.object
+        return [orjson.loads(line) for line in self._lines[entry.first_line - 1 : entry.first_line - 1 + entry.records]]
+
+
+def read_object(store: ObjectStore, key: str, digest: str) -> bytes:
+    """An object's lines (NDJSON, UTF-8); StorageError where it is missing or differs from the digest."""
+    try:
+        body = store.get(key)
+    except KeyError:
+        raise StorageError(f"the landing object {store.url}/{key} is missing") from None
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise StorageError(f"the landing object {store.url}/{key} is not what was landed (SHA-256 differs)")
+    return zstandard.ZstdDecompressor().decompress(body)
 
 
 @dataclass(frozen=True)
@@ -26,15 +55,7 @@ class Landed:
         StorageError where an object is missing or differs from the manifest's digest.
         """
         for key, digest in self.manifest.objects.items():
-            try:
-                body = self.store.get(key)
-            except KeyError:
-                raise StorageError(f"the landing object {self.store.url}/{key} is missing") from None
-            if hashlib.sha256(body).hexdigest() != digest:
-                raise StorageError(
-                    f"the landing object {self.store.url}/{key} is not what was landed (SHA-256 differs)"
-                )
-            yield key, zstandard.ZstdDecompressor().decompress(body)
+            yield key, read_object(self.store, key, digest)
 
     def page_of(self, key: str, line: int) -> PageEntry:
         """The page that a landed line came on."""

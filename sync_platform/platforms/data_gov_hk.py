@@ -27,6 +27,7 @@ PATHS = (
     "/tc_chi/licensing/license/text/LP_Restaurants_TC.XML",
 )
 ARCHIVE = "/v1/historical-archive"
+NOT_MODIFIED = 304
 PAGE_RECORDS = 2000
 MISMATCH_REFETCHES = 3
 MISMATCH_WAIT_S = 20.0
@@ -172,6 +173,10 @@ class _File:
     rows: list[dict[str, Any]]
 
 
+def _as_is(reply: Reply) -> Reply:
+    return reply
+
+
 def _read(reply: Reply) -> _File:
     """A file; MalformedBody where it is cut off, or not the register. No entity, DTD or address is followed."""
     parser = etree.XMLParser(
@@ -266,6 +271,7 @@ class DataGovHk(Platform):
     )
     pace = Pace(requests_per_second=1, concurrency=2)
     has_archive = True
+    has_etags = True
     shrink_tolerance = 0.03
     datasets = (
         Dataset(
@@ -290,7 +296,10 @@ class DataGovHk(Platform):
         if extraction.scope.archive_period:
             english, chinese = await self._archived(extraction, *extraction.scope.archive_period)
         else:
-            english, chinese = await self._live(extraction)
+            found = await self._live(extraction)
+            if found is None:
+                return
+            english, chinese = found
         records, alone = _joined(english, chinese)
         if english.generated != chinese.generated:
             made = f"{english.generated} (English) and {chinese.generated} (Chinese)"
@@ -305,8 +314,18 @@ class DataGovHk(Platform):
         for start in starts:
             yield Page("licences", records[start : start + PAGE_RECORDS], (english.reply, chinese.reply))
 
-    async def _live(self, extraction: Extraction) -> tuple[_File, _File]:
-        """Today's two files; fetched again where one was republished between the two requests."""
+    async def _live(self, extraction: Extraction) -> tuple[_File, _File] | None:
+        """Today's two files; fetched again where one was republished between the two requests. None where both are
+        those that were landed last."""
+        client = extraction.client
+        etags = [extraction.known_etags.get(client.base_url + path) for path in PATHS]
+        if all(etags):
+            replies = await asyncio.gather(
+                *(client.get(path, read=_as_is, known_etag=etag) for path, etag in zip(PATHS, etags, strict=True))
+            )
+            if all(reply.status == NOT_MODIFIED for reply in replies):
+                extraction.is_unchanged("licences", tuple(replies))
+                return None
         wait_s = LOOPBACK_WAIT_S if is_loopback(extraction.client.base_url) else MISMATCH_WAIT_S
         for refetch in range(MISMATCH_REFETCHES + 1):
             if refetch:

@@ -141,9 +141,14 @@ class Client:
     ) -> None:
         await self._http.__aexit__(kind, error, trace)
 
-    async def get(self, path: str, params: Any = None, *, read: Callable[[Reply], T]) -> T:
-        """GET a path below the base URL (or a whole URL) and return what `read` makes of the reply."""
-        return await self._request("GET", path, read, params=params)
+    async def get(
+        self, path: str, params: Any = None, *, read: Callable[[Reply], T], known_etag: str | None = None
+    ) -> T:
+        """GET a path below the base URL (or a whole URL) and return what `read` makes of the reply.
+
+        With `known_etag` the reply may be a 304 without a body: the resource still bears it (RFC 9110, 13.1.2).
+        """
+        return await self._request("GET", path, read, params=params, known_etag=known_etag)
 
     async def post(self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T]) -> T:
         """POST JSON; `body` is called with the URL at every attempt, so that a signature's timestamp stays fresh."""
@@ -156,6 +161,7 @@ class Client:
         read: Callable[[Reply], T],
         params: Any = None,
         body: Callable[[str], bytes] | None = None,
+        known_etag: str | None = None,
     ) -> T:
         url = path if path.startswith("http") else self.base_url + path
         async for attempt in AsyncRetrying(
@@ -165,12 +171,16 @@ class Client:
             reraise=True,
         ):
             with attempt:
-                return read(await self._once(method, url, params, body))
+                return read(await self._once(method, url, params, body, known_etag))
         raise AssertionError("unreachable: tenacity re-raises")
 
-    async def _once(self, method: str, url: str, params: Any, body: Callable[[str], bytes] | None) -> Reply:
+    async def _once(
+        self, method: str, url: str, params: Any, body: Callable[[str], bytes] | None, known_etag: str | None
+    ) -> Reply:
         content = body(url) if body else None
-        headers = {"Content-Type": "application/json"} if content else None
+        headers = {"Content-Type": "application/json"} if content else {}
+        if known_etag:
+            headers["If-None-Match"] = known_etag
         async with self._pacer.turn():
             try:
                 # the whole answer, not only each read, has a deadline: a body that drips for ever also times out

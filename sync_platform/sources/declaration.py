@@ -136,6 +136,7 @@ class Platform(ABC):
     has_archive: ClassVar[bool] = False
     delta_overlap: ClassVar[timedelta] = timedelta(days=1)
     shrink_tolerance: ClassVar[float] = 0.1
+    has_etags: ClassVar[bool] = False
     html_is_a_wall: ClassVar[bool] = False
 
     def tolerance(self, day: date) -> float:

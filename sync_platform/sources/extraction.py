@@ -127,11 +127,14 @@ class Extraction:
         secrets: SecretBook,
         archive_url: str = "",
         landed_parts: LandedParts | None = None,
+        known_etags: Mapping[str, str] | None = None,
     ) -> None:
         self.client, self.scope, self.credentials, self.secrets = client, scope, credentials, secrets
         self.archive_url = archive_url
         self.observed_at: datetime | None = None  # set by a connector that reads an archive: when its file was made
         self.gaps: dict[str, Gaps] = {dataset: Gaps() for dataset in datasets}
+        self.known_etags = known_etags or {}  # by URL, of what was landed last and is complete
+        self.unchanged: dict[str, tuple[Reply, ...]] = {}
         self._landed_parts = landed_parts or NothingLanded()
         self._lost = _Lost()
         self._share = _Share()
@@ -182,6 +185,10 @@ class Extraction:
         """Anything else that means records may be missing."""
         self._share.is_whole = False
         _note(self.gaps[dataset].findings, finding)
+
+    def is_unchanged(self, dataset: str, replies: tuple[Reply, ...]) -> None:
+        """The source says (304) that the dataset is what was landed last: that is landed again as seen now."""
+        self.unchanged[dataset] = replies
 
     def hangs_on(self, dataset: str, other: str) -> None:
         """Where records of `other` are known to be missing, what this dataset holds of them is missing too."""
