@@ -82,6 +82,7 @@ def _schedule(
         job=job,
         cron_schedule=cron,
         execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"{description} One run per platform.",
         execution_fn=_requests(name, cadence, mode, platforms),
     )

@@ -82,6 +82,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         name=f"{MAINTENANCE}_schedule",
         job=lake_maintenance,
         cron_schedule="0 3 * * 0",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         execution_timezone=TIMEZONE,
         description="Maintenance of lake and landing, every Sunday.",
     )

@@ -15,6 +15,7 @@ from sync_platform.storage.lake_connection import Lake
 
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
+MOST_TOLD = 300
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
 
 
@@ -33,9 +34,14 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
                     raise
         except duckdb.Error as error:
             if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
-                raise StorageError(f"the lake refused the commit: {error}") from error
+                raise StorageError(f"the lake refused the commit: {_in_short(error)}") from error
             time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers, guards nothing
     raise AssertionError("unreachable: the last attempt raises")
+
+
+def _in_short(error: duckdb.Error) -> str:
+    """What was wrong, without the statement that the catalog quotes, which holds values."""
+    return str(error).split("\n")[0].partition("INSERT INTO")[0][:MOST_TOLD].strip()
 
 
 def _roll_back(session: duckdb.DuckDBPyConnection) -> None:
