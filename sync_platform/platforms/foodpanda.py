@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -307,11 +308,14 @@ class _Sweep:
             offset += PAGE_SIZE
 
     def _own(self, cell: int, part: Slice) -> list[Record]:
-        """The records of a page that are this cell's to bring; the others wait for their own cell."""
-        own = []
+        """The records of a page that are this cell's to bring; the others wait for their own cell.
+
+        One that a page lists twice comes twice: if the two contradict each other, that must show.
+        """
+        own, times = [], Counter(map(_code, part.records))
         for record in part.records:
             code = _code(record)
-            if code is None or _cell_of(record) == cell:
+            if code is None or _cell_of(record) == cell or times[code] > 1:
                 own.append(record)
                 self._land(record)
             elif code not in self.landed and (code not in self.waiting or cell < self.waiting[code][0]):

@@ -297,7 +297,7 @@ class _Query:
 
     @property
     def is_short(self) -> bool:
-        """Whether it holds more than was read; of one that repeats itself nobody can tell."""
+        """Whether it holds more than was read; of one that repeats itself nobody can tell, and its parts would too."""
         return not self.asked or (len(self.ids) < self.count and not self.repeats)
 
     @property

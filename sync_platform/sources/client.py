@@ -123,11 +123,13 @@ class Client:
         self._wall_wait_s = wall_wait_s * self._wait_factor**2
         self._timeout_s = timeout_s
         self._pacer = pacer
+        self._is_secret = bool(headers.keys() - {"Accept"})
         self._http = httpx.AsyncClient(
             headers={"User-Agent": "Mozilla/5.0 (compatible; sync-platform)", **_sendable(platform, headers)},
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             follow_redirects=True,
+            event_hooks={"response": [self._refuse_strange_host]},
             transport=transport,
             trust_env=not is_loopback(base_url),
         )
@@ -153,6 +155,13 @@ class Client:
     async def post(self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T]) -> T:
         """POST JSON; `body` is called with the URL at every attempt, so that a signature's timestamp stays fresh."""
         return await self._request("POST", path, read, body=body)
+
+    async def _refuse_strange_host(self, response: httpx.Response) -> None:
+        """Refused where an answer sends us on to another host with what is secret: our headers, or a body of ours."""
+        if response.has_redirect_location and (self._is_secret or response.request.method != "GET"):
+            target = response.url.join(response.headers["location"])
+            if target.host != response.url.host or (target.scheme, response.url.scheme) == ("http", "https"):
+                raise Refused(f"{self.platform}: {response.url} sends us and our credentials on to {target.host}")
 
     async def _request(
         self,

@@ -24,7 +24,7 @@ from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
 
-PLACES, SEED = 60, 3
+PLACES, SEED = 48, 284
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
 WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
 
@@ -36,20 +36,21 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(client, "FIRST_WAIT_S", 0.01)
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
         patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
-        patch.setattr(eatigo, "PAGE_SIZE", 7)
-        patch.setattr(chope, "PAGE_SIZE", 6)
-        patch.setattr(bistrochat, "VENUE_ROWS", 3)
-        patch.setattr(bistrochat, "POST_ROWS", 15)
-        patch.setattr(keeta, "PAGE_SIZE", 8)
+        patch.setattr(eatigo, "PAGE_SIZE", 5)
+        patch.setattr(chope, "PAGE_SIZE", 4)
+        patch.setattr(bistrochat, "VENUE_ROWS", 2)
+        patch.setattr(bistrochat, "POST_ROWS", 10)
+        patch.setattr(keeta, "PAGE_SIZE", 5)
         patch.setattr(tripadvisor, "PAGE_SIZE", 8)
         patch.setattr(tripadvisor, "BATCH_SIZE", 8)
         patch.setattr(foodpanda, "PAGE_SIZE", 6)
+        patch.setattr(foodpanda, "STEP", 0.025)
         patch.setattr(foodpanda, "SOUTH", 22.26)
         patch.setattr(foodpanda, "NORTH", 22.36)
         patch.setattr(foodpanda, "WEST", 114.14)
         patch.setattr(foodpanda, "EAST", 114.24)
-        patch.setattr(foodpanda, "ROWS", 5)
-        patch.setattr(foodpanda, "COLUMNS", 5)
+        patch.setattr(foodpanda, "ROWS", 4)
+        patch.setattr(foodpanda, "COLUMNS", 4)
         yield
 
 
@@ -58,6 +59,12 @@ def urls() -> tuple[str, str]:
     """The sandbox of each day."""
     first, second = (sandbox_url(PLACES, SEED, day) for day in DAYS)
     return first, second
+
+
+@pytest.fixture(scope="package")
+def big_city() -> str:
+    """A sandbox with more restaurants than OpenRice lets out of one query under the fault `cap`."""
+    return sandbox_url(170, SEED, DAYS[1])
 
 
 @pytest.fixture(scope="package")

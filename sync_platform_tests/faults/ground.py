@@ -70,9 +70,9 @@ class Brought:
 
 @dataclass(frozen=True)
 class Kind:
-    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what becomes.
+    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what they become.
 
-    `traits`: whether records were rejected, contradict each other, are missing; whether there are any.
+    `traits`: whether records were rejected, and whether some contradict each other.
     """
 
     dataset: str
@@ -192,14 +192,15 @@ class Ground:
         found = watermarks(self.lake, self.platform.name).items()
         return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
 
-    def commit(self, brought: Brought, day: int, minute: int = 0) -> list[Outcome]:
-        """Take every dataset into the lake, as observed at noon of the day, and so many minutes."""
+    def commit(self, brought: Brought, day: int, *, minute: int = 0, only: set[str] | None = None) -> list[Outcome]:
+        """Take every dataset, or some, into the lake, as observed at noon of the day, and so many minutes."""
         observed_at = datetime.combine(self.days[day], time(12), HONG_KONG).astimezone(UTC) + timedelta(minutes=minute)
         for manifest in brought.manifests:
             manifest.observed_at = observed_at
         return [
             commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), "run", GUARD)
             for landed in brought.landed()
+            if only is None or landed.manifest.dataset in only
         ]
 
     def table(self, dataset: Dataset) -> Table:
@@ -229,11 +230,11 @@ class Ground:
             if digest not in (self.prior[kind.dataset].get(source_id), self.then[kind.dataset].get(source_id))
             and source_id not in excused
         ]
-        unknown = [kind.name for kind in kinds if kind.name not in self._judged]
-        if unknown or any(kind.is_complete and not kind.is_exact for kind in kinds):
-            wrongs += self._judge(brought, excused)
+        telling = [kind for kind in kinds if kind.name not in self._judged or (kind.is_complete and not kind.is_exact)]
+        if telling:
+            wrongs += self._judge(brought, {kind.dataset for kind in telling}, excused)
             if not wrongs:
-                self._judged.update(unknown)
+                self._judged.update(kind.name for kind in telling)
         return Verdict(wrongs, all(kind.is_complete for kind in kinds), kinds)
 
     def _kind(self, landed: Landed) -> Kind:
@@ -251,27 +252,27 @@ class Ground:
             agreed,
             is_exact=agreed == then,
             is_complete=landed.manifest.complete and not typed.rejected and len(agreed) == len(found),
-            traits=(typed.rejected > 0, len(agreed) < len(found), bool(then.keys() - found.keys()), bool(agreed)),
+            traits=(typed.rejected > 0, len(agreed) < len(found)),
         )
 
-    def _judge(self, brought: Brought, excused: frozenset[str]) -> list[str]:
+    def _judge(self, brought: Brought, datasets: set[str], excused: frozenset[str]) -> list[str]:
         """Take it into the lake as day one left it, then a clean sync of day two, and hold both against the oracle."""
         self._restore()
         wrongs: list[str] = []
-        for outcome in self.commit(brought, 1):
+        for outcome in self.commit(brought, 1, only=datasets):
             dataset = self.platform.dataset(outcome.record.dataset or "")
             wrongs += [f"{dataset.name}: {wrong}" for wrong in self._wrongs_in(dataset, outcome, excused)]
         before, self._since = self._since, self._watermarks()
         clean = self.bring(1, store=brought.store)
         self._since = before
-        for outcome in self.commit(clean, 1, minute=5):
+        for outcome in self.commit(clean, 1, minute=5, only=datasets):
             dataset = self.platform.dataset(outcome.record.dataset or "")
             if self.table(dataset) != self.undisturbed[dataset.name] or outcome.record.status != "complete":
                 differing = dict(self.undisturbed[dataset.name].items() ^ self.table(dataset).items())
                 wrongs.append(f"{dataset.name}: the next clean sync is {outcome.record.status} and leaves {differing}")
         return wrongs + [
             f"{dataset.name}: {wrong}"
-            for dataset in self.platform.datasets
+            for dataset in map(self.platform.dataset, sorted(datasets))
             for wrong in self._wrongs_of_history(dataset)
         ]
 

@@ -19,7 +19,7 @@ Meddling = Callable[[httpx.Request, httpx.Response], httpx.Response]
 @dataclass(frozen=True)
 class Shape:
     """Where a platform's restaurants stand: part of the path, the way to the list, the record's id, a text, a number
-    and a count in it, and the ways to the list's total, number of pages and cursor; empty where it has none."""
+    and a count in it, and the ways to the list's total, number of pages and cursor; what it has none of is empty."""
 
     path: str
     records: tuple[str, ...]

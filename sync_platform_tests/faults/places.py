@@ -88,7 +88,7 @@ class Strike:
             asked["value"] = self.value
         if self.which == "every":
             return asked | ({"times": 1} if self.once else {})
-        own = [text[text.index(self.stage.path) :] for text in requests if self.stage.path in text]
+        own = [text[text.index("/", 1) :] for text in requests if self.stage.path in text]  # without the platform
         number = {"first": 0, "middle": len(own) // 2, "last": len(own) - 1}[self.which]
         times = 1 if self.once else ATTEMPTS
         if sum(own[number] in text for text in requests) > 1:

@@ -74,11 +74,15 @@ TAKEN: dict[str, Spoil] = {
     "itself twice": lambda shape, record: [record, dict(record)],
 }
 """What is odd, and no fault that anybody could tell: it is taken as it is, and costs nothing else."""
+OF_THE_PLATFORM = {"two values", *(name for name in REFUSED if name.endswith(("record", "id")))}
+"""What each platform file has its own way with; of the others, which one way meets, each is played on two platforms."""
 RECORDS = [
     (name, oddity)
-    for name, shape in SHAPES.items()
-    for oddity in (*REFUSED, *TAKEN)
-    if (name, oddity) != ("keeta", "two values") and (shape.count or oddity != "a count beyond 64 bits")
+    for turn, oddity in enumerate((*REFUSED, *TAKEN))
+    for at, (name, shape) in enumerate(SHAPES.items())
+    if (name, oddity) != ("keeta", "two values")
+    and (shape.count or oddity != "a count beyond 64 bits")
+    and (oddity in OF_THE_PLATFORM or (turn - at) % 7 in (0, 3))
 ]
 
 
@@ -131,8 +135,18 @@ PAGES: dict[str, Callable[[httpx.Request], httpx.Response]] = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("oddity", PAGES)
+READ_BY_THE_PLATFORM = {"null", "an empty object", "another platform's page", "the right keys, the wrong kinds"}
+
+
+@pytest.mark.parametrize(
+    ("oddity", "name"),
+    [
+        (oddity, name)
+        for turn, oddity in enumerate(PAGES)
+        for at, name in enumerate(SHAPES)
+        if oddity in READ_BY_THE_PLATFORM or turn % 7 == at
+    ],
+)
 def test_an_odd_page_costs_the_other_pages_nothing(oddity: str, name: str, ground_of: Callable[..., Ground]) -> None:
     ground, shape = ground_of(name), SHAPES[name]
     own = [request for request in ground.requests if shape.path in request]

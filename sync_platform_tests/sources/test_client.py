@@ -308,6 +308,18 @@ def test_a_redirect_is_followed() -> None:
     assert answers.requests[1].url.path == "/moved"
 
 
+@pytest.mark.parametrize("target", ["https://elsewhere.example.test/dishes", "http://api.example.test/dishes"])
+def test_credentials_are_not_carried_to_another_host_or_into_the_open(target: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if str(request.url) == target:
+            return httpx.Response(200, json=[])
+        return httpx.Response(302, headers={"location": target})
+
+    with pytest.raises(Refused, match="sends us and our credentials on"):
+        fetch(client_of(answer, headers={"X-Api-Key": "k"}), Reply.json)
+    assert fetch(client_of(answer, headers={"Accept": "application/json"}), Reply.json) == []
+
+
 def test_redirects_in_a_circle_are_refused() -> None:
     with pytest.raises(Refused, match="redirects in a circle"):
         fetch(client_of(Answers(httpx.Response(302, headers={"Location": "/dishes"}))), body)
