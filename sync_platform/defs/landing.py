@@ -17,7 +17,7 @@ from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
-from sync_platform.lake.syncs import SyncRecord, record_failure, watermarks
+from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.landing.extract import extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
@@ -141,12 +141,18 @@ def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -
     if period != current_period(platform.cadence):
         return Scope(archive_period=(period.first, period.last))
     if mode is Mode.full or not platform.has_delta:
-        return Scope()
+        return Scope(taken_in=_taken_in_whole(platform, period, lake) if platform.has_etags else None)
     since = {
         dataset: (watermark - platform.delta_overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
         for dataset, watermark in watermarks(lake.open(), platform.name).items()
     }
     return Scope("incremental", since) if since else Scope()
+
+
+def _taken_in_whole(platform: Platform, period: Period, lake: LakeResource) -> str | None:
+    """The platform's last sync, if it is of this period and nothing was missing from it or wrong with it."""
+    last = last_syncs(lake.open()).get(platform.name)
+    return last.sync_id if last and last.partition == period.key and last.status == "complete" else None
 
 
 class _Watcher:

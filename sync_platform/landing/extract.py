@@ -17,7 +17,7 @@ import httpx
 
 from sync_platform.errors import SyncError, TermsNotAccepted
 from sync_platform.landing.interrupted import find_interrupted
-from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.landing.manifest import Manifest, find_manifest, manifest_key
 from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import PlatformSettings
@@ -128,8 +128,7 @@ async def _extract(
     datasets = platform.datasets[:1] if source.ids_only else platform.datasets
     names = [dataset.name for dataset in datasets]
     interrupted = find_interrupted(store, platform.name, names, partition, scope)
-    known = newest_landing(store, platform.name, names, partition) if _asks_by_etag(platform, scope) else []
-    known = known if all(manifest.complete for manifest in known) else []
+    known = _taken_in(platform, names, partition, scope, store)
     oldest_page_at = interrupted.started_at if interrupted else started_at
     writers = {
         dataset.name: DatasetWriter(
@@ -188,8 +187,15 @@ async def _extract(
     ]
 
 
-def _asks_by_etag(platform: Platform, scope: Scope) -> bool:
-    return platform.has_etags and scope.archive_period is None
+def _taken_in(
+    platform: Platform, datasets: list[str], partition: str, scope: Scope, store: ObjectStore
+) -> list[Manifest]:
+    """The manifests of the sync that the source may call unchanged; none where it is not to be asked so."""
+    if not platform.has_etags or scope.taken_in is None:
+        return []
+    keys = [manifest_key(platform.name, dataset, partition, scope.taken_in) for dataset in datasets]
+    found = [find_manifest(store, key) for key in keys]
+    return [manifest for manifest in found if manifest is not None] if None not in found else []
 
 
 def _land_again(

@@ -160,9 +160,12 @@ class Scope:
     """What one extraction asks for.
 
     `since`       per dataset, the watermark from which an incremental extraction reads (overlap included)
+    `taken_in` the last sync of the period, where the lake took it in whole: what the source says is as before (304) is
+                it once more
     `archive_period` for a past period of a platform with an archive: its first and last day, both included
     """
 
     mode: Literal["full", "incremental"] = "full"
     since: Mapping[str, str] = field(default_factory=dict)
     archive_period: tuple[date, date] | None = None
+    taken_in: str | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import pytest
 
+from sync_platform.errors import StorageError
 from sync_platform.landing.extract import Source, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
@@ -43,13 +42,13 @@ def office() -> Office:
     return Office()
 
 
-def _sync(kitchen: Kitchen, office: Office, partition: str = "2026-11-23") -> Manifest:
+def _sync(kitchen: Kitchen, office: Office, after: Manifest | None = None, partition: str = "2026-11-23") -> Manifest:
     office.statuses.clear()
     credentials = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "key")
     manifests = extract(
         REGISTER,
         Source("http://127.0.0.1", "", credentials, None, 2, False, transport=httpx.MockTransport(office)),
-        scope=Scope(),
+        scope=Scope(taken_in=after.sync_id if after else None),
         partition=partition,
         sync_id=new_sync_id(),
         run_id="run",
@@ -62,10 +61,10 @@ def _sync(kitchen: Kitchen, office: Office, partition: str = "2026-11-23") -> Ma
 
 
 def test_files_that_are_as_before_are_not_sent_again_and_land_as_seen_now(kitchen: Kitchen, office: Office) -> None:
-    first = _sync(kitchen, office)
+    first = again = _sync(kitchen, office)
     assert office.statuses == [200, 200]
     for _ in range(2):  # the second time too: what was landed again bears the ETags still
-        again = _sync(kitchen, office)
+        again = _sync(kitchen, office, after=again)
         assert office.statuses == [304, 304]
         assert kitchen.records(again) == kitchen.records(first)
         assert (again.complete, again.claimed, again.records) == (True, 3, 3)
@@ -74,24 +73,25 @@ def test_files_that_are_as_before_are_not_sent_again_and_land_as_seen_now(kitche
 
 
 def test_a_new_edition_is_fetched(kitchen: Kitchen, office: Office) -> None:
-    _sync(kitchen, office)
-    office.edition = "b"
-    assert [record["SS_EN"] for record in kitchen.records(_sync(kitchen, office))] == ["b 0", "b 1", "b 2"]
-
-
-def test_another_period_or_an_incomplete_landing_is_nothing_to_go_by(kitchen: Kitchen, office: Office) -> None:
     first = _sync(kitchen, office)
-    _sync(kitchen, office, partition="2026-11-16")
+    office.edition = "b"
+    records = kitchen.records(_sync(kitchen, office, after=first))
+    assert [record["SS_EN"] for record in records] == ["b 0", "b 1", "b 2"]
+
+
+def test_what_was_not_taken_in_whole_or_is_of_another_period_is_nothing_to_go_by(
+    kitchen: Kitchen, office: Office
+) -> None:
+    first = _sync(kitchen, office)
+    _sync(kitchen, office, after=first, partition="2026-11-16")
     assert office.statuses == [200, 200]
-    first.reasons.append("half of it is missing")
-    land(kitchen.store, [first])
     _sync(kitchen, office)
     assert office.statuses == [200, 200]
 
 
-def test_a_landing_that_was_tampered_with_is_not_landed_again(kitchen: Kitchen, office: Office, tmp_path: Path) -> None:
+def test_a_landing_that_was_tampered_with_is_not_landed_again(kitchen: Kitchen, office: Office) -> None:
     first = _sync(kitchen, office)
     key = next(key for key, _ in Landed(first, kitchen.store).objects())
     kitchen.store.put(key, kitchen.store.get(key)[:-1])
-    with pytest.raises(Exception, match="not what was landed"):
-        _sync(kitchen, office)
+    with pytest.raises(StorageError, match="not what was landed"):
+        _sync(kitchen, office, after=first)
