@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -260,7 +259,7 @@ class _Sweep:
     def __init__(self, extraction: Extraction) -> None:
         self.extraction = extraction
         self.landed: set[str] = set()
-        self.waiting: dict[str, tuple[int, Record, Reply]] = {}
+        self.waiting: dict[str, tuple[int, list[Record], Reply]] = {}
         self.review_counts: dict[str, int | None] = {}  # None: not said
         self.nameless = 0
 
@@ -270,7 +269,7 @@ class _Sweep:
         self.extraction.claims("restaurants", len(self.landed) + len(self.waiting))
         if self.waiting:
             left = [self.waiting[code] for code in sorted(self.waiting)]
-            records = [record for _, record, _ in left]
+            records = [record for _, listed, _ in left for record in listed]
             for record in records:
                 self._land(record)
             yield Page("restaurants", records, tuple({reply.url: reply for _, _, reply in left}.values()))
@@ -308,18 +307,19 @@ class _Sweep:
             offset += PAGE_SIZE
 
     def _own(self, cell: int, part: Slice) -> list[Record]:
-        """The records of a page that are this cell's to bring; the others wait for their own cell.
-
-        One that a page lists twice comes twice: if the two contradict each other, that must show.
-        """
-        own, times = [], Counter(map(_code, part.records))
+        """The records of a page that are this cell's to bring; the others wait for their own cell."""
+        own = []
         for record in part.records:
             code = _code(record)
-            if code is None or _cell_of(record) == cell or times[code] > 1:
+            if code is None or _cell_of(record) == cell:
                 own.append(record)
                 self._land(record)
-            elif code not in self.landed and (code not in self.waiting or cell < self.waiting[code][0]):
-                self.waiting[code] = (cell, record, part.reply)
+            elif code not in self.landed:
+                first, records, _ = self.waiting.get(code, (cell + 1, [], part.reply))
+                if cell < first:
+                    self.waiting[code] = (cell, [record], part.reply)
+                elif cell == first:
+                    records.append(record)  # listed twice: if the two contradict each other, that must show
         return own
 
     def _land(self, record: Record) -> None:

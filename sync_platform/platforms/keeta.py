@@ -286,14 +286,12 @@ class Keeta(Platform):
 
 
 def _read_details(shop: Record, reply: Reply) -> Slice:
-    """A shop as listed, with its details; ContractBroken where they are none, or another shop's."""
+    """A shop as listed, with its details; ContractBroken where they are none of a shop's, or another shop's."""
     details = reply.shaped(_data(reply), Record)
-    for field, fits in (
-        ("id", str(details.get("id", shop["id"])) == str(shop["id"])),
-        ("name", isinstance(details.get("name"), str)),
-    ):
-        if not fits:
-            raise ContractBroken("keeta", reply.url, _shop_id(shop), f"$.data.{field}", "not the shop asked for")
+    if str(details.get("id", shop["id"])) != str(shop["id"]):
+        raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
+    if not (details.keys() - {"id"}) & {*Shop.__struct_fields__}:
+        raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data", "no field of a shop")
     return Slice([{**shop, **details}], reply)
 
 

@@ -355,7 +355,8 @@ class _Sweep:
             short = [query for query in level if query.is_short and query.asked]
             (self.split if name else self.capped).extend(short)
             if len(self.seen) == known:
-                return  # a finer cut of what brought nothing new brings nothing either
+                # what is within the cap was read whole: a finer cut of it brings nothing new either
+                short = [query for query in short if query.count > CAP]
             level = [part for query in short for part in query.parts(name, values)]
 
     async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:

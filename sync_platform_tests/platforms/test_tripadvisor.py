@@ -18,7 +18,23 @@ SEARCH, LOCATIONS = "/locations/search", "/locations"
 
 
 def places(*numbers: int, kind: str = "RESTAURANT") -> list[dict[str, Any]]:
-    return [{"id": number, "categories": [kind]} for number in numbers]
+    """Locations that nobody has rated."""
+    unrated = {"overall": {"count": 0}}
+    return [{"id": number, "categories": [kind], "traveler_ratings": unrated} for number in numbers]
+
+
+def test_a_location_that_does_not_count_its_ratings_is_asked_for_reviews() -> None:
+    uncounted = [{"id": 1, "categories": ["RESTAURANT"]}]
+    replayed = replay(
+        TRIPADVISOR,
+        [
+            exchange(SEARCH, {"data": uncounted, "pagination": of(1)}),
+            exchange(LOCATIONS, {"data": uncounted}),
+            exchange(f"{LOCATIONS}/1/reviews", {"data": [{"id": 7}], "pagination": of(1)}),
+        ],
+    )
+    assert replayed.ids("reviews") == ["7"]
+    assert replayed.reasons("reviews") == []
 
 
 def of(total: int) -> dict[str, int]:
