@@ -30,7 +30,7 @@ PREFIX = "sealed:v1:"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 NONCE_BYTES = 12
 Record = dict[str, Any]
-MOST_CACHED = 200_000
+MOST_CACHED = 20_000  # a cipher takes 4 kB
 LOOKUP_CHUNK = 500
 _Naming = tuple[str, list[str], dict[str, str]]
 """A path that names a data subject, the same in parts, and the subject ids known of its values."""
