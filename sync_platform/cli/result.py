@@ -7,7 +7,7 @@ from typing import Any
 
 from sync_platform.lake.syncs import WORST_FIRST, Status, SyncRecord
 
-COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "rejected", "not_retired")
+COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
 
 
 @dataclass

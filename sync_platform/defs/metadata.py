@@ -9,8 +9,9 @@ import dagster as dg
 import msgspec
 
 from sync_platform.lake.commit import Outcome
-from sync_platform.lake.schema import KEPT_COLUMNS, columns_of, table_columns
+from sync_platform.lake.schema import KEPT_COLUMNS, table_columns
 from sync_platform.landing.manifest import Manifest
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.objects import ObjectStore
 
@@ -100,7 +101,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         "removed": record.removed,
         "restored": record.restored,
         "unchanged": record.unchanged,
-        "rejected": record.rejected,
+        "quarantined": record.quarantined,
         "duplicates": record.duplicates,
         "snapshot_id": outcome.snapshot_id,
         "sync_id": record.sync_id,
@@ -115,8 +116,8 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         shown["shrink_accepted"] = record.shrink_accepted
     if outcome.unknown_fields:
         shown["fields_the_contract_does_not_know"] = ", ".join(outcome.unknown_fields)
-    if outcome.rejections:
-        shown["rejections"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in outcome.rejections[:MOST_SHOWN]))
+    if outcome.quarantined:
+        shown["in_quarantine"] = dg.MetadataValue.md("\n".join(f"- {each}" for each in outcome.quarantined))
     return shown
 
 

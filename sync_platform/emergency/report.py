@@ -10,7 +10,7 @@ from typing import Any
 from sync_platform.emergency.request import PlatformRun, Request
 from sync_platform.lake.syncs import SyncRecord
 
-COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "rejected", "not_retired")
+COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
 
 
 @dataclass(frozen=True)

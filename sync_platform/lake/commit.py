@@ -33,23 +33,28 @@ from sync_platform.lake.syncs import (
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import Landed
+from sync_platform.quality.appraisal import Subject, appraise, write_scores
+from sync_platform.quality.quarantine import MOST_SHOWN, newly_held_back, quarantine
+from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one commit did: its record, the snapshot it made, and what the sync met on the way.
+    """What one commit did: its record, the snapshot it made, its scores, and what the sync met on the way.
 
-    `not_retired`: source_ids of the first rows that were not seen and let be.
+    `not_retired`: source_ids of the first rows that were not seen and let be. `quarantined`: the first records that
+    went to quarantine, in words.
     """
 
     record: SyncRecord
     snapshot_id: int
     live_rows: int
+    scores: list[Score] = field(default_factory=list)
     not_retired: list[str] = field(default_factory=list)
     unknown_fields: list[str] = field(default_factory=list)
-    rejections: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Intake:
     rows: TypedRows
     guard: Guard
     occasion: Occasion = NOBODY_ASKED
+    standards: Standards = STANDARDS
 
 
 def commit_landed(
@@ -82,25 +88,28 @@ def commit_landed(
     run_id: str,
     guard: Guard = NO_GUARD_OF_OUR_OWN,
     occasion: Occasion = NOBODY_ASKED,
+    standards: Standards = STANDARDS,
 ) -> Outcome:
-    """Commit one landed dataset; `history` is the table of changes.
+    """Commit one landed dataset, and how good it is by these standards; `history` is the table of changes.
 
     An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
     was seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        commit = _Commit(session, history, typed, arrival, run_id, guard, occasion)
-        record, live_rows = in_one_transaction(lake, session, commit.write)
+        quarantined = _first_quarantined(session, typed)
+        commit = _Commit(session, history, typed, arrival, quarantined, run_id, guard, occasion, standards)
+        record, live_rows, scores = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
     return Outcome(
         record,
         snapshot,
         live_rows,
+        scores,
         [source_id for (source_id,) in let_be],
         sorted(typed.unknown_fields),
-        [str(each) for each in typed.rejections],
+        quarantined,
     )
 
 
@@ -112,12 +121,14 @@ class _Commit:
     history: str
     typed: TypedRows
     arrival: Arrival
+    quarantined: list[str]
     run_id: str
     guard: Guard
     occasion: Occasion
+    standards: Standards
 
-    def write(self) -> tuple[SyncRecord, int]:
-        """The sync's record, and how many rows are live after it."""
+    def write(self) -> tuple[SyncRecord, int, list[Score]]:
+        """The sync's record, how many rows are live after it, and its scores."""
         platform, dataset, manifest = self.typed.platform, self.typed.dataset, self.typed.landed.manifest
         ensure_tables(self.session, self.history, platform.name, dataset)
         origin = Origin(
@@ -134,18 +145,38 @@ class _Commit:
             manifest.mode == "full", not missing, self._tolerance(origin.observed_at), self.guard.accepted
         )
         newest = latest_observation(self.session, origin.platform, dataset.name)
-        if newest is not None and origin.observed_at < newest:
+        is_late = newest is not None and origin.observed_at < newest
+        told = asdict(origin)
+        scores = appraise(self.session, self._subject(is_late), self.standards)
+        write_scores(self.session, scores, told)
+        may_move = not newly_held_back(self.session, origin.platform, dataset.name)
+        looked_at_all = manifest.mode == "full" and not manifest.reasons
+        quarantine(self.session, told, is_whole=looked_at_all, is_late=is_late)
+        if is_late:
             origin, difference, reasons = self._splice(origin, retirement)
         else:
-            difference, reasons = self._take_in(origin, retirement), []
+            difference, reasons = self._take_in(origin, retirement, may_move), []
         own = [difference.reason] if difference.reason else []
-        record = self._record(origin, difference, not missing, missing + own + reasons)
+        record = self._record(origin, difference, not missing, missing + self._blemishes() + own + reasons)
         write_sync(self.session, record)
         write_not_retired(self.session, origin)
         describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
         table = f"{LAKE}.{table_name(platform, dataset)}"
         live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
-        return record, live
+        return record, live, scores
+
+    def _subject(self, is_late: bool) -> Subject:
+        manifest, arrival = self.typed.landed.manifest, self.arrival
+        return Subject(
+            platform=self.typed.platform.name,
+            dataset=self.typed.dataset,
+            tally=self.typed.tally,
+            contradicting=arrival.contradicting,
+            seen=arrival.rows + arrival.held_back + arrival.unidentified,
+            claimed=manifest.claimed,
+            is_full=manifest.mode == "full",
+            follows=not is_late,
+        )
 
     def _now(self) -> datetime:
         """The moment of this commit: after every other of the dataset, even where a clock was set back."""
@@ -159,7 +190,7 @@ class _Commit:
             return self.guard.tolerance
         return self.typed.platform.tolerance(day_in_hong_kong(observed_at))
 
-    def _take_in(self, origin: Origin, retirement: Retirement) -> Difference:
+    def _take_in(self, origin: Origin, retirement: Retirement, may_move: bool) -> Difference:
         dataset, session = self.typed.dataset, self.session
         table = table_name(origin.platform, dataset)
         day = day_in_hong_kong(origin.observed_at)
@@ -167,7 +198,8 @@ class _Commit:
         if not difference.is_empty:
             write_history(session, self.history, dataset, origin)
             apply_difference(session, dataset, table, origin.observed_at)
-        if dataset.cursor and retirement.list_is_complete:
+        # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
+        if dataset.cursor and retirement.list_is_complete and may_move:
             self._move_cursor(dataset.cursor, origin)
         return difference
 
@@ -215,11 +247,18 @@ class _Commit:
             move_cursor(self.session, origin.platform, origin.dataset, watermark, origin.sync_id)
 
     def _missing(self) -> list[str]:
-        """Why the extract does not count as complete: what landing knows, and what only reading it showed."""
+        """Why the list does not count as complete: what landing knows, and records that came, nobody knows which."""
         reasons = list(self.typed.landed.manifest.reasons)
-        if self.typed.rejected:
-            first = self.typed.rejections[0]
-            reasons.append(f"{self.typed.rejected:,} records do not fit the contract, the first: {first}")
+        if self.arrival.unidentified:
+            reasons.append(f"{self.arrival.unidentified:,} records in quarantine bear no id that can be read")
+        return reasons
+
+    def _blemishes(self) -> list[str]:
+        """What is wrong with records that did come: it keeps no other row from being retired."""
+        reasons = []
+        if self.arrival.quarantined:
+            told = f"{self.arrival.quarantined:,} records are in quarantine, the first: {self.quarantined[0]}"
+            reasons.append(told)
         if self.arrival.conflicts:
             reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
         return reasons
@@ -247,7 +286,8 @@ class _Commit:
             removed=difference.remove,
             restored=difference.restore,
             unchanged=max(0, self.arrival.rows - touched),
-            rejected=self.typed.rejected,
+            quarantined=self.arrival.quarantined,
+            not_ours=self.typed.not_ours,
             duplicates=self.arrival.duplicates,
             not_retired=difference.not_retired,
             pages=len(manifest.pages),
@@ -259,3 +299,20 @@ class _Commit:
             shrink_accepted=difference.accepted,
             **asdict(self.occasion),
         )
+
+
+def _first_quarantined(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> list[str]:
+    """The first records of `temp.quarantined`, in words: what is wrong, the page's address, and where it is landed."""
+    rows = session.execute(
+        f"""SELECT problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
+        FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
+    ).fetchall()
+    told = []
+    for paths, problems, key, line in rows:
+        said = "; ".join(
+            problem if path is None or path in problem else f"{problem} at {path}"
+            for path, problem in zip(paths, problems, strict=True)
+        )
+        bodies = typed.landed.page_of(key, line).bodies
+        told.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
+    return told

@@ -1,9 +1,10 @@
 """The difference between what came and what is held, as SQL over temporary tables, and its rows of history.
 
-Tables, all temporary: `incoming` (lake/incoming.py), `delta` (source_id, operation), `old` (held rows that change),
-`not_retired` (source_id).
-Operations: insert | update | restore | remove go into history; `refresh` only brings volatile columns up to date;
-`gone` is a live row that a full list did not show, which becomes `remove`, or is let be and goes to `not_retired`.
+Tables, all temporary: `incoming` and `held_back` (lake/incoming.py), `delta` (source_id, operation), `old` (held rows
+that change), `not_retired` (source_id).
+Operations: insert | update | restore | remove go into history; `refresh` only brings volatile columns up to date, and
+`stale` marks a row whose new version is in quarantine; `gone` is a live row that a full list did not show, which
+becomes `remove`, or is let be and goes to `not_retired`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from datetime import date, datetime
 
 import duckdb
 
-from sync_platform.lake.schema import columns_of, table_columns
+from sync_platform.lake.schema import table_columns
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
 
@@ -58,13 +60,14 @@ class Difference:
     restore: int = 0
     remove: int = 0
     refresh: int = 0
+    stale: int = 0
     not_retired: int = 0
     reason: str | None = None
     accepted: str | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not (self.insert or self.update or self.restore or self.remove or self.refresh)
+        return not (self.insert or self.update or self.restore or self.remove or self.refresh or self.stale)
 
 
 def find_difference(
@@ -79,30 +82,37 @@ def find_difference(
     """Fill `temp.delta`, `temp.old` and `temp.not_retired` by comparing `temp.incoming` with the relation `held`.
 
     `held_is_replayed`: columns are compared, for a row replayed half-way through a splice bears the hash of the last
-    change to it, which need not be that of its columns.
+    change to it, which need not be that of its columns; and no row is marked stale, which is a matter of the present.
     `day`: when the source was observed, in Hong Kong; a full list is asked for from that day (Dataset.listed_from).
     """
     names = [column.name for column in columns_of(dataset.row) if column.name != "source_id"]
     volatile = " OR ".join(_differs(name) for name in names if name in dataset.volatile)
     lasting = " OR ".join(_differs(name) for name in names if name not in dataset.volatile)
     changed = lasting if held_is_replayed and lasting else "i.content_hash <> c.content_hash"
+    stale, is_fresh = "false", "false"
+    if not held_is_replayed:
+        stale = "c.removed_at IS NULL AND c.stale_since IS NULL"
+        is_fresh = "c.stale_since IS NOT NULL"
     listed = "c.removed_at IS NULL"
     if dataset.listed_from:
         listed += f""" AND c."{dataset.listed_from}" >= DATE '{day}'"""
     session.execute(
         f"""CREATE OR REPLACE TEMP TABLE delta AS
         SELECT coalesce(i.source_id, c.source_id) AS source_id,
-            CASE WHEN i.source_id IS NULL THEN 'gone'
+            CASE WHEN h.source_id IS NOT NULL THEN 'stale'
+                 WHEN i.source_id IS NULL THEN 'gone'
                  WHEN i.deleted THEN 'remove'
                  WHEN c.source_id IS NULL THEN 'insert'
                  WHEN c.removed_at IS NOT NULL THEN 'restore'
                  WHEN {changed} THEN 'update'
                  ELSE 'refresh' END AS operation
         FROM temp.incoming i FULL JOIN {held} c ON i.source_id = c.source_id
-        WHERE CASE WHEN i.source_id IS NULL THEN {listed if retirement.list_is_full else "false"}
+            LEFT JOIN temp.held_back h ON h.source_id = c.source_id
+        WHERE CASE WHEN h.source_id IS NOT NULL THEN {stale}
+                   WHEN i.source_id IS NULL THEN {listed if retirement.list_is_full else "false"}
                    WHEN i.deleted THEN c.source_id IS NOT NULL AND c.removed_at IS NULL
                    ELSE c.source_id IS NULL OR c.removed_at IS NOT NULL OR {changed}
-                        OR {volatile or "false"} END"""
+                        OR {volatile or "false"} OR {is_fresh} END"""
     )
     counts: dict[str, int] = dict(session.execute("SELECT operation, count(*) FROM temp.delta GROUP BY ALL").fetchall())
     session.execute("CREATE OR REPLACE TEMP TABLE not_retired (source_id VARCHAR)")
@@ -198,7 +208,7 @@ def apply_difference(session: duckdb.DuckDBPyConnection, dataset: Dataset, table
         session.execute(
             f"""{into} {fresh}, i.content_hash, coalesce(c.first_seen_at, $at) AS first_seen_at,
                 CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END AS last_changed_at,
-                NULL AS removed_at,
+                NULL AS removed_at, NULL AS stale_since,
                 CASE WHEN d.operation = 'refresh' THEN c.landing_object ELSE i.landing_object END AS landing_object,
                 CASE WHEN d.operation = 'refresh' THEN c.landing_line ELSE i.landing_line END AS landing_line
             {joined} WHERE d.operation <> 'remove' AND i.slice = {number}""",
@@ -207,6 +217,11 @@ def apply_difference(session: duckdb.DuckDBPyConnection, dataset: Dataset, table
     session.execute(
         f"""{into} c.* REPLACE ($at AS removed_at)
         FROM temp.delta d JOIN temp.old c USING (source_id) WHERE d.operation = 'remove'""",
+        {"at": observed_at},
+    )
+    session.execute(
+        f"""{into} c.* REPLACE ($at AS stale_since)
+        FROM temp.delta d JOIN temp.old c USING (source_id) WHERE d.operation = 'stale'""",
         {"at": observed_at},
     )
 
@@ -219,8 +234,9 @@ def _written_slices(session: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]
 
 
 def rewrite_rows(session: duckdb.DuckDBPyConnection, dataset: Dataset, table: str, rows: str) -> None:
-    """Replace the rows that the relation `rows` holds, keeping the volatile columns that the table already has."""
-    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in dataset.volatile}
+    """Replace the rows that the relation `rows` holds, keeping what is no history as the table already has it: the
+    volatile columns, and since when a row is stale."""
+    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in dataset.volatile} | {"stale_since": "t.stale_since"}
     listed = ", ".join(
         f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table_columns(dataset)
     )

@@ -1,4 +1,4 @@
-"""What one landed dataset brings, as the temporary table `incoming`: one row per record, duplicates settled."""
+"""What one landed dataset brings, as temporary tables: `incoming`, one row per record, and what goes to quarantine."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.rows import CONFLICT, TypedRows
 
 SLICE_BYTES = 100_000_000
 MIN_SLICE_ROWS = 1_000
+CONTRADICTED = f'[{{"rule":"{CONFLICT}","path":null,"problem":"the record came more than once with different values"}}]'
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Counts of what came: `rows` distinct records, `duplicates` beyond them, `conflicts` that differ in content.
+    """Counts of what came: `rows` distinct records to be stored, `duplicates` beyond them, `quarantined` records.
 
-    A conflict that nothing settles leaves no row: `rows` does not count it.
+    `held_back` ids came in quarantine only; `contradicting` records of the tally are versions of one that contradicts
+    itself. `conflicts` ids came more than once with different values: where no change time settles it, all versions are
+    quarantined. `unidentified` ones of the quarantined bear no id that can be read.
+    Every record received is a row, a duplicate or quarantined, or none of ours.
     """
 
     rows: int
     duplicates: int
+    quarantined: int
+    held_back: int
+    contradicting: int
     conflicts: int
+    unidentified: int
 
 
 def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arrival:
@@ -30,6 +38,8 @@ def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arriv
     The latest is the one with the largest `cursor` column. Where none is the latest and they differ, nobody knows which
     is right: none is taken, and what is held stays.
     Column `slice` numbers shares of the rows that fit in memory many times over: they are written one after the other.
+    Records that cannot be stored go to `temp.quarantined` (source_id, landing_object, landing_line, problems as JSON),
+    and ids of which nothing else came to `temp.held_back` (source_id).
     """
     reader = typed.reader()
     session.execute(
@@ -37,31 +47,57 @@ def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arriv
         f"SELECT *, CAST((row_number() OVER () - 1) // {_slice_rows(typed)} AS INTEGER) AS slice FROM reader"
     )
     del reader
-    (received,) = _one(session, "SELECT count(*) FROM temp.incoming")
+    session.execute(
+        """CREATE OR REPLACE TEMP TABLE quarantined AS
+        SELECT source_id, landing_object, landing_line, problems FROM temp.incoming WHERE problems IS NOT NULL"""
+    )
+    if _one(session, "SELECT count(*) FROM temp.quarantined"):
+        session.execute("DELETE FROM temp.incoming WHERE problems IS NOT NULL")
+    received = _one(session, "SELECT count(*) FROM temp.incoming")
+    conflicts = _settle_repeated(session, typed)
+    rows = _one(session, "SELECT count(*) FROM temp.incoming")
+    session.execute(
+        """CREATE OR REPLACE TEMP TABLE held_back AS
+        SELECT DISTINCT source_id FROM temp.quarantined q ANTI JOIN temp.incoming i ON i.source_id = q.source_id
+        WHERE source_id IS NOT NULL"""
+    )
+    quarantined, unidentified, contradicting = session.execute(
+        f"""SELECT count(*), count(*) FILTER (source_id IS NULL), count(*) FILTER (problems = '{CONTRADICTED}')
+        FROM temp.quarantined"""
+    ).fetchall()[0]
+    held_back = _one(session, "SELECT count(*) FROM temp.held_back")
+    duplicates = received - contradicting - rows
+    return Arrival(rows, duplicates, quarantined, held_back, contradicting, conflicts, unidentified)
+
+
+def _settle_repeated(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> int:
+    """Leave one row per `source_id`, or none where nobody knows which; how many ids came with different values."""
     session.execute(
         """CREATE OR REPLACE TEMP TABLE repeated AS
         SELECT source_id, count(DISTINCT content_hash) > 1 AS differs FROM temp.incoming
         GROUP BY source_id HAVING count(*) > 1"""
     )
-    repeated, conflicts = _one(session, "SELECT count(*), count(*) FILTER (differs) FROM temp.repeated")
-    if not repeated:
-        return Arrival(received, 0, 0)
+    if not _one(session, "SELECT count(*) FROM temp.repeated"):
+        return 0
     cursor = typed.dataset.cursor
     latest = f'"{cursor}" DESC NULLS LAST' if cursor else "true"
     session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE settled AS
-        WITH latest AS (
+        f"""CREATE OR REPLACE TEMP TABLE latest AS
+        SELECT *, count(DISTINCT content_hash) OVER (PARTITION BY source_id) > 1 AS contradicts FROM (
             SELECT * FROM temp.incoming SEMI JOIN temp.repeated USING (source_id)
-            QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {latest}) = 1)
-        SELECT * FROM latest QUALIFY row_number() OVER (
-                PARTITION BY source_id ORDER BY landing_object, landing_line) = 1
-            AND count(DISTINCT content_hash) OVER (PARTITION BY source_id) = 1"""
+            QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {latest}) = 1)"""
+    )
+    session.execute(
+        f"""INSERT INTO temp.quarantined SELECT source_id, landing_object, landing_line, '{CONTRADICTED}'
+        FROM temp.incoming WHERE source_id IN (SELECT source_id FROM temp.latest WHERE contradicts)"""
     )
     session.execute("DELETE FROM temp.incoming WHERE source_id IN (SELECT source_id FROM temp.repeated)")
-    (distinct,) = _one(session, f"SELECT count(*) + {repeated} FROM temp.incoming")
-    session.execute("INSERT INTO temp.incoming BY NAME SELECT * FROM temp.settled")
-    (rows,) = _one(session, "SELECT count(*) FROM temp.incoming")
-    return Arrival(rows, received - distinct, conflicts)
+    session.execute(
+        """INSERT INTO temp.incoming BY NAME
+        SELECT * EXCLUDE (contradicts) FROM temp.latest WHERE NOT contradicts
+        QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY landing_object, landing_line) = 1"""
+    )
+    return _one(session, "SELECT count(*) FROM temp.repeated WHERE differs")
 
 
 def _slice_rows(typed: TypedRows) -> int:
@@ -70,7 +106,7 @@ def _slice_rows(typed: TypedRows) -> int:
     return max(MIN_SLICE_ROWS, SLICE_BYTES * manifest.records // max(1, manifest.body_bytes))
 
 
-def _one(session: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
+def _one(session: duckdb.DuckDBPyConnection, query: str) -> int:
     row = session.execute(query).fetchone()
     assert row is not None  # noqa: S101 - an aggregate always answers one row
-    return row
+    return int(row[0])

@@ -15,7 +15,8 @@ from sync_platform.storage.lake_connection import LAKE
 class Observation:
     """One sync's look at a dataset. `list_complete`: nothing is known to be missing from what it saw.
 
-    `shrink_accepted` is the operator's reason for letting it retire more than the tolerance.
+    `not_retired` rows were let be. `shrink_accepted` is the operator's reason for letting it retire more than the
+    tolerance.
     """
 
     sync_id: str
@@ -23,6 +24,7 @@ class Observation:
     mode: Literal["full", "incremental"]
     status: Literal["complete", "degraded"]
     list_complete: bool
+    not_retired: int
     shrink_accepted: str | None
     manifest: str
 
@@ -34,7 +36,12 @@ class Observation:
     @property
     def was_refused(self) -> bool:
         """Whether it is a whole list that was not let retire what it does not show, because that was too much."""
-        return self.mode == "full" and self.list_complete and self.status == "degraded"
+        return self.retired_what_it_did_not_show and self.not_retired > 0
+
+    @property
+    def retired_what_it_did_not_show(self) -> bool:
+        """Whether it is a whole list, so that what it does not show was retired, unless it was refused."""
+        return self.mode == "full" and self.list_complete
 
 
 def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
@@ -46,8 +53,8 @@ def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, datase
 def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
     """Every observation, earliest first; of a sync taken in more than once the last word counts."""
     rows = session.execute(
-        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), shrink_accepted,
-            manifest
+        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), not_retired,
+            shrink_accepted, manifest
         FROM {LAKE}.sync.runs
         WHERE platform = $platform AND dataset = $dataset AND status <> 'failed'
         QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from sync_platform.lake.schema import Column, columns_of
+from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
 

@@ -1,6 +1,7 @@
-"""Landed records become typed rows: decoded against the contract, hashed, and handed on in Arrow batches.
+"""Landed records become typed rows: decoded, held to the contract, hashed, and handed on in Arrow batches.
 
-A record that does not fit is rejected with the path of its fault; its neighbours go on, and it stays in landing.
+A record that cannot become a row, or breaks a hard rule, comes along as one with `problems`: it is for quarantine, and
+its neighbours go on.
 """
 
 from __future__ import annotations
@@ -8,44 +9,39 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 import orjson
+import polars as pl
 import pyarrow as pa
 
-from sync_platform.lake.schema import ARROW_TYPES, columns_of
+from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.landing.reader import Landed
+from sync_platform.quality.contract import Contract
+from sync_platform.quality.tally import Tally
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform, Row
 
-MOST_REJECTIONS_KEPT = 100
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
 """A record's line, its row, and whether the source says that it is gone."""
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A landed record that does not fit the contract: where it stands, and what is wrong at which path."""
-
-    landing_object: str
-    landing_line: int
-    url: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.problem} ({self.url}; {self.landing_object}:{self.landing_line})"
+_Problems = list[dict[str, str | None]]
+"""What is wrong with one record: per problem its `rule`, `path` and `problem` in words."""
+SHAPE, CONFLICT = "shape", "conflict"
+"""Rules that no contract names: a record has the shape that the platform promises, and does not contradict itself."""
 
 
 @dataclass
 class TypedRows:
-    """The rows of one landed dataset, streamed; what was rejected is known once the stream is read."""
+    """The rows of one landed dataset, streamed; the tally, and the records that are none of ours, are known once the
+    stream is read."""
 
     landed: Landed
     platform: Platform
-    rejected: int = 0
-    rejections: list[Rejection] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
     unknown_fields: set[str] = field(default_factory=set)
     not_ours: int = 0
 
@@ -55,7 +51,8 @@ class TypedRows:
 
     @property
     def schema(self) -> pa.Schema:
-        """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`."""
+        """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`, and `problems`
+        (JSON) of a record that cannot be stored; its other columns may be empty then, `source_id` too."""
         own = [pa.field(column.name, ARROW_TYPES[column.sql_type]) for column in columns_of(self.dataset.row)]
         return pa.schema(
             [
@@ -64,8 +61,13 @@ class TypedRows:
                 ("deleted", pa.bool_()),
                 ("landing_object", pa.string()),
                 ("landing_line", pa.int64()),
+                ("problems", pa.string()),
             ]
         )
+
+    @cached_property
+    def _contract(self) -> Contract:
+        return Contract(self.dataset)
 
     def reader(self) -> pa.RecordBatchReader:
         """The rows as Arrow batches, one landing object at a time; read once."""
@@ -74,37 +76,82 @@ class TypedRows:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         schema = self.schema
         for key, body in self.landed.objects():
-            found = self._typed(key, body)
+            broken: dict[int, _Problems] = {}
+            found = self._typed(body, broken)
+            self._look_for_unknown_fields(key, body)
             try:
-                if found:
-                    yield self._batch(schema, key, found)
+                batch = self._batch(schema, key, found)
             except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which
-                storable = [one for one in found if self._is_storable(schema, key, one)]
-                if storable:
-                    yield self._batch(schema, key, storable)
+                batch = self._batch(schema, key, [one for one in found if self._is_storable(schema, one, broken)])
+            if batch.num_rows:
+                yield self._held_to_contract(batch)
+            if broken:
+                yield self._unstorable(schema, key, body, broken)
 
     def _batch(self, schema: pa.Schema, key: str, found: list[_Found]) -> pa.RecordBatch:
+        if not found:
+            return pa.RecordBatch.from_pylist([], schema=schema)
         names = [column.name for column in columns_of(self.dataset.row)]
         values = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
         lines, rows, deleted = map(list, zip(*found, strict=True))
         columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
-        columns += [self._hashes(rows), deleted, [key] * len(rows), lines]
+        columns += [self._hashes(rows), deleted, [key] * len(rows), lines, [None] * len(rows)]
         arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _is_storable(self, schema: pa.Schema, key: str, one: _Found) -> bool:
-        """Whether every column can hold its value; rejects the record otherwise."""
+    def _held_to_contract(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch, its problems told where rows break hard rules."""
+        breaches = self._contract.breaches(pl.DataFrame(batch))
+        self.tally.add(batch, breaches, cells=len(self._contract.names))
+        problems: dict[int, _Problems] = {}
+        for breach in breaches:
+            if breach.is_hard:
+                problems.setdefault(breach.row, []).append(
+                    {"rule": breach.rule, "path": breach.column, "problem": breach.problem}
+                )
+        if not problems:
+            return batch
+        told = [_as_json(problems[row]) if row in problems else None for row in range(batch.num_rows)]
+        place = batch.schema.get_field_index("problems")
+        return batch.set_column(place, batch.schema.field(place), pa.array(told, pa.string()))
+
+    def _unstorable(self, schema: pa.Schema, key: str, body: bytes, broken: dict[int, _Problems]) -> pa.RecordBatch:
+        """The records that cannot even become rows: by their ids, where those can be read."""
+        lines = sorted(broken)
+        texts = body.splitlines()
+        records = [
+            {
+                "source_id": self._id_of(texts[line - 1]),
+                "landing_object": key,
+                "landing_line": line,
+                "problems": _as_json(broken[line]),
+            }
+            for line in lines
+        ]
+        self.tally.add_unstorable(key, [(line, broken[line]) for line in lines], cells=len(self._contract.names))
+        return pa.RecordBatch.from_pylist(records, schema=schema)
+
+    def _id_of(self, text: bytes) -> str | None:
+        try:
+            record = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return None
+        found = self.dataset.source_id(record) if isinstance(record, dict) else None
+        return found if found and found.strip() else None
+
+    def _is_storable(self, schema: pa.Schema, one: _Found, broken: dict[int, _Problems]) -> bool:
+        """Whether every column can hold its value; tells the problem otherwise."""
         line, row, _ = one
         for column in columns_of(self.dataset.row):
             try:
                 pa.array([getattr(row, column.name)], schema.field(column.name).type)
             except OUT_OF_RANGE:
-                self._reject(key, line, f"the record cannot become a row: {column.name} does not fit {column.sql_type}")
+                broken[line] = _shape(f"{column.name} does not fit {column.sql_type}", column.name)
                 return False
         return True
 
-    def _typed(self, key: str, body: bytes) -> list[_Found]:
-        records = self._decoded(key, body)
+    def _typed(self, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
+        records = self._decoded(body, broken)
         marks = self._deletion_marks(body) if self.dataset.deleted else None
         found: list[_Found] = []
         to_row = self.dataset.to_row
@@ -114,22 +161,19 @@ class TypedRows:
             try:
                 row = to_row(record)
             except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-                self._reject(key, line, f"the record cannot become a row: {error}")
+                broken[line] = _shape(f"the record cannot become a row: {error}")
                 continue
             if row is None:
                 self.not_ours += 1
                 continue
             if not row.source_id.strip():
-                self._reject(key, line, "the record's id is empty")
+                broken[line] = _shape("the record's id is empty", "source_id")
                 continue
             found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
-    def _decoded(self, key: str, body: bytes) -> list[Any]:
-        """Every line decoded to the wire shape; None in the place of a rejected one. The first object of a sync is
-        also searched for fields that the contract does not know."""
-        if not self.unknown_fields and key.endswith("-000001.ndjson.zst"):
-            self._find_unknown_fields(body)
+    def _decoded(self, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
+        """Every line decoded to the wire shape; None in the place of one that has another."""
         decoder = msgspec.json.Decoder(self.dataset.wire)
         try:
             return decoder.decode_lines(body)
@@ -140,7 +184,8 @@ class TypedRows:
             try:
                 decoded.append(decoder.decode(text))
             except (msgspec.DecodeError, RecursionError) as error:
-                self._reject(key, line, str(error))
+                problem, _, path = str(error).partition(" - at `")
+                broken[line] = _shape(problem, path.rstrip("`") or None)
                 decoded.append(None)
         return decoded
 
@@ -159,14 +204,19 @@ class TypedRows:
             hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
         return hashes
 
-    def _find_unknown_fields(self, body: bytes) -> None:
+    def _look_for_unknown_fields(self, key: str, body: bytes) -> None:
+        """Search the first object of a sync for fields that the contract does not know."""
+        if not key.endswith("-000001.ndjson.zst"):
+            return
         known = {field.encode_name for field in msgspec.structs.fields(self.dataset.wire)}
         known |= set(self.dataset.key) | {self.dataset.deleted or ""}
         for line in body.splitlines():
             self.unknown_fields |= orjson.loads(line).keys() - known
 
-    def _reject(self, key: str, line: int, problem: str) -> None:
-        self.rejected += 1
-        if len(self.rejections) < MOST_REJECTIONS_KEPT:
-            page = self.landed.page_of(key, line)
-            self.rejections.append(Rejection(key, line, page.bodies[0].url if page.bodies else "", problem))
+
+def _shape(problem: str, path: str | None = None) -> _Problems:
+    return [{"rule": SHAPE, "path": path, "problem": problem}]
+
+
+def _as_json(problems: _Problems) -> str:
+    return orjson.dumps(problems).decode()

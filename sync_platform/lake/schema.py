@@ -1,34 +1,19 @@
-"""Tables from declarations: a dataset's Row becomes its columns, types and comments; the history tables stand here too.
+"""Tables from declarations: a dataset's Row becomes its columns, types and comments.
 
-The one place that knows how a Python type is stored.
+The history tables stand here too.
 """
 
 from __future__ import annotations
 
-import types
-import typing
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from functools import cache
-
 import duckdb
-import msgspec
 import pyarrow as pa
 
-from sync_platform.sources.declaration import Dataset, Platform, Row
+from sync_platform.quality.quarantine import QUARANTINE
+from sync_platform.quality.score import SCORES
+from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 
-SQL_TYPES: dict[object, str] = {
-    str: "VARCHAR",
-    int: "BIGINT",
-    float: "DOUBLE",
-    bool: "BOOLEAN",
-    date: "DATE",
-    datetime: "TIMESTAMPTZ",
-    Decimal: "DECIMAL(12,2)",
-    list[str]: "VARCHAR[]",
-}
 ARROW_TYPES: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -41,16 +26,6 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a table: its name, SQL type, meaning, and whether its values are sealed."""
-
-    name: str
-    sql_type: str
-    description: str
-    sealed: bool = False
-
-
 KEPT_COLUMNS = (
     Column("content_hash", "VARCHAR", "SHA-256 (first 128 bits, hex) of the record's lasting columns"),
     Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
@@ -58,6 +33,9 @@ KEPT_COLUMNS = (
     Column("removed_at", "TIMESTAMPTZ", "When the record was first observed to be gone (UTC); empty while it is live"),
     Column("landing_object", "VARCHAR", "Landing object that holds the version shown"),
     Column("landing_line", "BIGINT", "Line within the landing object, from 1"),
+    Column(
+        "stale_since", "TIMESTAMPTZ", "Since when newer versions of the record are in quarantine (UTC); empty for none"
+    ),
 )
 CHANGES = (
     Column("platform", "VARCHAR", "Platform the record came from"),
@@ -100,7 +78,8 @@ RUNS = (
     Column("removed", "BIGINT", "Rows retired"),
     Column("restored", "BIGINT", "Rows returned after a removal"),
     Column("unchanged", "BIGINT", "Rows as they were"),
-    Column("rejected", "BIGINT", "Records that do not fit the contract; they stay in landing"),
+    Column("quarantined", "BIGINT", "Records that cannot be stored: quality.quarantine"),
+    Column("not_ours", "BIGINT", "Records received that are no restaurant's, and are left aside"),
     Column("duplicates", "BIGINT", "Records received more than once"),
     Column("not_retired", "BIGINT", "Rows unseen, yet kept live because the extract could not prove them gone"),
     Column("pages", "BIGINT", "Pages received"),
@@ -130,27 +109,6 @@ CURSORS = (
     Column("watermark", "TIMESTAMPTZ", "Largest change time seen: where the next incremental sync reads on (UTC)"),
     Column("sync_id", "VARCHAR", "Sync that set it"),
 )
-
-
-@cache
-def columns_of(row: type[Row]) -> tuple[Column, ...]:
-    """The columns of a Row, `source_id` first; TypeError for a type that has no place in a table."""
-    hints = typing.get_type_hints(row, include_extras=True)
-    found = [Column("source_id", "VARCHAR", "The platform's own id of the record, as text")]
-    for field in msgspec.structs.fields(row):
-        if field.name == "source_id":
-            continue
-        kind, meta = hints[field.name], None
-        if typing.get_origin(kind) is typing.Annotated:
-            kind, meta = kind.__origin__, kind.__metadata__[0]
-        if typing.get_origin(kind) in (types.UnionType, typing.Union):
-            kind = next(part for part in typing.get_args(kind) if part is not type(None))
-        if kind not in SQL_TYPES:
-            raise TypeError(f"{row.__name__}.{field.name}: no table type for {kind}")
-        description = meta.description if isinstance(meta, msgspec.Meta) and meta.description else field.name
-        sealed = bool(isinstance(meta, msgspec.Meta) and meta.extra and meta.extra["sealed"])
-        found.append(Column(field.name, SQL_TYPES[kind], description, sealed))
-    return tuple(found)
 
 
 def table_columns(dataset: Dataset) -> tuple[Column, ...]:
@@ -183,12 +141,14 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
 def ensure_sync_tables(
     connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
 ) -> None:
-    """Create `sync.runs`, `sync.not_retired` and `sync.cursors`, or the columns they gained, where missing."""
+    """Create the tables that tell of syncs and of quality, or the columns they gained, where missing."""
     known = _existing(connection) if existing is None else existing
     described = "Every sync of every dataset: what came, what it did, and how complete"
     _ensure(connection, known, ("sync", "runs"), RUNS, described)
     _ensure(connection, known, ("sync", "not_retired"), NOT_RETIRED, "Live rows that a sync did not see, and let be")
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
+    _ensure(connection, known, ("quality", "quarantine"), QUARANTINE, "Records that cannot be stored, and why")
+    _ensure(connection, known, ("quality", "scores"), SCORES, "How good the data of every sync is, by what measure")
 
 
 def _ensure(

@@ -21,10 +21,13 @@ from sync_platform.errors import StorageError
 from sync_platform.lake.diff import Difference, Origin, Retirement, find_difference, rewrite_rows, write_history
 from sync_platform.lake.observations import Observation, observations
 from sync_platform.lake.replay import replay
-from sync_platform.lake.schema import columns_of, table_name
+from sync_platform.lake.schema import table_name
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import day_in_hong_kong
 
+ACCEPTED = Retirement(True, True, 1.0, accepted="it was accepted before")
+"""A list that was let retire what it does not show keeps that right."""
 Reload = Callable[[Observation], None]
 """Fills `temp.incoming` with what an observation landed; StorageError where that is not there any more."""
 
@@ -95,7 +98,8 @@ class Splice:
             FROM temp.later WHERE removed_at IS NULL"""
         )
         self._replay("now", until=at, only="temp.affected")
-        self._find("temp.now", at, Retirement(True, True, 1.0, accepted="it was accepted before"))
+        self._session.execute("CREATE OR REPLACE TEMP TABLE held_back (source_id VARCHAR)")
+        self._find("temp.now", at, ACCEPTED)
         self._write(at)
 
     def _look_again(self, later: Observation, at: Origin, done: Spliced) -> None:
@@ -111,7 +115,10 @@ class Splice:
         else:
             self._session.execute("DELETE FROM temp.incoming WHERE source_id NOT IN (FROM temp.affected)")
             self._replay("now", until=at, only="temp.affected")
-            retirement = Retirement(later.mode == "full", False, 0.0)
+            if later.retired_what_it_did_not_show:
+                retirement = ACCEPTED
+            else:
+                retirement = Retirement(later.mode == "full", False, 0.0)
         difference = self._find("temp.now", at, retirement)
         self._write(at)
         self._session.execute("INSERT INTO temp.affected SELECT source_id FROM temp.delta EXCEPT FROM temp.affected")

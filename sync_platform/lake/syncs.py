@@ -42,7 +42,8 @@ class SyncRecord:
     removed: int = 0
     restored: int = 0
     unchanged: int = 0
-    rejected: int = 0
+    quarantined: int = 0
+    not_ours: int = 0
     duplicates: int = 0
     not_retired: int = 0
     pages: int = 0
@@ -97,7 +98,8 @@ def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observ
     because = f"weighed again after sync {origin.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
-        SELECT * REPLACE ('complete' AS status, [$because] AS reasons, $at AS committed_at, 0 AS not_retired)
+        SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
+            [$because] AS reasons, $at AS committed_at, 0 AS not_retired)
         FROM {LAKE}.sync.runs WHERE sync_id = $sync_id AND platform = $platform AND dataset = $dataset
         QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
         {

@@ -12,6 +12,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import coordinate, filled, moment
 
 VENUE_ROWS = 50
@@ -62,37 +63,41 @@ class Message(msgspec.Struct):
 class Restaurant(Row):
     """One venue on Bistrochat."""
 
-    name_en: Annotated[str | None, column("English name")] = None
+    name_en: Annotated[str | None, column("English name", matters=True)] = None
     name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    district: Annotated[str | None, column("District or neighbourhood as the platform names it")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    phone: Annotated[str | None, column("Telephone as given")] = None
-    whatsapp: Annotated[str | None, column("WhatsApp number as given")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    district: Annotated[str | None, column("District or neighbourhood as the platform names it", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    phone: Annotated[str | None, column("Telephone as given", matters=True, rules=PHONE)] = None
+    whatsapp: Annotated[str | None, column("WhatsApp number as given", rules=PHONE)] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
     opening_hours: Annotated[
         list[str], column("Per period, Monday first: `mon 11:30-22:00`; `sun closed` for a day without any")
     ] = []
-    url: Annotated[str | None, column("Page on Bistrochat")] = None
-    follower_count: Annotated[int | None, column("Users who follow the venue")] = None
+    url: Annotated[str | None, column("Page on Bistrochat", rules=WEB_ADDRESS)] = None
+    follower_count: Annotated[int | None, column("Users who follow the venue", rules=COUNT)] = None
 
 
 class Post(Row):
     """One post about a venue, on any of its channels."""
 
-    restaurant_id: Annotated[str | None, column("The venue: `source_id` in bistrochat.restaurants")] = None
-    channel: Annotated[str | None, column("Where it was posted: instagram, facebook or bistrochat")] = None
-    author_handle: Annotated[str | None, column("Author's handle", sealed=True)] = None
+    restaurant_id: Annotated[
+        str | None, column("The venue: `source_id` in bistrochat.restaurants", matters=True, refers_to="restaurants")
+    ] = None
+    channel: Annotated[str | None, column("Where it was posted: instagram, facebook or bistrochat", matters=True)] = (
+        None
+    )
+    author_handle: Annotated[str | None, column("Author's handle", sealed=True, matters=True)] = None
     author_name: Annotated[str | None, column("Author's name as shown", sealed=True)] = None
-    text: Annotated[str | None, column("Text", sealed=True)] = None
-    language: Annotated[str | None, column("Language of the text: en or zh")] = None
+    text: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
+    language: Annotated[str | None, column("Language of the text: en or zh", rules=(OneOf(("en", "zh")),))] = None
     hashtags: Annotated[list[str], column("Hashtags, without their sign")] = []
     media_urls: Annotated[list[str], column("Pictures and films posted with it")] = []
-    like_count: Annotated[int | None, column("Likes")] = None
-    comment_count: Annotated[int | None, column("Comments")] = None
-    share_count: Annotated[int | None, column("Times it was shared")] = None
-    posted_at: Annotated[datetime | None, column("When it was posted", unit="UTC")] = None
+    like_count: Annotated[int | None, column("Likes", rules=COUNT)] = None
+    comment_count: Annotated[int | None, column("Comments", rules=COUNT)] = None
+    share_count: Annotated[int | None, column("Times it was shared", rules=COUNT)] = None
+    posted_at: Annotated[datetime | None, column("When it was posted", unit="UTC", matters=True)] = None
 
 
 def _restaurant(venue: Venue) -> Restaurant:
@@ -187,6 +192,8 @@ class Bistrochat(Platform):
             _restaurant,
             key=("slug",),
             volatile=frozenset({"follower_count"}),
+            bilingual=(("name_en", "name_zh"),),
+            rules=(Together(("latitude", "longitude")),),
         ),
         Dataset(
             "posts",

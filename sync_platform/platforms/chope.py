@@ -14,6 +14,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
+from sync_platform.sources.rules import LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, InOrder, OneOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment
 
 PAGE_SIZE = 100
@@ -62,32 +63,49 @@ class Restaurant(Row):
     """One restaurant on Chope."""
 
     slug: Annotated[str | None, column("Name as it stands in the restaurant's web address")] = None
-    name_en: Annotated[str | None, column("English name")] = None
+    name_en: Annotated[str | None, column("English name", matters=True)] = None
     name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    district: Annotated[str | None, column("District or neighbourhood as the platform names it")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
-    price_level: Annotated[int | None, column("Price level", unit="1 cheap to 4 dear")] = None
-    phone: Annotated[str | None, column("Telephone as given")] = None
-    min_party_size: Annotated[int | None, column("Smallest party that can book", unit="guests")] = None
-    max_party_size: Annotated[int | None, column("Largest party that can book", unit="guests")] = None
-    url: Annotated[str | None, column("Booking page")] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    district: Annotated[str | None, column("District or neighbourhood as the platform names it", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
+    price_level: Annotated[
+        int | None, column("Price level", unit="1 cheap to 4 dear", matters=True, rules=(Within(1, 4, hard=False),))
+    ] = None
+    phone: Annotated[str | None, column("Telephone as given", matters=True, rules=PHONE)] = None
+    min_party_size: Annotated[int | None, column("Smallest party that can book", unit="guests", rules=(Within(1),))] = (
+        None
+    )
+    max_party_size: Annotated[int | None, column("Largest party that can book", unit="guests", rules=(Within(1),))] = (
+        None
+    )
+    url: Annotated[str | None, column("Booking page", rules=WEB_ADDRESS)] = None
     updated_at: Annotated[datetime | None, column("When the platform last changed the record", unit="UTC")] = None
 
 
 class Reservation(Row):
     """One reservation at a restaurant."""
 
-    restaurant_id: Annotated[str | None, column("The restaurant: `source_id` in chope.restaurants")] = None
-    starts_at: Annotated[datetime | None, column("When the party is expected", unit="UTC")] = None
-    party_size: Annotated[int | None, column("Size of the party", unit="guests")] = None
-    status: Annotated[str | None, column("What became of it: booked, seated, cancelled or no_show")] = None
+    restaurant_id: Annotated[
+        str | None, column("The restaurant: `source_id` in chope.restaurants", matters=True, refers_to="restaurants")
+    ] = None
+    starts_at: Annotated[datetime | None, column("When the party is expected", unit="UTC", matters=True)] = None
+    party_size: Annotated[int | None, column("Size of the party", unit="guests", matters=True, rules=(Within(1),))] = (
+        None
+    )
+    status: Annotated[
+        str | None,
+        column(
+            "What became of it: booked, seated, cancelled or no_show",
+            matters=True,
+            rules=(OneOf(("booked", "seated", "cancelled", "no_show")),),
+        ),
+    ] = None
     forename: Annotated[str | None, column("Guest's forename", sealed=True)] = None
-    surname: Annotated[str | None, column("Guest's surname", sealed=True)] = None
+    surname: Annotated[str | None, column("Guest's surname", sealed=True, matters=True)] = None
     email: Annotated[str | None, column("Guest's email address", sealed=True)] = None
-    mobile: Annotated[str | None, column("Guest's mobile number", sealed=True)] = None
+    mobile: Annotated[str | None, column("Guest's mobile number", sealed=True, matters=True)] = None
     special_request: Annotated[str | None, column("What the guest asked for", sealed=True)] = None
     updated_at: Annotated[datetime | None, column("When the platform last changed the record", unit="UTC")] = None
 
@@ -178,6 +196,8 @@ class Chope(Platform):
             key=("rid",),
             cursor="updated_at",
             deleted="deleted",
+            bilingual=(("name_en", "name_zh"),),
+            rules=(Together(("latitude", "longitude")), InOrder("min_party_size", "max_party_size")),
         ),
         Dataset(
             "reservations",

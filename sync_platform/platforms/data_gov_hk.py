@@ -21,6 +21,7 @@ from sync_platform.sources.client import Reply, is_loopback
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.rules import OneOf, Shaped
 
 PATHS = (
     "/english/licensing/license/text/LP_Restaurants_EN.XML",
@@ -103,24 +104,34 @@ class LicenceRecord(msgspec.Struct, rename="upper"):
 class Licence(Row):
     """One restaurant licence in the register."""
 
-    licence_type: Annotated[str | None, column("Kind of licence: RL, RR or MR")] = None
+    source_id: Annotated[str, column("Licence number", rules=(Shaped(r"\d{10}", "ten digits"),))]
+    licence_type: Annotated[
+        str | None, column("Kind of licence: RL, RR or MR", matters=True, rules=(OneOf(tuple(TYPES)),))
+    ] = None
     licence_type_en: Annotated[str | None, column("Kind of licence in English")] = None
     licence_type_zh: Annotated[str | None, column("Kind of licence in Traditional Chinese")] = None
-    district_code: Annotated[str | None, column("FEHD district, two digits: not a District Council district")] = None
+    district_code: Annotated[
+        str | None,
+        column(
+            "FEHD district, two digits: not a District Council district",
+            matters=True,
+            rules=(Shaped(r"\d\d", "two digits"),),
+        ),
+    ] = None
     district_en: Annotated[str | None, column("FEHD district in English")] = None
     district_zh: Annotated[str | None, column("FEHD district in Traditional Chinese")] = None
     name_en: Annotated[
-        str | None, column("Shop sign as the English file has it: Chinese where only that is registered")
+        str | None, column("Shop sign as the English file has it: Chinese where only that is registered", matters=True)
     ] = None
     name_zh: Annotated[
-        str | None, column("Shop sign as the Chinese file has it: English where only that is registered")
+        str | None, column("Shop sign as the Chinese file has it: English where only that is registered", matters=True)
     ] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    address_zh: Annotated[str | None, column("Traditional Chinese address")] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    address_zh: Annotated[str | None, column("Traditional Chinese address", matters=True)] = None
     info_codes: Annotated[list[str], column("What the licence also covers, as codes A to H")] = []
     info_en: Annotated[list[str], column("What the licence also covers, in English")] = []
     info_zh: Annotated[list[str], column("What the licence also covers, in Traditional Chinese")] = []
-    expires_on: Annotated[date | None, column("Last day of the licence, in Hong Kong")] = None
+    expires_on: Annotated[date | None, column("Last day of the licence, in Hong Kong", matters=True)] = None
     generated_on: Annotated[date | None, column("Day the file says it was made")] = None
 
 
@@ -282,6 +293,7 @@ class DataGovHk(Platform):
             _licence,
             key=("LICNO",),
             volatile=frozenset({"generated_on"}),
+            bilingual=(("address_en", "address_zh"),),
         ),
     )
 

@@ -13,6 +13,7 @@ from sync_platform.sources.declaration import Dataset, Pace, Platform, Row, Term
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, Shaped, StepsOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment
 
 PAGE_SIZE = 100
@@ -58,30 +59,44 @@ class Restaurant(Row):
 
     brand_name: Annotated[str | None, column("Brand the branch belongs to")] = None
     branch_name: Annotated[str | None, column("Branch within the brand, mostly a place name")] = None
-    name_en: Annotated[str | None, column("English name, as `Name @ Branch`")] = None
+    name_en: Annotated[str | None, column("English name, as `Name @ Branch`", matters=True)] = None
     name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    district: Annotated[str | None, column("District as the platform names it")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
-    rating: Annotated[float | None, column("Mean rating", unit="0 to 5")] = None
-    reservation_count: Annotated[int | None, column("Reservations ever made")] = None
-    price_level: Annotated[int | None, column("Price level", unit="1 cheap to 4 dear")] = None
-    phone: Annotated[str | None, column("Telephone as given")] = None
-    is_active: Annotated[bool | None, column("Whether the branch takes reservations")] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    district: Annotated[str | None, column("District as the platform names it", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
+    rating: Annotated[float | None, column("Mean rating", unit="0 to 5", rules=(Within(0, 5),))] = None
+    reservation_count: Annotated[int | None, column("Reservations ever made", rules=COUNT)] = None
+    price_level: Annotated[
+        int | None, column("Price level", unit="1 cheap to 4 dear", matters=True, rules=(Within(1, 4, hard=False),))
+    ] = None
+    phone: Annotated[str | None, column("Telephone as given", matters=True, rules=PHONE)] = None
+    is_active: Annotated[bool | None, column("Whether the branch takes reservations", matters=True)] = None
     updated_at: Annotated[datetime | None, column("When the platform last changed the record", unit="UTC")] = None
 
 
 class Promotion(Row):
     """One discounted time slot of a branch."""
 
-    branch_id: Annotated[str, column("The branch: `source_id` in eatigo.restaurants")]
-    slot_date: Annotated[date, column("Day of the slot, in Hong Kong")]
-    slot_time: Annotated[str, column("Time of the slot", unit="HH:MM, Hong Kong")]
-    discount_pct: Annotated[int, column("Discount on the bill", unit="per cent, 0 to 50")]
-    seats_left: Annotated[int | None, column("Seats still to be had")] = None
-    terms_en: Annotated[str | None, column("Conditions in English")] = None
+    branch_id: Annotated[
+        str, column("The branch: `source_id` in eatigo.restaurants", matters=True, refers_to="restaurants")
+    ]
+    slot_date: Annotated[date, column("Day of the slot, in Hong Kong", matters=True)]
+    slot_time: Annotated[
+        str,
+        column(
+            "Time of the slot",
+            unit="HH:MM, Hong Kong",
+            matters=True,
+            rules=(Shaped(r"([01]\d|2[0-3]):[0-5]\d", "a time as HH:MM"),),
+        ),
+    ]
+    discount_pct: Annotated[
+        int, column("Discount on the bill", unit="per cent, 0 to 50", matters=True, rules=(Within(0, 50), StepsOf(5)))
+    ]
+    seats_left: Annotated[int | None, column("Seats still to be had", matters=True, rules=COUNT)] = None
+    terms_en: Annotated[str | None, column("Conditions in English", matters=True)] = None
     terms_zh: Annotated[str | None, column("Conditions in Traditional Chinese")] = None
     updated_at: Annotated[datetime | None, column("When the platform last changed the record", unit="UTC")] = None
 
@@ -158,6 +173,8 @@ class Eatigo(Platform):
             _restaurant,
             key=("branch_id",),
             cursor="updated_at",
+            bilingual=(("name_en", "name_zh"),),
+            rules=(Together(("latitude", "longitude")),),
         ),
         Dataset(
             "promotions",

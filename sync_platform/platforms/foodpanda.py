@@ -25,6 +25,7 @@ from sync_platform.sources.declaration import (
 )
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
 
 PAGE_SIZE = 48
@@ -115,27 +116,41 @@ class Post(msgspec.Struct, rename="camel"):
 class Restaurant(Row):
     """One vendor on foodpanda; a place that delivers farther under a second listing is two."""
 
-    name_en: Annotated[str | None, column("Name as shown in English, without the mark of a second listing")] = None
+    name_en: Annotated[
+        str | None, column("Name as shown in English, without the mark of a second listing", matters=True)
+    ] = None
     is_extended_listing: Annotated[
         bool | None, column("Whether this is a place's second listing, marked `[Extended Delivery]` in its name")
     ] = None
     chain_name: Annotated[str | None, column("Chain the vendor belongs to")] = None
     legal_name: Annotated[str | None, column("Company that runs it")] = None
     food_license_number: Annotated[str | None, column("Food licence, where the vendor gives it")] = None
-    address_en: Annotated[str | None, column("English address")] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
     address_line2_en: Annotated[str | None, column("Second line of the address, mostly a neighbourhood")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    phone: Annotated[str | None, column("Telephone as given; call centres share one between vendors")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    phone: Annotated[
+        str | None, column("Telephone as given; call centres share one between vendors", matters=True, rules=PHONE)
+    ] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
     tags: Annotated[list[str], column("Tags shown with the vendor, mostly offers")] = []
-    price_level: Annotated[int | None, column("Price level", unit="1 cheap to 3 dear")] = None
-    rating: Annotated[float | None, column("Mean rating; empty where nobody has rated", unit="0 to 5")] = None
-    review_count: Annotated[int | None, column("Reviews ever made")] = None
-    minimum_order_hkd: Annotated[Decimal | None, column("Smallest order that is delivered", unit="HKD")] = None
-    minimum_delivery_fee_hkd: Annotated[Decimal | None, column("Lowest fee for delivery", unit="HKD")] = None
-    minimum_delivery_time_min: Annotated[int | None, column("Shortest time to delivery", unit="minutes")] = None
-    status: Annotated[str | None, column("open, temporarily_closed or closed")] = None
+    price_level: Annotated[
+        int | None, column("Price level", unit="1 cheap to 3 dear", matters=True, rules=(Within(1, 3, hard=False),))
+    ] = None
+    rating: Annotated[
+        float | None, column("Mean rating; empty where nobody has rated", unit="0 to 5", rules=(Within(0, 5),))
+    ] = None
+    review_count: Annotated[int | None, column("Reviews ever made", rules=COUNT)] = None
+    minimum_order_hkd: Annotated[
+        Decimal | None, column("Smallest order that is delivered", unit="HKD", rules=COUNT)
+    ] = None
+    minimum_delivery_fee_hkd: Annotated[Decimal | None, column("Lowest fee for delivery", unit="HKD", rules=COUNT)] = (
+        None
+    )
+    minimum_delivery_time_min: Annotated[
+        int | None, column("Shortest time to delivery", unit="minutes", rules=COUNT)
+    ] = None
+    status: Annotated[str | None, column("open, temporarily_closed or closed", matters=True, rules=TRADING)] = None
     is_delivery_available: Annotated[bool | None, column("Whether it delivers, when asked")] = None
     is_pickup_available: Annotated[bool | None, column("Whether orders can be picked up, when asked")] = None
 
@@ -143,15 +158,17 @@ class Restaurant(Row):
 class Review(Row):
     """One review of a vendor and of its delivery."""
 
-    restaurant_id: Annotated[str | None, column("The vendor: `source_id` in foodpanda.restaurants")] = None
-    reviewer_id: Annotated[str | None, column("Reviewer's id", sealed=True)] = None
+    restaurant_id: Annotated[
+        str | None, column("The vendor: `source_id` in foodpanda.restaurants", matters=True, refers_to="restaurants")
+    ] = None
+    reviewer_id: Annotated[str | None, column("Reviewer's id", sealed=True, matters=True)] = None
     is_anonymous: Annotated[bool | None, column("Whether the reviewer wished to stay unnamed")] = None
     text: Annotated[str | None, column("Text", sealed=True)] = None
-    rating: Annotated[int | None, column("Rating given", unit="1 to 5")] = None
-    food_rating: Annotated[int | None, column("Rating of the food", unit="1 to 5")] = None
-    rider_rating: Annotated[int | None, column("Rating of the rider", unit="1 to 5")] = None
-    like_count: Annotated[int | None, column("Users who liked the review")] = None
-    created_at: Annotated[datetime | None, column("When the review was made", unit="UTC")] = None
+    rating: Annotated[int | None, column("Rating given", unit="1 to 5", matters=True, rules=(Within(1, 5),))] = None
+    food_rating: Annotated[int | None, column("Rating of the food", unit="1 to 5", rules=(Within(1, 5),))] = None
+    rider_rating: Annotated[int | None, column("Rating of the rider", unit="1 to 5", rules=(Within(1, 5),))] = None
+    like_count: Annotated[int | None, column("Users who liked the review", rules=COUNT)] = None
+    created_at: Annotated[datetime | None, column("When the review was made", unit="UTC", matters=True)] = None
     updated_at: Annotated[datetime | None, column("When the review was last changed", unit="UTC")] = None
 
 
@@ -359,6 +376,7 @@ class Foodpanda(Platform):
             _restaurant,
             key=("code",),
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
+            rules=(Together(("latitude", "longitude")),),
         ),
         Dataset(
             "reviews",
@@ -370,6 +388,7 @@ class Foodpanda(Platform):
             personal=Personal(fields=("reviewerId", "text"), subject=("reviewerId",)),
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
+            rules=(InOrder("created_at", "updated_at"),),
         ),
     )
 

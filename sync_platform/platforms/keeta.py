@@ -21,6 +21,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, Together, Within
 from sync_platform.sources.values import coordinate, filled, money
 
 T = TypeVar("T")
@@ -72,28 +73,30 @@ class Spu(msgspec.Struct):
 class Restaurant(Row):
     """One shop of the merchant on Keeta."""
 
-    name: Annotated[str | None, column("Name; which language it is in is not said")] = None
-    address: Annotated[str | None, column("Address; which language it is in is not said")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    phones: Annotated[list[str], column("Telephones as given")] = []
-    status: Annotated[str | None, column("open, closed, or unknown:<code>")] = None
+    name: Annotated[str | None, column("Name; which language it is in is not said", matters=True)] = None
+    address: Annotated[str | None, column("Address; which language it is in is not said", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    phones: Annotated[list[str], column("Telephones as given", matters=True, rules=PHONE)] = []
+    status: Annotated[str | None, column("open, closed, or unknown:<code>", matters=True, rules=TRADING)] = None
     category: Annotated[str | None, column("Kind of shop, in the platform's words")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
-    rating: Annotated[float | None, column("Mean rating", unit="0 to 5")] = None
-    delivery_fee_hkd: Annotated[Decimal | None, column("Delivery fee", unit="HKD")] = None
-    min_order_hkd: Annotated[Decimal | None, column("Smallest order", unit="HKD")] = None
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
+    rating: Annotated[float | None, column("Mean rating", unit="0 to 5", rules=(Within(0, 5),))] = None
+    delivery_fee_hkd: Annotated[Decimal | None, column("Delivery fee", unit="HKD", rules=COUNT)] = None
+    min_order_hkd: Annotated[Decimal | None, column("Smallest order", unit="HKD", rules=COUNT)] = None
 
 
 class MenuItem(Row):
     """One dish of a shop."""
 
-    restaurant_id: Annotated[str, column("The shop: `source_id` in keeta.restaurants")]
-    name: Annotated[str | None, column("Name; which language it is in is not said")] = None
-    menu_category: Annotated[str | None, column("Heading on the menu")] = None
+    restaurant_id: Annotated[
+        str, column("The shop: `source_id` in keeta.restaurants", matters=True, refers_to="restaurants")
+    ]
+    name: Annotated[str | None, column("Name; which language it is in is not said", matters=True)] = None
+    menu_category: Annotated[str | None, column("Heading on the menu", matters=True)] = None
     is_on_sale: Annotated[bool | None, column("Whether it can be ordered")] = None
-    price_min_hkd: Annotated[Decimal | None, column("Cheapest size", unit="HKD")] = None
-    price_max_hkd: Annotated[Decimal | None, column("Dearest size", unit="HKD")] = None
+    price_min_hkd: Annotated[Decimal | None, column("Cheapest size", unit="HKD", matters=True, rules=COUNT)] = None
+    price_max_hkd: Annotated[Decimal | None, column("Dearest size", unit="HKD", rules=COUNT)] = None
     sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD")] = []
 
 
@@ -250,7 +253,15 @@ class Keeta(Platform):
     )
     pace = Pace(requests_per_second=5, concurrency=4)
     datasets = (
-        Dataset("restaurants", "The merchant's shops on Keeta.", Shop, Restaurant, _restaurant, key=("id",)),
+        Dataset(
+            "restaurants",
+            "The merchant's shops on Keeta.",
+            Shop,
+            Restaurant,
+            _restaurant,
+            key=("id",),
+            rules=(Together(("latitude", "longitude")),),
+        ),
         Dataset("menu_items", "The dishes of those shops.", Spu, MenuItem, _menu_item, key=("shopId", "id")),
     )
 

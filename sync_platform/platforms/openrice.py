@@ -15,6 +15,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
 
 CAP = 250
@@ -105,55 +106,65 @@ class Post(msgspec.Struct, rename="camel"):
 class Restaurant(Row):
     """One restaurant on OpenRice."""
 
-    name_en: Annotated[str | None, column("English name")] = None
-    name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    address_zh: Annotated[str | None, column("Traditional Chinese address")] = None
+    name_en: Annotated[str | None, column("English name", matters=True)] = None
+    name_zh: Annotated[str | None, column("Traditional Chinese name", matters=True)] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    address_zh: Annotated[str | None, column("Traditional Chinese address", matters=True)] = None
     district_id: Annotated[str | None, column("The platform's id of the district")] = None
-    district: Annotated[str | None, column("District as the platform names it in English")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    phone: Annotated[str | None, column("First telephone number, as given")] = None
-    phones: Annotated[list[str], column("All telephone numbers, as given")] = []
-    status: Annotated[str | None, column("Whether it trades: open, closed or unknown:<code>")] = None
-    price_level: Annotated[int | None, column("Price range", unit="1 cheap to 6 dear")] = None
+    district: Annotated[str | None, column("District as the platform names it in English", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    phone: Annotated[str | None, column("First telephone number, as given", matters=True, rules=PHONE)] = None
+    phones: Annotated[list[str], column("All telephone numbers, as given", rules=PHONE)] = []
+    status: Annotated[
+        str | None, column("Whether it trades: open, closed or unknown:<code>", matters=True, rules=TRADING)
+    ] = None
+    price_level: Annotated[
+        int | None, column("Price range", unit="1 cheap to 6 dear", matters=True, rules=(Within(1, 6, hard=False),))
+    ] = None
     price_range: Annotated[str | None, column("Price range in words", unit="HKD per head")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words")] = []
+    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
     dishes: Annotated[list[str], column("Kinds of dish, in the platform's words")] = []
     amenities: Annotated[list[str], column("What the place offers beside food, in the platform's words")] = []
-    rating: Annotated[float | None, column("Overall score; empty where nobody has reviewed", unit="0 to 5")] = None
-    smile_count: Annotated[int | None, column("Reviews that were content")] = None
-    ok_count: Annotated[int | None, column("Reviews that were neither")] = None
-    cry_count: Annotated[int | None, column("Reviews that were discontent")] = None
-    review_count: Annotated[int | None, column("Reviews ever published")] = None
-    photo_count: Annotated[int | None, column("Photographs")] = None
-    bookmark_count: Annotated[int | None, column("Users who keep a bookmark")] = None
+    rating: Annotated[
+        float | None, column("Overall score; empty where nobody has reviewed", unit="0 to 5", rules=(Within(0, 5),))
+    ] = None
+    smile_count: Annotated[int | None, column("Reviews that were content", rules=COUNT)] = None
+    ok_count: Annotated[int | None, column("Reviews that were neither", rules=COUNT)] = None
+    cry_count: Annotated[int | None, column("Reviews that were discontent", rules=COUNT)] = None
+    review_count: Annotated[int | None, column("Reviews ever published", rules=COUNT)] = None
+    photo_count: Annotated[int | None, column("Photographs", rules=COUNT)] = None
+    bookmark_count: Annotated[int | None, column("Users who keep a bookmark", rules=COUNT)] = None
     opening_hours: Annotated[
         list[str], column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`")
     ] = []
     moved_to_id: Annotated[str | None, column("The new entry of a place that moved: a `source_id` here")] = None
     is_renamed: Annotated[bool | None, column("Whether the place once had another name")] = None
-    url: Annotated[str | None, column("Page on OpenRice")] = None
+    url: Annotated[str | None, column("Page on OpenRice", rules=WEB_ADDRESS)] = None
 
 
 class Review(Row):
     """One review of a restaurant."""
 
-    restaurant_id: Annotated[str | None, column("The restaurant: `source_id` in openrice.restaurants")] = None
-    author_id: Annotated[str | None, column("Reviewer's id", sealed=True)] = None
+    restaurant_id: Annotated[
+        str | None, column("The restaurant: `source_id` in openrice.restaurants", matters=True, refers_to="restaurants")
+    ] = None
+    author_id: Annotated[str | None, column("Reviewer's id", sealed=True, matters=True)] = None
     author_name: Annotated[str | None, column("Reviewer's user name", sealed=True)] = None
     author_level: Annotated[int | None, column("Reviewer's level on the platform")] = None
     title: Annotated[str | None, column("Title", sealed=True)] = None
-    body: Annotated[str | None, column("Text", sealed=True)] = None
+    body: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
     visited_on: Annotated[date | None, column("Day of the visit, in Hong Kong")] = None
-    submitted_at: Annotated[datetime | None, column("When the review was sent in", unit="UTC")] = None
-    overall: Annotated[str | None, column("Verdict: smile, ok or cry")] = None
-    taste: Annotated[int | None, column("Score for taste", unit="1 to 5")] = None
-    decor: Annotated[int | None, column("Score for decor", unit="1 to 5")] = None
-    service: Annotated[int | None, column("Score for service", unit="1 to 5")] = None
-    hygiene: Annotated[int | None, column("Score for hygiene", unit="1 to 5")] = None
-    value: Annotated[int | None, column("Score for value", unit="1 to 5")] = None
-    spending_per_head_hkd: Annotated[Decimal | None, column("Spent per head", unit="HKD")] = None
+    submitted_at: Annotated[datetime | None, column("When the review was sent in", unit="UTC", matters=True)] = None
+    overall: Annotated[
+        str | None, column("Verdict: smile, ok or cry", matters=True, rules=(OneOf(("smile", "ok", "cry")),))
+    ] = None
+    taste: Annotated[int | None, column("Score for taste", unit="1 to 5", rules=(Within(1, 5),))] = None
+    decor: Annotated[int | None, column("Score for decor", unit="1 to 5", rules=(Within(1, 5),))] = None
+    service: Annotated[int | None, column("Score for service", unit="1 to 5", rules=(Within(1, 5),))] = None
+    hygiene: Annotated[int | None, column("Score for hygiene", unit="1 to 5", rules=(Within(1, 5),))] = None
+    value: Annotated[int | None, column("Score for value", unit="1 to 5", rules=(Within(1, 5),))] = None
+    spending_per_head_hkd: Annotated[Decimal | None, column("Spent per head", unit="HKD", rules=COUNT)] = None
 
 
 def _restaurant(poi: Poi) -> Restaurant:
@@ -433,6 +444,8 @@ class OpenRice(Platform):
             _restaurant,
             key=("poiId",),
             volatile=frozenset({"photo_count", "bookmark_count"}),
+            bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
+            rules=(Together(("latitude", "longitude")),),
         ),
         Dataset(
             "reviews",

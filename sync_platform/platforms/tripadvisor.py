@@ -23,6 +23,18 @@ from sync_platform.sources.declaration import (
 )
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.rules import (
+    COUNT,
+    LATITUDE,
+    LONGITUDE,
+    PHONE,
+    TRADING,
+    WEB_ADDRESS,
+    OneOf,
+    Shaped,
+    Together,
+    Within,
+)
 from sync_platform.sources.values import coordinate, filled, moment
 
 PAGE_SIZE = 20
@@ -131,39 +143,55 @@ class Post(msgspec.Struct):
 class Restaurant(Row):
     """One restaurant on TripAdvisor."""
 
-    name_en: Annotated[str | None, column("English name")] = None
-    name_zh: Annotated[str | None, column("Traditional Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    address_zh: Annotated[str | None, column("Traditional Chinese address")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84")] = None
-    phone: Annotated[str | None, column("First telephone number, as given")] = None
-    cuisines: Annotated[list[str], column("Categories other than `RESTAURANT`, in the platform's words")] = []
+    name_en: Annotated[str | None, column("English name", matters=True)] = None
+    name_zh: Annotated[str | None, column("Traditional Chinese name", matters=True)] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    address_zh: Annotated[str | None, column("Traditional Chinese address", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
+    phone: Annotated[str | None, column("First telephone number, as given", matters=True, rules=PHONE)] = None
+    cuisines: Annotated[
+        list[str], column("Categories other than `RESTAURANT`, in the platform's words", matters=True)
+    ] = []
     district: Annotated[str | None, column("Second line of the English address, mostly the neighbourhood")] = None
-    status: Annotated[str | None, column("Whether it trades: open, closed, temporarily_closed or unknown:<code>")] = (
-        None
-    )
-    price_range: Annotated[str | None, column("Cheap Eats, Mid Range or Fine Dining")] = None
-    rating: Annotated[float | None, column("Mean rating", unit="1 to 5")] = None
-    review_count: Annotated[int | None, column("Ratings ever given")] = None
+    status: Annotated[
+        str | None,
+        column("Whether it trades: open, closed, temporarily_closed or unknown:<code>", matters=True, rules=TRADING),
+    ] = None
+    price_range: Annotated[
+        str | None,
+        column("Cheap Eats, Mid Range or Fine Dining", rules=(OneOf(("Cheap Eats", "Mid Range", "Fine Dining")),)),
+    ] = None
+    rating: Annotated[float | None, column("Mean rating", unit="1 to 5", rules=(Within(0, 5),))] = None
+    review_count: Annotated[int | None, column("Ratings ever given", rules=COUNT)] = None
     opening_hours: Annotated[list[str], column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time")] = []
-    url: Annotated[str | None, column("Page on TripAdvisor")] = None
-    website: Annotated[str | None, column("The restaurant's own site")] = None
+    url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS)] = None
+    website: Annotated[str | None, column("The restaurant's own site", rules=WEB_ADDRESS)] = None
 
 
 class Review(Row):
     """One review of a restaurant."""
 
-    restaurant_id: Annotated[str | None, column("The restaurant: `source_id` in tripadvisor.restaurants")] = None
-    rating: Annotated[int | None, column("Rating given", unit="1 to 5")] = None
+    restaurant_id: Annotated[
+        str | None,
+        column("The restaurant: `source_id` in tripadvisor.restaurants", matters=True, refers_to="restaurants"),
+    ] = None
+    rating: Annotated[int | None, column("Rating given", unit="1 to 5", matters=True, rules=(Within(1, 5),))] = None
     title: Annotated[str | None, column("Titles by language, as JSON", sealed=True)] = None
-    text: Annotated[str | None, column("Texts by language, as JSON", sealed=True)] = None
-    travel_month: Annotated[str | None, column("When the reviewer was there", unit="YYYY-MM")] = None
+    text: Annotated[str | None, column("Texts by language, as JSON", sealed=True, matters=True)] = None
+    travel_month: Annotated[
+        str | None,
+        column(
+            "When the reviewer was there",
+            unit="YYYY-MM",
+            rules=(Shaped(r"\d{4}-(0[1-9]|1[0-2])(-\d\d)?", "a month as YYYY-MM"),),
+        ),
+    ] = None
     trip_type: Annotated[str | None, column("With whom: FAMILY, COUPLES, SOLO, BUSINESS or FRIENDS")] = None
-    author_name: Annotated[str | None, column("Reviewer's user name", sealed=True)] = None
+    author_name: Annotated[str | None, column("Reviewer's user name", sealed=True, matters=True)] = None
     author_home: Annotated[str | None, column("Where the reviewer lives", sealed=True)] = None
     author_avatar_url: Annotated[str | None, column("Reviewer's picture", sealed=True)] = None
-    published_at: Annotated[datetime | None, column("When the review was published", unit="UTC")] = None
+    published_at: Annotated[datetime | None, column("When the review was published", unit="UTC", matters=True)] = None
 
 
 def _restaurant(location: Location) -> Restaurant | None:
@@ -279,7 +307,14 @@ class TripAdvisor(Platform):
     has_delta = True
     datasets = (
         Dataset(
-            "restaurants", "Restaurants of Hong Kong on TripAdvisor.", Location, Restaurant, _restaurant, key=("id",)
+            "restaurants",
+            "Restaurants of Hong Kong on TripAdvisor.",
+            Location,
+            Restaurant,
+            _restaurant,
+            key=("id",),
+            bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
+            rules=(Together(("latitude", "longitude")),),
         ),
         Dataset(
             "reviews",

@@ -10,17 +10,30 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from sync_platform.sources.period import Cadence
+from sync_platform.sources.rules import CrossRule, Rule
 from sync_platform.vault.personal import Personal
 
 if TYPE_CHECKING:
     from sync_platform.sources.extraction import Extraction, Page
 
-__all__ = ["Dataset", "Pace", "Personal", "Platform", "Record", "Row", "Scope", "Terms", "column", "records_of"]
+__all__ = [
+    "Agreement",
+    "Dataset",
+    "Pace",
+    "Personal",
+    "Platform",
+    "Record",
+    "Row",
+    "Scope",
+    "Terms",
+    "column",
+    "records_of",
+]
 
 Record = dict[str, Any]
 """One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
@@ -34,19 +47,54 @@ def records_of(items: list[Any]) -> list[Record]:
     return [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What a declaration says of a column; `text` with its unit."""
+
+    text: str
+    sealed: bool = False
+    matters: bool = False
+    rules: tuple[Rule, ...] = ()
+    refers_to: str | None = None
+
+
+def column(
+    description: str,
+    *,
+    unit: str | None = None,
+    sealed: bool = False,
+    matters: bool = False,
+    rules: tuple[Rule, ...] = (),
+    refers_to: str | None = None,
+) -> msgspec.Meta:
+    """The meaning of a column: it becomes the table's column comment, the schema shown in Dagster, and the contract.
+
+    `matters`: a record without it is hardly of use, so completeness counts it. `refers_to`: the dataset of the same
+    platform whose `source_id` it holds.
+    """
+    text = f"{description} ({unit})" if unit else description
+    return msgspec.Meta(extra={"meaning": Meaning(text, sealed, matters, rules, refers_to)})
+
+
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One typed row of a dataset's table; a field's `Annotated[..., column(...)]` is its column's definition.
 
     Times are timezone-aware and stored in UTC; absent is None, never an empty string.
     """
 
-    source_id: str
+    source_id: Annotated[str, column("The platform's own id of the record, as text")]
 
 
-def column(description: str, *, unit: str | None = None, sealed: bool = False) -> msgspec.Meta:
-    """The meaning of a column: it becomes the table's column comment and the schema shown in Dagster."""
-    text = f"{description} ({unit})" if unit else description
-    return msgspec.Meta(description=f"{text}, sealed" if sealed else text, extra={"sealed": sealed})
+@dataclass(frozen=True)
+class Agreement:
+    """What a record should agree on with the one of its platform that it refers to.
+
+    `condition`: SQL, true or false or (not to be judged) null, over the record `m` and the referred one `r`.
+    """
+
+    name: str
+    words: str
+    condition: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +106,9 @@ class Dataset:
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta says "this one is gone"
+    `rules`     what holds between columns of one record
+    `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
+    `agreements` what its records should agree on with those they refer to
     `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone
     """
 
@@ -71,6 +122,9 @@ class Dataset:
     volatile: frozenset[str] = frozenset()
     cursor: str | None = None
     deleted: str | None = None
+    rules: tuple[CrossRule, ...] = ()
+    bilingual: tuple[tuple[str, str], ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     listed_from: str | None = None
 
     def source_id(self, record: Record) -> str | None:

@@ -8,7 +8,6 @@ from functools import cache
 
 import pytest
 
-from sync_platform.lake.schema import columns_of
 from sync_platform.platforms import (
     bistrochat,
     chope,
@@ -20,6 +19,7 @@ from sync_platform.platforms import (
     tripadvisor,
 )
 from sync_platform.sources import client
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground

@@ -72,7 +72,7 @@ class Brought:
 class Kind:
     """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what they become.
 
-    `traits`: whether records were rejected, and whether some contradict each other.
+    `traits`: whether records go to quarantine, some without an id, and whether some contradict each other.
     """
 
     dataset: str
@@ -238,8 +238,9 @@ class Ground:
         return Verdict(wrongs, all(kind.is_complete for kind in kinds), kinds)
 
     def _kind(self, landed: Landed) -> Kind:
-        typed = TypedRows(landed, self.platform)
-        rows = typed.reader().read_all()
+        received = TypedRows(landed, self.platform).reader().read_all()
+        rows = received.filter(received["problems"].is_null())
+        quarantined = received.num_rows - rows.num_rows
         found: dict[str, set[tuple[str, bool]]] = {}
         for source_id, digest, deleted in zip(
             *(rows[name].to_pylist() for name in ("source_id", "content_hash", "deleted")), strict=True
@@ -251,8 +252,8 @@ class Ground:
             landed.manifest.dataset,
             agreed,
             is_exact=agreed == then,
-            is_complete=landed.manifest.complete and not typed.rejected and len(agreed) == len(found),
-            traits=(typed.rejected > 0, len(agreed) < len(found)),
+            is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(found),
+            traits=(quarantined > 0, received["source_id"].null_count > 0, len(agreed) < len(found)),
         )
 
     def _judge(self, brought: Brought, datasets: set[str], excused: frozenset[str]) -> list[str]:

@@ -192,9 +192,9 @@ class Lab:
             ).fetchall()
 
     def files(self) -> set[str]:
-        """Every Parquet file of the platform's table and of the history."""
+        """Every Parquet file of the platform's table and of the history; what a sync leaves as its record is aside."""
         found = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
-        return {path for (path,) in found if "/sync/" not in path}
+        return {path for (path,) in found if not {"sync", "quality"} & set(path.split("/"))}
 
 
 def _s3_client(settings: Settings) -> Any:

@@ -162,13 +162,13 @@ def test_of_duplicates_the_latest_counts_and_a_conflict_is_reported(lab: Lab) ->
     assert lab.table() == [("1", NOODLES["name"]), ("2", "Clay-pot rice")]
 
 
-def test_a_record_that_breaks_the_contract_is_rejected_by_field_and_its_neighbours_go_on(lab: Lab) -> None:
+def test_a_record_that_breaks_the_contract_goes_to_quarantine_and_its_neighbours_go_on(lab: Lab) -> None:
     lab.sync([NOODLES, RICE, TEA], hour=0)
     outcome = lab.sync([{**NOODLES, "price": "dear"}, {**RICE, "since": "someday"}, {**TEA, "price": 20}], hour=1)
     record = outcome.record
-    assert (record.rejected, record.updated, record.status, record.removed) == (2, 1, "degraded", 0)
-    assert "$.price" in outcome.rejections[0]
-    assert "http://diner.test/dishes" in outcome.rejections[0]
+    assert (record.quarantined, record.updated, record.status, record.removed) == (2, 1, "degraded", 0)
+    assert "$.price" in outcome.quarantined[0]
+    assert "http://diner.test/dishes" in outcome.quarantined[0]
     assert lab.table("source_id, price_hkd")[0] == ("1", Decimal("48.50"))
 
 
@@ -265,7 +265,7 @@ def test_an_answer_without_rows_moves_no_cursor(lab: Lab) -> None:
 def test_of_records_that_contradict_each_other_none_is_taken_and_what_is_held_stays(lab: Lab) -> None:
     lab.sync([TEA, RICE], hour=0)
     record = lab.sync([{**TEA, "price": 20}, {**TEA, "price": 22}, {**RICE, "price": 60}], hour=1).record
-    assert (record.rows, record.duplicates, record.status) == (1, 1, "degraded")
+    assert (record.rows, record.duplicates, record.quarantined, record.status) == (1, 0, 2, "degraded")
     assert lab.table("source_id, price_hkd") == [("2", Decimal("60.00")), ("3", None)]
     assert lab.replay_differs() == []
 
@@ -273,6 +273,6 @@ def test_of_records_that_contradict_each_other_none_is_taken_and_what_is_held_st
 @pytest.mark.parametrize("beyond", [{"stock": 2**63}, {"price": 1e11}])
 def test_a_value_that_its_column_cannot_hold_costs_its_own_record_alone(lab: Lab, beyond: dict[str, float]) -> None:
     outcome = lab.sync([{**RICE, **beyond}, TEA], hour=0)
-    assert (outcome.record.rejected, outcome.record.status) == (1, "degraded")
-    assert "does not fit" in outcome.rejections[0]
+    assert (outcome.record.quarantined, outcome.record.status) == (1, "degraded")
+    assert "does not fit" in outcome.quarantined[0]
     assert lab.table("source_id") == [("3",)]

@@ -7,8 +7,8 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from sync_platform.lake.schema import columns_of
 from sync_platform.platforms import load_platforms
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
 
 from .replay import read_fixture, replay

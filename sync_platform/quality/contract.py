@@ -1,0 +1,151 @@
+"""The contract of a dataset as a pandera schema (polars backend), made from its declaration.
+
+A Row is the single definition: the table, its column comments, the documents and this schema are all read from it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any, NamedTuple
+
+import polars as pl
+
+# pandera sets this to 1 when it is imported, for PySpark's sake: pyarrow then takes every time to be in UTC
+os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "")
+import pandera.polars as pa
+from pandera.errors import SchemaErrors
+
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.rules import CrossRule, HongKongPhone, InOrder, OneOf, Rule, Shaped, StepsOf, Within
+
+POLARS_TYPES: dict[str, Any] = {
+    "VARCHAR": pl.String(),
+    "BIGINT": pl.Int64(),
+    "DOUBLE": pl.Float64(),
+    "BOOLEAN": pl.Boolean(),
+    "DATE": pl.Date(),
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "DECIMAL(12,2)": pl.Decimal(12, 2),
+    "VARCHAR[]": pl.List(pl.String()),
+}
+PHONE_DIGITS = r"^(?:852)?[2-9]\d{7}$"
+LONGEST_VALUE = 80
+
+
+class Breach(NamedTuple):
+    """One rule broken by one record: `row` is its place in the frame, from 0; `column` joins the columns of a rule
+    between several by a comma."""
+
+    row: int
+    column: str
+    rule: str
+    is_hard: bool
+    value: str | None
+
+    @property
+    def problem(self) -> str:
+        return f"{self.column} is {self.value}, not {self.rule}" if self.value is not None else self.rule
+
+
+@dataclass(frozen=True)
+class _Ruled:
+    """A rule where it applies."""
+
+    column: str
+    rule: Rule | CrossRule
+
+
+class Contract:
+    """What the rows of one dataset are held to."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._ruled: dict[str, _Ruled] = {}
+        columns = columns_of(dataset.row)
+        self.names = [column.name for column in columns]
+        self.schema = pa.DataFrameSchema(
+            {
+                column.name: pa.Column(
+                    POLARS_TYPES[column.sql_type],
+                    [self._check(column.name, rule, _kept(rule, column)) for rule in column.rules],
+                    nullable=True,
+                    description=column.description,
+                )
+                for column in columns
+            },
+            checks=[self._check(", ".join(_between(rule)), rule, _kept_between(rule)) for rule in dataset.rules],
+            name=dataset.name,
+            description=dataset.description,
+        )
+
+    @property
+    def rules(self) -> int:
+        return len(self._ruled)
+
+    def breaches(self, frame: pl.DataFrame) -> list[Breach]:
+        """Every rule that any row breaks, not only the first; columns that no contract names are left aside.
+
+        Raises pandera's SchemaErrors where a column has another type than the contract's: rows are made to fit it.
+        """
+        try:
+            self.schema.validate(frame.select(self.names), lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases
+            if cases["index"].has_nulls():
+                raise
+            return [
+                self._breach(key, row, value)
+                for key, row, value in cases.select("check", "index", "failure_case").iter_rows()
+            ]
+        return []
+
+    def _breach(self, key: str, row: int, value: str | None) -> Breach:
+        found = self._ruled[key]
+        shown = None if found.column.count(",") or value is None else _short(value)
+        return Breach(row, found.column, found.rule.words, found.rule.hard, shown)
+
+    def _check(self, column: str, rule: Rule | CrossRule, kept: pl.Expr) -> pa.Check:
+        key = f"{column}: {rule.words}"
+        self._ruled[key] = _Ruled(column, rule)
+        return pa.Check(lambda data: data.lazyframe.select(kept.fill_null(True)), name=key, error=key)
+
+
+def _kept(rule: Rule, column: Any) -> pl.Expr:
+    """Whether a column's value keeps the rule; null for an empty one."""
+    value = pl.col(column.name)
+    if column.sql_type.endswith("[]"):
+        return value.list.eval(_kept_by(rule, pl.element())).list.all()
+    return _kept_by(rule, value)
+
+
+def _kept_by(rule: Rule, value: pl.Expr) -> pl.Expr:
+    match rule:
+        case Within(low, high):
+            sides = ([value >= low] if low is not None else []) + ([value <= high] if high is not None else [])
+            return reduce(and_, sides)
+        case StepsOf(step):
+            return value % step == 0
+        case OneOf(values):
+            return value.is_in(list(values))
+        case Shaped(pattern):
+            return value.str.contains(f"^(?:{pattern})$")
+        case HongKongPhone():
+            return value.str.replace_all(r"\D", "").str.contains(PHONE_DIGITS)
+
+
+def _between(rule: CrossRule) -> tuple[str, ...]:
+    return (rule.first, rule.second) if isinstance(rule, InOrder) else rule.columns
+
+
+def _kept_between(rule: CrossRule) -> pl.Expr:
+    if isinstance(rule, InOrder):
+        return pl.col(rule.first) <= pl.col(rule.second)
+    given = [pl.col(name).is_not_null() for name in rule.columns]
+    return reduce(and_, (given[0] == other for other in given[1:]))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else value[: LONGEST_VALUE - 1] + "…"

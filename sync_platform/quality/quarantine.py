@@ -1,0 +1,129 @@
+"""Quarantine: records that cannot be stored, each with what is wrong, where, and where it is landed.
+
+An entry is open until its record is stored after all, or a later sync looks at the record again: what it finds then is
+an entry of its own. So open entries are what is wrong now, and all of them are what was ever wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+import duckdb
+
+from sync_platform.sources.columns import Column
+from sync_platform.storage.lake_connection import LAKE
+
+MOST_SHOWN = 20
+QUARANTINE = (
+    Column("platform", "VARCHAR", "Platform the record came from"),
+    Column("dataset", "VARCHAR", "Dataset of the platform"),
+    Column("partition", "VARCHAR", "Observation period"),
+    Column("sync_id", "VARCHAR", "Sync that brought the record: sync.runs"),
+    Column("run_id", "VARCHAR", "Dagster run of that sync"),
+    Column("source_id", "VARCHAR", "The record's id; empty where it cannot be read"),
+    Column("landing_object", "VARCHAR", "Landing object that holds the record"),
+    Column("landing_line", "BIGINT", "Line within the landing object, from 1"),
+    Column("rules", "VARCHAR[]", "Every hard rule that is broken: `shape`, `conflict`, or the contract's words"),
+    Column("paths", "VARCHAR[]", "Per rule, the field's path as received, or the column; empty for the whole record"),
+    Column("problems", "VARCHAR[]", "Per rule, what is wrong, in words"),
+    Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
+    Column("committed_at", "TIMESTAMPTZ", "When the record went to quarantine (UTC)"),
+    Column("settled_at", "TIMESTAMPTZ", "When it ceased to be open (UTC); empty while it is"),
+    Column("settled_how", "VARCHAR", "stored | seen again | not seen again | late; empty while it is open"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One quarantined record, as `quality.quarantine` keeps it; the columns' meanings stand there."""
+
+    platform: str
+    dataset: str
+    partition: str
+    sync_id: str
+    run_id: str
+    source_id: str | None
+    landing_object: str
+    landing_line: int
+    rules: list[str]
+    paths: list[str | None]
+    problems: list[str]
+    observed_at: datetime
+    committed_at: datetime
+    settled_at: datetime | None
+    settled_how: str | None
+
+
+def quarantine(
+    session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool, is_late: bool
+) -> None:
+    """Put `temp.quarantined` into quarantine, and settle open entries that were looked at again.
+
+    Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
+    `is_whole`: the sync looked at everything. `is_late`: a later observation is held already; its word stands.
+    """
+    if not is_late:
+        _settle(session, origin, is_whole=is_whole)
+    if not session.execute("FROM temp.quarantined LIMIT 1").fetchone():
+        return
+    late = "$committed_at, 'late'" if is_late else "NULL, NULL"
+    session.execute(
+        f"""INSERT INTO {LAKE}.quality.quarantine
+        SELECT $platform, $dataset, $partition, $sync_id, $run_id, source_id, landing_object, landing_line,
+            problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem',
+            $observed_at, $committed_at, {late}
+        FROM temp.quarantined ORDER BY landing_object, landing_line""",
+        origin,
+    )
+
+
+def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> bool:
+    """Whether a record was held back that was not in quarantine already; asked before `quarantine`."""
+    query = f"""SELECT 1 FROM temp.held_back WHERE source_id NOT IN (
+        SELECT source_id FROM {LAKE}.quality.quarantine
+        WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""
+    return session.execute(query, [platform, dataset]).fetchone() is not None
+
+
+def _settle(session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool) -> None:
+    mine = "platform = $platform AND dataset = $dataset AND settled_at IS NULL"
+    own = {"platform": origin["platform"], "dataset": origin["dataset"]}
+    table = f"{LAKE}.quality.quarantine"
+    if not session.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1", own).fetchone():
+        return
+    stored = "source_id IN (SELECT source_id FROM temp.incoming)"
+    again = "source_id IN (SELECT source_id FROM temp.quarantined WHERE source_id IS NOT NULL)"
+    unseen = "true" if is_whole else "false"
+    session.execute(
+        f"""UPDATE {table} SET settled_at = $at,
+            settled_how = CASE WHEN {stored} THEN 'stored' WHEN {again} THEN 'seen again' ELSE 'not seen again' END
+        WHERE {mine} AND (coalesce({stored}, false) OR coalesce({again}, false) OR {unseen})""",
+        {**own, "at": origin["committed_at"]},
+    )
+
+
+def entries(
+    session: duckdb.DuckDBPyConnection,
+    *,
+    platform: str | None = None,
+    dataset: str | None = None,
+    source_id: str | None = None,
+    only_open: bool = True,
+    limit: int | None = None,
+) -> list[Entry]:
+    """Quarantined records, newest first; those of a lake that has no quarantine yet are none."""
+    tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
+    if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
+        return []
+    wanted = {"platform": platform, "dataset": dataset, "source_id": source_id}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
+    listed = ", ".join(part.name for part in fields(Entry))
+    rows = session.execute(
+        f"""SELECT {listed} FROM {LAKE}.quality.quarantine WHERE {" AND ".join(conditions) or "true"}
+        ORDER BY committed_at DESC, platform, dataset, landing_object, landing_line
+        {f"LIMIT {int(limit)}" if limit is not None else ""}""",
+        chosen,
+    ).fetchall()
+    return [Entry(*row) for row in rows]

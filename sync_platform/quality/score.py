@@ -1,0 +1,130 @@
+"""A score: a share of records or cells, what it is held to, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any, Literal
+
+from sync_platform.sources.columns import Column
+
+Dimension = Literal["validation", "completeness", "accuracy", "consistency"]
+DIMENSIONS: tuple[Dimension, ...] = ("validation", "completeness", "accuracy", "consistency")
+OVERALL = "overall"
+WHOLE = "all"
+"""The measure that stands for a dimension as a whole."""
+Z95 = 1.959963984540054
+
+SCORES = (
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column("partition", "VARCHAR", "Observation period"),
+    Column("sync_id", "VARCHAR", "Sync whose records were scored: sync.runs"),
+    Column("run_id", "VARCHAR", "Dagster run of that sync"),
+    Column("dimension", "VARCHAR", "validation | completeness | accuracy | consistency | overall"),
+    Column("measure", "VARCHAR", "What of the dimension was measured; `all` for the dimension as a whole"),
+    Column("score", "DOUBLE", "Share from 0 to 1; empty where it could not be measured"),
+    Column("numerator", "BIGINT", "Records or cells that are as they should be"),
+    Column("denominator", "BIGINT", "Records or cells that could be judged"),
+    Column("population", "BIGINT", "Records or cells there are, judged or not"),
+    Column("low", "DOUBLE", "Lower end of the 95 % interval (Wilson); empty where everything was judged"),
+    Column("high", "DOUBLE", "Upper end of the 95 % interval (Wilson); empty where everything was judged"),
+    Column("threshold", "DOUBLE", "What the score should reach; empty where it is not held to anything"),
+    Column("confidence", "DOUBLE", "Share of the weights that could be measured; of dimensions and the overall score"),
+    Column("detail", "JSON", "What is worst, in words, with examples"),
+    Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
+    Column("committed_at", "TIMESTAMPTZ", "When the score was committed, together with the data (UTC)"),
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measure of one dimension. `score` is None where nothing could be judged: never 1 for want of evidence."""
+
+    dimension: str
+    measure: str
+    numerator: int | None = None
+    denominator: int | None = None
+    population: int | None = None
+    threshold: float | None = None
+    confidence: float | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    stated: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The share; of an overall score, the weighted mean that was stated."""
+        if self.stated is not None:
+            return self.stated
+        return self.numerator / self.denominator if self.numerator is not None and self.denominator else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of a share that was judged on some of the records only."""
+        if not self.denominator or self.numerator is None or self.population is None:
+            return None
+        return wilson(self.numerator, self.denominator) if self.denominator < self.population else None
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether it reaches its threshold; None where either is missing."""
+        if self.score is None or self.threshold is None:
+            return None
+        return self.score >= self.threshold
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a share; `trials` > 0.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    share, square = hits / trials, Z95 * Z95
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    spread = Z95 / (1 + square / trials) * sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
+    return max(0.0, centre - spread), min(1.0, centre + spread)
+
+
+@dataclass(frozen=True)
+class Standards:
+    """What scores are held to: per dimension a threshold and a weight, and the largest share in quarantine.
+
+    `least_filled`: what the least filled column that matters should reach.
+    """
+
+    thresholds: Mapping[str, float] = field(
+        default_factory=lambda: {"validation": 0.98, "completeness": 0.8, "accuracy": 0.95, "consistency": 0.95}
+    )
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"validation": 0.35, "completeness": 0.25, "accuracy": 0.2, "consistency": 0.2}
+    )
+    quarantine_tolerance: float = 0.02
+
+    def threshold(self, dimension: str) -> float | None:
+        return self.thresholds.get(dimension)
+
+
+STANDARDS = Standards()
+
+
+def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
+    """The DataQualityScore: the mean of the dimensions that were measured, each with its weight.
+
+    sum(weight x score) / sum(weight), over measured dimensions. Its confidence is the share of all weight that was
+    measured, where a dimension counts with its own confidence.
+    """
+    measured = [(standards.weights[each.dimension], each) for each in dimensions if each.score is not None]
+    weight = sum(share for share, _ in measured)
+    total = sum(standards.weights.values())
+    mean = sum(share * (each.score or 0.0) for share, each in measured) / weight if weight else None
+    threshold = sum(share * (each.threshold or 0.0) for share, each in measured) / weight if weight else None
+    sure = sum(share * (1.0 if each.confidence is None else each.confidence) for share, each in measured)
+    unmeasured = [each.dimension for each in dimensions if each.score is None]
+    return Score(
+        OVERALL,
+        WHOLE,
+        stated=mean,
+        threshold=threshold,
+        confidence=sure / total if total else 0.0,
+        detail={"not_measured": unmeasured} if unmeasured else {},
+    )
