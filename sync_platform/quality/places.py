@@ -1,0 +1,170 @@
+"""Hong Kong's districts and neighbourhoods: what they are called, and about where they are.
+
+The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude, drawn to hold the whole place and
+widened by a margin, so that no true place near a border is called wrong. They can tell Mong Kok from Central, not one
+side of a border street from the other. A name that a district shares with a neighbourhood means the wider of the two.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache, lru_cache
+from importlib.resources import files
+from math import cos, radians
+from typing import NamedTuple
+
+MARGIN_M = 300
+"""How far each box is widened on every side, in metres."""
+APPROXIMATION = (
+    f"District shapes are approximations: boxes drawn to hold the whole place, widened by {MARGIN_M} m. What is called "
+    "outside is hardly ever inside; what is called inside may be a kilometre or two across the border."
+)
+"""To be shown wherever a figure made with these shapes is."""
+METRES_PER_DEGREE = 110_700
+"""Of latitude, at Hong Kong's."""
+METRES_PER_DEGREE_EAST = 111_320 * cos(radians(22.35))
+"""Of longitude, at Hong Kong's latitude."""
+_UNSAID = {"and", "the"}
+_ALSO_A_BLOCK = {"north", "eastern", "southern", "western"}
+"""Beside other words these mostly name a part of an estate: "Tsui Ping (North) Estate"."""
+_ENDINGS = {
+    "district", "area", "town", "island", "hong", "kong", "hk", "kowloon", "kln", "new", "territories", "nt", "n", "t",
+}  # fmt: skip
+_REGION_FIRST = re.compile("^(?:香港|九龍|新界)(?=.)")
+_HAN = re.compile(r"[㐀-鿿]+")
+_BETWEEN_NAMES = re.compile(r"[,;/|()\[\]、·\n]+")
+_SPELLINGS = str.maketrans("嘴湧臘村啓臺", "咀涌鱲邨啟台")
+
+
+class Kind(IntEnum):
+    """What a place is, from wide to narrow."""
+
+    REGION = 1
+    DISTRICT = 2  # of a District Council or of the register, or both
+    NEIGHBOURHOOD = 3
+
+
+class Box(NamedTuple):
+    """Four edges in degrees, WGS84; what stands on an edge is inside."""
+
+    south: float
+    north: float
+    west: float
+    east: float
+
+    def contains(self, latitude: float, longitude: float) -> bool:
+        return self.south <= latitude <= self.north and self.west <= longitude <= self.east
+
+    def widened(self) -> Box:
+        up, across = MARGIN_M / METRES_PER_DEGREE, MARGIN_M / METRES_PER_DEGREE_EAST
+        return Box(self.south - up, self.north + up, self.west - across, self.east + across)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A named place: `boxes` with their margin, which overlap; `fehd` is its code as a district of the register."""
+
+    english: str
+    chinese: str
+    aliases: tuple[str, ...]
+    kind: Kind
+    fehd: str
+    boxes: tuple[Box, ...]
+
+    def contains(self, latitude: float, longitude: float) -> bool:
+        return any(box.contains(latitude, longitude) for box in self.boxes)
+
+    def lies_within(self, other: Place) -> bool:
+        """Whether the middle of each of its boxes is in the other."""
+        return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
+
+
+@cache
+def all_places() -> dict[str, Place]:
+    """Every place by its English name, the regions, then districts, then neighbourhoods.
+
+    In the file a box is "south north west east" without margin, and "=Name" stands for the boxes of another place.
+    """
+    lines = files("sync_platform.quality").joinpath("districts.csv").read_text("utf-8").splitlines()
+    rows = {row["english"]: row for row in csv.DictReader(lines)}
+
+    def boxes_of(name: str) -> Iterator[Box]:
+        for shape in rows[name]["boxes"].split("; "):
+            if shape.startswith("="):
+                yield from boxes_of(shape.removeprefix("="))
+            else:
+                yield Box(*map(float, shape.split())).widened()
+
+    return {
+        name: Place(
+            english=name,
+            chinese=row["chinese"],
+            aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
+            kind=Kind[row["kind"].upper()],
+            fehd=row["fehd"],
+            boxes=tuple(boxes_of(name)),
+        )
+        for name, row in rows.items()
+    }
+
+
+@lru_cache(maxsize=10_000)
+def find_place(stated: str) -> Place | None:
+    """The place that a platform means by a district, in English or Traditional Chinese or both; None if not known.
+
+    Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
+    several names the narrowest counts if it lies within the others ("Causeway Bay, Wan Chai"); between two
+    neighbourhoods, or two districts, it is not known which is meant. A code of the register counts only alone: within
+    an address it would be a house number.
+    """
+    text = unicodedata.normalize("NFKC", stated).casefold().translate(_SPELLINGS).strip()
+    codes, names = _index()
+    known = codes.get(text) or names.get(_squash(text)) or _without_additions(text)
+    if known:
+        return known
+    parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
+    named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
+    found = {place.english: place for part in named if (place := names.get(_squash(part)) or _without_additions(part))}
+    narrowest = max(found.values(), key=lambda place: place.kind, default=None)
+    wider = [place for place in found.values() if place is not narrowest]
+    if narrowest and all(place.kind < narrowest.kind and narrowest.lies_within(place) for place in wider):
+        return narrowest
+    return None
+
+
+@cache
+def _index() -> tuple[dict[str, Place], dict[str, Place]]:
+    """Places by code of the register, and by squashed name."""
+    places = all_places().values()
+    names = {
+        _squash(name.casefold().translate(_SPELLINGS)): place
+        for place in places
+        for name in (place.english, place.chinese, *place.aliases)
+    }
+    return {place.fehd: place for place in places if place.fehd}, names
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_]+", text) if word not in _UNSAID]
+
+
+def _squash(text: str) -> str:
+    return "".join(_words(text))
+
+
+def _without_additions(text: str) -> Place | None:
+    """The place whose name is left when a region or the word for district is taken away."""
+    names = _index()[1]
+    words = _words(text)
+    while len(words) > 1 and words[-1] in _ENDINGS:
+        words.pop()
+        if place := names.get("".join(words)):
+            return place
+    chinese = _squash(text)
+    bare = _REGION_FIRST.sub("", chinese)
+    return names.get(bare) or names.get(chinese.removesuffix("區")) or names.get(bare.removesuffix("區"))
