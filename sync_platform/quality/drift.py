@@ -1,0 +1,221 @@
+"""Drift: how the shape of what a platform sends differs from the last good one.
+
+`missing`  filled before, and now lacking more often than chance allows (`chance`): from every record with room for it,
+           or from at least ten times the share it was lacking from. Null and absent are the same here. Of samples of
+           2,000 in which it was always filled, 14 lacking (0.7 %) are enough; a share of an optional field that only
+           moves is not drift, for it moves with which records change.
+`retyped`  a JSON type never seen at the path, in one sampled record or more. Integers and other numbers are one type.
+`new`      a path never filled before. So is one that was always null: there was no type it could have changed.
+`renamed`  a missing and a new path of the same types in the same object, told by like names or the same values, where
+           no other pair is nearly as alike. Where fewer than all records were renamed, mostly the names tell.
+
+What stands inside a missing, new or retyped object or list is part of that finding and no finding of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from itertools import product
+from math import exp, lgamma
+from typing import Literal
+
+from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, holder_of, kind_of
+
+SURPRISE = 1e-4  # less likely than that is no chance
+TENFOLD = 10
+ALIKE = 0.6  # what difflib's documentation calls close matches
+SAME_VALUES = 0.5
+FEWEST_MARKS = 4  # yes and no are the values of any two flags
+CLEARLY = 0.05  # by so much a renaming must be more alike than any other
+SHARE_TOLERANCE = 0.2
+_WORDS = {
+    "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
+    "array": "a list",
+}  # fmt: skip
+Kind = Literal["missing", "renamed", "retyped", "new"]
+_ORDER: tuple[Kind, ...] = ("missing", "renamed", "retyped", "new")
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One finding. Types are JSON's, without null; shares (0..1) are of the records with room for the path that have
+    it filled, None where there is no such share.
+
+    `records` of `of`: the sampled records that lack a missing field, or have the new name, type or field.
+    `examples` are of what came; of a missing field, of what it was. `is_unsealed`: it came in clear, in a dataset that
+    has sealed fields, so it may be personal.
+    """
+
+    kind: Kind
+    path: str
+    types_before: tuple[str, ...]
+    types_now: tuple[str, ...]
+    share_before: float | None
+    share_now: float | None
+    records: int
+    of: int
+    examples: tuple[Example, ...]
+    renamed_to: str | None = None
+    is_unsealed: bool = False
+
+    def in_words(self, table: str) -> str:
+        """One sentence for an engineer; `table` is what the finding is about (`openrice.restaurants`)."""
+        count = f"{self.records:,} of {self.of:,} records"
+        example = f", e.g. {self.examples[0]}" if self.examples else ""
+        unsealed = "; it is not sealed: declare it, if it is personal" if self.is_unsealed else ""
+        if self.kind == "missing":
+            before = f"filled in {100 * (self.share_before or 0):.3g} % of the records before"
+            was = example.replace(", e.g.", "; it was", 1)
+            return f"{table}: `{self.path}`, {before}, is missing from {count}{was}"
+        if self.kind == "renamed":
+            return f"{table}: `{self.path}` seems to be `{self.renamed_to}` now in {count}{example}{unsealed}"
+        if self.kind == "retyped":
+            before, now = _in_words(self.types_before), _in_words(self.types_now, self.types_before)
+            return f"{table}: `{self.path}` was {before} and is now {now} in {count}{example}"
+        return f"{table}: `{self.path}` is new, {_in_words(self.types_now)} in {count}{example}{unsealed}"
+
+
+def find_drift(before: Shape, now: Shape) -> list[Drift]:
+    """What differs between two shapes of one dataset, worst first; nothing where either is of no records."""
+    has_sealed = any(field.sealed for shape in (before, now) for field in shape.fields.values())
+    missing = [_missing(before, now, path) for path in before.fields if _is_missing(before, now, path)]
+    new = [_new(before, now, path, has_sealed) for path in now.fields if _is_new(before, now, path)]
+    renamed, missing, new = _renamed(before, now, missing, new)
+    retyped = [_retyped(before, now, path) for path in now.fields if _is_retyped(before, now, path)]
+    return sorted([*missing, *renamed, *retyped, *new], key=lambda drift: (_ORDER.index(drift.kind), drift.path))
+
+
+def is_good(drifts: Iterable[Drift]) -> bool:
+    """Whether a shape with these findings may be joined to the reference: nothing known was lost or changed."""
+    return all(drift.kind == "new" for drift in drifts)
+
+
+def chance(filled_before: int, records_before: int, filled_now: int, records_now: int) -> float:
+    """The probability of at most `filled_now` of `records_now` (f of n), after `filled_before` of `records_before`.
+
+    F of N were filled, every share being as likely before that (Laplace's rule of succession). Then the number filled
+    is beta-binomial: P(X <= f) = sum over x <= f of C(n, x) B(F + 1 + x, N - F + 1 + n - x) / B(F + 1, N - F + 1).
+    Source: Skellam, J. G. (1948), Journal of the Royal Statistical Society B 10(2), 257-261.
+    """
+    a, b, n = filled_before + 1, records_before - filled_before + 1, records_now
+    known = _log_beta(a, b)
+    return sum(
+        exp(lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) + _log_beta(a + x, b + n - x) - known)
+        for x in range(filled_now + 1)
+    )
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _is_missing(before: Shape, now: Shape, path: str) -> bool:
+    filled_before, filled = before.fields[path].filled, now.field(path).filled
+    lacking, room = now.room(path) - filled, now.room(path)
+    if not filled_before or not lacking or not now.covers(path):
+        return False
+    former_lacking = 1 - filled_before / before.room(path)
+    if filled and lacking / room < TENFOLD * former_lacking:
+        return False
+    return chance(filled_before, before.room(path), filled, room) < SURPRISE
+
+
+def _is_new(before: Shape, now: Shape, path: str) -> bool:
+    is_filled_first = now.fields[path].filled and not before.field(path).filled
+    return bool(is_filled_first and before.room(path) and before.covers(path))
+
+
+def _is_retyped(before: Shape, now: Shape, path: str) -> bool:
+    held = before.field(path).kinds
+    return bool(held and now.fields[path].kinds - held)
+
+
+def _missing(before: Shape, now: Shape, path: str) -> Drift:
+    drift = _drift("missing", before, now, path, before.fields[path].all_examples)
+    return replace(drift, records=now.room(path) - now.field(path).filled)
+
+
+def _new(before: Shape, now: Shape, path: str, has_sealed: bool) -> Drift:
+    drift = _drift("new", before, now, path, now.fields[path].all_examples)
+    return replace(drift, is_unsealed=has_sealed and not now.fields[path].sealed)
+
+
+def _retyped(before: Shape, now: Shape, path: str) -> Drift:
+    field = now.fields[path]
+    appeared = [name for name in _types(field) if kind_of(name) not in before.fields[path].kinds]
+    examples = tuple(example for name in appeared for example in field.examples[name])
+    drift = _drift("retyped", before, now, path, examples)
+    return replace(drift, records=min(sum(field.types[name] for name in appeared), drift.of))
+
+
+def _drift(kind: Kind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
+    held, field = before.field(path), now.field(path)
+    shares = before.share(path), now.share(path)
+    return Drift(kind, path, _types(held), _types(field), *shares, field.filled, now.room(path), examples)
+
+
+def _renamed(
+    before: Shape, now: Shape, missing: list[Drift], new: list[Drift]
+) -> tuple[list[Drift], list[Drift], list[Drift]]:
+    """The renamings, and the missing and new fields that are left."""
+    alike = {
+        (old, other): likeness
+        for old, other in product(missing, new)
+        if (likeness := _likeness(before, now, old, other)) > 0
+    }
+    pairs = [
+        (old, other)
+        for (old, other), likeness in alike.items()
+        if all(
+            likeness >= rival + CLEARLY
+            for (rival_old, rival_other), rival in alike.items()
+            if (rival_old is old) != (rival_other is other)
+        )
+    ]
+    renamed = [
+        replace(other, kind="renamed", path=old.path, renamed_to=other.path, types_before=old.types_before,
+                share_before=old.share_before)
+        for old, other in pairs
+    ]  # fmt: skip
+    gone = {id(drift) for pair in pairs for drift in pair}
+    return renamed, [d for d in missing if id(d) not in gone], [d for d in new if id(d) not in gone]
+
+
+def _likeness(before: Shape, now: Shape, old: Drift, other: Drift) -> float:
+    """How well a new field fits as a missing one's other name, 0..1; 0 where it does not."""
+    held, field = before.fields[old.path], now.fields[other.path]
+    if holder_of(old.path) != holder_of(other.path) or held.kinds != field.kinds:
+        return 0.0
+    if abs((old.share_before or 0) - (old.share_now or 0) - (other.share_now or 0)) > SHARE_TOLERANCE:
+        return 0.0
+    names = SequenceMatcher(None, _letters(old.path), _letters(other.path), autojunk=False).ratio()
+    values = _overlap(held.marks, field.marks)
+    return max(names if names >= ALIKE else 0.0, values if values >= SAME_VALUES else 0.0)
+
+
+def _overlap(marks: list[int], others: list[int]) -> float:
+    """The share of values in common (Jaccard), from the smallest of their hashes.
+
+    Source: Broder, A. Z. (1997), On the resemblance and containment of documents.
+    """
+    if min(len(marks), len(others)) < FEWEST_MARKS:
+        return 0.0
+    smallest = set(sorted({*marks, *others})[:MOST_MARKS])
+    return len(smallest & {*marks} & {*others}) / len(smallest)
+
+
+def _letters(path: str) -> str:
+    name = path.removeprefix(holder_of(path)[0])
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+def _types(field: Field) -> tuple[str, ...]:
+    return tuple(name for name in field.types if name != "null")
+
+
+def _in_words(types: Iterable[str], besides: Iterable[str] = ()) -> str:
+    words = dict.fromkeys(_WORDS[kind] for kind in types)
+    other = {_WORDS[kind] for kind in besides}
+    return " or ".join(word for word in words if word not in other)

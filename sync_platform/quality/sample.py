@@ -1,0 +1,160 @@
+"""A sample of the records of one sync, from which their shape is read.
+
+What belongs here: which lines are looked at, and what is noted of them. What doesn't: what a shape means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, holder_of
+from sync_platform.vault.seal import PREFIX
+
+MOST_VIEWS = 4 * MOST_PATHS  # while the sample is read
+MOST_DEPTH = 8  # what is nested deeper is left out
+MOST_ELEMENTS = 50  # of an array in one record
+MOST_NAMES = 50  # an object inside a record with more names than that is a map of open keys
+MOST_EXAMPLES = 2  # per path and type
+EXAMPLE_CHARS = 60
+_SPREAD = 2654435769  # 2**32 over the golden ratio: CRC-32s of like lines are no random choice by themselves
+_SEALED = PREFIX.encode()
+_TYPES = {
+    str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array", type(None): "null",
+}  # fmt: skip
+_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
+_SYNTAX = re.compile(r"[.\[\]*%]")
+
+
+class ShapeSample:
+    """Takes landed objects as they stream by and keeps a sample of their lines; the lines are parsed only in `shape`.
+
+    It keeps the lines of smallest hash: a random choice over the whole sync, whose size need not be known, and the
+    same in whatever order the lines come. Memory: the sample, and an object's lines.
+    `has_persons`: the dataset has personal fields. One that comes under a new name comes unsealed, so examples then
+    show form only (`xxx 9999`), and nothing is kept that values could be found by.
+    """
+
+    def __init__(self, *, has_persons: bool, most_records: int = MOST_RECORDS) -> None:
+        self._has_persons, self._most = has_persons, most_records
+        self._limit = 2**32
+        self._kept: list[tuple[int, bytes, str, int]] = []
+
+    def take(self, key: str, body: bytes) -> None:
+        """An object's key, and its lines (NDJSON, UTF-8) as they were landed."""
+        for number, line in enumerate(body.splitlines(), 1):
+            rank = crc32(line) * _SPREAD & 0xFFFFFFFF
+            if rank < self._limit:
+                self._kept.append((rank, line, key, number))
+        if len(self._kept) >= 2 * self._most:
+            self._trim()
+
+    def shape(self) -> Shape:
+        """The shape of what was taken so far."""
+        self._trim()
+        records = [(orjson.loads(line), key, number) for _, line, key, number in self._kept]
+        open_maps: set[str] = set()
+        views = self._views(records, open_maps)
+        while wide := _too_wide(views):
+            open_maps |= wide
+            views = self._views(records, open_maps)
+        fields = {path: view.field() for path, view in views.items()}
+        return bounded(Shape(len(records), fields, sorted(open_maps)))
+
+    def _trim(self) -> None:
+        self._kept.sort()
+        del self._kept[self._most :]
+        if len(self._kept) == self._most:
+            self._limit = self._kept[-1][0] + 1  # a line of the same rank may still come first by its text
+
+    def _views(self, records: list[tuple[Any, str, int]], open_maps: set[str]) -> dict[str, _View]:
+        """Every path's view; fewer records are looked at where an open map shows before the end."""
+        views: dict[str, _View] = {}
+        for record, key, line in records:
+            found: dict[str, dict[str, Any]] = {}
+            for name, value in record.items():
+                _walk(value, _safe(name), 1, open_maps, found)
+            known = len(views)
+            for path, values in found.items():
+                if path not in views and len(views) < MOST_VIEWS:
+                    views[path] = _View(self._has_persons)
+                if path in views:
+                    views[path].add(values, key, line)
+            if len(views) > known and _too_wide(views):
+                break
+        return views
+
+
+class _View:
+    """A path's field in the making."""
+
+    def __init__(self, has_persons: bool) -> None:
+        self._has_persons = has_persons
+        self._types: dict[str, int] = {}
+        self._filled, self._sealed = 0, False
+        self._marks: set[int] = set()
+        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32: the smallest hardly change from sync to sync
+
+    def add(self, values: dict[str, Any], key: str, line: int) -> None:
+        """What one record has at the path, one value per type."""
+        self._filled += len(values) > ("null" in values)
+        for kind, value in values.items():
+            self._types[kind] = self._types.get(kind, 0) + 1
+            if kind == "null":
+                continue
+            text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+            rank = crc32(text)
+            is_sealed = _SEALED in text
+            if is_sealed:
+                self._sealed = True
+            elif not self._has_persons:
+                self._marks.add(crc32(b"%.2f" % value) if kind == "number" else rank)
+            examples = self._examples.setdefault(kind, {})
+            if (len(examples) < MOST_EXAMPLES or rank < max(examples)) and rank not in examples:
+                examples[rank] = Example(None if is_sealed else self._shown(text), key, line)
+                if len(examples) > MOST_EXAMPLES:
+                    del examples[max(examples)]
+
+    def field(self) -> Field:
+        examples = {kind: [found[rank] for rank in sorted(found)] for kind, found in sorted(self._examples.items())}
+        marks = sorted(self._marks)[:MOST_MARKS]
+        return Field(self._filled, dict(sorted(self._types.items())), examples, marks, self._sealed)
+
+    def _shown(self, text: bytes) -> str:
+        shown = text[: 4 * EXAMPLE_CHARS + 4].decode(errors="ignore")
+        if self._has_persons and shown not in ("true", "false"):
+            shown = _LETTER.sub("x", _DIGIT.sub("9", shown))
+        return shown if len(shown) <= EXAMPLE_CHARS else shown[:EXAMPLE_CHARS] + "…"
+
+
+def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[str, dict[str, Any]]) -> None:
+    """Note what one record has at the path, and inside of it; of several values of one type, the first."""
+    kind = _TYPES[type(value)]
+    noted = found.get(path)
+    if noted is None:
+        found[path] = {kind: value}
+    elif kind not in noted:
+        noted[kind] = value
+    if depth < MOST_DEPTH and kind == "object":
+        is_open = path in open_maps
+        for name, inner in value.items():
+            _walk(inner, f"{path}.*" if is_open else f"{path}.{_safe(name)}", depth + 1, open_maps, found)
+    elif depth < MOST_DEPTH and kind == "array":
+        for inner in value[:MOST_ELEMENTS]:
+            _walk(inner, f"{path}[]", depth + 1, open_maps, found)
+
+
+@lru_cache(4096)
+def _safe(name: str) -> str:
+    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name)
+
+
+def _too_wide(paths: Iterable[str]) -> set[str]:
+    holders = Counter(holder for holder, kind in map(holder_of, paths) if holder and kind == "object")
+    return {holder for holder, names in holders.items() if names > MOST_NAMES}
