@@ -65,6 +65,28 @@ class Settings(BaseSettings):
     landing_retention_days: int = Field(
         90, ge=1, description="Days that landed pages are kept, where a platform's terms do not allow fewer."
     )
+    quarantine_tolerance: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Largest share of a sync's records in quarantine that lets what follows from it run.",
+    )
+    quality_threshold_validation: float = Field(
+        0.98, ge=0, le=1, description="Share of records that should keep the contract; below it the check warns."
+    )
+    quality_threshold_completeness: float = Field(
+        0.8, ge=0, le=1, description="Share of what matters that should be filled; below it the check warns."
+    )
+    quality_threshold_accuracy: float = Field(
+        0.95, ge=0, le=1, description="Share of records that references should bear out; below it the check warns."
+    )
+    quality_threshold_consistency: float = Field(
+        0.95, ge=0, le=1, description="Share of records that should be free of contradiction; below it the check warns."
+    )
+    quality_weight_validation: float = Field(0.35, ge=0, description="Weight of validation in the overall score.")
+    quality_weight_completeness: float = Field(0.25, ge=0, description="Weight of completeness in the overall score.")
+    quality_weight_accuracy: float = Field(0.2, ge=0, description="Weight of accuracy in the overall score.")
+    quality_weight_consistency: float = Field(0.2, ge=0, description="Weight of consistency in the overall score.")
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
     platform_path: str = Field(
@@ -165,6 +187,9 @@ class PlatformSettings(BaseModel):
         ge=0,
         le=1,
         description="Largest share of live records that one full sync may retire, instead of the file's.",
+    )
+    quarantine_tolerance: float | None = Field(
+        None, ge=0, le=1, description="Largest tolerated share in quarantine, instead of the installation's."
     )
 
     @field_validator("base_url", "archive_url")

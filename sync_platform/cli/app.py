@@ -44,6 +44,10 @@ emergency_app = typer.Typer(cls=RequestUnlessNamed, help="Sync platforms out of 
 app.add_typer(emergency_app, name="emergency")
 
 
+quarantine_app = typer.Typer(help="Records that could not be stored: what is wrong with each, and where it is landed.")
+app.add_typer(quarantine_app, name="quarantine")
+
+
 class PriorityOption(StrEnum):
     low = "low"
     medium = "medium"
@@ -155,6 +159,73 @@ def emergency_status(
     from sync_platform.cli.emergency import show_status
 
     raise typer.Exit(show_status(request_id, as_json=as_json))
+
+
+@app.command()
+def quality(
+    platform: Annotated[str | None, typer.Argument(help="One platform; all when none is named.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="One HTML page on standard output, nothing else.")] = False,
+) -> None:
+    """The scorecard: per dataset the four dimensions, the overall score with its trend, and what is wrong, in words.
+
+    Exit code: 0 if every score that was measured reaches its threshold, 1 if one does not, 2 for bad usage.
+    """
+    from sync_platform.cli.quality import show_scorecard
+
+    raise typer.Exit(show_scorecard(platform, as_json=as_json, as_html=as_html))
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    platform: Annotated[str | None, typer.Argument(help="One platform; all when none is named.")] = None,
+    dataset: Annotated[str | None, typer.Argument(help="One dataset of it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that are settled: stored, or seen again.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """The records in quarantine, newest first."""
+    from sync_platform.cli.quarantine import list_entries
+
+    raise typer.Exit(list_entries(platform, dataset, every=every, as_json=as_json))
+
+
+@quarantine_app.command("show")
+def quarantine_show(
+    platform: Annotated[str, typer.Argument(help="The platform.")],
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    source_id: Annotated[str, typer.Argument(help="The record's id, or where it is landed: OBJECT:LINE.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """All that is known of one record: every rule that it breaks, its history here, and the record as it was landed.
+
+    Exit code: 0 if it is, or was, in quarantine, 2 if it never was.
+    """
+    from sync_platform.cli.quarantine import show_entry
+
+    raise typer.Exit(show_entry(platform, dataset, source_id, as_json=as_json))
+
+
+@quarantine_app.command("retry")
+def quarantine_retry(
+    platform: Annotated[str | None, typer.Argument(help="One platform; all when none is named.")] = None,
+    dataset: Annotated[str | None, typer.Argument(help="One dataset of it.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Take in once more, from landing, what stands in quarantine: after the rule, or the platform file, was mended.
+
+    Exit code: 0 if nothing of it is left in quarantine, 1 if something is.
+    """
+    from sync_platform.cli.quarantine import retry_entries
+
+    raise typer.Exit(retry_entries(platform, dataset, as_json=as_json))
 
 
 @app.command()

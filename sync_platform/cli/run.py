@@ -29,11 +29,12 @@ from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
 from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.tables import table_key
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.request import Request
 from sync_platform.errors import StorageError
 from sync_platform.settings import Settings
-from sync_platform.sources.declaration import Platform
+from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import Period
 from sync_platform.storage.lake_connection import LakeAddress
 
@@ -97,6 +98,17 @@ class Runner:
             asset_selection=asset_keys(platform),
             partition_key=period.key,
             run_id=request.run_of(platform.name).run_id if request else None,
+        )
+        return RunResult(result.run_id, result.success, _error_of(result))
+
+    def take_in_again(self, platform: Platform, dataset: Dataset, partition: str, sync_id: str) -> RunResult:
+        """What a sync landed of a dataset, once more, to its end; StorageError as for `run`."""
+        result = self._execute(
+            job_name(platform, Mode.full),
+            {"ops": {f"{platform.name}__{dataset.name}": {"config": {"sync_id": sync_id}}}, **QUIET},
+            {"platform": platform.name},
+            asset_selection=[table_key(platform, dataset)],
+            partition_key=partition,
         )
         return RunResult(result.run_id, result.success, _error_of(result))
 

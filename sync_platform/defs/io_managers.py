@@ -50,7 +50,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
         lake, history = self.lake.open(), self.lake.history
-        outcome = commit_landed(lake, history, obj.rows, context.run_id, obj.guard, obj.occasion)
+        outcome = commit_landed(lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards)
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
         context.add_output_metadata(metadata_of_commit(outcome))

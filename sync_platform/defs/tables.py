@@ -12,11 +12,16 @@ from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
 from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.resources import LandingStore
 from sync_platform.lake.commit import Guard, Intake
 from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
-from sync_platform.settings import platform_settings
+from sync_platform.quality.score import Standards
+from sync_platform.settings import load_settings, platform_settings
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.objects import ObjectStore
 
 
 def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
@@ -41,6 +46,10 @@ class IntakeConfig(dg.Config):
         description="An operator's reason for letting a whole list retire more rows than the platform's tolerance, "
         "this once; it stands in the sync's record. Empty: the guard holds.",
     )
+    sync_id: str = Field(
+        default="",
+        description="Take in what this sync landed, once more: after a rule was mended. Empty: the newest landing.",
+    )
 
 
 def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
@@ -52,7 +61,8 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         io_manager_key="lake_io",
         group_name=platform.name,
         pool=platform.name,
-        required_resource_keys={"turns"},
+        # what others refer to comes first, or what is new in it would seem to dangle
+        op_tags={"dagster/priority": str(-sum(column.refers_to is not None for column in columns_of(dataset.row)))},
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
         tags=tags_of(platform, "table"),
@@ -62,12 +72,28 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         dagster_type=dg.Any,
     )
     def take_in(
-        context: dg.AssetExecutionContext, config: IntakeConfig, landed: Landed | None
+        context: dg.AssetExecutionContext,
+        config: IntakeConfig,
+        landing_store: LandingStore,
+        turns: dg.ResourceParam[None],
+        landed: Landed | None,
     ) -> Iterator[dg.Output[Intake]]:
+        if config.sync_id:
+            landed = _landed_by(platform, dataset, context.partition_key, config.sync_id, landing_store.open())
         if landed is None:
             context.log.info(f"{dataset.name} was not fetched: the platform's terms allow ids only")
             return
-        guard = Guard(platform_settings(platform.name).shrink_tolerance, config.accept_shrink.strip() or None)
-        yield dg.Output(Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags)))
+        own = platform_settings(platform.name)
+        guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
+        standards = Standards.of(load_settings(), own)
+        yield dg.Output(Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags), standards))
 
     return take_in
+
+
+def _landed_by(platform: Platform, dataset: Dataset, partition: str, sync_id: str, store: ObjectStore) -> Landed:
+    key = manifest_key(platform.name, dataset.name, partition, sync_id)
+    manifest = find_manifest(store, key)
+    if manifest is None:
+        raise dg.Failure(f"{store.url}/{key} is not there: what sync {sync_id} landed is gone", allow_retries=False)
+    return Landed(manifest, store)

@@ -34,8 +34,10 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.appraisal import Subject, appraise, write_scores
-from sync_platform.quality.quarantine import MOST_SHOWN, newly_held_back, quarantine
-from sync_platform.quality.score import STANDARDS, Score, Standards
+from sync_platform.quality.quarantine import MOST_SHOWN, newly_held_back, quarantine, told
+from sync_platform.quality.reference import hold_against_reference
+from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
+from sync_platform.quality.shape import Shape
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake
 
@@ -55,6 +57,11 @@ class Outcome:
     not_retired: list[str] = field(default_factory=list)
     unknown_fields: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
+
+    @property
+    def wholes(self) -> list[Score]:
+        """The scores of the dimensions, and the overall one."""
+        return [score for score in self.scores if score.measure == WHOLE]
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,8 @@ def commit_landed(
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        quarantined = _first_quarantined(session, typed)
-        commit = _Commit(session, history, typed, arrival, quarantined, run_id, guard, occasion, standards)
+        quarantined, shape = _first_quarantined(session, typed), typed.sample.shape()
+        commit = _Commit(session, history, typed, arrival, quarantined, shape, run_id, guard, occasion, standards)
         record, live_rows, scores = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
@@ -122,6 +129,7 @@ class _Commit:
     typed: TypedRows
     arrival: Arrival
     quarantined: list[str]
+    shape: Shape
     run_id: str
     guard: Guard
     occasion: Occasion
@@ -146,18 +154,20 @@ class _Commit:
         )
         newest = latest_observation(self.session, origin.platform, dataset.name)
         is_late = newest is not None and origin.observed_at < newest
-        told = asdict(origin)
+        own = asdict(origin)
         scores = appraise(self.session, self._subject(is_late), self.standards)
-        write_scores(self.session, scores, told)
+        write_scores(self.session, scores, own)
+        if not is_late:
+            hold_against_reference(self.session, dataset, self.shape, own)
         may_move = not newly_held_back(self.session, origin.platform, dataset.name)
         looked_at_all = manifest.mode == "full" and not manifest.reasons
-        quarantine(self.session, told, is_whole=looked_at_all, is_late=is_late)
+        quarantine(self.session, own, is_whole=looked_at_all, is_late=is_late)
         if is_late:
             origin, difference, reasons = self._splice(origin, retirement)
         else:
             difference, reasons = self._take_in(origin, retirement, may_move), []
-        own = [difference.reason] if difference.reason else []
-        record = self._record(origin, difference, not missing, missing + self._blemishes() + own + reasons)
+        guarded = [difference.reason] if difference.reason else []
+        record = self._record(origin, difference, not missing, missing + self._blemishes() + guarded + reasons)
         write_sync(self.session, record)
         write_not_retired(self.session, origin)
         describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
@@ -257,8 +267,7 @@ class _Commit:
         """What is wrong with records that did come: it keeps no other row from being retired."""
         reasons = []
         if self.arrival.quarantined:
-            told = f"{self.arrival.quarantined:,} records are in quarantine, the first: {self.quarantined[0]}"
-            reasons.append(told)
+            reasons.append(f"{self.arrival.quarantined:,} records are in quarantine, such as {self.quarantined[0]}")
         if self.arrival.conflicts:
             reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
         return reasons
@@ -307,12 +316,9 @@ def _first_quarantined(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> 
         f"""SELECT problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
         FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
     ).fetchall()
-    told = []
+    first = []
     for paths, problems, key, line in rows:
-        said = "; ".join(
-            problem if path is None or path in problem else f"{problem} at {path}"
-            for path, problem in zip(paths, problems, strict=True)
-        )
+        said = told(paths, problems)
         bodies = typed.landed.page_of(key, line).bodies
-        told.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
-    return told
+        first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
+    return first

@@ -21,6 +21,7 @@ import pyarrow as pa
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.contract import Contract
+from sync_platform.quality.sample import ShapeSample
 from sync_platform.quality.tally import Tally
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform, Row
@@ -36,14 +37,17 @@ SHAPE, CONFLICT = "shape", "conflict"
 
 @dataclass
 class TypedRows:
-    """The rows of one landed dataset, streamed; the tally, and the records that are none of ours, are known once the
-    stream is read."""
+    """The rows of one landed dataset, streamed; what is told of its records is known once the stream is read."""
 
     landed: Landed
     platform: Platform
     tally: Tally = field(default_factory=Tally)
     unknown_fields: set[str] = field(default_factory=set)
     not_ours: int = 0
+    sample: ShapeSample = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sample = ShapeSample(has_persons=self.dataset.personal is not None)
 
     @property
     def dataset(self) -> Dataset:
@@ -79,6 +83,7 @@ class TypedRows:
             broken: dict[int, _Problems] = {}
             found = self._typed(body, broken)
             self._look_for_unknown_fields(key, body)
+            self.sample.take(key, body)
             try:
                 batch = self._batch(schema, key, found)
             except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which

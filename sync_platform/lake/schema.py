@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from sync_platform.quality.quarantine import QUARANTINE
+from sync_platform.quality.reference import DRIFTS, SHAPES
 from sync_platform.quality.score import SCORES
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
@@ -148,6 +149,8 @@ def ensure_sync_tables(
     _ensure(connection, known, ("sync", "not_retired"), NOT_RETIRED, "Live rows that a sync did not see, and let be")
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
     _ensure(connection, known, ("quality", "quarantine"), QUARANTINE, "Records that cannot be stored, and why")
+    _ensure(connection, known, ("quality", "shapes"), SHAPES, "The last good shape of each dataset's records")
+    _ensure(connection, known, ("quality", "drift"), DRIFTS, "How what came differs from the last good shape")
     _ensure(connection, known, ("quality", "scores"), SCORES, "How good the data of every sync is, by what measure")
 
 

@@ -294,6 +294,7 @@ class DataGovHk(Platform):
             key=("LICNO",),
             volatile=frozenset({"generated_on"}),
             bilingual=(("address_en", "address_zh"),),
+            is_reference=True,
         ),
     )
 

@@ -12,7 +12,17 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
+from sync_platform.sources.declaration import (
+    Agreement,
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
@@ -23,6 +33,7 @@ PAGE_ROWS = 15
 MOST_PAGES = 17
 MOST_FILTERS = 3  # district, price, cuisine: no finer cut exists
 REVIEW_ROWS = 50
+PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the dearest of each range but the last
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
 CUISINE, DISH, AMENITY = 1, 2, 3
@@ -236,6 +247,14 @@ def _hours(day: Hours) -> str:
     if day.is_close or not day.period1_start or not day.period1_end:
         return f"{day.day_of_week} {'closed' if day.is_close else 'unknown'}"
     return f"{day.day_of_week} {day.period1_start[:5]}-{day.period1_end[:5]}"
+
+
+_SPENT_LEVEL = " + ".join(("1", *(f"(m.spending_per_head_hkd > {end})::INT" for end in PRICE_ENDS)))
+_AS_DEAR = Agreement(
+    "price",
+    "what was spent lies within one price range of the restaurant's",
+    f"abs({_SPENT_LEVEL} - r.price_level) <= 1",
+)
 
 
 class _Pois(msgspec.Struct):
@@ -455,6 +474,7 @@ class OpenRice(Platform):
             _review,
             key=("reviewId",),
             personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
+            agreements=(_AS_DEAR,),
         ),
     )
 

@@ -5,14 +5,15 @@ A full list is measured as it came; an incremental one together with what is hel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import orjson
 
-from sync_platform.quality.measures import ACROSS, Measure, is_listing, measures_of
+from sync_platform.quality.geography import measure_geography
+from sync_platform.quality.measures import ACROSS, is_listing, measures_of
+from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.tally import Tally
 from sync_platform.sources.columns import Column, columns_of
@@ -50,7 +51,8 @@ def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: St
     parts = {
         "validation": _validation(subject, standards),
         "completeness": _completeness(session, subject, standards),
-        **_of_records(session, subject, standards),
+        "accuracy": _accuracy(session, subject, standards),
+        "consistency": _consistency(session, subject, standards),
     }
     wholes = [parts[dimension][-1] for dimension in DIMENSIONS]
     return [*(score for dimension in DIMENSIONS for score in parts[dimension]), overall(wholes, standards)]
@@ -154,80 +156,87 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _of_records(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> dict[str, list[Score]]:
-    """Accuracy and consistency: per measure and in all, the share of records that are not found wrong."""
-    measures = measures_of(subject.dataset, follows=subject.follows)
-    joined = " ".join(_joins(subject))
-    dimensions: tuple[Dimension, ...] = ("accuracy", "consistency")
-    return {
-        dimension: _of_dimension(
-            session,
-            subject,
-            standards,
-            dimension,
-            joined,
-            [measure for measure in measures if measure.dimension == dimension],
-        )
-        for dimension in dimensions
-    }
+def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+    """What can be held against a reference at once: geography. The register is one once listings are unified."""
+    names = {column.name for column in columns_of(subject.dataset.row)}
+    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    scores = []
+    if {"district", "latitude", "longitude"} <= names:
+        found = measure_geography(session, "temp.measured")
+        told = {
+            "words": f"coordinates in the stated district ({APPROXIMATION})",
+            "wrong_ids": [outlier.source_id for outlier in found.worst],
+            "unknown_districts": found.unknown,
+        }
+        scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
+    right = scores[0].numerator if scores else None
+    judged = scores[0].denominator if scores else None
+    return _with_whole("accuracy", subject, standards, scores, right, judged, rows)
 
 
-def _joins(subject: Subject) -> Iterator[str]:
-    """The relations that conditions use beside the record `m`: one row each, or none, per record."""
+def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+    """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
+    referred = _referred(session, subject)
+    measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
+    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    if not measures:
+        return _with_whole("consistency", subject, standards, [], None, None, rows)
+    named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
+    held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
+    joined = f"{referred or ''} {held}"
+    session.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT m.source_id, {named} FROM temp.measured m {joined}")
+    each = [f"c{number}" for number in range(len(measures))]
+    counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
+    wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
+    known = " OR ".join(f"{name} IS NOT NULL" for name in each)
+    right, judged, *counts = session.execute(
+        f"""SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted}
+        FROM temp.judged"""
+    ).fetchall()[0]
+    scores = []
+    for number, measure in enumerate(measures):
+        numerator, denominator = counts[2 * number : 2 * number + 2]
+        detail: dict[str, object] = {}
+        if numerator < denominator:
+            query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
+            detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
+        scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
+    return _with_whole("consistency", subject, standards, scores, right, judged, rows)
+
+
+def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:
+    """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
     referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
-    if referring is not None:
-        table = f'{LAKE}."{subject.platform}"."{referring.refers_to}"'
-        yield f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
-    if subject.follows:
-        yield f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id"
+    if referring is None:
+        return None
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
+    if not session.execute(query, [LAKE, subject.platform, referring.refers_to]).fetchone():
+        return None
+    table = f'{LAKE}."{subject.platform}"."{referring.refers_to}"'
+    return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _of_dimension(
-    session: duckdb.DuckDBPyConnection,
+def _with_whole(
+    dimension: Dimension,
     subject: Subject,
     standards: Standards,
-    dimension: Dimension,
-    joined: str,
-    measures: list[Measure],
+    scores: list[Score],
+    right: int | None,
+    judged: int | None,
+    rows: int,
 ) -> list[Score]:
-    awaited = ACROSS[dimension] if is_listing(subject.dataset) else ()
-    threshold = standards.threshold(dimension)
-    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
-    scores: list[Score] = []
-    judged = right = None
-    if measures:
-        named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
-        query = f"SELECT m.source_id, {named} FROM temp.measured m {joined}"
-        session.execute(f"CREATE OR REPLACE TEMP VIEW judged AS {query}")
-        each = [f"c{number}" for number in range(len(measures))]
-        counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
-        wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
-        known = " OR ".join(f"{name} IS NOT NULL" for name in each)
-        examples = ", ".join(
-            f"list_slice(list(source_id ORDER BY source_id) FILTER (NOT {name}), 1, {MOST_NAMED})" for name in each
-        )
-        counts = session.execute(
-            f"""SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted}, {examples}
-            FROM temp.judged"""
-        ).fetchall()[0]
-        right, judged = counts[0], counts[1]
-        wrong_ids = counts[2 + 2 * len(measures) :]
-        for number, measure in enumerate(measures):
-            numerator, denominator = counts[2 + 2 * number : 4 + 2 * number]
-            detail = {"words": measure.words, "wrong": wrong_ids[number]} if wrong_ids[number] else {}
-            scores.append(Score(dimension, measure.name, numerator, denominator, rows, detail=detail))
-    scores += [Score(dimension, name, population=rows) for name in awaited]
-    measured = sum(score.score is not None for score in scores)
-    confidence = measured / len(scores) if scores else 0.0
-    worst = sorted(
-        (score for score in scores if score.score is not None and score.score < 1), key=lambda score: score.score or 0
-    )
+    """The measures taken, those that are awaited, and the dimension as a whole: of `judged` records, `right` ones."""
+    awaited = ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
+    every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
+    measured = [score for score in every if score.score is not None]
+    worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)
     detail = {
         "worst": [
             {"measure": score.measure, "wrong": (score.denominator or 0) - (score.numerator or 0), **score.detail}
             for score in worst[:MOST_NAMED]
         ],
-        "not_measured": [score.measure for score in scores if score.score is None],
+        "not_measured": [score.measure for score in every if score.score is None],
     }
-    whole = Score(dimension, WHOLE, right, judged, rows, threshold, confidence, detail)
-    return [*scores, whole]
+    confidence = len(measured) / len(every) if every else 0.0
+    threshold = standards.threshold(dimension)
+    return [*every, Score(dimension, WHOLE, right, judged, rows, threshold, confidence, detail)]

@@ -39,16 +39,20 @@ def is_listing(dataset: Dataset) -> bool:
     return bool(names & set(NAMES)) and bool(names & set(ADDRESSES))
 
 
-def measures_of(dataset: Dataset, *, follows: bool) -> list[Measure]:
-    """What a dataset's records can be judged by on their own; `follows`: an earlier state of it is held."""
+def measures_of(dataset: Dataset, *, follows: bool, refers: bool) -> list[Measure]:
+    """What a dataset's records can be judged by on their own.
+
+    `follows`: an earlier state of it is held; `refers`: so is the dataset that it refers to.
+    """
     found = []
     columns = columns_of(dataset.row)
     for column in columns:
-        if column.refers_to:
+        if column.refers_to and refers:
             condition = f'CASE WHEN m."{column.name}" IS NOT NULL THEN r.source_id IS NOT NULL END'
             words = f"{column.name} is in {column.refers_to}"
             found.append(Measure("consistency", f"reference:{column.name}", words, condition))
-    found += [Measure("consistency", each.name, each.words, each.condition) for each in dataset.agreements]
+    if refers:
+        found += [Measure("consistency", each.name, each.words, each.condition) for each in dataset.agreements]
     for english, chinese in dataset.bilingual:
         name = f"languages:{english.removesuffix('_en')}"
         words = f"{english} is in English and {chinese} in Chinese"

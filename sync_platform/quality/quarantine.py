@@ -54,6 +54,25 @@ class Entry:
     settled_at: datetime | None
     settled_how: str | None
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with it at which path."""
+        return told(self.paths, self.problems)
+
+    @property
+    def in_words(self) -> str:
+        """Which record, what is wrong with it, and where it is landed."""
+        name = self.source_id or "a record without an id"
+        return f"{name}: {self.problem} ({self.landing_object}:{self.landing_line})"
+
+
+def told(paths: list[str | None], problems: list[str]) -> str:
+    """The problems of one record in one sentence, each with its path."""
+    return "; ".join(
+        problem if path is None or path in problem else f"{problem} at {path}"
+        for path, problem in zip(paths, problems, strict=True)
+    )
+
 
 def quarantine(
     session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool, is_late: bool

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Literal
 
+from sync_platform.settings import PlatformSettings, Settings
 from sync_platform.sources.columns import Column
 
 Dimension = Literal["validation", "completeness", "accuracy", "consistency"]
@@ -87,10 +88,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Standards:
-    """What scores are held to: per dimension a threshold and a weight, and the largest share in quarantine.
-
-    `least_filled`: what the least filled column that matters should reach.
-    """
+    """What scores are held to: per dimension a threshold and a weight, and the largest share in quarantine."""
 
     thresholds: Mapping[str, float] = field(
         default_factory=lambda: {"validation": 0.98, "completeness": 0.8, "accuracy": 0.95, "consistency": 0.95}
@@ -99,6 +97,16 @@ class Standards:
         default_factory=lambda: {"validation": 0.35, "completeness": 0.25, "accuracy": 0.2, "consistency": 0.2}
     )
     quarantine_tolerance: float = 0.02
+
+    @classmethod
+    def of(cls, settings: Settings, own: PlatformSettings) -> Standards:
+        """The installation's, with the platform's own tolerance where it has one."""
+        tolerance = settings.quarantine_tolerance if own.quarantine_tolerance is None else own.quarantine_tolerance
+        return cls(
+            {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
+            {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
+            tolerance,
+        )
 
     def threshold(self, dimension: str) -> float | None:
         return self.thresholds.get(dimension)

@@ -109,6 +109,7 @@ class Dataset:
     `rules`     what holds between columns of one record
     `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
     `agreements` what its records should agree on with those they refer to
+    `is_reference` whether other platforms' records are held against these: the licence register
     `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone
     """
 
@@ -125,6 +126,7 @@ class Dataset:
     rules: tuple[CrossRule, ...] = ()
     bilingual: tuple[tuple[str, str], ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    is_reference: bool = False
     listed_from: str | None = None
 
     def source_id(self, record: Record) -> str | None:

@@ -54,7 +54,12 @@ def _graph(definitions: dg.Definitions) -> dict[str, Any]:
         sensor.name: {"every_s": sensor.minimum_interval_seconds, "runs": sensor.default_status.value}
         for sensor in sorted(repository.sensor_defs, key=lambda one: one.name)
     }
-    return {"assets": assets, "schedules": schedules, "sensors": sensors}
+    checks: dict[str, list[str]] = {}
+    for check in sorted(repository.asset_graph.asset_check_keys, key=str):
+        spec = repository.asset_graph.get_check_spec(check)
+        told = f"{check.name}{' (blocking)' if spec.blocking else ''}{'' if spec.partitions_def else ' (whole)'}"
+        checks.setdefault(check.asset_key.to_user_string(), []).append(told)
+    return {"assets": assets, "checks": checks, "schedules": schedules, "sensors": sensors}
 
 
 def test_the_graph_is_the_one_on_record(definitions: dg.Definitions) -> None:

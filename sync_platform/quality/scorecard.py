@@ -1,0 +1,215 @@
+"""The scorecard: what `quality.scores` tells, by dataset, partition and dimension, and in words.
+
+What belongs here: reading scores. How they come about stands in quality/appraisal.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
+from sync_platform.storage.lake_connection import LAKE
+
+TREND_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One row of `quality.scores`; the columns' meanings stand there. `score` is None where nothing was measured."""
+
+    platform: str
+    dataset: str
+    partition: str
+    sync_id: str
+    dimension: str
+    measure: str
+    score: float | None
+    numerator: int | None
+    denominator: int | None
+    population: int | None
+    low: float | None
+    high: float | None
+    threshold: float | None
+    confidence: float | None
+    detail: dict[str, Any]
+    observed_at: datetime
+
+    @property
+    def passes(self) -> bool:
+        """False only where a score was measured and does not reach its threshold."""
+        return self.score is None or self.threshold is None or self.score >= self.threshold
+
+    @property
+    def in_words(self) -> str:
+        """What the score is, and what is worst."""
+        if self.score is None:
+            return "not measured" + _unmeasured(self.detail)
+        counted = f" ({self.numerator:,} of {self.denominator:,})" if self.denominator is not None else ""
+        sure = f", 95 % interval {self.low:.1%} to {self.high:.1%}" if self.low is not None else ""
+        return "; ".join([f"{self.score:.2%}{counted}{sure}", *self.worst_in_words]) + _unmeasured(self.detail)
+
+    @property
+    def worst_in_words(self) -> list[str]:
+        """What is worst, the worst first; nothing where all is well."""
+        told = [_worst_in_words(each) for each in self.detail.get("worst", [])]
+        if self.detail.get("missing"):
+            told.append(f"{self.detail['missing']:,} records that the source claims did not come")
+        return told
+
+    @property
+    def sampled_share(self) -> float | None:
+        """The share of the records that could be judged."""
+        if not self.population or self.denominator is None:
+            return None
+        return min(1.0, self.denominator / self.population)
+
+
+COLUMNS = [part.name for part in fields(Scored)]
+
+
+def newest_scores(
+    session: duckdb.DuckDBPyConnection,
+    *,
+    platform: str | None = None,
+    dataset: str | None = None,
+    partition: str | None = None,
+    measures: bool = False,
+) -> list[Scored]:
+    """Per dataset, dimension and measure the newest score that was measured, or that it was not, of one partition.
+
+    The newest partition of each dataset where none is named. `measures`: also those that a dimension is made of.
+    """
+    wanted = {"platform": platform, "dataset": dataset, "partition": partition}
+    chosen = {name: value for name, value in wanted.items() if value is not None}
+    conditions = [f"{name} = ${name}" for name in chosen] + ([] if measures else [f"measure = '{WHOLE}'"])
+    return _read(
+        session,
+        f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE {" AND ".join(conditions) or "true"}
+        QUALIFY partition = max(partition) OVER (PARTITION BY platform, dataset)
+            AND row_number() OVER (PARTITION BY platform, dataset, partition, dimension, measure
+                ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1""",
+        chosen,
+    )
+
+
+def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[Scored]]:
+    """By platform and dataset, the overall score of each of the last partitions, oldest first."""
+    chosen = {} if platform is None else {"platform": platform}
+    found = _read(
+        session,
+        f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores
+        WHERE dimension = '{OVERALL}' {"AND platform = $platform" if chosen else ""}
+        QUALIFY row_number() OVER (PARTITION BY platform, dataset, partition
+                ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1
+            AND dense_rank() OVER (PARTITION BY platform, dataset ORDER BY partition DESC) <= {TREND_LENGTH}""",
+        chosen,
+    )
+    grouped: dict[tuple[str, str], list[Scored]] = {}
+    for scored in sorted(found, key=lambda each: each.partition):
+        grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
+    return grouped
+
+
+@dataclass(frozen=True)
+class Card:
+    """One dataset on the scorecard, in its newest period: the dimensions by name, what they are made of, what is wrong.
+
+    `trend`: the overall score of each of the last periods, oldest first.
+    """
+
+    platform: str
+    dataset: str
+    partition: str
+    dimensions: dict[str, Scored]
+    measures: list[Scored]
+    drift: list[str]
+    trend: list[tuple[str, float | None]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.platform}.{self.dataset}"
+
+    @property
+    def findings(self) -> list[str]:
+        """What is wrong, in words: dimensions that fall short, and drift."""
+        short = [each for each in self.dimensions.values() if not each.passes and each.dimension != OVERALL]
+        return [
+            *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
+            *self.drift,
+        ]
+
+
+def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
+    """The scorecard, of all platforms or one; empty where nothing was scored yet."""
+    grouped: dict[tuple[str, str], list[Scored]] = {}
+    for scored in newest_scores(session, platform=platform, measures=True):
+        grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
+    past = trends(session, platform)
+    cards = []
+    for (name, dataset), scores in grouped.items():
+        partition = scores[0].partition
+        card = Card(
+            name,
+            dataset,
+            partition,
+            {each.dimension: each for each in scores if each.measure == WHOLE},
+            [each for each in scores if each.measure != WHOLE],
+            [words for _, words in drift_of(session, name, dataset, partition)],
+            [(each.partition, each.score) for each in past.get((name, dataset), [])],
+        )
+        cards.append(card)
+    return cards
+
+
+def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:
+    """Kind and words of every drift that the partition's newest sync brought."""
+    if not _has(session, "drift"):
+        return []
+    return session.execute(
+        f"""SELECT kind, in_words FROM {LAKE}.quality.drift
+        WHERE platform = $platform AND dataset = $dataset AND partition = $partition AND sync_id = (
+            SELECT arg_max(sync_id, committed_at) FROM {LAKE}.quality.scores
+            WHERE platform = $platform AND dataset = $dataset AND partition = $partition)
+        ORDER BY kind, path""",
+        {"platform": platform, "dataset": dataset, "partition": partition},
+    ).fetchall()
+
+
+def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> list[Scored]:
+    if not _has(session, "scores"):
+        return []
+    rows = session.execute(query, values).fetchall()
+    order = (*DIMENSIONS, OVERALL)
+    found = [_scored(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    return sorted(
+        found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension), each.measure == WHOLE)
+    )
+
+
+def _scored(row: dict[str, Any]) -> Scored:
+    return Scored(**{**row, "detail": orjson.loads(row["detail"] or "{}")})
+
+
+def _has(session: duckdb.DuckDBPyConnection, table: str) -> bool:
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality' AND table_name = ?"
+    return session.execute(query, [LAKE, table]).fetchone() is not None
+
+
+def _unmeasured(detail: dict[str, Any]) -> str:
+    return f"; not measured: {', '.join(detail['not_measured'])}" if detail.get("not_measured") else ""
+
+
+def _worst_in_words(worst: dict[str, Any]) -> str:
+    """One of the worst things of a dimension, whichever it is of."""
+    if "rule" in worst:
+        example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
+        return f"{worst['column']} not {worst['rule']} in {worst['records']:,} records{example}"
+    if "filled" in worst:
+        return f"{worst['column']} is filled in {worst['filled']:,} of {worst['of']:,}"
+    wrong = f", e.g. {', '.join(worst['wrong_ids'])}" if worst.get("wrong_ids") else ""
+    return f"{worst['wrong']:,} records not so: {worst.get('words', worst['measure'])}{wrong}"
