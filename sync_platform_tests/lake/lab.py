@@ -166,7 +166,9 @@ class Lab:
 
     def table(self, columns: str = "source_id, name", live: bool = True) -> list[tuple[Any, ...]]:
         where = "WHERE removed_at IS NULL" if live else ""
-        return self.ask(f"SELECT {columns} FROM {self.platform.name}.dishes {where} ORDER BY source_id")
+        return self.ask(
+            f"SELECT {columns} FROM {self.platform.name}.{self.platform.datasets[0].name} {where} ORDER BY source_id"
+        )
 
     def changes(self, columns: str = "operation, entity_id") -> list[tuple[Any, ...]]:
         return self.ask(
@@ -184,7 +186,7 @@ class Lab:
                 for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()
                 if name not in dataset.volatile
             )
-            table = f"lake.{self.platform.name}.dishes"
+            table = f"lake.{self.platform.name}.{dataset.name}"
             return session.execute(
                 f"(SELECT 'replayed only', {columns} FROM temp.replayed EXCEPT ALL SELECT 'replayed only', {columns} "
                 f"FROM {table}) UNION ALL (SELECT 'table only', {columns} FROM {table} EXCEPT ALL "

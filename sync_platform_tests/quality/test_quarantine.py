@@ -1,0 +1,205 @@
+"""Quarantine: nothing bad gets through, nothing is lost, and a bad record costs no other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_platform.lake.syncs import watermarks
+from sync_platform.quality.quarantine import Entry, entries
+from sync_platform.sources.declaration import Record
+from sync_platform.sources.extraction import Gaps
+from sync_platform_tests.lake.lab import DISHES, Lab, diner
+from sync_platform_tests.quality.venues import VENUES, venues
+
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.lake.close()
+
+
+@pytest.fixture(autouse=True)
+def _a_platform_of_its_own(lab: Lab) -> None:
+    lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
+
+
+def _entries(lab: Lab, *, only_open: bool = True) -> list[Entry]:
+    with lab.lake.session() as session:
+        return entries(session, platform=lab.platform.name, only_open=only_open)
+
+
+def _stale(lab: Lab) -> list[str]:
+    name = f"{lab.platform.name}.{lab.platform.datasets[0].name}"
+    return [row[0] for row in lab.ask(f"SELECT source_id FROM {name} WHERE stale_since IS NOT NULL ORDER BY 1")]
+
+
+sent = st.fixed_dictionaries(
+    {"id": st.one_of(st.integers(0, 4), st.sampled_from(["x", None, [], ""]))},
+    optional={
+        "name": st.sampled_from(["Tea", "茶", 7]),
+        "rating": st.sampled_from([3, 9, "good", None]),
+        "lat": st.sampled_from([22.3, 114.2]),
+        "lng": st.sampled_from([114.2, 22.3]),
+        "phone": st.sampled_from(["2345 6789", "none"]),
+        "kind": st.sampled_from(["venue", "hotel"]),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=st.lists(sent, max_size=8))
+def test_every_record_received_is_stored_a_duplicate_in_quarantine_or_none_of_ours(
+    lab: Lab, records: list[Record]
+) -> None:
+    lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
+    record = lab.sync(records, hour=0, gaps=Gaps(pages_expected=1)).record
+    assert record.records == len(records)
+    assert record.records == record.rows + record.duplicates + record.quarantined + record.not_ours
+    assert len(lab.table("source_id")) == record.rows
+    kept_aside = _entries(lab)
+    assert len(kept_aside) == record.quarantined
+    assert len({(entry.landing_object, entry.landing_line) for entry in kept_aside}) == record.quarantined
+    assert all(entry.rules and entry.problems for entry in kept_aside)
+    (good,) = lab.ask(
+        f"SELECT count(*) FROM {lab.platform.name}.venues WHERE rating > 5 OR latitude > 23 OR longitude < 113"
+    )[0]
+    assert good == 0
+    assert lab.replay_differs() == []
+
+
+def test_an_entry_tells_every_rule_with_its_place_and_where_the_record_is_landed(lab: Lab) -> None:
+    first, second, third = venues(3)
+    lab.sync([first, {**second, "rating": 9, "lat": 1.0}, {**third, "least": "one"}], hour=0)
+    shape, range_ = sorted(_entries(lab), key=lambda entry: entry.source_id or "", reverse=True)
+    assert (range_.source_id, range_.landing_line, sorted(range_.paths)) == ("1", 2, ["latitude", "rating"])
+    assert "rating is 9.0, not from 0 to 5" in range_.problems
+    assert (shape.source_id, shape.landing_line, shape.rules, shape.paths) == ("2", 3, ["shape"], ["$.least"])
+    landed = lab.store.get(shape.landing_object)
+    assert landed
+
+
+def test_a_soft_rule_is_told_and_the_record_is_stored(lab: Lab) -> None:
+    outcome = lab.sync([{**venues(1)[0], "phone": "call us"}], hour=0)
+    assert (outcome.record.status, outcome.record.quarantined) == ("complete", 0)
+    assert lab.table("phone") == [("call us",)]
+    validation = next(score for score in outcome.wholes if score.dimension == "validation")
+    assert validation.score == 0
+    assert "call us" in validation.detail["worst"][0]["examples"][0]
+
+
+def test_the_version_held_stays_live_and_stale_until_a_good_one_comes(lab: Lab) -> None:
+    first, second = venues(2)
+    lab.sync([first, second], hour=0)
+    bad = {**second, "name": "New name", "rating": 9}
+    record = lab.sync([first, bad], hour=1).record
+    assert (record.status, record.updated, record.removed) == ("degraded", 0, 0)
+    assert lab.table("source_id, name_en") == [("0", "Noodle House 0"), ("1", "Noodle House 1")]
+    assert _stale(lab) == ["1"]
+    files = lab.files()
+    lab.sync([first, bad], hour=2)
+    assert lab.files() == files, "a row that is stale already is not written again"
+    lab.sync([first, {**second, "name": "New name"}], hour=3)
+    assert lab.table("source_id, name_en") == [("0", "Noodle House 0"), ("1", "New name")]
+    assert _stale(lab) == []
+    assert lab.replay_differs() == []
+
+
+def test_a_good_record_that_did_not_change_ends_its_staleness_without_any_history(lab: Lab) -> None:
+    first, second = venues(2)
+    lab.sync([first, second], hour=0)
+    lab.sync([first, {**second, "rating": 9}], hour=1)
+    record = lab.sync([first, second], hour=2).record
+    assert (_stale(lab), record.changes, record.status) == ([], 0, "complete")
+
+
+def test_a_record_in_quarantine_keeps_no_other_from_being_retired(lab: Lab) -> None:
+    first, second, third = venues(3)
+    lab.sync([first, second, third], hour=0)
+    record = lab.sync([first, {**second, "rating": 9}], hour=1).record
+    assert (record.removed, record.list_complete, record.status) == (1, True, "degraded")
+    assert [row[0] for row in lab.table("source_id")] == ["0", "1"]
+
+
+def test_a_record_whose_id_cannot_be_read_keeps_all_from_being_retired(lab: Lab) -> None:
+    first, second, third = venues(3)
+    lab.sync([first, second, third], hour=0)
+    record = lab.sync([first, {**second, "id": None}], hour=1, gaps=Gaps(pages_expected=1)).record
+    assert (record.removed, record.not_retired, record.list_complete) == (0, 2, False)
+    assert "1 records in quarantine bear no id that can be read" in record.reasons
+
+
+@pytest.mark.parametrize(
+    ("then", "how"), [("good", "stored"), ("bad", "seen again"), ("gone", "not seen again"), ("delta", None)]
+)
+def test_an_entry_is_open_until_its_record_is_looked_at_again(lab: Lab, then: str, how: str | None) -> None:
+    first, second = venues(2)
+    bad = {**second, "rating": 9}
+    lab.sync([first, bad], hour=0)
+    after = {"good": [first, second], "bad": [first, bad], "gone": [first], "delta": [first]}[then]
+    lab.sync(after, hour=1, mode="incremental" if then == "delta" else "full")
+    oldest = min(_entries(lab, only_open=False), key=lambda entry: entry.committed_at)
+    assert oldest.settled_how == how
+    assert (oldest.settled_at is None) == (how is None)
+    assert len(_entries(lab)) == (1 if then in ("bad", "delta") else 0)
+
+
+def test_what_an_older_observation_brings_is_settled_from_the_start(lab: Lab) -> None:
+    first, second = venues(2)
+    lab.sync([first, second], hour=5)
+    lab.sync([first, {**second, "rating": 9}], hour=1)
+    assert [entry.settled_how for entry in _entries(lab, only_open=False)] == ["late"]
+    assert _stale(lab) == []
+
+
+def test_the_same_landing_taken_in_after_its_rule_was_mended_stores_what_was_kept_aside(lab: Lab) -> None:
+    first, second = venues(2)
+    lab.sync([first], hour=0)
+    landed = lab.land([first, {**second, "kind": "hotel"}, {**second, "rating": 9}], hour=1)
+    assert lab.commit(landed).record.quarantined == 1
+    mended = replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
+    lab.platform = diner(lab.platform.name, dataset=mended)
+    record = lab.commit(landed).record
+    assert (record.inserted, record.quarantined, record.status) == (1, 0, "complete")
+    assert [entry.settled_how for entry in _entries(lab, only_open=False)] == ["stored"]
+    assert lab.table("source_id, landing_line") == [("0", 1), ("1", 3)]
+
+
+def _with_rating(venue: Any) -> Any:
+    venue.rating = min(venue.rating or 0, 5)
+    return venue
+
+
+def test_a_record_newly_in_quarantine_is_asked_for_again_and_one_that_stays_bad_holds_nothing_up(lab: Lab) -> None:
+    lab.platform = diner(lab.platform.name, dataset=DISHES)
+
+    def dish(day: int, price: Any = 1) -> Record:
+        return {"id": day, "price": price, "updated_at": f"2026-09-{day:02}T00:00:00Z"}
+
+    lab.sync([dish(1)], hour=0)
+    held = watermarks(lab.lake, lab.platform.name)
+    lab.sync([dish(2), dish(3, "?")], hour=1, mode="incremental")
+    assert watermarks(lab.lake, lab.platform.name) == held
+    lab.sync([dish(2), dish(3, "?"), dish(4)], hour=2, mode="incremental")
+    assert watermarks(lab.lake, lab.platform.name)["dishes"].day == 4
+
+
+def test_versions_that_contradict_each_other_are_all_in_quarantine(lab: Lab) -> None:
+    first, second = venues(2)
+    outcome = lab.sync([first, second, {**second, "name": "Another"}], hour=0)
+    assert (outcome.record.rows, outcome.record.quarantined, outcome.record.duplicates) == (1, 2, 0)
+    assert {(entry.source_id, entry.rules[0], entry.landing_line) for entry in _entries(lab)} == {
+        ("1", "conflict", 2),
+        ("1", "conflict", 3),
+    }
+    validation = next(score for score in outcome.wholes if score.dimension == "validation")
+    assert (validation.numerator, validation.denominator) == (1, 3)
