@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from sync_platform.defs.automation import sync_schedules
+from sync_platform.defs.automation import automation, sync_schedules
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
@@ -13,6 +13,7 @@ from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.quality import quality_checks
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
+from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.turns import turn_resource
 from sync_platform.platforms import load_platforms
@@ -25,10 +26,10 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     schedules = sync_schedules(platforms)
     return dg.Definitions(
-        assets=[*landing_assets(platforms, progress), *table_assets(platforms)],
+        assets=[*landing_assets(platforms, progress), *table_assets(platforms), scorecard_asset(platforms)],
         asset_checks=quality_checks(platforms),
         schedules=[*schedules, maintenance_schedule(platforms)],
-        sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor],
+        sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={
             "turns": turn_resource(settings.ledger_url, platforms, progress),
             "sources": sources_of(settings),

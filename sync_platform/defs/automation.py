@@ -20,6 +20,15 @@ MONTHLY, WEEKLY, INCREMENTAL = "monthly_full_sync", "weekly_government_sync", "d
 RUN_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
 """Dagster's run retries are for runs that crash; an error of a platform is retried, or not, by the error's class."""
 
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Makes anew what follows from tables that were synced: the scorecard.",
+    run_tags=RUN_TAGS,
+)
+
 
 def job_name(platform: Platform, mode: Mode) -> str:
     """The job that syncs a platform in a mode."""

@@ -17,6 +17,7 @@ from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import StorageError
 from sync_platform.lake.commit import Intake, commit_landed
+from sync_platform.lake.frame import replace_frame
 from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.landing.reader import Landed
 from sync_platform.storage.lake_connection import LAKE
@@ -43,13 +44,18 @@ class LandingIOManager(dg.ConfigurableIOManager):
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Commits landed rows to their table with all their history; loads a table in the form the input's type asks for:
-    a DuckDB relation, an Arrow table, a polars or a pandas frame. Only live rows are loaded."""
+    """Commits landed rows to their table with all their history, and keeps a frame as a table; loads a table in the
+    form the input's type asks for: a DuckDB relation, an Arrow table, a polars or a pandas frame. Of a table of records
+    only live rows are loaded."""
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Intake) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Intake | pd.DataFrame) -> None:
         lake, history = self.lake.open(), self.lake.history
+        if isinstance(obj, pd.DataFrame):
+            schema, table = context.asset_key.path
+            replace_frame(lake, schema, table, obj, context.run_id)
+            return
         outcome = commit_landed(lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards)
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
@@ -65,7 +71,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
             )
         # the session lives as long as the run's lake: a relation is read when its asset reads it
         session = self.lake.open().open_session()
-        return FORMS[wanted](session.sql(f'SELECT * FROM {LAKE}."{schema}"."{table}" WHERE removed_at IS NULL'))
+        relation = session.table(f'{LAKE}."{schema}"."{table}"')
+        return FORMS[wanted](relation.filter("removed_at IS NULL") if "removed_at" in relation.columns else relation)
 
 
 def io_managers(landing_store: LandingStore, lake: LakeResource) -> dict[str, dg.ConfigurableIOManager]:
