@@ -12,6 +12,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, Within
 from sync_platform.sources.values import coordinate, filled, moment
 
 
@@ -42,17 +43,17 @@ class Listing(msgspec.Struct):
 
 
 class ListingRow(Row):
-    name_en: Annotated[str | None, column("English name")] = None
-    name_zh: Annotated[str | None, column("Chinese name")] = None
-    address_en: Annotated[str | None, column("English address")] = None
-    district: Annotated[str | None, column("District")] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees")] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees")] = None
-    phone: Annotated[str | None, column("Telephone")] = None
-    cuisines: Annotated[list[str], column("Cuisines")] = []
-    rating: Annotated[float | None, column("Rating")] = None
-    review_count: Annotated[int | None, column("Reviews")] = None
-    price_level: Annotated[int | None, column("Price level")] = None
+    name_en: Annotated[str | None, column("English name", matters=True)] = None
+    name_zh: Annotated[str | None, column("Chinese name", matters=True)] = None
+    address_en: Annotated[str | None, column("English address", matters=True)] = None
+    district: Annotated[str | None, column("District", matters=True)] = None
+    latitude: Annotated[float | None, column("Latitude", unit="degrees", rules=LATITUDE)] = None
+    longitude: Annotated[float | None, column("Longitude", unit="degrees", rules=LONGITUDE)] = None
+    phone: Annotated[str | None, column("Telephone", matters=True, rules=PHONE)] = None
+    cuisines: Annotated[list[str], column("Cuisines", matters=True)] = []
+    rating: Annotated[float | None, column("Rating", rules=(Within(0, 5),))] = None
+    review_count: Annotated[int | None, column("Reviews", rules=COUNT)] = None
+    price_level: Annotated[int | None, column("Price level", rules=(Within(1, 4),))] = None
     is_open: Annotated[bool | None, column("Whether it is open")] = None
     contact_name: Annotated[str | None, column("Contact's name", sealed=True)] = None
     contact_email: Annotated[str | None, column("Contact's address", sealed=True)] = None
@@ -119,6 +120,7 @@ class Listings(Platform):
             key=("id",),
             personal=Personal(fields=("contact.id", "contact.name", "contact.email"), subject=("contact.id",)),
             cursor="updated_at",
+            bilingual=(("name_en", "name_zh"),),
         ),
     )
 

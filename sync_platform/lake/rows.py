@@ -31,6 +31,7 @@ _Found = tuple[int, Row, bool]
 """A record's line, its row, and whether the source says that it is gone."""
 _Problems = list[dict[str, str | None]]
 """What is wrong with one record: per problem its `rule`, `path` and `problem` in words."""
+HELD_AT_ONCE = 5_000  # rows: holding a few of them to the contract takes as long
 SHAPE, CONFLICT = "shape", "conflict"
 """Rules that no contract names: a record has the shape that the platform promises, and does not contradict itself."""
 
@@ -79,6 +80,7 @@ class TypedRows:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         schema = self.schema
+        waiting: list[pa.RecordBatch] = []
         for key, body in self.landed.objects():
             broken: dict[int, _Problems] = {}
             found = self._typed(body, broken)
@@ -88,10 +90,14 @@ class TypedRows:
                 batch = self._batch(schema, key, found)
             except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which
                 batch = self._batch(schema, key, [one for one in found if self._is_storable(schema, one, broken)])
-            if batch.num_rows:
-                yield self._held_to_contract(batch)
             if broken:
                 yield self._unstorable(schema, key, body, broken)
+            waiting.append(batch)
+            if sum(each.num_rows for each in waiting) >= HELD_AT_ONCE:
+                yield self._held_to_contract(pa.concat_batches(waiting))
+                waiting.clear()
+        if waiting:
+            yield self._held_to_contract(pa.concat_batches(waiting))
 
     def _batch(self, schema: pa.Schema, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:
