@@ -11,7 +11,6 @@ from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.progress import Progress, Silence
-from sync_platform.defs.quality import quality_checks
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
@@ -27,7 +26,6 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     schedules = sync_schedules(platforms)
     return dg.Definitions(
         assets=[*landing_assets(platforms, progress), *table_assets(platforms), scorecard_asset(platforms)],
-        asset_checks=quality_checks(platforms),
         schedules=[*schedules, maintenance_schedule(platforms)],
         sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={

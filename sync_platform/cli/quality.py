@@ -38,7 +38,7 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
         sys.stdout.write(page_of(cards, datetime.now(UTC), settings.environment))
     else:
         _show(cards)
-    return 0 if all(scored.passes for card in cards for scored in card.dimensions.values()) else 1
+    return 1 if any(scored.falls_short for card in cards for scored in card.dimensions.values()) else 0
 
 
 def _show(cards: list[Card]) -> None:
@@ -67,7 +67,7 @@ def _show(cards: list[Card]) -> None:
 def _cell(scored: Scored | None) -> str:
     if scored is None or scored.score is None:
         return "[dim]–[/]"
-    return f"{scored.score:.1%}" if scored.passes else f"[bold red]{scored.score:.1%}[/]"
+    return f"[bold red]{scored.score:.1%}[/]" if scored.falls_short else f"{scored.score:.1%}"
 
 
 def _trend(card: Card) -> str:
@@ -93,9 +93,9 @@ def _scored(scored: Scored) -> dict[str, Any]:
         "numerator": scored.numerator,
         "denominator": scored.denominator,
         "sampled_share": scored.sampled_share,
-        "interval": None if scored.low is None else [scored.low, scored.high],
+        "interval": scored.interval,
         "threshold": scored.threshold,
-        "passes": scored.passes,
+        "passes": not scored.falls_short,
         "confidence": scored.confidence,
         "detail": scored.detail,
         "sync_id": scored.sync_id,

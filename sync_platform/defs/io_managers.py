@@ -56,7 +56,9 @@ class LakeIOManager(dg.ConfigurableIOManager):
             schema, table = context.asset_key.path
             replace_frame(lake, schema, table, obj, context.run_id)
             return
-        outcome = commit_landed(lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards)
+        outcome = obj.outcome = commit_landed(
+            lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards
+        )
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
         context.add_output_metadata(metadata_of_commit(outcome))

@@ -10,17 +10,11 @@ from typing import Any
 import dagster as dg
 
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.defs.resources import LakeResource
-from sync_platform.defs.tables import table_key
-from sync_platform.lake.syncs import SyncRecord, newest_sync
-from sync_platform.quality.quarantine import entries
-from sync_platform.quality.score import DIMENSIONS, Standards
-from sync_platform.quality.scorecard import Scored, drift_of, newest_scores
-from sync_platform.settings import load_settings, platform_settings
+from sync_platform.lake.commit import Outcome
+from sync_platform.quality.score import DIMENSIONS, Score
 from sync_platform.sources.declaration import Dataset, Platform
 
 CONTRACT, DRIFT = "contract", "drift"
-MOST_SHOWN = 10
 DESCRIPTIONS = {
     "validation": "The share of records that keep every rule of the contract.",
     "completeness": "The filled share of the columns that matter, of all records that the source claims to have.",
@@ -29,14 +23,10 @@ DESCRIPTIONS = {
 }
 
 
-def quality_checks(platforms: dict[str, Platform]) -> list[dg.AssetChecksDefinition]:
-    """The checks of every dataset of every platform."""
-    return [_checks(platform, dataset) for platform in platforms.values() for dataset in platform.datasets]
-
-
-def _checks(platform: Platform, dataset: Dataset) -> dg.AssetChecksDefinition:
-    key, partitions = table_key(platform, dataset), partitions_of(platform.cadence)
-    specs = [
+def check_specs(platform: Platform, dataset: Dataset, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of a table."""
+    partitions = partitions_of(platform.cadence)
+    return [
         dg.AssetCheckSpec(
             CONTRACT,
             asset=key,
@@ -56,28 +46,19 @@ def _checks(platform: Platform, dataset: Dataset) -> dg.AssetChecksDefinition:
         ),
     ]
 
-    @dg.multi_asset_check(name=f"{platform.name}__{dataset.name}__quality", specs=specs, pool=platform.name)
-    def check_quality(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> Iterator[dg.AssetCheckResult]:
-        partition = context.partition_key
-        record = newest_sync(lake.open(), platform.name, dataset.name, partition)
-        if record is None:
-            raise dg.Failure(f"{platform.name}.{dataset.name} was not synced for {partition}", allow_retries=False)
-        with lake.open().session() as session:
-            scores = newest_scores(session, platform=platform.name, dataset=dataset.name, partition=partition)
-            drifts = drift_of(session, platform.name, dataset.name, partition)
-            quarantined = entries(session, platform=platform.name, dataset=dataset.name, limit=MOST_SHOWN)
-        yield _contract(key, record, [entry.in_words for entry in quarantined])
-        by_dimension = {score.dimension: score for score in scores}
-        for dimension in DIMENSIONS:
-            yield _scored(key, dimension, by_dimension.get(dimension))
-        yield _drift(key, drifts)
 
-    return check_quality
+def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Iterator[dg.AssetCheckResult]:
+    """What a commit means for the table's checks; `tolerance` is the largest share of records in quarantine."""
+    yield _contract(key, outcome, tolerance)
+    by_dimension = {score.dimension: score for score in outcome.wholes}
+    for dimension in DIMENSIONS:
+        yield _scored(key, dimension, by_dimension[dimension])
+    yield _drift(key, outcome)
 
 
-def _contract(key: dg.AssetKey, record: SyncRecord, examples: list[str]) -> dg.AssetCheckResult:
+def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetCheckResult:
     """Whether few enough records went to quarantine: the only check that keeps what follows from running."""
-    tolerance = Standards.of(load_settings(), platform_settings(record.platform)).quarantine_tolerance
+    record = outcome.record
     share = record.quarantined / record.records if record.records else 0.0
     words = f"{record.quarantined:,} of {record.records:,} records are in quarantine, {tolerance:.1%} are tolerated"
     metadata: dict[str, Any] = {
@@ -87,58 +68,52 @@ def _contract(key: dg.AssetKey, record: SyncRecord, examples: list[str]) -> dg.A
         "tolerance": tolerance,
         "sync_id": record.sync_id,
     }
-    if examples and record.quarantined:
-        metadata["in_quarantine"] = _listed(examples)
+    if outcome.quarantined:
+        metadata["in_quarantine"] = _listed(outcome.quarantined)
     return dg.AssetCheckResult(
         passed=share <= tolerance, asset_key=key, check_name=CONTRACT, description=words, metadata=metadata
     )
 
 
-def _scored(key: dg.AssetKey, dimension: str, scored: Scored | None) -> dg.AssetCheckResult:
+def _scored(key: dg.AssetKey, dimension: str, score: Score) -> dg.AssetCheckResult:
     """A dimension against its threshold; one that was not measured passes, and says so."""
-    if scored is None:
-        words = "not measured: nothing was scored in this partition yet"
-        return dg.AssetCheckResult(passed=True, asset_key=key, check_name=dimension, description=words)
+    low, high = score.interval or (None, None)
     shown = {
-        "score": scored.score,
-        "numerator": scored.numerator,
-        "denominator": scored.denominator,
-        "sampled_share": scored.sampled_share,
-        "interval_low": scored.low,
-        "interval_high": scored.high,
-        "threshold": scored.threshold,
-        "confidence": scored.confidence,
-        "sync_id": scored.sync_id,
+        "score": score.score,
+        "numerator": score.numerator,
+        "denominator": score.denominator,
+        "sampled_share": score.sampled_share,
+        "interval_low": low,
+        "interval_high": high,
+        "threshold": score.threshold,
+        "confidence": score.confidence,
     }
     metadata: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}
-    if scored.worst_in_words:
-        metadata["worst"] = _listed(scored.worst_in_words)
-    if scored.detail.get("not_measured"):
-        metadata["not_measured"] = ", ".join(scored.detail["not_measured"])
+    if worst := score.worst_in_words:
+        metadata["worst"] = _listed(worst)
+    if score.detail.get("not_measured"):
+        metadata["not_measured"] = ", ".join(score.detail["not_measured"])
     return dg.AssetCheckResult(
-        passed=scored.passes,
+        passed=not score.falls_short,
         asset_key=key,
         check_name=dimension,
         severity=dg.AssetCheckSeverity.WARN,
-        description=scored.in_words,
+        description=score.in_words,
         metadata=metadata,
     )
 
 
-def _drift(key: dg.AssetKey, drifts: list[tuple[str, str]]) -> dg.AssetCheckResult:
-    words = [in_words for _, in_words in drifts]
+def _drift(key: dg.AssetKey, outcome: Outcome) -> dg.AssetCheckResult:
+    words = [drift.in_words(f"{outcome.record.platform}.{outcome.record.dataset}") for drift in outcome.drift]
+    counted: dict[str, Any] = dict(Counter(drift.kind for drift in outcome.drift))
     return dg.AssetCheckResult(
-        passed=not drifts,
+        passed=not words,
         asset_key=key,
         check_name=DRIFT,
         severity=dg.AssetCheckSeverity.WARN,
         description=words[0] if words else "the shape of the last good sync",
-        metadata={"drift": _listed(words), **_counted(drifts)} if words else {},
+        metadata={"drift": _listed(words), **counted} if words else {},
     )
-
-
-def _counted(drifts: list[tuple[str, str]]) -> dict[str, int]:
-    return dict(Counter(kind for kind, _ in drifts))
 
 
 def _listed(lines: list[str]) -> dg.MarkdownMetadataValue:

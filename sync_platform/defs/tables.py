@@ -12,6 +12,7 @@ from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
 from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.quality import check_results, check_specs
 from sync_platform.defs.resources import LandingStore
 from sync_platform.lake.commit import Guard, Intake
 from sync_platform.lake.rows import TypedRows
@@ -70,6 +71,7 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
         output_required=False,
         dagster_type=dg.Any,
+        check_specs=check_specs(platform, dataset, table_key(platform, dataset)),
     )
     def take_in(
         context: dg.AssetExecutionContext,
@@ -77,7 +79,7 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         landing_store: LandingStore,
         turns: dg.ResourceParam[None],
         landed: Landed | None,
-    ) -> Iterator[dg.Output[Intake]]:
+    ) -> Iterator[dg.Output[Intake] | dg.AssetCheckResult]:
         if config.sync_id:
             landed = _landed_by(platform, dataset, context.partition_key, config.sync_id, landing_store.open())
         if landed is None:
@@ -86,7 +88,10 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         own = platform_settings(platform.name)
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         standards = Standards.of(load_settings(), own)
-        yield dg.Output(Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags), standards))
+        intake = Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags), standards)
+        yield dg.Output(intake)  # the IO manager commits it before this goes on
+        assert intake.outcome is not None  # noqa: S101
+        yield from check_results(table_key(platform, dataset), intake.outcome, standards.quarantine_tolerance)
 
     return take_in
 

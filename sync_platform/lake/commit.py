@@ -34,6 +34,7 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.appraisal import Subject, appraise, write_scores
+from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import MOST_SHOWN, newly_held_back, quarantine, told
 from sync_platform.quality.reference import hold_against_reference
 from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
@@ -56,6 +57,7 @@ class Outcome:
     scores: list[Score] = field(default_factory=list)
     not_retired: list[str] = field(default_factory=list)
     unknown_fields: list[str] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
 
     @property
@@ -78,14 +80,16 @@ class Guard:
 NO_GUARD_OF_OUR_OWN = Guard()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Intake:
-    """Landed rows on their way into the lake, under what guard, and at whose request."""
+    """Landed rows on their way into the lake, under what guard, and at whose request; what became of them, once it is
+    known."""
 
     rows: TypedRows
     guard: Guard
     occasion: Occasion = NOBODY_ASKED
     standards: Standards = STANDARDS
+    outcome: Outcome | None = None
 
 
 def commit_landed(
@@ -106,7 +110,7 @@ def commit_landed(
         arrival = load_incoming(session, typed)
         quarantined, shape = _first_quarantined(session, typed), typed.sample.shape()
         commit = _Commit(session, history, typed, arrival, quarantined, shape, run_id, guard, occasion, standards)
-        record, live_rows, scores = in_one_transaction(lake, session, commit.write)
+        record, live_rows, scores, drift = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
     return Outcome(
@@ -116,6 +120,7 @@ def commit_landed(
         scores,
         [source_id for (source_id,) in let_be],
         sorted(typed.unknown_fields),
+        drift,
         quarantined,
     )
 
@@ -135,8 +140,8 @@ class _Commit:
     occasion: Occasion
     standards: Standards
 
-    def write(self) -> tuple[SyncRecord, int, list[Score]]:
-        """The sync's record, how many rows are live after it, and its scores."""
+    def write(self) -> tuple[SyncRecord, int, list[Score], list[Drift]]:
+        """The sync's record, how many rows are live after it, its scores, and how its shape drifts."""
         platform, dataset, manifest = self.typed.platform, self.typed.dataset, self.typed.landed.manifest
         ensure_tables(self.session, self.history, platform.name, dataset)
         origin = Origin(
@@ -157,8 +162,7 @@ class _Commit:
         own = asdict(origin)
         scores = appraise(self.session, self._subject(is_late), self.standards)
         write_scores(self.session, scores, own)
-        if not is_late:
-            hold_against_reference(self.session, dataset, self.shape, own)
+        drift = [] if is_late else hold_against_reference(self.session, dataset, self.shape, own)
         may_move = not newly_held_back(self.session, origin.platform, dataset.name)
         looked_at_all = manifest.mode == "full" and not manifest.reasons
         quarantine(self.session, own, is_whole=looked_at_all, is_late=is_late)
@@ -173,7 +177,7 @@ class _Commit:
         describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
         table = f"{LAKE}.{table_name(platform, dataset)}"
         live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
-        return record, live, scores
+        return record, live, scores, drift
 
     def _subject(self, is_late: bool) -> Subject:
         manifest, arrival = self.typed.landed.manifest, self.arrival

@@ -198,16 +198,6 @@ def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
     return [source_id for (source_id,) in rows]
 
 
-def newest_sync(lake: Lake, platform: str, dataset: str, partition: str) -> SyncRecord | None:
-    """The last word on the newest observation of a dataset in a partition; None where there was none."""
-    found = _records(
-        lake,
-        "platform = $platform AND dataset = $dataset AND partition = $partition AND status <> 'failed'",
-        {"platform": platform, "dataset": dataset, "partition": partition},
-    )
-    return max(found, key=lambda record: (record.observed_at, record.committed_at), default=None)
-
-
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
     """Per platform, its newest sync's least complete record."""
     newest: dict[str, SyncRecord] = {}

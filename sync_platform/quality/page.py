@@ -53,8 +53,9 @@ def _row(card: Card) -> str:
 def _cell(scored: Scored | None) -> str:
     if scored is None or scored.score is None:
         return '<td class="none">–</td>'
-    mark = "" if scored.passes else ' class="low"'
-    interval = f"<br><small>{scored.low:.0%}–{scored.high:.0%}</small>" if scored.low is not None else ""
+    mark = ' class="low"' if scored.falls_short else ""
+    ends = scored.interval
+    interval = f"<br><small>{ends[0]:.0%}–{ends[1]:.0%}</small>" if ends else ""
     return f"<td{mark}>{scored.score:.1%}{interval}</td>"
 
 

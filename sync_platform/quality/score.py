@@ -68,11 +68,45 @@ class Score:
         return wilson(self.numerator, self.denominator) if self.denominator < self.population else None
 
     @property
-    def passes(self) -> bool | None:
-        """Whether it reaches its threshold; None where either is missing."""
-        if self.score is None or self.threshold is None:
+    def falls_short(self) -> bool:
+        """Whether it was measured and does not reach its threshold."""
+        return self.score is not None and self.threshold is not None and self.score < self.threshold
+
+    @property
+    def sampled_share(self) -> float | None:
+        """The share of the records that could be judged."""
+        if not self.population or self.denominator is None:
             return None
-        return self.score >= self.threshold
+        return min(1.0, self.denominator / self.population)
+
+    @property
+    def in_words(self) -> str:
+        """What the score is, what is worst, and what was not measured."""
+        unmeasured = [f"not measured: {', '.join(names)}"] if (names := self.detail.get("not_measured")) else []
+        if self.score is None:
+            return "not measured"
+        counted = f" ({self.numerator:,} of {self.denominator:,})" if self.denominator is not None else ""
+        sure = f", 95 % interval {self.interval[0]:.1%} to {self.interval[1]:.1%}" if self.interval else ""
+        return "; ".join([f"{self.score:.2%}{counted}{sure}", *self.worst_in_words, *unmeasured])
+
+    @property
+    def worst_in_words(self) -> list[str]:
+        """What is worst, the worst first; nothing where all is well."""
+        told = [_in_words(each) for each in self.detail.get("worst", [])]
+        if self.detail.get("missing"):
+            told.append(f"{self.detail['missing']:,} records that the source claims did not come")
+        return told
+
+
+def _in_words(worst: Mapping[str, Any]) -> str:
+    """One of the worst things of a dimension, whichever it is of."""
+    if "rule" in worst:
+        example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
+        return f"{worst['column']} not {worst['rule']} in {worst['records']:,} records{example}"
+    if "filled" in worst:
+        return f"{worst['column']} is filled in {worst['filled']:,} of {worst['of']:,}"
+    wrong = f", e.g. {', '.join(worst['wrong_ids'])}" if worst.get("wrong_ids") else ""
+    return f"{worst['wrong']:,} records not so: {worst.get('words', worst['measure'])}{wrong}"
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

@@ -12,64 +12,24 @@ from typing import Any
 import duckdb
 import orjson
 
-from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
+from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE, Score
 from sync_platform.storage.lake_connection import LAKE
 
 TREND_LENGTH = 12
 
 
-@dataclass(frozen=True)
-class Scored:
-    """One row of `quality.scores`; the columns' meanings stand there. `score` is None where nothing was measured."""
+@dataclass(frozen=True, kw_only=True)
+class Scored(Score):
+    """A score as `quality.scores` keeps it: of which dataset, period and sync it is."""
 
     platform: str
     dataset: str
     partition: str
     sync_id: str
-    dimension: str
-    measure: str
-    score: float | None
-    numerator: int | None
-    denominator: int | None
-    population: int | None
-    low: float | None
-    high: float | None
-    threshold: float | None
-    confidence: float | None
-    detail: dict[str, Any]
     observed_at: datetime
 
-    @property
-    def passes(self) -> bool:
-        """False only where a score was measured and does not reach its threshold."""
-        return self.score is None or self.threshold is None or self.score >= self.threshold
 
-    @property
-    def in_words(self) -> str:
-        """What the score is, and what is worst."""
-        if self.score is None:
-            return "not measured" + _unmeasured(self.detail)
-        counted = f" ({self.numerator:,} of {self.denominator:,})" if self.denominator is not None else ""
-        sure = f", 95 % interval {self.low:.1%} to {self.high:.1%}" if self.low is not None else ""
-        return "; ".join([f"{self.score:.2%}{counted}{sure}", *self.worst_in_words]) + _unmeasured(self.detail)
-
-    @property
-    def worst_in_words(self) -> list[str]:
-        """What is worst, the worst first; nothing where all is well."""
-        told = [_worst_in_words(each) for each in self.detail.get("worst", [])]
-        if self.detail.get("missing"):
-            told.append(f"{self.detail['missing']:,} records that the source claims did not come")
-        return told
-
-    @property
-    def sampled_share(self) -> float | None:
-        """The share of the records that could be judged."""
-        if not self.population or self.denominator is None:
-            return None
-        return min(1.0, self.denominator / self.population)
-
-
-COLUMNS = [part.name for part in fields(Scored)]
+COLUMNS = [part.name if part.name != "stated" else "score AS stated" for part in fields(Scored)]
 
 
 def newest_scores(
@@ -137,7 +97,7 @@ class Card:
     @property
     def findings(self) -> list[str]:
         """What is wrong, in words: dimensions that fall short, and drift."""
-        short = [each for each in self.dimensions.values() if not each.passes and each.dimension != OVERALL]
+        short = [each for each in self.dimensions.values() if each.falls_short and each.dimension != OVERALL]
         return [
             *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
             *self.drift,
@@ -185,31 +145,17 @@ def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]
         return []
     rows = session.execute(query, values).fetchall()
     order = (*DIMENSIONS, OVERALL)
-    found = [_scored(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    found = [_scored(row) for row in rows]
     return sorted(
         found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension), each.measure == WHOLE)
     )
 
 
-def _scored(row: dict[str, Any]) -> Scored:
-    return Scored(**{**row, "detail": orjson.loads(row["detail"] or "{}")})
+def _scored(row: tuple[Any, ...]) -> Scored:
+    values = dict(zip((part.name for part in fields(Scored)), row, strict=True))
+    return Scored(**{**values, "detail": orjson.loads(values["detail"] or "{}")})
 
 
 def _has(session: duckdb.DuckDBPyConnection, table: str) -> bool:
     query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality' AND table_name = ?"
     return session.execute(query, [LAKE, table]).fetchone() is not None
-
-
-def _unmeasured(detail: dict[str, Any]) -> str:
-    return f"; not measured: {', '.join(detail['not_measured'])}" if detail.get("not_measured") else ""
-
-
-def _worst_in_words(worst: dict[str, Any]) -> str:
-    """One of the worst things of a dimension, whichever it is of."""
-    if "rule" in worst:
-        example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
-        return f"{worst['column']} not {worst['rule']} in {worst['records']:,} records{example}"
-    if "filled" in worst:
-        return f"{worst['column']} is filled in {worst['filled']:,} of {worst['of']:,}"
-    wrong = f", e.g. {', '.join(worst['wrong_ids'])}" if worst.get("wrong_ids") else ""
-    return f"{worst['wrong']:,} records not so: {worst.get('words', worst['measure'])}{wrong}"

@@ -43,7 +43,7 @@ def test_a_second_sync_changes_nothing_and_writes_no_file(synced: Shell) -> None
     changed = {
         name: part
         for name, part in found.items()
-        if any(part[count] for count in ("inserted", "updated", "removed", "restored", "rejected"))
+        if any(part[count] for count in ("inserted", "updated", "removed", "restored", "quarantined"))
     }
     assert changed == {}
     assert synced.query("SELECT count(*) AS n FROM lineage.changes") == changes

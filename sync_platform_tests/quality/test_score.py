@@ -54,7 +54,7 @@ def test_a_dimension_measured_in_part_lowers_the_confidence_by_its_part() -> Non
 
 def test_where_nothing_was_measured_there_is_no_score_and_no_confidence() -> None:
     score = overall([_whole(name, None) for name in DIMENSIONS], Standards())
-    assert (score.score, score.confidence, score.passes) == (None, 0.0, None)
+    assert (score.score, score.confidence, score.falls_short) == (None, 0.0, False)
 
 
 def test_weights_thresholds_and_tolerance_are_settings_and_a_platforms_own_tolerance_counts_first() -> None:
