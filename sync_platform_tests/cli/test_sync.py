@@ -24,7 +24,7 @@ def _datasets(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _files(home: Path) -> set[str]:
     found = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
-    return {path for path in found if not path.startswith("lake/data/sync/")}
+    return {path for path in found if not path.startswith(("lake/data/sync/", "lake/data/quality/"))}
 
 
 def test_everything_set_to_nothing_syncs_every_platform_from_the_sandbox(synced: Shell) -> None:
