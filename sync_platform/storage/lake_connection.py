@@ -41,7 +41,7 @@ class LakeAddress:
     temp: Path
     region: str = "ap-southeast-1"
     endpoint: str = ""
-    memory_limit: str = "384MB"
+    memory_limit: str = "256MB"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
