@@ -303,7 +303,7 @@ def _read_details(shop: Record, reply: Reply) -> Slice:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
     if not (details.keys() - {"id"}) & {*Shop.__struct_fields__}:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data", "no field of a shop")
-    return Slice([{**shop, **details}], reply)
+    return Slice(records_of([{**shop, **details}]), reply)
 
 
 def _shop_id(shop: Record) -> str:
