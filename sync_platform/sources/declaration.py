@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agreement",
     "Dataset",
+    "Identity",
     "Pace",
     "Personal",
     "Platform",
@@ -38,6 +39,10 @@ __all__ = [
 
 Record = dict[str, Any]
 """One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
+
+
+Identity = int | str
+"""An id as platforms send it: what one page writes as a number, another may write as text. A row's is text always."""
 
 
 def records_of(items: list[Any]) -> list[Record]:

@@ -71,6 +71,7 @@ TAKEN: dict[str, Spoil] = {
     "a NUL": text("Tea\0house"),
     "a line separator": text("Tea\u2028house\r\n\tx"),
     "a name of a megabyte": text("茶" * 350_000),
+    "a coordinate outside Hong Kong": number(-33.9),
     "an unknown field, 200 deep": lambda shape, record: [{**record, "deep": nested(200)}],
     "itself twice": lambda shape, record: [record, dict(record)],
 }
@@ -102,6 +103,25 @@ def test_an_odd_record_costs_its_neighbours_nothing(name: str, oddity: str, grou
     assert {**restaurants.rows, victim: then[victim]} == then
     assert restaurants.is_complete == (oddity in TAKEN)
     assert (victim in restaurants.rows) == (oddity in TAKEN)
+
+
+@pytest.mark.parametrize("name", ["openrice", "tripadvisor", "eatigo", "keeta"])
+def test_an_id_may_be_a_number_on_one_page_and_text_on_the_next(name: str, ground_of: Callable[..., Ground]) -> None:
+    ground, shape = ground_of(name), SHAPES[name]
+    answers = 0
+
+    def alter(body: Any) -> None:
+        nonlocal answers
+        answers += 1
+        listed = at(body, shape.records)
+        for record in listed if isinstance(listed, list) else [listed]:
+            record[shape.key] = str(record[shape.key]) if answers % 2 else record[shape.key]
+
+    verdict = ground.verdict(ground.bring(1, transport=Meddler(shape.path, in_every_body(alter))))
+    assert answers > 1
+    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert verdict.is_complete
+    assert {kind.dataset: kind.rows for kind in verdict.kinds} == ground.then
 
 
 def redirected(request: httpx.Request) -> httpx.Response:
