@@ -1,17 +1,20 @@
 """Cost per record and peak memory as a platform grows: `python -m benchmarks.scale [ROWS ...]`.
 
-Whole processes; the empty sync's time (start-up) is taken off. Memory is the peak of what the command's processes hold
-together, pages that they share counted once (Linux's PSS).
+Whole processes. The cost per record is processor time, which a busy machine changes less than the clock's, without an
+empty sync's (start-up). Memory is the peak of what the command's processes hold together, pages that they share counted
+once (Linux's PSS).
 """
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -33,21 +36,29 @@ def main(sizes: list[int]) -> None:
         finally:
             server.stop()
         if not rows:
-            startup = (first[0] + again[0]) / 2
-            console.print(f"an empty sync (start-up): {startup:.1f} s, {max(first[1], again[1])} MiB")
+            startup = (first.processor_s + again.processor_s) / 2
+            peak = max(first.peak_mib, again.peak_mib)
+            console.print(f"an empty sync (start-up): {startup:.1f} s of processor time, {peak} MiB")
             continue
-        costs = [(seconds - startup) / rows * 1e6 for seconds, _ in (first, again)]
+        costs = [(each.processor_s - startup) / rows * 1e6 for each in (first, again)]
         base = base or costs
         row = [f"{rows:,}"]
-        for (seconds, peak), cost, smallest in zip((first, again), costs, base, strict=True):
-            row += [f"{seconds:.1f} s", f"{cost:.0f} µs", f"{cost / smallest:.2f}", f"{peak:,} MiB"]
+        for each, cost, smallest in zip((first, again), costs, base, strict=True):
+            row += [f"{each.seconds:.1f} s", f"{cost:.0f} µs", f"{cost / smallest:.2f}", f"{each.peak_mib:,} MiB"]
         table.add_row(*row)
         console.print(table)
 
 
-def _measured(url: str, home: str) -> tuple[float, int]:
-    """Seconds of a sync, and the peak of its processes' memory in MiB."""
-    began = time.perf_counter()
+class Measure(NamedTuple):
+    """One sync: seconds by the clock and of its processes' work, and the peak of their memory."""
+
+    seconds: float
+    processor_s: float
+    peak_mib: int
+
+
+def _measured(url: str, home: str) -> Measure:
+    began, worked = time.perf_counter(), _worked_s()
     process = subprocess.Popen(
         [*SYNC, "listings"], cwd=ROOT, env=environment_of(url, home), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -64,7 +75,13 @@ def _measured(url: str, home: str) -> tuple[float, int]:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{output.decode()}\n{errors.decode()}")
-    return time.perf_counter() - began, peak[0]
+    return Measure(time.perf_counter() - began, _worked_s() - worked, peak[0])
+
+
+def _worked_s() -> float:
+    """Processor time of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _tree(pid: int) -> list[int]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Terms, column
+from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, Within
@@ -92,13 +92,13 @@ class _Meta(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    data: list[Record]
+    data: list[Any]
     meta: _Meta
 
 
 def _read(reply: Reply) -> Slice:
     envelope = reply.json_as(_Envelope)
-    return Slice(envelope.data, reply, total=envelope.meta.total, pages=envelope.meta.total_pages)
+    return Slice(records_of(envelope.data), reply, total=envelope.meta.total, pages=envelope.meta.total_pages)
 
 
 class Listings(Platform):

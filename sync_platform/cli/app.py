@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from sync_platform.errors import SyncError, UsageError
 
-OK, FAILED, BAD_USAGE = 0, 1, 2
+OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -304,6 +304,8 @@ def run(arguments: list[str]) -> int:
     try:
         app(arguments, prog_name="sync-platform")
     except SystemExit as ended:
+        if _is_interruption(ended):
+            return _say("interrupted; nothing is half-written", INTERRUPTED)
         return int(ended.code or OK)
     except UsageError as error:
         return _say(str(error), BAD_USAGE)
@@ -312,6 +314,12 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _say(_storage_message(error), FAILED)
     return OK
+
+
+def _is_interruption(ended: BaseException) -> bool:
+    """Whether Ctrl-C ended a command that had nothing to say of it: typer makes a silent exit of that."""
+    cause = ended.__cause__ or ended.__context__
+    return cause is not None and (isinstance(cause, KeyboardInterrupt) or _is_interruption(cause))
 
 
 def _say(message: str, code: int) -> int:

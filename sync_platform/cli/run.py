@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +122,10 @@ class Runner:
         return RunResult(result.run_id, result.success, _error_of(result)), summary
 
     def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
+        told = StringIO()
         try:
-            with _instance(self._home) as instance:
-                return self._definitions.resolve_job_def(job).execute_in_process(
+            with redirect_stderr(told), _instance(self._home) as instance:
+                result = self._definitions.resolve_job_def(job).execute_in_process(
                     instance=instance,
                     raise_on_error=False,
                     run_config=config,
@@ -130,7 +133,10 @@ class Runner:
                     **selection,
                 )
         except (SQLAlchemyError, OSError) as error:
+            # of a full disk Dagster complains at every event; one line of ours says it
             raise _unwritable(self._home, error) from error
+        sys.stderr.write(told.getvalue())
+        return result
 
 
 def follow_requests(settings: Settings, book: RequestBook) -> None:

@@ -1,9 +1,11 @@
-"""Dagster's view of the platform: assets, schedules, resources, IO managers. Thin: the work is done in the stages."""
+"""Dagster's view of the platform: assets, schedules, resources, IO managers. Thin: the work is done in the stages.
+
+What of Dagster is beta or preview here is so knowingly, under a pinned version: nobody who syncs needs to read it.
+"""
 
 import warnings
 
-import dagster as dg
+from dagster import BetaWarning, PreviewWarning
 
-# partitioned checks are in preview, and typed frames in beta: Dagster is pinned, and both are tested
-for category in (dg.PreviewWarning, dg.BetaWarning):
-    warnings.filterwarnings("ignore", category=category)
+for _kind in (BetaWarning, PreviewWarning):
+    warnings.filterwarnings("ignore", category=_kind)

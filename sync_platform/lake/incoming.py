@@ -8,7 +8,7 @@ import duckdb
 
 from sync_platform.lake.rows import CONFLICT, TypedRows
 
-SLICE_BYTES = 100_000_000
+SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
 CONTRADICTED = f'[{{"rule":"{CONFLICT}","path":null,"problem":"the record came more than once with different values"}}]'
 

@@ -11,7 +11,17 @@ import msgspec
 
 from sync_platform.errors import AuthenticationFailed, ServerFailed
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
+from sync_platform.sources.declaration import (
+    Dataset,
+    Identity,
+    Pace,
+    Personal,
+    Platform,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
 from sync_platform.sources.rules import LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, InOrder, OneOf, Together, Within
@@ -25,7 +35,7 @@ _ABOUT_CREDENTIALS = re.compile(r"\b(unauthori[sz]ed|forbidden|bearer|token|cred
 class Listing(msgspec.Struct):
     """One restaurant as sent."""
 
-    rid: str
+    rid: Identity
     slug: str | None = None
     name: str | None = None
     name_zh: str | None = None
@@ -46,8 +56,8 @@ class Listing(msgspec.Struct):
 class Booking(msgspec.Struct):
     """One reservation as sent, the guest's fields sealed."""
 
-    reservation_id: str
-    rid: str | None = None
+    reservation_id: Identity
+    rid: Identity | None = None
     starts_at: str | None = None
     party_size: int | None = None
     status: str | None = None
@@ -112,7 +122,7 @@ class Reservation(Row):
 
 def _restaurant(listing: Listing) -> Restaurant:
     return Restaurant(
-        source_id=listing.rid,
+        source_id=str(listing.rid),
         slug=filled(listing.slug),
         name_en=filled(listing.name),
         name_zh=filled(listing.name_zh),
@@ -132,8 +142,8 @@ def _restaurant(listing: Listing) -> Restaurant:
 
 def _reservation(booking: Booking) -> Reservation:
     return Reservation(
-        source_id=booking.reservation_id,
-        restaurant_id=filled(booking.rid),
+        source_id=str(booking.reservation_id),
+        restaurant_id=None if booking.rid is None else filled(str(booking.rid)),
         starts_at=moment(booking.starts_at),
         party_size=booking.party_size,
         status=filled(booking.status),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Row, Terms, column, records_of
+from sync_platform.sources.declaration import Dataset, Identity, Pace, Platform, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.period import HONG_KONG
@@ -23,7 +23,7 @@ PROMOTION_DAYS = 30
 class Branch(msgspec.Struct):
     """One branch as sent."""
 
-    branch_id: int
+    branch_id: Identity
     brand_name: str | None = None
     branch_name: str | None = None
     name_en: str | None = None
@@ -44,7 +44,7 @@ class Branch(msgspec.Struct):
 class Slot(msgspec.Struct):
     """One discounted time slot as sent."""
 
-    branch_id: int
+    branch_id: Identity
     slot_date: str
     slot_time: str
     discount_pct: int

@@ -18,7 +18,7 @@ import orjson
 
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column, records_of
+from sync_platform.sources.declaration import Dataset, Identity, Pace, Platform, Record, Row, Terms, column, records_of
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, Together, Within
@@ -40,7 +40,7 @@ class Categories(msgspec.Struct):
 class Shop(msgspec.Struct):
     """One authorised shop with its details, as sent."""
 
-    id: int | str
+    id: Identity
     name: str | None = None
     address: str | None = None
     longitude: str | float | None = None
@@ -54,7 +54,7 @@ class Shop(msgspec.Struct):
 
 
 class Sku(msgspec.Struct):
-    id: int | str | None = None
+    id: Identity | None = None
     price: str | float | None = None
     spec: str | None = None
 
@@ -62,8 +62,8 @@ class Sku(msgspec.Struct):
 class Spu(msgspec.Struct):
     """One dish as sent, with the id of the shop that it was asked of."""
 
-    id: int | str
-    shopId: int | str
+    id: Identity
+    shopId: Identity
     name: str | None = None
     shopCategoryName: str | None = None
     status: int | None = None
@@ -303,7 +303,7 @@ def _read_details(shop: Record, reply: Reply) -> Slice:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
     if not (details.keys() - {"id"}) & {*Shop.__struct_fields__}:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data", "no field of a shop")
-    return Slice([{**shop, **details}], reply)
+    return Slice(records_of([{**shop, **details}]), reply)
 
 
 def _shop_id(shop: Record) -> str:
@@ -340,7 +340,7 @@ async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
     return list(named.values())
 
 
-async def _menu(extraction: Extraction, session: _Session, shop_id: int | str) -> AsyncIterator[Page]:
+async def _menu(extraction: Extraction, session: _Session, shop_id: Identity) -> AsyncIterator[Page]:
     """One shop's menu."""
 
     async def fetch(page: int) -> Slice:

@@ -15,6 +15,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
     Agreement,
     Dataset,
+    Identity,
     Pace,
     Personal,
     Platform,
@@ -60,7 +61,7 @@ class Hours(msgspec.Struct, rename="camel"):
 class Poi(msgspec.Struct, rename="camel"):
     """One point of interest as sent for `uiLang=en`: `name` is English, `nameOtherLang` Traditional Chinese."""
 
-    poi_id: int
+    poi_id: Identity
     status: int | None = None
     name: str | None = None
     name_other_lang: str | None = None
@@ -80,7 +81,7 @@ class Poi(msgspec.Struct, rename="camel"):
     photo_count: int | None = None
     bookmarked_user_count: int | None = None
     poi_hours: list[Hours] | None = None
-    move_to_id: int | None = None
+    move_to_id: Identity | None = None
     is_renamed: bool | None = None
     url: str | None = msgspec.field(name="urlUI", default=None)
 
@@ -102,8 +103,8 @@ class Scores(msgspec.Struct):
 class Post(msgspec.Struct, rename="camel"):
     """One review as sent, its words and author sealed."""
 
-    review_id: int
-    poi_id: int | None = None
+    review_id: Identity
+    poi_id: Identity | None = None
     author: Author | None = None
     title: str | None = None
     body: str | None = None
@@ -207,7 +208,7 @@ def _restaurant(poi: Poi) -> Restaurant:
         photo_count=poi.photo_count,
         bookmark_count=poi.bookmarked_user_count,
         opening_hours=[_hours(day) for day in poi.poi_hours or []],
-        moved_to_id=str(poi.move_to_id) if poi.move_to_id else None,
+        moved_to_id=str(poi.move_to_id) if poi.move_to_id not in (None, 0, "0", "") else None,
         is_renamed=poi.is_renamed,
         url=filled(poi.url),
     )

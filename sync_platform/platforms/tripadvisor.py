@@ -12,6 +12,7 @@ from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
     Dataset,
+    Identity,
     Pace,
     Personal,
     Platform,
@@ -106,7 +107,7 @@ class Urls(msgspec.Struct):
 class Location(msgspec.Struct):
     """One location as sent; what is absent is left out."""
 
-    id: int
+    id: Identity
     names: list[Name] = []
     addresses: list[Address] = []
     coordinates: Coordinates | None = None
@@ -129,8 +130,8 @@ class User(msgspec.Struct):
 class Post(msgspec.Struct):
     """One review as sent; `title`, `text` and the user's fields are sealed, whatever they hold."""
 
-    id: int
-    location_id: int | None = None
+    id: Identity
+    location_id: Identity | None = None
     publish_ts: str | None = None
     rating: int | None = None
     title: str | None = None

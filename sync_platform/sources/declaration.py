@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
+import orjson
 
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.rules import CrossRule, Rule
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agreement",
     "Dataset",
+    "Identity",
     "Pace",
     "Personal",
     "Platform",
@@ -39,12 +41,29 @@ Record = dict[str, Any]
 """One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
 
 
-def records_of(items: list[Any]) -> list[Record]:
-    """The records of a list as sent. An item that is no object is one that fits no contract: it is rejected alone.
+Identity = int | str
+"""An id as platforms send it: what one page writes as a number, another may write as text. A row's is text always."""
 
-    Of such an item only its type is kept: it may hold what is personal, and no field tells.
+
+def records_of(items: list[Any]) -> list[Record]:
+    """The records of a list as sent. An item that is no object, or is nested deeper than can be landed, is one that
+    fits no contract: it is rejected alone.
+
+    Of such an item only what it is is kept: it may hold what is personal, and no field tells.
     """
-    return [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
+    records = [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
+    if _can_be_landed(records):
+        return records
+    return [record if _can_be_landed(record) else {"no_record": "nested too deep"} for record in records]
+
+
+def _can_be_landed(value: Any) -> bool:
+    """orjson reads JSON 1,024 levels deep, and writes 254."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class LakeAddress:
     temp: Path
     region: str = "ap-southeast-1"
     endpoint: str = ""
-    memory_limit: str = "384MB"
+    memory_limit: str = "256MB"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -137,6 +137,8 @@ class Lake:
                     "memory_limit": self.address.memory_limit,
                     "autoload_known_extensions": False,
                 }
+                if not self.read_only:
+                    config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
                 instance = duckdb.connect(config=config)
                 try:
                     _attach(instance, self.address, self.read_only)
@@ -152,6 +154,9 @@ class Lake:
             yield
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
             raise StorageError(f"{self.address} cannot be used: {without_password(str(error))}") from None
+        except duckdb.OutOfMemoryException as error:
+            told = str(error).split("\n")[0]  # what follows is advice on DuckDB's own settings
+            raise StorageError(f"{self.address} needs more memory than it is given: {told}") from None
 
 
 @contextmanager

@@ -30,7 +30,7 @@ PREFIX = "sealed:v1:"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 NONCE_BYTES = 12
 Record = dict[str, Any]
-MOST_CACHED = 20_000  # a cipher takes 4 kB
+MOST_CACHED = 50_000
 LOOKUP_CHUNK = 500
 _Naming = tuple[str, list[str], dict[str, str]]
 """A path that names a data subject, the same in parts, and the subject ids known of its values."""
@@ -67,7 +67,7 @@ class Vault:
         self._wrapping = AESGCM(master.derive("wrap"))
         self._lookup = master.derive("lookup")
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
-        self._ciphers: dict[str, AESSIV] = {}
+        self._keys: dict[str, bytes] = {}  # a cipher takes 4 kB and 4 µs to make, so those are not kept
         self._lock = threading.Lock()
 
     def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
@@ -99,7 +99,7 @@ class Vault:
         if wrapped is None:
             raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
         try:
-            plain = self._unwrapped(subject, wrapped).decrypt(_unbase64(text), [f"{platform}.{field}".encode()])
+            plain = AESSIV(self._unwrapped(subject, wrapped)).decrypt(_unbase64(text), [f"{platform}.{field}".encode()])
         except (InvalidTag, ValueError):
             raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
         return orjson.loads(plain)
@@ -132,22 +132,22 @@ class Vault:
 
     def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
         with self._lock:
-            found = {subject: self._ciphers.get(subject) for subject in dict.fromkeys(subjects)}
-            missing = [subject for subject, cipher in found.items() if cipher is None]
+            found = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
+            missing = [subject for subject, key in found.items() if key is None]
             if missing:
                 loaded = self._load(missing)
                 new = [subject for subject in missing if subject not in loaded]
                 if new:
                     self._create(new)
                     loaded |= self._load(new)
-                if len(self._ciphers) + len(loaded) > MOST_CACHED:
-                    self._ciphers.clear()
-                self._ciphers |= loaded
+                if len(self._keys) + len(loaded) > MOST_CACHED:
+                    self._keys.clear()
+                self._keys |= loaded
                 found |= loaded
-            return {subject: cipher for subject, cipher in found.items() if cipher is not None}
+        return {subject: AESSIV(key) for subject, key in found.items() if key is not None}
 
-    def _load(self, subjects: list[str]) -> dict[str, AESSIV]:
-        loaded: dict[str, AESSIV] = {}
+    def _load(self, subjects: list[str]) -> dict[str, bytes]:
+        loaded: dict[str, bytes] = {}
         with transaction(self._engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
                 chunk = subjects[start : start + LOOKUP_CHUNK]
@@ -170,9 +170,9 @@ class Vault:
             # of two processes that meet the same person first, one key wins and both use it
             connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows)
 
-    def _unwrapped(self, subject: str, wrapped: bytes) -> AESSIV:
+    def _unwrapped(self, subject: str, wrapped: bytes) -> bytes:
         try:
-            return AESSIV(self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode()))
+            return self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode())
         except InvalidTag:
             raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
 

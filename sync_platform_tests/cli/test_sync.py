@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from sync_platform.cli import sync
+from sync_platform.cli.app import run
 from sync_platform.platforms import load_platforms
 from sync_platform_tests.cli.conftest import Shell
 
@@ -196,6 +199,28 @@ def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
+
+
+def test_an_interruption_before_anything_is_begun_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sync, "sync_platforms", interrupted)
+    assert run(["sync"]) == 130
+    assert capsys.readouterr().err == "sync-platform: interrupted; nothing is half-written\n"
+
+
+def test_a_disk_that_takes_no_more_is_told_in_a_line(shell: Shell) -> None:
+    assert shell.sync("chope")[0] == 0
+    process = shell.start("sync", "chope")
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"chope failed: Dagster's records in {shell.home / 'dagster'} cannot be used: " in output
+    assert errors.splitlines() == [line for line in errors.splitlines() if line.startswith("chope        failed: ")]
+    assert shell.sync("chope")[0] == 0
 
 
 def test_a_home_that_cannot_be_written_is_named(shell: Shell) -> None:

@@ -24,7 +24,7 @@ from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
 
-PLACES, SEED = 48, 284
+PLACES, BIG, SEED = 48, 170, 284
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
 WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
 
@@ -62,9 +62,11 @@ def urls() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="package")
-def big_city() -> str:
-    """A sandbox with more restaurants than OpenRice lets out of one query under the fault `cap`."""
-    return sandbox_url(170, SEED, DAYS[1])
+def big_ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """OpenRice's ground in a city with more restaurants than it lets out of one query under the fault `cap`."""
+    url = sandbox_url(BIG, SEED, DAYS[1])
+    folder = tmp_path_factory.mktemp("big") / "ground"
+    return Ground(load_platforms()["openrice"], folder, (url, url), (DAYS[1], DAYS[1]))
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,7 +19,6 @@ from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.faults import CONNECTION_FAULTS, PLATFORM_FAULTS
 from sync_platform.storage.objects import ObjectStore
 
-from .conftest import DAYS
 from .ground import Brought, Ground
 from .places import STAGES, Stage, Strike, Which
 
@@ -55,7 +53,7 @@ def strikes() -> Iterator[Strike]:
                     yield Strike(platform, fault, stage, which, once, value)
                 continue
             if fault == "cap":
-                continue  # needs a city with more places: see below
+                continue  # needs a city with more places: test_sweeps.py
             for stage in stages:
                 yield Strike(platform, fault, stage, "every")
             yield Strike(platform, fault, stages[turn % len(stages)], PLACES[1 + turn % 3])
@@ -167,16 +165,6 @@ def test_no_platform_request_or_fault_is_forgotten(name: str, ground_of: Callabl
     assert all(any(stage.path in request for request in requests) for stage in STAGES[name])
     for fault in PLATFORM_FAULTS[name]:
         assert any(stage.can_play(fault) for stage in STAGES[name]), fault
-
-
-def test_a_cap_below_what_a_query_holds_is_swept_around(big_city: str, tmp_path: Path) -> None:
-    ground = Ground(load_platforms()["openrice"], tmp_path / "ground", (big_city, big_city), (DAYS[1], DAYS[1]))
-    assert len(ground.then["restaurants"]) > 100
-    every = under(Strike("openrice", "cap", STAGES["openrice"][1], "every"), ground)
-    assert isinstance(every, Brought)
-    verdict = ground.verdict(every)
-    assert not verdict.wrongs
-    assert verdict.is_complete
 
 
 def expected_error(strike: Strike) -> type[SyncError]:

@@ -27,6 +27,7 @@ from sync_platform.lake import compaction, maintenance
 from sync_platform.lake.compaction import CATALOG, files_of, list_tables, newest_snapshot
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.maintenance import maintain, plan_maintenance
+from sync_platform.lake.schema import ROW_GROUP_ROWS
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.lake.lab import Lab
 from sync_platform_tests.services import PostgresServer, S3Server
@@ -79,6 +80,21 @@ def any_lab(request: pytest.FixtureRequest) -> Lab:
     """Either."""
     lab: Lab = request.getfixturevalue(request.param)
     return lab
+
+
+def test_what_a_reader_holds_at_once_of_a_file_is_bounded_also_of_a_merged_one(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "home")
+    dishes = [{"id": number, "name": f"Dish {number}"} for number in range(ROW_GROUP_ROWS + 10_000)]
+    lab.sync(dishes, hour=0)
+    lab.sync([*dishes, {"id": len(dishes), "name": "New"}], hour=1)
+    maintain(lab.lake, 30, NOW, "run")
+    groups = lab.ask(
+        f"""SELECT file_name, row_group_num_rows FROM parquet_metadata('{lab.lake.address.data}/diner/dishes/*.parquet')
+        GROUP BY ALL"""
+    )
+    lab.lake.close()
+    assert max(rows for _, rows in groups) == ROW_GROUP_ROWS
+    assert len({file for file, _ in groups}) == 3  # two, and the one that they became
 
 
 def _sync_often(lab: Lab, syncs: int = 4, first_hour: int = 0) -> None:

@@ -74,3 +74,14 @@ def test_a_catalog_that_is_not_there_is_a_storage_error_without_the_password(tmp
         pass
     assert "hush" not in str(raised.value)
     assert "hu sh" not in str(raised.value)
+
+
+def test_a_query_that_needs_more_memory_than_there_is_is_told_in_a_line(tmp_path: Path) -> None:
+    address = LakeAddress(f"sqlite:{tmp_path / 'catalog'}", f"{tmp_path / 'data'}", tmp_path, memory_limit="64MB")
+    with (
+        Lake(address) as lake,
+        pytest.raises(StorageError, match="needs more memory than it is given: Out of Memory Error") as told,
+        lake.session() as session,
+    ):
+        session.execute("SELECT max(repeat('x', 100_000_000))")
+    assert "\n" not in str(told.value)

@@ -1,0 +1,36 @@
+"""The set of what came before, as 64-bit hashes: about 9 bytes each, where Python's own set takes some 70.
+
+A list has a million records, and an extraction keeps more than one such set.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+BUCKETS = 4_096
+
+
+class Fingerprints:
+    """Hashes as `hash` makes them, in short sorted arrays; a new process hashes differently, so they are not kept."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, array[int]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, hashes: Iterable[int]) -> int:
+        """Take in hashes; how many of them are new."""
+        before = self._count
+        for each in hashes:
+            bucket = self._buckets.get(each % BUCKETS)
+            if bucket is None:
+                bucket = self._buckets[each % BUCKETS] = array("q")
+            place = bisect_left(bucket, each)
+            if place == len(bucket) or bucket[place] != each:
+                bucket.insert(place, each)
+                self._count += 1
+        return self._count - before
