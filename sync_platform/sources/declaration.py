@@ -40,7 +40,7 @@ Record = dict[str, Any]
 
 
 def records_of(items: list[Any]) -> list[Record]:
-    """The records of a list as sent. An item that is no object is one that fits no contract: it is rejected alone.
+    """The records of a list as sent. An item that is no object is one that fits no contract: quarantine for it alone.
 
     Of such an item only its type is kept: it may hold what is personal, and no field tells.
     """
