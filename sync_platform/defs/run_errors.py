@@ -12,14 +12,22 @@ from sync_platform import errors
 MEANT_FOR_PEOPLE = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.SyncError)
 }
+UNMET = "DagsterAssetCheckFailedError"
+"""Dagster's own error where a blocking check is not met; what is wrong stands in the check."""
 
 
 def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
     """What a failed run's events say; None where they say nothing."""
-    ends = []
+    ends, unmet = [], []
     for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if check.blocking and not check.passed:
+                unmet.append(f"{check.asset_key.path[-1]}: {check.description}")
         if event.is_step_failure:
             failure = event.step_failure_data
+            if unmet and failure.error and failure.error.cls_name == UNMET:
+                return "; ".join(unmet)
             if failure.user_failure_data and failure.user_failure_data.description:
                 return str(failure.user_failure_data.description)
             return _root_of(failure.error) or "a step failed"

@@ -15,6 +15,8 @@ from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
 
 MOST_SHOWN = 20
+_JUST_SETTLED = """e.platform = $platform AND e.dataset = $dataset AND e.sync_id = $sync_id
+    AND e.settled_at = $committed_at"""
 QUARANTINE = (
     Column("platform", "VARCHAR", "Platform the record came from"),
     Column("dataset", "VARCHAR", "Dataset of the platform"),
@@ -80,19 +82,22 @@ def quarantine(
     """Put `temp.quarantined` into quarantine, and settle open entries that were looked at again.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
-    `is_whole`: the sync looked at everything. `is_late`: a later observation is held already; its word stands.
+    `is_whole`: the sync looked at everything. `is_late`: a later observation is held already; its word stands, and only
+    entries of this very landing, taken in again, are settled.
     """
-    if not is_late:
-        _settle(session, origin, is_whole=is_whole)
+    _settle(session, origin, is_whole=is_whole, is_late=is_late)
     if not session.execute("FROM temp.quarantined LIMIT 1").fetchone():
         return
-    late = "$committed_at, 'late'" if is_late else "NULL, NULL"
+    stays_open = "true"
+    if is_late:  # what was open before this landing was taken in again is no older news
+        stays_open = f"""EXISTS (FROM {LAKE}.quality.quarantine e WHERE {_JUST_SETTLED}
+            AND e.landing_object = q.landing_object AND e.landing_line = q.landing_line)"""
     session.execute(
         f"""INSERT INTO {LAKE}.quality.quarantine
         SELECT $platform, $dataset, $partition, $sync_id, $run_id, source_id, landing_object, landing_line,
-            problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem',
-            $observed_at, $committed_at, {late}
-        FROM temp.quarantined ORDER BY landing_object, landing_line""",
+            problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem', $observed_at, $committed_at,
+            CASE WHEN NOT {stays_open} THEN $committed_at END, CASE WHEN NOT {stays_open} THEN 'late' END
+        FROM temp.quarantined q ORDER BY landing_object, landing_line""",
         origin,
     )
 
@@ -105,21 +110,36 @@ def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: 
     return session.execute(query, [platform, dataset]).fetchone() is not None
 
 
-def _settle(session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool) -> None:
+def _settle(
+    session: duckdb.DuckDBPyConnection,
+    origin: dict[str, str | datetime | None],
+    *,
+    is_whole: bool,
+    is_late: bool,
+) -> None:
     mine = "platform = $platform AND dataset = $dataset AND settled_at IS NULL"
     own = {"platform": origin["platform"], "dataset": origin["dataset"]}
+    if is_late:
+        mine, own = f"{mine} AND sync_id = $sync_id", {**own, "sync_id": origin["sync_id"]}
     table = f"{LAKE}.quality.quarantine"
     if not session.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1", own).fetchone():
         return
     stored = "source_id IN (SELECT source_id FROM temp.incoming)"
     again = "source_id IN (SELECT source_id FROM temp.quarantined WHERE source_id IS NOT NULL)"
-    unseen = "true" if is_whole else "false"
+    unseen = "true" if is_whole or is_late else "false"
     session.execute(
         f"""UPDATE {table} SET settled_at = $at,
             settled_how = CASE WHEN {stored} THEN 'stored' WHEN {again} THEN 'seen again' ELSE 'not seen again' END
         WHERE {mine} AND (coalesce({stored}, false) OR coalesce({again}, false) OR {unseen})""",
         {**own, "at": origin["committed_at"]},
     )
+    if is_late:
+        session.execute(
+            f"""UPDATE {LAKE}."{origin["platform"]}"."{origin["dataset"]}" SET stale_since = NULL
+            WHERE stale_since IS NOT NULL AND source_id IN (
+                SELECT source_id FROM {table} e WHERE {_JUST_SETTLED} AND settled_how = 'stored')""",
+            {name: origin[name] for name in ("platform", "dataset", "sync_id", "committed_at")},
+        )
 
 
 def entries(
@@ -127,7 +147,7 @@ def entries(
     *,
     platform: str | None = None,
     dataset: str | None = None,
-    source_id: str | None = None,
+    sync_id: str | None = None,
     only_open: bool = True,
     limit: int | None = None,
 ) -> list[Entry]:
@@ -135,7 +155,7 @@ def entries(
     tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
     if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
         return []
-    wanted = {"platform": platform, "dataset": dataset, "source_id": source_id}
+    wanted = {"platform": platform, "dataset": dataset, "sync_id": sync_id}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
     listed = ", ".join(part.name for part in fields(Entry))

@@ -47,7 +47,7 @@ Identity = int | str
 
 def records_of(items: list[Any]) -> list[Record]:
     """The records of a list as sent. An item that is no object, or is nested deeper than can be landed, is one that
-    fits no contract: it is rejected alone.
+    fits no contract: quarantine is for it alone.
 
     Of such an item only what it is is kept: it may hold what is personal, and no field tells.
     """

@@ -1,8 +1,8 @@
 """JSON that is almost JSON: what platforms write in other languages' dialects, so that one value costs no page.
 
 `NaN`, `Infinity` and numbers too large for a double become an object that no contract takes where a number should be:
-their record is rejected, its neighbours go on. Text that is no text (half a surrogate pair, a broken byte) has U+FFFD
-in the place of what cannot be read, as in WHATWG's "scalar value string".
+their record goes to quarantine, its neighbours go on. Text that is no text (half a surrogate pair, a broken byte) has
+U+FFFD in the place of what cannot be read, as in WHATWG's "scalar value string".
 """
 
 from __future__ import annotations

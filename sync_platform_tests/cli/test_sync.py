@@ -26,6 +26,7 @@ def _datasets(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _files(home: Path) -> set[str]:
+    """The Parquet files of tables and history; what a sync leaves as its record, scores included, is aside."""
     found = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
     return {path for path in found if not path.startswith(("lake/data/sync/", "lake/data/quality/"))}
 
@@ -36,7 +37,7 @@ def test_everything_set_to_nothing_syncs_every_platform_from_the_sandbox(synced:
     assert all(row["status"] == "complete" and row["rows"] == row["inserted"] > 0 for row in tables)
 
 
-def test_a_second_sync_changes_nothing_and_writes_no_file(synced: Shell) -> None:
+def test_a_second_sync_changes_nothing_and_writes_no_file_of_data_or_history(synced: Shell) -> None:
     files = _files(synced.home)
     changes = synced.query("SELECT count(*) AS n FROM lineage.changes")
     code, document = synced.sync()

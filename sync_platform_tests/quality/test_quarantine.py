@@ -203,3 +203,27 @@ def test_versions_that_contradict_each_other_are_all_in_quarantine(lab: Lab) -> 
     }
     validation = next(score for score in outcome.wholes if score.dimension == "validation")
     assert (validation.numerator, validation.denominator) == (1, 3)
+
+
+def test_a_landing_taken_in_again_after_a_later_sync_that_did_not_bring_the_record_settles_it_too(lab: Lab) -> None:
+    first, second, third = venues(3)
+    lab.sync([first, second], hour=0)
+    bad = [{**second, "name": "New name", "rating": 9}, {**third, "rating": 9}]
+    landed = lab.land([first, *bad], hour=1)
+    lab.commit(landed)
+    lab.sync([{**first, "name": "Renamed"}], hour=2, mode="incremental")
+    assert _stale(lab) == ["1"]
+    assert lab.commit(landed).record.quarantined == 2
+    assert [(entry.source_id, entry.landing_line) for entry in _entries(lab)] == [("1", 2), ("2", 3)]
+    lab.platform = diner(
+        lab.platform.name, dataset=replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
+    )
+    lab.commit(landed)
+    assert _entries(lab) == []
+    assert _stale(lab) == []
+    assert lab.table("source_id, name_en, landing_line") == [
+        ("0", "Renamed", 1),
+        ("1", "New name", 2),
+        ("2", "Noodle House 2", 3),
+    ]
+    assert lab.replay_differs() == []
