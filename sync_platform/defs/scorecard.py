@@ -3,8 +3,6 @@
 What belongs here: the frame's type and its summary for the UI. The scores were committed with the data.
 """
 
-import warnings
-
 import dagster as dg
 import pandas as pd
 from dagster_pandas import PandasColumn, create_dagster_pandas_dataframe_type
@@ -37,24 +35,17 @@ def _summary(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
     }
 
 
-with warnings.catch_warnings():
-    # it would stand above the output of every command
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    ScorecardFrame = create_dagster_pandas_dataframe_type(
-        name="ScorecardFrame",
-        description="One row per dataset: its newest period, and its scores as shares from 0 to 1, empty where not "
-        "measured.",
-        columns=[
-            PandasColumn.string_column("dataset", non_nullable=True, unique=True),
-            PandasColumn.string_column("partition", non_nullable=True),
-            *(
-                PandasColumn.float_column(name, min_value=0.0, max_value=1.0, ignore_missing_vals=True)
-                for name in SHARES
-            ),
-            PandasColumn.integer_column("findings", min_value=0),
-        ],
-        metadata_fn=_summary,
-    )
+ScorecardFrame = create_dagster_pandas_dataframe_type(
+    name="ScorecardFrame",
+    description="One row per dataset: its newest period, and its scores as shares from 0 to 1, empty if not measured.",
+    columns=[
+        PandasColumn.string_column("dataset", non_nullable=True, unique=True),
+        PandasColumn.string_column("partition", non_nullable=True),
+        *(PandasColumn.float_column(name, min_value=0.0, max_value=1.0, ignore_missing_vals=True) for name in SHARES),
+        PandasColumn.integer_column("findings", min_value=0),
+    ],
+    metadata_fn=_summary,
+)
 
 
 def scorecard_asset(platforms: dict[str, Platform]) -> dg.AssetsDefinition:

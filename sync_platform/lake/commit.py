@@ -317,12 +317,12 @@ class _Commit:
 def _first_quarantined(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> list[str]:
     """The first records of `temp.quarantined`, in words: what is wrong, the page's address, and where it is landed."""
     rows = session.execute(
-        f"""SELECT problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
+        f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
         FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
     ).fetchall()
     first = []
-    for paths, problems, key, line in rows:
-        said = told(paths, problems)
+    for source_id, paths, problems, key, line in rows:
+        said = f"{source_id or 'a record without an id'}: {told(paths, problems)}"
         bodies = typed.landed.page_of(key, line).bodies
         first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
     return first
