@@ -147,7 +147,7 @@ def entries(
     *,
     platform: str | None = None,
     dataset: str | None = None,
-    sync_id: str | None = None,
+    source_id: str | None = None,
     only_open: bool = True,
     limit: int | None = None,
 ) -> list[Entry]:
@@ -155,7 +155,7 @@ def entries(
     tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
     if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
         return []
-    wanted = {"platform": platform, "dataset": dataset, "sync_id": sync_id}
+    wanted = {"platform": platform, "dataset": dataset, "source_id": source_id}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
     listed = ", ".join(part.name for part in fields(Entry))
