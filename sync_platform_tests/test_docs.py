@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from sync_platform.cli.app import app
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, Settings
+from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.declaration import Dataset, Platform
 
 ROOT = Path(__file__).parents[1]
+DATASETS = ROOT / "docs" / "datasets.md"
 
 
 def test_every_setting_stands_in_the_example_with_its_description() -> None:
@@ -41,3 +48,58 @@ def test_dagsters_two_instance_files_differ_only_in_where_state_stands() -> None
     at_root = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert at_root.pop("storage") == {"sqlite": {"base_dir": ".sync/dagster"}}
     assert at_root == yaml.safe_load(INSTANCE_YAML)
+
+
+def test_the_page_of_all_contracts_is_the_one_that_the_platform_files_declare() -> None:
+    """Changed on purpose? Then delete docs/datasets.md, run this again, and read the difference before committing."""
+    page = "\n".join(_datasets_page(load_platforms()))
+    if not DATASETS.exists():
+        DATASETS.write_text(page)
+        pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
+    assert DATASETS.read_text() == page, "docs/datasets.md is out of date: delete it, and run this test again"
+
+
+def _datasets_page(platforms: dict[str, Platform]) -> Iterator[str]:
+    """The lines of docs/datasets.md."""
+    yield "# Datasets\n"
+    yield "Made from the platform files: `sync_platform_tests/test_docs.py` tells when it is out of date, and makes it"
+    yield "anew once it is deleted. A hard rule sends a record that breaks it to quarantine, a soft one lowers the"
+    yield "validation score, and completeness counts the columns that matter: [quality](quality.md). Beside these"
+    yield "columns, every table says when a row was first seen, last changed and removed, since when it is stale, and"
+    yield "where it is landed.\n"
+    for platform in platforms.values():
+        yield f"## {platform.title}\n"
+        for dataset in platform.datasets:
+            yield f"### {platform.name}.{dataset.name}\n"
+            key = " / ".join(f"`{name}`" for name in dataset.key)
+            yield f"{dataset.description} `source_id` is {key} as received.\n"
+            yield "| column | type | meaning | held to | |"
+            yield "|---|---|---|---|---|"
+            yield from map(_line_of, columns_of(dataset.row))
+            yield ""
+            yield from _lists_of(dataset)
+
+
+def _line_of(column: Column) -> str:
+    held_to = "; ".join(f"{rule.words} ({'hard' if rule.hard else 'soft'})" for rule in column.rules)
+    notes = [name for name, is_so in (("matters", column.matters), ("sealed", column.sealed)) if is_so]
+    notes += [f"refers to {column.refers_to}"] if column.refers_to else []
+    meaning = column.description.removesuffix(", sealed")
+    cells = (f"`{column.name}`", column.sql_type, meaning, held_to, ", ".join(notes))
+    return "| " + " | ".join(re.sub(r"([|<])", r"\\\1", cell) for cell in cells) + " |"
+
+
+def _lists_of(dataset: Dataset) -> Iterator[str]:
+    """What is said of several columns at once."""
+    between = [f"{rule.words} ({'hard' if rule.hard else 'soft'})" for rule in dataset.rules]
+    told = {
+        "Between columns": "; ".join(between),
+        "In English and Chinese": "; ".join(f"{english} and {chinese}" for english, chinese in dataset.bilingual),
+        "Agrees with what it refers to": "; ".join(each.words for each in dataset.agreements),
+        "Kept current, without history": ", ".join(sorted(dataset.volatile)),
+        "A reference for": "the accuracy of other platforms' records" if dataset.is_reference else "",
+    }
+    lines = [f"- {name}: {text}." for name, text in told.items() if text]
+    if lines:
+        yield from lines
+        yield ""
