@@ -88,11 +88,11 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
     before = _entries(settings, platform, dataset, only_open=True)
     landings = sorted({(entry.platform, entry.dataset, entry.partition, entry.sync_id) for entry in before})
 
-    from sync_platform.cli.run import Runner, prepare  # Dagster takes a second to import
-    from sync_platform.defs.progress import Silence
-
     errors: list[str] = []
     if landings:
+        from sync_platform.cli.run import Runner, prepare  # Dagster takes a second to import
+        from sync_platform.defs.progress import Silence
+
         prepare(settings, [])
         runner = Runner(settings, Silence())
         for number, (name, of, partition, sync_id) in enumerate(landings, 1):
