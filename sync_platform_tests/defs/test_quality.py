@@ -151,7 +151,7 @@ def test_too_many_records_in_quarantine_keep_downstream_from_running_in_that_par
     assert (contract.passed, contract.severity, contract.blocking) == (False, ERROR, True)
     assert contract.description == "1 of 10 records are in quarantine, 2.0% are tolerated"
     told = str(contract.metadata["in_quarantine"].value)
-    assert told.startswith("- seats is 40, not from 1 to 12 (http://127.0.0.1:")
+    assert told.startswith("- 9: seats is 40, not from 1 to 12 (http://127.0.0.1:")
     assert told.endswith(".ndjson.zst:10)")
     assert set(checks) == CHECKS
     assert not result.success
