@@ -147,22 +147,19 @@ def entries(
     *,
     platform: str | None = None,
     dataset: str | None = None,
-    source_id: str | None = None,
     only_open: bool = True,
-    limit: int | None = None,
 ) -> list[Entry]:
     """Quarantined records, newest first; those of a lake that has no quarantine yet are none."""
     tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
     if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
         return []
-    wanted = {"platform": platform, "dataset": dataset, "source_id": source_id}
+    wanted = {"platform": platform, "dataset": dataset}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
     listed = ", ".join(part.name for part in fields(Entry))
     rows = session.execute(
         f"""SELECT {listed} FROM {LAKE}.quality.quarantine WHERE {" AND ".join(conditions) or "true"}
-        ORDER BY committed_at DESC, platform, dataset, landing_object, landing_line
-        {f"LIMIT {int(limit)}" if limit is not None else ""}""",
+        ORDER BY committed_at DESC, platform, dataset, landing_object, landing_line""",
         chosen,
     ).fetchall()
     return [Entry(*row) for row in rows]
