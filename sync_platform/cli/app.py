@@ -256,6 +256,38 @@ def query(
 
 
 @app.command()
+def match(
+    files: Annotated[
+        list[Path], typer.Argument(help="Tables of listings, .csv or .parquet; docs/matching.md has the columns.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where pairs of one place go: .csv or .parquet.")],
+    clusters: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where every listing goes, with the number of its place.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where pairs go that are worth a person's look.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="Probability from which a pair is taken for one place.")] = 0.5,
+    review_from: Annotated[float, typer.Option(help="Probability from which a pair is worth a look.")] = 0.1,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Judge by this model (JSON), and estimate none.")
+    ] = None,
+    save_model: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the model goes, as JSON.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Find out which listings of several sources are one place. A file without a column `source` is a source."""
+    from sync_platform.cli.match import Outputs, match_files
+    from sync_platform.matching.clusters import Thresholds
+
+    outputs = Outputs(out, clusters, review, save_model)
+    raise typer.Exit(
+        match_files(files, outputs, Thresholds(threshold, min(review_from, threshold)), model, as_json=as_json)
+    )
+
+
+@app.command()
 def platforms() -> None:
     """The platforms: cadence, priority, terms, settings, and their last sync."""
     from sync_platform.cli.platforms import show_platforms

@@ -6,7 +6,7 @@ What belongs here: the places as they are. What doesn't: how a platform sees the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import accumulate
 from random import Random
@@ -36,6 +36,7 @@ from sync_platform.sandbox.premises import Mall, Premises, build_malls, find_pre
 TENANCIES_PER_SLOT = 4
 _CHAIN_SHARE = 0.2
 _SAME_PREMISES_SHARE = 0.6
+_SLOTS_PER_SHARED_PHONE = 40
 _LIGHT = {"Noodles & Congee", "Siu Mei", "Taiwanese", "Coffee Shop"}
 
 
@@ -96,7 +97,21 @@ def build_places(seed: int, count: int, today: date) -> list[Place]:
     for slot in range(count):
         stream = draws(seed, "slot", slot)
         found.extend(_tenancies(stream, slot, today, malls, chains, weights, homes))
-    return found
+    return _with_shared_phones(found, count)
+
+
+def _with_shared_phones(places: list[Place], count: int) -> list[Place]:
+    """The places, some of them reached on the number of another: one owner's two shops.
+
+    Both are the first tenants of their slots: those are there whatever the day, so a day never changes the past.
+    """
+    position = {place.key: at for at, place in enumerate(places)}
+    for slot in range(0, count - 1, _SLOTS_PER_SHARED_PHONE):
+        first, second = (position.get((slot + ahead) * 2 * TENANCIES_PER_SLOT) for ahead in (0, 1))
+        if first is None or second is None or places[first].chain or places[second].chain or not places[first].phone:
+            continue
+        places[second] = replace(places[second], phone=places[first].phone)
+    return places
 
 
 def _tenancies(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,9 @@ def run(
     datasets: Iterable[str] | None = None,
     attempts: int = 2,
     book: Book | None = None,
+    only_first: bool = False,
 ) -> Replayed:
-    """The connector over a transport; raises the SyncError that stopped it."""
+    """The connector over a transport, its first dataset only if so asked; raises the SyncError that stopped it."""
     noting = _Noting(transport)
 
     async def fetch() -> Replayed:
@@ -125,7 +127,12 @@ def run(
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
             extraction = Extraction(client, scope or Scope(), CREDENTIALS, wanted, book or Book(), archive)
-            pages = [page async for page in platform.pages(extraction)]
+            pages = []
+            async with aclosing(platform.pages(extraction)) as coming:
+                async for page in coming:
+                    if only_first and page.dataset != platform.datasets[0].name:
+                        break
+                    pages.append(page)
         return Replayed(platform, pages, extraction.gaps, extraction, noting.requests)
 
     return asyncio.run(fetch())

@@ -133,3 +133,11 @@ def test_without_a_fixed_day_the_world_follows_the_calendar(monkeypatch: pytest.
     first, same, next_day = current(), current(), current()
     assert first is same
     assert next_day.today == TODAY + timedelta(days=1)
+
+
+def test_some_places_share_a_number_without_being_a_chain(city: City) -> None:
+    reached: dict[str, set[str]] = {}
+    for place in city.places:
+        if place.phone and not place.chain:
+            reached.setdefault(place.phone, set()).add(place.first_name.english)
+    assert sum(len(names) > 1 for names in reached.values()) > 20

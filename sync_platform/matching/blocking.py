@@ -1,0 +1,203 @@
+"""Blocking: which pairs of listings are worth comparing. Each rule gives a listing keys; a shared key makes a pair.
+
+What belongs here: rules, and the pairs they make. Whether a pair is one place is not asked here, so a rule may be
+wide; it must only not make too many pairs. A key that too many listings have says nothing and is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from sync_platform.matching.addresses import ReadAddress
+from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.reading import Reading
+
+Keys = Iterator[str]
+NEAR_DEGREES = 0.0016
+"""Side of the cells in which names are compared that share one word only: about 170 m."""
+AT_DEGREES = 0.0004
+"""Side of the cells in which all listings are compared: about 45 m."""
+AREA_DEGREES = 0.02
+"""Side of the cells in which house numbers and units are compared across languages: about 2 km."""
+MOST_EVER = 1_000
+"""A key that more listings have is passed over though the model doesn't know it as crowded: it wants a new model."""
+RARE_WORDS = 3
+_STREET_END = 3  # characters of a Chinese street's name that blocking looks at
+
+
+class Rule(NamedTuple):
+    """How listings get keys, and of how many listings a key may be before it is passed over."""
+
+    name: str
+    keys: Callable[[Reading, int, Frequencies], Keys]
+    most: int
+
+
+def _phone(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    yield from reading.phones[at]
+
+
+def _licence(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    if reading.licences[at]:
+        yield reading.licences[at]
+
+
+def _name(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    yield from {reading.english[at].core, reading.chinese[at].core} - {""}
+
+
+def _sorted_name(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    words = reading.english[at].words
+    if len(words) > 1:
+        yield " ".join(sorted(words))
+
+
+def _rare_words(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    for words in (reading.english[at].words, reading.chinese[at].words):
+        yield from sorted(words, key=lambda word: (frequencies.words.get(word, 1), word))[:RARE_WORDS]
+
+
+def _words_nearby(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    words = [*reading.english[at].words[:3], *reading.chinese[at].words[:3]]
+    for cell in _cells(reading, at, NEAR_DEGREES):
+        for word in words:
+            yield f"{word} {cell}"
+
+
+def _sound_nearby(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    sounds = {name.sound[:2] for name in (reading.english[at], reading.chinese[at]) if len(name.sound) > 1}
+    for cell in _cells(reading, at, NEAR_DEGREES):
+        for sound in sounds:
+            yield f"{sound} {cell}"
+
+
+def _sound(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    yield from {name.sound for name in (reading.english[at], reading.chinese[at]) if len(name.sound) > 2}
+
+
+def _words_in_city(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    if reading.cities[at]:
+        for word in reading.english[at].words[:3]:
+            yield f"{word} {reading.cities[at]}"
+
+
+def _place(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    yield from _cells(reading, at, AT_DEGREES)
+
+
+def _door(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    english, chinese = reading.address_en[at], reading.address_zh[at]
+    if english.first and english.street:
+        yield f"{english.first} {english.street}"
+    if chinese.first and chinese.street:
+        yield f"{chinese.first} {chinese.street[-_STREET_END:]}"
+
+
+def _unit_in_area(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    units = {unit for address in _addresses(reading, at) for unit in _units(address)}
+    for cell in _cells(reading, at, AREA_DEGREES):
+        for unit in units:
+            yield f"{unit} {cell}"
+
+
+def _unit(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    for address in _addresses(reading, at):
+        if address.first and address.shops:
+            yield from _units(address)
+
+
+def _building_unit(reading: Reading, at: int, frequencies: Frequencies) -> Keys:
+    for address in _addresses(reading, at):
+        if address.building and not address.first:
+            for shop in sorted(address.shops):
+                yield f"{address.building} {shop}"
+
+
+def _addresses(reading: Reading, at: int) -> tuple[ReadAddress, ReadAddress]:
+    return reading.address_en[at], reading.address_zh[at]
+
+
+def _units(address: ReadAddress) -> Keys:
+    if address.first:
+        yield from (f"{address.first} {shop}" for shop in sorted(address.shops))
+        if not address.shops:
+            yield f"{address.first} {address.floor}"
+
+
+def _cells(reading: Reading, at: int, degrees: float) -> Keys:
+    """Cells of four grids, each half a cell off: whatever is nearer than half a cell shares one."""
+    north, east = reading.latitude[at], reading.longitude[at]
+    if north == north:
+        rows, columns = north / degrees, east / degrees
+        for down in (0.0, 0.5):
+            for right in (0.0, 0.5):
+                yield f"{int((rows + down) // 1)} {int((columns + right) // 1)} {down}{right}"
+
+
+RULES = (
+    Rule("phone", _phone, 100),
+    Rule("licence", _licence, 60),
+    Rule("name", _name, 60),
+    Rule("sorted_name", _sorted_name, 60),
+    Rule("rare_words", _rare_words, 40),
+    Rule("words_nearby", _words_nearby, 40),
+    Rule("words_in_city", _words_in_city, 40),
+    Rule("sound", _sound, 40),
+    Rule("sound_nearby", _sound_nearby, 40),
+    Rule("door", _door, 100),
+    Rule("unit_in_area", _unit_in_area, 40),
+    Rule("unit", _unit, 40),
+    Rule("building_unit", _building_unit, 40),
+    Rule("place", _place, 40),
+)
+
+
+class Blocks:
+    """The listings by key, one block a key and rule."""
+
+    def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
+        self._keys: list[pl.DataFrame] = []
+        self.crowded: dict[str, list[str]] = {}
+        """Per rule, the keys of these listings that too many have; they belong into the frequencies."""
+        for rule in RULES:
+            keys = _keys_of(rule, reading, frequencies)
+            counts = keys.group_by("key").len()
+            self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
+            passed_over = self.crowded[rule.name]
+            if frequencies.crowded:
+                passed_over = frequencies.crowded[rule.name] + counts.filter(pl.col("len") > MOST_EVER)["key"].to_list()
+            kept = keys.filter(~pl.col("key").is_in(passed_over))
+            self._keys.append(kept.select(pl.col("key").hash().reinterpret(signed=True), "listing"))
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs of positions, the smaller first, that share a block; each once, in order.
+
+        Blocks that the frequencies know as crowded are passed over; where they know none, those that are. Two listings
+        of one source may be a pair: as such they show what chance makes.
+        """
+        with duckdb.connect() as connection:
+            connection.execute("CREATE TABLE pairs (one INTEGER, other INTEGER)")
+            for keys in self._keys:
+                connection.register("keys", keys.to_arrow())
+                connection.execute(
+                    """INSERT INTO pairs SELECT DISTINCT mine.listing, theirs.listing FROM keys AS mine
+                       JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing"""
+                )
+            pairs = connection.sql("SELECT DISTINCT one, other FROM pairs ORDER BY ALL").fetchnumpy()
+        return np.asarray(pairs["one"]), np.asarray(pairs["other"])
+
+
+def _keys_of(rule: Rule, reading: Reading, frequencies: Frequencies) -> pl.DataFrame:
+    """Columns `key` and `listing` (its position), each row once."""
+    keys: list[str] = []
+    listings: list[int] = []
+    for at in range(len(reading)):
+        found = list(rule.keys(reading, at, frequencies))
+        keys += found
+        listings += [at] * len(found)
+    return pl.DataFrame({"key": keys, "listing": listings}, schema={"key": pl.String, "listing": pl.Int32}).unique()

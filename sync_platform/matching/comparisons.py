@@ -1,0 +1,126 @@
+"""What two listings are compared by, and the levels of likeness of each: the vocabulary of evidence.
+
+What belongs here: comparisons, their levels from least to most alike, and how a person reads them. How a level is found
+is in `evidence`; what it weighs is the model's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Level(NamedTuple):
+    """One degree of likeness. `m` and `u` are how often it is found, before any data, where two listings are one place,
+    and where two listings drawn at random are not."""
+
+    code: str
+    words: str
+    m: float
+    u: float
+
+
+class Comparison(NamedTuple):
+    """One thing that listings are compared by; a level's number is its place in `levels`, and -1 where it is not
+    known of both."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def number(self, code: str) -> int:
+        """The number of the level with that code."""
+        return next(number for number, level in enumerate(self.levels) if level.code == code)
+
+
+UNKNOWN = -1
+
+NAME = Comparison(
+    "name",
+    (
+        Level("different", "the names differ", 0.02, 0.93),
+        Level("faint", "the names have little in common", 0.03, 0.04),
+        Level("similar", "the names are similar or sound alike", 0.08, 0.018),
+        Level("within", "one name stands within the other, by words that few names have", 0.10, 0.001),
+        Level("near", "the names are nearly equal", 0.17, 0.004),
+        Level("same_shared", "the names are equal, but several places have that name", 0.10, 0.006),
+        Level("same", "the names are equal, and no other place has that name", 0.50, 0.001),
+    ),
+)
+PLACE = Comparison(
+    "place",
+    (
+        Level("far", "they are far apart", 0.01, 0.93),
+        Level("apart", "they are on one street or within 2 km", 0.03, 0.05),
+        Level("quarter", "they are within 500 m", 0.02, 0.012),
+        Level("near", "they are within 150 m, and no address says otherwise", 0.08, 0.003),
+        Level("other_unit", "they are in one building, but on another floor or in another shop", 0.01, 0.001),
+        Level("close", "they are within 60 m, and no address says otherwise", 0.12, 0.001),
+        Level("door", "they are at the same door", 0.40, 0.002),
+        Level("unit", "they are in the same unit", 0.33, 0.001),
+    ),
+)
+PHONE = Comparison(
+    "phone",
+    (
+        Level("different", "the telephone numbers differ", 0.10, 0.996),
+        Level("near", "the telephone numbers differ in one digit", 0.02, 0.001),
+        Level("same_shared", "the telephone numbers are equal, but several places share the number", 0.08, 0.002),
+        Level("same", "the telephone numbers are equal, and no other place has that number", 0.80, 0.001),
+    ),
+)
+BRANCH = Comparison(
+    "branch",
+    (
+        Level("different", "the names speak of different branches", 0.15, 0.93),
+        Level("same", "the names speak of the same branch", 0.85, 0.07),
+    ),
+)
+CUISINE = Comparison(
+    "cuisine",
+    (
+        Level("different", "the cuisines differ", 0.30, 0.85),
+        Level("overlap", "some cuisines are the same", 0.30, 0.10),
+        Level("same", "the cuisines are the same", 0.40, 0.05),
+    ),
+)
+CITY = Comparison(
+    "city",
+    (
+        Level("different", "the cities differ", 0.08, 0.75),
+        Level("same", "the city is the same", 0.92, 0.25),
+    ),
+)
+LICENCE = Comparison(
+    "licence",
+    (
+        Level("different", "the licence numbers differ", 0.15, 0.9995),
+        Level("same", "the licence number is the same", 0.85, 0.0005),
+    ),
+)
+COMPARISONS = (NAME, PLACE, PHONE, BRANCH, CUISINE, CITY, LICENCE)
+
+
+class Tie(NamedTuple):
+    """Levels that come together where two listings are not one place: by so many bits more often than by chance."""
+
+    names: tuple[str, ...]
+    places: tuple[str, ...]
+    phones: tuple[str, ...]
+    bits: float
+
+
+_ANY_PHONE = (*(level.code for level in PHONE.levels if level.code != "same"), "")
+_BRANCHES = ("same_shared", "near", "within")
+_ELSEWHERE = ("far", "apart", "quarter", "near", "other_unit", "")
+TIES = (
+    Tie(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # a chain's branches gather in malls
+    Tie(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and have one hotline
+    Tie(
+        ("different", "faint"), ("near", "close", "door", "other_unit"), ("same", "same_shared"), 8.0
+    ),  # one owner's two shops
+)
+"""What ties levels together before any data; an empty code stands for a level that is unknown."""
+
+
+def tied_bits(name: str, place: str, phone: str) -> float:
+    """The bits that the ties make together for these levels, by code."""
+    return sum(tie.bits for tie in TIES if name in tie.names and place in tie.places and phone in tie.phones)

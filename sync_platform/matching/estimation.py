@@ -1,0 +1,315 @@
+"""Estimating the model without labels.
+
+`u` (how often a level is found by chance) is counted among pairs of one source, which has one record per place: they
+are no matches, and yet as alike as chains, neighbours and shared numbers make them. `m` is estimated by expectation
+maximisation over the candidate pairs, with Splink on DuckDB. Both are drawn towards what is assumed before any data,
+so that few listings, or columns that are missing, give a sensible model too.
+"""
+
+from __future__ import annotations
+
+import logging
+from math import log2, log10
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+import polars as pl
+
+from sync_platform.matching.comparisons import COMPARISONS, CUISINE, NAME, PHONE, PLACE, UNKNOWN, Comparison, tied_bits
+from sync_platform.matching.evidence import Comparer
+from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.model import (
+    COMBINATIONS,
+    TOGETHER,
+    Model,
+    Parameters,
+    combination_name,
+    combinations_of,
+    combine,
+    initial_parameters,
+    probability_of,
+)
+from sync_platform.matching.reading import Reading
+
+MOST_TRAINING_PAIRS = 100_000
+RANDOM_PAIRS = 100_000
+M_STRENGTH, U_STRENGTH = 20.0, 1000.0
+"""How many pairs the initial parameters are worth."""
+COINCIDENCE_STRENGTH = 0.1
+"""How many pairs of a combination the assumption is worth that levels come together by chance only."""
+EXPECTED_OVERLAP = 0.5
+"""The share of the smaller source that another source is expected to list too, before any data."""
+LEAST_PRIOR, MOST_PRIOR = 1e-9, 0.2
+DIGITS = 6
+PRIOR_STEPS = 3
+_SEED = 852
+_TELLING = (*TOGETHER, CUISINE)
+"""The comparisons by which chance is told: what names say of branches is left out, for only some sources write it."""
+
+
+def estimate_model(
+    reading: Reading,
+    comparer: Comparer,
+    frequencies: Frequencies,
+    left: np.ndarray,
+    right: np.ndarray,
+    levels: np.ndarray,
+) -> Model:
+    """The model of the candidate pairs (`left`, `right`, with their `levels`) of a reading."""
+    sources = reading.source_numbers
+    once = ~reading.is_duplicate[left] & ~reading.is_duplicate[right]
+    within = levels[(sources[left] == sources[right]) & once]
+    within, across = within[~_look_listed_twice(within)], levels[(sources[left] != sources[right]) & once]
+    sizes = np.bincount(sources[~reading.is_duplicate]).astype(float)
+    strangers = comparer.compare(*_random_pairs(reading, within=False))
+    chance = _Chance(within, _random_levels(comparer, reading, left, right), strangers, sizes)
+    model = Model(_expected_prior(sizes), chance.with_u(initial_parameters()), frequencies)
+    model = msgspec.structs.replace(model, coincidences=chance.coincidences(model.parameters))
+    if not len(across):
+        return model
+    training = chance.without_coincidences(across)
+    if len(training):
+        sample = training[:: len(training) // MOST_TRAINING_PAIRS + 1]
+        model = _with_m(model, sample, len(training) / len(sample))
+    return _with_prior(model, across, sizes)
+
+
+def _look_listed_twice(levels: np.ndarray) -> np.ndarray:
+    """Whether a pair of one source is so alike that the source has listed one place twice, against the rule."""
+    name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
+    alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
+    here = (place >= PLACE.number("near")) & (place != PLACE.number("other_unit"))
+    return np.asarray(alike & here & (phone != PHONE.number("different")))
+
+
+class _Chance:
+    """What chance makes, as seen in pairs of one source: they are no matches, having one record per place."""
+
+    def __init__(self, within: np.ndarray, random: np.ndarray, strangers: np.ndarray, sizes: np.ndarray) -> None:
+        """`within`: levels of the candidates of one source; `random`: of its other pairs, drawn at random; `strangers`:
+        of pairs of different sources, drawn at random; `sizes` of sources."""
+        self._within, self._random, self._strangers = within, random, strangers
+        self._pairs_within = float((sizes * (sizes - 1) / 2).sum())
+        self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
+
+    def with_u(self, initial: dict[str, Parameters]) -> dict[str, Parameters]:
+        """`u`: pairs of one source that are candidates as counted, those that are not as a random pair is."""
+        found = {}
+        for column, comparison in enumerate(COMPARISONS):
+            count = len(comparison.levels)
+            alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
+            others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
+            counted = alike + usual * others
+            assumed = np.array(initial[comparison.name].u)
+            u = (counted + U_STRENGTH * assumed) / (counted.sum() + U_STRENGTH)
+            found[comparison.name] = Parameters(initial[comparison.name].m, _rounded(u))
+        return found
+
+    def coincidences(self, parameters: dict[str, Parameters]) -> dict[str, float]:
+        """`Model.coincidences`: bits by which combinations are more frequent than their levels taken one by one."""
+        counted = np.bincount(combinations_of(self._within), minlength=COMBINATIONS).astype(float)
+        expected = np.full(COMBINATIONS, self._pairs_within)
+        shape = tuple(len(comparison.levels) + 1 for comparison in TOGETHER)
+        levels = np.array(np.unravel_index(np.arange(COMBINATIONS), shape)) - 1
+        for comparison, level in zip(TOGETHER, levels, strict=True):
+            u = np.array([1.0, *parameters[comparison.name].u])
+            expected *= u[level + 1]
+        columns = [COMPARISONS.index(comparison) for comparison in TOGETHER]
+        which = (self._random[:, columns] != UNKNOWN) @ (1 << np.arange(len(TOGETHER)))
+        shares = np.bincount(which, minlength=1 << len(TOGETHER)) / max(len(self._random), 1)
+        known = shares[(levels != UNKNOWN).T @ (1 << np.arange(len(TOGETHER)))]
+        codes = (
+            ("" if code == "-" else code for code in combination_name(at).split("+")) for at in range(COMBINATIONS)
+        )
+        assumed = np.array([2.0 ** tied_bits(*combination) for combination in codes])
+        ratio = (counted + COINCIDENCE_STRENGTH * assumed) / (expected * known + COINCIDENCE_STRENGTH)
+        return {
+            combination_name(number): round(float(np.log2(ratio[number])), DIGITS)
+            for number in np.flatnonzero(ratio > 1.05).tolist()
+        }
+
+    def without_coincidences(self, across: np.ndarray) -> np.ndarray:
+        """The levels of candidates of different sources, less as many of each kind as chance makes."""
+        if not self._pairs_within or not len(across):
+            return across
+        kinds, by_chance = combine(across, _TELLING), combine(self._within, _TELLING)
+        size = int(max(kinds.max(initial=0), by_chance.max(initial=0))) + 1
+        counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size).astype(float)
+        of_kind = np.zeros(size, dtype=np.int64)
+        of_kind[kinds] = np.arange(len(kinds))  # some pair of each kind
+        expected *= self._ratios()[_known(across[of_kind])]
+        left_over = np.maximum(0, counts - expected).astype(int)
+        order = np.argsort(kinds.astype(np.int16), kind="stable")
+        starts = np.cumsum(counts) - counts
+        rank = np.arange(len(across)) - starts[kinds[order]]
+        return np.asarray(across[np.sort(order[rank < left_over[kinds[order]]])])
+
+    def _ratios(self) -> np.ndarray:
+        """How many pairs of different sources there are to one of one source, by what is known of both listings."""
+        usual = self._pairs_across / self._pairs_within
+        within, across = _shares_known(self._random), _shares_known(self._strangers)
+        return np.where((within > 0) & (across > 0), usual * across / np.maximum(within, LEAST_PRIOR), usual)
+
+
+def _random_pairs(reading: Reading, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs drawn at random, of one source or of different ones; fewer than RANDOM_PAIRS where listings are few."""
+    once = np.flatnonzero(~reading.is_duplicate)
+    sources = reading.source_numbers[once]
+    generator = np.random.default_rng(_SEED)
+    count = min(RANDOM_PAIRS, len(once) * 50)
+    one, other = generator.integers(0, max(len(once), 1), (2, count))
+    if within and count:
+        sizes = np.bincount(sources)
+        chosen = np.searchsorted(np.cumsum(sizes**2), generator.integers(0, (sizes**2).sum(), count), side="right")
+        first_of_source = np.cumsum(sizes) - sizes  # listings stand in order of source
+        one, other = (first_of_source[chosen] + (generator.random(count) * sizes[chosen]).astype(int) for _ in "ab")
+    drawn = (one != other) & ((sources[one] == sources[other]) == within)
+    return once[np.minimum(one, other)[drawn]], once[np.maximum(one, other)[drawn]]
+
+
+def _random_levels(comparer: Comparer, reading: Reading, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The levels of pairs of one source drawn at random, those left out that are candidates."""
+    one, other = _random_pairs(reading, within=True)
+    count = len(reading)
+    drawn = ~np.isin(one.astype(np.int64) * count + other, left.astype(np.int64) * count + right)
+    return comparer.compare(one[drawn], other[drawn])
+
+
+def _shares_known(levels: np.ndarray) -> np.ndarray:
+    """How large a share of pairs has which comparisons known; by number of that combination."""
+    return np.bincount(_known(levels), minlength=1 << len(_TELLING)) / max(len(levels), 1)
+
+
+def _known(levels: np.ndarray) -> np.ndarray:
+    columns = [COMPARISONS.index(comparison) for comparison in _TELLING]
+    return np.asarray((levels[:, columns] != UNKNOWN) @ (1 << np.arange(len(columns))))
+
+
+def _counts(column: np.ndarray, levels: int) -> np.ndarray:
+    return np.bincount(column[column != UNKNOWN], minlength=levels).astype(float)
+
+
+def _expected_prior(sizes: np.ndarray) -> float:
+    """The prior where each pair of sources shares so much of the smaller one as is expected before any data."""
+    one, other = np.triu_indices(len(sizes), 1)
+    pairs = float((sizes[one] * sizes[other]).sum())
+    if not pairs:
+        return 1 / max(float(sizes.sum()), 2.0)
+    return _bounded(EXPECTED_OVERLAP * float(np.minimum(sizes[one], sizes[other]).sum()) / pairs)
+
+
+def _with_prior(model: Model, levels: np.ndarray, sizes: np.ndarray) -> Model:
+    """The model with the prior that its own matches among all pairs of different sources make."""
+    total, squares = sizes.sum(), (sizes**2).sum()
+    pairs = max((total**2 - squares) / 2, 1.0)
+    bits = model.bits(levels)
+    for _ in range(PRIOR_STEPS):
+        expected = float(probability_of(bits).sum())
+        changed = msgspec.structs.replace(model, prior=_bounded((expected + 1) / (pairs + 2)))
+        bits += log2(changed.prior / (1 - changed.prior)) - log2(model.prior / (1 - model.prior))
+        model = changed
+    return model
+
+
+def _bounded(prior: float) -> float:
+    return _rounded(np.array([min(MOST_PRIOR, max(LEAST_PRIOR, prior))]))[0]
+
+
+def _with_m(model: Model, levels: np.ndarray, each_stands_for: float) -> Model:
+    """The model with `m` by expectation maximisation over the levels of pairs of different sources."""
+    learned = _maximise(model, levels)
+    likely = probability_of(msgspec.structs.replace(model, parameters=learned).bits(levels))
+    parameters = {}
+    for column, comparison in enumerate(COMPARISONS):
+        assumed, found = model.parameters[comparison.name], learned[comparison.name]
+        matches = float(likely[levels[:, column] != UNKNOWN].sum()) * each_stands_for
+        m = (matches * np.array(found.m) + M_STRENGTH * np.array(assumed.m)) / (matches + M_STRENGTH)
+        parameters[comparison.name] = Parameters(_rounded(m), assumed.u)
+    return msgspec.structs.replace(model, parameters=parameters)
+
+
+def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
+    """Splink's expectation maximisation. It compares records by SQL; here a record is a pair whose levels are known, so
+    that the expensive part, which is comparing, happens once and not in SQL."""
+    from splink import DuckDBAPI, Linker
+    from splink.internals.exceptions import EMTrainingException
+
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    used = [
+        (column, comparison) for column, comparison in enumerate(COMPARISONS) if (levels[:, column] != UNKNOWN).any()
+    ]
+    if not used:
+        return model.parameters
+    levels = np.vstack([levels, _imagined([column for column, _ in used])])
+    table = pl.DataFrame(
+        {"unique_id": np.arange(len(levels)), **{comparison.name: levels[:, column] for column, comparison in used}}
+    ).to_arrow()
+    settings: dict[str, Any] = {
+        "link_type": "link_only",
+        "unique_id_column_name": "unique_id",
+        "probability_two_random_records_match": model.prior,
+        "comparisons": [_as_splink(comparison, model.parameters[comparison.name]) for _, comparison in used],
+        "blocking_rules_to_generate_predictions": [SAME_PAIR],
+        "retain_intermediate_calculation_columns": False,
+    }
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1")  # sums in one order: the same listings give the same model
+        connection.register("pairs", table)
+        api = DuckDBAPI(connection)
+        linker = Linker([api.register("pairs"), api.register("pairs")], settings, log_level=logging.ERROR)
+        try:
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                SAME_PAIR, fix_u_probabilities=True, fix_probability_two_random_records_match=True
+            )
+        except EMTrainingException:
+            return model.parameters
+        trained = linker.misc.save_model_to_json()
+    found = dict(model.parameters)
+    for comparison in trained["comparisons"]:
+        assumed = found[comparison["output_column_name"]]
+        learned = [level.get("m_probability") for level in comparison["comparison_levels"][1:]][::-1]
+        m = [one if isinstance(one, float) else other for one, other in zip(learned, assumed.m, strict=True)]
+        found[comparison["output_column_name"]] = Parameters(_rounded(np.array(m)), assumed.u)
+    return found
+
+
+def _imagined(columns: list[int]) -> np.ndarray:
+    """For each level of these comparisons one match that has it and agrees otherwise in what tells most: so that no
+    level is impossible, nor found ever less often with each step."""
+    best = np.full(len(COMPARISONS), UNKNOWN, dtype=np.int8)
+    for comparison in TOGETHER:
+        if COMPARISONS.index(comparison) in columns:
+            best[COMPARISONS.index(comparison)] = len(comparison.levels) - 1
+    found = []
+    for column in columns:
+        for level in range(len(COMPARISONS[column].levels)):
+            found.append(best.copy())
+            found[-1][column] = level
+    return np.array(found, dtype=np.int8)
+
+
+SAME_PAIR = "l.unique_id = r.unique_id"
+
+
+def _as_splink(comparison: Comparison, parameters: Parameters) -> dict[str, Any]:
+    column = f'"{comparison.name}_r"'
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": f"{column} = {UNKNOWN}", "label_for_charts": "unknown", "is_null_level": True}
+    ]
+    levels += [
+        {
+            "sql_condition": f"{column} = {number}" if number else "ELSE",
+            "label_for_charts": comparison.levels[number].code,
+            "m_probability": parameters.m[number],
+            "u_probability": parameters.u[number],
+        }
+        for number in reversed(range(len(comparison.levels)))
+    ]
+    return {"output_column_name": comparison.name, "comparison_levels": levels}
+
+
+def _rounded(values: np.ndarray) -> tuple[float, ...]:
+    """Rounded to DIGITS significant digits, and never 0."""
+    return tuple(round(value, DIGITS - 1 - int(np.floor(log10(value)))) for value in np.maximum(values, 1e-9).tolist())

@@ -1,0 +1,74 @@
+"""Why a pair is taken for one place, or is not: its evidence as data, and in words.
+
+What belongs here: turning levels and weights into what people and programs read.
+"""
+
+from __future__ import annotations
+
+from math import log2
+from typing import Any
+
+import numpy as np
+import orjson
+
+from sync_platform.matching.comparisons import COMPARISONS, UNKNOWN
+from sync_platform.matching.model import Model, combination_name, combinations_of
+
+_SHOWN_DIGITS = 2
+_WORTH_SAYING = 0.1  # bits
+
+
+class Explainer:
+    """Explains pairs of one model. Pairs of the same levels have the same explanation, which is made once."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._prior = round(log2(model.prior / (1 - model.prior)), _SHOWN_DIGITS)
+        self._made: dict[bytes, dict[str, Any]] = {}
+
+    def evidence(self, levels: np.ndarray) -> dict[str, Any]:
+        """The evidence of one pair, given its levels (one per comparison).
+
+        `words`, a sentence; `bits`, the log2 odds, and what they are made of: `prior_bits`, per comparison that could
+        be made its `level` and `bits`, and `coincidence_bits` taken off where the levels tend to come together.
+        """
+        key = levels.tobytes()
+        if key not in self._made:
+            self._made[key] = self._explain(levels)
+        return self._made[key]
+
+    def as_json(self, levels: np.ndarray) -> str:
+        """The evidence as JSON."""
+        return orjson.dumps(self.evidence(levels)).decode()
+
+    def _explain(self, levels: np.ndarray) -> dict[str, Any]:
+        rows = levels[None, :]
+        weights = self._model.weights(rows)[0]
+        coincidence = float(self._model.coincidence(rows)[0])
+        found = {
+            comparison.name: {"level": comparison.levels[level].code, "bits": round(float(bits), _SHOWN_DIGITS)}
+            for comparison, level, bits in zip(COMPARISONS, levels.tolist(), weights, strict=True)
+            if level != UNKNOWN
+        }
+        return {
+            "words": self._words(levels, weights, coincidence),
+            "bits": round(float(self._model.bits(rows)[0]), _SHOWN_DIGITS),
+            "prior_bits": self._prior,
+            "coincidence_bits": round(-coincidence, _SHOWN_DIGITS),
+            **found,
+        }
+
+    def _words(self, levels: np.ndarray, weights: np.ndarray, coincidence: float) -> str:
+        said: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        for comparison, level, bits in zip(COMPARISONS, levels.tolist(), weights.tolist(), strict=True):
+            if level != UNKNOWN and abs(bits) >= _WORTH_SAYING:
+                said[bits > 0].append((-abs(bits), f"{comparison.levels[level].words} ({bits:+.1f})"))
+        if coincidence >= _WORTH_SAYING:
+            together = combination_name(int(combinations_of(levels[None, :])[0])).replace("+", ", ")
+            said[False].append((-coincidence, f"this often comes together by chance: {together} ({-coincidence:+.1f})"))
+        parts = [
+            f"{title}: {', '.join(text for _, text in sorted(said[side]))}"
+            for side, title in ((True, "for"), (False, "against"))
+            if said[side]
+        ]
+        return "; ".join(parts) or "nothing could be compared"

@@ -1,0 +1,88 @@
+"""Linkage: from a table of listings to scored pairs. This is where matching begins; `clusters` goes on from here.
+
+linkage = link(listings)                    # a model of these listings
+linkage = link(listings, model)             # a model that was made before
+clusters = gather(linkage, Thresholds())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from sync_platform.matching.blocking import Blocks
+from sync_platform.matching.estimation import estimate_model
+from sync_platform.matching.evidence import Comparer
+from sync_platform.matching.frequencies import count_frequencies
+from sync_platform.matching.listing import read_listings
+from sync_platform.matching.model import Model, probability_of
+from sync_platform.matching.reading import read_table
+
+LIKELY_BITS = -7.0
+"""Pairs with more (a probability of 0.8 %) may matter to clusters."""
+Progress = Callable[[str], None]
+"""Called with what is being done, in words, as each stage begins."""
+
+
+@dataclass
+class Linkage:
+    """Pairs of listings that were compared, by position in `listings`, with all that was found of them.
+
+    `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs stand in order of (`left`, `right`), and
+    `left` < `right`; `levels` is as in `evidence`, `bits` the log2 odds that the pair is one place, `closeness` (of
+    likely pairs, else 0) what decides between rivals of equal bits. What a pair scores depends on its two listings and
+    the model only, not on what else is in the table.
+    """
+
+    listings: pl.DataFrame
+    model: Model
+    left: np.ndarray
+    right: np.ndarray
+    levels: np.ndarray
+    bits: np.ndarray
+    closeness: np.ndarray
+    warnings: list[str]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        return probability_of(self.bits)
+
+    @property
+    def may_join(self) -> np.ndarray:
+        """Whether a pair may be one place at all: its sources differ, or one of the two is a marked second listing."""
+        sources = self.listings["source"].rank("dense").to_numpy()
+        marked = self.listings["is_duplicate"].to_numpy()
+        return np.asarray((sources[self.left] != sources[self.right]) | marked[self.left] | marked[self.right])
+
+
+def link(table: Any, model: Model | None = None, on_progress: Progress = lambda stage: None) -> Linkage:
+    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (columns as in `listing.SCHEMA`).
+
+    Without a model, one is estimated from these listings. UsageError for a table that is none of listings.
+    """
+    listings = read_listings(table)
+    on_progress(f"reading {listings.table.height:,} listings")
+    reading = read_table(listings.table)
+    frequencies = count_frequencies(reading) if model is None else model.frequencies
+    on_progress("looking for pairs")
+    blocks = Blocks(reading, frequencies)
+    left, right = blocks.pairs()
+    if model is None:
+        frequencies = msgspec.structs.replace(frequencies, crowded=blocks.crowded)
+    on_progress(f"comparing {len(left):,} pairs")
+    comparer = Comparer(reading, frequencies)
+    levels = comparer.compare(left, right)
+    if model is None:
+        on_progress("weighing evidence")
+        model = estimate_model(reading, comparer, frequencies, left, right, levels)
+    bits = model.bits(levels)
+    closeness = np.zeros(len(bits))
+    likely = np.flatnonzero(bits > LIKELY_BITS)
+    closeness[likely] = comparer.closeness(left[likely], right[likely])
+    keys = listings.table.select("source", "source_id", pl.Series("is_duplicate", reading.is_duplicate))
+    return Linkage(keys, model, left, right, levels, bits, closeness, listings.warnings)

@@ -1,0 +1,139 @@
+"""Matches: the pairs and clusters of a linkage as tables, each pair with its probability and its evidence.
+
+What belongs here: tables that people and files get. How clusters come about is in `clusters`.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import orjson
+import polars as pl
+
+from sync_platform.matching.clusters import Clusters, Thresholds
+from sync_platform.matching.explanation import Explainer
+from sync_platform.matching.linkage import Linkage
+
+PAIR_SCHEMA = {
+    "source_a": pl.String,
+    "id_a": pl.String,
+    "source_b": pl.String,
+    "id_b": pl.String,
+    "probability": pl.Float64,
+    "evidence": pl.String,
+}
+"""Columns of pairs. `evidence` is JSON as `Explainer.evidence` has it; a pair that is in one cluster because of a third
+listing has `through`, that listing's source and id, and is as probable as the way through it."""
+CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean}
+"""Columns of clusters: every listing once, one that has no match in a cluster of its own."""
+_DIGITS = 6
+
+
+def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
+    """Every two listings of one cluster, in PAIR_SCHEMA, in order; two of one source only where one is a marked
+    second listing."""
+    scored = _scored(linkage, clusters)
+    probabilities = linkage.probabilities
+    explainer = Explainer(linkage.model)
+    rows: list[tuple[int, int, float, str]] = []
+    for members in clusters.members().values():
+        if len(members) < 2:
+            continue
+        known = [(one, other, scored.get((one, other))) for one, other in combinations(members, 2)]
+        direct = {(one, other): float(probabilities[pair]) for one, other, pair in known if pair is not None}
+        ways = _ways(members, direct)
+        for one, other, pair in known:
+            probability, third = ways[one, other]
+            if third is None:
+                evidence = explainer.as_json(linkage.levels[scored[one, other]])
+            else:
+                evidence = _through(linkage, explainer, pair, third)
+            rows.append((one, other, probability, evidence))
+    return _as_table(linkage, rows)
+
+
+def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -> pl.DataFrame:
+    """Pairs worth a person's look, likeliest first, in PAIR_SCHEMA: those in the review band, and those above it that
+    are apart because a rival was likelier."""
+    apart = clusters.labels[linkage.left] != clusters.labels[linkage.right]
+    probabilities = linkage.probabilities
+    chosen = np.flatnonzero(linkage.may_join & apart & (probabilities >= thresholds.review))
+    explainer = Explainer(linkage.model)
+    rows = [
+        (one, other, probability, explainer.as_json(levels))
+        for one, other, probability, levels in zip(
+            linkage.left[chosen].tolist(),
+            linkage.right[chosen].tolist(),
+            probabilities[chosen].tolist(),
+            linkage.levels[chosen],
+            strict=True,
+        )
+    ]
+    return _as_table(linkage, sorted(rows, key=lambda row: (-round(row[2], _DIGITS), row[0], row[1])))
+
+
+def cluster_table(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
+    """Every listing with the number of its cluster, in CLUSTER_SCHEMA; numbers count from 1 in order of listings."""
+    numbers = pl.Series("cluster_id", clusters.labels).rank("dense").cast(pl.Int64)
+    return linkage.listings.with_columns(numbers).select(list(CLUSTER_SCHEMA)).sort("cluster_id", "source", "source_id")
+
+
+def _scored(linkage: Linkage, clusters: Clusters) -> dict[tuple[int, int], int]:
+    """The numbers of the pairs that lie within a cluster, by position."""
+    inside = np.flatnonzero(clusters.labels[linkage.left] == clusters.labels[linkage.right])
+    return {
+        (one, other): number
+        for one, other, number in zip(
+            linkage.left[inside].tolist(), linkage.right[inside].tolist(), inside.tolist(), strict=True
+        )
+    }
+
+
+def _ways(members: list[int], direct: dict[tuple[int, int], float]) -> dict[tuple[int, int], tuple[float, int | None]]:
+    """For each two members the likeliest way between them: its probability, and a listing it leads through, or None."""
+    at = {member: number for number, member in enumerate(members)}
+    best = np.zeros((len(members), len(members)))
+    for (one, other), probability in direct.items():
+        best[at[one], at[other]] = best[at[other], at[one]] = probability
+    through = np.full(best.shape, -1)
+    if len(direct) < len(members) * (len(members) - 1) // 2 or min(direct.values()) < _SURE:
+        for third in range(len(members)):
+            way = best[:, third, None] * best[None, third, :]
+            better = way > best
+            best[better], through[better] = way[better], third
+    return {
+        (one, other): (float(best[at[one], at[other]]), members[middle] if middle >= 0 else None)
+        for one, other in combinations(members, 2)
+        for middle in [int(through[at[one], at[other]])]
+    }
+
+
+_SURE = 0.99
+
+
+def _through(linkage: Linkage, explainer: Explainer, pair: int | None, third: int) -> str:
+    source, source_id, _ = linkage.listings.row(third)
+    own = explainer.evidence(linkage.levels[pair]) if pair is not None else {"words": "they were not compared"}
+    words = f"both are one place with {source} {source_id}; {own['words']}"
+    return orjson.dumps({**own, "words": words, "through": [source, source_id]}).decode()
+
+
+def _as_table(linkage: Linkage, rows: list[tuple[int, int, float, str]]) -> pl.DataFrame:
+    keys = linkage.listings.select("source", "source_id")
+    pairs = pl.DataFrame(
+        rows,
+        schema={"one": pl.Int64, "other": pl.Int64, "probability": pl.Float64, "evidence": pl.String},
+        orient="row",
+    )
+    return pl.DataFrame(
+        {
+            "source_a": keys["source"].gather(pairs["one"]),
+            "id_a": keys["source_id"].gather(pairs["one"]),
+            "source_b": keys["source"].gather(pairs["other"]),
+            "id_b": keys["source_id"].gather(pairs["other"]),
+            "probability": pairs["probability"].round(_DIGITS),
+            "evidence": pairs["evidence"],
+        },
+        schema=PAIR_SCHEMA,
+    )

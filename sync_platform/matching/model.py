@@ -1,0 +1,139 @@
+"""The model: what each level of evidence weighs, and how likely two listings are one place before any evidence.
+
+It is a value: estimated from listings without labels, saved as JSON, and given to later runs, so that a batch is judged
+as a full rebuild judges it. Estimating is in `estimation`.
+
+The weights are those of Fellegi and Sunter (1969): log2(m / u) bits for a level that is found with probability m where
+two listings are one place and u where they are not. They add up, and with the prior they make the probability.
+"""
+
+from __future__ import annotations
+
+from math import log2, prod
+
+import msgspec
+import numpy as np
+
+from sync_platform.errors import UsageError
+from sync_platform.matching.comparisons import COMPARISONS, NAME, PHONE, PLACE, Comparison
+from sync_platform.matching.frequencies import Frequencies
+
+VERSION = 1
+MOST_BITS = 16.0
+"""No single comparison weighs more, for or against: one wrong value must not outweigh all else."""
+TOGETHER = (NAME, PLACE, PHONE)
+"""The comparisons that chance does not keep apart: chains, neighbours and shared numbers tie them together."""
+COMBINATIONS = prod(len(comparison.levels) + 1 for comparison in TOGETHER)
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """`m` and `u` of a comparison, by level from the least alike."""
+
+    m: tuple[float, ...]
+    u: tuple[float, ...]
+
+
+class Model(msgspec.Struct, frozen=True):
+    """`prior` is the probability that two listings of different sources, drawn at random, are one place.
+
+    `coincidences`: for each combination of levels of TOGETHER (their codes, joined by `+`) the bits by which it is more
+    frequent by chance than its levels make it when taken one by one. A chain's branches have one name and one hotline:
+    having both is hardly rarer than having one.
+    """
+
+    prior: float
+    parameters: dict[str, Parameters]
+    frequencies: Frequencies
+    coincidences: dict[str, float] = {}
+    version: int = VERSION
+
+    def weights(self, levels: np.ndarray) -> np.ndarray:
+        """Bits for (above 0) or against being one place, per pair and comparison; 0 where a level is unknown.
+
+        `levels` has the shape (pairs, comparisons), as in `evidence`.
+        """
+        columns = [self._weights_of(column)[levels[:, column] + 1] for column in range(len(COMPARISONS))]
+        return np.stack(columns, axis=1)
+
+    def _weights_of(self, column: int) -> np.ndarray:
+        """The weight of each level of a comparison, of the unknown one first."""
+        found = self.parameters[COMPARISONS[column].name]
+        bits = (max(-MOST_BITS, min(MOST_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
+        return np.array([0.0, *bits])
+
+    def bits(self, levels: np.ndarray) -> np.ndarray:
+        """The weight of all evidence of each pair, with the prior: log2 of the odds that it is one place."""
+        found = np.full(len(levels), log2(self.prior / (1 - self.prior)))
+        for column in range(len(COMPARISONS)):
+            found += self._weights_of(column)[levels[:, column] + 1]
+        return np.asarray(found - self.coincidence(levels))
+
+    def coincidence(self, levels: np.ndarray) -> np.ndarray:
+        """Bits to take off because the levels found together are found together by chance."""
+        table = np.zeros(COMBINATIONS)
+        for name, bits in self.coincidences.items():
+            table[combination_number(name)] = bits
+        return np.asarray(table[combinations_of(levels)])
+
+
+def combinations_of(levels: np.ndarray) -> np.ndarray:
+    """For each pair the number of its combination of levels of TOGETHER, below COMBINATIONS."""
+    return combine(levels, TOGETHER)
+
+
+def combine(levels: np.ndarray, comparisons: tuple[Comparison, ...]) -> np.ndarray:
+    """For each pair one number for its levels of some comparisons."""
+    found = np.zeros(len(levels), dtype=np.int32)
+    for comparison in comparisons:
+        found *= len(comparison.levels) + 1
+        found += levels[:, COMPARISONS.index(comparison)] + 1
+    return found
+
+
+def combination_name(number: int) -> str:
+    """The codes of a combination's levels, `-` where one is unknown, joined by `+`."""
+    codes = []
+    for comparison in reversed(TOGETHER):
+        number, level = divmod(number, len(comparison.levels) + 1)
+        codes.append(comparison.levels[level - 1].code if level else "-")
+    return "+".join(reversed(codes))
+
+
+def combination_number(name: str) -> int:
+    """The combination that has this name; KeyError where none has."""
+    return _COMBINATION_NUMBERS[name]
+
+
+def probability_of(bits: np.ndarray) -> np.ndarray:
+    """The probability at log2 odds."""
+    return np.asarray(1 / (1 + np.exp2(-np.clip(bits, -60, 60))))
+
+
+_COMBINATION_NUMBERS = {combination_name(number): number for number in range(COMBINATIONS)}
+
+
+def initial_parameters() -> dict[str, Parameters]:
+    """What is assumed before any data."""
+    return {
+        comparison.name: Parameters(
+            tuple(level.m for level in comparison.levels), tuple(level.u for level in comparison.levels)
+        )
+        for comparison in COMPARISONS
+    }
+
+
+def write_model(model: Model) -> bytes:
+    """The model as JSON; the same model gives the same bytes."""
+    return msgspec.json.encode(model, order="deterministic")
+
+
+def read_model(body: bytes) -> Model:
+    """A model that was written; UsageError where it is not one, or one of another version."""
+    try:
+        model = msgspec.json.decode(body, type=Model)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"not a model of matching: {error}") from None
+    shapes = {name: len(found.m) for name, found in model.parameters.items()}
+    if model.version != VERSION or shapes != {comparison.name: len(comparison.levels) for comparison in COMPARISONS}:
+        raise UsageError(f"the model is of version {model.version}; this program needs one of version {VERSION}")
+    return model

@@ -1,0 +1,41 @@
+"""Telephone numbers: the national number of whatever way it is written."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+SHORTEST, LONGEST = 6, 15  # digits; fewer is no number that anyone could be reached by, more is none by ITU-T E.164
+_EXTENSION = re.compile(r"\s*(?:ext\.?|extension|x|內線|内线)\s*\d+.*$", re.IGNORECASE)
+_BETWEEN = re.compile(r"[;,、|]|\bor\b|\s/\s|(?<=\d{7})/|(?<=\d{4})/(?=\d{4}\s?\d{4})")
+_DIGITS = re.compile(r"\d")
+_HONG_KONG = "852"
+
+
+@lru_cache(maxsize=200_000)
+def read_phones(text: str) -> tuple[str, ...]:
+    """The national significant numbers in a text, in its order, each once; those too short or long left out.
+
+    `+852 2345 6789`, `852-23456789` and `2345 6789` are one number, and so are `310/246-1501` and `+1 310 246 1501`.
+    """
+    found = [national for part in _BETWEEN.split(text) if (national := _national(part))]
+    return tuple(dict.fromkeys(found))
+
+
+def _national(text: str) -> str:
+    written = _EXTENSION.sub("", text.strip())
+    if written.startswith(("+", "00", "＋")):
+        try:
+            parsed = phonenumbers.parse("+" + "".join(_DIGITS.findall(written)).removeprefix("00"))
+        except phonenumbers.NumberParseException:
+            pass
+        else:
+            return phonenumbers.national_significant_number(parsed)
+    digits = "".join(str(int(digit)) for digit in _DIGITS.findall(written))
+    if len(digits) == 11 and digits.startswith(_HONG_KONG):
+        return digits[3:]
+    if len(digits) == 11 and digits.startswith("1"):  # North America's trunk prefix is its country code
+        return digits[1:]
+    return digits if SHORTEST <= len(digits) <= LONGEST and set(digits) != {"0"} else ""

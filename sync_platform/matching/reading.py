@@ -1,0 +1,91 @@
+"""Listings read: each value in the form in which it is compared, one row of `Reading` per listing.
+
+What belongs here: from columns to values that can be compared. How single values are read is in the nouns' own
+modules; comparing belongs to `evidence`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import polars as pl
+
+from sync_platform.matching.addresses import ReadAddress, read_addresses
+from sync_platform.matching.cuisines import read_cuisines
+from sync_platform.matching.names import ReadName, read_names
+from sync_platform.matching.phones import read_phones
+from sync_platform.matching.scripts import fold
+
+Strings = np.ndarray
+"""A one-dimensional array of Python strings (dtype object), one per listing."""
+
+
+@dataclass
+class Reading:
+    """Listings in order of (source, source_id), read; everything is by position."""
+
+    sources: list[str]
+    ids: list[str]
+    english: list[ReadName]
+    chinese: list[ReadName]
+    address_en: list[ReadAddress]
+    address_zh: list[ReadAddress]
+    phones: list[tuple[str, ...]]
+    cuisines: list[frozenset[str]]
+    cities: list[str]
+    licences: list[str]
+    latitude: np.ndarray
+    longitude: np.ndarray
+    is_duplicate: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def source_numbers(self) -> np.ndarray:
+        """The source of each listing as a number, in alphabetical order."""
+        numbers = {source: number for number, source in enumerate(sorted(set(self.sources)))}
+        return np.array([numbers[source] for source in self.sources], dtype=np.int32)
+
+
+def read_table(table: pl.DataFrame) -> Reading:
+    """A table in `listing.SCHEMA`, sorted, read."""
+    columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
+    names = [
+        read_names(first or "", second or "")
+        for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
+    ]
+    addresses = [
+        read_addresses(first or "", second or "")
+        for first, second in zip(columns["address_en"], columns["address_zh"], strict=True)
+    ]
+    marked = [
+        bool(said) or any(name.is_second_listing for name in pair)
+        for said, pair in zip(columns["is_duplicate"], names, strict=True)
+    ]
+    return Reading(
+        sources=columns["source"],
+        ids=columns["source_id"],
+        english=[pair[0] for pair in names],
+        chinese=[pair[1] for pair in names],
+        address_en=[pair[0] for pair in addresses],
+        address_zh=[pair[1] for pair in addresses],
+        phones=[read_phones(text) if text else () for text in columns["phone"]],
+        cuisines=[read_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
+        cities=[_city(text) if text else "" for text in columns["city"]],
+        licences=[_licence(text) if text else "" for text in columns["licence_number"]],
+        latitude=table["latitude"].to_numpy(),
+        longitude=table["longitude"].to_numpy(),
+        is_duplicate=np.array(marked, dtype=bool),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=10_000)
+def _city(text: str) -> str:
+    return fold(text).partition(",")[0].strip()
+
+
+def _licence(text: str) -> str:
+    return "".join(character for character in fold(text) if character.isalnum())

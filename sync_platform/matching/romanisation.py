@@ -1,0 +1,82 @@
+"""How Chinese sounds in Cantonese, and how its many romanisations sound: one skeleton for both.
+
+Romanisations of Hong Kong agree about the consonants a syllable begins and ends with, and hardly about its vowel:
+`Kam`, `Gam`; `Leung`, `Liang`; `Wing`, `Weng`. A syllable's skeleton is the class of its first and of its last
+consonant, one character, so that names can be compared as strings of sounds whatever script they are in.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from sync_platform.matching.scripts import HAN
+
+_SYLLABLE = re.compile(
+    r"(?P<first>kw|gw|gu(?=[aeo])|ng|sh|ch|ts|tz|zh|hs|[bpmfdtnlgkhjzcsxqyw])?(?P<vowel>[aeiouy]+(?:h(?![aeiou]))?|w(?=$))"
+    r"(?P<last>ng|ck|[mnptkgr])?$"
+)
+_FIRST = {
+    "b": "p", "p": "p", "m": "m", "f": "f", "d": "t", "t": "t", "n": "l", "l": "l", "g": "k", "k": "k", "kw": "q",
+    "gw": "q", "gu": "q", "ng": "-", "h": "h", "hs": "s", "j": "c", "z": "c", "c": "c", "s": "s", "x": "s", "q": "c",
+    "sh": "s", "ch": "c", "ts": "c", "tz": "c", "zh": "c", "y": "y", "w": "w",
+}  # fmt: skip
+_LAST = {"ng": "g", "n": "n", "m": "m", "p": "p", "t": "t", "k": "k", "ck": "k", "g": "k", "r": "-"}
+_FIRSTS, _LASTS = "pmftlkqhcsyw-", "gnmptk-"
+_BASE = 0x100  # skeletons are written as characters from here on, which nothing else here uses
+_LONGEST = 7  # letters of a romanised syllable, such as `cheung`, with one to spare
+
+
+@cache
+def _readings() -> dict[str, str]:
+    """Each Chinese character's most usual Cantonese reading in Jyutping, without its tone; simplified ones too."""
+    import ToJyutping
+    from opencc import OpenCC
+
+    back = OpenCC("s2t")
+    characters = "".join(map(chr, range(0x4E00, 0xA000)))
+    found: dict[str, str] = {}
+    for character, traditional in zip(characters, back.convert(characters), strict=False):
+        reading = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
+        if reading:
+            found[character] = reading.split()[0].rstrip("123456")
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def sound_of_syllable(syllable: str) -> str:
+    """One character for a romanised syllable in lower case, or nothing for what is no syllable of Cantonese."""
+    if len(syllable) > _LONGEST:
+        return ""
+    if syllable.startswith("j") and not syllable.startswith(("ja", "je", "jo", "ji", "ju")):
+        return ""
+    found = _SYLLABLE.match(syllable)
+    if not found:
+        return ""
+    first = _FIRST[found["first"]] if found["first"] else "-"
+    return _written(first, _LAST[found["last"]] if found["last"] else "-")
+
+
+@lru_cache(maxsize=50_000)
+def sound_of_character(character: str) -> str:
+    """One character for how a Chinese character sounds, or nothing where it is not known."""
+    reading = _readings().get(character, "")
+    if not reading:
+        return ""
+    if reading.startswith("j"):  # Jyutping's j is what everyone else writes y
+        reading = "y" + reading[1:]
+    return sound_of_syllable(reading)
+
+
+def sound_of_chinese(text: str) -> str:
+    """The sounds of the Chinese characters in a text; others have none."""
+    return "".join(map(sound_of_character, re.findall(f"[{HAN}]", text)))
+
+
+def sound_of_english(words: list[str]) -> str:
+    """The sounds of romanised words; a word that is no Cantonese syllable has none."""
+    return "".join(map(sound_of_syllable, words))
+
+
+def _written(first: str, last: str) -> str:
+    return chr(_BASE + _FIRSTS.index(first) * len(_LASTS) + _LASTS.index(last))

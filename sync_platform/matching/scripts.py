@@ -1,0 +1,99 @@
+"""Writing systems: one form for text that is written in many.
+
+What belongs here: characters, whatever they spell. What names and addresses mean by them doesn't.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_HAN = re.compile(f"[{HAN}]")
+_HAN_RUN = re.compile(rf"[{HAN}][{HAN}0-9a-z]*")
+_LATIN = re.compile(r"[a-z]")
+_APOSTROPHES = re.compile("['’‘`´ʼ]")
+_MARKS = re.compile("[\u0300-\u036f]")
+
+# Where Microsoft's Big5 put its user-defined characters in the Private Use Area: first and last code point, first lead
+# byte; 157 to a lead byte. Systems made before HKSCS was in Unicode still write its characters so.
+_PRIVATE_USE = ((0xE000, 0xE310, 0xFA), (0xE311, 0xEEB7, 0x8E), (0xEEB8, 0xF6B0, 0x81))
+_PER_LEAD, _FIRST_TRAILS = 157, 63
+# One character for variants that no conversion to Simplified Chinese unites.
+_VARIANTS = (
+    "滙汇", "舘馆", "鷄鸡", "慤悫", "愨悫", "咀嘴", "麪面", "枱台", "裡里", "粧妆", "恆恒", "邨村", "舗铺", "舖铺",
+    "仝同", "噐器", "啓启",
+)  # fmt: skip
+
+
+@cache
+def _one_form() -> dict[int, str]:
+    """Every Chinese character that has another form here: Traditional and variants become Simplified."""
+    from opencc import OpenCC
+
+    characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
+    simplified = OpenCC("t2s").convert(characters)
+    table = {ord(old): new for old, new in zip(characters, simplified, strict=True) if old != new}
+    table |= {ord(pair[0]): pair[1] for pair in _VARIANTS}
+    return {old: table.get(ord(new), new) for old, new in table.items()}
+
+
+@cache
+def _leftovers() -> dict[int, str]:
+    """What the Private Use Area's code points stand for in text of before HKSCS was in Unicode."""
+    first, last = _PRIVATE_USE[0][0], _PRIVATE_USE[-1][1]
+    found = {point: character for point in range(first, last + 1) if (character := _hkscs(point))}
+    return found | {0xE061: "滙"}  # as the licence register writes it; the table says 𣿬, which no name has
+
+
+def _hkscs(point: int) -> str:
+    """The character that HKSCS put at a code point of the Private Use Area, or nothing."""
+    first, _, lead = next(span for span in _PRIVATE_USE if span[0] <= point <= span[1])
+    row, column = divmod(point - first, _PER_LEAD)
+    trail = 0x40 + column if column < _FIRST_TRAILS else 0xA1 + column - _FIRST_TRAILS
+    try:
+        return bytes((lead + row, trail)).decode("big5hkscs")
+    except UnicodeDecodeError:
+        return ""
+
+
+@lru_cache(maxsize=200_000)
+def fold(text: str) -> str:
+    """The text in one form: half width, lower case, without accents, Chinese simplified, single spaces.
+
+    Folding what is folded changes nothing.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    plain = unicodedata.normalize("NFKC", text.translate(_leftovers())).casefold()
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain))
+    return " ".join(unicodedata.normalize("NFKC", plain.translate(_one_form())).split())
+
+
+def drop_apostrophes(folded: str) -> str:
+    """`joe's` and `joes` are one word."""
+    return _APOSTROPHES.sub("", folded)
+
+
+def has_han(text: str) -> bool:
+    return _HAN.search(text) is not None
+
+
+def has_latin(folded: str) -> bool:
+    return _LATIN.search(folded) is not None
+
+
+def split_scripts(folded: str) -> tuple[str, str]:
+    """The Latin and the Chinese part of a text; digits stay with what they stand in, each part may be empty."""
+    if not has_han(folded):
+        return folded, ""
+    if not has_latin(folded):
+        return "", folded
+    han = "".join(_HAN_RUN.findall(folded)) if _starts_with_han(folded) else "".join(_HAN.findall(folded))
+    latin = " ".join(_HAN.sub(" ", folded).split())
+    return latin, han
+
+
+def _starts_with_han(folded: str) -> bool:
+    return _HAN.match(folded) is not None

@@ -1,0 +1,99 @@
+"""`match`: files in, files out, and what is said about files that are no use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sync_platform_tests.cli.conftest import Shell
+
+FIRST = """id,name,addr,city,phone,type
+1,mario's trattoria,12 w. 9th st.,new york,212/555-0171,italian
+2,blue door cafe,800 n. main ave.,austin,512/555-0133,american
+3,harbor grill,1 pier rd.,boston,617/555-0199,seafood
+"""
+SECOND = """id;name;addr;city;phone;type
+a;Trattoria Mario;12 W 9th Street;new york city;212-555-0171;Italian
+b;The Blue Door;800 N. Main Avenue;austin;512-555-0133;American (New)
+c;Harbor Grill;77 ocean dr.;miami;305-555-0142;seafood
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    for name, text in (("first.csv", FIRST), ("second.csv", SECOND)):
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    return [str(tmp_path / "first.csv"), str(tmp_path / "second.csv")]
+
+
+def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str], tmp_path: Path) -> None:
+    pairs, clusters, review, model = (str(tmp_path / name) for name in ("p.csv", "c.parquet", "r.csv", "m.json"))
+    options = ["--clusters", clusters, "--review", review, "--save-model", model]
+    done = shell.run("match", *files, "--out", pairs, *options)
+    assert done.returncode == 0, done.stderr
+    assert "2 pairs of one place" in done.stdout
+    assert "4 places, 2 of them listed more than once" in done.stdout
+    assert "reading 6 listings" in done.stderr
+    found = pl.read_csv(pairs, infer_schema=False)
+    assert found.columns == ["source_a", "id_a", "source_b", "id_b", "probability", "evidence"]
+    assert found.select("source_a", "id_a", "source_b", "id_b").rows() == [
+        ("first", "1", "second", "a"),
+        ("first", "2", "second", "b"),
+    ]
+    assert json.loads(found["evidence"][0])["phone"]["level"] == "same"
+    assert pl.read_parquet(clusters).height == 6
+    again = shell.run("match", *files, "--out", str(tmp_path / "again.csv"), "--model", model, "--json")
+    assert json.loads(again.stdout)["pairs"] == 2
+    assert (tmp_path / "again.csv").read_text() == Path(pairs).read_text()
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("nowhere.csv", None, "nowhere.csv: there is no such file"),
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("noid.csv", b"name,phone\nx,1\n", "noid.csv: no column source_id or id; it has name, phone"),
+        ("bare.csv", b"id,colour\n1,red\n", "bare.csv: no column to compare by"),
+        ("twice.csv", b"id,name\n1,x\n1,y\n", "twice.csv: twice has the id 1 more than once"),
+        ("blank.csv", b"id,name\n,x\n", "blank.csv: 1 listings have no source_id"),
+        ("big5.csv", "id,name\n1,蓮香樓\n".encode("big5"), "big5.csv is not CSV in UTF-8"),
+        ("not.parquet", b"id,name\n", "not.parquet is not Parquet"),
+    ],
+)
+def test_a_file_that_is_no_use_is_named_with_what_is_wrong(
+    shell: Shell, files: list[str], tmp_path: Path, name: str, body: bytes | None, told: str
+) -> None:
+    if body is not None:
+        (tmp_path / name).write_bytes(body)
+    done = shell.run("match", files[0], str(tmp_path / name), "--out", str(tmp_path / "p.csv"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--out", "p.xlsx"], "tables are written to .csv or .parquet"),
+        (["--out", "nowhere/p.csv"], "there is no folder nowhere"),
+        (["--out", "p.csv", "--threshold", "1.5"], "thresholds lie between 0 and 1"),
+        (["--out", "p.csv", "--model", "nowhere.json"], "nowhere.json cannot be read"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_any_work(
+    shell: Shell, files: list[str], options: list[str], told: str
+) -> None:
+    done = shell.run("match", *files, *options)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_impossible_coordinates_are_left_out_and_counted(shell: Shell, files: list[str], tmp_path: Path) -> None:
+    (tmp_path / "far.csv").write_text("id,name,lat,lng\n1,mario's trattoria,122,500\n")
+    done = shell.run("match", files[1], str(tmp_path / "far.csv"), "--out", str(tmp_path / "p.csv"))
+    assert done.returncode == 0
+    assert "1 listings have coordinates out of range" in done.stdout

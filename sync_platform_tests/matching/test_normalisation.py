@@ -1,0 +1,172 @@
+"""Values read: names, scripts, addresses, telephone numbers, sounds and cuisines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sync_platform.matching.addresses import read_addresses
+from sync_platform.matching.cuisines import read_cuisines
+from sync_platform.matching.names import NOTHING, read_names
+from sync_platform.matching.phones import read_phones
+from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
+from sync_platform.matching.scripts import fold
+
+CHINESE_AND_ENGLISH = st.text(st.characters(categories=("L", "N", "P", "Zs", "Co"), max_codepoint=0xFFFF), max_size=40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CHINESE_AND_ENGLISH)
+def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CHINESE_AND_ENGLISH)
+def test_reading_a_read_name_changes_nothing(text: str) -> None:
+    for name in read_names(text):
+        if name.whole.isascii():
+            assert read_names(name.whole)[0].core == name.core
+
+
+@settings(max_examples=200, deadline=None)
+@given(CHINESE_AND_ENGLISH)
+def test_any_text_can_be_read_as_anything(text: str) -> None:
+    read_names(text, text)
+    read_addresses(text, text)
+    read_phones(text)
+    read_cuisines((text,))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ＡＢＣ　Ｃａｆé", "abc cafe"),
+        ("蓮香樓", "莲香楼"),
+        ("鷄粥麪", "雞粥麵"),
+        ("\ue517魚涌", "鰂魚涌"),  # HKSCS in the Private Use Area
+        ("夏\ue16e道", "夏慤道"),
+        ("金鳳餐廰", "金鳳餐廰"),
+    ],
+)
+def test_variants_fold_to_one_form(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Joe's Cafe", "JOES CAFE"),
+        ("Kam Wah Limited", "Kam Wah"),
+        ("Fish & Chips", "fish and chips"),
+        ("Copper Whale (Mong Kok)", "Copper Whale"),
+        ("Copper Whale @ Mong Kok", "Copper Whale"),
+        ("Copper Whale - Mong Kok Branch", "Copper Whale"),
+        ("Blue Fig HK", "Blue Fig"),
+    ],
+)
+def test_names_that_differ_in_their_writing_only_have_one_core(one: str, other: str) -> None:
+    assert read_names(one)[0].core == read_names(other)[0].core
+
+
+def test_a_name_in_both_scripts_in_one_column_is_two_names() -> None:
+    english, chinese = read_names("金華冰室 Kam Wah Cafe", "")
+    assert (english.whole, chinese.whole) == ("kam wah cafe", "金华冰室")
+
+
+def test_names_are_told_apart_by_script_not_by_column() -> None:
+    assert read_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
+
+
+def test_a_name_of_common_words_only_is_still_a_name() -> None:
+    assert read_names("The Restaurant")[0].core != ""
+    assert read_names("茶餐廳")[1].core == "茶餐厅"
+
+
+@pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
+def test_marks_of_a_second_listing_are_seen_and_taken_off(mark: str) -> None:
+    english, _ = read_names(f"Copper Whale {mark}")
+    assert english.is_second_listing
+    assert english.core == "copperwhale"
+
+
+def test_nothing_is_read_from_nothing() -> None:
+    assert read_names("", "") == (NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+852 2345 6789", ("23456789",)),
+        ("852-23456789", ("23456789",)),
+        ("310/246-1501", ("3102461501",)),
+        ("+1 (310) 246-1501", ("3102461501",)),
+        ("212/ 319-1660", ("2123191660",)),
+        ("2345 6789 / 2345 6780", ("23456789", "23456780")),
+        ("23456789; 23456789", ("23456789",)),
+        ("23456789 ext. 12", ("23456789",)),
+        ("n/a", ()),
+        ("0", ()),
+    ],
+)
+def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
+    assert read_phones(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "floor", "shops", "street"),
+    [
+        ("Shop 305A, 3/F, Kam Hing Plaza, 12-14 Nathan Road, TST", (12, 14), "3", {"305a"}, "nathan"),
+        ("SHOP NO. 3A, G/F, 5 QUEEN'S ROAD CENTRAL, HONG KONG", (5, 5), "g", {"3a"}, "queens c"),
+        ("Shop 1, 3 & 5, G/F, 8 Foo St", (8, 8), "g", {"1", "3", "5"}, "foo"),
+        ("Shop 123, L1, Festival Walk, 80 Tat Chee Avenue", (80, 80), "1", {"123"}, "tat chee"),
+        ("435 s. la cienega blv.", (435, 435), "", set(), "s la cienega"),
+        ("42 e. 20th st.  between park ave. s and broadway", (42, 42), "", set(), "e 20"),
+        ("1215-17 Fifth Avenue", (1215, 1217), "", set(), "5"),
+        ("Basement, 9 Java Rd, North Point", (9, 9), "b", set(), "java"),
+    ],
+)
+def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], street: str) -> None:
+    read, _ = read_addresses(text)
+    assert ((read.first, read.last), read.floor, read.shops, read.street) == (number, floor, shops, street)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "floor", "shops", "ending"),
+    [
+        ("尖沙咀彌敦道12至14號金興廣場3樓305A號舖", (12, 14), "3", {"305a"}, "弥敦道"),
+        ("香港北角 英皇道243-255號 國都廣場2樓及3樓全層", (243, 255), "2", set(), "英皇道"),
+        ("新界荃灣 楊屋道8號  如心廣場第一期 地下 G01A號鋪", (8, 8), "g", {"g01a"}, "杨屋道"),
+        ("深水埗福榮街３５號地庫", (35, 35), "b", set(), "福荣街"),
+        ("旺角砵蘭街十號", (0, 0), "", set(), ""),
+        ("中環德輔道中61號二十一樓", (61, 61), "21", set(), "德辅道中"),
+    ],
+)
+def test_chinese_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], ending: str) -> None:
+    _, read = read_addresses(text)
+    assert ((read.first, read.last), read.floor, read.shops) == (number, floor, shops)
+    assert read.street.endswith(ending)
+
+
+def test_both_languages_say_the_same_of_one_address() -> None:
+    english, _ = read_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
+    _, chinese = read_addresses("深水埗福榮街47號地下4A號舖")
+    assert (english.first, english.floor, english.shops) == (chinese.first, chinese.floor, chinese.shops)
+    assert chinese.street_sound.endswith(english.street_sound) and len(english.street_sound) == 2
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [("金興", "kam hing"), ("金興", "gam hing"), ("梁", "leung"), ("梁", "liang"), ("永", "wing"), ("陳記", "chan ki")],
+)
+def test_romanisations_sound_like_their_characters(chinese: str, english: str) -> None:
+    assert sound_of_chinese(fold(chinese)) == sound_of_english(english.split()) != ""
+
+
+def test_words_that_are_no_syllables_have_no_sound() -> None:
+    assert sound_of_english(["restaurant", "blue", "x"]) == ""
+
+
+def test_cuisines_are_their_words() -> None:
+    assert read_cuisines(("Noodles & Congee", "Hong Kong Style")) == read_cuisines(("congee", "noodle"))
