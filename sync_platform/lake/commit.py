@@ -40,7 +40,9 @@ from sync_platform.quality.reference import hold_against_reference
 from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+
+SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history is what takes most
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,8 @@ class _Commit:
             lambda later: self._tolerance(later.observed_at),
             self._reload,
         )
-        done = splice.take_in(retirement)
+        with with_memory(self.session, SPLICE_MEMORY):
+            done = splice.take_in(retirement)
         for later in done.let_retire:
             let_retire(self.session, origin, later)
         lost = [later.sync_id for later in done.unreadable]

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -157,6 +157,18 @@ class Lake:
         except duckdb.OutOfMemoryException as error:
             told = str(error).split("\n")[0]  # what follows is advice on DuckDB's own settings
             raise StorageError(f"{self.address} needs more memory than it is given: {told}") from None
+
+
+@contextmanager
+def with_memory(session: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
+    """Let the session's DuckDB have so much memory (`1GB`) for a piece of work that needs more than all others."""
+    usual = session.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    session.execute(f"SET memory_limit = '{limit}'")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.OutOfMemoryException):  # it holds more still: then it keeps what it has
+            session.execute(f"SET memory_limit = '{usual}'")
 
 
 @contextmanager

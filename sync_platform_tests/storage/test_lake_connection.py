@@ -10,7 +10,7 @@ import pytest
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import load_settings
 from sync_platform.storage import lake_connection
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_connection import Lake, LakeAddress, with_memory
 
 
 @pytest.fixture
@@ -85,3 +85,13 @@ def test_a_query_that_needs_more_memory_than_there_is_is_told_in_a_line(tmp_path
     ):
         session.execute("SELECT max(repeat('x', 100_000_000))")
     assert "\n" not in str(told.value)
+
+
+def test_work_that_needs_more_memory_gets_it_and_gives_it_back(tmp_path: Path) -> None:
+    address = LakeAddress(f"sqlite:{tmp_path / 'catalog'}", f"{tmp_path / 'data'}", tmp_path, memory_limit="64MB")
+    big = "SELECT max(repeat('x', 100_000_000))"
+    with Lake(address) as lake, lake.session() as session:
+        before = session.execute("SELECT current_setting('memory_limit')").fetchall()
+        with with_memory(session, "1GB"):
+            session.execute(big)
+        assert session.execute("SELECT current_setting('memory_limit')").fetchall() == before
