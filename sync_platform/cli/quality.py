@@ -60,7 +60,8 @@ def _show(cards: list[Card]) -> None:
     console.print(table)
     for card in cards:
         for finding in card.findings:
-            console.print(f"[bold]{card.name}[/] {escape(finding)}", soft_wrap=True)
+            told = finding.removeprefix(f"{card.name}: ")
+            console.print(f"[bold]{card.name}[/]: {escape(told)}", soft_wrap=True)
     console.print("A dash: not measured, which lowers the confidence. Red: below its threshold.")
 
 

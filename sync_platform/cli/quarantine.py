@@ -100,7 +100,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
                 sys.stderr.write(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}\n")
             run = runner.take_in_again(platforms[name], platforms[name].dataset(of), partition, sync_id)
             if run.error:
-                errors.append(f"{name}.{of}: {run.error}")
+                errors.append(f"{name}.{of}: {run.error.removeprefix(f'{of}: ')}")
     after = _entries(settings, platform, dataset, only_open=True)
     if as_json:
         _write({"before": len(before), "after": len(after), "errors": errors, "open": [asdict(each) for each in after]})

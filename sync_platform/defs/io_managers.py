@@ -16,8 +16,9 @@ import pyarrow as pa
 from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import StorageError
-from sync_platform.lake.commit import Intake, commit_landed
+from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.frame import replace_frame
+from sync_platform.lake.intake import Intake
 from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.landing.reader import Landed
 from sync_platform.storage.lake_connection import LAKE

@@ -14,7 +14,7 @@ from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs
 from sync_platform.defs.resources import LandingStore
-from sync_platform.lake.commit import Guard, Intake
+from sync_platform.lake.intake import Guard, Intake
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
@@ -90,7 +90,7 @@ def _table_asset(platform: Platform, dataset: Dataset) -> dg.AssetsDefinition:
         standards = Standards.of(load_settings(), own)
         intake = Intake(TypedRows(landed, platform), guard, occasion_of(context.run.tags), standards)
         yield dg.Output(intake)  # the IO manager commits it before this goes on
-        assert intake.outcome is not None  # noqa: S101
+        assert intake.outcome is not None  # noqa: S101 - it has been committed
         yield from check_results(table_key(platform, dataset), intake.outcome, standards.quarantine_tolerance)
 
     return take_in

@@ -6,7 +6,7 @@ seen are retired only where the extract is complete and the shrinkage within the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -14,6 +14,7 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.diff import Difference, Origin, Retirement, apply_difference, find_difference, write_history
 from sync_platform.lake.incoming import Arrival, load_incoming
+from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables, table_name
@@ -35,63 +36,14 @@ from sync_platform.landing.manifest import find_manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.appraisal import Subject, appraise, write_scores
 from sync_platform.quality.drift import Drift
-from sync_platform.quality.quarantine import MOST_SHOWN, newly_held_back, quarantine, told
-from sync_platform.quality.reference import hold_against_reference
-from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
+from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
+from sync_platform.quality.reference import hold_against_reference, undeclared
+from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 
 SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history is what takes most
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one commit did: its record, the snapshot it made, its scores, and what the sync met on the way.
-
-    `not_retired`: source_ids of the first rows that were not seen and let be. `quarantined`: the first records that
-    went to quarantine, in words.
-    """
-
-    record: SyncRecord
-    snapshot_id: int
-    live_rows: int
-    scores: list[Score] = field(default_factory=list)
-    not_retired: list[str] = field(default_factory=list)
-    unknown_fields: list[str] = field(default_factory=list)
-    drift: list[Drift] = field(default_factory=list)
-    quarantined: list[str] = field(default_factory=list)
-
-    @property
-    def wholes(self) -> list[Score]:
-        """The scores of the dimensions, and the overall one."""
-        return [score for score in self.scores if score.measure == WHOLE]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """What may retire rows beside the platform's own declaration.
-
-    `tolerance`: the operator's, in place of the platform's; `accepted`: their reason for letting more leave this once.
-    """
-
-    tolerance: float | None = None
-    accepted: str | None = None
-
-
-NO_GUARD_OF_OUR_OWN = Guard()
-
-
-@dataclass
-class Intake:
-    """Landed rows on their way into the lake, under what guard, and at whose request; what became of them, once it is
-    known."""
-
-    rows: TypedRows
-    guard: Guard
-    occasion: Occasion = NOBODY_ASKED
-    standards: Standards = STANDARDS
-    outcome: Outcome | None = None
 
 
 def commit_landed(
@@ -110,7 +62,7 @@ def commit_landed(
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        quarantined, shape = _first_quarantined(session, typed), typed.sample.shape()
+        quarantined, shape = first_in_words(session, typed.landed), typed.sample.shape()
         commit = _Commit(session, history, typed, arrival, quarantined, shape, run_id, guard, occasion, standards)
         record, live_rows, scores, drift = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
@@ -121,7 +73,7 @@ def commit_landed(
         live_rows,
         scores,
         [source_id for (source_id,) in let_be],
-        sorted(typed.unknown_fields),
+        undeclared(typed.dataset, shape),
         drift,
         quarantined,
     )
@@ -315,17 +267,3 @@ class _Commit:
             shrink_accepted=difference.accepted,
             **asdict(self.occasion),
         )
-
-
-def _first_quarantined(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> list[str]:
-    """The first records of `temp.quarantined`, in words: what is wrong, the page's address, and where it is landed."""
-    rows = session.execute(
-        f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
-        FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
-    ).fetchall()
-    first = []
-    for source_id, paths, problems, key, line in rows:
-        said = f"{source_id or 'a record without an id'}: {told(paths, problems)}"
-        bodies = typed.landed.page_of(key, line).bodies
-        first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
-    return first

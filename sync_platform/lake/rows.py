@@ -43,7 +43,6 @@ class TypedRows:
     landed: Landed
     platform: Platform
     tally: Tally = field(default_factory=Tally)
-    unknown_fields: set[str] = field(default_factory=set)
     not_ours: int = 0
     sample: ShapeSample = field(init=False)
 
@@ -84,7 +83,6 @@ class TypedRows:
         for key, body in self.landed.objects():
             broken: dict[int, _Problems] = {}
             found = self._typed(body, broken)
-            self._look_for_unknown_fields(key, body)
             self.sample.take(key, body)
             try:
                 batch = self._batch(schema, key, found)
@@ -214,15 +212,6 @@ class TypedRows:
             lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in volatile}
             hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
         return hashes
-
-    def _look_for_unknown_fields(self, key: str, body: bytes) -> None:
-        """Search the first object of a sync for fields that the contract does not know."""
-        if not key.endswith("-000001.ndjson.zst"):
-            return
-        known = {field.encode_name for field in msgspec.structs.fields(self.dataset.wire)}
-        known |= set(self.dataset.key) | {self.dataset.deleted or ""}
-        for line in body.splitlines():
-            self.unknown_fields |= orjson.loads(line).keys() - known
 
 
 def _shape(problem: str, path: str | None = None) -> _Problems:

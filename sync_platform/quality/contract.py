@@ -81,10 +81,6 @@ class Contract:
             description=dataset.description,
         )
 
-    @property
-    def rules(self) -> int:
-        return len(self._ruled)
-
     def breaches(self, frame: pl.DataFrame) -> list[Breach]:
         """Every rule that any row breaks, not only the first; columns that no contract names are left aside.
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import duckdb
 
+from sync_platform.landing.reader import Landed
 from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
 
@@ -100,6 +101,20 @@ def quarantine(
         FROM temp.quarantined q ORDER BY landing_object, landing_line""",
         origin,
     )
+
+
+def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed) -> list[str]:
+    """The first records of `temp.quarantined`: what is wrong, the page's address, and where it is landed."""
+    rows = session.execute(
+        f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
+        FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
+    ).fetchall()
+    first = []
+    for source_id, paths, problems, key, line in rows:
+        said = f"{source_id or 'a record without an id'}: {told(paths, problems)}"
+        bodies = landed.page_of(key, line).bodies
+        first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
+    return first
 
 
 def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from urllib.parse import unquote
 
 import duckdb
 import msgspec
 import orjson
 
 from sync_platform.quality.drift import Drift, find_drift, is_good
-from sync_platform.quality.shape import Shape
+from sync_platform.quality.shape import Shape, holder_of
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
@@ -82,6 +83,13 @@ def hold_against_reference(
                 ],
             )
     return found
+
+
+def undeclared(dataset: Dataset, shape: Shape) -> list[str]:
+    """The fields of the records themselves, in order, that the platform file does not declare."""
+    known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
+    known |= set(dataset.key) | {dataset.deleted or ""}
+    return sorted({unquote(path) for path in shape.fields if not holder_of(path)[0]} - known)
 
 
 def _declared(dataset: Dataset) -> str:

@@ -16,7 +16,8 @@ from unittest import mock
 
 import httpx
 
-from sync_platform.lake.commit import Guard, Outcome, commit_landed
+from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.intake import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.lake.commit import NO_GUARD_OF_OUR_OWN, Guard, Outcome, commit_landed
+from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import land

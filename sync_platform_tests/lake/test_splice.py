@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.commit import Guard
+from sync_platform.lake.intake import Guard
 from sync_platform.sources.declaration import Record
 from sync_platform.sources.extraction import Gaps
 from sync_platform_tests.lake.lab import Lab, diner

@@ -1,0 +1,59 @@
+"""What goes into a commit beside the rows (the guard, the occasion, the standards), and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.syncs import NOBODY_ASKED, Occasion, SyncRecord
+from sync_platform.quality.drift import Drift
+from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one commit did: its record, the snapshot it made, its scores, and what the sync met on the way.
+
+    `not_retired`: source_ids of the first rows that were not seen and let be. `quarantined`: the first records that
+    went to quarantine, in words.
+    """
+
+    record: SyncRecord
+    snapshot_id: int
+    live_rows: int
+    scores: list[Score] = field(default_factory=list)
+    not_retired: list[str] = field(default_factory=list)
+    unknown_fields: list[str] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+
+    @property
+    def wholes(self) -> list[Score]:
+        """The scores of the dimensions, and the overall one."""
+        return [score for score in self.scores if score.measure == WHOLE]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What may retire rows beside the platform's own declaration.
+
+    `tolerance`: the operator's, in place of the platform's; `accepted`: their reason for letting more leave this once.
+    """
+
+    tolerance: float | None = None
+    accepted: str | None = None
+
+
+NO_GUARD_OF_OUR_OWN = Guard()
+
+
+@dataclass
+class Intake:
+    """Landed rows on their way into the lake, under what guard, and at whose request; what became of them, once it is
+    known."""
+
+    rows: TypedRows
+    guard: Guard
+    occasion: Occasion = NOBODY_ASKED
+    standards: Standards = STANDARDS
+    outcome: Outcome | None = None
