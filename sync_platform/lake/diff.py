@@ -9,13 +9,13 @@ becomes `remove`, or is let be and goes to `not_retired`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import duckdb
 
 from sync_platform.lake.schema import table_columns
+from sync_platform.lake.versions import any_differs, changed_names, changed_values, whole_version
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
@@ -86,9 +86,9 @@ def find_difference(
     `day`: when the source was observed, in Hong Kong; a full list is asked for from that day (Dataset.listed_from).
     """
     names = [column.name for column in columns_of(dataset.row) if column.name != "source_id"]
-    volatile = " OR ".join(_differs(name) for name in names if name in dataset.volatile)
-    lasting = " OR ".join(_differs(name) for name in names if name not in dataset.volatile)
-    changed = lasting if held_is_replayed and lasting else "i.content_hash <> c.content_hash"
+    volatile = any_differs(name for name in names if name in dataset.volatile)
+    lasting = [name for name in names if name not in dataset.volatile]
+    changed = any_differs(lasting) if held_is_replayed and lasting else "i.content_hash <> c.content_hash"
     stale, is_fresh = "false", "false"
     if not held_is_replayed:
         stale = "c.removed_at IS NULL AND c.stale_since IS NULL"
@@ -112,7 +112,7 @@ def find_difference(
                    WHEN i.source_id IS NULL THEN {listed if retirement.list_is_full else "false"}
                    WHEN i.deleted THEN c.source_id IS NOT NULL AND c.removed_at IS NULL
                    ELSE c.source_id IS NULL OR c.removed_at IS NOT NULL OR {changed}
-                        OR {volatile or "false"} OR {is_fresh} END"""
+                        OR {volatile} OR {is_fresh} END"""
     )
     counts: dict[str, int] = dict(session.execute("SELECT operation, count(*) FROM temp.delta GROUP BY ALL").fetchall())
     session.execute("CREATE OR REPLACE TEMP TABLE not_retired (source_id VARCHAR)")
@@ -158,10 +158,9 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
         for column in columns_of(dataset.row)
         if column.name not in dataset.volatile and column.name != "source_id"
     ]
-    whole = ", ".join(f'"{name}" := i."{name}"' for name in lasting)
     names = ", ".join(f"'{name}'" for name in lasting)
-    changed = _filled(f"""CASE WHEN {_differs(name)} THEN '{name}' END""" for name in lasting)
-    before, after = (_changed_values(side, lasting) for side in ("c", "i"))
+    changed, record = changed_names(lasting), whole_version(lasting)
+    before, after = (changed_values(side, lasting) for side in ("c", "i"))
     source = """FROM temp.delta d LEFT JOIN temp.incoming i ON i.source_id = d.source_id
         LEFT JOIN temp.old c ON c.source_id = d.source_id"""
     head = "INSERT INTO {table} SELECT $platform, $dataset, d.source_id, d.operation,".format(table=f"{LAKE}.{history}")
@@ -175,7 +174,6 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
         "observed_at": origin.observed_at,
         "committed_at": origin.committed_at,
     }
-    record = f"to_json(struct_pack({whole}))"
     told = {
         "insert": f"[{names}]::VARCHAR[], NULL, {record}",
         "update": f"{changed}, {before}, {after}",
@@ -246,21 +244,3 @@ def rewrite_rows(session: duckdb.DuckDBPyConnection, dataset: Dataset, table: st
     )
     session.execute(f"DELETE FROM {LAKE}.{table} WHERE source_id IN (SELECT source_id FROM temp.rewritten)")
     session.execute(f"INSERT INTO {LAKE}.{table} BY NAME SELECT * FROM temp.rewritten")
-
-
-def _filled(items: Iterable[str]) -> str:
-    return f"list_filter([{', '.join(items)}], x -> x IS NOT NULL)"
-
-
-def _changed_values(side: str, names: list[str]) -> str:
-    """A JSON object of the changed columns' values on one side."""
-    entries = (f"CASE WHEN {_differs(name)} THEN {{k: '{name}', v: {_json(side, name)}}} END" for name in names)
-    return f"to_json(map_from_entries({_filled(entries)}))"
-
-
-def _differs(name: str) -> str:
-    return f'i."{name}" IS DISTINCT FROM c."{name}"'
-
-
-def _json(side: str, name: str) -> str:
-    return f"""coalesce(to_json({side}."{name}"), 'null'::JSON)"""
