@@ -2,6 +2,8 @@
 
 What belongs here: rules, and the pairs they make. Whether a pair is one place is not asked here, so a rule may be
 wide; it must only not make too many pairs. A key that too many listings have says nothing and is passed over.
+
+A key is known by the hash of its rule and itself, the same in every process and on every machine: keys can be kept.
 """
 
 from __future__ import annotations
@@ -158,38 +160,52 @@ RULES = (
 
 
 class Blocks:
-    """The listings by key, one block a key and rule."""
+    """The listings of a reading by key, one block a key and rule.
+
+    `crowded`: per rule, the keys that too many of these listings have; they belong into the frequencies. `keys`:
+    columns `listing` (its position, Int32) and `key` (Int64), each row once, without those that the frequencies know as
+    crowded, or, where they know none, those that are.
+    """
 
     def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
-        self._keys: list[pl.DataFrame] = []
         self.crowded: dict[str, list[str]] = {}
-        """Per rule, the keys of these listings that too many have; they belong into the frequencies."""
-        for rule in RULES:
-            keys = _keys_of(rule, reading, frequencies)
-            counts = keys.group_by("key").len()
-            self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
-            passed_over = self.crowded[rule.name]
-            if frequencies.crowded:
-                passed_over = frequencies.crowded[rule.name] + counts.filter(pl.col("len") > MOST_EVER)["key"].to_list()
-            kept = keys.filter(~pl.col("key").is_in(passed_over))
-            self._keys.append(kept.select(pl.col("key").hash().reinterpret(signed=True), "listing"))
-
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs of positions, the smaller first, that share a block; each once, in order.
-
-        Blocks that the frequencies know as crowded are passed over; where they know none, those that are. Two listings
-        of one source may be a pair: as such they show what chance makes.
-        """
+        kept: list[pl.DataFrame] = []
         with duckdb.connect() as connection:
-            connection.execute("CREATE TABLE pairs (one INTEGER, other INTEGER)")
-            for keys in self._keys:
-                connection.register("keys", keys.to_arrow())
-                connection.execute(
-                    """INSERT INTO pairs SELECT DISTINCT mine.listing, theirs.listing FROM keys AS mine
-                       JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing"""
-                )
-            pairs = connection.sql("SELECT DISTINCT one, other FROM pairs ORDER BY ALL").fetchnumpy()
-        return np.asarray(pairs["one"]), np.asarray(pairs["other"])
+            for rule in RULES:
+                keys = _keys_of(rule, reading, frequencies)
+                counts = keys.group_by("key").len()
+                self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
+                passed_over = (frequencies.crowded or self.crowded)[rule.name]
+                kept.append(_hashed(connection, rule, keys.filter(~pl.col("key").is_in(passed_over))))
+        self.keys = pl.concat(kept)
+
+
+def crowds_of(keys: pl.DataFrame) -> pl.DataFrame:
+    """How many listings have each key: `key` and `count` (Int64)."""
+    return keys.group_by("key").agg(pl.len().cast(pl.Int64).alias("count"))
+
+
+def overfull(crowds: pl.DataFrame) -> pl.Series:
+    """The keys that more listings have than may ever make pairs of them."""
+    return crowds.filter(pl.col("count") > MOST_EVER)["key"]
+
+
+def pairs_of(keys: pl.DataFrame, passed_over: pl.Series, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of positions, the smaller first, that share a key which is not passed over; each once, in order.
+
+    `of`: for each position whether its pairs are wanted; without it, all are. Two listings of one source may be a pair:
+    as such they show what chance makes.
+    """
+    sharing = keys.filter(~pl.col("key").is_in(passed_over.implode()))
+    wanted = np.ones(sharing.height, dtype=bool) if of is None else of[sharing["listing"].to_numpy()]
+    with duckdb.connect() as connection:
+        connection.register("keys", sharing.with_columns(wanted=wanted).to_arrow())
+        pairs = connection.sql(
+            """SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
+               JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing
+                AND (mine.wanted OR theirs.wanted) ORDER BY ALL"""
+        ).fetchnumpy()
+    return np.asarray(pairs["one"]), np.asarray(pairs["other"])
 
 
 def _keys_of(rule: Rule, reading: Reading, frequencies: Frequencies) -> pl.DataFrame:
@@ -201,3 +217,13 @@ def _keys_of(rule: Rule, reading: Reading, frequencies: Frequencies) -> pl.DataF
         keys += found
         listings += [at] * len(found)
     return pl.DataFrame({"key": keys, "listing": listings}, schema={"key": pl.String, "listing": pl.Int32}).unique()
+
+
+def _hashed(connection: duckdb.DuckDBPyConnection, rule: Rule, keys: pl.DataFrame) -> pl.DataFrame:
+    """The keys as numbers of 63 bits, out of MD5: polars' and DuckDB's own hashes may differ between versions."""
+    connection.register("keys", keys.to_arrow())
+    found = connection.execute(
+        "SELECT listing, CAST(md5_number_lower($rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys",
+        {"rule": rule.name},
+    )
+    return pl.DataFrame(found.to_arrow_table())

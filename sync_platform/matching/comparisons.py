@@ -6,6 +6,7 @@ is in `evidence`; what it weighs is the model's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -97,6 +98,22 @@ LICENCE = Comparison(
     ),
 )
 COMPARISONS = (NAME, PLACE, PHONE, BRANCH, CUISINE, CITY, LICENCE)
+
+
+def written_levels(levels: Iterable[int]) -> str:
+    """The levels of a pair as text: their codes in order of COMPARISONS, `-` where one is unknown, joined by `+`."""
+    return "+".join(
+        comparison.levels[level].code if level != UNKNOWN else "-"
+        for comparison, level in zip(COMPARISONS, levels, strict=True)
+    )
+
+
+def read_levels(written: str) -> tuple[int, ...]:
+    """The levels of a pair that were written."""
+    return tuple(
+        comparison.number(code) if code != "-" else UNKNOWN
+        for comparison, code in zip(COMPARISONS, written.split("+"), strict=True)
+    )
 
 
 class Tie(NamedTuple):

@@ -40,7 +40,7 @@ class Comparer:
     """Compares listings of one reading; what each comparison needs of a listing is looked up once."""
 
     def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
-        self._reading, self._frequencies = reading, frequencies
+        self.reading = reading
         self._english = _Names(reading.english, frequencies, is_english=True)
         self._chinese = _Names(reading.chinese, frequencies, is_english=False)
         self._addresses = _Addresses(reading)
@@ -93,7 +93,7 @@ class Comparer:
 
     def _distance(self, left: Array, right: Array) -> Array:
         """Metres, by the equirectangular approximation (exact to 1 % at these distances); NaN where unknown."""
-        north, east = self._reading.latitude, self._reading.longitude
+        north, east = self.reading.latitude, self.reading.longitude
         down = north[left] - north[right]
         across = (east[left] - east[right]) * np.cos(np.radians((north[left] + north[right]) / 2))
         return np.asarray(np.hypot(down, across) * METRES_PER_DEGREE)

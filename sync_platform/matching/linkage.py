@@ -15,13 +15,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking import Blocks
+from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
 from sync_platform.matching.listing import read_listings
 from sync_platform.matching.model import Model, probability_of
-from sync_platform.matching.reading import read_table
+from sync_platform.matching.reading import Reading, read_table
 
 LIKELY_BITS = -7.0
 """Pairs with more (a probability of 0.8 %) may matter to clusters."""
@@ -35,8 +35,8 @@ class Linkage:
 
     `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs stand in order of (`left`, `right`), and
     `left` < `right`; `levels` is as in `evidence`, `bits` the log2 odds that the pair is one place, `closeness` (of
-    likely pairs, else 0) what decides between rivals of equal bits. What a pair scores depends on its two listings and
-    the model only, not on what else is in the table.
+    likely pairs, else 0) what decides between rivals of equal bits, `keys` what pairs were found by, as in `Blocks`.
+    What a pair scores depends on its two listings and the model only, not on what else is in the table.
     """
 
     listings: pl.DataFrame
@@ -46,6 +46,7 @@ class Linkage:
     levels: np.ndarray
     bits: np.ndarray
     closeness: np.ndarray
+    keys: pl.DataFrame
     warnings: list[str]
 
     @property
@@ -71,7 +72,7 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     frequencies = count_frequencies(reading) if model is None else model.frequencies
     on_progress("looking for pairs")
     blocks = Blocks(reading, frequencies)
-    left, right = blocks.pairs()
+    left, right = pairs_of(blocks.keys, overfull(crowds_of(blocks.keys)))
     if model is None:
         frequencies = msgspec.structs.replace(frequencies, crowded=blocks.crowded)
     on_progress(f"comparing {len(left):,} pairs")
@@ -80,9 +81,27 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     if model is None:
         on_progress("weighing evidence")
         model = estimate_model(reading, comparer, frequencies, left, right, levels)
+    return weigh(comparer, model, blocks.keys, left, right, levels, listings.warnings)
+
+
+def compare(reading: Reading, model: Model, keys: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> Linkage:
+    """The linkage of these pairs of a reading, by a model that was made before."""
+    comparer = Comparer(reading, model.frequencies)
+    return weigh(comparer, model, keys, left, right, comparer.compare(left, right), [])
+
+
+def weigh(
+    comparer: Comparer,
+    model: Model,
+    keys: pl.DataFrame,
+    left: np.ndarray,
+    right: np.ndarray,
+    levels: np.ndarray,
+    warnings: list[str],
+) -> Linkage:
+    """The linkage of pairs whose levels are known."""
     bits = model.bits(levels)
     closeness = np.zeros(len(bits))
     likely = np.flatnonzero(bits > LIKELY_BITS)
     closeness[likely] = comparer.closeness(left[likely], right[likely])
-    keys = listings.table.select("source", "source_id", pl.Series("is_duplicate", reading.is_duplicate))
-    return Linkage(keys, model, left, right, levels, bits, closeness, listings.warnings)
+    return Linkage(comparer.reading.listings, model, left, right, levels, bits, closeness, keys, warnings)

@@ -43,6 +43,14 @@ class Reading:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def listings(self) -> pl.DataFrame:
+        """Columns `source`, `source_id` and `is_duplicate`."""
+        return pl.DataFrame(
+            {"source": self.sources, "source_id": self.ids, "is_duplicate": self.is_duplicate},
+            schema={"source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean},
+        )
+
     @cached_property
     def source_numbers(self) -> np.ndarray:
         """The source of each listing as a number, in alphabetical order."""

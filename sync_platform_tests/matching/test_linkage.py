@@ -94,6 +94,7 @@ def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source
         np.empty((len(pairs), 0)),
         bits,
         np.zeros(len(pairs)),
+        pl.DataFrame(),
         [],
     )
     clusters = gather(linkage)

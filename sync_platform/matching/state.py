@@ -1,0 +1,150 @@
+"""What is kept of a linkage, so that a batch costs in proportion to the batch: blocking keys and links, as tables.
+
+What belongs here: the two tables, and every query of them. What a batch does to clusters is in `increment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from sync_platform.matching.clusters import Thresholds
+from sync_platform.matching.comparisons import written_levels
+from sync_platform.matching.linkage import Linkage
+
+ID_SCHEMA = {"source": pl.String, "source_id": pl.String}
+KEY_SCHEMA = {**ID_SCHEMA, "key": pl.Int64}
+"""Columns of keys: every blocking key of every listing, but those that the model knows as crowded."""
+LINK_SCHEMA = {
+    "source_a": pl.String,
+    "id_a": pl.String,
+    "source_b": pl.String,
+    "id_b": pl.String,
+    "probability": pl.Float64,
+    "levels": pl.String,
+}
+"""Columns of links: every pair that may join and is worth a look or more. `levels` is as `written_levels` has them."""
+_SQL_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Float64: "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class State:
+    """Relations of a DuckDB connection, as SQL names them: `listings`, in `listing.SCHEMA`, as they are now (a query in
+    brackets will do), and the tables `keys` and `links` (KEY_SCHEMA, LINK_SCHEMA), as they were before the batch.
+
+    They belong to one model and one threshold of review. Nothing is committed here: transactions are the caller's.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    listings: str
+    keys: str
+    links: str
+
+    def build(self, linkage: Linkage, thresholds: Thresholds | None = None) -> None:
+        """Make the tables, where they are missing, and fill them from the linkage of all listings."""
+        for name, schema, rows in (
+            (self.keys, KEY_SCHEMA, key_table(linkage.listings, linkage.keys)),
+            (self.links, LINK_SCHEMA, link_table(linkage, thresholds)),
+        ):
+            columns = ", ".join(f"{column} {_SQL_TYPES[kind]}" for column, kind in schema.items())
+            self.connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+            self.connection.execute(f"DELETE FROM {name}")
+            self._insert(name, rows)
+
+    def replace(self, listings: pl.DataFrame, keys: pl.DataFrame, links: pl.DataFrame) -> None:
+        """Take these rows for everything that is kept of these listings (`source`, `source_id`)."""
+        with self._given(replaced=listings):
+            for name, source, source_id in (
+                (self.keys, "source", "source_id"),
+                (self.links, "source_a", "id_a"),
+                (self.links, "source_b", "id_b"),
+            ):
+                of_these = f"({source}, {source_id}) IN (SELECT source, source_id FROM matching_replaced)"
+                self.connection.execute(f"DELETE FROM {name} WHERE {of_these}")
+        self._insert(self.keys, keys)
+        self._insert(self.links, links)
+
+    def listings_of(self, ids: pl.DataFrame) -> duckdb.DuckDBPyRelation | pl.DataFrame:
+        """Those of the listings (`source`, `source_id`) that there are."""
+        return self._select(
+            f"SELECT listed.* FROM {self.listings} AS listed SEMI JOIN matching_ids USING (source, source_id)", ids=ids
+        )
+
+    def keys_of(self, ids: pl.DataFrame) -> pl.DataFrame:
+        """What is kept of the keys of listings, in KEY_SCHEMA."""
+        return self._select(f"FROM {self.keys} SEMI JOIN matching_ids USING (source, source_id)", ids=ids)
+
+    def sharing(self, keys: pl.Series) -> pl.DataFrame:
+        """The listings that have any of the keys: `source`, `source_id`, each once."""
+        asked = keys.to_frame("key")
+        return self._select(
+            f"SELECT DISTINCT source, source_id FROM {self.keys} SEMI JOIN matching_asked USING (key)", asked=asked
+        )
+
+    def crowds(self, keys: pl.Series, without: pl.DataFrame) -> pl.DataFrame:
+        """By how many listings each key is had, those `without` not counted: `key`, `count`."""
+        query = f"""SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key)
+                    ANTI JOIN matching_without USING (source, source_id) GROUP BY key"""
+        return self._select(query, asked=keys.to_frame("key"), without=without)
+
+    def neighbours(self, ids: pl.DataFrame, least: float) -> pl.DataFrame:
+        """The listings that a link of at least this probability leads to from any of these."""
+        query = f"""
+            SELECT source_b AS source, id_b AS source_id FROM {self.links} SEMI JOIN matching_ids AS ids
+                ON source_a = ids.source AND id_a = ids.source_id WHERE probability >= {least!r}
+            UNION SELECT source_a, id_a FROM {self.links} SEMI JOIN matching_ids AS ids
+                ON source_b = ids.source AND id_b = ids.source_id WHERE probability >= {least!r}"""
+        return self._select(query, ids=ids)
+
+    def _select(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
+        with self._given(**frames):
+            return pl.DataFrame(self.connection.sql(query).to_arrow_table())
+
+    def _insert(self, name: str, rows: pl.DataFrame) -> None:
+        with self._given(rows=rows):
+            self.connection.execute(f"INSERT INTO {name} BY NAME FROM matching_rows")
+
+    @contextmanager
+    def _given(self, **frames: pl.DataFrame) -> Iterator[None]:
+        """Frames as relations, named `matching_` and as given."""
+        for name, frame in frames.items():
+            self.connection.register(f"matching_{name}", frame.to_arrow())
+        try:
+            yield
+        finally:
+            for name in frames:
+                self.connection.unregister(f"matching_{name}")
+
+
+def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Keys by position in `listings` (as `Blocks` has them) in KEY_SCHEMA, in order of listings."""
+    keys = keys.sort("listing", "key")
+    ids = {name: listings[name].gather(keys["listing"]) for name in ID_SCHEMA}
+    return pl.DataFrame({**ids, "key": keys["key"]}, schema=KEY_SCHEMA)
+
+
+def link_table(linkage: Linkage, thresholds: Thresholds | None = None) -> pl.DataFrame:
+    """The links of a linkage in LINK_SCHEMA, in order of listings."""
+    least = min((thresholds or Thresholds()).review, (thresholds or Thresholds()).match)
+    probabilities = linkage.probabilities
+    chosen = np.flatnonzero(linkage.may_join & (probabilities >= least))
+    different, which = np.unique(linkage.levels[chosen], axis=0, return_inverse=True)
+    written = pl.Series("levels", [written_levels(levels) for levels in different.tolist()], dtype=pl.String)
+    ids = linkage.listings.select("source", "source_id")
+    left, right = pl.Series(linkage.left[chosen]), pl.Series(linkage.right[chosen])
+    return pl.DataFrame(
+        {
+            "source_a": ids["source"].gather(left),
+            "id_a": ids["source_id"].gather(left),
+            "source_b": ids["source"].gather(right),
+            "id_b": ids["source_id"].gather(right),
+            "probability": probabilities[chosen],
+            "levels": written.gather(pl.Series(which.ravel())),
+        },
+        schema=LINK_SCHEMA,
+    )

@@ -1,0 +1,170 @@
+"""Batches against rebuilds: whatever comes in whatever order, the clusters held are those that a full run makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_platform.matching import blocking
+from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
+from sync_platform.matching.increment import Increment, relink
+from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.model import Model
+from sync_platform.matching.state import KEY_SCHEMA, LINK_SCHEMA, State, key_table, link_table
+
+from .cities import Id
+from .conftest import LinkedCity
+from .hard_cases import CASES, bystanders, table_of
+
+Cluster = frozenset[Id]
+FEW = 5
+"""What MOST_EVER is here, so that keys become overfull, and cease to be."""
+RELATIONS = ("main.listings", "main.keys", "main.links")
+
+
+@dataclass
+class Kept:
+    """Listings, what is kept of them, and their clusters, in step with batches."""
+
+    state: State
+    model: Model
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    decisions: list[Decision] = field(default_factory=list)
+    cluster_of: dict[Id, Cluster] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> Kept:
+        """Of no listings; `connection` is new."""
+        state = State(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
+        connection.register("none", pl.DataFrame(schema=SCHEMA).to_arrow())
+        connection.execute(f"CREATE TABLE {state.listings} AS FROM none")
+        state.build(link(pl.DataFrame(schema=SCHEMA), model))
+        return cls(state, model)
+
+    def take(self, listings: pl.DataFrame, gone: Sequence[Id] = (), decisions: Sequence[Decision] = ()) -> Increment:
+        """A batch: listings that are new or changed, ids that are gone, and decisions that are made."""
+        ids = [*listings.select("source", "source_id").iter_rows(), *gone]
+        self._write(listings, ids)
+        self.decisions += decisions
+        ids += [one for decision in decisions for one in (decision.one, decision.other)]
+        return self._relink(ids)
+
+    def take_back(self, decision: Decision) -> Increment:
+        self.decisions.remove(decision)
+        return self._relink([decision.one, decision.other])
+
+    def _relink(self, ids: list[Id]) -> Increment:
+        touched = pl.DataFrame(ids, schema={"source": pl.String, "source_id": pl.String}, orient="row")
+        found = relink(self.state, self.model, touched, self.decisions, self.thresholds)
+        found.keep(self.state)
+        for one in found.replaced.iter_rows():
+            self.cluster_of.pop(one, None)
+        self.cluster_of |= clusters_of(found.linkage, gather(found.linkage, self.thresholds, self.decisions))
+        return found
+
+    def _write(self, listings: pl.DataFrame, ids: list[Id]) -> None:
+        connection, name = self.state.connection, self.state.listings
+        connection.executemany(f"DELETE FROM {name} WHERE source = ? AND source_id = ?", ids or [("", "")])
+        connection.register("changed", listings.select(list(SCHEMA)).to_arrow())
+        connection.execute(f"INSERT INTO {name} FROM changed")
+        connection.unregister("changed")
+
+    def rows(self, relation: str) -> pl.DataFrame:
+        return pl.DataFrame(self.state.connection.sql(f"FROM {relation} ORDER BY ALL").to_arrow_table())
+
+    def require_as_rebuilt(self) -> None:
+        """Everything kept is what a full run with the same model makes."""
+        linkage = link(self.rows(self.state.listings), self.model)
+        assert self.cluster_of == clusters_of(linkage, gather(linkage, self.thresholds, self.decisions))
+        expected = link_table(linkage, self.thresholds)
+        assert self.rows(self.state.links).rows() == expected.sort(list(LINK_SCHEMA)).rows()
+        expected = key_table(linkage.listings, linkage.keys)
+        assert self.rows(self.state.keys).rows() == expected.sort(list(KEY_SCHEMA)).rows()
+
+
+def clusters_of(linkage: Linkage, clusters: Clusters) -> dict[Id, Cluster]:
+    """For each listing the members of its cluster."""
+    ids = list(linkage.listings.select("source", "source_id").iter_rows())
+    found: dict[Id, Cluster] = {}
+    for members in clusters.members().values():
+        cluster = frozenset(ids[member] for member in members)
+        found |= dict.fromkeys(cluster, cluster)
+    return found
+
+
+@pytest.fixture(scope="module")
+def pool(small_city: LinkedCity) -> pl.DataFrame:
+    """Hard cases, some bystanders, and all listings of some places of a city."""
+    places = sorted(set(small_city.places.values()))[:25]
+    chosen = [small_city.places[row] in places for row in small_city.listings.select("source", "source_id").iter_rows()]
+    city = small_city.listings.filter(chosen).with_columns(pl.lit(None, pl.String).alias("city"))
+    return pl.concat([table_of(*CASES), table_of(bystanders()).head(20), city.select(list(SCHEMA))])
+
+
+@pytest.fixture(scope="module")
+def model(small_city: LinkedCity) -> Model:
+    return small_city.linkage.model
+
+
+def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, list[Id], list[Decision]]]]:
+    """Batches out of the pool: listings as they are, or with what another says in their place, or marked; ids that go
+    (or never were there); decisions about any two."""
+    at = st.integers(0, pool.height - 1)
+    ids = list(pool.select("source", "source_id").iter_rows())
+
+    def changed(drawn: list[tuple[int, int, bool | None]]) -> pl.DataFrame:
+        rows = {}
+        for one, other, mark in drawn:
+            row = {**pool.row(other, named=True), "source": ids[one][0], "source_id": ids[one][1]}
+            rows[ids[one]] = row if mark is None else {**row, "is_duplicate": mark}
+        return pl.DataFrame(list(rows.values()), schema=SCHEMA)
+
+    near = st.tuples(at, st.integers(-3, 3)).map(lambda pair: (pair[0], min(max(0, sum(pair)), pool.height - 1)))
+    row = st.tuples(near, st.sampled_from([None, None, None, True, False])).map(lambda found: (*found[0], found[1]))
+    same_row = at.map(lambda number: (number, number, None))
+    run = st.tuples(at, st.integers(1, 60)).map(
+        lambda found: [(number, number, None) for number in range(found[0], min(sum(found), pool.height))]
+    )
+    rows = st.one_of(run, st.lists(st.one_of(row, same_row), max_size=12)).map(changed)
+    decision = st.tuples(near, st.booleans()).map(lambda found: Decision(ids[found[0][0]], ids[found[0][1]], found[1]))
+    decisions = st.lists(decision.filter(lambda found: found.one != found.other), max_size=3)
+    gone = st.lists(at.map(ids.__getitem__), max_size=8)
+    return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_after_each_batch_everything_is_as_after_a_rebuild(
+    data: st.DataObject, pool: pl.DataFrame, model: Model
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
+        patch.setattr(blocking, "MOST_EVER", data.draw(st.sampled_from([FEW, 1000])))
+        kept = Kept.empty(connection, model)
+        for listings, gone, decisions in data.draw(batches(pool)):
+            leaving = [one for one in gone if one not in set(listings.select("source", "source_id").iter_rows())]
+            known = {frozenset((made.one, made.other)) for made in kept.decisions}
+            fresh = {frozenset((made.one, made.other)): made for made in decisions}
+            kept.take(listings, leaving, [made for pair, made in fresh.items() if pair not in known])
+            kept.require_as_rebuilt()
+            if kept.decisions and data.draw(st.booleans()):
+                kept.take_back(data.draw(st.sampled_from(kept.decisions)))
+                kept.require_as_rebuilt()
+
+
+def test_a_city_in_five_random_batches_is_as_in_one(city: LinkedCity) -> None:
+    listings = city.listings.with_columns(pl.lit(None, pl.String).alias("city")).select(list(SCHEMA))
+    shuffled = listings.sample(fraction=1, shuffle=True, seed=5)
+    part = -(-shuffled.height // 5)
+    with duckdb.connect() as connection:
+        kept = Kept.empty(connection, city.linkage.model)
+        for start in range(0, shuffled.height, part):
+            kept.take(shuffled[start : start + part])
+        kept.require_as_rebuilt()
+        assert kept.cluster_of == clusters_of(city.linkage, city.clusters)
