@@ -5,6 +5,8 @@ The history tables stand here too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import pyarrow as pa
 
@@ -157,6 +159,16 @@ def ensure_sync_tables(
     _ensure(connection, known, ("quality", "shapes"), SHAPES, "The last good shape of each dataset's records")
     _ensure(connection, known, ("quality", "drift"), DRIFTS, "How what came differs from the last good shape")
     _ensure(connection, known, ("quality", "scores"), SCORES, "How good the data of every sync is, by what measure")
+
+
+def ensure_other_tables(
+    connection: duckdb.DuckDBPyConnection, wanted: Mapping[tuple[str, str], tuple[tuple[Column, ...], str]]
+) -> None:
+    """Create the tables of a later stage, by schema and name, each with its columns and description, or the columns
+    that their definitions gained; within the caller's transaction."""
+    existing = _existing(connection)
+    for table, (columns, description) in wanted.items():
+        _ensure(connection, existing, table, columns, description)
 
 
 def _ensure(

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
+from sync_platform.sources.declaration import (
+    Attached,
+    Dataset,
+    Pace,
+    Personal,
+    Platform,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, by_cursor
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, OneOf, Together
@@ -205,6 +215,17 @@ class Bistrochat(Platform):
             personal=Personal(fields=("author.handle", "author.display_name", "text"), subject=("author.handle",)),
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",
+            attached=Attached(
+                "posts",
+                {
+                    "channel": "channel",
+                    "author": "author_name",
+                    "text": "text",
+                    "language": "language",
+                    "likes": "like_count",
+                    "posted_at": "posted_at",
+                },
+            ),
         ),
     )
 

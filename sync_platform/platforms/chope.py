@@ -12,6 +12,7 @@ import msgspec
 from sync_platform.errors import AuthenticationFailed, ServerFailed
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
+    Attached,
     Dataset,
     Identity,
     Pace,
@@ -220,6 +221,10 @@ class Chope(Platform):
                 fields=("forename", "surname", "email", "mobile", "special_request"), subject=("email", "mobile")
             ),
             cursor="updated_at",
+            attached=Attached(
+                "reservations",
+                {"starts_at": "starts_at", "party_size": "party_size", "status": "status", "guest": "surname"},
+            ),
         ),
     )
 

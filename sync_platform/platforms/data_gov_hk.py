@@ -295,6 +295,12 @@ class DataGovHk(Platform):
             volatile=frozenset({"generated_on"}),
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
+            listing={
+                "district": "district_en",
+                "licence_number": "source_id",
+                "licence_expires_on": "expires_on",
+                "is_provisional_licence": "left(source_id, 2) IN ('38', '39')",
+            },
         ),
     )
 

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Identity, Pace, Platform, Row, Terms, column, records_of
+from sync_platform.sources.declaration import (
+    Attached,
+    Dataset,
+    Identity,
+    Pace,
+    Platform,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.period import HONG_KONG
@@ -175,6 +185,7 @@ class Eatigo(Platform):
             cursor="updated_at",
             bilingual=(("name_en", "name_zh"),),
             rules=(Together(("latitude", "longitude")),),
+            listing={"status": "CASE WHEN is_active THEN 'open' END"},
         ),
         Dataset(
             "promotions",
@@ -184,6 +195,17 @@ class Eatigo(Platform):
             _promotion,
             key=("branch_id", "slot_date", "slot_time"),
             listed_from="slot_date",
+            attached=Attached(
+                "offers",
+                {
+                    "kind": "'promotion'",
+                    "title_en": "terms_en",
+                    "title_zh": "terms_zh",
+                    "discount_pct": "discount_pct",
+                    "starts_at": "timezone('Asia/Hong_Kong', slot_date + slot_time::TIME)",
+                    "is_available": "seats_left > 0",
+                },
+            ),
         ),
     )
 

@@ -13,6 +13,7 @@ import msgspec
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
+    Attached,
     Dataset,
     Pace,
     Personal,
@@ -377,6 +378,11 @@ class Foodpanda(Platform):
             key=("code",),
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
             rules=(Together(("latitude", "longitude")),),
+            listing={
+                "address_en": "concat_ws(', ', address_en, address_line2_en)",
+                "licence_number": "food_license_number",
+                "is_second_listing": "is_extended_listing",
+            },
         ),
         Dataset(
             "reviews",
@@ -389,6 +395,10 @@ class Foodpanda(Platform):
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
             rules=(InOrder("created_at", "updated_at"),),
+            attached=Attached(
+                "reviews",
+                {"rating": "rating", "text": "text", "author": "reviewer_id", "published_at": "created_at"},
+            ),
         ),
     )
 

@@ -18,7 +18,18 @@ import orjson
 
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Identity, Pace, Platform, Record, Row, Terms, column, records_of
+from sync_platform.sources.declaration import (
+    Attached,
+    Dataset,
+    Identity,
+    Pace,
+    Platform,
+    Record,
+    Row,
+    Terms,
+    column,
+    records_of,
+)
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.paging import Slice, numbered
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, Together, Within
@@ -261,8 +272,31 @@ class Keeta(Platform):
             _restaurant,
             key=("id",),
             rules=(Together(("latitude", "longitude")),),
+            listing={
+                "name_en": "name",
+                "address_en": "address",
+                "phone": "array_to_string(phones, '; ')",
+            },
         ),
-        Dataset("menu_items", "The dishes of those shops.", Spu, MenuItem, _menu_item, key=("shopId", "id")),
+        Dataset(
+            "menu_items",
+            "The dishes of those shops.",
+            Spu,
+            MenuItem,
+            _menu_item,
+            key=("shopId", "id"),
+            attached=Attached(
+                "offers",
+                {
+                    "kind": "'menu_item'",
+                    "title_en": "name",
+                    "category": "menu_category",
+                    "price_min_hkd": "price_min_hkd",
+                    "price_max_hkd": "price_max_hkd",
+                    "is_available": "is_on_sale",
+                },
+            ),
+        ),
     )
 
     def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:

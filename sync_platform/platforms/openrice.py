@@ -14,6 +14,7 @@ from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
     Agreement,
+    Attached,
     Dataset,
     Identity,
     Pace,
@@ -466,6 +467,11 @@ class OpenRice(Platform):
             volatile=frozenset({"photo_count", "bookmark_count"}),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
+            listing={
+                "phone": "array_to_string(phones, '; ')",
+                "price_level": "[1, 2, 2, 3, 4, 4][price_level]",
+                "moved_to": "moved_to_id",
+            },
         ),
         Dataset(
             "reviews",
@@ -476,6 +482,16 @@ class OpenRice(Platform):
             key=("reviewId",),
             personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
             agreements=(_AS_DEAR,),
+            attached=Attached(
+                "reviews",
+                {
+                    "rating": "CASE overall WHEN 'smile' THEN 5 WHEN 'ok' THEN 3 WHEN 'cry' THEN 1 END",
+                    "title": "title",
+                    "text": "body",
+                    "author": "author_name",
+                    "published_at": "submitted_at",
+                },
+            ),
         ),
     )
 

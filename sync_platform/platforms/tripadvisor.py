@@ -11,6 +11,7 @@ import msgspec
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
+    Attached,
     Dataset,
     Identity,
     Pace,
@@ -316,6 +317,10 @@ class TripAdvisor(Platform):
             key=("id",),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
+            listing={
+                "price_level": "CASE price_range WHEN 'Cheap Eats' THEN 1 WHEN 'Mid Range' THEN 2 "
+                "WHEN 'Fine Dining' THEN 4 END"
+            },
         ),
         Dataset(
             "reviews",
@@ -328,6 +333,16 @@ class TripAdvisor(Platform):
                 fields=("user.username", "user.geo", "user.avatar_url", "title", "text"), subject=("user.username",)
             ),
             cursor="published_at",
+            attached=Attached(
+                "reviews",
+                {
+                    "rating": "rating",
+                    "title": "title",
+                    "text": "text",
+                    "author": "author_name",
+                    "published_at": "published_at",
+                },
+            ),
         ),
     )
 

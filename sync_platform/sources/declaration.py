@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agreement",
+    "Attached",
     "Dataset",
     "Identity",
     "Pace",
@@ -117,6 +118,17 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """Records that hang on a place, as rows of a table that all platforms share (unified/attached.py).
+
+    `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
+    """
+
+    table: Literal["reviews", "offers", "reservations", "posts"]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One dataset of a platform: the shape received (`wire`), the shape stored (`row`), and the way between.
 
@@ -129,6 +141,9 @@ class Dataset:
     `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
     `agreements` what its records should agree on with those they refer to
     `is_reference` whether other platforms' records are held against these: the licence register
+    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listing.py), as SQL over its
+                columns, where it is not simply the column of that name
+    `attached`  the shared table that its records appear in, where they hang on a place
     `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone
     """
 
@@ -146,6 +161,8 @@ class Dataset:
     bilingual: tuple[tuple[str, str], ...] = ()
     agreements: tuple[Agreement, ...] = ()
     is_reference: bool = False
+    listing: Mapping[str, str] = field(default_factory=dict)
+    attached: Attached | None = None
     listed_from: str | None = None
 
     def source_id(self, record: Record) -> str | None:

@@ -1,0 +1,55 @@
+"""The review queue: pairs of listings that are apart and may be one place, for a person to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from sync_platform.matching.comparisons import read_levels
+from sync_platform.matching.explanation import Explainer
+from sync_platform.matching.model import Model
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.identity import Key
+
+QUEUE = f"""SELECT l.source_a, l.id_a, a.restaurant_id AS restaurant_a, l.source_b, l.id_b,
+    b.restaurant_id AS restaurant_b, l.probability, l.levels
+FROM {LAKE}.unified.links l
+JOIN {LAKE}.unified.members a ON a.platform = l.source_a AND a.source_id = l.id_a AND a.removed_at IS NULL
+JOIN {LAKE}.unified.members b ON b.platform = l.source_b AND b.source_id = l.id_b AND b.removed_at IS NULL
+WHERE a.restaurant_id <> b.restaurant_id AND NOT EXISTS (
+    FROM {LAKE}.unified.decisions d WHERE d.removed_at IS NULL
+    AND d.one = least(l.source_a || '/' || l.id_a, l.source_b || '/' || l.id_b)
+    AND d.other = greatest(l.source_a || '/' || l.id_a, l.source_b || '/' || l.id_b))"""
+"""Pairs above the threshold of review that are apart, those left out that somebody has decided."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A pair to be decided: its two listings, the restaurants they are in, how likely they are one place, and why."""
+
+    one: Key
+    other: Key
+    restaurants: tuple[str, str]
+    probability: float
+    evidence: dict[str, Any]
+
+
+def doubts(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[Doubt]:
+    """The queue, those first of which it is least clear what they are."""
+    rows = session.execute(
+        f"SELECT * FROM ({QUEUE}) ORDER BY abs(probability - 0.5), source_a, id_a, source_b, id_b LIMIT ?", [limit]
+    ).fetchall()
+    explainer = Explainer(model)
+    return [
+        Doubt(
+            (source_a, id_a),
+            (source_b, id_b),
+            (restaurant_a, restaurant_b),
+            probability,
+            explainer.evidence(np.array(read_levels(levels), dtype=np.int8)),
+        )
+        for source_a, id_a, restaurant_a, source_b, id_b, restaurant_b, probability, levels in rows
+    ]

@@ -1,0 +1,164 @@
+"""Survivorship: of all that listings say of a restaurant, per field the value that stands, and why.
+
+What belongs here: applying the rules of `rules` to many restaurants at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
+from sync_platform.unified.rules import (
+    AGREED,
+    METRES_TOGETHER,
+    ONLY,
+    ORDER,
+    RULES,
+    WORDS,
+    Criterion,
+    FieldRule,
+)
+
+HAN, LATIN = r"[\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{323af}]", r"[A-Za-zÀ-ɏ]"
+_LISTING = ("restaurant_id", "source", "source_id")
+Shared = Callable[[str], bool]
+"""Whether a telephone number, as a listing gives it, is known as several places'."""
+
+
+def survive(listings: pl.DataFrame, is_shared: Shared) -> pl.DataFrame:
+    """The golden fields of every restaurant of these listings, which are all the listings of each.
+
+    `listings` has `restaurant_id`, `source`, `source_id`, the columns of `listing.READ`, `is_live`, `is_stale`,
+    `last_changed_at`, `rank` (of the platform) and `is_reference`. The result has `restaurant_id`, the fields of RULES
+    (`location` as a struct), and for each `why_<field>`, as JSON, null where nobody says anything: `value`, `source`,
+    `source_id`, `rule`, `words`, and `others`, what all other listings say, each with `agrees`.
+    """
+    located = pl.when(pl.col("latitude").is_not_null()).then(pl.struct("latitude", "longitude"))
+    listings = listings.with_columns(located.alias("location"))
+    found = listings.select("restaurant_id").unique(maintain_order=True)
+    for rule in RULES:
+        candidates = _candidates(listings, rule, is_shared)
+        found = found.join(_decide(candidates, rule), on="restaurant_id", how="left")
+    return found
+
+
+def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: Shared) -> pl.DataFrame:
+    """Every value that a listing has for the field, with how it does by each criterion."""
+    kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
+    parts = [listings.select(*kept, pl.col(name).alias("value")).drop_nulls("value") for name in rule.columns]
+    said = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
+    said = said.filter(pl.col(Criterion.LANGUAGE) > 0)
+    said = _with(said, "key", rule.key, pl.String).drop_nulls("key")
+    said = said.unique([*_LISTING, "key"], keep="first", maintain_order=True)
+    said = _with(said, Criterion.COMPLETENESS, rule.extent, pl.Int64)
+    if Criterion.UNSHARED in rule.criteria:
+        said = _with(said, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
+    current = pl.col("is_live").cast(pl.Int8) * 4 + (~pl.col("is_stale")).cast(pl.Int8) * 2
+    said = said.with_columns(
+        (current + (~pl.col("is_second_listing")).cast(pl.Int8)).alias(Criterion.CURRENT),
+        pl.col("is_reference").alias(Criterion.REGISTER),
+        (~pl.col("is_reference")).alias(Criterion.NOT_REGISTER),
+        (-pl.col("rank")).alias(Criterion.PRIORITY),
+        pl.col("last_changed_at").alias(Criterion.RECENCY),
+        pl.col("source").n_unique().over("restaurant_id").alias("of"),
+    )
+    if rule.name == "location":
+        return _with_neighbours(said)
+    agreeing = pl.col("source").n_unique().over("restaurant_id", "key")
+    return said.with_columns(agreeing.alias(Criterion.AGREEMENT))
+
+
+def _language(rule: FieldRule) -> pl.Expr:
+    """2 where a text is in the field's script only, 1 where another is mixed in, 0 where it is in another."""
+    if rule.script is None:
+        return pl.lit(2)
+    mine, other = (LATIN, HAN) if rule.script == "latin" else (HAN, LATIN)
+    is_mine, is_mixed = pl.col("value").str.contains(mine), pl.col("value").str.contains(other)
+    if rule.script == "latin":  # a name of digits alone is as English as it can be
+        is_mine = is_mine | (pl.col("value").str.contains("[0-9]") & ~is_mixed)
+    return pl.when(~is_mine).then(0).when(is_mixed).then(1).otherwise(2)
+
+
+def _with(said: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) -> pl.DataFrame:
+    """A column of what `find` makes of each value; made once for values that are equal."""
+    values = said["value"].to_list()
+    made: dict[str, Any] = {}
+    found = []
+    for value in values:
+        known = str(value)
+        if known not in made:
+            made[known] = find(value)
+        found.append(made[known])
+    return said.with_columns(pl.Series(name, found, kind))
+
+
+def _with_neighbours(said: pl.DataFrame) -> pl.DataFrame:
+    """AGREEMENT of locations: the platforms within METRES_TOGETHER, this one included. Those that agree with the best
+    are told by distance, not by `key`."""
+    where = said.select(
+        "restaurant_id",
+        "source",
+        "key",
+        north=pl.col("value").struct.field("latitude") * METRES_PER_DEGREE,
+        east=pl.col("value").struct.field("longitude") * METRES_PER_DEGREE_EAST,
+    ).unique()
+    pairs = where.join(where, on="restaurant_id", suffix="_there")
+    apart = (pl.col("north") - pl.col("north_there")) ** 2 + (pl.col("east") - pl.col("east_there")) ** 2
+    near = pairs.filter(apart <= METRES_TOGETHER**2)
+    counts = near.group_by("restaurant_id", "key").agg(
+        pl.col("source_there").n_unique().alias(Criterion.AGREEMENT), pl.col("key_there").unique().alias("near")
+    )
+    return said.join(counts, on=["restaurant_id", "key"])
+
+
+def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
+    """Per restaurant the field's value and why, as JSON."""
+    criteria = (Criterion.CURRENT, *rule.criteria)
+    if rule.script is None:
+        criteria = tuple(each for each in criteria if each is not Criterion.LANGUAGE)
+    ordered = candidates.sort(
+        "restaurant_id",
+        *criteria,
+        "source",
+        "source_id",
+        descending=[False, *[True] * len(criteria), False, False],
+    )
+    best = ordered.group_by("restaurant_id", maintain_order=True).first()
+    carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else [])]
+    same = pl.col("key") == pl.col("key_best")
+    if "near" in ordered.columns:
+        same = pl.col("key").is_in(pl.col("near_best"))
+    is_best = (pl.col("source") == pl.col("source_best")) & (pl.col("source_id") == pl.col("source_id_best"))
+    told = ordered.join(best.select("restaurant_id", *carried), on="restaurant_id", suffix="_best")
+    told = told.with_columns(same.alias("agrees"), is_best.alias("is_best"))
+    rival = told.filter(~pl.col("agrees")).group_by("restaurant_id", maintain_order=True).first()
+    decided = _named_rule(best, rival, criteria)
+    others = (
+        told.filter(~pl.col("is_best"))
+        .group_by("restaurant_id", maintain_order=True)
+        .agg(pl.struct("source", "source_id", "value", "agrees").alias("others"))
+    )
+    whole = decided.join(others, on="restaurant_id", how="left")
+    why = pl.struct("value", "source", "source_id", "rule", "words", "others").struct.json_encode()
+    return whole.select("restaurant_id", pl.col("value").alias(rule.name), why.alias(f"why_{rule.name}"))
+
+
+def _named_rule(best: pl.DataFrame, rival: pl.DataFrame, criteria: tuple[Criterion, ...]) -> pl.DataFrame:
+    """The best, with the rule that made it so and the words for it."""
+    compared = best.join(
+        rival.select("restaurant_id", *criteria, "source"), on="restaurant_id", how="left", suffix="_rival"
+    )
+    rule: Any = pl.when(pl.col("of") == 1).then(pl.lit(ONLY))
+    rule = rule.when(pl.col("source_rival").is_null()).then(pl.lit(AGREED))
+    for criterion in criteria:
+        rule = rule.when(pl.col(criterion) != pl.col(f"{criterion}_rival")).then(pl.lit(criterion.value))
+    compared = compared.with_columns(rule.otherwise(pl.lit(ORDER)).alias("rule"))
+    said = compared.select("rule", "source", "source_rival", Criterion.AGREEMENT, "of").iter_rows()
+    words = [
+        WORDS[name].format(source=source, other=other, agreeing=agreeing, of=of)
+        for name, source, other, agreeing, of in said
+    ]
+    return compared.with_columns(pl.Series("words", words, pl.String))

@@ -1,0 +1,156 @@
+"""The tables of unified restaurants, column by column, and those of what they are made with.
+
+What belongs here: definitions. `kept` ones have a history in `lineage.changes`; how that is written is in `history`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync_platform.sources.columns import Column
+
+SCHEMA = "unified"
+
+
+@dataclass(frozen=True)
+class KeptTable:
+    """A table every change of which goes into the history, where its rows are named by their key's values, joined by
+    `/`. `volatile` columns are kept current and are no history."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    volatile: frozenset[str] = frozenset()
+
+    @property
+    def lasting(self) -> list[str]:
+        """The columns whose changes are history, the key's left out."""
+        return [column.name for column in self.columns if column.name not in (*self.key, *self.volatile)]
+
+
+KEPT = (
+    Column("first_seen_at", "TIMESTAMPTZ", "When the row was first made (UTC)"),
+    Column("last_changed_at", "TIMESTAMPTZ", "When it last changed (UTC)"),
+    Column("removed_at", "TIMESTAMPTZ", "When it ended (UTC); empty while it is live"),
+)
+RESTAURANTS = KeptTable(
+    "restaurants",
+    "One bilingual record per real restaurant, out of the listings of all platforms; `why` tells whose word each is",
+    ("restaurant_id",),
+    (
+        Column("restaurant_id", "VARCHAR", "Its id, for good: rest-…"),
+        Column("name_en", "VARCHAR", "English name"),
+        Column("name_zh", "VARCHAR", "Traditional Chinese name"),
+        Column("address_en", "VARCHAR", "English address"),
+        Column("address_zh", "VARCHAR", "Traditional Chinese address"),
+        Column("district", "VARCHAR", "District or neighbourhood, as the platform that counts names it"),
+        Column("latitude", "DOUBLE", "Latitude (degrees, WGS84)"),
+        Column("longitude", "DOUBLE", "Longitude (degrees, WGS84)"),
+        Column("phone", "VARCHAR", "Telephone numbers as given, `; ` between several"),
+        Column("cuisines", "VARCHAR[]", "Cuisines, in that platform's words"),
+        Column("price_level", "BIGINT", "Price level (1 cheap to 4 dear)"),
+        Column("opening_hours", "VARCHAR[]", "Opening hours, as that platform writes them"),
+        Column("website", "VARCHAR", "The restaurant's own site"),
+        Column("status", "VARCHAR", "open | temporarily_closed | closed, out of all listings"),
+        Column("licence_state", "VARCHAR", "in_force | provisional | expired | not_found, by the register"),
+        Column("licence_number", "VARCHAR", "Number of its food licence"),
+        Column("licence_expires_on", "DATE", "Last day of that licence, in Hong Kong"),
+        Column("platforms", "VARCHAR[]", "Platforms that list it now"),
+        Column("rating", "DOUBLE", "Mean of the platforms' ratings, each by its number of reviews (0 to 5)"),
+        Column("review_count", "BIGINT", "Reviews that the platforms count, together"),
+        Column("founded_by", "VARCHAR", "The listing it was first known by: platform/source_id"),
+        Column("founded_at", "TIMESTAMPTZ", "When it was first known (UTC)"),
+        Column("merged_into", "VARCHAR", "The restaurant that it turned out to be; empty unless it was merged"),
+        Column(
+            "why",
+            "JSON",
+            "Per field: value, source and source_id that it is from, rule, words, and others, what else is said",
+        ),
+    ),
+    frozenset({"rating", "review_count"}),
+)
+MEMBERS = KeptTable(
+    "members",
+    "Every listing of every platform, with the restaurant that it belongs to and why",
+    ("platform", "source_id"),
+    (
+        Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
+        Column("platform", "VARCHAR", "Platform of the listing"),
+        Column("dataset", "VARCHAR", "Its dataset there"),
+        Column("source_id", "VARCHAR", "The listing: `source_id` in that dataset"),
+        Column("is_live", "BOOLEAN", "Whether the platform lists it still"),
+        Column("is_second_listing", "BOOLEAN", "Whether it stands beside another listing of its platform"),
+        Column("decided_by", "VARCHAR", "alone | evidence | source (the platform says so) | person: who put it there"),
+        Column("linked_to", "VARCHAR", "The listing of the restaurant that it is likeliest the same as"),
+        Column("probability", "DOUBLE", "How likely those two are one place; empty where it is alone"),
+        Column("evidence", "JSON", "What speaks for and against that, as in docs/matching.md"),
+        Column("compared", "VARCHAR", "Hash of what matching compared of the listing"),
+        Column("content", "VARCHAR", "Hash of all that was read of the listing"),
+    ),
+    frozenset({"linked_to", "probability", "evidence", "compared", "content"}),
+)
+DECISIONS = KeptTable(
+    "decisions",
+    "People's word on two listings: the same place or not; it outweighs all evidence, in every run",
+    ("one", "other"),
+    (
+        Column("one", "VARCHAR", "A listing: platform/source_id"),
+        Column("other", "VARCHAR", "Another; of the two the later in order of names"),
+        Column("is_same", "BOOLEAN", "Whether they are one place"),
+        Column("reason", "VARCHAR", "Why, in that person's words"),
+        Column("decided_by", "VARCHAR", "Who decided"),
+        Column("decided_at", "TIMESTAMPTZ", "When (UTC)"),
+    ),
+)
+KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS)
+
+TURNS = (
+    Column("restaurant_id", "VARCHAR", "The restaurant it happened to"),
+    Column("kind", "VARCHAR", "founded | merged | split | revived | moved | ended (unified/identity.py)"),
+    Column("other_id", "VARCHAR", "The restaurant merged into, or that listings came from"),
+    Column("listings", "VARCHAR[]", "The listings that moved: platform/source_id"),
+    Column("run_id", "VARCHAR", "Dagster run"),
+    Column("committed_at", "TIMESTAMPTZ", "When (UTC)"),
+)
+KEYS = (
+    Column("source", "VARCHAR", "Platform of the listing"),
+    Column("source_id", "VARCHAR", "The listing"),
+    Column("key", "BIGINT", "Hash of a blocking key (docs/matching.md)"),
+)
+LINKS = (
+    Column("source_a", "VARCHAR", "Platform of one listing"),
+    Column("id_a", "VARCHAR", "The listing"),
+    Column("source_b", "VARCHAR", "Platform of the other"),
+    Column("id_b", "VARCHAR", "The listing"),
+    Column("probability", "DOUBLE", "How likely they are one place"),
+    Column("levels", "VARCHAR", "How alike they are in each comparison (matching/comparisons.py)"),
+)
+MODELS = (
+    Column("model_id", "VARCHAR", "SHA-256 of the model, first 16 hex digits"),
+    Column("made_at", "TIMESTAMPTZ", "When it was estimated (UTC)"),
+    Column("listings", "BIGINT", "Listings that it was estimated from"),
+    Column("model", "VARCHAR", "The model as JSON (matching/model.py)"),
+)
+RUNS = (
+    Column("run_id", "VARCHAR", "Dagster run"),
+    Column("mode", "VARCHAR", "full | incremental"),
+    Column("model_id", "VARCHAR", "The model that it judged by: unified.models"),
+    Column("committed_at", "TIMESTAMPTZ", "When (UTC)"),
+    Column("listings", "BIGINT", "Listings there are, gone ones included"),
+    Column("changed_listings", "BIGINT", "Listings that are new or changed since the last run"),
+    Column("moved_listings", "BIGINT", "Listings known before that now belong to another restaurant"),
+    Column("restaurants", "BIGINT", "Restaurants there are after it"),
+    Column("inserted", "BIGINT", "Restaurants new"),
+    Column("updated", "BIGINT", "Restaurants changed"),
+    Column("removed", "BIGINT", "Restaurants merged or ended"),
+    Column("restored", "BIGINT", "Restaurants revived"),
+    Column("review", "BIGINT", "Pairs that are worth a person's look"),
+)
+PLAIN = {
+    "identity_turns": (TURNS, "What happened to restaurants' identities: founded, merged, split, revived"),
+    "keys": (KEYS, "What listings are found by when others are compared with them"),
+    "links": (LINKS, "Pairs of listings that are one place, or are worth a person's look"),
+    "models": (MODELS, "The models that pairs of listings were judged by"),
+    "runs": (RUNS, "Every time that restaurants were unified: what came and what it did"),
+}
