@@ -15,6 +15,7 @@ from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, 
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.turns import turn_resource
+from sync_platform.defs.unified import unified_assets, unify_job
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 
@@ -25,7 +26,13 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     schedules = sync_schedules(platforms)
     return dg.Definitions(
-        assets=[*landing_assets(platforms, progress), *table_assets(platforms), scorecard_asset(platforms)],
+        assets=[
+            *landing_assets(platforms, progress),
+            *table_assets(platforms),
+            *unified_assets(platforms, progress),
+            scorecard_asset(platforms),
+        ],
+        jobs=[unify_job()],
         schedules=[*schedules, maintenance_schedule(platforms)],
         sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={

@@ -29,20 +29,27 @@ app = typer.Typer(
 )
 
 
-class RequestUnlessNamed(TyperGroup):
-    """`emergency PLATFORM…` makes a request, without a word for it; `emergency status` is a command of its own."""
+class FirstUnlessNamed(TyperGroup):
+    """A group whose first command needs no name: `emergency PLATFORM…` makes a request, `match FILE…` matches files."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        return super().parse_args(ctx, args if args and args[0] in self.commands else ["request", *args])
+        return super().parse_args(ctx, args if args and args[0] in self.commands else [self._first, *args])
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         name, command, rest = super().resolve_command(ctx, args)
-        return "" if name == "request" else name, command, rest
+        return "" if name == self._first else name, command, rest
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.commands))
 
 
-emergency_app = typer.Typer(cls=RequestUnlessNamed, help="Sync platforms out of turn, now, and on record.")
+emergency_app = typer.Typer(cls=FirstUnlessNamed, help="Sync platforms out of turn, now, and on record.")
 app.add_typer(emergency_app, name="emergency")
 
+
+match_app = typer.Typer(cls=FirstUnlessNamed, help="Which listings are one place: in files, and people's word on it.")
+app.add_typer(match_app, name="match")
 
 quarantine_app = typer.Typer(help="Records that could not be stored: what is wrong with each, and where it is landed.")
 app.add_typer(quarantine_app, name="quarantine")
@@ -80,17 +87,41 @@ def sync(
     accept_shrink: Annotated[
         str, typer.Option(metavar="REASON", help="Let a whole list retire more than the tolerance; kept on record.")
     ] = "",
+    with_unify: Annotated[
+        bool, typer.Option("--unify/--no-unify", help="Bring unified restaurants up to date after that.")
+    ] = True,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
     ] = False,
 ) -> None:
-    """Fetch platforms and take them into the lake.
+    """Fetch platforms, take them into the lake, and bring unified restaurants up to date.
 
     Exit code: 0 if every platform is complete, 1 if one is degraded or failed, 2 for bad usage.
     """
     from sync_platform.cli.sync import sync_platforms
 
-    raise typer.Exit(sync_platforms(platforms or [], partition, mode.value, accept_shrink, as_json=as_json))
+    raise typer.Exit(
+        sync_platforms(platforms or [], partition, mode.value, accept_shrink, with_unify=with_unify, as_json=as_json)
+    )
+
+
+@app.command()
+def unify(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Match all listings anew, not only changed ones.")] = False,
+    new_model: Annotated[
+        bool, typer.Option("--new-model", help="Estimate anew what evidence weighs, and match all listings by that.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Make one record per real restaurant out of all platforms' listings; `sync` does it too when listings changed.
+
+    Exit code: 0 if it is done, 1 if it failed.
+    """
+    from sync_platform.cli.unify import unify_now
+
+    raise typer.Exit(unify_now(rebuild=rebuild, new_model=new_model, as_json=as_json))
 
 
 @app.command()
@@ -255,7 +286,7 @@ def query(
     answer(sys.stdin.read() if sql == "-" else sql, form.value)
 
 
-@app.command()
+@match_app.command("files", hidden=True)
 def match(
     files: Annotated[
         list[Path], typer.Argument(help="Tables of listings, .csv or .parquet; docs/matching.md has the columns.")
@@ -285,6 +316,54 @@ def match(
     raise typer.Exit(
         match_files(files, outputs, Thresholds(threshold, min(review_from, threshold)), model, as_json=as_json)
     )
+
+
+@match_app.command("decide")
+def match_decide(
+    one: Annotated[str, typer.Argument(help="A listing, PLATFORM/ID, or a restaurant, rest-….")],
+    other: Annotated[str, typer.Argument(help="Another.")],
+    is_same: Annotated[bool | None, typer.Option("--same/--different", help="Whether they are one place.")] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take back what was decided on the two: evidence decides again.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; stands in the record of the decision.")] = ...,  # type: ignore[assignment]
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who decides; the system's user if not given.")] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Decide that two listings are one place, or are not. It outweighs all evidence, now and in every later run.
+
+    Exit code: 0 if it is decided and followed, 1 if it failed, 2 for listings that there are not.
+    """
+    from sync_platform.cli.decisions import decide
+
+    raise typer.Exit(decide(one, other, is_same, reason, by, withdraw=withdraw, as_json=as_json))
+
+
+@match_app.command("review")
+def match_review(
+    limit: Annotated[int, typer.Option(help="At most so many pairs.", min=1)] = 5,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Pairs of listings worth a person's look, side by side with the evidence; the least clear first."""
+    from sync_platform.cli.decisions import show_review
+
+    raise typer.Exit(show_review(limit, as_json=as_json))
+
+
+@match_app.command("decisions")
+def match_decisions(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """What people have decided, newest first."""
+    from sync_platform.cli.decisions import list_decisions
+
+    raise typer.Exit(list_decisions(as_json=as_json))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sync_platform.cli.result import PlatformResult, worst
+from sync_platform.cli.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.syncs import complete_partitions
 from sync_platform.platforms import choose, load_platforms
@@ -45,12 +46,14 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     try:
         with display.shown():
             results = [_sync(settings, platform, period, display) for period in missing]
+            unified = unify_after(settings, results, display)
     except KeyboardInterrupt:
         prepare(settings, [])  # the run that died with us is put on record as such
         sys.stderr.write(f"sync-platform: stopped after {display.done} of {len(missing)} periods; {ON}\n")
         return INTERRUPTED
-    _report(platform, periods, results, time.monotonic() - began, as_json=as_json)
-    return 0 if worst(result.status for result in results) == "complete" else 1
+    _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
+    is_complete = worst(result.status for result in results) == "complete"
+    return 0 if is_complete and not (unified and unified.error) else 1
 
 
 ON = "the same command goes on from there"
@@ -73,7 +76,13 @@ def _sync(settings: Settings, platform: Platform, period: Period, display: _Step
 
 
 def _report(
-    platform: Platform, periods: list[Period], results: list[PlatformResult], total_s: float, *, as_json: bool
+    platform: Platform,
+    periods: list[Period],
+    results: list[PlatformResult],
+    unified: UnifyResult | None,
+    total_s: float,
+    *,
+    as_json: bool,
 ) -> None:
     before = len(periods) - len(results)
     if as_json:
@@ -82,6 +91,7 @@ def _report(
             "complete_before": before,
             "total_s": round(total_s, 2),
             "periods": [result.document() for result in results],
+            "unified": unified.document() if unified else None,
         }
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
         return
@@ -91,6 +101,8 @@ def _report(
         f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
     )
+    if unified:
+        console.print(f"unified: {unified.in_words}", soft_wrap=True, markup=False)
     odd = [result for result in results if result.status != "complete"]
     for result in odd[:MOST_TOLD]:
         console.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
@@ -136,6 +148,12 @@ class _Steps:
             self._bar.update(self._task, completed=self.done, told=f"{self._period} {told}")
         elif not self._quiet:
             self._line(f"{told} ({self.done} of {self._steps})")
+
+    def unifying(self, text: str) -> None:
+        self._period = "unified"
+        self._tell(text)
+
+    def unified(self, text: str) -> None: ...
 
     def _tell(self, text: str) -> None:
         if self._bar is not None and self._task is not None:

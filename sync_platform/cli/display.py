@@ -16,21 +16,29 @@ from sync_platform.sources.extraction import Gaps
 
 LINE_EVERY_S = 5.0
 COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
+UNIFIED = "unified"
+"""What is shown as one more platform: restaurants being made of all their listings."""
 MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
 
 
 class Display(Protocol):
-    """Told by the sync; the first three methods are of Progress (defs/progress.py)."""
+    """Told by the sync; the first five methods are of Progress (defs/progress.py)."""
 
     def waiting(self, platform: str, text: str) -> None: ...
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
+    def took_turn(self, platform: str) -> None: ...
+
     def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None: ...
 
     def started(self, platform: str) -> None: ...
 
     def finished(self, result: PlatformResult) -> None: ...
+
+    def unified(self, text: str) -> None: ...
 
     def shown(self) -> AbstractContextManager[object]: ...
 
@@ -48,11 +56,17 @@ class Nothing:
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
+    def took_turn(self, platform: str) -> None: ...
+
     def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None: ...
 
     def started(self, platform: str) -> None: ...
 
     def finished(self, result: PlatformResult) -> None: ...
+
+    def unified(self, text: str) -> None: ...
 
     def shown(self) -> AbstractContextManager[object]:
         return nullcontext()
@@ -111,6 +125,19 @@ class Bars:
             told = f"{count.records:>9,} records  [dim]{dataset}[/]"
             self._progress.update(self._tasks[platform], completed=count.pages, total=count.expected, told=told)
 
+    def took_turn(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None:
+        with self._lock:
+            if UNIFIED not in self._tasks:
+                self._tasks[UNIFIED] = self._progress.add_task("", total=None, name=UNIFIED, told="")
+            self._progress.update(self._tasks[UNIFIED], told=text)
+
+    def unified(self, text: str) -> None:
+        with self._lock:
+            if UNIFIED in self._tasks:
+                self._progress.update(self._tasks[UNIFIED], completed=1, total=1, told=text)
+
     def landed(self, platform: str) -> None:
         with self._lock:
             told = f"{self._counts[platform].records:>9,} records  [dim]into the lake[/]"
@@ -153,7 +180,19 @@ class Lines:
                     platform, f"{count.records:,} records, page {count.pages:,} of {count.expected:,} ({dataset})"
                 )
 
+    def took_turn(self, platform: str) -> None: ...
+
     def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None:
+        with self._lock:
+            if time.monotonic() - self._told_at.get(UNIFIED, 0.0) >= LINE_EVERY_S:
+                self._told_at[UNIFIED] = time.monotonic()
+                self._say(UNIFIED, text)
+
+    def unified(self, text: str) -> None:
+        with self._lock:
+            self._say(UNIFIED, text)
 
     def finished(self, result: PlatformResult) -> None:
         with self._lock:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from sync_platform.cli.display import COLOURS, MARKS, choose_display
 from sync_platform.cli.sync import INTERRUPTED, require_terms
+from sync_platform.cli.unify import unify_after
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.intake import Entered, request_run
 from sync_platform.emergency.report import PlatformReport, Report, report_on
@@ -110,6 +111,7 @@ def _run_here(
         try:
             with display.shown():
                 results = run_all(settings, planned, Mode.full, "", display, claimed)
+                unify_after(settings, results, display)
         except KeyboardInterrupt:
             for name in mine:
                 book.give_back(request_id, name, claimed.run_of(name).run_id or "")

@@ -32,6 +32,7 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
 from sync_platform.defs.run_errors import error_of
 from sync_platform.defs.tables import table_key
+from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.request import Request
 from sync_platform.errors import StorageError
@@ -111,6 +112,19 @@ class Runner:
             {"platform": platform.name},
             asset_selection=[table_key(platform, dataset)],
             partition_key=partition,
+        )
+        return RunResult(result.run_id, result.success, _error_of(result))
+
+    def unify(
+        self, words: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
+    ) -> RunResult:
+        """Unified restaurants brought up to date, to the end; StorageError as for `run`.
+
+        `words`: what people say now of listings, as `WordConfig` has them.
+        """
+        config = {"words": words or [], "rebuild": rebuild, "new_model": new_model}
+        result = self._execute(
+            UNIFY, {"ops": {UNIFY_PLACES: {"config": config}}, **QUIET}, {}, asset_selection=unified_keys()
         )
         return RunResult(result.run_id, result.success, _error_of(result))
 

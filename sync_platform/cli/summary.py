@@ -11,22 +11,28 @@ from rich.table import Table
 
 from sync_platform.cli.display import COLOURS, MARKS
 from sync_platform.cli.result import PlatformResult, worst
+from sync_platform.cli.unify import UnifyResult, report
 
 MOST_REASONS = 5
 
 
-def write_document(results: list[PlatformResult], startup_s: float, total_s: float) -> None:
+def write_document(
+    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float
+) -> None:
     """The whole result as JSON on standard output."""
     document = {
         "status": worst(result.status for result in results),
         "startup_s": round(startup_s, 2),
         "total_s": round(total_s, 2),
         "platforms": [result.document() for result in results],
+        "unified": unified.document() if unified else None,
     }
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def write_summary(results: list[PlatformResult], startup_s: float, total_s: float, home: Path) -> None:
+def write_summary(
+    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
+) -> None:
     """A table of what came and what changed, why anything is not complete, and where to look next."""
     table = Table(header_style="bold", show_footer=True, title_justify="left")
     table.add_column("", footer="")
@@ -47,6 +53,8 @@ def write_summary(results: list[PlatformResult], startup_s: float, total_s: floa
         for dataset, ids in result.let_be.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
             console.print(f"{result.platform}.{dataset}: unseen, yet kept live: {listed}", soft_wrap=True)
+    if unified:
+        report(unified, as_json=False)
     console.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
     console.print('Next: [bold]sync-platform query "SHOW ALL TABLES"[/] or [bold]sync-platform up[/] (Dagster UI)')
 

@@ -13,10 +13,13 @@ from sync_platform.sources.declaration import Platform
 INTERRUPTED = 130
 
 
-def sync_platforms(names: list[str], partition: str | None, mode: str, accept_shrink: str, *, as_json: bool) -> int:
+def sync_platforms(
+    names: list[str], partition: str | None, mode: str, accept_shrink: str, *, with_unify: bool, as_json: bool
+) -> int:
     """Sync the named platforms (all when none is); 0 if every one is complete, else 1.
 
     `accept_shrink`: an operator's reason for letting whole lists retire more than the tolerance; empty for none.
+    `with_unify`: then bring unified restaurants up to date, if listings changed.
     Raises UsageError for a bad request, StorageError where the home cannot be written.
     """
     began = time.monotonic()
@@ -29,6 +32,7 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, accept_sh
     from sync_platform.cli.result import worst
     from sync_platform.cli.run import prepare
     from sync_platform.cli.summary import write_document, write_summary
+    from sync_platform.cli.unify import unify_after
     from sync_platform.cli.workers import run_all
     from sync_platform.defs.landing import Mode
 
@@ -38,16 +42,18 @@ def sync_platforms(names: list[str], partition: str | None, mode: str, accept_sh
     try:
         with display.shown():
             results = run_all(settings, planned, Mode(mode), accept_shrink.strip(), display)
+            unified = unify_after(settings, results, display) if with_unify else None
     except KeyboardInterrupt:
         prepare(settings, [])  # the runs that died with us are put on record as such
         sys.stderr.write("sync-platform: interrupted; nothing is half-written\n")
         return INTERRUPTED
     total_s = time.monotonic() - began
     if as_json:
-        write_document(results, startup_s, total_s)
+        write_document(results, unified, startup_s, total_s)
     else:
-        write_summary(results, startup_s, total_s, settings.home)
-    return 0 if worst(result.status for result in results) == "complete" else 1
+        write_summary(results, unified, startup_s, total_s, settings.home)
+    is_complete = worst(result.status for result in results) == "complete"
+    return 0 if is_complete and not (unified and unified.error) else 1
 
 
 def require_terms(settings: Settings, platforms: list[Platform]) -> None:

@@ -131,6 +131,8 @@ class _Told:
         self.landed_at, self._is_landed = time.monotonic(), True
         self._connection.send(("landed",))
 
+    def unifying(self, text: str) -> None: ...
+
     def phases(self) -> tuple[float, float]:
         """Seconds of fetching, and of taking into the lake, up to now."""
         now = time.monotonic()

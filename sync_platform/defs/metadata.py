@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -11,7 +11,7 @@ import msgspec
 from sync_platform.lake.intake import Outcome
 from sync_platform.lake.schema import KEPT_COLUMNS, table_columns
 from sync_platform.landing.manifest import Manifest
-from sync_platform.sources.columns import columns_of
+from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.objects import ObjectStore
 
@@ -54,7 +54,7 @@ def metadata_of_table(platform: Platform, dataset: Dataset, landing: dg.AssetKey
     return {
         **terms_of(platform),
         "dagster/table_name": f"{platform.name}.{dataset.name}",
-        "dagster/column_schema": _schema(dataset),
+        "dagster/column_schema": schema_of(table_columns(dataset)),
         "dagster/column_lineage": _lineage(dataset, landing),
         "key": " + ".join(dataset.key),
         "volatile_columns": ", ".join(sorted(dataset.volatile)) or "none",
@@ -122,13 +122,14 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
     return shown
 
 
-def _schema(dataset: Dataset) -> dg.TableSchema:
+def schema_of(columns: Iterable[Column]) -> dg.TableSchema:
+    """A table's schema as the UI shows it; sealed columns are tagged."""
     return dg.TableSchema(
         [
             dg.TableColumn(
                 column.name, column.sql_type, column.description, tags={"sealed": ""} if column.sealed else {}
             )
-            for column in table_columns(dataset)
+            for column in columns
         ]
     )
 

@@ -22,6 +22,9 @@ class Progress(Protocol):
     def landed(self, platform: str) -> None:
         """Fetching is over; what came is being taken into the lake."""
 
+    def unifying(self, text: str) -> None:
+        """Unified restaurants are being made; `text` says what is being done."""
+
 
 class Silence:
     """Nobody watches."""
@@ -33,3 +36,5 @@ class Silence:
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
     def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None: ...

@@ -15,6 +15,8 @@ from sync_platform.quality.scorecard import Card, cards_of
 from sync_platform.sources.declaration import Platform
 
 SCORECARD = dg.AssetKey(["quality", "scorecard"])
+MEMBERS_KEY = dg.AssetKey(["unified", "members"])
+"""Where listings are unified, what they say is held against each other's and the register's words: scores follow."""
 AFTER_ANY_SYNC = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
@@ -53,7 +55,10 @@ def scorecard_asset(platforms: dict[str, Platform]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=SCORECARD,
-        deps=[table_key(platform, dataset) for platform in platforms.values() for dataset in platform.datasets],
+        deps=[
+            *(table_key(platform, dataset) for platform in platforms.values() for dataset in platform.datasets),
+            MEMBERS_KEY,
+        ],
         description="How good the data of every dataset is: the four dimensions and the overall score of its newest "
         "period, with the confidence in it. `sync-platform quality` shows the same, with trends and reasons.",
         io_manager_key="lake_io",

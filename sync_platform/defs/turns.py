@@ -17,9 +17,14 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.turns import Holder, turn
 
+UNIFIED = "unified"
+"""The turn on unified restaurants, which no two runs make at once."""
+
 
 def turn_resource(ledger: str, platforms: dict[str, Platform], progress: Progress) -> dg.ResourceDefinition:
     """The resource that every asset of a platform requires; `ledger` is the SQLAlchemy URL of the ledger."""
+
+    names = [*platforms, UNIFIED]
 
     @dg.resource(description="The turn on the run's platforms: a run waits here while another syncs one of them.")
     def turns(context: dg.InitResourceContext) -> Iterator[None]:
@@ -28,7 +33,7 @@ def turn_resource(ledger: str, platforms: dict[str, Platform], progress: Progres
             yield
             return
         instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
-        mine = _platforms_of(run, platforms)
+        mine = _turns_of(run, names)
         with ExitStack() as held:
             for name in mine:
                 waiting = _waiting(name, progress, context)
@@ -41,11 +46,11 @@ def turn_resource(ledger: str, platforms: dict[str, Platform], progress: Progres
     return turns
 
 
-def _platforms_of(run: dg.DagsterRun, platforms: dict[str, Platform]) -> list[str]:
+def _turns_of(run: dg.DagsterRun, names: list[str]) -> list[str]:
     """In one order for all runs, or two might wait for each other; without a selection all of them."""
     if not run.asset_selection:
-        return sorted(platforms)
-    return sorted({part for key in run.asset_selection for part in key.path if part in platforms})
+        return sorted(names)
+    return sorted({part for key in run.asset_selection for part in key.path if part in names})
 
 
 def _waiting(platform: str, progress: Progress, context: dg.InitResourceContext) -> Callable[[Holder | None], None]:

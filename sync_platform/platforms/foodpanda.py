@@ -379,7 +379,8 @@ class Foodpanda(Platform):
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
             rules=(Together(("latitude", "longitude")),),
             listing={
-                "address_en": "concat_ws(', ', address_en, address_line2_en)",
+                "address_en": "CASE WHEN contains(address_en, address_line2_en) THEN address_en "
+                "ELSE concat_ws(', ', address_en, address_line2_en) END",
                 "licence_number": "food_license_number",
                 "is_second_listing": "is_extended_listing",
             },

@@ -5,6 +5,7 @@ A full list is measured as it came; an incremental one together with what is hel
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -171,7 +172,7 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: S
         scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
-    return _with_whole("accuracy", subject, standards, scores, right, judged, rows)
+    return with_whole("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
 
 
 def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
@@ -180,7 +181,7 @@ def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards
     measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
     if not measures:
-        return _with_whole("consistency", subject, standards, [], None, None, rows)
+        return with_whole("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
     held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
     joined = f"{referred or ''} {held}"
@@ -201,7 +202,7 @@ def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards
             query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
-    return _with_whole("consistency", subject, standards, scores, right, judged, rows)
+    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
 
 
 def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:
@@ -216,17 +217,21 @@ def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | Non
     return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _with_whole(
+def _awaited(subject: Subject, dimension: str) -> tuple[str, ...]:
+    """The measures that are taken where listings are unified."""
+    return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
+
+
+def with_whole(
     dimension: Dimension,
-    subject: Subject,
     standards: Standards,
     scores: list[Score],
+    awaited: Iterable[str],
     right: int | None,
     judged: int | None,
     rows: int,
 ) -> list[Score]:
     """The measures taken, those that are awaited, and the dimension as a whole: of `judged` records, `right` ones."""
-    awaited = ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
     every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
     measured = [score for score in every if score.score is not None]
     worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)

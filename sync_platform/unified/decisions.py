@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -11,41 +14,112 @@ from sync_platform.errors import UsageError
 from sync_platform.matching.clusters import Decision
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.identity import Key
+from sync_platform.unified.tables import DECISIONS
+
+Verdict = Literal["same", "different", "withdrawn"]
+VERDICTS: tuple[Verdict, ...] = ("same", "different", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a person says of two listings: that they are one place, or not, or that an earlier word no longer holds."""
+
+    one: Key
+    other: Key
+    verdict: Verdict
+    reason: str
+    decided_by: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The two listings as the table of decisions names them, in its order."""
+        first, second = sorted(("/".join(self.one), "/".join(self.other)))
+        return first, second
 
 
 def parse_listing(text: str) -> Key:
     """A listing named as `platform/source_id`; UsageError for anything else."""
     platform, _, source_id = text.partition("/")
     if not platform or not source_id:
-        raise UsageError(f"{text!r} names no listing: write PLATFORM/ID, such as openrice/123456")
+        raise UsageError(f"{text!r} names no listing: write PLATFORM/ID, such as openrice/123456, or a restaurant")
     return platform, source_id
 
 
-def decision_row(one: Key, other: Key, *, is_same: bool, reason: str, decided_by: str) -> pl.DataFrame:
-    """A decision as a row of `tables.DECISIONS`; UsageError for one of a listing on itself, or without a reason."""
-    if one == other:
-        raise UsageError("a listing is always itself: name two")
+def take_word(
+    session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
+) -> Word:
+    """A person's word, checked against what there is; UsageError in words where it cannot be taken.
+
+    `one` and `other` are listings (`platform/source_id`), or restaurants (`rest-...`), which stand for the listing that
+    founded them. `temp.listings` is there (unified/listing.py).
+    """
+    if verdict not in VERDICTS:
+        raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
     if not reason.strip():
         raise UsageError("say why: --reason stands in the record of the decision")
-    first, second = sorted(("/".join(one), "/".join(other)))
-    row = {
-        "one": first,
-        "other": second,
-        "is_same": is_same,
-        "reason": reason.strip(),
-        "decided_by": decided_by,
-        "decided_at": datetime.now(UTC),
-        "ended": False,
-    }
-    return pl.DataFrame([row])
+    first, second = (_find(session, name.strip()) for name in (one, other))
+    if first == second:
+        raise UsageError(f"{one} and {other} are the same listing: name two")
+    word = Word(first, second, verdict, reason.strip(), decided_by.strip() or "unknown")
+    if verdict == "withdrawn" and not held_decisions(session, [word]).height:
+        raise UsageError(f"nothing was decided on {' and '.join(word.names)}")
+    return word
 
 
-def read_decisions(session: duckdb.DuckDBPyConnection) -> list[Decision]:
-    """The decisions that hold, in the matcher's terms."""
+def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
+    if name.startswith("rest-"):
+        row = session.execute(
+            f"SELECT founded_by, merged_into FROM {LAKE}.unified.restaurants WHERE restaurant_id = ?", [name]
+        ).fetchone()
+        if row is None:
+            raise UsageError(f"there is no restaurant {name}")
+        if row[1]:
+            raise UsageError(f"{name} was merged into {row[1]}: name that, or a listing")
+        name = row[0]
+    key = parse_listing(name)
+    if not session.execute("FROM temp.listings WHERE source = ? AND source_id = ?", list(key)).fetchone():
+        raise UsageError(f"the lake holds no listing {name}: PLATFORM/ID, as unified.members has them")
+    return key
+
+
+def held_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word]) -> pl.DataFrame:
+    """The decisions that hold on the listings of these words, as rows of their table."""
+    names = [word.names for word in words]
+    asked = ", ".join(f"({_text(one)}, {_text(other)})" for one, other in names) or "('', '')"
+    found = pl.from_arrow(
+        session.sql(
+            f"FROM {LAKE}.unified.decisions WHERE removed_at IS NULL AND (one, other) IN ({asked})"
+        ).to_arrow_table()
+    )
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word] = ()) -> list[Decision]:
+    """The decisions that hold once these words are taken, in the matcher's terms."""
     rows = session.execute(
-        f"SELECT one, other, is_same FROM {LAKE}.unified.decisions WHERE removed_at IS NULL ORDER BY ALL"
+        f"SELECT one, other, is_same FROM {LAKE}.unified.decisions WHERE removed_at IS NULL"
     ).fetchall()
-    return [Decision(parse_listing(one), parse_listing(other), is_same) for one, other, is_same in rows]
+    found = {(one, other): is_same for one, other, is_same in rows}
+    for word in words:
+        if word.verdict == "withdrawn":
+            found.pop(word.names, None)
+        else:
+            found[word.names] = word.verdict == "same"
+    return [
+        Decision(parse_listing(one), parse_listing(other), is_same) for (one, other), is_same in sorted(found.items())
+    ]
+
+
+def decision_rows(words: Iterable[Word], at: datetime) -> pl.DataFrame:
+    """Words as rows of the table of decisions, the withdrawn ones ended; of several on a pair the last counts."""
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for word in words:
+        is_ended = word.verdict == "withdrawn"
+        is_same = None if is_ended else word.verdict == "same"
+        rows[word.names] = (*word.names, is_same, word.reason, word.decided_by, at, is_ended)
+    kinds: list[Any] = [pl.String, pl.String, pl.Boolean, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.Boolean]
+    names = [*(column.name for column in DECISIONS.columns), "ended"]
+    return pl.DataFrame(list(rows.values()), schema=dict(zip(names, kinds, strict=True)), orient="row")
 
 
 def stated_moves(listings: pl.DataFrame) -> list[Decision]:
@@ -57,3 +131,7 @@ def stated_moves(listings: pl.DataFrame) -> list[Decision]:
         for source, source_id, to in moved.iter_rows()
         if (source, to) in ids and to != source_id
     ]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -50,6 +51,12 @@ def frame_of(session: duckdb.DuckDBPyConnection, query: str, **frames: pl.DataFr
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
+def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
+    """Whether restaurants were ever unified in this lake."""
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'unified' AND table_name = 'runs'"
+    return session.execute(query, [LAKE]).fetchone() is not None and last_run(session) is not None
+
+
 def newest_model(session: duckdb.DuckDBPyConnection) -> HeldModel | None:
     """The model made last; None where there is none, or where this program judges in another way."""
     row = session.execute(
@@ -67,6 +74,18 @@ def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
     """When restaurants were last unified."""
     found: datetime | None = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]
     return found
+
+
+def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
+    """The row of `unified.runs` of a run."""
+    return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = '{run_id}'").row(0, named=True)
+
+
+def turns_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
+    """What a run did to identities, foundings left out."""
+    query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
+        WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
+    return frame_of(session, query).to_dicts()
 
 
 def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -101,17 +120,6 @@ def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -
         SEMI JOIN asked ON m.platform = asked.source AND m.source_id = asked.source_id WHERE m.removed_at IS NULL""",
         asked=listings,
     )
-
-
-def listings_decided_on(session: duckdb.DuckDBPyConnection, since: datetime | None) -> pl.DataFrame:
-    """The listings of decisions that were made, changed or taken back since: `source`, `source_id`."""
-    rows = session.execute(
-        f"""SELECT unnest([one, other]) FROM {UNIFIED}.decisions
-        WHERE $since IS NULL OR last_changed_at > $since OR removed_at > $since""",
-        {"since": since},
-    ).fetchall()
-    keys = sorted({parse_listing(name) for (name,) in rows})
-    return pl.DataFrame(keys, schema={"source": pl.String, "source_id": pl.String}, orient="row")
 
 
 def lapsed_restaurants(session: duckdb.DuckDBPyConnection, today: date) -> pl.DataFrame:

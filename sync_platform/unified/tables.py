@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync_platform.sources.columns import Column
+from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
+AGREES = {**ACCURACY, **CONSISTENCY}
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,12 @@ MEMBERS = KeptTable(
         Column("evidence", "JSON", "What speaks for and against that, as in docs/matching.md"),
         Column("compared", "VARCHAR", "Hash of what matching compared of the listing"),
         Column("content", "VARCHAR", "Hash of all that was read of the listing"),
+        *(
+            Column(name, "BOOLEAN", f"Whether {words}; empty where that cannot be judged")
+            for name, words in AGREES.items()
+        ),
     ),
-    frozenset({"linked_to", "probability", "evidence", "compared", "content"}),
+    frozenset({"linked_to", "probability", "evidence", "compared", "content", *AGREES}),
 )
 DECISIONS = KeptTable(
     "decisions",

@@ -26,24 +26,29 @@ from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.model import write_model
 from sync_platform.matching.phones import read_phones
-from sync_platform.matching.state import State
+from sync_platform.matching.state import ID_SCHEMA, State
+from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
+from sync_platform.unified.agreement import VERDICTS, verdicts
+from sync_platform.unified.appraisal import appraise_listings
 from sync_platform.unified.attached import ensure_views
-from sync_platform.unified.decisions import read_decisions, stated_moves
+from sync_platform.unified.decisions import Word, decision_rows, read_decisions, stated_moves
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.history import Changes, ensure_unified, write_rows
 from sync_platform.unified.identity import Identities, Turn, identify
 from sync_platform.unified.listing import ListingSource, listing_sources, matcher_query, read_listings
 from sync_platform.unified.membership import memberships
 from sync_platform.unified.review import QUEUE
-from sync_platform.unified.tables import MEMBERS, RESTAURANTS, RUNS
+from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS
 
 MOST_CHANGED = 0.5
 """A larger share of listings that changed is matched as a whole; and so much more or less of them than a model was
 estimated from wants a new model."""
+FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
+"""What of a member follows its listing, wherever it belongs."""
 Progress = Callable[[str], None]
 
 
@@ -78,13 +83,16 @@ def unify(
     history: str,
     platforms: Mapping[str, Platform],
     run_id: str,
+    standards: Standards = STANDARDS,
     *,
+    words: Callable[[duckdb.DuckDBPyConnection], list[Word]] = lambda session: [],
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
 ) -> Unified:
     """Bring unified restaurants up to date with what the lake holds of all platforms.
 
+    `words`: what people say now, taken in view of the lake (decisions.take_word); it is committed with what it does.
     `rebuild`: match all listings, not only those that changed; `new_model`: and estimate a new model before. Raises
     StorageError where the lake cannot be written, or where another run was faster; nothing is half-written then.
     """
@@ -92,10 +100,10 @@ def unify(
     with lake.session() as session:
         in_one_transaction(lake, session, lambda: ensure_unified(session))
         read_listings(session, sources)
-        run = _Run(session, history, sources, run_id, on_progress)
+        run = _Run(session, history, sources, run_id, words(session), on_progress)
         run.work_out(rebuild=rebuild or new_model, new_model=new_model)
         on_progress("writing")
-        outcome = in_one_transaction(lake, session, lambda: run.write(platforms))
+        outcome = in_one_transaction(lake, session, lambda: run.write(platforms, standards))
         snapshot = session.execute("SELECT id FROM lake.last_committed_snapshot()").fetchall()[0][0]
     return replace(outcome, snapshot=snapshot)
 
@@ -109,9 +117,11 @@ class _Run:
         history: str,
         sources: list[ListingSource],
         run_id: str,
+        words: list[Word],
         on_progress: Progress,
     ) -> None:
         self.session, self.history, self.run_id, self.progress = session, history, run_id, on_progress
+        self.sources, self.words = sources, words
         self.now = datetime.now(UTC)
         self.began_after = held.last_run(session)
         self.state = State(session, f"({matcher_query()})", f"{held.UNIFIED}.keys", f"{held.UNIFIED}.links")
@@ -133,7 +143,7 @@ class _Run:
 
     def _decisions(self) -> dict[str, list[Decision]]:
         moved = held.frame_of(self.session, "SELECT source, source_id, moved_to FROM temp.listings")
-        return {"source": stated_moves(moved), "person": read_decisions(self.session)}
+        return {"source": stated_moves(moved), "person": read_decisions(self.session, self.words)}
 
     def _match(self, decisions: list[Decision], *, rebuild: bool, new_model: bool) -> _Matched:
         known = None if new_model else held.newest_model(self.session)
@@ -159,7 +169,9 @@ class _Run:
         parts = [
             compared,
             held.members_with(self.session, by_word),
-            held.listings_decided_on(self.session, self.began_after),
+            pl.DataFrame(
+                [listing for word in self.words for listing in (word.one, word.other)], schema=ID_SCHEMA, orient="row"
+            ),
         ]
         return pl.concat([part.select("source", "source_id") for part in parts]).unique()
 
@@ -255,13 +267,11 @@ class _Run:
         told = listings.select(
             "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
         )
-        placed = self.assigned.join(told, on=["source", "source_id"]).rename({"source": "platform"})
+        told = told.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
+        placed = self.assigned.rename({"source": "platform"}).join(told, on=["platform", "source_id"])
         kept = held.held_rows(self.session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
-        fresh = told.rename({"source": "platform"}).drop("dataset")
-        others = kept.join(placed, on=["platform", "source_id"], how="anti").drop(
-            "is_live", "compared", "content", "is_second_listing"
-        )
-        others = others.join(fresh, on=["platform", "source_id"])
+        others = kept.join(placed, on=["platform", "source_id"], how="anti")
+        others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(told, on=["platform", "source_id"])
         gone = self.changed.filter("is_gone").select(platform="source", source_id="source_id")
         gone_ids = self.changed.filter("is_gone").select("restaurant_id").unique()
         ended = held.held_rows(self.session, MEMBERS.name, "restaurant_id", gone_ids)
@@ -272,7 +282,7 @@ class _Run:
         ]
         return pl.concat(parts, how="vertical_relaxed")
 
-    def write(self, platforms: Mapping[str, Platform]) -> Unified:
+    def write(self, platforms: Mapping[str, Platform], standards: Standards) -> Unified:
         """Everything, within the caller's transaction."""
         last = held.last_run(self.session)
         if last != self.began_after:
@@ -281,9 +291,12 @@ class _Run:
         origin = Origin("unified", "", current_period("monthly", at).key, new_sync_id(at), self.run_id, at, at)
         restaurants = write_rows(self.session, self.history, RESTAURANTS, self.restaurants, origin)
         members = write_rows(self.session, self.history, MEMBERS, self.members, origin)
+        if self.words:
+            write_rows(self.session, self.history, DECISIONS, decision_rows(self.words, at), origin)
         self._write_turns(at)
         self._keep_state(at)
         ensure_views(self.session, platforms)
+        appraise_listings(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
         return Unified(run, restaurants, members, self.identities.turns, 0, self.matched.linkage.warnings)

@@ -1,0 +1,268 @@
+"""Unified restaurants as assets: members and restaurants, made in one step, and what hangs on them.
+
+What belongs here: when they are made, and what is shown of them. How listings become restaurants stands in unified/.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.landing import failure
+from sync_platform.defs.metadata import OWNERS, schema_of
+from sync_platform.defs.progress import Progress
+from sync_platform.defs.resources import LakeResource
+from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
+from sync_platform.defs.tables import table_key
+from sync_platform.errors import SyncError
+from sync_platform.quality.score import DIMENSIONS, Standards
+from sync_platform.settings import load_settings
+from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.unified.attached import KINDS, hanging_on
+from sync_platform.unified.decisions import take_word
+from sync_platform.unified.listing import READ, ListingSource, listing_sources
+from sync_platform.unified.rules import RULES
+from sync_platform.unified.soundness import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
+from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
+from sync_platform.unified.unification import Unified, unify
+
+UNIFY, UNIFY_PLACES = "unify", "unify_places"
+GROUP = "unified"
+RESTAURANTS_KEY = dg.AssetKey([GROUP, RESTAURANTS.name])
+TAGS = {"stage": GROUP}
+
+
+class WordConfig(dg.Config):
+    """A person's word on two listings."""
+
+    one: str = Field(description="A listing, as PLATFORM/ID, or a restaurant.")
+    other: str = Field(description="Another.")
+    verdict: str = Field(description="same, different, or withdrawn: what was decided before no longer holds.")
+    reason: str = Field(description="Why.")
+    decided_by: str = Field(description="Who says so.")
+
+
+class UnifyConfig(dg.Config):
+    """What is decided, and how much is looked at again, in this run."""
+
+    words: list[WordConfig] = Field(default=[], description="People's word on listings; it holds from now on.")
+
+    rebuild: bool = Field(default=False, description="Match all listings anew, not only those that changed.")
+    new_model: bool = Field(
+        default=False, description="Estimate a new model of what evidence weighs first; matches all listings anew."
+    )
+
+
+def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
+    """Members and restaurants, and one asset for each kind of what hangs on them."""
+    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in KINDS)]
+
+
+def unify_job() -> Any:
+    """The job that brings all of them up to date; the automation does the same after every sync."""
+    return dg.define_asset_job(
+        UNIFY,
+        dg.AssetSelection.groups(GROUP),
+        description="Brings unified restaurants up to date with what the lake holds of all platforms.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+
+
+def unified_keys() -> list[dg.AssetKey]:
+    """The assets, in order of the data flow."""
+    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in KINDS)]
+
+
+def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefinition:
+    sources = listing_sources(platforms)
+    tables = [table_key(platforms[source.platform], source.dataset) for source in sources]
+    specs = [
+        dg.AssetSpec(
+            MEMBERS_KEY,
+            deps=tables,
+            description=f"{MEMBERS.description}. Only what changed is matched again; people's decisions come first.",
+            metadata=_metadata("members", (*MEMBERS.columns, *KEPT), _members_lineage(sources, platforms)),
+            automation_condition=AFTER_ANY_SYNC,
+            group_name=GROUP,
+            owners=OWNERS,
+            tags=TAGS,
+            kinds={"duckdb", "parquet"},
+        ),
+        dg.AssetSpec(
+            RESTAURANTS_KEY,
+            deps=[*tables, MEMBERS_KEY],
+            description=f"{RESTAURANTS.description}. Every change of every restaurant is in the history.",
+            metadata=_metadata("restaurants", (*RESTAURANTS.columns, *KEPT), _fields_lineage(sources, platforms)),
+            automation_condition=AFTER_ANY_SYNC,
+            group_name=GROUP,
+            owners=OWNERS,
+            tags=TAGS,
+            kinds={"duckdb", "parquet"},
+        ),
+    ]
+
+    @dg.multi_asset(
+        name=UNIFY_PLACES,
+        specs=specs,
+        check_specs=[spec for table in ("members", "restaurants") for spec in _check_specs(table)],
+        pool=GROUP,
+    )
+    def unify_places(
+        context: dg.AssetExecutionContext,
+        config: UnifyConfig,
+        lake: LakeResource,
+        turns: dg.ResourceParam[None],
+    ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
+        settings = load_settings()
+        standards = Standards(
+            {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
+            {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
+        )
+
+        def told(stage: str) -> None:
+            context.log.info(stage)
+            progress.unifying(stage)
+
+        try:
+            outcome = unify(
+                lake.open(),
+                lake.history,
+                platforms,
+                context.run_id,
+                standards,
+                words=lambda session: [take_word(session, **word.model_dump()) for word in config.words],
+                rebuild=config.rebuild,
+                new_model=config.new_model,
+                on_progress=told,
+            )
+        except SyncError as error:
+            raise failure(context, error) from error
+        with lake.open().session() as session:
+            members = check_members(session, outcome.run, len(sources))
+            restaurants = check_restaurants(session)
+        for warning in outcome.warnings:
+            context.log.warning(warning)
+        yield _result(MEMBERS_KEY, _run_metadata(outcome, outcome.run["listings"]), members)
+        yield _result(RESTAURANTS_KEY, _run_metadata(outcome, outcome.run["restaurants"]), restaurants)
+
+    return unify_places
+
+
+def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
+    key = dg.AssetKey([GROUP, kind])
+    hanging = hanging_on(platforms, kind)
+
+    @dg.asset(
+        key=key,
+        deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in hanging)],
+        description=f"{KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
+        metadata=_metadata(kind, KINDS[kind].every_column, _attached_lineage(platforms, kind)),
+        check_specs=_check_specs(kind),
+        automation_condition=AFTER_ANY_SYNC,
+        group_name=GROUP,
+        owners=OWNERS,
+        tags=TAGS,
+        kinds={"duckdb", "view"},
+    )
+    def hang(lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster knows it without only
+        with lake.open().session() as session:
+            count, findings = check_attached(session, kind)
+        return _result(key, {"dagster/row_count": count}, findings)
+
+    return hang
+
+
+def _result(key: dg.AssetKey, metadata: Mapping[str, Any], findings: list[Finding]) -> dg.MaterializeResult[Any]:
+    results = [
+        dg.AssetCheckResult(
+            passed=finding.passed,
+            asset_key=key,
+            check_name=finding.check,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=finding.words,
+            metadata=dict(finding.figures),
+        )
+        for finding in findings
+    ]
+    return dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=results)
+
+
+def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=dg.AssetKey([GROUP, table]), description=words)
+        for name, (about, words) in DESCRIPTIONS.items()
+        if about == table
+    ]
+
+
+def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
+    run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
+    happened = [turn for turn in outcome.turns if turn.kind != "founded"]
+    told = [f"- {turn.restaurant_id} {turn.kind} {turn.other_id or ''}" for turn in happened[:20]]
+    return {
+        "dagster/row_count": rows,
+        "snapshot_id": outcome.snapshot,
+        **run,
+        **({"identities": dg.MetadataValue.md("\n".join(told))} if told else {}),
+    }
+
+
+def _metadata(table: str, columns: tuple[Column, ...], lineage: dict[str, list[dg.TableColumnDep]]) -> dict[str, Any]:
+    return {
+        "dagster/table_name": f"{GROUP}.{table}",
+        "dagster/column_schema": schema_of(columns),
+        "dagster/column_lineage": dg.TableColumnLineage(lineage),
+    }
+
+
+def _members_lineage(
+    sources: list[ListingSource], platforms: dict[str, Platform]
+) -> dict[str, list[dg.TableColumnDep]]:
+    ids = [dg.TableColumnDep(table_key(platforms[each.platform], each.dataset), "source_id") for each in sources]
+    return {"platform": ids, "source_id": ids}
+
+
+def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
+    """Each field from the columns that its candidates come from."""
+    read = {rule.name: rule.columns for rule in RULES if rule.name != "location"}
+    read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
+    read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
+    return {
+        field: [
+            dg.TableColumnDep(table_key(platforms[source.platform], source.dataset), name)
+            for source in sources
+            for name in sorted({name for column in columns for name in _read_of(source.dataset, column)})
+        ]
+        for field, columns in read.items()
+    }
+
+
+def _read_of(dataset: Dataset, column: str) -> set[str]:
+    """The columns of a dataset that what is read of a listing comes from."""
+    return _named_in(dataset, dataset.listing.get(column, column if column in READ else ""))
+
+
+def _attached_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
+    lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
+    for each in hanging_on(platforms, kind):
+        key = table_key(platforms[each.platform], each.dataset)
+        own = {
+            "source_id": "source_id",
+            "listing_id": each.reference,
+            **(each.dataset.attached.columns if each.dataset.attached else {}),
+        }
+        for column, told in own.items():
+            lineage.setdefault(column, []).extend(
+                dg.TableColumnDep(key, name) for name in sorted(_named_in(each.dataset, told))
+            )
+    return lineage
+
+
+def _named_in(dataset: Dataset, sql: str) -> set[str]:
+    """The columns of a dataset that an expression names."""
+    return {column.name for column in columns_of(dataset.row)} & set(re.findall(r"\w+", sql))

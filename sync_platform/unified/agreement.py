@@ -1,0 +1,173 @@
+"""Agreement: whether a listing says what the licence register and the other platforms say of the same restaurant.
+
+What belongs here: the verdict on each listing, true, false, or none where it cannot be judged. What they make of a
+dataset's scores stands in `appraisal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import hypot
+from typing import Any, NamedTuple
+
+import polars as pl
+from rapidfuzz import fuzz
+
+from sync_platform.matching.addresses import ReadAddress, read_addresses
+from sync_platform.matching.names import read_names
+from sync_platform.matching.phones import read_phones
+from sync_platform.quality.geography import is_inside
+from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_place
+from sync_platform.unified.rules import METRES_TOGETHER, STREET_END
+
+NAMES_AGREE = 80.0  # of 100, by rapidfuzz's ratio
+
+
+class Said(NamedTuple):
+    """What is compared of a listing."""
+
+    source: str
+    source_id: str
+    name_en: str | None
+    name_zh: str | None
+    address_en: str | None
+    address_zh: str | None
+    district: str | None
+    latitude: float | None
+    longitude: float | None
+    phone: str | None
+    status: str | None
+    licence_number: str | None
+    is_reference: bool
+
+
+_Listings = Sequence[Said]
+_Verdict = bool | None
+
+
+def verdicts(listings: pl.DataFrame) -> pl.DataFrame:
+    """The verdicts on the live first listings of whole restaurants: `source`, `source_id`, and VERDICTS.
+
+    `listings`: as `survivorship.survive` takes them.
+    """
+    chosen = listings.filter(pl.col("is_live") & ~pl.col("is_duplicate")).select("restaurant_id", *Said._fields)
+    schema: dict[str, Any] = {"source": pl.String, "source_id": pl.String, **dict.fromkeys(VERDICTS, pl.Boolean)}
+    return pl.DataFrame(_judged(chosen), schema=schema, orient="row")
+
+
+def _judged(chosen: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    for _, rows in chosen.group_by("restaurant_id", maintain_order=True):
+        every = [Said(*row[1:]) for row in rows.iter_rows()]
+        register = [said for said in every if said.is_reference]
+        listed = [said for said in every if not said.is_reference]
+        for said in listed:
+            others = [other for other in listed if other.source != said.source]
+            found = [_in_its_district(said)]
+            found += [_any(agrees(said, licence) for licence in register) for agrees in _WITH_REGISTER.values()]
+            found += [_most(agrees(said, other) for other in others) for agrees in _WITH_OTHERS.values()]
+            yield (said.source, said.source_id, *found)
+
+
+def _any(found: Iterator[_Verdict]) -> _Verdict:
+    """Whether any agrees; none where none can be judged."""
+    known = [verdict for verdict in found if verdict is not None]
+    return any(known) if known else None
+
+
+def _most(found: Iterator[_Verdict]) -> _Verdict:
+    """Whether at least as many agree as not; none where none can be judged."""
+    known = [verdict for verdict in found if verdict is not None]
+    return 2 * sum(known) >= len(known) if known else None
+
+
+def _in_its_district(said: Said) -> _Verdict:
+    return is_inside(said.district, said.latitude, said.longitude)
+
+
+def _names_agree(said: Said, licence: Said) -> _Verdict:
+    """Alike in either script; a registered sign that is in another script than the name tells nothing."""
+    mine = read_names(said.name_en or "", said.name_zh or "")
+    theirs = read_names(licence.name_en or "", licence.name_zh or "")
+    alike = [
+        fuzz.ratio(one.core, other.core) >= NAMES_AGREE
+        for one, other in zip(mine, theirs, strict=True)
+        if one.core and other.core
+    ]
+    return any(alike) if alike else None
+
+
+def _addresses_agree(said: Said, licence: Said) -> _Verdict:
+    """The same number of the same street, or the same shop of a building, in either script."""
+    mine = read_addresses(said.address_en or "", said.address_zh or "")
+    theirs = read_addresses(licence.address_en or "", licence.address_zh or "")
+    alike = [
+        verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_door(one, other)) is not None
+    ]
+    return any(alike) if alike else None
+
+
+def _same_door(one: ReadAddress, other: ReadAddress) -> _Verdict:
+    if one.first and other.first and one.street and other.street:
+        return one.first == other.first and one.street[-STREET_END:] == other.street[-STREET_END:]
+    if one.shops and other.shops and one.building and other.building:
+        return not one.shops.isdisjoint(other.shops)
+    return None
+
+
+def _is_licensed(said: Said, licence: Said) -> _Verdict:
+    """The licence that it states is the register's; one that states none, and trades, is licensed there at all."""
+    if said.licence_number:
+        return said.licence_number == licence.licence_number
+    return True if said.status == "open" else None
+
+
+def _phones_agree(said: Said, other: Said) -> _Verdict:
+    mine, theirs = read_phones(said.phone or ""), read_phones(other.phone or "")
+    return not set(mine).isdisjoint(theirs) if mine and theirs else None
+
+
+def _districts_agree(said: Said, other: Said) -> _Verdict:
+    """One district, or one within the other."""
+    mine, theirs = find_place(said.district or ""), find_place(other.district or "")
+    if mine is None or theirs is None:
+        return None
+    return mine is theirs or mine.lies_within(theirs) or theirs.lies_within(mine)
+
+
+def _places_agree(said: Said, other: Said) -> _Verdict:
+    if said.latitude is None or said.longitude is None or other.latitude is None or other.longitude is None:
+        return None
+    north = (said.latitude - other.latitude) * METRES_PER_DEGREE
+    return hypot(north, (said.longitude - other.longitude) * METRES_PER_DEGREE_EAST) <= METRES_TOGETHER
+
+
+def _trading_agrees(said: Said, other: Said) -> _Verdict:
+    return said.status == other.status if said.status and other.status else None
+
+
+_Agrees = Callable[[Said, Said], _Verdict]
+_WITH_REGISTER: dict[str, _Agrees] = {
+    "register_name": _names_agree,
+    "register_address": _addresses_agree,
+    "register_licence": _is_licensed,
+}
+_WITH_OTHERS: dict[str, _Agrees] = {
+    "phone_across": _phones_agree,
+    "district_across": _districts_agree,
+    "place_across": _places_agree,
+    "trading_across": _trading_agrees,
+}
+ACCURACY = {
+    "geography": "coordinates in the stated district",
+    "register_name": "the name is the licence register's",
+    "register_address": "the address is the licence register's",
+    "register_licence": "the licence is the register's; one that states none, and trades, has one",
+}
+CONSISTENCY = {
+    "phone_across": "the telephone number is that of most other platforms",
+    "district_across": "the district is that of most other platforms, or one lies within the other",
+    "place_across": f"the coordinates are within {METRES_TOGETHER} m of most other platforms'",
+    "trading_across": "open or closed, as most other platforms say",
+}
+VERDICTS = (*ACCURACY, *CONSISTENCY)
+"""The verdicts, in order, with what each says where it is true."""
