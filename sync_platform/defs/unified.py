@@ -135,7 +135,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 platforms,
                 context.run_id,
                 standards,
-                words=lambda session: [take_word(session, **word.model_dump()) for word in config.words],
+                words=lambda session: [one for said in config.words for one in take_word(session, **said.model_dump())],
                 rebuild=config.rebuild,
                 new_model=config.new_model,
                 on_progress=told,

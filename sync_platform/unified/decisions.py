@@ -47,11 +47,12 @@ def parse_listing(text: str) -> Key:
 
 def take_word(
     session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
-) -> Word:
+) -> list[Word]:
     """A person's word, checked against what there is; UsageError in words where it cannot be taken.
 
     `one` and `other` are listings (`platform/source_id`), or restaurants (`rest-...`), which stand for the listing that
-    founded them. `temp.listings` is there (unified/listing.py).
+    founded them; where two restaurants are the same, all listings of both are one place. `temp.listings` is there
+    (unified/listing.py).
     """
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
@@ -60,10 +61,13 @@ def take_word(
     first, second = (_find(session, name.strip()) for name in (one, other))
     if first == second:
         raise UsageError(f"{one} and {other} are the same listing: name two")
-    word = Word(first, second, verdict, reason.strip(), decided_by.strip() or "unknown")
-    if verdict == "withdrawn" and not held_decisions(session, [word]).height:
-        raise UsageError(f"nothing was decided on {' and '.join(word.names)}")
-    return word
+    others = [second]
+    if verdict == "same" and one.startswith("rest-") and other.startswith("rest-"):
+        others = [each for each in _members(session, one, other) if each != first]
+    words = [Word(first, each, verdict, reason.strip(), decided_by.strip() or "unknown") for each in others]
+    if verdict == "withdrawn" and not _is_decided(session, words[0]):
+        raise UsageError(f"nothing was decided on {' and '.join(words[0].names)}")
+    return words
 
 
 def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
@@ -82,16 +86,17 @@ def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
     return key
 
 
-def held_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word]) -> pl.DataFrame:
-    """The decisions that hold on the listings of these words, as rows of their table."""
-    names = [word.names for word in words]
-    asked = ", ".join(f"({_text(one)}, {_text(other)})" for one, other in names) or "('', '')"
-    found = pl.from_arrow(
-        session.sql(
-            f"FROM {LAKE}.unified.decisions WHERE removed_at IS NULL AND (one, other) IN ({asked})"
-        ).to_arrow_table()
-    )
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+def _members(session: duckdb.DuckDBPyConnection, *restaurants: str) -> list[Key]:
+    return session.execute(
+        f"""SELECT platform, source_id FROM {LAKE}.unified.members
+        WHERE list_contains(?, restaurant_id) AND removed_at IS NULL ORDER BY ALL""",
+        [list(restaurants)],
+    ).fetchall()
+
+
+def _is_decided(session: duckdb.DuckDBPyConnection, word: Word) -> bool:
+    query = f"FROM {LAKE}.unified.decisions WHERE removed_at IS NULL AND one = ? AND other = ?"
+    return session.execute(query, list(word.names)).fetchone() is not None
 
 
 def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word] = ()) -> list[Decision]:
@@ -131,7 +136,3 @@ def stated_moves(listings: pl.DataFrame) -> list[Decision]:
         for source, source_id, to in moved.iter_rows()
         if (source, to) in ids and to != source_id
     ]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

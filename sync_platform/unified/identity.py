@@ -1,8 +1,9 @@
-"""Identities: which restaurant a cluster of listings is, in view of which restaurants its listings were before.
+"""Identities: which restaurant a cluster of listings is, in view of which restaurants there were before.
 
-An id stays with most of the listings that bear it; of several that come together the oldest stays, and the others are
-merged into it. What is split off gets the id back that it had before it was merged, or one of its own. So an id
-survives new evidence and the end of any one listing, and what is split and merged again is what it was.
+A restaurant is where the listing is that founded it; of several in one cluster the oldest stays, and the others are
+merged into it. So an id survives new evidence, and whatever is merged, split and moved: the same clusters are the same
+restaurants again. Listings that are gone stay members, so an id outlives every one of its listings; where even the
+record of a founder is gone, its restaurant is where most of its listings are.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -70,79 +71,58 @@ def identify(
     `held`: the restaurant that each of the listings belonged to, if any. `known` has those restaurants, and all that
     any of the listings ever founded. The outcome does not depend on the order of the clusters.
     """
-    found = Identities(ids=[""] * len(clusters))
-    taken = set(known)
-    won = _won(clusters, held, known)
-    for number, names in won.items():
-        found.ids[number] = min(names, key=lambda name: known[name].age)
-    for number in sorted(range(len(clusters)), key=lambda number: min(clusters[number])):
-        if not found.ids[number]:
-            founding = _own(clusters[number], known, first_seen, taken, now)
-            found.ids[number] = founding.restaurant_id
-            found.foundings[founding.restaurant_id] = founding
-            taken.add(founding.restaurant_id)
+    found = Identities()
+    owned = _owned(clusters, held, known)
+    for number, cluster in enumerate(clusters):
+        founding = min(owned[number], key=lambda each: each.age, default=None) or _found(cluster, first_seen, now)
+        found.ids.append(founding.restaurant_id)
+        if not founding.is_live or founding.restaurant_id not in known:
+            found.foundings[founding.restaurant_id] = replace(founding, is_live=True)
     _tell(found, clusters, held, known)
     return found
 
 
-def new_id(listing: Key, number: int = 0) -> str:
-    """The id of the restaurant that a listing founds; `number`: how many it founded before."""
-    told = "/".join((*listing, *([str(number)] if number else [])))
-    digest = base64.b32encode(hashlib.sha256(told.encode()).digest()).decode().lower()
+def new_id(listing: Key) -> str:
+    """The id of the restaurant that a listing founds: each founds one at most."""
+    digest = base64.b32encode(hashlib.sha256("/".join(listing).encode()).digest()).decode().lower()
     return f"rest-{digest[:ID_LENGTH]}"
 
 
-def _won(
+def _owned(
     clusters: Sequence[Sequence[Key]], held: Mapping[Key, str], known: Mapping[str, Founding]
-) -> dict[int, list[str]]:
-    """By number of cluster, the ids that stay with it: those that no other has more listings of."""
+) -> dict[int, list[Founding]]:
+    """By number of cluster, the restaurants that were founded in it, or whose founder is gone and most listings are."""
+    at = {listing: number for number, cluster in enumerate(clusters) for listing in cluster}
     bearing: dict[str, Counter[int]] = defaultdict(Counter)
-    for number, cluster in enumerate(clusters):
-        for listing in cluster:
-            if listing in held:
-                bearing[held[listing]][number] += 1
-    won: dict[int, list[str]] = defaultdict(list)
-    for name, counts in bearing.items():
-        founder = known[name].founded_by
-
-        def claim(number: int, counts: Counter[int] = counts, founder: Key = founder) -> tuple[int, bool, Key]:
-            return -counts[number], founder not in clusters[number], min(clusters[number])
-
-        won[min(counts, key=claim)].append(name)
-    return won
+    for listing, number in at.items():
+        if listing in held:
+            bearing[held[listing]][number] += 1
+    owned: dict[int, list[Founding]] = defaultdict(list)
+    for founding in known.values():
+        bearers = bearing[founding.restaurant_id]
+        if founding.founded_by in at:
+            owned[at[founding.founded_by]].append(founding)
+        elif bearers:
+            owned[min(bearers, key=lambda number: (-bearers[number], min(clusters[number])))].append(founding)
+    return owned
 
 
-def _own(
-    cluster: Sequence[Key],
-    known: Mapping[str, Founding],
-    first_seen: Mapping[Key, datetime],
-    taken: set[str],
-    now: datetime,
-) -> Founding:
-    """What a cluster is that no id stayed with: what one of its listings founded once, or a new restaurant."""
-    members = set(cluster)
-    once = [each for each in known.values() if each.founded_by in members and not each.is_live]
-    if once:
-        oldest = min(once, key=lambda each: each.age)
-        return Founding(oldest.restaurant_id, oldest.founded_by, oldest.founded_at)
+def _found(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], now: datetime) -> Founding:
+    """A new restaurant, founded by the listing that was seen first."""
     founder = min(cluster, key=lambda listing: (first_seen[listing], listing))
-    number = 0
-    while new_id(founder, number) in taken:
-        number += 1
-    return Founding(new_id(founder, number), founder, now)
+    return Founding(new_id(founder), founder, now)
 
 
 def _tell(
     found: Identities, clusters: Sequence[Sequence[Key]], held: Mapping[Key, str], known: Mapping[str, Founding]
 ) -> None:
     """What happened, in order of ids."""
-    living = set(found.ids)
+    now_in = {listing: name for name, cluster in zip(found.ids, clusters, strict=True) for listing in cluster}
     came: dict[tuple[str, str], list[Key]] = defaultdict(list)
-    for name, cluster in zip(found.ids, clusters, strict=True):
-        for listing in cluster:
-            if held.get(listing, name) != name:
-                came[name, held[listing]].append(listing)
-    gone = {each.restaurant_id for each in known.values() if each.is_live} - living
+    for listing, name in now_in.items():
+        if held.get(listing, name) != name:
+            came[name, held[listing]].append(listing)
+    gone = {each.restaurant_id: each for each in known.values() if each.is_live and each.restaurant_id not in found.ids}
     turns: list[Turn] = []
     for (name, origin), listings in came.items():
         if origin in gone:
@@ -153,10 +133,10 @@ def _tell(
         turns.append(Turn(kind, name, origin, tuple(sorted(listings))))
     told = {turn.restaurant_id for turn in turns}
     turns += [Turn("revived" if name in known else "founded", name) for name in found.foundings if name not in told]
-    for name in gone:
+    for name, founding in gone.items():
         heirs = {heir: listings for (heir, origin), listings in came.items() if origin == name}
-        heir = min(heirs, key=lambda other: (-len(heirs[other]), other)) if heirs else None
+        heir = now_in.get(founding.founded_by) or max(heirs, key=lambda other: (len(heirs[other]), other), default=None)
         found.merged_into[name] = heir
-        moved = tuple(sorted(heirs[heir])) if heir else ()
+        moved = tuple(sorted(heirs.get(heir, []))) if heir else ()
         turns.append(Turn("merged" if heir else "ended", name, heir, moved))
     found.turns = sorted(turns, key=lambda turn: (turn.restaurant_id, turn.kind, turn.other_id or ""))

@@ -1,0 +1,132 @@
+"""Ids that stay: through merges, splits, new evidence, and the end of any listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_platform.unified.identity import Founding, Identities, Key, identify
+
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+Clusters = Sequence[Sequence[Key]]
+LISTINGS: list[Key] = [(platform, str(number)) for platform in ("chope", "keeta", "openrice") for number in range(3)]
+FIRST_SEEN = {listing: BEGIN + timedelta(hours=number % 4) for number, listing in enumerate(LISTINGS)}
+
+
+class Registry:
+    """Which listing is in which restaurant, over a course of runs; every run sees all of it."""
+
+    def __init__(self) -> None:
+        self.held: dict[Key, str] = {}
+        self.known: dict[str, Founding] = {}
+        self.runs = 0
+
+    def run(self, clusters: Clusters) -> Identities:
+        self.runs += 1
+        found = identify(clusters, self.held, self.known, FIRST_SEEN, BEGIN + timedelta(days=self.runs))
+        self.known |= found.foundings
+        for name in found.merged_into:
+            self.known[name] = Founding(name, self.known[name].founded_by, self.known[name].founded_at, is_live=False)
+        self.held = {key: name for name, cluster in zip(found.ids, clusters, strict=True) for key in cluster}
+        return found
+
+
+@st.composite
+def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
+    """Any way to put the listings together."""
+    labels = draw(st.lists(st.integers(0, 4), min_size=len(listings), max_size=len(listings)))
+    clusters: dict[int, list[Key]] = {}
+    for label, listing in zip(labels, listings, strict=True):
+        clusters.setdefault(label, []).append(listing)
+    return draw(st.permutations(list(clusters.values())))
+
+
+@given(before=st.lists(partitions(), max_size=3), one=partitions(), between=st.lists(partitions(), max_size=3))
+def test_the_same_clusters_are_the_same_restaurants_again_whatever_was_between(
+    before: list[Clusters], one: Clusters, between: list[Clusters]
+) -> None:
+    registry = Registry()
+    for clusters in before:
+        registry.run(clusters)
+    registry.run(one)
+    first = dict(registry.held)
+    for clusters in between:
+        registry.run(clusters)
+    registry.run(one)
+    assert registry.held == first
+
+
+@given(course=st.lists(partitions(), min_size=1, max_size=5))
+def test_every_cluster_is_one_restaurant_and_every_restaurant_one_cluster(course: list[Clusters]) -> None:
+    registry = Registry()
+    for clusters in course:
+        found = registry.run(clusters)
+        assert len(set(found.ids)) == len(found.ids) == len(clusters)
+        live = {name for name, founding in registry.known.items() if founding.is_live}
+        assert live == set(found.ids)
+
+
+@given(course=st.lists(partitions(), min_size=2, max_size=4), data=st.data())
+def test_the_order_of_clusters_makes_no_difference(course: list[Clusters], data: st.DataObject) -> None:
+    one, other = Registry(), Registry()
+    for clusters in course:
+        one.run(clusters)
+        other.run(data.draw(st.permutations(clusters)))
+    assert one.held == other.held
+
+
+@given(course=st.lists(partitions(), min_size=1, max_size=4))
+def test_every_listing_that_changes_its_restaurant_is_told(course: list[Clusters]) -> None:
+    registry = Registry()
+    for clusters in course:
+        before = dict(registry.held)
+        found = registry.run(clusters)
+        told = {listing for turn in found.turns for listing in turn.listings}
+        moved = {key for key, name in registry.held.items() if key in before and before[key] != name}
+        into_other = {key for turn in found.turns if turn.kind == "merged" for key in turn.listings}
+        assert told <= moved
+        assert into_other | {key for turn in found.turns if turn.kind != "merged" for key in turn.listings} == told
+
+
+def test_of_two_that_are_merged_the_older_stays_and_the_other_says_where_it_went() -> None:
+    registry = Registry()
+    registry.run([LISTINGS[:2]])
+    (older,) = set(registry.held.values())
+    registry.run([LISTINGS[:2], LISTINGS[2:4]])
+    younger = registry.held[LISTINGS[2]]
+    found = registry.run([LISTINGS[:4]])
+    assert set(registry.held.values()) == {older}
+    assert found.merged_into == {younger: older}
+    assert [(turn.kind, turn.restaurant_id, turn.other_id) for turn in found.turns] == [("merged", younger, older)]
+
+
+def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
+    registry = Registry()
+    registry.run([LISTINGS[:2], LISTINGS[2:4]])
+    younger = registry.held[LISTINGS[2]]
+    registry.run([LISTINGS[:4]])
+    found = registry.run([LISTINGS[:2], LISTINGS[2:4]])
+    assert registry.held[LISTINGS[2]] == younger
+    assert [(turn.kind, turn.restaurant_id) for turn in found.turns] == [("revived", younger)]
+
+
+def test_a_restaurant_outlives_the_record_of_the_listing_that_founded_it() -> None:
+    registry = Registry()
+    registry.run([LISTINGS[:3]])
+    (name,) = set(registry.held.values())
+    founder = registry.known[name].founded_by
+    rest = [listing for listing in LISTINGS[:3] if listing != founder]
+    registry.run([rest])
+    assert set(registry.held.values()) == {name}
+
+
+def test_a_restaurant_of_which_no_listing_is_left_ends() -> None:
+    registry = Registry()
+    registry.run([LISTINGS[:1], LISTINGS[1:2]])
+    name = registry.held[LISTINGS[0]]
+    found = registry.run([LISTINGS[1:2]])
+    assert found.merged_into == {name: None}
+    assert [turn.kind for turn in found.turns] == ["ended"]

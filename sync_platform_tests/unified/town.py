@@ -1,0 +1,145 @@
+"""A lake with listings of real platforms, written straight into their tables, to unify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sync_platform.lake.schema import ensure_tables, table_name
+from sync_platform.matching.clusters import gather
+from sync_platform.matching.linkage import link
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import load_settings
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
+from sync_platform.unified.held import frame_of, newest_model
+from sync_platform.unified.identity import Key
+from sync_platform.unified.listing import listing_sources, matcher_query, read_listings
+from sync_platform.unified.unification import Unified, unify
+
+HISTORY = "lineage.changes"
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@dataclass
+class Town:
+    """Listings by platform; every change is an hour later than the one before."""
+
+    folder: Path
+    platforms: dict[str, Platform] = field(default_factory=load_platforms)
+    hours: int = 0
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.lake = Lake(LakeAddress.of(load_settings(sync_home=self.folder)))
+
+    def list(self, platform: str, source_id: str, **columns: Any) -> None:
+        """Put a listing into its platform's table, in the place of what is there."""
+        dataset = self._places(platform)
+        self.put(platform, dataset, {"source_id": source_id, **columns})
+
+    def put(self, platform: str, dataset: Dataset, row: dict[str, Any]) -> None:
+        """Put a row into a table as a sync would have it."""
+        self.hours += 1
+        at = BEGIN + timedelta(hours=self.hours)
+        table = table_name(platform, dataset)
+        with self.lake.session() as session:
+            ensure_tables(session, HISTORY, platform, dataset)
+            known = session.execute(
+                f"SELECT first_seen_at FROM {table} WHERE source_id = ?", [row["source_id"]]
+            ).fetchone()
+            session.execute(f"DELETE FROM {table} WHERE source_id = ?", [row["source_id"]])
+            whole = {"first_seen_at": known[0] if known else at, "last_changed_at": at, **row}
+            names, marks = ", ".join(f'"{name}"' for name in whole), ", ".join("?" for _ in whole)
+            session.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(whole.values()))
+
+    def retire(self, platform: str, source_id: str) -> None:
+        """The platform lists it no more."""
+        self._change(platform, source_id, "UPDATE {table} SET removed_at = $at WHERE source_id = $id")
+
+    def forget(self, platform: str, source_id: str) -> None:
+        """Not even its record is left."""
+        self._change(platform, source_id, "DELETE FROM {table} WHERE source_id = $id AND $at IS NOT NULL")
+
+    def unify(self, *words: tuple[str, str, str], **how: bool) -> Unified:
+        """Unify, after these words (one, other, verdict)."""
+        self.runs += 1
+
+        def said(session: Any) -> list[Any]:
+            return [one for word in words for one in take_word(session, *word, reason="as seen", decided_by="ada")]
+
+        return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=said, **how)
+
+    def restaurants(self) -> dict[Key, str]:
+        """The restaurant of every listing that there is."""
+        rows = self.ask("SELECT platform, source_id, restaurant_id FROM unified.members WHERE removed_at IS NULL")
+        return {(platform, source_id): name for platform, source_id, name in rows}
+
+    def together(self) -> set[frozenset[Key]]:
+        """The listings of each restaurant."""
+        found: dict[str, set[Key]] = {}
+        for key, name in self.restaurants().items():
+            found.setdefault(name, set()).add(key)
+        return {frozenset(keys) for keys in found.values()}
+
+    def rebuilt(self) -> set[frozenset[Key]]:
+        """What a full run with the same model and decisions would put together."""
+        with self.lake.session() as session:
+            read_listings(session, listing_sources(self.platforms))
+            model = newest_model(session)
+            assert model is not None
+            listings = frame_of(session, "FROM temp.listings")
+            linkage = link(frame_of(session, matcher_query()), model.model)
+            clusters = gather(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
+        keys = list(linkage.listings.select("source", "source_id").iter_rows())
+        return {frozenset(keys[at] for at in members) for members in clusters.members().values()}
+
+    def one(self, query: str) -> Any:
+        """The only row of an answer."""
+        (row,) = self.ask(query)
+        return row
+
+    def ask(self, query: str) -> list[Any]:
+        with self.lake.session() as session:
+            return session.execute(query).fetchall()
+
+    def _places(self, platform: str) -> Dataset:
+        (source,) = (each for each in listing_sources(self.platforms) if each.platform == platform)
+        return source.dataset
+
+    def _change(self, platform: str, source_id: str, statement: str) -> None:
+        self.hours += 1
+        table = table_name(platform, self._places(platform))
+        with self.lake.session() as session:
+            session.execute(
+                statement.format(table=table), {"at": BEGIN + timedelta(hours=self.hours), "id": source_id}
+            )
+
+
+NAMES = ("Golden Lantern", "Jade Harbour", "Lucky Bamboo", "Silver Phoenix", "Red Peony", "Happy Dragon", "Blue Willow",
+         "Little Sparrow", "Old Banyan", "Spring Orchid", "White Crane", "Morning Star")  # fmt: skip
+STREETS = ("Nathan Road", "Hennessy Road", "Wai Yip Street", "Java Road", "Tai Nan Street", "Queen's Road Central")
+
+
+def place(number: int, **changes: Any) -> dict[str, Any]:
+    """What a platform may say of the place of that number: no two have anything in common but words."""
+    name = f"{NAMES[number % 12]} {('Noodles', 'Kitchen', 'Dumplings', 'Grill')[number // 12 % 4]}"
+    return {
+        "name_en": name,
+        "address_en": f"Shop {number % 7 + 1}, G/F, {number * 7 + 11} {STREETS[number % 6]}",
+        "latitude": 22.28 + number % 9 * 0.012,
+        "longitude": 114.12 + number // 9 * 0.011,
+        "phone": f"2{number * 104_729 % 9_000_000 + 1_000_000}",
+        "cuisines": ["Cantonese"],
+        **changes,
+    }
+
+
+def settle(town: Town, count: int = 48) -> None:
+    """A town of so many places, each on two platforms, so that a few changes are few."""
+    for number in range(count):
+        town.list("openrice", f"o{number}", **place(number), status="open", phones=[place(number)["phone"]])
+        town.list("chope", f"c{number}", **place(number))
