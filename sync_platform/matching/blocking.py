@@ -190,16 +190,19 @@ def overfull(crowds: pl.DataFrame) -> pl.Series:
     return crowds.filter(pl.col("count") > MOST_EVER)["key"]
 
 
-def pairs_of(keys: pl.DataFrame, passed_over: pl.Series, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of positions, the smaller first, that share a key which is not passed over; each once, in order.
+def without_keys(keys: pl.DataFrame, passed_over: pl.Series) -> pl.DataFrame:
+    return keys.filter(~pl.col("key").is_in(passed_over.implode())) if len(passed_over) else keys
+
+
+def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of positions, the smaller first, that share a key; each once, in order.
 
     `of`: for each position whether its pairs are wanted; without it, all are. Two listings of one source may be a pair:
     as such they show what chance makes.
     """
-    sharing = keys.filter(~pl.col("key").is_in(passed_over.implode()))
-    wanted = np.ones(sharing.height, dtype=bool) if of is None else of[sharing["listing"].to_numpy()]
+    wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
     with duckdb.connect() as connection:
-        connection.register("keys", sharing.with_columns(wanted=wanted).to_arrow())
+        connection.register("keys", keys.with_columns(wanted=wanted).to_arrow())
         pairs = connection.sql(
             """SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
                JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing
