@@ -170,14 +170,13 @@ class Blocks:
     def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
         self.crowded: dict[str, list[str]] = {}
         kept: list[pl.DataFrame] = []
-        with duckdb.connect() as connection:
-            for rule in RULES:
-                keys = _keys_of(rule, reading, frequencies)
-                counts = keys.group_by("key").len()
-                self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
-                passed_over = (frequencies.crowded or self.crowded)[rule.name]
-                kept.append(_hashed(connection, rule, keys.filter(~pl.col("key").is_in(passed_over))))
-        self.keys = pl.concat(kept)
+        for rule in RULES:
+            keys = _keys_of(rule, reading, frequencies)
+            counts = keys.group_by("key").len()
+            self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
+            passed_over = (frequencies.crowded or self.crowded)[rule.name]
+            kept.append(keys.filter(~pl.col("key").is_in(passed_over)).with_columns(rule=pl.lit(rule.name)))
+        self.keys = _hashed(pl.concat(kept))
 
 
 def crowds_of(keys: pl.DataFrame) -> pl.DataFrame:
@@ -222,11 +221,12 @@ def _keys_of(rule: Rule, reading: Reading, frequencies: Frequencies) -> pl.DataF
     return pl.DataFrame({"key": keys, "listing": listings}, schema={"key": pl.String, "listing": pl.Int32}).unique()
 
 
-def _hashed(connection: duckdb.DuckDBPyConnection, rule: Rule, keys: pl.DataFrame) -> pl.DataFrame:
-    """The keys as numbers of 63 bits, out of MD5: polars' and DuckDB's own hashes may differ between versions."""
-    connection.register("keys", keys.to_arrow())
-    found = connection.execute(
-        "SELECT listing, CAST(md5_number_lower($rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys",
-        {"rule": rule.name},
-    )
-    return pl.DataFrame(found.to_arrow_table())
+def _hashed(keys: pl.DataFrame) -> pl.DataFrame:
+    """Columns `rule`, `key` and `listing`, with each key as a number of 63 bits, out of MD5: polars' and DuckDB's own
+    hashes may differ between versions."""
+    with duckdb.connect() as connection:
+        connection.register("keys", keys.to_arrow())
+        hashed = connection.sql(
+            "SELECT listing, CAST(md5_number_lower(rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys"
+        )
+        return pl.DataFrame(hashed.to_arrow_table())

@@ -19,19 +19,49 @@ _CITIES = {
     "santa monica": ("santa monica", "310"), "atlanta": ("atlanta", "404"), "las vegas": ("las vegas", "702"),
     "san francisco": ("san francisco", "415"), "studio city": ("studio city", "818"),
 }  # fmt: skip
-_OWNERS = (
-    "arturo", "mario", "lucia", "gustaf", "henri", "odile", "kenji", "yuki", "sal", "dora", "clement", "felix", "nadia",
-    "oscar", "pilar", "rhoda", "stefano", "tomas", "ursula", "viola", "walter", "xenia", "yvonne", "zeno", "benno",
+_STARTS = (
+    "ar", "ben", "cam", "del", "el", "fer", "gus", "hen", "iv", "jas", "kel", "lan", "mor", "nor", "ol", "pet", "quin",
+    "ros", "sal", "tor", "ul", "vin", "wes", "yan",
 )  # fmt: skip
-_THINGS = (
-    "lantern", "copper pot", "blue heron", "fig tree", "marble arch", "salt house", "tin roof", "olive press", "old mill",
-    "red rooster", "white swan", "river gate", "anchor", "gilded fork", "wild thyme", "stone oven", "paper moon",
-    "sugar barn", "lemon grove", "brass bell", "corner post", "long table", "green door", "silver spur", "night owl",
+_ENDS = (
+    "ardo",
+    "bert",
+    "colm",
+    "dina",
+    "etti",
+    "fred",
+    "gans",
+    "ias",
+    "klin",
+    "lotte",
+    "mini",
+    "ner",
+    "ovic",
+    "par",
+    "tine",
+)
+_OWNERS = tuple(start + end for start in _STARTS for end in _ENDS)
+_OF = (
+    "blue", "copper", "green", "golden", "iron", "little", "old", "paper", "red", "river", "salt", "silver", "stone",
+    "tin", "white", "wild", "lemon", "brass",
 )  # fmt: skip
+_WHAT = (
+    "anchor", "arch", "barn", "bell", "door", "fork", "gate", "heron", "house", "lantern", "mill", "moon", "oven",
+    "owl",    "pot", "press", "roof", "rooster", "spur", "swan", "table", "thyme", "tree",
+)  # fmt: skip
+_THINGS = tuple(f"{one} {other}" for one in _OF for other in _WHAT)
 _FOREIGN = (
-    "l'etoile", "le petit clos", "la rotonde", "il cantuccio", "trattoria del ponte", "osteria bruna", "chez odette",
-    "la casa verde", "el molino", "sushi hana", "taverna niki", "der adler", "le bosquet", "il pozzo", "cafe lumiere",
-)  # fmt: skip
+    "chez",
+    "trattoria",
+    "osteria",
+    "ristorante",
+    "brasserie",
+    "casa",
+    "taverna",
+    "auberge",
+    "sushi",
+    "la maison de",
+)
 _KINDS = ("restaurant", "cafe", "grill", "bistro", "deli", "bar & grill", "steakhouse", "oyster bar", "kitchen", "")
 _STREETS = (
     "main", "broadway", "peachtree", "union", "melrose", "ventura", "sunset", "spring", "hudson", "bleecker", "mercer",
@@ -86,12 +116,12 @@ def _places(draw: random.Random, count: int) -> list[_Place]:
 
 def _place(draw: random.Random) -> _Place:
     owner, thing = draw.choice(_OWNERS), draw.choice(_THINGS)
-    names = (f"{owner}'s", f"{owner} and {draw.choice(_OWNERS)}", f"the {thing}", f"{thing} {draw.choice(_THINGS)}")
-    foreign = f"{draw.choice(_FOREIGN)} {draw.choice(('', '', 'di ' + owner, 'on ' + draw.choice(_STREETS)))}".strip()
+    foreign = f"{draw.choice(_FOREIGN)} {owner}"
+    names = (f"{owner}'s", f"{owner} and {draw.choice(_OWNERS)}", f"the {thing}", thing, foreign)
     ordinal = draw.random() < 0.25
     street = _ordinal(draw.randint(2, 90)) if ordinal else draw.choice(_STREETS)
     return _Place(
-        draw.choice((*names, foreign, foreign)),
+        draw.choice(names),
         draw.choice(_KINDS),
         draw.randint(1, 9900),
         draw.randrange(4) if draw.random() < 0.4 else None,
