@@ -102,13 +102,18 @@ def clusters_of(linkage: Linkage, clusters: Clusters) -> dict[Id, Cluster]:
     return found
 
 
+def _thin(number: int) -> dict[str, object]:
+    only = {"source": "abcdefg"[number % 7], "source_id": f"thin{number}", "phone": f"2222333{number // 7}"}
+    return {**dict.fromkeys(SCHEMA), **only}
+
+
 @pytest.fixture(scope="module")
 def pool(small_city: LinkedCity) -> pl.DataFrame:
-    """Hard cases, some bystanders, and all listings of some places of a city."""
-    places = sorted(set(small_city.places.values()))[:25]
+    """Hard cases, listings of which nothing is known but a number that many have, and some places of a city."""
+    places = sorted(set(small_city.places.values()))[:8]
     chosen = [small_city.places[row] in places for row in small_city.listings.select("source", "source_id").iter_rows()]
     city = small_city.listings.filter(chosen).with_columns(pl.lit(None, pl.String).alias("city"))
-    return pl.concat([table_of(*CASES), table_of(bystanders()).head(20), city.select(list(SCHEMA))])
+    return pl.concat([table_of(*CASES), _table(*map(_thin, range(14))), city.select(list(SCHEMA))])
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +147,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
     return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_after_each_batch_everything_is_as_after_a_rebuild(
     data: st.DataObject, pool: pl.DataFrame, model: Model
@@ -196,19 +201,26 @@ def _table(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
-    """Two listings that have nothing in common but a third."""
-    phone_only = _place("a", "1", address_en=None)
-    address_only = _place("c", "1", phone=None, name_en=None, name_zh="翡翠匙")
-    kept.take(_table(phone_only, _place("b", "1"), address_only))
-    kept.decisions.append(Decision(("b", "1"), ("c", "1"), same=True))
-    kept.take_back(kept.decisions[0])
-    kept.take(_table(), decisions=[Decision(("b", "1"), ("c", "1"), same=True)])
+    """Of three, the second and the third are one place by a person's word only."""
+    word = Decision(("b", "1"), ("c", "1"), same=True)
+    kept.take(_table(_place("a", "1"), _place("b", "1"), {**_thin(2), "source_id": "1"}), decisions=[word])
     assert len(kept.cluster_of["a", "1"]) == 3
     found = kept.take(_table(), gone=[("b", "1")])
     assert found.linkage.listings.height == 2
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {1}
     kept.take(_table(_place("b", "1")))
     assert len(kept.cluster_of["a", "1"]) == 3
+    kept.require_as_rebuilt()
+
+
+def test_a_key_that_becomes_overfull_joins_nobody_any_more(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "MOST_EVER", FEW)
+    kept.take(_table(*map(_thin, range(FEW))))
+    assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
+    kept.take(_table(_thin(FEW)))
+    assert {len(cluster) for cluster in kept.cluster_of.values()} == {1}
+    kept.take(_table(), gone=[("a", "thin0")])
+    assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
     kept.require_as_rebuilt()
 
 
@@ -228,9 +240,10 @@ def test_an_empty_batch_and_ids_that_never_were_change_nothing(kept: Kept) -> No
     assert [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)] == before
 
 
-def test_a_batch_affects_no_more_than_it_touches(kept: Kept, pool: pl.DataFrame) -> None:
-    kept.take(pool)
-    affected = kept.take(pool.filter(pl.col("source_id") == "by3")).linkage
+def test_a_batch_affects_no_more_than_it_touches(kept: Kept) -> None:
+    listings = table_of(bystanders())
+    kept.take(listings)
+    affected = kept.take(listings.filter(pl.col("source_id") == "by3")).linkage
     assert set(affected.listings["source_id"]) == {"by3"}
 
 
