@@ -1,7 +1,8 @@
 """Matching at size: `python -m benchmarks.matching [LISTINGS]`, that many listings of each of eight sources.
 
 A whole process of the command line, cold, on the sandbox's city with every place on every platform. Memory is the peak
-of what the process holds (Linux's PSS).
+of what the process holds (Linux's PSS). Then 200 listings are added to the others, whose keys and links stand in a lake
+on disk: beside it what a full run with the same model takes, in a process that is as warm.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -20,12 +23,19 @@ from rich.console import Console
 
 from benchmarks.__main__ import ROOT
 from benchmarks.scale import _held_mib
+from sync_platform.matching.clusters import Clusters, gather
+from sync_platform.matching.increment import relink
+from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.model import Model, read_model
+from sync_platform.matching.state import State
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import PLATFORMS, City
+from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.matching.cities import SCHEMA, as_listing, places_of, read_platform, true_pairs
 from sync_platform_tests.platforms.replay import to_row
 
 TODAY = date(2026, 11, 24)
+ADDED = 200
 SEED = 852
 
 
@@ -43,7 +53,8 @@ def main(listings: int) -> None:
         together = pl.concat(parts)
         console.print(f"{together.height:,} listings of {len(PLATFORMS)} sources")
         command = [sys.executable, "-m", "sync_platform", "match", *files, "--out", f"{folder}/pairs.parquet"]
-        seconds, peak, document = measured([*command, "--json"])
+        seconds, peak, document = measured([*command, "--save-model", f"{folder}/model.json", "--json"])
+        model = read_model(Path(f"{folder}/model.json").read_bytes())
         found = pl.read_parquet(f"{folder}/pairs.parquet").filter(pl.col("source_a") != pl.col("source_b"))
     pairs = {((a, b), (c, d)) for a, b, c, d in found.select("source_a", "id_a", "source_b", "id_b").iter_rows()}
     truth = true_pairs(together, places_of(city))
@@ -52,6 +63,52 @@ def main(listings: int) -> None:
         f"{seconds:.1f} s, {peak:,} MiB; {document['pairs_compared']:,} pairs compared, {len(pairs):,} found: "
         f"precision {right / len(pairs):.4f}, recall {right / len(truth):.4f}"
     )
+    add_batch(console, together, model)
+
+
+def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
+    """Add some listings to the others, and link all with the same model; the clusters must be the same."""
+    shuffled = together.sample(fraction=1, shuffle=True, seed=SEED)
+    added, others = shuffled[:ADDED], shuffled[ADDED:]
+    with tempfile.TemporaryDirectory() as folder, lake_in(Path(folder)) as lake, lake.session() as session:
+        state = State(session, *(f"lake.unified.{name}" for name in ("listings", "match_keys", "match_links")))
+        session.execute("CREATE SCHEMA lake.unified")
+        session.register("others", others.to_arrow())
+        session.execute(f"CREATE TABLE {state.listings} AS FROM others ORDER BY source, source_id")
+        state.build(link(others, model))
+        with timing() as batch:
+            session.register("added", added.to_arrow())
+            session.execute(f"INSERT INTO {state.listings} FROM added")
+            increment = relink(state, model, added)
+            clusters = gather(increment.linkage)
+            increment.keep(state)
+    with timing() as full:
+        linkage = link(together, model)
+        rebuilt = gather(linkage)
+    of_batch, of_all = sets_of(increment.linkage, clusters), sets_of(linkage, rebuilt)
+    console.print(
+        f"{ADDED} added: {batch[0]:.1f} s, {batch[1]:.1f} s of processor time; all linked again: {full[0]:.1f} s, "
+        f"{full[1]:.1f} s, {full[1] / batch[1]:.0f} times as much; {len(of_batch):,} clusters, "
+        f"{len(of_batch - of_all)} of them other than those of the full run"
+    )
+
+
+def lake_in(folder: Path) -> Lake:
+    return Lake(LakeAddress(f"sqlite:{folder}/catalog.sqlite", f"{folder}/data", folder / "temp"))
+
+
+def sets_of(linkage: Linkage, clusters: Clusters) -> set[frozenset[tuple[str, str]]]:
+    ids = list(linkage.listings.select("source", "source_id").iter_rows())
+    return {frozenset(ids[member] for member in members) for members in clusters.members().values()}
+
+
+@contextmanager
+def timing() -> Iterator[list[float]]:
+    """Seconds of wall time, and of processor time, once it is over."""
+    found: list[float] = []
+    wall, processor = time.perf_counter(), time.process_time()
+    yield found
+    found += [time.perf_counter() - wall, time.process_time() - processor]
 
 
 def read_foodpanda(city: City) -> pl.DataFrame:

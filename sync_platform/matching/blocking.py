@@ -170,14 +170,13 @@ class Blocks:
     def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
         self.crowded: dict[str, list[str]] = {}
         kept: list[pl.DataFrame] = []
-        with duckdb.connect() as connection:
-            for rule in RULES:
-                keys = _keys_of(rule, reading, frequencies)
-                counts = keys.group_by("key").len()
-                self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
-                passed_over = (frequencies.crowded or self.crowded)[rule.name]
-                kept.append(_hashed(connection, rule, keys.filter(~pl.col("key").is_in(passed_over))))
-        self.keys = pl.concat(kept)
+        for rule in RULES:
+            keys = _keys_of(rule, reading, frequencies)
+            counts = keys.group_by("key").len()
+            self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
+            passed_over = (frequencies.crowded or self.crowded)[rule.name]
+            kept.append(keys.filter(~pl.col("key").is_in(passed_over)).with_columns(rule=pl.lit(rule.name)))
+        self.keys = _hashed(pl.concat(kept))
 
 
 def crowds_of(keys: pl.DataFrame) -> pl.DataFrame:
@@ -190,16 +189,19 @@ def overfull(crowds: pl.DataFrame) -> pl.Series:
     return crowds.filter(pl.col("count") > MOST_EVER)["key"]
 
 
-def pairs_of(keys: pl.DataFrame, passed_over: pl.Series, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of positions, the smaller first, that share a key which is not passed over; each once, in order.
+def without_keys(keys: pl.DataFrame, passed_over: pl.Series) -> pl.DataFrame:
+    return keys.filter(~pl.col("key").is_in(passed_over.implode())) if len(passed_over) else keys
+
+
+def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of positions, the smaller first, that share a key; each once, in order.
 
     `of`: for each position whether its pairs are wanted; without it, all are. Two listings of one source may be a pair:
     as such they show what chance makes.
     """
-    sharing = keys.filter(~pl.col("key").is_in(passed_over.implode()))
-    wanted = np.ones(sharing.height, dtype=bool) if of is None else of[sharing["listing"].to_numpy()]
+    wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
     with duckdb.connect() as connection:
-        connection.register("keys", sharing.with_columns(wanted=wanted).to_arrow())
+        connection.register("keys", keys.with_columns(wanted=wanted).to_arrow())
         pairs = connection.sql(
             """SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
                JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing
@@ -219,11 +221,12 @@ def _keys_of(rule: Rule, reading: Reading, frequencies: Frequencies) -> pl.DataF
     return pl.DataFrame({"key": keys, "listing": listings}, schema={"key": pl.String, "listing": pl.Int32}).unique()
 
 
-def _hashed(connection: duckdb.DuckDBPyConnection, rule: Rule, keys: pl.DataFrame) -> pl.DataFrame:
-    """The keys as numbers of 63 bits, out of MD5: polars' and DuckDB's own hashes may differ between versions."""
-    connection.register("keys", keys.to_arrow())
-    found = connection.execute(
-        "SELECT listing, CAST(md5_number_lower($rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys",
-        {"rule": rule.name},
-    )
-    return pl.DataFrame(found.to_arrow_table())
+def _hashed(keys: pl.DataFrame) -> pl.DataFrame:
+    """Columns `rule`, `key` and `listing`, with each key as a number of 63 bits, out of MD5: polars' and DuckDB's own
+    hashes may differ between versions."""
+    with duckdb.connect() as connection:
+        connection.register("keys", keys.to_arrow())
+        hashed = connection.sql(
+            "SELECT listing, CAST(md5_number_lower(rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys"
+        )
+        return pl.DataFrame(hashed.to_arrow_table())

@@ -17,7 +17,17 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.comparisons import COMPARISONS, CUISINE, NAME, PHONE, PLACE, UNKNOWN, Comparison, tied_bits
+from sync_platform.matching.comparisons import (
+    CITY,
+    COMPARISONS,
+    CUISINE,
+    NAME,
+    PHONE,
+    PLACE,
+    UNKNOWN,
+    Comparison,
+    tied_bits,
+)
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.model import (
@@ -47,6 +57,10 @@ PRIOR_STEPS = 3
 _SEED = 852
 _TELLING = (*TOGETHER, CUISINE)
 """The comparisons by which chance is told: what names say of branches is left out, for only some sources write it."""
+
+_WORDED = (CUISINE, CITY)
+"""Comparisons of words that sources choose for themselves, and which so many places share that matches are few among
+all pairs of a level."""
 
 
 def estimate_model(
@@ -95,13 +109,17 @@ class _Chance:
         self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
 
     def with_u(self, initial: dict[str, Parameters]) -> dict[str, Parameters]:
-        """`u`: pairs of one source that are candidates as counted, those that are not as a random pair is."""
+        """`u`: pairs of one source that are candidates as counted, those that are not as a random pair is. Where each
+        source has its own words, they are never nearly the same within one: there as in pairs of different sources."""
         found = {}
         for column, comparison in enumerate(COMPARISONS):
             count = len(comparison.levels)
-            alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
-            others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
-            counted = alike + usual * others
+            if comparison in _WORDED and len(self._strangers):
+                counted = _counts(self._strangers[:, column], count) * self._pairs_across / len(self._strangers)
+            else:
+                alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
+                others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
+                counted = alike + usual * others
             assumed = np.array(initial[comparison.name].u)
             u = (counted + U_STRENGTH * assumed) / (counted.sum() + U_STRENGTH)
             found[comparison.name] = Parameters(initial[comparison.name].m, _rounded(u))

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of
+from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of, without_keys
 from sync_platform.matching.clusters import Decision, Thresholds
 from sync_platform.matching.linkage import Linkage, compare
 from sync_platform.matching.listing import read_listings
 from sync_platform.matching.model import Model
 from sync_platform.matching.reading import Reading, read_table
-from sync_platform.matching.state import ID_SCHEMA, State, key_table, link_table
+from sync_platform.matching.state import IDS, State, key_table, link_table
 
 
 @dataclass
@@ -60,56 +60,63 @@ def relink(
     decision that was made, changed or taken back; `decisions`: all that there are now.
     """
     thresholds = thresholds or Thresholds()
-    replaced = touched.select(list(ID_SCHEMA)).unique()
-    fresh = _Part(state, model, replaced)
-    if (turned := _turned(state, replaced, fresh)).height:
-        replaced = pl.concat([replaced, turned]).unique()
-        fresh = _Part(state, model, replaced)
-    passed_over = _overfull(state, replaced, fresh, fresh.keys["key"])
-    sharing = state.sharing(_without(fresh.keys["key"], passed_over))
-    around = _Part(state, model, pl.concat([replaced, sharing]).unique())
-    links = link_table(around.link(passed_over, around.has(replaced)), thresholds)
-    affected = _Part(state, model, _reached(state, replaced, links, decisions, thresholds.match))
-    linkage = affected.link(_overfull(state, replaced, fresh, affected.keys["key"]))
-    return Increment(linkage, replaced, key_table(fresh.reading.listings, fresh.keys), links)
+    keys = _Keys(state, model, touched.select(IDS).unique())
+    if (turned := keys.turned()).height:
+        keys = _Keys(state, model, pl.concat([keys.replaced, turned]).unique())
+    sharing = keys.sharing()
+    links = link_table(_link(state, model, sharing.select(IDS).unique(), sharing, keys.replaced), thresholds)
+    affected = _reached(state, keys.replaced, links, decisions, thresholds.match)
+    linkage = _link(state, model, affected, keys.making_pairs_of(affected))
+    return Increment(linkage, keys.replaced, keys.fresh, links)
 
 
-class _Part:
-    """Some of the listings, those that there are, read, with their blocking keys."""
+class _Keys:
+    """The keys after the batch: those of the `replaced` listings are `fresh`, the others' are the state's."""
 
-    def __init__(self, state: State, model: Model, ids: pl.DataFrame) -> None:
-        self._model = model
-        self.reading: Reading = read_table(read_listings(state.listings_of(ids)).table)
-        self.keys = Blocks(self.reading, model.frequencies).keys
+    def __init__(self, state: State, model: Model, replaced: pl.DataFrame) -> None:
+        self._state, self.replaced = state, replaced
+        reading = _read(state, replaced)
+        self.fresh = key_table(reading.listings, Blocks(reading, model.frequencies).keys)
+        self._stale = state.keys_of(replaced)
 
-    def has(self, ids: pl.DataFrame) -> np.ndarray:
-        """Which of the listings are among these."""
-        marked = self.reading.listings.join(
-            ids.with_columns(found=True), on=list(ID_SCHEMA), how="left", maintain_order="left"
-        )
-        return marked["found"].fill_null(False).to_numpy()
+    def turned(self) -> pl.DataFrame:
+        """The listings of keys that become overfull, or cease to be: their pairs change, though they don't."""
+        before = self._state.crowds(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
+        was, is_now = overfull(before), overfull(self._after(before))
+        turning = pl.concat([was.filter(~was.is_in(is_now.implode())), is_now.filter(~is_now.is_in(was.implode()))])
+        return self._state.sharing(turning).select(IDS).unique()
 
-    def link(self, passed_over: pl.Series, of: np.ndarray | None = None) -> Linkage:
-        """The linkage of these listings, or of those pairs only that one `of` some is in."""
-        return compare(self.reading, self._model, self.keys, *pairs_of(self.keys, passed_over, of))
+    def sharing(self) -> pl.DataFrame:
+        """Every listing's keys, in KEY_SCHEMA, that make pairs with the replaced."""
+        fresh = self._without_overfull(self.fresh)
+        others = self._state.sharing(fresh["key"].unique()).join(self.replaced, on=IDS, how="anti")
+        return pl.concat([fresh, others])
+
+    def making_pairs_of(self, ids: pl.DataFrame) -> pl.DataFrame:
+        """The keys of these listings, in KEY_SCHEMA, but those that are overfull."""
+        others = self._state.keys_of(ids.join(self.replaced, on=IDS, how="anti"))
+        return self._without_overfull(pl.concat([self.fresh.join(ids, on=IDS, how="semi"), others]))
+
+    def _without_overfull(self, keys: pl.DataFrame) -> pl.DataFrame:
+        return without_keys(keys, overfull(self._after(self._state.crowds(keys["key"].unique()))))
+
+    def _after(self, before: pl.DataFrame) -> pl.DataFrame:
+        """How many listings have a key after the batch, of those before it; of others, something below that."""
+        left = crowds_of(self._stale).with_columns(-pl.col("count"))
+        return pl.concat([before, left, crowds_of(self.fresh)]).group_by("key").sum()
 
 
-def _turned(state: State, replaced: pl.DataFrame, fresh: _Part) -> pl.DataFrame:
-    """The listings of keys that become overfull, or cease to be: their pairs change, though they don't."""
-    keys = pl.concat([fresh.keys["key"], state.keys_of(replaced)["key"]]).unique()
-    before = overfull(state.crowds(keys, replaced.clear()))
-    after = _overfull(state, replaced, fresh, keys)
-    return state.sharing(pl.concat([_without(before, after), _without(after, before)]))
+def _read(state: State, ids: pl.DataFrame) -> Reading:
+    return read_table(read_listings(state.listings_of(ids)).table)
 
 
-def _overfull(state: State, replaced: pl.DataFrame, fresh: _Part, keys: pl.Series) -> pl.Series:
-    """Which of the keys are overfull after the batch."""
-    crowds = pl.concat([state.crowds(keys.unique(), replaced), crowds_of(fresh.keys)])
-    return overfull(crowds.group_by("key").sum())
-
-
-def _without(keys: pl.Series, others: pl.Series) -> pl.Series:
-    return keys.filter(~keys.is_in(others.implode())).unique()
+def _link(state: State, model: Model, ids: pl.DataFrame, keys: pl.DataFrame, of: pl.DataFrame | None = None) -> Linkage:
+    """The linkage of listings by their keys; `of`: of those pairs only that one of these is in."""
+    reading = _read(state, ids)
+    listed = reading.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
+    by_position = keys.join(listed, on=IDS).select("listing", "key")
+    wanted = None if of is None else np.isin(np.arange(len(reading)), listed.join(of, on=IDS, how="semi")["listing"])
+    return compare(reading, model, by_position, *pairs_of(by_position, wanted))
 
 
 def _reached(
@@ -119,9 +126,9 @@ def _reached(
     ways = _ways(links.filter(pl.col("probability") >= least), decisions)
     reached = frontier = start
     while frontier.height:
-        onward = ways.join(frontier, on=list(ID_SCHEMA), how="semi").select(source="to_source", source_id="to_id")
+        onward = ways.join(frontier, on=IDS, how="semi").select(source="to_source", source_id="to_id")
         found = pl.concat([state.neighbours(frontier, least), onward]).unique()
-        frontier = found.join(reached, on=list(ID_SCHEMA), how="anti")
+        frontier = found.join(reached, on=IDS, how="anti")
         reached = pl.concat([reached, frontier])
     return reached
 
@@ -130,7 +137,7 @@ def _ways(links: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
     """What connects listings beside the links of the state, in both directions."""
     pairs = links.select("source_a", "id_a", "source_b", "id_b").rows()
     pairs += [(*decision.one, *decision.other) for decision in decisions if decision.same]
-    columns = [*ID_SCHEMA, "to_source", "to_id"]
+    columns = [*IDS, "to_source", "to_id"]
     there = pl.DataFrame(pairs, schema=dict.fromkeys(columns, pl.String), orient="row")
     return pl.concat(
         [there, there.select(source="to_source", source_id="to_id", to_source="source", to_id="source_id")]

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of
+from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of, without_keys
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
@@ -72,7 +72,7 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     frequencies = count_frequencies(reading) if model is None else model.frequencies
     on_progress("looking for pairs")
     blocks = Blocks(reading, frequencies)
-    left, right = pairs_of(blocks.keys, overfull(crowds_of(blocks.keys)))
+    left, right = pairs_of(without_keys(blocks.keys, overfull(crowds_of(blocks.keys))))
     if model is None:
         frequencies = msgspec.structs.replace(frequencies, crowded=blocks.crowded)
     on_progress(f"comparing {len(left):,} pairs")

@@ -12,8 +12,10 @@ import orjson
 import polars as pl
 
 from sync_platform.matching.clusters import Clusters, Thresholds
+from sync_platform.matching.comparisons import read_levels
 from sync_platform.matching.explanation import Explainer
 from sync_platform.matching.linkage import Linkage
+from sync_platform.matching.model import Model
 
 PAIR_SCHEMA = {
     "source_a": pl.String,
@@ -71,6 +73,20 @@ def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -
         )
     ]
     return _as_table(linkage, sorted(rows, key=lambda row: (-round(row[2], _DIGITS), row[0], row[1])))
+
+
+def explained(links: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """Links, as `state.LINK_SCHEMA` has them, in PAIR_SCHEMA, in their order: each with the evidence of its levels."""
+    explainer = Explainer(model)
+    evidence = {
+        written: explainer.as_json(np.array(read_levels(written), dtype=np.int8))
+        for written in links["levels"].unique().to_list()
+    }
+    found = links.with_columns(
+        pl.col("probability").round(_DIGITS),
+        pl.col("levels").replace_strict(evidence, return_dtype=pl.String).alias("evidence"),
+    )
+    return found.select(list(PAIR_SCHEMA))
 
 
 def cluster_table(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:

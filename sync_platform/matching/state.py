@@ -17,8 +17,9 @@ from sync_platform.matching.clusters import Thresholds
 from sync_platform.matching.comparisons import written_levels
 from sync_platform.matching.linkage import Linkage
 
-ID_SCHEMA = {"source": pl.String, "source_id": pl.String}
-KEY_SCHEMA = {**ID_SCHEMA, "key": pl.Int64}
+IDS = ["source", "source_id"]
+"""What names a listing."""
+KEY_SCHEMA = {"source": pl.String, "source_id": pl.String, "key": pl.Int64}
 """Columns of keys: every blocking key of every listing, but those that the model knows as crowded."""
 LINK_SCHEMA = {
     "source_a": pl.String,
@@ -80,26 +81,24 @@ class State:
         return self._select(f"FROM {self.keys} SEMI JOIN matching_ids USING (source, source_id)", ids=ids)
 
     def sharing(self, keys: pl.Series) -> pl.DataFrame:
-        """The listings that have any of the keys: `source`, `source_id`, each once."""
-        asked = keys.to_frame("key")
-        return self._select(
-            f"SELECT DISTINCT source, source_id FROM {self.keys} SEMI JOIN matching_asked USING (key)", asked=asked
-        )
+        """Every listing that has any of the keys, and which: in KEY_SCHEMA."""
+        return self._select(f"FROM {self.keys} SEMI JOIN matching_asked USING (key)", asked=keys.to_frame("key"))
 
-    def crowds(self, keys: pl.Series, without: pl.DataFrame) -> pl.DataFrame:
-        """By how many listings each key is had, those `without` not counted: `key`, `count`."""
-        query = f"""SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key)
-                    ANTI JOIN matching_without USING (source, source_id) GROUP BY key"""
-        return self._select(query, asked=keys.to_frame("key"), without=without)
+    def crowds(self, keys: pl.Series) -> pl.DataFrame:
+        """By how many listings each key is had: `key`, `count`; those that none has are left out."""
+        query = f"SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key) GROUP BY key"
+        return self._select(query, asked=keys.to_frame("key"))
 
     def neighbours(self, ids: pl.DataFrame, least: float) -> pl.DataFrame:
-        """The listings that a link of at least this probability leads to from any of these."""
-        query = f"""
-            SELECT source_b AS source, id_b AS source_id FROM {self.links} SEMI JOIN matching_ids AS ids
-                ON source_a = ids.source AND id_a = ids.source_id WHERE probability >= {least!r}
-            UNION SELECT source_a, id_a FROM {self.links} SEMI JOIN matching_ids AS ids
-                ON source_b = ids.source AND id_b = ids.source_id WHERE probability >= {least!r}"""
-        return self._select(query, ids=ids)
+        """These listings, as far as they have links of at least this probability, and those that the links lead to."""
+        links = self._select(
+            f"""SELECT source_a, id_a, source_b, id_b FROM {self.links} WHERE probability >= {least!r}
+                AND ((source_a, id_a) IN (SELECT source, source_id FROM matching_ids)
+                  OR (source_b, id_b) IN (SELECT source, source_id FROM matching_ids))""",
+            ids=ids,
+        )
+        ends = [links.select(source="source_a", source_id="id_a"), links.select(source="source_b", source_id="id_b")]
+        return pl.concat(ends).unique()
 
     def _select(self, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
         with self._given(**frames):
@@ -124,7 +123,7 @@ class State:
 def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """Keys by position in `listings` (as `Blocks` has them) in KEY_SCHEMA, in order of listings."""
     keys = keys.sort("listing", "key")
-    ids = {name: listings[name].gather(keys["listing"]) for name in ID_SCHEMA}
+    ids = {name: listings[name].gather(keys["listing"]) for name in IDS}
     return pl.DataFrame({**ids, "key": keys["key"]}, schema=KEY_SCHEMA)
 
 
