@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import numpy as np
+import orjson
 
-from sync_platform.matching.comparisons import read_levels
-from sync_platform.matching.explanation import Explainer
+from sync_platform.matching.matches import explained
 from sync_platform.matching.model import Model
+from sync_platform.matching.state import LINK_SCHEMA
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.held import frame_of
 from sync_platform.unified.identity import Key
 
 QUEUE = f"""SELECT l.source_a, l.id_a, a.restaurant_id AS restaurant_a, l.source_b, l.id_b,
@@ -39,17 +40,13 @@ class Doubt:
 
 def doubts(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[Doubt]:
     """The queue, those first of which it is least clear what they are."""
-    rows = session.execute(
-        f"SELECT * FROM ({QUEUE}) ORDER BY abs(probability - 0.5), source_a, id_a, source_b, id_b LIMIT ?", [limit]
-    ).fetchall()
-    explainer = Explainer(model)
+    order = "abs(probability - 0.5), source_a, id_a, source_b, id_b"
+    queue = frame_of(session, f"FROM ({QUEUE}) ORDER BY {order} LIMIT {limit:d}")
+    told = explained(queue.select(list(LINK_SCHEMA)), model)
+    restaurants = queue.select("restaurant_a", "restaurant_b").iter_rows()
     return [
-        Doubt(
-            (source_a, id_a),
-            (source_b, id_b),
-            (restaurant_a, restaurant_b),
-            probability,
-            explainer.evidence(np.array(read_levels(levels), dtype=np.int8)),
+        Doubt((source_a, id_a), (source_b, id_b), both, probability, orjson.loads(evidence))
+        for (source_a, id_a, source_b, id_b, probability, evidence), both in zip(
+            told.iter_rows(), restaurants, strict=True
         )
-        for source_a, id_a, restaurant_a, source_b, id_b, restaurant_b, probability, levels in rows
     ]

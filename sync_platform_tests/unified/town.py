@@ -12,6 +12,7 @@ from sync_platform.matching.clusters import gather
 from sync_platform.matching.linkage import link
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
@@ -37,9 +38,11 @@ class Town:
         self.lake = Lake(LakeAddress.of(load_settings(sync_home=self.folder)))
 
     def list(self, platform: str, source_id: str, **columns: Any) -> None:
-        """Put a listing into its platform's table, in the place of what is there."""
+        """Put a listing into its platform's table, in the place of what is there; of columns those that it has."""
         dataset = self._places(platform)
-        self.put(platform, dataset, {"source_id": source_id, **columns})
+        own = {column.name for column in columns_of(dataset.row)}
+        told = {name: value for name, value in columns.items() if name in own}
+        self.put(platform, dataset, {"source_id": source_id, **told})
 
     def put(self, platform: str, dataset: Dataset, row: dict[str, Any]) -> None:
         """Put a row into a table as a sync would have it."""
@@ -114,9 +117,7 @@ class Town:
         self.hours += 1
         table = table_name(platform, self._places(platform))
         with self.lake.session() as session:
-            session.execute(
-                statement.format(table=table), {"at": BEGIN + timedelta(hours=self.hours), "id": source_id}
-            )
+            session.execute(statement.format(table=table), {"at": BEGIN + timedelta(hours=self.hours), "id": source_id})
 
 
 NAMES = ("Golden Lantern", "Jade Harbour", "Lucky Bamboo", "Silver Phoenix", "Red Peony", "Happy Dragon", "Blue Willow",

@@ -1,0 +1,165 @@
+"""The golden record: which value stands, whose it is, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.standing import Standing, Voice, stand
+
+from .town import Town, place, settle
+
+TODAY = date(2026, 11, 25)
+
+
+def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
+    """The restaurant of place 3, as these platforms list it; `why` by field."""
+    settle(town, 12)
+    for platform, columns in listings.items():
+        town.list(platform, f"{platform}-3", **{**place(3), **columns})
+    town.retire("openrice", "o3")
+    town.retire("chope", "c3")
+    town.unify()
+    first = f"{next(iter(listings))}-3"
+    name = town.one(f"SELECT restaurant_id FROM unified.members WHERE source_id = '{first}'")[0]
+    with town.lake.session() as session:
+        (row,) = session.sql(f"FROM unified.restaurants WHERE restaurant_id = '{name}'").pl().to_dicts()
+    return {**row, "why": orjson.loads(row["why"])}
+
+
+def test_the_value_that_most_platforms_say_stands_and_the_others_are_kept(town: Town) -> None:
+    found = _unify(
+        town,
+        eatigo={"price_level": 2},
+        tripadvisor={"price_range": "Mid Range", "cuisines": ["Cantonese"]},
+        openrice={"price_level": 6, "phones": [place(3)["phone"]]},
+    )
+    why = found["why"]["price_level"]
+    assert (found["price_level"], why["rule"], why["words"]) == (2, "agreement", "2 of 3 platforms say so")
+    assert {"source": "openrice", "source_id": "openrice-3", "value": 4, "agrees": False} in why["others"]
+
+
+def test_of_two_that_differ_the_more_trusted_platform_counts(town: Town) -> None:
+    found = _unify(town, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
+    why = found["why"]["price_level"]
+    assert (found["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
+
+
+def test_a_listing_that_is_gone_is_heard_last(town: Town) -> None:
+    found = _unify(town, eatigo={"price_level": 1})
+    assert (found["price_level"], found["why"]["price_level"]["source"]) == (1, "eatigo")
+    town.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
+    town.unify()
+    assert town.one("SELECT price_level FROM unified.restaurants WHERE price_level IS NOT NULL") == (4,)
+    town.retire("openrice", "o3")
+    town.unify()
+    why = orjson.loads(town.one("SELECT why FROM unified.restaurants WHERE price_level = 1")[0])["price_level"]
+    assert why["rule"] == "current"
+
+
+def test_each_language_comes_from_what_is_written_in_it(town: Town) -> None:
+    found = _unify(
+        town,
+        data_gov_hk={"name_en": "金獅小廚", "name_zh": "金獅小廚", "address_zh": "九龍彌敦道32號地下4號舖",
+                     "expires_on": date(2099, 1, 1), "district_en": "Yau Tsim", "licence_type": "RL"},
+        eatigo={"name_zh": "金獅小廚 Silver Phoenix"},
+    )  # fmt: skip
+    assert found["name_en"] == place(3)["name_en"]
+    assert (found["name_zh"], found["why"]["name_zh"]["source"]) == ("金獅小廚", "data_gov_hk")
+    assert found["why"]["name_zh"]["rule"] == "agreed"
+
+
+def test_places_within_150_metres_are_one_place(town: Town) -> None:
+    found = _unify(
+        town,
+        eatigo={"latitude": place(3)["latitude"] + 0.0008},
+        keeta={"name": place(3)["name_en"], "address": place(3)["address_en"], "phones": [place(3)["phone"]]},
+        bistrochat={"latitude": place(3)["latitude"] + 0.02},
+    )
+    why = found["why"]["location"]
+    assert (why["rule"], why["words"]) == ("agreement", "2 of 3 platforms say so")
+    assert [other["source"] for other in why["others"] if not other["agrees"]] == ["bistrochat"]
+
+
+def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
+    settle(town, 12)
+    town.unify()
+    bare = town.ask(
+        """SELECT restaurant_id FROM unified.restaurants WHERE name_en IS NULL OR why->>'$.name_en.source_id' IS NULL"""
+    )
+    assert bare == []
+    fields = {name for (name,) in town.ask("SELECT DISTINCT field FROM unified.restaurant_fields")}
+    assert fields <= set(EXPLAINED)
+    strangers = town.ask(
+        """SELECT * FROM unified.restaurant_fields f LEFT JOIN unified.members m USING (platform, source_id)
+        WHERE f.platform IS NOT NULL AND m.restaurant_id IS DISTINCT FROM f.restaurant_id"""
+    )
+    assert strangers == []
+
+
+OPEN, CLOSED = "open", "closed"
+
+
+def _voice(source: str, status: str | None = None, **changes: Any) -> Voice:
+    told = {
+        "is_live": True,
+        "is_second_listing": False,
+        "is_reference": False,
+        "licence_number": None,
+        "licence_expires_on": None,
+    }
+    return Voice(source=source, status=status, **{**told, **changes})
+
+
+LICENCE = _voice("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("voices", "status", "licence_state", "words"),
+    [
+        ([_voice("a", OPEN), _voice("b", OPEN), _voice("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
+        ([_voice("a", OPEN), _voice("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
+        ([_voice("a", OPEN), _voice("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
+        ([_voice("a")], OPEN, "not_found", "listed by a"),
+        ([LICENCE], OPEN, "in_force", "no platform lists it"),
+        ([_voice("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
+        ([_voice("a", CLOSED, is_second_listing=True), _voice("a", OPEN)], OPEN, "not_found", "a: open"),
+        ([_voice("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
+        ([LICENCE._replace(licence_expires_on=date(2026, 11, 24))], CLOSED, "expired", "no platform lists it"),
+        ([LICENCE._replace(licence_expires_on=TODAY)], OPEN, "in_force", "a licence is in force"),
+        ([LICENCE._replace(is_live=False), _voice("a", OPEN)], OPEN, "expired", "a: open"),
+        ([LICENCE._replace(is_provisional_licence=True)], OPEN, "provisional", "a licence is in force"),
+    ],
+)  # fmt: skip
+def test_whether_it_trades_and_is_licensed_follows_from_what_is_said(
+    voices: list[Voice], status: str, licence_state: str, words: str
+) -> None:
+    found = stand(voices, TODAY)
+    assert (found.status, found.licence_state) == (status, licence_state)
+    assert words in found.status_reason
+
+
+VOICES = st.builds(
+    Voice,
+    source=st.sampled_from("abcd"),
+    is_live=st.booleans(),
+    is_second_listing=st.booleans(),
+    status=st.sampled_from([None, OPEN, CLOSED, "temporarily_closed"]),
+    is_reference=st.booleans(),
+    licence_number=st.sampled_from([None, "22", "38"]),
+    licence_expires_on=st.sampled_from([None, date(2026, 1, 1), TODAY, date(2027, 1, 1)]),
+)
+
+
+@given(voices=st.lists(VOICES, min_size=1, max_size=6), data=st.data())
+def test_the_order_in_which_platforms_speak_makes_no_difference(voices: list[Voice], data: st.DataObject) -> None:
+    def told(standing: Standing) -> tuple[str, str, str]:
+        return standing.status, standing.status_reason, standing.licence_state
+
+    assert told(stand(voices, TODAY)) == told(stand(data.draw(st.permutations(voices)), TODAY))

@@ -1,0 +1,115 @@
+"""The history of unified tables makes the tables; and what hangs on restaurants follows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sync_platform.unified.history import replay_kept
+from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
+from sync_platform.unified.tables import KEPT_TABLES, KeptTable
+
+from .town import HISTORY, Town, place, settle
+
+PLACES = 30
+STEPS = st.one_of(
+    st.tuples(st.just("list"), st.integers(0, PLACES + 3), st.integers(0, PLACES + 3)),
+    st.tuples(st.just("retire"), st.integers(0, PLACES - 1), st.just(0)),
+    st.tuples(st.just("forget"), st.integers(0, PLACES - 1), st.just(0)),
+    st.tuples(st.just("same"), st.integers(0, PLACES - 1), st.integers(0, PLACES - 1)),
+    st.tuples(st.just("different"), st.integers(0, PLACES - 1), st.integers(0, PLACES - 1)),
+)
+
+
+def _held(town: Town, table: KeptTable) -> list[Any]:
+    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+    return town.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
+
+
+def _replayed(town: Town, table: KeptTable) -> list[Any]:
+    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+    with town.lake.session() as session:
+        session.execute("SET memory_limit = '1GB'")
+        replay_kept(session, HISTORY, table, "replayed")
+        return session.execute(f"SELECT {columns} FROM temp.replayed ORDER BY ALL").fetchall()
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_history_tells_all(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int, int]]]
+) -> None:
+    town = Town(tmp_path_factory.mktemp("town"))
+    settle(town, PLACES)
+    town.unify()
+    for batch in batches:
+        outcome = town.unify(*(word for step in batch if (word := _play(town, step))))
+        assert town.together() == town.rebuilt()
+        with town.lake.session() as session:
+            findings = [*check_members(session, outcome.run, 8), *check_restaurants(session)]
+        assert {finding.check for finding in findings if not finding.passed} <= {
+            "change_rate",
+            "one_listing_per_platform",
+        }
+    for table in KEPT_TABLES:
+        assert _replayed(town, table) == _held(town, table)
+    town.lake.close()
+
+
+def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None:
+    """One change; a person's word is for the run to take, about listings that are there."""
+    kind, one, other = step
+    if kind == "list":
+        town.list("chope", f"c{one}", **place(other))
+    elif kind == "retire":
+        town.retire("openrice", f"o{one}")
+    elif kind == "forget":
+        town.forget("chope", f"c{one}")
+    elif one != other:
+        return f"openrice/o{one}", f"openrice/o{other}", kind
+    return None
+
+
+def test_what_hangs_on_a_restaurant_follows_its_listing(town: Town) -> None:
+    settle(town, 12)
+    reviews = town.platforms["openrice"].dataset("reviews")
+    promotions = town.platforms["eatigo"].dataset("promotions")
+    town.put("openrice", reviews, {"source_id": "r1", "restaurant_id": "o3", "overall": "smile", "body": "sealed:1"})
+    town.put("openrice", reviews, {"source_id": "r2", "restaurant_id": "nowhere", "overall": "cry"})
+    town.put("eatigo", promotions, {"source_id": "e3/2026-12-01/12:00", "branch_id": "e3", "discount_pct": 30,
+                                    "slot_date": "2026-12-01", "slot_time": "12:00", "terms_en": "Lunch"})  # fmt: skip
+    town.list("eatigo", "e3", **place(3))
+    town.unify()
+    ids = town.restaurants()
+    told = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
+    assert told == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
+    offer = town.one("SELECT restaurant_id, kind, discount_pct, epoch(starts_at) FROM unified.offers")
+    assert offer == (ids["openrice", "o3"], "promotion", 30, 1_796_097_600)
+    town.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))
+    assert town.one("SELECT restaurant_id FROM unified.offers") == (town.restaurants()["eatigo", "e3"],)
+    with town.lake.session() as session:
+        count, (finding,) = check_attached(session, "reviews")
+    assert (count, finding.passed) == (2, False)
+    assert "1 of 2 reviews" in finding.words
+
+
+def test_the_checks_find_what_is_wrong(town: Town) -> None:
+    settle(town, 12)
+    outcome = town.unify()
+    name, other = (town.restaurants()["openrice", each] for each in ("o1", "o2"))
+    with town.lake.session() as session:
+        session.execute(f"UPDATE unified.members SET restaurant_id = '{name}' WHERE restaurant_id = '{other}'")
+        session.execute("UPDATE unified.members SET restaurant_id = 'rest-nowhere' WHERE source_id = 'c5'")
+        session.execute(f"UPDATE unified.restaurants SET why = '{{}}' WHERE restaurant_id = '{name}'")
+        run = {**outcome.run, "changed_listings": 0, "moved_listings": 5}
+        found = {each.check: each for each in [*check_members(session, run, 8), *check_restaurants(session)]}
+    assert {check for check, finding in found.items() if not finding.passed} == {
+        "one_listing_per_platform",
+        "change_rate",
+        "no_listing_is_lost",
+        "every_field_is_explained",
+    }
+    assert name in found["one_listing_per_platform"].words
