@@ -9,6 +9,7 @@ from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
+from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
@@ -26,7 +27,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
     schedules = sync_schedules(platforms)
     return dg.Definitions(
         assets=[*landing_assets(platforms, progress), *table_assets(platforms), scorecard_asset(platforms)],
-        schedules=[*schedules, maintenance_schedule(platforms)],
+        schedules=[*schedules, maintenance_schedule(platforms), verification_schedule()],
         sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={
             "turns": turn_resource(settings.ledger_url, platforms, progress),
@@ -35,6 +36,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
             "landing_store": landing_store,
             "lake": lake,
             "upkeep": upkeep_of(settings),
+            "auditor": auditor_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

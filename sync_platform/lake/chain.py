@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
@@ -63,13 +63,14 @@ class Batch:
 
     def own_link(self) -> str:
         """The link as its fields make it: all but the two links, in the order of the columns."""
-        return link(CHAIN, self.previous, astuple(self)[:-2])
+        return link(CHAIN, self.previous, list(vars(self).values())[:-2])
 
 
 @dataclass(frozen=True)
 class Content:
     """What a batch of changes holds: when, how many of each operation, and the digest of all."""
 
+    digest: str
     platform: str
     dataset: str
     committed_from: datetime
@@ -78,7 +79,6 @@ class Content:
     updated: int
     removed: int
     restored: int
-    digest: str
 
 
 NAMES = [field.name for field in fields(Batch)]
@@ -87,9 +87,7 @@ COUNTS = ", ".join(
 )
 
 
-def append_changes(
-    session: duckdb.DuckDBPyConnection, history: str, select: str, values: dict[str, object]
-) -> None:
+def append_changes(session: duckdb.DuckDBPyConnection, history: str, select: str, values: dict[str, object]) -> None:
     """Append the rows of a SELECT (with the columns of `CHANGES`) to the history, and note their digests for the seal.
 
     Within the caller's transaction, which must end with `seal_batch`.
@@ -129,14 +127,25 @@ def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
     return [Batch(*row) for row in session.execute(f"SELECT {listed} FROM {LAKE}.{BATCHES} ORDER BY ALL").fetchall()]
 
 
+def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the chain has begun: in a lake made before there was one, the next sync begins it."""
+    found = session.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name || '.' || table_name = ?",
+        [LAKE, BATCHES],
+    ).fetchone()
+    return found is not None
+
+
 def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
     """Per dataset, what the relation `digests` (platform, dataset, committed_at, operation, digest) holds, in order."""
     counted = session.execute(
         f"""SELECT platform, dataset, min(committed_at), max(committed_at), {COUNTS}
         FROM {digests} GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
-    combined = combine(session, f"SELECT {{'p': platform, 'd': dataset}}, digest FROM {digests} ORDER BY platform, dataset, digest")
-    return [Content(*row, digest) for row, (_, digest) in zip(counted, combined, strict=True)]
+    combined = combine(
+        session, f"SELECT {{'p': platform, 'd': dataset}}, digest FROM {digests} ORDER BY platform, dataset, digest"
+    )
+    return [Content(digest, *row) for row, (_, digest) in zip(counted, combined, strict=True)]
 
 
 def combine(session: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[object, str]]:
@@ -185,16 +194,23 @@ def _open(session: duckdb.DuckDBPyConnection, history: str) -> tuple[int, str]:
 def _batch(
     kind: Literal["changes", "opening"], number: int, previous: str, content: Content, origin: Origin | None
 ) -> Batch:
-    named = (origin.partition, origin.sync_id, origin.run_id) if origin else (None, None, None)
-    platform, dataset, *held = astuple(content)
-    unlinked = Batch(number, kind, platform, dataset, *named, *held, previous, "")
-    return Batch(*astuple(unlinked)[:-1], unlinked.own_link())
+    unlinked = Batch(
+        number=number,
+        kind=kind,
+        partition=origin.partition if origin else None,
+        sync_id=origin.sync_id if origin else None,
+        run_id=origin.run_id if origin else None,
+        previous=previous,
+        link="",
+        **vars(content),
+    )
+    return replace(unlinked, link=unlinked.own_link())
 
 
 def _write(session: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     listed = ", ".join(f'"{name}"' for name in NAMES)
     marks = ", ".join("?" for _ in NAMES)
-    session.execute(f"INSERT INTO {LAKE}.{BATCHES} ({listed}) VALUES ({marks})", list(astuple(batch)))
+    session.execute(f"INSERT INTO {LAKE}.{BATCHES} ({listed}) VALUES ({marks})", list(vars(batch).values()))
 
 
 def _text(column: Column) -> str:

@@ -75,4 +75,8 @@ def microseconds(moment: datetime) -> int:
     offset = moment.utcoffset()
     if offset is None:
         raise ValueError(f"{moment} has no time zone")
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds - round(offset.total_seconds()) * 1_000_000
+    return (
+        (since.days * 86_400 + since.seconds) * 1_000_000
+        + since.microseconds
+        - round(offset.total_seconds()) * 1_000_000
+    )
