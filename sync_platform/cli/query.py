@@ -13,7 +13,7 @@ import orjson
 
 from sync_platform.cli.on_record import note
 from sync_platform.errors import UsageError
-from sync_platform.lineage.as_of import parse_moment, past
+from sync_platform.lineage.as_of import parse_moment, past, tables_named
 from sync_platform.lineage.tables import datasets_of
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
@@ -45,7 +45,7 @@ def answer(sql: str, form: str, as_of: str | None) -> None:
             if relation is None:
                 return
             if form != "table" and not sys.stdout.isatty():
-                tables = sorted(session.get_table_names(sql, qualified=True))
+                tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
                 note(settings, "export", {"tables": tables, "format": form, "as_of": as_of}, "begun")
             WRITERS[form](relation)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:

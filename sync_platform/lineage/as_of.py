@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import duckdb
+import orjson
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import replay
@@ -64,8 +66,13 @@ def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: st
             yield Past(session, f"as of {_shown(moment)}: time travel to snapshot {snapshot}")
         return
     with lake.session() as session, with_memory(session, REPLAY_MEMORY):
-        replayed = _replay_all(session, history, datasets, moment, sql)
-        yield Past(session, f"as of {_shown(moment)}: beyond time travel, replayed from {history}: {replayed}")
+        session.execute(f"ATTACH ':memory:' AS {THEN}")
+        try:
+            replayed = _replay_all(session, history, datasets, moment, sql)
+            yield Past(session, f"as of {_shown(moment)}: beyond time travel, replayed from {history}: {replayed}")
+        finally:
+            session.execute(f"USE {LAKE}")
+            session.execute(f"DETACH {THEN}")
 
 
 def _snapshot_at(lake: Lake, moment: datetime) -> int | None:
@@ -81,14 +88,15 @@ def _replay_all(
     session: duckdb.DuckDBPyConnection, history: str, datasets: Datasets, moment: datetime, sql: str
 ) -> str:
     """Make the tables that the statement names in a database of their own, and use that; their names."""
-    wanted = sorted(_tables_named(session, sql))
+    wanted = sorted(tables_named(session, sql))
     present = schemas_present(session)
-    session.execute(f"ATTACH ':memory:' AS {THEN}")
-    for schema, table in wanted:
+    for catalog, schema, table in wanted:
+        if catalog:
+            raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}, for {catalog} is the one of now")
         session.execute(f'CREATE SCHEMA IF NOT EXISTS {THEN}."{schema}"')
         _make(session, history, datasets, present, moment, (schema, table))
     session.execute(f"USE {THEN}")
-    return ", ".join(f"{schema}.{table}" for schema, table in wanted) or "no table"
+    return ", ".join(f"{schema}.{table}" for _, schema, table in wanted) or "no table"
 
 
 def _make(
@@ -119,15 +127,26 @@ def _make(
         )
 
 
-def _tables_named(session: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str, str]]:
-    """Every table that a statement names, as schema and table."""
-    found = set()
-    for name in session.get_table_names(sql, qualified=True):
-        parts = [part.strip('"') for part in name.split(".")]
-        if parts[0] == LAKE and len(parts) == 3:
-            raise UsageError(f"with --as-of write {'.'.join(parts[1:])}, not {name}: it is not the lake of now")
-        found.add((parts[-2], parts[-1]) if len(parts) > 1 else ("main", parts[0]))
-    return found
+def tables_named(session: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str, str, str]]:
+    """Every table that a SELECT names with its schema, out of DuckDB's own syntax tree.
+
+    Each as its catalog (empty where none is named), schema and name.
+    """
+    row = session.execute("SELECT json_serialize_sql($sql)::VARCHAR", {"sql": sql}).fetchall()[0]
+    return {
+        (node.get("catalog_name", ""), node["schema_name"], node["table_name"])
+        for node in _nodes(orjson.loads(row[0]))
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name")
+    }
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _nodes(each)
 
 
 def _shown(moment: datetime) -> str:

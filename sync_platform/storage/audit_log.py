@@ -113,7 +113,7 @@ class AuditLog:
         """The entries from a moment on, and of one operation only, if given; in order of their numbers."""
         wanted = sa.select(audit_log).order_by(audit_log.c.number)
         if since is not None:
-            wanted = wanted.where(audit_log.c.at >= since)
+            wanted = wanted.where(audit_log.c.at >= since.astimezone(UTC))
         if operation is not None:
             wanted = wanted.where(audit_log.c.operation == operation)
         with transaction(self._engine) as connection:

@@ -131,28 +131,26 @@ def test_a_table_that_is_not_what_its_history_says_is_found(standing: Office, ta
 
 
 def _in_parquet(office: Office, table: str, change: Callable[[pa.Table], pa.Table], *, covered_up: bool) -> None:
-    """Rewrite the first of the table's files that holds two rows or more; `covered_up`: in the catalog too."""
+    """Rewrite each of the table's files that holds two rows or more; `covered_up`: in the catalog too."""
     folder = office.lab.folder / "lake" / "data" / table
     for path in sorted(folder.rglob("*.parquet")):
         held = pq.read_table(path, partitioning=None)
-        if held.num_rows > 1 and "-delete" not in path.name:
-            break
-    changed = change(held)
-    pq.write_table(changed, path)
-    if covered_up:
-        figures = (path.stat().st_size, pq.read_metadata(path).serialized_size, changed.num_rows, f"%{path.name}")
-        _sqlite(
-            office.lab.folder / "lake" / "catalog.sqlite",
-            "UPDATE ducklake_data_file SET file_size_bytes = {}, footer_size = {}, record_count = {} "
-            "WHERE path LIKE '{}'".format(*figures),
-        )
+        if held.num_rows < 2 or "-delete" in path.name:
+            continue
+        changed = change(held)
+        pq.write_table(changed, path)
+        if covered_up:
+            figures = (path.stat().st_size, pq.read_metadata(path).serialized_size, changed.num_rows, path.name)
+            _sqlite(
+                office.lab.folder / "lake" / "catalog.sqlite",
+                "UPDATE ducklake_data_file SET file_size_bytes = {}, footer_size = {}, record_count = {} "
+                "WHERE path LIKE '%{}'".format(*figures),
+            )
 
 
 def _edit(held: pa.Table, name: str) -> pa.Table:
-    column = held.column(name)
-    values = column.to_pylist()
-    values[0], values[1] = values[1], values[0]
-    return held.set_column(held.column_names.index(name), held.field(name), pa.array(values, column.type))
+    values = held.column(name).to_pylist()[::-1]
+    return held.set_column(held.column_names.index(name), held.field(name), pa.array(values, held.field(name).type))
 
 
 def _insert(held: pa.Table, name: str) -> pa.Table:
