@@ -15,10 +15,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import duckdb
+import numpy as np
 
 from sync_platform.lake.schema import CHANGES
 from sync_platform.sources.columns import Column
@@ -142,23 +143,36 @@ def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
         f"""SELECT platform, dataset, min(committed_at), max(committed_at), {COUNTS}
         FROM {digests} GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
-    combined = combine(
-        session, f"SELECT {{'p': platform, 'd': dataset}}, digest FROM {digests} ORDER BY platform, dataset, digest"
-    )
-    return [Content(digest, *row) for row, (_, digest) in zip(counted, combined, strict=True)]
+    found = []
+    for platform, dataset, *held in counted:
+        mine = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
+        ((_, digest),) = combine(session, mine, {"platform": platform, "dataset": dataset})
+        found.append(Content(digest, platform, dataset, *held))
+    return found
 
 
-def combine(session: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[object, str]]:
-    """Of a query for (group, row's digest), sorted by both: each group with the digest of all its rows.
+def combine(
+    session: duckdb.DuckDBPyConnection, query: str, values: dict[str, object] | None = None
+) -> Iterator[tuple[int, str]]:
+    """Of a query for (number of the group, row's digest), sorted by both: each group with the digest of all its rows.
 
-    Nothing is held but a few thousand rows.
+    Nothing is held but a few thousand rows; their digests lie one after the other in memory, and are hashed there.
     """
-    session.execute(query)
-    rows = (row for block in iter(lambda: session.fetchmany(READ_ROWS), []) for row in block)
-    for group, members in groupby(rows, key=lambda row: row[0]):
-        digest = hashlib.sha256()
-        for _, row_digest in members:
-            digest.update(row_digest.encode())
+    group, digest = None, hashlib.sha256()
+    length = len(digest.hexdigest())
+    for block in session.execute(query, values or {}).to_arrow_reader(READ_ROWS):
+        if not block.num_rows:
+            continue
+        numbers, texts = block.column(0).to_numpy(), block.column(1)
+        held = memoryview(texts.buffers()[2])[texts.offset * length :]
+        starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
+        for start, end in pairwise(starts):
+            if numbers[start] != group:
+                if group is not None:
+                    yield group, digest.hexdigest()
+                group, digest = int(numbers[start]), hashlib.sha256()
+            digest.update(held[start * length : end * length])
+    if group is not None:
         yield group, digest.hexdigest()
 
 
