@@ -30,6 +30,7 @@ up: $(RUNTIME)  ## the Dagster UI and daemon on http://127.0.0.1:3000
 bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.matching
+	@$(BIN)/python -m benchmarks.lineage
 
 lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's as a part of it
 	@$(PIP) install uv

@@ -9,6 +9,7 @@ from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
+from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
@@ -33,7 +34,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
             scorecard_asset(platforms),
         ],
         jobs=[unify_job()],
-        schedules=[*schedules, maintenance_schedule(platforms)],
+        schedules=[*schedules, maintenance_schedule(platforms), verification_schedule()],
         sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={
             "turns": turn_resource(settings.ledger_url, platforms, progress),
@@ -42,6 +43,7 @@ def build(settings: Settings, progress: Progress) -> dg.Definitions:
             "landing_store": landing_store,
             "lake": lake,
             "upkeep": upkeep_of(settings),
+            "auditor": auditor_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
     aws_endpoint_url: str = Field("", description="Endpoint for AWS services other than AWS itself (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
+    sync_actor: str = Field(
+        "", description="Name under which the audit log keeps what is done here. Empty: the operating system's user."
+    )
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: alerts are only recorded.")
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."
@@ -156,6 +159,10 @@ class Settings(BaseSettings):
     @property
     def vault_url(self) -> str:
         return self.vault or f"sqlite:///{self.home / 'vault' / 'vault.sqlite'}"
+
+    @property
+    def backup_url(self) -> str:
+        return f"s3://{self.s3_backup_bucket}" if self.s3_backup_bucket else (self.home / "backup_store").as_uri()
 
     @property
     def temp(self) -> Path:

@@ -55,6 +55,10 @@ quarantine_app = typer.Typer(help="Records that could not be stored: what is wro
 app.add_typer(quarantine_app, name="quarantine")
 
 
+lineage_app = typer.Typer(help="Proof that nobody has rewritten history: verify it, and anchor it outside.")
+app.add_typer(lineage_app, name="lineage")
+
+
 class PriorityOption(StrEnum):
     low = "low"
     medium = "medium"
@@ -279,11 +283,66 @@ def maintain(
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT (DuckDB's SQL); `-` reads it from standard input.")],
     form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.table,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIMESTAMP",
+            help="Read tables as they were: at a moment (2026-11-24T18:00:00+08:00), or at a day's end in Hong Kong.",
+        ),
+    ] = None,
 ) -> None:
     """Ask the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and what else SHOW ALL TABLES lists."""
     from sync_platform.cli.query import answer
 
-    answer(sys.stdin.read() if sql == "-" else sql, form.value)
+    answer(sys.stdin.read() if sql == "-" else sql, form.value, as_of)
+
+
+@lineage_app.command("verify")
+def lineage_verify(
+    anchor: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="Hold the chains against this anchor too.")
+    ] = None,
+    landing: Annotated[bool, typer.Option("--landing", help="Also hash every landed object again.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Compute both hash chains again, hold every table against its history, and name the first place that breaks.
+
+    Exit code: 0 only if everything holds, 1 if anything does not.
+    """
+    from sync_platform.cli.lineage import verify_lineage
+
+    raise typer.Exit(verify_lineage(anchor, landing=landing, as_json=as_json))
+
+
+@lineage_app.command("anchor")
+def lineage_anchor(
+    to: Annotated[
+        str | None, typer.Option(metavar="URL", help="A store (file:// or s3://) instead of the one of backups.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """Sign how far both hash chains have come, and keep that outside, where `lineage verify` looks for it."""
+    from sync_platform.cli.lineage import anchor_lineage
+
+    raise typer.Exit(anchor_lineage(to, as_json=as_json))
+
+
+@app.command()
+def audit(
+    since: Annotated[str | None, typer.Option(metavar="TIMESTAMP", help="From this day, or moment, on.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Only this operation, such as sync.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
+    ] = False,
+) -> None:
+    """The audit log: who did what, through which door, and how it ended."""
+    from sync_platform.cli.audit import show_audit
+
+    raise typer.Exit(show_audit(since, operation, as_json=as_json))
 
 
 @match_app.command("files", hidden=True)

@@ -10,6 +10,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from sync_platform.cli.on_record import on_record
 from sync_platform.cli.result import PlatformResult, worst
 from sync_platform.cli.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
@@ -44,9 +45,11 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     display = _Steps(platform.name, len(missing), quiet=as_json)
     began = time.monotonic()
     try:
-        with display.shown():
+        subject = {"platform": platform.name, "periods": [period.key for period in missing]}
+        with on_record(settings, "backfill", subject) as act, display.shown():
             results = [_sync(settings, platform, period, display) for period in missing]
             unified = unify_after(settings, results, display)
+            act.ended(worst(result.status for result in results), run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
         prepare(settings, [])  # the run that died with us is put on record as such
         sys.stderr.write(f"sync-platform: stopped after {display.done} of {len(missing)} periods; {ON}\n")

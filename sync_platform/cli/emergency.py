@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.cli.display import COLOURS, MARKS, choose_display
+from sync_platform.cli.on_record import note
 from sync_platform.cli.sync import INTERRUPTED, require_terms
 from sync_platform.cli.unify import unify_after
 from sync_platform.emergency.book import RequestBook
@@ -55,6 +56,8 @@ def request_emergency(
         priority=priority,
         key=key,
     )
+    subject = {"request_id": entered.request.request_id, "platforms": list(entered.request.platforms)}
+    note(settings, "emergency", {**subject, "priority": priority, "now": now}, "complete")
     if now and entered.request.is_open:
         return _run_here(settings, platforms, book, entered.request, as_json=as_json)
     if not entered.request.is_open:

@@ -10,6 +10,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from sync_platform.cli.on_record import on_record
 from sync_platform.errors import StorageError
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
@@ -34,7 +35,9 @@ def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
     from sync_platform.defs.progress import Silence
 
     prepare(settings, [])
-    run, summary = Runner(settings, Silence()).maintain()
+    with on_record(settings, "maintain", {}) as act:
+        run, summary = Runner(settings, Silence()).maintain()
+        act.ended("complete" if run.success else "failed", run_id=run.run_id)
     document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}
     _write(document, as_json, _show_summary)
     return 0 if run.success else 1

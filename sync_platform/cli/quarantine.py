@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sync_platform.cli.on_record import on_record
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -95,12 +96,14 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
 
         prepare(settings, [])
         runner = Runner(settings, Silence())
-        for number, (name, of, partition, sync_id) in enumerate(landings, 1):
-            if not as_json:
-                sys.stderr.write(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}\n")
-            run = runner.take_in_again(platforms[name], platforms[name].dataset(of), partition, sync_id)
-            if run.error:
-                errors.append(f"{name}.{of}: {run.error.removeprefix(f'{of}: ')}")
+        with on_record(settings, "quarantine retry", {"syncs": sorted({landing[3] for landing in landings})}) as act:
+            for number, (name, of, partition, sync_id) in enumerate(landings, 1):
+                if not as_json:
+                    sys.stderr.write(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}\n")
+                run = runner.take_in_again(platforms[name], platforms[name].dataset(of), partition, sync_id)
+                if run.error:
+                    errors.append(f"{name}.{of}: {run.error.removeprefix(f'{of}: ')}")
+            act.ended("failed" if errors else "complete")
     after = _entries(settings, platform, dataset, only_open=True)
     if as_json:
         _write({"before": len(before), "after": len(after), "errors": errors, "open": [asdict(each) for each in after]})

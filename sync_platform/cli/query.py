@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import duckdb
 import orjson
 
+from sync_platform.cli.on_record import note
 from sync_platform.errors import UsageError
+from sync_platform.lineage.as_of import parse_moment, past, tables_named
+from sync_platform.lineage.tables import datasets_of
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
@@ -19,14 +24,29 @@ BATCH_ROWS = 10_000
 READING = ("SELECT", "EXPLAIN")
 
 
-def answer(sql: str, form: str) -> None:
-    """Write the statement's rows to standard output; UsageError for one that is wrong or not a reading one."""
+def answer(sql: str, form: str, as_of: str | None) -> None:
+    """Write the statement's rows to standard output; UsageError for one that is wrong or not a reading one.
+
+    `as_of`: the moment as of which tables are read; what was done to that end is said on standard error.
+    """
     _require_reading(sql)
-    with Lake(LakeAddress.of(load_settings()), read_only=True) as lake, lake.session() as session:
+    moment = parse_moment(as_of) if as_of else None
+    settings = load_settings()
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as opened:
         try:
+            if moment is None:
+                session = opened.enter_context(lake.session())
+            else:
+                datasets = datasets_of(load_platforms(settings.platform_path))
+                then = opened.enter_context(past(lake, settings.lineage_table_name, datasets, moment, sql))
+                session = then.session
+                sys.stderr.write(f"{then.way}\n")
             relation = session.sql(sql)
             if relation is None:
                 return
+            if form != "table" and not sys.stdout.isatty():
+                tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
+                note(settings, "export", {"tables": tables, "format": form, "as_of": as_of}, "begun")
             WRITERS[form](relation)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise UsageError(f"the query is wrong: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+from sync_platform.cli.on_record import note, on_record
 from sync_platform.cli.plan import plan
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings, platform_settings
@@ -39,10 +40,14 @@ def sync_platforms(
     prepare(settings, planned)
     startup_s = time.monotonic() - began
     display = choose_display(as_json)
+    subject = {"platforms": {platform.name: period.key for platform, period in planned}, "mode": mode}
+    if accept_shrink.strip():
+        note(settings, "accept-shrink", {**subject, "reason": accept_shrink.strip()}, "begun")
     try:
-        with display.shown():
+        with on_record(settings, "sync", subject) as act, display.shown():
             results = run_all(settings, planned, Mode(mode), accept_shrink.strip(), display)
             unified = unify_after(settings, results, display) if with_unify else None
+            act.ended(worst(result.status for result in results), run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
         prepare(settings, [])  # the runs that died with us are put on record as such
         sys.stderr.write("sync-platform: interrupted; nothing is half-written\n")

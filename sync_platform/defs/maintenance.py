@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.defs.audit import note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
@@ -57,6 +58,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         context: dg.OpExecutionContext, upkeep: Upkeep, lake: LakeResource, landing_store: LandingStore
     ) -> Iterator[dg.Output[None]]:
         now = datetime.now(UTC)
+        note_run(context.run, upkeep.ledger_url, "maintain")
         try:
             with Leases(upkeep.ledger_url).held("maintenance") as lease:
                 report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class LandingStore(dg.ConfigurableResource[ObjectStore]):
-    """The object store that every fetched page lands in."""
+    """An object store: the one that every fetched page lands in, or the one of backups."""
 
-    url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the landing store.")
+    url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the store.")
     region: str = Field(description="AWS region of the bucket.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
 
@@ -51,10 +51,14 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     history: str = Field(description="Table of all changes, as `schema.table`.")
     _lake: Lake | None = PrivateAttr(default=None)
 
+    @property
+    def address(self) -> LakeAddress:
+        return LakeAddress(self.catalog, self.data, Path(self.temp), self.region, self.endpoint)
+
     def open(self) -> Lake:
         """The lake, one connection per run."""
         if self._lake is None:
-            self._lake = Lake(LakeAddress(self.catalog, self.data, Path(self.temp), self.region, self.endpoint))
+            self._lake = Lake(self.address)
         return self._lake
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -112,7 +116,12 @@ class Sources(dg.ConfigurableResource[None]):
 
 
 def landing_store_of(settings: Settings) -> LandingStore:
-    return LandingStore(url=settings.landing_url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
+    return store_of(settings, settings.landing_url)
+
+
+def store_of(settings: Settings, url: str) -> LandingStore:
+    """An object store of the installation's own, at any address."""
+    return LandingStore(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
 
 
 def lake_of(settings: Settings) -> LakeResource:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 import dagster as dg
 
+from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import PROCESS_TAG, free_pools, settle_dead_runs, this_process
 from sync_platform.defs.progress import Progress
 from sync_platform.sources.declaration import Platform
@@ -34,6 +35,8 @@ def turn_resource(ledger: str, platforms: dict[str, Platform], progress: Progres
             return
         instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
         mine = _turns_of(run, names)
+        operation = "unify" if mine == [UNIFIED] else "sync"
+        note_run(run, ledger, operation, {"platforms": [name for name in mine if name != UNIFIED]})
         with ExitStack() as held:
             for name in mine:
                 waiting = _waiting(name, progress, context)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.diff import Difference, Origin, Retirement, apply_difference, find_difference, write_history
 from sync_platform.lake.incoming import Arrival, load_incoming
 from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
@@ -124,6 +125,7 @@ class _Commit:
             origin, difference, reasons = self._splice(origin, retirement)
         else:
             difference, reasons = self._take_in(origin, retirement, may_move), []
+        seal_batch(self.session, self.history, origin)
         guarded = [difference.reason] if difference.reason else []
         record = self._record(origin, difference, not missing, missing + self._blemishes() + guarded + reasons)
         write_sync(self.session, record)

@@ -14,6 +14,7 @@ from datetime import date, datetime
 
 import duckdb
 
+from sync_platform.lake.chain import append_changes
 from sync_platform.lake.schema import table_columns
 from sync_platform.lake.versions import any_differs, changed_names, changed_values, whole_version
 from sync_platform.sources.columns import columns_of
@@ -150,6 +151,7 @@ def _settle_unseen(
 
 def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dataset, origin: Origin) -> None:
     """Append the difference to the history: the changed columns, and for an insert and a restore every lasting one.
+    The transaction that does so ends with `chain.seal_batch`.
 
     A restored row must not depend on what it was before it left: that may become known later (lake/splice.py).
     """
@@ -163,9 +165,9 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
     before, after = (changed_values(side, lasting) for side in ("c", "i"))
     source = """FROM temp.delta d LEFT JOIN temp.incoming i ON i.source_id = d.source_id
         LEFT JOIN temp.old c ON c.source_id = d.source_id"""
-    head = "INSERT INTO {table} SELECT $platform, $dataset, d.source_id, d.operation,".format(table=f"{LAKE}.{history}")
+    head = "SELECT $platform, $dataset, d.source_id, d.operation,"
     tail = """$partition, $sync_id, $run_id, $observed_at, $committed_at"""
-    values = {
+    values: dict[str, object] = {
         "platform": origin.platform,
         "dataset": origin.dataset,
         "partition": origin.partition,
@@ -181,13 +183,17 @@ def write_history(session: duckdb.DuckDBPyConnection, history: str, dataset: Dat
     }
     for operation, number in _written_slices(session):
         if operation in told:
-            session.execute(
+            append_changes(
+                session,
+                history,
                 f"""{head} {told[operation]}, i.content_hash, i.landing_object, i.landing_line, {tail} {source}
                 WHERE d.operation = '{operation}' AND i.slice = {number}""",
                 values,
             )
     if session.execute("SELECT 1 FROM temp.delta WHERE operation = 'remove' LIMIT 1").fetchone():
-        session.execute(
+        append_changes(
+            session,
+            history,
             f"""{head} []::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL, {tail} {source}
             WHERE d.operation = 'remove'""",
             values,

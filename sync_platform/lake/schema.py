@@ -65,6 +65,24 @@ CHANGES = (
     Column("observed_at", "TIMESTAMPTZ", "When it was so (UTC)"),
     Column("committed_at", "TIMESTAMPTZ", "When we learned it (UTC)"),
 )
+BATCHES = (
+    Column("number", "BIGINT", "Place in the chain, from 1 without gaps: the order of commits"),
+    Column("kind", "VARCHAR", "changes | opening: all that a dataset had when the chain began"),
+    Column("platform", "VARCHAR", "Platform of the changes"),
+    Column("dataset", "VARCHAR", "Dataset of the changes"),
+    Column("partition", "VARCHAR", "Observation period; empty for an opening"),
+    Column("sync_id", "VARCHAR", "Sync that found them: sync.runs; empty for an opening"),
+    Column("run_id", "VARCHAR", "Dagster run of that sync; empty for an opening"),
+    Column("committed_from", "TIMESTAMPTZ", "First committed_at of its changes (UTC)"),
+    Column("committed_to", "TIMESTAMPTZ", "Last committed_at of its changes (UTC)"),
+    Column("inserted", "BIGINT", "Changes that are inserts"),
+    Column("updated", "BIGINT", "Changes that are updates"),
+    Column("removed", "BIGINT", "Changes that are removals"),
+    Column("restored", "BIGINT", "Changes that are restores"),
+    Column("digest", "VARCHAR", "SHA-256 (hex) over the digests of its changes"),
+    Column("previous", "VARCHAR", "Link of the batch before; 64 zeros for the first"),
+    Column("link", "VARCHAR", "SHA-256 (hex) over the link before and all of the batch's own fields"),
+)
 RUNS = (
     Column("sync_id", "VARCHAR", "Id of the sync; sorts by time"),
     Column("run_id", "VARCHAR", "Dagster run"),
@@ -142,6 +160,7 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET PARTITIONED BY (bucket(16, entity_id))")
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET SORTED BY (entity_id ASC, observed_at ASC)")
         connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
+    _ensure(connection, existing, ("lineage", "batches"), BATCHES, "Every commit's changes, hashed and chained")
     wanted = table_columns(dataset)
     _ensure(connection, existing, (platform, dataset.name), wanted, dataset.description)
 

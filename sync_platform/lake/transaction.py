@@ -16,7 +16,7 @@ from sync_platform.storage.lake_connection import Lake
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
 MOST_TOLD = 300
-CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked")
+CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked", "duplicate key")
 
 
 def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:

@@ -81,8 +81,8 @@ class Lake:
     Raises StorageError where the lake cannot be used; NoLakeYet where a reader comes before the first writer.
     """
 
-    def __init__(self, address: LakeAddress, *, read_only: bool = False) -> None:
-        self.address, self.read_only = address, read_only
+    def __init__(self, address: LakeAddress, *, read_only: bool = False, snapshot: int | None = None) -> None:
+        self.address, self.read_only, self._snapshot = address, read_only, snapshot
         self._instance: duckdb.DuckDBPyConnection | None = None
         self._spill: str | None = None
         self._opening = threading.Lock()
@@ -103,6 +103,13 @@ class Lake:
         session.execute("SET TimeZone = 'UTC'")
         session.execute(f"USE {LAKE}")
         return session
+
+    def pinned(self, snapshot: int | None = None) -> Lake:
+        """The same lake as it is at one snapshot, the newest if none is named, whatever is committed meanwhile."""
+        if snapshot is None:
+            with self.session() as session:
+                snapshot = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
+        return Lake(self.address, read_only=True, snapshot=snapshot)
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Held around each write transaction; see LakeAddress."""
@@ -141,7 +148,7 @@ class Lake:
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
                 instance = duckdb.connect(config=config)
                 try:
-                    _attach(instance, self.address, self.read_only)
+                    _attach(instance, self.address, self.read_only, self._snapshot)
                 except BaseException:
                     instance.close()
                     raise
@@ -197,7 +204,7 @@ def _make_folders(address: LakeAddress) -> None:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool) -> None:
+def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None) -> None:
     _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
     remote = "://" in address.data
     if remote:
@@ -211,6 +218,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_on
         options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
     if read_only:
         options.append("READ_ONLY")
+    if snapshot is not None:
+        options.append(f"SNAPSHOT_VERSION {snapshot}")
     statement = f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join(options)})"
     creating = not read_only and not address.exists
     for attempt in range(ATTACH_ATTEMPTS):
@@ -225,7 +234,8 @@ def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_on
                 raise
             time.sleep(0.1 * 2**attempt)
     if not address.catalog_file:
-        connection.execute("SET ducklake_max_retry_count = 100")
+        # of two writers that overlap all the same, the second repeats its work: what it chained to is not the last
+        connection.execute("SET ducklake_max_retry_count = 1")
 
 
 def _load(connection: duckdb.DuckDBPyConnection, *extensions: str) -> None:

@@ -43,6 +43,10 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, body: bytes) -> None: ...
 
+    def put_new(self, key: str, body: bytes) -> None:
+        """Put an object that must not be there yet; StorageError where it is, and it stays what it was."""
+        ...
+
     def get(self, key: str) -> bytes:
         """The object's bytes; KeyError where there is none."""
         ...
@@ -84,7 +88,16 @@ class FolderStore:
         self.url = folder.as_uri()
 
     def put(self, key: str, body: bytes) -> None:
-        target = self._path(key)
+        self._put(self._path(key), body, lambda written, target: written.replace(target))
+
+    def put_new(self, key: str, body: bytes) -> None:
+        def link(written: Path, target: Path) -> None:
+            os.link(written, target)
+            written.unlink()
+
+        self._put(self._path(key), body, link)
+
+    def _put(self, target: Path, body: bytes, settle: Callable[[Path, Path], object]) -> None:
         temporary = ""
         try:
             handle, temporary = _temporary_beside(target)
@@ -92,7 +105,7 @@ class FolderStore:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(target)
+            settle(Path(temporary), target)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
@@ -159,6 +172,13 @@ class BucketStore:
 
     def put(self, key: str, body: bytes) -> None:
         self._call("write", key, lambda: self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body))
+
+    def put_new(self, key: str, body: bytes) -> None:
+        self._call(
+            "write",
+            key,
+            lambda: self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body, IfNoneMatch="*"),
+        )
 
     def get(self, key: str) -> bytes:
         def read() -> bytes:

@@ -12,6 +12,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from sync_platform.lake.chain import append_changes
 from sync_platform.lake.diff import Origin
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import ensure_other_tables
@@ -98,8 +99,10 @@ def _write_history(session: duckdb.DuckDBPyConnection, history: str, table: Kept
     }
     count = session.execute("SELECT count(*) FROM temp.versions").fetchall()[0][0]
     for start in range(0, count, WRITTEN_AT_ONCE):
-        session.execute(
-            f"""INSERT INTO {LAKE}.{history} SELECT '{SCHEMA}', $dataset, {entity}, operation,
+        append_changes(
+            session,
+            history,
+            f"""SELECT '{SCHEMA}', $dataset, {entity}, operation,
                 CASE operation WHEN 'insert' THEN [{listed}]::VARCHAR[] ELSE {changed} END,
                 CASE WHEN operation <> 'insert' THEN {before} END,
                 CASE WHEN operation IN ('insert', 'restore') THEN {whole_version(whole)} ELSE {after} END,

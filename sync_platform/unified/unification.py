@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.chain import has_chain, seal_batch
 from sync_platform.lake.diff import Origin
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
@@ -99,6 +100,8 @@ def unify(
     """
     sources = listing_sources(platforms)
     with lake.session() as session:
+        if not has_chain(session):
+            raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
         read_listings(session, sources)
         run = _Run(session, history, sources, run_id, words(session), on_progress)
@@ -299,6 +302,7 @@ class _Run:
         ensure_views(self.session, platforms)
         appraise_listings(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
+        seal_batch(self.session, self.history, origin)
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
         return Unified(run, restaurants, members, self.identities.turns, 0, self.matched.linkage.warnings)
 

@@ -24,6 +24,7 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
+from sync_platform.vault.signature import Signer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PREFIX = "sealed:v1:"
@@ -66,6 +67,7 @@ class Vault:
         self._engine = engine
         self._wrapping = AESGCM(master.derive("wrap"))
         self._lookup = master.derive("lookup")
+        self.anchors = Signer(master, "lineage-anchor")
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
         self._keys: dict[str, bytes] = {}  # a cipher takes 4 kB and 4 µs to make, so those are not kept
         self._lock = threading.Lock()

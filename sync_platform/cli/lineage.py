@@ -1,0 +1,99 @@
+"""`sync-platform lineage`: verifies everything that the record claims, and anchors it outside."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+
+from sync_platform.cli.on_record import on_record
+from sync_platform.errors import StorageError
+from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
+from sync_platform.lineage.findings import Findings
+from sync_platform.lineage.verification import Record
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import LakeAddress
+
+MOST_SHOWN = 20
+
+
+def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
+    """Verify chains, tables and anchors, and landing if asked to; 0 only if all holds, else 1."""
+    settings = load_settings()
+    with _record(settings) as record:
+        also = [_anchor(settings, anchor, record.signer.public_key)] if anchor else []
+        store = _store(settings, settings.landing_url) if landing else None
+        with Console(stderr=True).status("verifying") as status:
+            findings = record.verify(also, store, lambda step: status.update(f"verifying: {step}"))
+    if as_json:
+        _write(findings.document())
+    else:
+        _show(findings, Console(width=None if sys.stdout.isatty() else 120, highlight=False))
+    return 0 if findings.holds else 1
+
+
+def anchor_lineage(to: str | None, *, as_json: bool) -> int:
+    """Sign how far both chains have come, and put that into the store of backups, or into another."""
+    settings = load_settings()
+    with _record(settings, to) as record, on_record(settings, "anchor", {"store": record.anchors.url}) as act:
+        key = record.anchor()
+        act.ended("complete", key=key)
+    if as_json:
+        _write({"anchor": f"{record.anchors.url}/{key}", "public_key": record.signer.public_key})
+    else:
+        console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+        console.print(f"anchored: {record.anchors.url}/{key}", soft_wrap=True)
+        console.print(f"public key: {record.signer.public_key}")
+    return 0
+
+
+@contextmanager
+def _record(settings: Settings, anchors: str | None = None) -> Iterator[Record]:
+    from sync_platform.defs.lineage import auditor_of
+
+    if not LakeAddress.of(settings).exists:
+        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    with auditor_of(settings, _url(anchors) if anchors else None).record() as record:
+        yield record
+
+
+def _anchor(settings: Settings, place: str, public_key: str) -> Anchor:
+    if "://" not in place:
+        return read_anchor(place, Path(place).read_bytes(), public_key)
+    folder, _, key = place.rpartition("/")
+    return fetch_anchor(_store(settings, folder), key, public_key)
+
+
+def _store(settings: Settings, url: str) -> Any:
+    from sync_platform.defs.resources import store_of
+
+    return store_of(settings, url).open()
+
+
+def _url(place: str) -> str:
+    return place if "://" in place else Path(place).absolute().as_uri()
+
+
+def _show(findings: Findings, console: Console) -> None:
+    for number, each in enumerate(findings.breaks[:MOST_SHOWN]):
+        console.print(f"{'first broken' if number == 0 else 'also'}: {escape(str(each))}", soft_wrap=True)
+    if len(findings.breaks) > MOST_SHOWN:
+        console.print(f"… and {len(findings.breaks) - MOST_SHOWN:,} more; --json lists them all")
+    for table in findings.not_compared:
+        console.print(f"not compared with its history: {table}, which no platform file declares")
+    landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
+    console.print(
+        f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
+        f"{findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
+        + ("all holds" if findings.holds else f"{len(findings.breaks):,} do not hold")
+    )
+
+
+def _write(document: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")

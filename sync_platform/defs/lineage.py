@@ -1,0 +1,115 @@
+"""The verification of all that the record claims, as a monthly job: `lineage_verification`.
+
+What belongs here: when it runs, what its run shows, and what it is given. What is verified stands in lineage/.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.defs.audit import note_run
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.landing import failure
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
+from sync_platform.errors import StorageError, SyncError
+from sync_platform.lineage.tables import datasets_of
+from sync_platform.lineage.verification import Record
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.lake_connection import Lake
+
+VERIFICATION = "lineage_verification"
+MOST_TOLD = 5
+
+
+class Auditor(dg.ConfigurableResource[None]):
+    """What verifies, and signs how far the chains have come."""
+
+    lake: dg.ResourceDependency[LakeResource]
+    vault: dg.ResourceDependency[VaultResource]
+    anchors: dg.ResourceDependency[LandingStore]
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where the audit log stands.")
+    platform_path: str = Field(description="Extra folders of platform files.")
+
+    @contextmanager
+    def record(self) -> Iterator[Record]:
+        """All of it, to be read only; StorageError or SettingsError where a part cannot be used."""
+        log = AuditLog(self.ledger_url)
+        try:
+            with Lake(self.lake.address, read_only=True) as lake:
+                yield Record(
+                    lake,
+                    self.lake.history,
+                    datasets_of(load_platforms(self.platform_path)),
+                    log,
+                    self.anchors.open(),
+                    self.vault.vault.anchors,
+                )
+        finally:
+            log.close()
+
+
+def auditor_of(settings: Settings, anchors: str | None = None) -> Auditor:
+    """`anchors`: where they stand, if not in the store of backups."""
+    return Auditor(
+        lake=lake_of(settings),
+        vault=vault_of(settings),
+        anchors=store_of(settings, anchors or settings.backup_url),
+        ledger_url=settings.ledger_url,
+        platform_path=settings.platform_path,
+    )
+
+
+def verification_schedule() -> dg.ScheduleDefinition:
+    """The monthly schedule and its job."""
+
+    @dg.op(
+        description="Computes every digest and both hash chains again, holds every table against its history, and the "
+        "chains against all anchors. Only if all holds, the chains are anchored as they stand now.",
+        out=dg.Out(dg.Nothing),
+    )
+    def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:
+        note_run(context.run, auditor.ledger_url, "verify")
+        try:
+            with auditor.record() as record:
+                findings = record.verify(told=context.log.info)
+                if not findings.holds:
+                    told = "; ".join(str(each) for each in findings.breaks[:MOST_TOLD])
+                    raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {told}")
+                anchor = f"{record.anchors.url}/{record.anchor()}"
+        except SyncError as error:
+            raise failure(context, error) from error
+        yield dg.Output(
+            None,
+            metadata={
+                "anchor": dg.MetadataValue.path(anchor),
+                "batches": findings.batches,
+                "changes": findings.changes,
+                "tables": findings.tables,
+                "audit_entries": findings.audit_entries,
+                "anchors": findings.anchors,
+                "not_compared": findings.not_compared,
+            },
+        )
+
+    @dg.job(
+        name=VERIFICATION,
+        description="Proves that nobody has rewritten history, changes and the audit log alike.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    def lineage_verification() -> None:
+        verify_lineage()
+
+    return dg.ScheduleDefinition(
+        name=f"{VERIFICATION}_schedule",
+        job=lineage_verification,
+        cron_schedule="0 6 2 * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_timezone=TIMEZONE,
+        description="Verification of lineage and audit log, and a new anchor, on the 2nd of every month.",
+    )

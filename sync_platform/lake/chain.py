@@ -1,0 +1,245 @@
+"""Tamper evidence: every commit's batch of changes is hashed, and chained to the batch before (`lineage.batches`).
+
+What belongs here: how a change becomes a digest, a batch of them a row of the chain, and the chain's beginning in a
+lake that had changes before. How it is verified stands in lineage/.
+
+A row's text is the byte length of each of its columns, in the order of `CHANGES`, each followed by a comma (`-,` for
+NULL), and then the columns themselves: a list as JSON, a moment as microseconds since 1970, anything else as it is
+stored. Its digest is the text's SHA-256 in hex. A batch's digest is the SHA-256 of its rows' digests, sorted and
+written one after the other: which file a row stands in, and where, says nothing, and compaction may move it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import duckdb
+import numpy as np
+
+from sync_platform.lake.schema import CHANGES
+from sync_platform.sources.columns import Column
+from sync_platform.storage.hash_chain import FIRST, link
+from sync_platform.storage.lake_connection import LAKE
+
+if TYPE_CHECKING:
+    from sync_platform.lake.diff import Origin
+
+CHAIN = "sync-platform/lineage/1"
+BATCHES = "lineage.batches"
+READ_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The changes of one commit: those of the dataset with `committed_at` from the first moment to the last.
+
+    `kind` is `changes`, or `opening` for all that a dataset had when the chain began.
+    """
+
+    number: int
+    kind: Literal["changes", "opening"]
+    platform: str
+    dataset: str
+    partition: str | None
+    sync_id: str | None
+    run_id: str | None
+    committed_from: datetime
+    committed_to: datetime
+    inserted: int
+    updated: int
+    removed: int
+    restored: int
+    digest: str
+    previous: str
+    link: str
+
+    @property
+    def changes(self) -> int:
+        return self.inserted + self.updated + self.removed + self.restored
+
+    def own_link(self) -> str:
+        """The link as its fields make it: all but the two links, in the order of the columns."""
+        return link(CHAIN, self.previous, list(vars(self).values())[:-2])
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a batch of changes holds: when, how many of each operation, and the digest of all."""
+
+    digest: str
+    platform: str
+    dataset: str
+    committed_from: datetime
+    committed_to: datetime
+    inserted: int
+    updated: int
+    removed: int
+    restored: int
+
+
+NAMES = [field.name for field in fields(Batch)]
+COUNTS = ", ".join(
+    f"count(*) FILTER (operation = '{operation}')" for operation in ("insert", "update", "remove", "restore")
+)
+
+
+def append_changes(session: duckdb.DuckDBPyConnection, history: str, select: str, values: dict[str, object]) -> None:
+    """Append the rows of a SELECT (with the columns of `CHANGES`) to the history, and note their digests for the seal.
+
+    Within the caller's transaction, which must end with `seal_batch`.
+    """
+    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in CHANGES)
+    session.execute(f"CREATE OR REPLACE TEMP TABLE written ({columns})")
+    session.execute(f"INSERT INTO temp.written {select}", values)
+    session.execute(f"INSERT INTO {LAKE}.{history} FROM temp.written")
+    _ensure_unsealed(session)
+    session.execute(
+        f"INSERT INTO temp.unsealed SELECT platform, dataset, committed_at, operation, {DIGEST} FROM temp.written"
+    )
+    session.execute("DROP TABLE temp.written")
+
+
+def seal_batch(session: duckdb.DuckDBPyConnection, history: str, origin: Origin) -> None:
+    """Chain the changes that the transaction has appended; the last step of every transaction that may append some.
+
+    `origin` is what they come from. Without any, nothing is written. The chain begins with one batch per dataset of
+    what the lake already held. Writers are one at a time (lake/transaction.py), and two that overlapped all the same
+    conflict, so that the chain never forks.
+    """
+    number, previous = _head(session)
+    _ensure_unsealed(session)
+    if number == 0:
+        number, previous = _open(session, history)
+    for content in contents(session, "temp.unsealed"):
+        batch = _batch("changes", number + 1, previous, content, origin)
+        _write(session, batch)
+        number, previous = batch.number, batch.link
+    session.execute("DROP TABLE temp.unsealed")
+
+
+def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
+    """The whole chain, in order of its numbers."""
+    listed = ", ".join(f'"{name}"' for name in NAMES)
+    return [Batch(*row) for row in session.execute(f"SELECT {listed} FROM {LAKE}.{BATCHES} ORDER BY ALL").fetchall()]
+
+
+def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the chain has begun: in a lake made before there was one, the next sync begins it."""
+    found = session.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name || '.' || table_name = ?",
+        [LAKE, BATCHES],
+    ).fetchone()
+    return found is not None
+
+
+def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
+    """Per dataset, what the relation `digests` (platform, dataset, committed_at, operation, digest) holds, in order."""
+    counted = session.execute(
+        f"""SELECT platform, dataset, min(committed_at), max(committed_at), {COUNTS}
+        FROM {digests} GROUP BY ALL ORDER BY ALL"""
+    ).fetchall()
+    found = []
+    for platform, dataset, *held in counted:
+        mine = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
+        ((_, digest),) = combine(session, mine, {"platform": platform, "dataset": dataset})
+        found.append(Content(digest, platform, dataset, *held))
+    return found
+
+
+def combine(
+    session: duckdb.DuckDBPyConnection, query: str, values: dict[str, object] | None = None
+) -> Iterator[tuple[int, str]]:
+    """Of a query for (number of the group, row's digest), sorted by both: each group with the digest of all its rows.
+
+    Nothing is held but a few thousand rows; their digests lie one after the other in memory, and are hashed there.
+    """
+    group, digest = None, hashlib.sha256()
+    length = len(digest.hexdigest())
+    for block in session.execute(query, values or {}).to_arrow_reader(READ_ROWS):
+        if not block.num_rows:
+            continue
+        numbers, texts = block.column(0).to_numpy(), block.column(1)
+        held = memoryview(texts.buffers()[2])[texts.offset * length :]
+        starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
+        for start, end in pairwise(starts):
+            if numbers[start] != group:
+                if group is not None:
+                    yield group, digest.hexdigest()
+                group, digest = int(numbers[start]), hashlib.sha256()
+            digest.update(held[start * length : end * length])
+    if group is not None:
+        yield group, digest.hexdigest()
+
+
+def _ensure_unsealed(session: duckdb.DuckDBPyConnection) -> None:
+    session.execute(
+        """CREATE TEMP TABLE IF NOT EXISTS unsealed
+        (platform VARCHAR, dataset VARCHAR, committed_at TIMESTAMPTZ, operation VARCHAR, digest VARCHAR)"""
+    )
+
+
+def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
+    found = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
+    return (found[0], found[1]) if found else (0, FIRST)
+
+
+def _open(session: duckdb.DuckDBPyConnection, history: str) -> tuple[int, str]:
+    """Take what was there before the chain into one batch per dataset; the head after it."""
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE before_chain AS
+        SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{history} c
+        WHERE NOT EXISTS (SELECT 1 FROM temp.unsealed u WHERE u.platform = c.platform AND u.dataset = c.dataset
+            AND u.committed_at = c.committed_at)"""
+    )
+    number, previous = 0, FIRST
+    for content in contents(session, "temp.before_chain"):
+        batch = _batch("opening", number + 1, previous, content, None)
+        _write(session, batch)
+        number, previous = batch.number, batch.link
+    session.execute("DROP TABLE temp.before_chain")
+    return number, previous
+
+
+def _batch(
+    kind: Literal["changes", "opening"], number: int, previous: str, content: Content, origin: Origin | None
+) -> Batch:
+    unlinked = Batch(
+        number=number,
+        kind=kind,
+        partition=origin.partition if origin else None,
+        sync_id=origin.sync_id if origin else None,
+        run_id=origin.run_id if origin else None,
+        previous=previous,
+        link="",
+        **vars(content),
+    )
+    return replace(unlinked, link=unlinked.own_link())
+
+
+def _write(session: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    listed = ", ".join(f'"{name}"' for name in NAMES)
+    marks = ", ".join("?" for _ in NAMES)
+    session.execute(f"INSERT INTO {LAKE}.{BATCHES} ({listed}) VALUES ({marks})", list(vars(batch).values()))
+
+
+def _text(column: Column) -> str:
+    if column.sql_type == "TIMESTAMPTZ":
+        return f'epoch_us("{column.name}")::VARCHAR'
+    if column.sql_type.endswith("[]"):
+        return f'to_json("{column.name}")::VARCHAR'
+    return f'"{column.name}"::VARCHAR'
+
+
+def _digest_of(columns: tuple[Column, ...]) -> str:
+    texts = [_text(column) for column in columns]
+    lengths = ", ".join(f"coalesce(strlen({text})::VARCHAR, '-'), ','" for text in texts)
+    return f"sha256(concat({lengths}, {', '.join(texts)}))"
+
+
+DIGEST = _digest_of(CHANGES)
+"""SQL: the digest of a row of the history."""

@@ -1,0 +1,121 @@
+"""Anchors: how far both chains had come, signed and kept outside, so that not even the whole chain can be rewritten.
+
+An anchor is a JSON object: `format`, `anchored_at`, `batches` and `audit_log` (each `number` and `link`), `public_key`
+(hex), and `signature` (Ed25519, base64) over all others, as JSON with sorted keys and no space between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from sync_platform.errors import StorageError
+from sync_platform.lineage.findings import Break, Findings
+from sync_platform.storage.hash_chain import FIRST, Linked
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.signature import Signer, is_signed
+
+FORMAT = "sync-platform anchor 1"
+FOLDER = "anchors/"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry of a chain: its number and link; number 0 and 64 zeros for a chain that has none."""
+
+    number: int
+    link: str
+
+    @classmethod
+    def of(cls, chain: Sequence[Linked]) -> Head:
+        return cls(chain[-1].number, chain[-1].link) if chain else cls(0, FIRST)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An anchor as read: where it stands, what it says, and whether it can be believed."""
+
+    name: str
+    document: dict[str, Any]
+    problem: str | None = None
+
+    def head(self, chain: str) -> Head:
+        return Head(**self.document[chain])
+
+
+def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head) -> str:
+    """Sign how far both chains have come, and put it into the store; its key. Nothing is ever overwritten."""
+    now = datetime.now(UTC)
+    signed = {
+        "format": FORMAT,
+        "anchored_at": now.isoformat(),
+        "batches": vars(batches),
+        "audit_log": vars(audit_log),
+        "public_key": signer.public_key,
+    }
+    body = {**signed, "signature": signer.sign(_message(signed))}
+    key = f"{FOLDER}{now:%Y-%m-%dT%H-%M-%S-%fZ}-{batches.number}-{audit_log.number}.json"
+    store.put_new(key, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
+    return key
+
+
+def read_anchors(store: ObjectStore, public_key: str) -> list[Anchor]:
+    """Every anchor in the store, oldest first."""
+    return [read_anchor(f"{store.url}/{key}", store.get(key), public_key) for key in store.keys(FOLDER)]
+
+
+def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
+    """An anchor out of its bytes; what is wrong with one that is not ours, or not what was signed, in words."""
+    try:
+        document = orjson.loads(body)
+        signature = document.pop("signature")
+        anchor = Anchor(name, document)
+        anchor.head("batches"), anchor.head("audit_log")
+        if document["format"] != FORMAT:
+            return Anchor(name, {}, f"it is of another format: {document['format']!r}")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return Anchor(name, {}, "it is no anchor")
+    if document["public_key"] != public_key:
+        return Anchor(name, document, "it is signed under another key than the vault's")
+    if not is_signed(_message(document), signature, public_key):
+        return Anchor(name, document, "it was changed after it was signed")
+    return anchor
+
+
+def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
+    """One anchor; StorageError where there is none."""
+    try:
+        return read_anchor(f"{store.url}/{key}", store.get(key), public_key)
+    except KeyError:
+        raise StorageError(f"there is no anchor {store.url}/{key}") from None
+
+
+def check_anchors(
+    anchors: Sequence[Anchor], batches: Sequence[Linked], audit_log: Sequence[Linked], findings: Findings
+) -> None:
+    """Each chain must hold each anchored link, at the anchored number."""
+    links = {
+        "batches": {0: FIRST, **{entry.number: entry.link for entry in batches}},
+        "audit_log": {0: FIRST, **{entry.number: entry.link for entry in audit_log}},
+    }
+    for anchor in anchors:
+        findings.anchors += 1
+        if anchor.problem:
+            findings.breaks.append(Break(f"anchor {anchor.name}", anchor.problem))
+            continue
+        for chain, held in links.items():
+            head, at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
+            if head.number not in held:
+                what = f"the chain of {chain} had {head.number:,} entries then, and has {max(held):,} now: it was cut"
+                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
+            elif held[head.number] != head.link:
+                what = f"entry {head.number} of the chain of {chain} bears another link than then: it was rewritten"
+                findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
+
+
+def _message(signed: dict[str, Any]) -> bytes:
+    return orjson.dumps(signed, option=orjson.OPT_SORT_KEYS)

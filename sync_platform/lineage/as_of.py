@@ -1,0 +1,153 @@
+"""The lake as it was at a moment: by time travel inside the window, replayed from the history beyond it.
+
+The moment is one of knowledge: what was committed by then, whatever it says of earlier or later times. Volatile columns
+are no history, so that a replayed table has them empty, and so is since when a row is stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.errors import UsageError
+from sync_platform.lake.replay import replay
+from sync_platform.lake.schema import schemas_present, table_columns, table_name
+from sync_platform.lineage.tables import Datasets
+from sync_platform.sources.period import HONG_KONG
+from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+
+REPLAY_MEMORY = "1GB"
+THEN = "as_of"
+RESOLUTION = timedelta(microseconds=1)
+APPEND_ONLY = {("lineage", "batches"): "committed_to", ("sync", "runs"): "committed_at"}
+"""Tables beside the history that are never changed, with the column that says when a row was learned."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """A session in which tables are as they were, and in words how that was done."""
+
+    session: duckdb.DuckDBPyConnection
+    way: str
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment with its zone, or a day, which means that day's end in Hong Kong; UsageError for anything else."""
+    try:
+        if len(text) == len("2026-11-24"):
+            day = date.fromisoformat(text)
+            return datetime.combine(day + timedelta(days=1), time(), HONG_KONG).astimezone(UTC) - RESOLUTION
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--as-of {text!r} is neither a day (2026-11-24) nor a moment (2026-11-24T18:00:00+08:00)"
+        ) from None
+    if moment.tzinfo is None:
+        raise UsageError(f"--as-of {text!r} names no time zone: write {text}+08:00 for Hong Kong, or {text}Z")
+    return moment.astimezone(UTC)
+
+
+@contextmanager
+def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: str) -> Iterator[Past]:
+    """The lake as it was at the moment, for this statement, which names what must be replayed.
+
+    Raises UsageError where the statement asks for a table that cannot be replayed, and the moment lies beyond the
+    window of time travel.
+    """
+    snapshot = _snapshot_at(lake, moment)
+    if snapshot is not None:
+        with lake.pinned(snapshot) as then, then.session() as session:
+            yield Past(session, f"as of {_shown(moment)}: time travel to snapshot {snapshot}")
+        return
+    with lake.session() as session, with_memory(session, REPLAY_MEMORY):
+        session.execute(f"ATTACH ':memory:' AS {THEN}")
+        try:
+            replayed = _replay_all(session, history, datasets, moment, sql)
+            yield Past(session, f"as of {_shown(moment)}: beyond time travel, replayed from {history}: {replayed}")
+        finally:
+            session.execute(f"USE {LAKE}")
+            session.execute(f"DETACH {THEN}")
+
+
+def _snapshot_at(lake: Lake, moment: datetime) -> int | None:
+    """The snapshot that was current at the moment; None where it is expired."""
+    with lake.session() as session:
+        row = session.execute(
+            f"SELECT max(snapshot_id) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_time <= ?", [moment]
+        ).fetchone()
+    return row[0] if row else None
+
+
+def _replay_all(
+    session: duckdb.DuckDBPyConnection, history: str, datasets: Datasets, moment: datetime, sql: str
+) -> str:
+    """Make the tables that the statement names in a database of their own, and use that; their names."""
+    wanted = sorted(tables_named(session, sql))
+    present = schemas_present(session)
+    for catalog, schema, table in wanted:
+        if catalog:
+            raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}, for {catalog} is the one of now")
+        session.execute(f'CREATE SCHEMA IF NOT EXISTS {THEN}."{schema}"')
+        _make(session, history, datasets, present, moment, (schema, table))
+    session.execute(f"USE {THEN}")
+    return ", ".join(f"{schema}.{table}" for _, schema, table in wanted) or "no table"
+
+
+def _make(
+    session: duckdb.DuckDBPyConnection,
+    history: str,
+    datasets: Datasets,
+    present: set[str],
+    moment: datetime,
+    table: tuple[str, str],
+) -> None:
+    into = f"{THEN}.{table_name(*table)}"
+    learned = "committed_at" if ".".join(table) == history else APPEND_ONLY.get(table)
+    if table in datasets and table[0] in present:
+        dataset = datasets[table]
+        replay(session, history, table[0], dataset, "replayed", known_before=moment + RESOLUTION)
+        listed = ", ".join(
+            "NULL::TIMESTAMPTZ AS stale_since" if column.name == "stale_since" else f'"{column.name}"'
+            for column in table_columns(dataset)
+        )
+        session.execute(f"CREATE TABLE {into} AS SELECT {listed} FROM temp.replayed")
+        session.execute("DROP TABLE temp.replayed")
+    elif learned:
+        session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {learned} <= ?", [moment])
+    else:
+        raise UsageError(
+            f"{'.'.join(table)} cannot be read as of {_shown(moment)}: that is beyond the window of time travel "
+            "(TIME_TRAVEL_DAYS), and it is no table that the history can give"
+        )
+
+
+def tables_named(session: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str, str, str]]:
+    """Every table that a SELECT names with its schema, out of DuckDB's own syntax tree.
+
+    Each as its catalog (empty where none is named), schema and name.
+    """
+    row = session.execute("SELECT json_serialize_sql($sql)::VARCHAR", {"sql": sql}).fetchall()[0]
+    return {
+        (node.get("catalog_name", ""), node["schema_name"], node["table_name"])
+        for node in _nodes(orjson.loads(row[0]))
+        if node.get("type") == "BASE_TABLE" and node.get("schema_name")
+    }
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for each in tree:
+            yield from _nodes(each)
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"

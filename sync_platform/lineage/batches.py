@@ -1,0 +1,118 @@
+"""Holds the chain of batches against itself, and against the changes that it seals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from sync_platform.lake.chain import COUNTS, DIGEST, Batch, batches, combine
+from sync_platform.lake.schema import CHANGES
+from sync_platform.lineage.findings import Break, Findings
+from sync_platform.storage.hash_chain import broken_links
+from sync_platform.storage.lake_connection import LAKE
+
+CHAIN_NAME = "batch"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the history holds of a batch's changes now."""
+
+    digest: str
+    inserted: int
+    updated: int
+    removed: int
+    restored: int
+
+    @property
+    def changes(self) -> int:
+        return self.inserted + self.updated + self.removed + self.restored
+
+
+def check_batches(session: duckdb.DuckDBPyConnection, history: str, findings: Findings) -> list[Batch]:
+    """Verify the chain and every change, within the caller's transaction; the chain."""
+    chain = batches(session)
+    findings.batches = len(chain)
+    broken = [_break(batch, what) for batch, what in broken_links(chain)]
+    _recompute(session, history)
+    found = dict(_found(session))
+    findings.changes = sum(held.changes for held in found.values())
+    told = Counter(batch.number for batch in chain)
+    broken += [
+        _break(batch, what)
+        for batch in chain
+        if told[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
+    ]
+    broken.sort(key=lambda each: each.number or 0)
+    findings.breaks += [*broken, *_unsealed(session), *_uncovered(session, history)]
+    session.execute("DROP TABLE temp.recomputed")
+    return chain
+
+
+def _recompute(session: duckdb.DuckDBPyConnection, history: str) -> None:
+    """Every change's digest, and the batch that its moment of commit belongs to, in `temp.recomputed`.
+
+    Moments are few, so that they are assigned to batches first: a join of all changes by range would take for ever.
+    """
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE moments AS
+        SELECT m.*, b.number FROM (SELECT DISTINCT platform, dataset, committed_at FROM {LAKE}.{history}) m
+        ASOF LEFT JOIN (SELECT platform, dataset, committed_from, min(number) AS number,
+            max(committed_to) AS committed_to FROM {LAKE}.lineage.batches GROUP BY ALL) b
+            ON m.platform = b.platform AND m.dataset = b.dataset AND m.committed_at >= b.committed_from
+        WHERE m.committed_at <= b.committed_to"""
+    )
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE recomputed AS
+        SELECT m.number, c.platform, c.dataset, c.committed_at, c.operation, c.digest
+        FROM (SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{history}) c
+        LEFT JOIN temp.moments m ON m.platform = c.platform AND m.dataset = c.dataset
+            AND m.committed_at = c.committed_at"""
+    )
+    session.execute("DROP TABLE temp.moments")
+
+
+def _found(session: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, _Found]]:
+    counted = session.execute(
+        f"SELECT number, {COUNTS} FROM temp.recomputed WHERE number IS NOT NULL GROUP BY number ORDER BY number"
+    ).fetchall()
+    query = "SELECT number, digest FROM temp.recomputed WHERE number IS NOT NULL ORDER BY number, digest"
+    for (number, *counts), (_, digest) in zip(counted, combine(session, query), strict=True):
+        yield number, _Found(digest, *counts)
+
+
+def _difference(batch: Batch, found: _Found | None) -> str | None:
+    """How the history differs from what a batch sealed, in words."""
+    held = found.changes if found else 0
+    if held < batch.changes:
+        return f"{batch.changes - held:,} of its {batch.changes:,} changes are missing"
+    if held > batch.changes:
+        return f"{held - batch.changes:,} changes were added to its {batch.changes:,}"
+    if found is not None and found.digest != batch.digest:
+        return f"at least one of its {batch.changes:,} changes is not what it was"
+    return None
+
+
+def _unsealed(session: duckdb.DuckDBPyConnection) -> Iterator[Break]:
+    rows = session.execute(
+        """SELECT platform, dataset, min(committed_at), count(*) FROM temp.recomputed WHERE number IS NULL
+        GROUP BY ALL ORDER BY 3, 1, 2"""
+    ).fetchall()
+    for platform, dataset, first, count in rows:
+        what = f"{count:,} changes belong to no batch: they were added past the chain, or their batch is gone"
+        yield Break("changes", what, platform=platform, dataset=dataset, at=first)
+
+
+def _uncovered(session: duckdb.DuckDBPyConnection, history: str) -> Iterator[Break]:
+    """Columns that no digest covers would let anything be added to a row."""
+    covered = {column.name for column in CHANGES}
+    for name, *_ in session.execute(f"DESCRIBE {LAKE}.{history}").fetchall():
+        if name not in covered:
+            yield Break("changes", f"the history has a column {name!r} that no digest covers")
+
+
+def _break(batch: Batch, what: str) -> Break:
+    return Break(CHAIN_NAME, what, batch.number, batch.platform, batch.dataset, batch.committed_to)

@@ -1,0 +1,49 @@
+"""What a verification found: every place where the record does not hold, the first one first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Break:
+    """One place where the record does not hold: in which chain or table, at which entry, and what is wrong in words."""
+
+    where: str
+    what: str
+    number: int | None = None
+    platform: str | None = None
+    dataset: str | None = None
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        number = "" if self.number is None else f" number {self.number}"
+        about = ".".join(part for part in (self.platform, self.dataset) if part)
+        named = ", ".join(part for part in (about, f"{self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "") if part)
+        return f"{self.where}{number}{f' ({named})' if named else ''}: {self.what}"
+
+
+@dataclass
+class Findings:
+    """How much was held against what, and every break, in the order of the chain; `holds` only without any.
+
+    `not_compared`: tables whose dataset no platform file declares any more, so that they cannot be replayed.
+    """
+
+    batches: int = 0
+    changes: int = 0
+    tables: int = 0
+    audit_entries: int = 0
+    anchors: int = 0
+    landed_objects: int | None = None
+    not_compared: list[str] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not self.breaks
+
+    def document(self) -> dict[str, Any]:
+        return {"holds": self.holds, **asdict(self)}

@@ -1,0 +1,44 @@
+"""Holds what stands in landing against its manifests: every object that a manifest names must hash to what it says."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sync_platform.errors import StorageError
+from sync_platform.landing.manifest import Manifest, find_manifest
+from sync_platform.landing.retention import LANDING
+from sync_platform.lineage.findings import Break, Findings
+from sync_platform.storage.objects import ObjectStore
+
+
+def check_landing(store: ObjectStore, findings: Findings) -> None:
+    """Read every object of every sync that is still landed. What retention deleted went with its manifest."""
+    findings.landed_objects = 0
+    for key in store.keys(LANDING):
+        if not key.endswith("/manifest.json"):
+            continue
+        try:
+            manifest = find_manifest(store, key)
+        except StorageError as error:
+            findings.breaks.append(Break("landing", str(error)))
+            continue
+        if manifest is None:
+            continue  # deleted since it was listed
+        for object_key, expected in manifest.objects.items():
+            findings.landed_objects += 1
+            problem = _problem(store, object_key, expected)
+            if problem and find_manifest(store, key) is not None:
+                findings.breaks.append(_break(manifest, object_key, problem))
+
+
+def _problem(store: ObjectStore, key: str, expected: str) -> str | None:
+    try:
+        found = hashlib.sha256(store.get(key)).hexdigest()
+    except KeyError:
+        return "is gone"
+    return None if found == expected else f"hashes to {found[:12]}…, its manifest says {expected[:12]}…"
+
+
+def _break(manifest: Manifest, key: str, problem: str) -> Break:
+    what = f"the object {key} {problem}"
+    return Break("landing", what, None, manifest.platform, manifest.dataset, manifest.observed_at)

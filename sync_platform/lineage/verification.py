@@ -1,0 +1,104 @@
+"""Verification: everything that the record claims, computed again and compared.
+
+What belongs here: the order of the steps, and reading all of them at one moment. What each step compares stands in a
+module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from sync_platform.errors import NoLakeYet, StorageError
+from sync_platform.lake.chain import BATCHES, Batch, has_chain
+from sync_platform.lineage.anchors import Anchor, Head, check_anchors, read_anchors, write_anchor
+from sync_platform.lineage.batches import check_batches
+from sync_platform.lineage.findings import Break, Findings
+from sync_platform.lineage.landed import check_landing
+from sync_platform.lineage.tables import Datasets, check_tables
+from sync_platform.storage.audit_log import AuditLog, Entry
+from sync_platform.storage.hash_chain import broken_links
+from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.signature import Signer
+
+MEMORY = "1GB"
+"""Every change's digest is sorted, and whole tables are replayed; what does not fit is spilled."""
+Told = Callable[[str], None]
+
+
+def _silence(step: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is verified: the lake with its history, the audit log, the store of anchors, and whose signature counts."""
+
+    lake: Lake
+    history: str
+    datasets: Datasets
+    audit_log: AuditLog
+    anchors: ObjectStore
+    signer: Signer
+
+    def verify(
+        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, told: Told = _silence
+    ) -> Findings:
+        """Everything compared; `also` are anchors from elsewhere. Raises StorageError where a store cannot be read.
+
+        Anchors are read first, and the lake at one snapshot: what is committed meanwhile is no break.
+        """
+        told("reading the anchors")
+        anchors = [*read_anchors(self.anchors, self.signer.public_key), *also]
+        findings = Findings()
+        chain = self._verify_lake(findings, told)
+        told("the audit log")
+        entries = list(self.audit_log.entries())
+        findings.audit_entries = len(entries)
+        findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
+        check_anchors(anchors, chain, entries, findings)
+        if landing is not None:
+            told("landed objects")
+            check_landing(landing, findings)
+        return findings
+
+    def anchor(self) -> str:
+        """Write an anchor of both chains as they stand now; its key."""
+        with self.lake.session() as session:
+            if not has_chain(session):
+                raise StorageError(f"{BATCHES} is not there: there is nothing to anchor before the next sync")
+            held = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
+        batches = Head(*held) if held else Head.of([])
+        return write_anchor(self.anchors, self.signer, batches, Head.of(list(self.audit_log.entries())))
+
+    def _verify_lake(self, findings: Findings, told: Told) -> list[Batch]:
+        chain: list[Batch] = []
+        try:
+            with self.lake.pinned() as lake, lake.session() as session, with_memory(session, MEMORY):
+                told("every change, and the chain of batches")
+                try:
+                    if not has_chain(session):
+                        raise StorageError(f"{BATCHES} is not there: the next sync begins the chain, or it was deleted")
+                    chain = check_batches(session, self.history, findings)
+                except duckdb.Error as error:
+                    findings.breaks.append(Break("changes", f"they cannot be read: {_in_short(error)}"))
+                told("every table against its history")
+                try:
+                    check_tables(session, self.history, self.datasets, findings)
+                except duckdb.Error as error:
+                    findings.breaks.append(Break("table", f"it cannot be replayed: {_in_short(error)}"))
+        except NoLakeYet:
+            raise
+        except StorageError as error:
+            findings.breaks.append(Break("lake", str(error)))
+        return chain
+
+
+def _audit_break(entry: Entry, what: str) -> Break:
+    return Break("audit log entry", f"{what} ({entry.operation})", entry.number, at=entry.at)
+
+
+def _in_short(error: duckdb.Error) -> str:
+    return str(error).split("\n")[0][:300]

@@ -1,0 +1,50 @@
+"""`lineage`, `audit` and `query --as-of`: what an auditor types."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sync_platform_tests.cli.conftest import Shell
+
+
+def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
+    shell.environment["SYNC_ACTOR"] = "ada"
+    code, document = shell.sync("chope", "--accept-shrink", "closing time")
+    assert code == 0
+    anchored = json.loads(shell.run("lineage", "anchor", "--json").stdout)["anchor"]
+    done = shell.run("lineage", "verify", "--landing", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["holds"], found["breaks"]) == (0, True, [])
+    assert found["anchors"] == 1 and found["changes"] > 50 and found["landed_objects"] > 0
+
+    entries = json.loads(shell.run("audit", "--json").stdout)["entries"]
+    told = [(entry["operation"], entry["outcome"], entry["actor"], entry["via"]) for entry in entries]
+    assert told == [
+        ("accept-shrink", "begun", "ada", "cli"),
+        ("sync", "begun", "ada", "cli"),
+        ("sync", "complete", "ada", "cli"),
+        ("anchor", "begun", "ada", "cli"),
+        ("anchor", "complete", "ada", "cli"),
+    ]
+    assert entries[0]["subject"]["reason"] == "closing time"
+    assert entries[2]["subject"]["run_ids"] == [document["platforms"][0]["run_id"]]
+
+    rows = shell.query("SELECT count(*) AS n FROM chope.restaurants")
+    then = shell.run(
+        "query", "SELECT count(*) AS n FROM chope.restaurants", "--as-of", "2099-01-01", "--format", "json"
+    )
+    assert (json.loads(then.stdout), "time travel to snapshot" in then.stderr) == (rows, True)
+    assert shell.run("query", "FROM chope.restaurants", "--as-of", "now").returncode == 2
+    exports = json.loads(shell.run("audit", "--operation", "export", "--json").stdout)["entries"]
+    assert [entry["subject"]["tables"] for entry in exports] == [["chope.restaurants"]] * 2
+
+    path = shell.home / "kept.json"
+    path.write_bytes(Path(anchored.removeprefix("file://")).read_bytes())
+    with closing(sqlite3.connect(shell.home / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("DELETE FROM audit_log WHERE number > 2")
+    done = shell.run("lineage", "verify", "--anchor", str(path))
+    assert done.returncode == 1
+    assert "first broken: anchor" in done.stdout and "it was cut" in done.stdout

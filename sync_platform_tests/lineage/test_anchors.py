@@ -1,0 +1,82 @@
+"""An anchor proves how far the chains had come, and cannot be forged, changed or overwritten."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sync_platform.errors import StorageError
+from sync_platform.lineage import anchors
+from sync_platform.lineage.anchors import Head, read_anchor, read_anchors, write_anchor
+from sync_platform.storage.objects import BucketStore, FolderStore, ObjectStore
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.signature import Signer
+from sync_platform_tests.services import S3Server
+
+SIGNER = Signer(MasterKey(bytes(32)), "lineage-anchor")
+_prefixes = (f"anchors-{number}" for number in itertools.count(1))
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "backup_store")
+    server: S3Server = request.getfixturevalue("s3_server")
+    return BucketStore(server.client(), server.bucket, next(_prefixes))
+
+
+def test_what_is_anchored_is_what_is_read(store: ObjectStore) -> None:
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64))
+    write_anchor(store, SIGNER, Head(4, "c" * 64), Head(0, "0" * 64))
+    found = read_anchors(store, SIGNER.public_key)
+    assert [anchor.problem for anchor in found] == [None, None]
+    assert [anchor.head("batches") for anchor in found] == [Head(3, "a" * 64), Head(4, "c" * 64)]
+    assert found[0].head("audit_log") == Head(7, "b" * 64)
+
+
+def test_nothing_that_stands_is_overwritten(store: ObjectStore) -> None:
+    store.put_new("anchors/one.json", b"first")
+    with pytest.raises(StorageError, match=r"anchors/one\.json"):
+        store.put_new("anchors/one.json", b"second")
+    assert store.get("anchors/one.json") == b"first"
+    assert list(store.keys()) == ["anchors/one.json"]
+
+
+def _problem(change: dict[str, object]) -> str | None:
+    signed = {
+        "format": anchors.FORMAT,
+        "anchored_at": "2026-11-24T00:00:00+00:00",
+        "batches": {"number": 3, "link": "a" * 64},
+        "audit_log": {"number": 3, "link": "a" * 64},
+        "public_key": SIGNER.public_key,
+    }
+    message = orjson.dumps(signed, option=orjson.OPT_SORT_KEYS)
+    body = {**signed, "signature": SIGNER.sign(message)} | change
+    return read_anchor("it", orjson.dumps(body), SIGNER.public_key).problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batches": {"number": 3, "link": "b" * 64}},
+        {"audit_log": {"number": 2, "link": "a" * 64}},
+        {"anchored_at": "2020-11-24T00:00:00+00:00"},
+        {"signature": "bm9uZQ=="},
+        {"signature": "not base64"},
+        {"remark": "added"},
+    ],
+)
+def test_an_anchor_that_was_changed_is_found(change: dict[str, object]) -> None:
+    assert _problem({}) is None
+    assert _problem(change) == "it was changed after it was signed"
+
+
+def test_an_anchor_under_another_key_and_what_is_none_are_found() -> None:
+    other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")
+    assert _problem({"public_key": other.public_key}) == "it is signed under another key than the vault's"
+    assert _problem({"format": "x"}) == "it is of another format: 'x'"
+    for body in (b"", b"[]", b"{}", b'{"signature": 1}'):
+        assert read_anchor("it", body, SIGNER.public_key).problem == "it is no anchor"

@@ -1,0 +1,170 @@
+"""Every commit with changes is one link of one chain, and an auditor can compute it all by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from sync_platform.lake import chain
+from sync_platform.lake.maintenance import maintain
+from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform_tests.lake.lab import HISTORY, Lab
+from sync_platform_tests.lineage.conftest import MENU, Office, fill, open_office
+
+
+def test_every_commit_with_changes_is_a_batch_with_its_counts(any_office: Office) -> None:
+    listed = any_office.lab.ask(
+        "SELECT number, platform, sync_id, inserted, updated, removed, restored FROM lineage.batches ORDER BY number"
+    )
+    assert listed == [
+        (1, "diner", "sync-00001", 8, 0, 0, 0),
+        (2, "diner", "sync-00002", 0, 1, 1, 0),
+        (3, "tea", "sync-00100", 3, 0, 0, 0),
+        (4, "diner", "sync-00004", 0, 0, 0, 1),
+        (5, "diner", "sync-00005", 0, 1, 1, 1),
+    ]
+    findings = any_office.verify(landing=True)
+    assert findings.breaks == []
+    assert (findings.batches, findings.changes, findings.tables) == (5, 17, 2)
+    assert findings.landed_objects
+
+
+def test_the_chain_can_be_computed_by_hand(office: Office) -> None:
+    """As docs/lineage.md says, with nothing of the platform's own."""
+    rows = office.lab.ask(f"SELECT * REPLACE (to_json(changed_fields)::VARCHAR AS changed_fields) FROM {HISTORY}")
+    batches = office.lab.ask("FROM lineage.batches ORDER BY number")
+    previous = "0" * 64
+    for batch in batches:
+        mine = [row for row in rows if row[:2] == batch[2:4] and batch[7] <= row[14] <= batch[8]]
+        digests = sorted(hashlib.sha256(_row_text(row)).hexdigest() for row in mine)
+        assert batch[13] == hashlib.sha256("".join(digests).encode()).hexdigest()
+        fields = ["sync-platform/lineage/1", previous, *batch[:14]]
+        text = b"".join(b"-" if value is None else _netstring(value) for value in fields)
+        assert batch[14:] == (previous, hashlib.sha256(text).hexdigest())
+        previous = batch[15]
+
+
+def _row_text(row: tuple[Any, ...]) -> bytes:
+    texts = [None if value is None else _plain(value).encode() for value in row]
+    lengths = "".join("-," if text is None else f"{len(text)}," for text in texts)
+    return lengths.encode() + b"".join(text or b"" for text in texts)
+
+
+def _netstring(value: object) -> bytes:
+    text = _plain(value).encode()
+    return str(len(text)).encode() + b":" + text + b","
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        since = value - datetime(1970, 1, 1, tzinfo=UTC)
+        return str((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+    return str(value)
+
+
+def test_no_two_different_rows_have_one_text(office: Office) -> None:
+    """What moves from one column to the next, or from NULL to nothing, is another row."""
+    with office.lab.lake.session() as session:
+        session.execute(f"CREATE TEMP TABLE rows AS FROM lake.{HISTORY} LIMIT 0")
+        for name, value in (("entity_id", "'ab'"), ("entity_id", "'a'"), ("content_hash", "''"), ("run_id", "'ab'")):
+            session.execute(f"INSERT INTO rows ({name}) VALUES ({value})")
+        session.execute(
+            "INSERT INTO rows (entity_id, operation) VALUES ('a', 'b'), ('', 'ab'), ('ab', ''), ('1,', 'b')"
+        )
+        session.execute("INSERT INTO rows (changed_fields) VALUES (['a', 'b']), (['a,b']), (['a\", \"b']), ([])")
+        count = session.execute("SELECT count(*) FROM rows").fetchall()[0][0]
+        assert len(session.execute(f"SELECT DISTINCT {chain.DIGEST} FROM rows").fetchall()) == count == 12
+
+
+def test_a_sync_without_changes_writes_no_batch(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.sync(MENU, hour=0)
+    lab.sync(MENU, hour=1)
+    assert lab.ask("SELECT count(*) FROM lineage.batches") == [(1,)]
+
+
+def test_compaction_moves_rows_and_breaks_nothing(any_office: Office) -> None:
+    report = maintain(any_office.lab.lake, 30, datetime.now(UTC), "run")
+    assert report.after["lineage.batches"].count == 1
+    assert any_office.verify().breaks == []
+
+
+def test_a_lake_that_was_made_before_is_taken_into_opening_batches(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    fill(lab)
+    lab.ask("DROP TABLE lineage.batches")
+    office = open_office(lab)
+    assert "lineage.batches is not there" in office.found()
+    lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:]], hour=21)
+    assert lab.ask("SELECT number, kind, platform, inserted FROM lineage.batches ORDER BY ALL") == [
+        (1, "opening", "diner", 8),
+        (2, "opening", "tea", 3),
+    ]
+    assert office.verify().breaks == []
+    lab.sync(MENU[1:], hour=22)
+    assert lab.ask("SELECT kind, number FROM lineage.batches WHERE sync_id IS NOT NULL") == [("changes", 3)]
+    assert office.verify().breaks == []
+
+
+def test_the_chain_begins_with_what_was_there_and_then_the_commit_that_begins_it(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    fill(lab)
+    lab.ask("DROP TABLE lineage.batches")
+    lab.sync(MENU[1:], hour=22)
+    kinds = lab.ask("SELECT kind, platform, removed FROM lineage.batches ORDER BY number")
+    assert kinds == [("opening", "diner", 2), ("opening", "tea", 0), ("changes", "diner", 1)]
+    assert open_office(lab).verify().breaks == []
+
+
+def test_personal_values_are_hashed_as_sealed_so_that_erasure_breaks_nothing(office: Office) -> None:
+    """Forgetting destroys a key in the vault; no row changes, whatever can still be read of it."""
+    office.lab.vault._engine.dispose()
+    (office.lab.folder / "vault" / "vault.sqlite").unlink()
+    assert office.verify(landing=True).breaks == []
+
+
+def test_a_link_names_the_form_of_what_is_hashed() -> None:
+    assert json.dumps([chain.CHAIN, chain.NAMES[-2:]]) == '["sync-platform/lineage/1", ["previous", "link"]]'
+
+
+def test_two_writers_that_overlap_on_postgres_cannot_fork_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Should the lock fail: the second to commit repeats its transaction, and follows on the first."""
+    from contextlib import nullcontext
+
+    from sync_platform_tests.installations import installed
+
+    with installed("fleet", request):
+        lab = Lab(tmp_path)
+        lab.sync(MENU, hour=0)
+        other = Lab(tmp_path)
+        monkeypatch.setattr(LakeAddress, "write_lock", lambda self: nullcontext())
+        write, attempts = chain._write, []
+
+        def write_while_another_commits(session: duckdb.DuckDBPyConnection, batch: chain.Batch) -> None:
+            write(session, batch)
+            attempts.append(batch.number)
+            if len(attempts) == 1:
+                other._numbers = iter([50])
+                other.platform = _named("tea")
+                other.sync(MENU[:2], hour=1)
+
+        monkeypatch.setattr(chain, "_write", write_while_another_commits)
+        lab.sync(MENU[1:], hour=2)
+        assert attempts == [2, 2, 3]
+        numbers = lab.ask("SELECT number, platform FROM lineage.batches ORDER BY number")
+        assert numbers == [(1, "diner"), (2, "tea"), (3, "diner")]
+        assert open_office(lab).verify().breaks == []
+
+
+def _named(name: str) -> Any:
+    from sync_platform_tests.lake.lab import diner
+
+    return diner(name)

@@ -1,0 +1,310 @@
+"""Whoever edits, deletes, inserts or reorders a row, in a table or in a file, is found, and the place is named."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sync_platform.lake.chain import Batch, batches
+from sync_platform.storage.audit_log import CHAIN, audit_log
+from sync_platform.storage.hash_chain import link
+from sync_platform_tests.lineage.conftest import Office
+
+CHANGES = "lake.lineage.changes"
+BATCHES = "lake.lineage.batches"
+ADD = (
+    "INSERT INTO audit_log SELECT 5, at, actor, via, operation, subject, outcome, link, link "
+    "FROM audit_log WHERE number = 4"
+)
+ONE = "platform = 'diner' AND entity_id = '3' AND operation = 'insert' AND sync_id = 'sync-00001'"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "platform = 'tea'",
+        "dataset = 'drinks'",
+        "entity_id = '33'",
+        "operation = 'restore'",
+        "changed_fields = ['name']",
+        "before = '{}'",
+        "after = replace(after::VARCHAR, 'Dish 3', 'Dish 4')",
+        "content_hash = 'forged'",
+        "landing_object = NULL",
+        "landing_line = landing_line + 1",
+        "partition = '2026-10'",
+        "sync_id = 'sync-00009'",
+        "run_id = 'forged'",
+        "observed_at = observed_at + INTERVAL 1 MICROSECOND",
+        "committed_at = committed_at + INTERVAL 1 MICROSECOND",
+    ],
+)
+def test_an_edit_of_any_column_of_a_change_is_found(standing: Office, edit: str) -> None:
+    found = standing.found_after(f"UPDATE {CHANGES} SET {edit} WHERE {ONE}")
+    assert (found.where, found.number) == ("batch", 1)
+
+
+def test_a_change_deleted_is_found(standing: Office) -> None:
+    found = standing.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
+    assert "1 of its 8 changes are missing" in found.what
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("committed_at", "1 changes were added to its 8"),
+        ("committed_at + INTERVAL 1 DAY", "1 changes belong to no batch"),
+        ("committed_at - INTERVAL 1 DAY", "1 changes belong to no batch"),
+        ("NULL::TIMESTAMPTZ", "1 changes belong to no batch"),
+    ],
+)
+def test_a_change_inserted_is_found_within_a_batch_and_beside_all(standing: Office, moment: str, told: str) -> None:
+    replaced = f"REPLACE ('9' AS entity_id, {moment} AS committed_at)"
+    assert told in standing.found_after(f"INSERT INTO {CHANGES} SELECT * {replaced} FROM {CHANGES} WHERE {ONE}").what
+
+
+def test_two_changes_in_the_others_order_are_found(standing: Office) -> None:
+    """Their order is their time: the one of hour 0 becomes the one of hour 10, and the other way about."""
+    first, second = "sync_id = 'sync-00001'", "sync_id = 'sync-00002'"
+    moved = ", ".join(
+        f"{name} = CASE WHEN {first} THEN (SELECT max({name}) FROM {CHANGES} WHERE {second}) "
+        f"ELSE (SELECT max({name}) FROM {CHANGES} WHERE {first}) END"
+        for name in ("observed_at", "committed_at")
+    )
+    found = standing.found_after(f"UPDATE {CHANGES} SET {moved} WHERE entity_id = '1' AND ({first} OR {second})")
+    assert found.number == 1
+
+
+def test_a_column_added_to_the_history_is_found(standing: Office) -> None:
+    found = standing.found_after(f"ALTER TABLE {CHANGES} ADD COLUMN remark VARCHAR")
+    assert "a column 'remark' that no digest covers" in found.what
+
+
+@pytest.mark.parametrize("name", list(Batch.__dataclass_fields__))
+def test_an_edit_of_any_column_of_a_batch_is_found(standing: Office, name: str) -> None:
+    edits = {"number": "20", "committed_from": "now()", "committed_to": "now()", "kind": "'opening'"}
+    counts = dict.fromkeys(("inserted", "updated", "removed", "restored"), "7")
+    tampering = f'UPDATE {BATCHES} SET "{name}" = {(edits | counts).get(name, "repeat($$1$$, 64)")} WHERE number = 3'
+    assert standing.found_after(tampering).number in (3, 4, 20)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        (f"DELETE FROM {BATCHES} WHERE number = 3", "batch number 4 (diner.dishes"),
+        (f"DELETE FROM {BATCHES} WHERE number = 5", "changes (diner.dishes"),
+        (f"INSERT INTO {BATCHES} FROM {BATCHES} WHERE number = 3", "batch number 3 (tea.dishes"),
+        (
+            f"INSERT INTO {BATCHES} SELECT * REPLACE (6 AS number, link AS previous) FROM {BATCHES} WHERE number = 5",
+            "batch number 6 (diner.dishes",
+        ),
+        (f"UPDATE {BATCHES} SET number = 5 - number WHERE number IN (2, 3)", "batch number 2 (tea.dishes"),
+        (f"DELETE FROM {BATCHES}", "changes (diner.dishes"),
+    ],
+    ids=["deleted", "last-deleted", "doubled", "inserted", "reordered", "all-deleted"],
+)
+def test_a_batch_deleted_inserted_or_reordered_is_found(standing: Office, tampering: str, told: str) -> None:
+    assert str(standing.found_after(tampering)).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE lake.diner.dishes SET name = 'forged' WHERE source_id = '3'",
+        "UPDATE lake.diner.dishes SET removed_at = now() WHERE source_id = '3'",
+        "DELETE FROM lake.diner.dishes WHERE source_id = '3'",
+        "INSERT INTO lake.diner.dishes SELECT * REPLACE ('33' AS source_id) FROM lake.diner.dishes LIMIT 1",
+        "INSERT INTO lake.diner.dishes FROM lake.diner.dishes WHERE source_id = '3'",
+        "UPDATE lake.diner.dishes SET source_id = (7 - source_id::INT)::VARCHAR WHERE source_id IN ('3', '4')",
+        "DROP TABLE lake.diner.dishes",
+    ],
+    ids=["edited", "retired", "deleted", "inserted", "doubled", "reordered", "dropped"],
+)
+def test_a_table_that_is_not_what_its_history_says_is_found(standing: Office, tampering: str) -> None:
+    assert str(standing.found_after(tampering)).startswith("table (diner.dishes): ")
+
+
+def _in_parquet(office: Office, table: str, change: Callable[[pa.Table], pa.Table], *, covered_up: bool) -> None:
+    """Rewrite each of the table's files that holds two rows or more; `covered_up`: in the catalog too."""
+    folder = office.lab.folder / "lake" / "data" / table
+    for path in sorted(folder.rglob("*.parquet")):
+        held = pq.read_table(path, partitioning=None)
+        if held.num_rows < 2 or "-delete" in path.name:
+            continue
+        changed = change(held)
+        pq.write_table(changed, path)
+        if covered_up:
+            figures = (path.stat().st_size, pq.read_metadata(path).serialized_size, changed.num_rows, path.name)
+            _sqlite(
+                office.lab.folder / "lake" / "catalog.sqlite",
+                "UPDATE ducklake_data_file SET file_size_bytes = {}, footer_size = {}, record_count = {} "
+                "WHERE path LIKE '%{}'".format(*figures),
+            )
+
+
+def _edit(held: pa.Table, name: str) -> pa.Table:
+    values = held.column(name).to_pylist()[::-1]
+    return held.set_column(held.column_names.index(name), held.field(name), pa.array(values, held.field(name).type))
+
+
+def _insert(held: pa.Table, name: str) -> pa.Table:
+    return pa.concat_tables([held, _edit(held.slice(0, 2), name).slice(0, 1)])
+
+
+FORGERIES = {
+    "edited": _edit,
+    "deleted": lambda held, _: held.slice(1),
+    "inserted": _insert,
+    "reordered": lambda held, _: held.take(list(range(held.num_rows))[::-1]),
+}
+
+
+@pytest.mark.parametrize("table", ["lineage/changes", "diner/dishes"])
+@pytest.mark.parametrize("how", list(FORGERIES))
+def test_a_file_rewritten_is_found(office: Office, table: str, how: str) -> None:
+    """It is not the file that the catalog knows."""
+    name = "after" if table == "lineage/changes" else "name"
+    _in_parquet(office, table, lambda held: FORGERIES[how](held, name), covered_up=False)
+    assert office.verify().breaks
+
+
+@pytest.mark.parametrize("table", ["lineage/changes", "diner/dishes"])
+@pytest.mark.parametrize("how", ["edited", "deleted", "inserted"])
+def test_a_file_rewritten_in_the_catalog_too_is_found_by_what_it_holds(office: Office, table: str, how: str) -> None:
+    name = "after" if table == "lineage/changes" else "name"
+    _in_parquet(office, table, lambda held: FORGERIES[how](held, name), covered_up=True)
+    assert office.verify().breaks[0].where == ("batch" if table == "lineage/changes" else "table")
+
+
+def test_where_a_row_stands_in_its_file_says_nothing_and_moves_nothing(office: Office) -> None:
+    """Compaction moves rows. What has an order bears it in its columns, and those are hashed."""
+    before = office.lab.table("*")
+    _in_parquet(office, "lineage/changes", lambda held: FORGERIES["reordered"](held, ""), covered_up=True)
+    assert office.verify().breaks == []
+    assert (office.lab.table("*"), office.lab.replay_differs()) == (before, [])
+
+
+def test_a_file_that_is_gone_or_cut_short_is_found(office: Office) -> None:
+    path = next((office.lab.folder / "lake" / "data" / "lineage" / "changes").rglob("*.parquet"))
+    body = path.read_bytes()
+    path.write_bytes(body[: len(body) // 2])
+    assert office.verify().breaks
+    path.unlink()
+    assert path.name in office.found()
+
+
+def _landed_lines(office: Office) -> tuple[Path, list[bytes]]:
+    import zstandard
+
+    path = next(path for path in (office.lab.folder / "landing_store").rglob("*") if path.suffix == ".zst")
+    return path, zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [lines[0].replace(b"Dish", b"Fish"), *lines[1:]],
+        lambda lines: lines[1:],
+        lambda lines: [*lines, lines[0]],
+        lambda lines: [lines[1], lines[0], *lines[2:]],
+    ],
+    ids=["edited", "deleted", "inserted", "reordered"],
+)
+def test_a_landed_line_tampered_with_is_found(office: Office, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    import zstandard
+
+    path, lines = _landed_lines(office)
+    path.write_bytes(zstandard.ZstdCompressor().compress(b"".join(change(lines))))
+    assert office.verify().breaks == []  # only `landing` reads what is landed
+    (found,) = office.verify(landing=True).breaks
+    assert "hashes to" in str(found)
+    path.unlink()
+    (found,) = office.verify(landing=True).breaks
+    assert "is gone" in str(found)
+
+
+@pytest.mark.parametrize(
+    "edit", ["at", "actor", "via", "operation", "subject", "outcome", "previous", "link", "number"]
+)
+def test_an_edit_of_any_column_of_the_audit_log_is_found(office: Office, edit: str) -> None:
+    value = {"at": "'2020-01-01 00:00:00.000000'", "number": "20"}.get(edit, "'{}'")
+    _ledger(office, f"UPDATE audit_log SET {edit} = {value} WHERE number = 2")
+    assert office.verify().breaks[0].where == "audit log entry"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        (["DELETE FROM audit_log WHERE number = 2"], "audit log entry number 3"),
+        (["DELETE FROM audit_log WHERE number = 1"], "audit log entry number 2"),
+        ([ADD], "audit log entry number 5"),
+        ([f"UPDATE audit_log SET number = {new} WHERE number = {old}" for old, new in ((2, 20), (3, 2), (20, 3))],
+         "audit log entry number 2"),
+    ],
+    ids=["deleted", "first-deleted", "inserted", "reordered"],
+)  # fmt: skip
+def test_an_audit_entry_deleted_inserted_or_reordered_is_found(office: Office, tampering: list[str], told: str) -> None:
+    _ledger(office, *tampering)
+    assert office.found().startswith(told)
+
+
+def _ledger(office: Office, *statements: str) -> None:
+    _sqlite(office.lab.folder / "ledger.sqlite", *statements)
+
+
+def _sqlite(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_chain_rewritten_whole_holds_and_only_the_anchor_knows(office: Office) -> None:
+    key = office.record.anchor()
+    assert office.verify().breaks == []
+    with office.lab.lake.session() as session:
+        session.execute(f"UPDATE {CHANGES} SET after = replace(after::VARCHAR, 'Dish 3', 'Forged')")
+        session.execute("UPDATE lake.diner.dishes SET name = 'Forged' WHERE name = 'Dish 3'")
+        session.execute("UPDATE lake.tea.dishes SET name = 'Forged' WHERE name = 'Dish 3'")
+        session.execute(f"DELETE FROM {BATCHES} WHERE number > 0")
+    office.lab.sync([{"id": 77, "name": "Anything"}], hour=30, mode="incremental")
+    findings = office.verify()
+    assert [each.where for each in findings.breaks] == [f"anchor {office.record.anchors.url}/{key}"]
+    assert "cut" in findings.breaks[0].what
+
+
+def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(office: Office) -> None:
+    office.record.anchor()
+    with office.lab.lake.session() as session:
+        chain, previous = batches(session), "0" * 64
+        for batch in chain:
+            fields = [previous, "run forged", batch.number]
+            session.execute(f"UPDATE {BATCHES} SET previous = ?, run_id = ? WHERE number = ?", fields)
+            (now,) = (each for each in batches(session) if each.number == batch.number)
+            previous = now.own_link()
+            session.execute(f"UPDATE {BATCHES} SET link = ? WHERE number = ?", [previous, batch.number])
+    (found,) = office.verify().breaks
+    assert "entry 5 of the chain of batches bears another link than then" in found.what
+
+
+def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(office: Office) -> None:
+    office.record.anchor()
+    entries, previous = list(office.record.audit_log.entries()), "0" * 64
+    for entry in entries:
+        own = link(CHAIN, previous, [entry.number, entry.at, "mallory", *list(vars(entry).values())[3:-2]])
+        _ledger(
+            office,
+            f"UPDATE {audit_log} SET actor = 'mallory', previous = '{previous}', link = '{own}' "
+            f"WHERE number = {entry.number}",
+        )
+        previous = own
+    (found,) = office.verify().breaks
+    assert "entry 4 of the chain of audit_log bears another link than then" in found.what
+    _ledger(office, f"DELETE FROM {audit_log} WHERE number = 4")
+    (found,) = office.verify().breaks
+    assert "had 4 entries then, and has 3 now: it was cut" in found.what
