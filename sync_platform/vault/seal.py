@@ -83,11 +83,8 @@ class Vault:
             self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
         ciphers = self._ciphers_of(subjects)
-        fields = [_Field(platform, path) for path in personal.fields]
-        for record, subject in zip(records, subjects, strict=True):
-            cipher = ciphers[subject]
-            for field in fields:
-                field.seal_in(record, cipher, subject)
+        for path in personal.fields:
+            _Field(platform, path).seal_in(records, subjects, ciphers)
 
     def unseal(self, platform: str, field: str, sealed: str) -> Any:
         """The value behind a sealed one. StorageError: its key is destroyed, or the text was tampered with."""
@@ -138,10 +135,8 @@ class Vault:
             missing = [subject for subject, key in found.items() if key is None]
             if missing:
                 loaded = self._load(missing)
-                new = [subject for subject in missing if subject not in loaded]
-                if new:
-                    self._create(new)
-                    loaded |= self._load(new)
+                if new := [subject for subject in missing if subject not in loaded]:
+                    loaded |= self._created(new)
                 if len(self._keys) + len(loaded) > MOST_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
@@ -161,16 +156,21 @@ class Vault:
                 loaded |= {subject: self._unwrapped(subject, wrapped) for subject, wrapped in rows}
         return loaded
 
-    def _create(self, subjects: list[str]) -> None:
+    def _created(self, subjects: list[str]) -> dict[str, bytes]:
+        """The keys of new subjects, committed: of two processes that meet one first, one key wins and both use it."""
         now = datetime.now(UTC)
-        rows = []
-        for subject in subjects:
-            nonce = os.urandom(NONCE_BYTES)
-            wrapped = nonce + self._wrapping.encrypt(nonce, os.urandom(KEY_BYTES), subject.encode())
-            rows.append({"subject_id": subject, "wrapped_key": wrapped, "created_at": now})
+        keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
+        rows = [
+            {"subject_id": subject, "wrapped_key": self._wrapped(subject, key), "created_at": now}
+            for subject, key in keys.items()
+        ]
         with transaction(self._engine) as connection:
-            # of two processes that meet the same person first, one key wins and both use it
-            connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows)
+            written = connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
+        return keys if written == len(keys) else self._load(subjects)
+
+    def _wrapped(self, subject: str, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._wrapping.encrypt(nonce, key, subject.encode())
 
     def _unwrapped(self, subject: str, wrapped: bytes) -> bytes:
         try:
@@ -187,27 +187,34 @@ class _Field:
         self._context = [f"{platform}.{path}".encode()]
         self._done: dict[tuple[str, str], str] = {}
 
-    def seal_in(self, record: Record, cipher: AESSIV, subject: str) -> None:
-        holder: Any = record
+    def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
+        name, done = self._name, self._done
+        for record, subject in zip(records, subjects, strict=True):
+            holder = self._holder(record, subject, ciphers)
+            if holder is None or (value := holder.get(name)) is None or value == "":
+                continue
+            if not isinstance(value, str):
+                holder[name] = self._sealed(value, ciphers[subject], subject)
+                continue
+            known = (subject, value)
+            found = done.get(known)
+            if found is None:
+                found = done[known] = self._sealed(value, ciphers[subject], subject)
+            holder[name] = found
+
+    def _holder(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
+        """The object that holds the field. None where there is none, and where something else stands in its place:
+        that is not the shape the contract says, so it may be personal, and is sealed."""
+        holder = record
         for name in self._holders:
             inner = holder.get(name)
             if inner is None:
-                return
+                return None
             if not isinstance(inner, dict):
-                # not the shape the contract says, so whatever stands here may be personal
-                holder[name] = self._sealed(inner, cipher, subject)
-                return
+                holder[name] = self._sealed(inner, ciphers[subject], subject)
+                return None
             holder = inner
-        value = holder.get(self._name)
-        if value is None or value == "":
-            return
-        if not isinstance(value, str):
-            holder[self._name] = self._sealed(value, cipher, subject)
-            return
-        done = self._done.get((subject, value))
-        if done is None:
-            done = self._done[subject, value] = self._sealed(value, cipher, subject)
-        holder[self._name] = done
+        return holder
 
     def _sealed(self, value: Any, cipher: AESSIV, subject: str) -> str:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
