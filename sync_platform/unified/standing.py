@@ -82,13 +82,19 @@ def _licence(references: list[Voice], today: date) -> tuple[LicenceState, str]:
     live = [voice for voice in references if voice.is_live]
     valid = [voice for voice in live if voice.licence_expires_on is None or voice.licence_expires_on >= today]
     if valid:
-        best = max(valid, key=lambda voice: (voice.licence_expires_on or date.max, voice.licence_number or ""))
+        best = max(valid, key=_rank)
         until = f" until {best.licence_expires_on}" if best.licence_expires_on else ""
         words = f"{best.source}: licence {best.licence_number} is in force{until}"
         return ("provisional", f"{words}, provisionally") if best.is_provisional_licence else ("in_force", words)
     if references:
-        last = max(references, key=lambda voice: (voice.licence_expires_on or date.min, voice.licence_number or ""))
+        last = max(references, key=_rank)
         when = f" ran until {last.licence_expires_on}" if last.licence_expires_on else ""
         gone = "" if last.is_live else " and is not listed any more"
         return "expired", f"{last.source}: licence {last.licence_number}{when}{gone}"
     return "not_found", "no licence in the register was matched to it"
+
+
+def _rank(licence: Voice) -> tuple[bool, date, bool, str]:
+    """Live ones before others, later ends before earlier, full licences before provisional ones."""
+    end = licence.licence_expires_on or date.max
+    return licence.is_live, end, not licence.is_provisional_licence, licence.licence_number or ""

@@ -1,4 +1,4 @@
-"""A town of its own for every test; settled once, and copied by being made again is too slow, so tests share little."""
+"""A town of its own for every test, and one model for all: estimating one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from .town import Town
+from sync_platform.matching.model import Model
+
+from .town import Town, estimated
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return estimated()
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    town = Town(tmp_path)
+def town(tmp_path: Path, model: Model) -> Iterator[Town]:
+    town = Town(tmp_path, model=model)
     yield town
     town.lake.close()

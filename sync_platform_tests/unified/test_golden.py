@@ -21,10 +21,10 @@ TODAY = date(2026, 11, 25)
 def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
     """The restaurant of place 3, as these platforms list it; `why` by field."""
     settle(town, 12)
+    town.forget("openrice", "o3")
+    town.forget("chope", "c3")
     for platform, columns in listings.items():
         town.list(platform, f"{platform}-3", **{**place(3), **columns})
-    town.retire("openrice", "o3")
-    town.retire("chope", "c3")
     town.unify()
     first = f"{next(iter(listings))}-3"
     name = town.one(f"SELECT restaurant_id FROM unified.members WHERE source_id = '{first}'")[0]
@@ -91,7 +91,8 @@ def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
     settle(town, 12)
     town.unify()
     bare = town.ask(
-        """SELECT restaurant_id FROM unified.restaurants WHERE name_en IS NULL OR why->>'$.name_en.source_id' IS NULL"""
+        """SELECT restaurant_id FROM unified.restaurants
+        WHERE name_en IS NULL OR (why->>'$.name_en.source_id') IS NULL"""
     )
     assert bare == []
     fields = {name for (name,) in town.ask("SELECT DISTINCT field FROM unified.restaurant_fields")}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from sync_platform.matching.model import Model
 from sync_platform.unified.history import replay_kept
 from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, KeptTable
@@ -37,12 +38,12 @@ def _replayed(town: Town, table: KeptTable) -> list[Any]:
         return session.execute(f"SELECT {columns} FROM temp.replayed ORDER BY ALL").fetchall()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_history_tells_all(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int, int]]]
+    tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]
 ) -> None:
-    town = Town(tmp_path_factory.mktemp("town"))
+    town = Town(tmp_path_factory.mktemp("town"), model=model)
     settle(town, PLACES)
     town.unify()
     for batch in batches:

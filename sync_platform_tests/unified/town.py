@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from sync_platform.lake.schema import ensure_tables, table_name
 from sync_platform.matching.clusters import gather
 from sync_platform.matching.linkage import link
+from sync_platform.matching.model import Model, write_model
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
@@ -17,6 +20,7 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
 from sync_platform.unified.held import frame_of, newest_model
+from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
 from sync_platform.unified.listing import listing_sources, matcher_query, read_listings
 from sync_platform.unified.unification import Unified, unify
@@ -27,10 +31,14 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 
 @dataclass
 class Town:
-    """Listings by platform; every change is an hour later than the one before."""
+    """Listings by platform; every change is an hour later than the one before.
+
+    `model`: taken for one that was estimated from what is there at the first run; none: one is estimated then.
+    """
 
     folder: Path
     platforms: dict[str, Platform] = field(default_factory=load_platforms)
+    model: Model | None = None
     hours: int = 0
     runs: int = 0
 
@@ -39,25 +47,36 @@ class Town:
 
     def list(self, platform: str, source_id: str, **columns: Any) -> None:
         """Put a listing into its platform's table, in the place of what is there; of columns those that it has."""
+        self.list_all(platform, {source_id: columns})
+
+    def list_all(self, platform: str, listings: dict[str, dict[str, Any]]) -> None:
+        """Several at once, by their ids."""
         dataset = self._places(platform)
         own = {column.name for column in columns_of(dataset.row)}
-        told = {name: value for name, value in columns.items() if name in own}
-        self.put(platform, dataset, {"source_id": source_id, **told})
+        rows = [
+            {"source_id": source_id, **{name: value for name, value in columns.items() if name in own}}
+            for source_id, columns in listings.items()
+        ]
+        self.put(platform, dataset, *rows)
 
-    def put(self, platform: str, dataset: Dataset, row: dict[str, Any]) -> None:
-        """Put a row into a table as a sync would have it."""
+    def put(self, platform: str, dataset: Dataset, *rows: dict[str, Any]) -> None:
+        """Put rows into a table as a sync would have them."""
         self.hours += 1
         at = BEGIN + timedelta(hours=self.hours)
         table = table_name(platform, dataset)
         with self.lake.session() as session:
+            session.execute("BEGIN")
             ensure_tables(session, HISTORY, platform, dataset)
-            known = session.execute(
-                f"SELECT first_seen_at FROM {table} WHERE source_id = ?", [row["source_id"]]
-            ).fetchone()
-            session.execute(f"DELETE FROM {table} WHERE source_id = ?", [row["source_id"]])
-            whole = {"first_seen_at": known[0] if known else at, "last_changed_at": at, **row}
-            names, marks = ", ".join(f'"{name}"' for name in whole), ", ".join("?" for _ in whole)
-            session.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(whole.values()))
+            for row in rows:
+                known = session.execute(
+                    f"SELECT first_seen_at FROM {table} WHERE source_id = ?", [row["source_id"]]
+                ).fetchone()
+                if known:
+                    session.execute(f"DELETE FROM {table} WHERE source_id = ?", [row["source_id"]])
+                whole = {"first_seen_at": known[0] if known else at, "last_changed_at": at, **row}
+                names, marks = ", ".join(f'"{name}"' for name in whole), ", ".join("?" for _ in whole)
+                session.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(whole.values()))
+            session.execute("COMMIT")
 
     def retire(self, platform: str, source_id: str) -> None:
         """The platform lists it no more."""
@@ -70,6 +89,8 @@ class Town:
     def unify(self, *words: tuple[str, str, str], **how: bool) -> Unified:
         """Unify, after these words (one, other, verdict)."""
         self.runs += 1
+        if self.runs == 1 and self.model is not None:
+            self._give_model(self.model)
 
         def said(session: Any) -> list[Any]:
             return [one for word in words for one in take_word(session, *word, reason="as seen", decided_by="ada")]
@@ -109,6 +130,17 @@ class Town:
         with self.lake.session() as session:
             return session.execute(query).fetchall()
 
+    def _give_model(self, model: Model) -> None:
+        with self.lake.session() as session:
+            session.execute("BEGIN")  # each comment on a column would be a commit
+            ensure_unified(session)
+            session.execute("COMMIT")
+            read_listings(session, listing_sources(self.platforms))
+            (count,) = session.execute("SELECT count(*) FROM temp.listings").fetchall()[0]
+            session.execute(
+                "INSERT INTO unified.models VALUES ('given', ?, ?, ?)", [BEGIN, count, write_model(model).decode()]
+            )
+
     def _places(self, platform: str) -> Dataset:
         (source,) = (each for each in listing_sources(self.platforms) if each.platform == platform)
         return source.dataset
@@ -141,6 +173,18 @@ def place(number: int, **changes: Any) -> dict[str, Any]:
 
 def settle(town: Town, count: int = 48) -> None:
     """A town of so many places, each on two platforms, so that a few changes are few."""
-    for number in range(count):
-        town.list("openrice", f"o{number}", **place(number), status="open", phones=[place(number)["phone"]])
-        town.list("chope", f"c{number}", **place(number))
+    told = {number: place(number) for number in range(count)}
+    town.list_all(
+        "openrice", {f"o{n}": {**each, "status": "open", "phones": [each["phone"]]} for n, each in told.items()}
+    )
+    town.list_all("chope", {f"c{n}": each for n, each in told.items()})
+
+
+def estimated() -> Model:
+    """A model of such a town."""
+    listings = [
+        {"source": source, "source_id": str(number), **place(number)}
+        for number in range(48)
+        for source in ("openrice", "chope")
+    ]
+    return link(pl.DataFrame(listings)).model
