@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.cli.display import choose_display
+from sync_platform.cli.on_record import on_record
 from sync_platform.cli.unify import report, run_unification
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
@@ -44,8 +45,9 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
 
     prepare(settings, [])
     display = choose_display(as_json)
-    with display.shown():
+    with on_record(settings, "decision", word) as act, display.shown():
         result = run_unification(settings, display, [word])
+        act.ended("failed" if result.error else "complete", run_ids=[result.run_id])
     report(result, as_json=as_json)
     return 1 if result.error else 0
 

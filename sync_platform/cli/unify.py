@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 
 from sync_platform.cli.display import Display, choose_display
+from sync_platform.cli.on_record import on_record
 from sync_platform.cli.result import PlatformResult
 from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
@@ -68,8 +69,10 @@ def unify_now(*, rebuild: bool, new_model: bool, as_json: bool) -> int:
 
     prepare(settings, [])
     display = choose_display(as_json)
-    with display.shown():
+    subject = {"rebuild": rebuild, "new_model": new_model}
+    with on_record(settings, "unify", subject) as act, display.shown():
         result = run_unification(settings, display, rebuild=rebuild, new_model=new_model)
+        act.ended("failed" if result.error else "complete", run_ids=[result.run_id])
     report(result, as_json=as_json)
     return 1 if result.error else 0
 

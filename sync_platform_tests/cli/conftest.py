@@ -41,8 +41,8 @@ class Shell:
         return done
 
     def sync(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        """The exit code and the document of `sync --json`."""
-        done = self.run("sync", "--json", *arguments)
+        """The exit code and the document of `sync --json`; restaurants are unified only where that is asked for."""
+        done = self.run("sync", "--json", *([] if "--unify" in arguments else ["--no-unify"]), *arguments)
         return done.returncode, json.loads(done.stdout or "{}") | ({} if done.stdout else {"error": done.stderr})
 
     def query(self, sql: str) -> list[dict[str, Any]]:

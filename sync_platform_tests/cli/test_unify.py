@@ -1,0 +1,101 @@
+"""Unified restaurants by command: after a sync, by themselves, and as people decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import Shell
+
+
+@pytest.fixture(scope="module")
+def unified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, dict[str, Any]]]:
+    """A home where everything is synced and unified, and what `sync` said."""
+    shell = Shell(tmp_path_factory.mktemp("unified") / "home")
+    code, document = shell.sync("--unify")
+    assert code == 0
+    yield shell, document
+
+
+def test_a_sync_ends_with_unified_restaurants(unified: tuple[Shell, dict[str, Any]]) -> None:
+    shell, document = unified
+    told = document["unified"]
+    assert (told["mode"], told["error"]) == ("full", None)
+    assert 50 <= told["restaurants"] <= 70
+    (row,) = shell.query(
+        """SELECT count(*) AS n, count(*) FILTER (name_en IS NOT NULL) AS named FROM unified.restaurants"""
+    )
+    assert row["n"] == told["restaurants"] and row["named"] > 0.9 * row["n"]
+    loose = shell.query("SELECT count(*) AS n FROM unified.reviews WHERE restaurant_id IS NULL")
+    assert loose == [{"n": 0}]
+
+
+def test_every_change_of_unified_tables_is_sealed(unified: tuple[Shell, dict[str, Any]]) -> None:
+    shell, _ = unified
+    done = shell.run("lineage", "verify", "--json")
+    findings = json.loads(done.stdout)
+    assert (done.returncode, findings["breaks"], findings["not_compared"]) == (0, [], [])
+    kinds = shell.query("SELECT DISTINCT dataset FROM lineage.batches WHERE platform = 'unified' ORDER BY 1")
+    assert [row["dataset"] for row in kinds][-2:] == ["members", "restaurants"]
+
+
+def test_a_person_decides_and_it_is_followed_at_once(unified: tuple[Shell, dict[str, Any]]) -> None:
+    shell, _ = unified
+    (pair,) = shell.query(
+        """SELECT min(source_id) FILTER (platform = 'openrice') AS one,
+            min(source_id) FILTER (platform = 'data_gov_hk') AS other
+        FROM unified.members GROUP BY restaurant_id HAVING one IS NOT NULL AND other IS NOT NULL ORDER BY 1 LIMIT 1"""
+    )
+    names = (f"openrice/{pair['one']}", f"data_gov_hk/{pair['other']}")
+    done = shell.run("match", "decide", *names, "--different", "--reason", "two doors", "--by", "ada", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [turn["kind"] for turn in json.loads(done.stdout)["identities"]] == ["split"]
+    (decision,) = json.loads(shell.run("match", "decisions", "--json").stdout)
+    assert (decision["is_same"], decision["reason"], decision["decided_by"]) == (False, "two doors", "ada")
+    apart = shell.query(
+        f"""SELECT count(DISTINCT restaurant_id) AS n FROM unified.members
+        WHERE platform || '/' || source_id IN {names}"""
+    )
+    assert apart == [{"n": 2}]
+    back = shell.run("match", "decide", *names, "--withdraw", "--reason", "one door after all")
+    assert back.returncode == 0
+    assert "merged into" in back.stdout
+    assert "nobody has decided anything yet" in shell.run("match", "decisions").stdout
+
+
+def test_the_review_queue_shows_both_listings_and_the_evidence(unified: tuple[Shell, dict[str, Any]]) -> None:
+    shell, document = unified
+    queue = json.loads(shell.run("match", "review", "--json", "--limit", "1000").stdout)
+    assert len(queue) == document["unified"]["review"]
+    for doubt in queue:
+        assert len(doubt["listings"]) == 2 and all(side["restaurant_id"] for side in doubt["listings"])
+        assert doubt["evidence"]["words"]
+    assert shell.run("match", "review").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("openrice/1", "chope/1", "--same", "--reason", "x"), "the lake holds no listing openrice/1"),
+        (("openrice/1", "chope/1", "--reason", "x"), "say one of --same, --different and --withdraw"),
+        (("openrice/1", "chope/1", "--same", "--withdraw", "--reason", "x"), "say one of"),
+        (("nobody", "chope/1", "--same", "--reason", "x"), "names no listing"),
+        (("openrice/1", "chope/1", "--same", "--reason", " "), "say why"),
+    ],
+)
+def test_a_decision_that_cannot_be_taken_is_bad_usage(
+    unified: tuple[Shell, dict[str, Any]], arguments: tuple[str, ...], words: str
+) -> None:
+    done = unified[0].run("match", "decide", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_nothing_can_be_unified_or_reviewed_before_a_sync(shell: Shell) -> None:
+    for command in (("unify",), ("match", "review"), ("match", "decisions")):
+        done = shell.run(*command)
+        assert done.returncode == 1
+        assert "run `sync-platform sync`" in done.stderr
