@@ -26,7 +26,7 @@ from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.model import write_model
 from sync_platform.matching.phones import read_phones
-from sync_platform.matching.state import ID_SCHEMA, State
+from sync_platform.matching.state import State
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
@@ -50,6 +50,7 @@ estimated from wants a new model."""
 FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
 """What of a member follows its listing, wherever it belongs."""
 Progress = Callable[[str], None]
+_IDS = {"source": pl.String, "source_id": pl.String}
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class _Run:
             compared,
             held.members_with(self.session, by_word),
             pl.DataFrame(
-                [listing for word in self.words for listing in (word.one, word.other)], schema=ID_SCHEMA, orient="row"
+                [listing for word in self.words for listing in (word.one, word.other)], schema=_IDS, orient="row"
             ),
         ]
         return pl.concat([part.select("source", "source_id") for part in parts]).unique()
