@@ -114,9 +114,7 @@ class Town:
         self.hours += 1
         table = table_name(platform, self._places(platform))
         with self.lake.session() as session:
-            session.execute(
-                statement.format(table=table), {"at": BEGIN + timedelta(hours=self.hours), "id": source_id}
-            )
+            session.execute(statement.format(table=table), {"at": BEGIN + timedelta(hours=self.hours), "id": source_id})
 
 
 NAMES = ("Golden Lantern", "Jade Harbour", "Lucky Bamboo", "Silver Phoenix", "Red Peony", "Happy Dragon", "Blue Willow",

@@ -1,0 +1,1 @@
+"""Lineage that an auditor believes: from any value to its origin, told and exported."""
