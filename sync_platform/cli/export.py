@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from sync_platform.cli.story import history_of
-from sync_platform.errors import UsageError
+from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.export import Span, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
@@ -41,10 +41,16 @@ def _span(first: str | None, last: str | None, platform: str | None) -> Span:
 
 @contextmanager
 def _opened(out: str) -> Iterator[TextIO]:
-    """The file, which appears only once it is whole."""
-    if out == "-":
-        yield sys.stdout
-        return
+    """The file, which appears only once it is whole; StorageError where it cannot be written."""
+    try:
+        with nullcontext(sys.stdout) if out == "-" else _whole_or_none(out) as file:
+            yield file
+    except OSError as error:
+        raise StorageError(f"--out {out}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _whole_or_none(out: str) -> Iterator[TextIO]:
     path = Path(out)
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--out {out}: it is a folder, or there is no folder that it could stand in")

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import orjson
 
-from sync_platform.errors import UsageError
+from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.chapters import telling_of
 from sync_platform.lineage.document import story_document
 from sync_platform.lineage.moment import parse_moment
@@ -60,6 +61,8 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
     from sync_platform.defs.resources import landing_store_of
 
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
+            raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
         landing = Landing(landing_store_of(settings).open(), platforms)
         yield History(session, settings.lineage_table_name, landing, as_of)
 

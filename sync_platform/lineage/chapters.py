@@ -26,6 +26,7 @@ DECIDED = {
     "source": "by the platform's own word",
     "person": "by a person's decision",
 }
+MOST_SURE = 0.9999
 NOTES = "every change referred to, and where it is landed"
 
 
@@ -45,7 +46,7 @@ def _restaurant(story: RestaurantStory) -> Telling:
         Section("What happened to it", tuple(_turning(each, story.restaurant_id) for each in story.turnings)),
         Section("Its listings, as they came and went", tuple(map(_stay, story.stays))),
         Section("What people decided", tuple(map(_said, story.said))),
-        Section("Every change of its record", tuple(_revision(each, notes) for each in story.revisions)),
+        Section("Every change of its record", tuple(_revision(each, story, notes) for each in story.revisions)),
     )
     lead = (*through, *ended, _as_known(story), *([about] if about else []))
     return Telling(f"Restaurant {story.restaurant_id}: {names}", lead, sections, tuple(map(_note, notes.steps)))
@@ -115,13 +116,17 @@ def _stay(stay: Stay) -> Item:
         Item(f"since {when(stay.since)} (run {stay.came_by}){came}, {DECIDED.get(stay.decided_by, stay.decided_by)}")
     ]
     if stay.evidence:
-        sure, to = f"{stay.evidence.probability:.2%}", plain(stay.evidence.linked_to)
+        sure, to = _sure(stay.evidence.probability), plain(stay.evidence.linked_to)
         items.append(Item(f"{sure} likely one place with {to}; {plain(stay.evidence.words)}"))
     if stay.until:
         went = f", to {stay.went_to}" if stay.went_to else ", its record being gone"
         items.append(Item(f"until {when(stay.until)} (run {stay.went_by}){went}"))
     gone = "" if stay.is_live else ", which the platform lists no more"
     return Item(f"{plain(stay.listing)} ({stay.dataset}){gone}", items=tuple(items))
+
+
+def _sure(probability: float) -> str:
+    return "more than 99.99 %" if probability > MOST_SURE else f"{probability:.2%}".replace("%", " %")
 
 
 def _said(said: Said) -> Item:
@@ -133,7 +138,7 @@ def _said(said: Said) -> Item:
     return Item(f"{when(said.at)}: {who} decided that {pair} {verdict}: “{why}” (run {said.run_id})")
 
 
-def _revision(revision: Revision, notes: Notes) -> Item:
+def _revision(revision: Revision, story: RestaurantStory, notes: Notes) -> Item:
     change = revision.change
     does = {"insert": "it was founded", "remove": "it ended", "restore": "it came back"}.get(
         change.operation, "its record changed"
@@ -145,7 +150,10 @@ def _revision(revision: Revision, notes: Notes) -> Item:
             continue
         same = turn.before == turn.verdict.value
         told = f"{shown(turn.before)}, as before" if same else f"{shown(turn.before)} → {shown(turn.verdict.value)}"
-        items.append(Item(f"{turn.field}: {told}", items=tuple(_voices(turn.verdict, notes))))
+        if turn.verdict in story.fields:
+            items.append(Item(f"{turn.field}: {told}, for the reason that holds still (above)"))
+        else:
+            items.append(Item(f"{turn.field}: {told}", items=tuple(_voices(turn.verdict, notes))))
     where = f"period {change.partition}, run {change.run_id}, sync {change.sync_id}"
     return Item(f"{when(change.committed_at)}: {does} ({where})", items=tuple(items))
 

@@ -13,7 +13,6 @@ from typing import Any, Literal, TextIO
 
 import orjson
 
-from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.changes import changes_between
 from sync_platform.lineage.document import change_document
 from sync_platform.lineage.record import History, Step
@@ -68,7 +67,5 @@ WRITERS: dict[Form, Callable[[History, Span, TextIO, datetime], int]] = {"csv": 
 
 
 def _steps(history: History, span: Span) -> Iterator[Step]:
-    if history.table.split(".")[0] not in schemas_present(history.session):
-        return
     for change in changes_between(history.session, history.table, span.first, span.last, span.platform):
         yield history.step(change)

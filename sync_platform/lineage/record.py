@@ -15,7 +15,6 @@ import duckdb
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
-from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.changes import Change, changes_of
 from sync_platform.lineage.origin import Landing, Origin
 from sync_platform.unified.tables import SCHEMA
@@ -55,9 +54,7 @@ class History:
         return self.as_of or END_OF_TIME
 
     def of(self, platform: str, dataset: str, entity_id: str) -> list[Change]:
-        """The changes of one entity, as far as known; none in a lake that has no history yet."""
-        if self.table.split(".")[0] not in schemas_present(self.session):
-            return []
+        """The changes of one entity, as far as known."""
         return changes_of(self.session, self.table, platform, dataset, entity_id, self.known_at)
 
     def step(self, change: Change) -> Step:

@@ -42,7 +42,7 @@ class Sheet:
     """Rows into a CSV file, cell by cell made safe."""
 
     def __init__(self, file: TextIO, columns: tuple[str, ...]) -> None:
-        self._writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        self._writer = csv.DictWriter(file, columns, restval="")  # lines end as RFC 4180 says
         self._writer.writeheader()
 
     def add(self, rows: Iterable[Cells]) -> None:

@@ -90,8 +90,8 @@ class Hearing:
         return Verdict(name, value, rule, words, (said,), tuple(rest))
 
     def summed_up(self, name: str, value: Any, at: datetime) -> Verdict:
-        """A field that is made of all live listings."""
-        live = [stay for stay in self._at(at) if stay.is_live]
+        """A field that is made of all live listings that say anything of it."""
+        live = [stay for stay in self._at(at) if stay.is_live and self._has(stay, name)]
         voices = (self._voice(stay.listing, name, None, at, agrees=True) for stay in live)
         return Verdict(name, value, TOGETHER, SUMMED_UP[name], tuple(voices))
 
@@ -102,6 +102,11 @@ class Hearing:
             members = [stay for stay in members if (found := self._dataset(stay)) and found.is_reference] or members
         stated = {each["source"]: each["value"] for each in others}
         return tuple(self._voice(stay.listing, name, stated.get(stay.key[0]), at, agrees=True) for stay in members)
+
+    def _has(self, stay: Stay, name: str) -> bool:
+        """Whether a listing's dataset has what the field is made from; every one has its platform."""
+        dataset = self._dataset(stay)
+        return name not in _READ or bool(dataset and not dataset.is_reference and self._columns(stay, name))
 
     def _at(self, moment: datetime) -> list[Stay]:
         return [stay for stay in self.stays if stay.is_on(moment)]
