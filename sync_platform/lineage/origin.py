@@ -6,6 +6,7 @@ What belongs here: reading landing in order to prove it. Nothing is written.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -128,5 +129,6 @@ def _by_object(manifest: Manifest) -> dict[str, list[PageEntry]]:
 
 
 def _page(pages: list[PageEntry], line: int) -> PageEntry | None:
-    """The page that the line came on."""
-    return next((page for page in pages if page.first_line <= line < page.first_line + page.records), None)
+    """The page that the line came on, of an object's pages in order."""
+    at = bisect_right(pages, line, key=lambda page: page.first_line) - 1
+    return pages[at] if at >= 0 and line < pages[at].first_line + pages[at].records else None
