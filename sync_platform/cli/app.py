@@ -347,6 +347,29 @@ def lineage_export(
     raise typer.Exit(export_lineage(first, last, platform, out, form.value))
 
 
+@lineage_app.command("openlineage")
+def lineage_openlineage(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="TIMESTAMP", help="From this day in Hong Kong, or moment, on.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="TIMESTAMP", help="Up to this day's end, or moment.")
+    ] = None,
+    platform: Annotated[str | None, typer.Option(help="Only this platform, or `unified`.")] = None,
+    out: Annotated[
+        str,
+        typer.Option(metavar="FILE|URL", help="Where events go: a file, or an HTTP endpoint; `-`: standard output."),
+    ] = "-",
+) -> None:
+    """Runs and datasets as OpenLineage events (2-0-2), a line each.
+
+    Exit code: 0 if all are written, or taken by the endpoint.
+    """
+    from sync_platform.cli.openlineage import export_runs
+
+    raise typer.Exit(export_runs(first, last, platform, out))
+
+
 @match_app.command("files", hidden=True)
 def match(
     files: Annotated[

@@ -24,14 +24,15 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
-    span = _span(first, last, platform)
-    with history_of(settings, platforms) as history, _opened(out) as file:
+    span = span_of(first, last, platform)
+    with history_of(settings, platforms) as history, opened(out) as file:
         count = write_export(history, span, form, file, datetime.now(UTC))
     sys.stderr.write(f"{count:,} changes\n")
     return 0
 
 
-def _span(first: str | None, last: str | None, platform: str | None) -> Span:
+def span_of(first: str | None, last: str | None, platform: str | None) -> Span:
+    """The span that options name; UsageError for one that cannot be."""
     begin = parse_beginning(first) if first else None
     end = parse_moment(last, "--to") if last else None
     if begin and end and end < begin:
@@ -40,7 +41,7 @@ def _span(first: str | None, last: str | None, platform: str | None) -> Span:
 
 
 @contextmanager
-def _opened(out: str) -> Iterator[TextIO]:
+def opened(out: str) -> Iterator[TextIO]:
     """The file, which appears only once it is whole; StorageError where it cannot be written."""
     try:
         with nullcontext(sys.stdout) if out == "-" else _whole_or_none(out) as file:

@@ -90,9 +90,11 @@ class Hearing:
         return Verdict(name, value, rule, words, (said,), tuple(rest))
 
     def summed_up(self, name: str, value: Any, at: datetime) -> Verdict:
-        """A field that is made of all live listings that say anything of it."""
-        live = [stay for stay in self._at(at) if stay.is_live and self._has(stay, name)]
-        voices = (self._voice(stay.listing, name, None, at, agrees=True) for stay in live)
+        """A field that is made of all live listings that could say anything of it, or of all that could not."""
+        members = self._at(at)
+        live = [stay for stay in members if stay.is_live]
+        heard = [stay for stay in live if self._has(stay, name)] or live or members
+        voices = (self._voice(stay.listing, name, None, at, agrees=True) for stay in heard)
         return Verdict(name, value, TOGETHER, SUMMED_UP[name], tuple(voices))
 
     def _all_of(self, name: str, others: list[Values], at: datetime) -> tuple[Voice, ...]:
