@@ -55,6 +55,10 @@ quarantine_app = typer.Typer(help="Records that could not be stored: what is wro
 app.add_typer(quarantine_app, name="quarantine")
 
 
+lineage_app = typer.Typer(help="From any value to its origin: its story, and the export for compliance.")
+app.add_typer(lineage_app, name="lineage")
+
+
 class PriorityOption(StrEnum):
     low = "low"
     medium = "medium"
@@ -296,10 +300,6 @@ class StoryFormat(StrEnum):
 class ExportFormat(StrEnum):
     csv = "csv"
     json = "json"
-
-
-lineage_app = typer.Typer(help="From any value to its origin: its story, and the export for compliance.")
-app.add_typer(lineage_app, name="lineage")
 
 
 @lineage_app.command("show")
