@@ -13,7 +13,8 @@ import orjson
 
 from sync_platform.cli.on_record import note
 from sync_platform.errors import UsageError
-from sync_platform.lineage.as_of import parse_moment, past, tables_named
+from sync_platform.lineage.as_of import past, tables_named
+from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.tables import datasets_of
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings

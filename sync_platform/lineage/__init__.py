@@ -1,1 +1,1 @@
-"""Lineage that an auditor believes: the chains verified, anchored outside, and the lake read as it was."""
+"""Lineage that an auditor believes: from any value to its origin, chains that prove it, the lake as it was."""

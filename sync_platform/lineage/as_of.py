@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -18,13 +18,13 @@ import orjson
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import schemas_present, table_columns, table_name
+from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.tables import Datasets
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 
 REPLAY_MEMORY = "1GB"
 THEN = "as_of"
-RESOLUTION = timedelta(microseconds=1)
 APPEND_ONLY = {("lineage", "batches"): "committed_to", ("sync", "runs"): "committed_at"}
 """Tables beside the history that are never changed, with the column that says when a row was learned."""
 
@@ -35,22 +35,6 @@ class Past:
 
     session: duckdb.DuckDBPyConnection
     way: str
-
-
-def parse_moment(text: str) -> datetime:
-    """A moment with its zone, or a day, which means that day's end in Hong Kong; UsageError for anything else."""
-    try:
-        if len(text) == len("2026-11-24"):
-            day = date.fromisoformat(text)
-            return datetime.combine(day + timedelta(days=1), time(), HONG_KONG).astimezone(UTC) - RESOLUTION
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--as-of {text!r} is neither a day (2026-11-24) nor a moment (2026-11-24T18:00:00+08:00)"
-        ) from None
-    if moment.tzinfo is None:
-        raise UsageError(f"--as-of {text!r} names no time zone: write {text}+08:00 for Hong Kong, or {text}Z")
-    return moment.astimezone(UTC)
 
 
 @contextmanager

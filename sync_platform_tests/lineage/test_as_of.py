@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync_platform.errors import UsageError
-from sync_platform.lineage.as_of import parse_moment, past
+from sync_platform.lineage.as_of import past
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU
 
@@ -77,15 +77,3 @@ def test_what_cannot_be_replayed_is_named(tmp_path: Path) -> None:
     with past(lab.lake, HISTORY, DATASETS, before, "FROM diner.dishes") as then:
         assert then.session.execute("FROM diner.dishes").fetchall() == []
     lab.lake.close()
-
-
-def test_a_day_is_its_end_in_hong_kong() -> None:
-    assert parse_moment("2026-11-24") == datetime(2026, 11, 24, 16, tzinfo=UTC) - timedelta(microseconds=1)
-    assert parse_moment("2026-11-24T18:00:00+08:00") == datetime(2026, 11, 24, 10, tzinfo=UTC)
-    assert parse_moment("2026-11-24T10:00:00Z") == datetime(2026, 11, 24, 10, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2026-11-24T18:00:00", ""])
-def test_a_moment_without_zone_or_sense_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--as-of"):
-        parse_moment(text)

@@ -1,0 +1,101 @@
+"""`sync-platform lineage show`: the story of a restaurant or of a record, from any value to its origin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.schema import schemas_present
+from sync_platform.lineage.chapters import telling_of
+from sync_platform.lineage.document import story_document
+from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.page import page_of
+from sync_platform.lineage.record import History, RecordStory, tell_record
+from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
+from sync_platform.lineage.sheet import write_story
+from sync_platform.lineage.text import text_of
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
+
+RESTAURANT = "restaurant"
+HOW = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET ID`)"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a story is asked of: a record, or a restaurant, which has no platform."""
+
+    platform: str | None
+    dataset: str
+    entity_id: str
+
+
+def show_story(words: list[str], field: str | None, as_of: str | None, form: str) -> int:
+    """Write a story to standard output; 0. UsageError for one that cannot be told."""
+    settings = load_settings()
+    platforms = load_platforms(settings.platform_path)
+    subject = _subject(words, platforms)
+    moment = parse_moment(as_of) if as_of else None
+    with history_of(settings, platforms, moment) as history:
+        if subject.platform is None:
+            story: RestaurantStory | RecordStory = tell_restaurant(history, platforms, subject.entity_id, field)
+        else:
+            story = tell_record(history, subject.platform, subject.dataset, subject.entity_id, field)
+    _write(story, form)
+    return 0
+
+
+@contextmanager
+def history_of(settings: Settings, platforms: dict[str, Platform], as_of: datetime | None = None) -> Iterator[History]:
+    """The history of an installation, to be read; NoLakeYet where there is none."""
+    from sync_platform.defs.resources import landing_store_of
+
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
+            raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
+        landing = Landing(landing_store_of(settings).open(), platforms)
+        yield History(session, settings.lineage_table_name, landing, as_of)
+
+
+def _subject(words: list[str], platforms: dict[str, Platform]) -> Subject:
+    match words:
+        case [name] | ["restaurant", name] if name.startswith("rest-"):
+            return Subject(None, RESTAURANT, name)
+        case ["restaurant", name]:
+            raise UsageError(f"{name!r} is no restaurant's id, which is rest-…; unified.restaurants has them")
+        case [platform, dataset, source_id]:
+            _require(platforms, platform, dataset)
+            return Subject(platform, dataset, source_id)
+        case _:
+            raise UsageError(f"{' '.join(words)!r} is nothing that has a story: {HOW}")
+
+
+def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:
+    if platform == SCHEMA:
+        names = [table.name for table in KEPT_TABLES]
+    else:
+        (chosen,) = choose(platforms, [platform])
+        names = [each.name for each in chosen.datasets]
+    if dataset not in names:
+        raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
+
+
+def _write(story: RestaurantStory | RecordStory, form: str) -> None:
+    if form == "csv":
+        write_story(sys.stdout, story)
+    elif form == "json":
+        sys.stdout.write(orjson.dumps(story_document(story), option=orjson.OPT_INDENT_2).decode() + "\n")
+    elif form == "html":
+        sys.stdout.write(page_of(telling_of(story), datetime.now(UTC)))
+    else:
+        sys.stdout.write(text_of(telling_of(story)))

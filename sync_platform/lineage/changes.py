@@ -1,0 +1,142 @@
+"""Changes as data: rows of the history, of one entity or of a span of time, with personal values left sealed.
+
+What belongs here: reading `lineage.changes`. Where a change came from is in `origin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.lake.replay import END_OF_TIME
+from sync_platform.lake.schema import CHANGES
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.vault.seal import PREFIX
+
+SEALED = "sealed"
+"""What stands for a sealed value, which nobody is shown, not even as ciphertext: that names its subject."""
+BATCH_ROWS = 2_000
+NAMES = tuple(column.name for column in CHANGES)
+_COLUMNS = ", ".join(f'"{name}"' for name in NAMES)
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One column's value before and after a change."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of the history; `before` and `after` hold values by column. Times are UTC."""
+
+    platform: str
+    dataset: str
+    entity_id: str
+    operation: str
+    changed_fields: tuple[str, ...]
+    before: Values
+    after: Values
+    content_hash: str | None
+    landing_object: str | None
+    landing_line: int | None
+    partition: str
+    sync_id: str
+    run_id: str
+    observed_at: datetime
+    committed_at: datetime
+
+    @property
+    def table(self) -> str:
+        return f"{self.platform}.{self.dataset}"
+
+    @property
+    def is_removal(self) -> bool:
+        return self.operation == "remove"
+
+    @property
+    def fields(self) -> list[FieldChange]:
+        """The columns that changed; what was empty and is empty is left out."""
+        named = self.changed_fields or tuple(self.after)
+        pairs = [FieldChange(name, self.before.get(name), self.after.get(name)) for name in named]
+        return [each for each in pairs if each.before is not None or each.after is not None]
+
+
+def changes_of(
+    session: duckdb.DuckDBPyConnection,
+    history: str,
+    platform: str,
+    dataset: str,
+    entity_id: str,
+    known_at: datetime = END_OF_TIME,
+) -> list[Change]:
+    """The changes of one entity that were committed up to then, in order of observation, then of commit."""
+    rows = session.execute(
+        f"""SELECT {_COLUMNS} FROM {LAKE}.{history}
+        WHERE entity_id = ? AND platform = ? AND dataset = ? AND committed_at <= ?
+        ORDER BY observed_at, committed_at""",
+        [entity_id, platform, dataset, known_at],
+    ).fetchall()
+    return [_change(row) for row in rows]
+
+
+def changes_between(
+    session: duckdb.DuckDBPyConnection,
+    history: str,
+    first: datetime | None = None,
+    last: datetime | None = None,
+    platform: str | None = None,
+) -> Iterator[Change]:
+    """The changes committed in a span, both ends included, in order of commit, then of where they are landed.
+
+    Read a few at a time; DuckDB sorts within its memory, and beside it on disk.
+    """
+    bounds = {
+        "committed_at >= $first": first,
+        "committed_at <= $last": last,
+        "platform = $platform": platform,
+    }
+    asked = {text: value for text, value in bounds.items() if value is not None}
+    where = f"WHERE {' AND '.join(asked)}" if asked else ""
+    cursor = session.execute(
+        f"""SELECT {_COLUMNS} FROM {LAKE}.{history} {where}
+        ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
+        {text.rpartition("$")[2]: value for text, value in asked.items()},
+    )
+    while rows := cursor.fetchmany(BATCH_ROWS):
+        yield from map(_change, rows)
+
+
+def without_sealed(value: Any) -> Any:
+    """The value with SEALED in the place of everything that is sealed in it."""
+    if isinstance(value, str):
+        return SEALED if value.startswith(PREFIX) else value
+    if isinstance(value, list):
+        return [without_sealed(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_sealed(item) for name, item in value.items()}
+    return value
+
+
+def _change(row: tuple[Any, ...]) -> Change:
+    values = dict(zip(NAMES, row, strict=True))
+    own = {
+        "changed_fields": tuple(values["changed_fields"] or ()),
+        "before": _values(values["before"]),
+        "after": _values(values["after"]),
+    }
+    return Change(**(values | own))
+
+
+def _values(text: str | None) -> Values:
+    values: Values = without_sealed(orjson.loads(text)) if text else {}
+    return values

@@ -1,0 +1,134 @@
+"""Origins: where the version that a change brought is landed, whether that is intact, and what page it came on.
+
+What belongs here: reading landing in order to prove it. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import orjson
+import zstandard
+
+from sync_platform.errors import StorageError
+from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest
+from sync_platform.lineage.changes import Change
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Body
+from sync_platform.storage.objects import ObjectStore
+
+State = Literal["intact", "altered", "other_record", "missing", "gone", "unproved"]
+WORDS: dict[State, str] = {
+    "intact": "it hashes to what its manifest says, and the line holds this record",
+    "altered": "ALTERED: it does not hash to what its manifest says",
+    "other_record": "WRONG: it hashes to what its manifest says, but the line does not hold this record",
+    "missing": "MISSING: its manifest stands, the object does not",
+    "gone": "no longer kept: object and manifest are gone, as after their retention",
+    "unproved": "UNPROVED: its manifest is missing or damaged, or does not name it",
+}
+MANIFESTS_KEPT, OBJECTS_KEPT = 8, 2
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one version of a record is landed. `sha256`: of the object, by its manifest. `bodies`: what was received,
+    each with the SHA-256 of the page as it came."""
+
+    object: str
+    line: int
+    manifest: str
+    sha256: str | None
+    state: State
+    bodies: tuple[Body, ...] = ()
+
+    @property
+    def is_intact(self) -> bool:
+        return self.state == "intact"
+
+    @property
+    def words(self) -> str:
+        return WORDS[self.state]
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object as it stands: the SHA-256 of its bytes, and its lines, where it is what it was."""
+
+    sha256: str
+    lines: list[bytes]
+
+
+class Landing:
+    """Finds origins in a landing store; keeps what it read last at hand, so that neighbours cost one reading."""
+
+    def __init__(self, store: ObjectStore, platforms: Mapping[str, Platform]) -> None:
+        self._store, self._platforms = store, platforms
+        self._manifest = lru_cache(MANIFESTS_KEPT)(self._read_manifest)
+        self._object = lru_cache(OBJECTS_KEPT)(self._read_object)
+
+    def origin(self, change: Change) -> Origin | None:
+        """Where a change's version is landed; None for one that has none, as a removal. StorageError where the store
+        cannot be read."""
+        key, line = change.landing_object, change.landing_line
+        if key is None or line is None:
+            return None
+        manifest_key = f"{key.rpartition('/')[0]}/manifest.json"
+        pages = self._manifest(manifest_key)
+        page = _page(pages.get(key, []) if pages is not None else [], line)
+        if page is None:
+            is_gone = pages is None and self._object(key, None) is None
+            return Origin(key, line, manifest_key, None, "gone" if is_gone else "unproved")
+        state = self._state(change, key, line, page.object_sha256 or "")
+        return Origin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
+
+    def _state(self, change: Change, key: str, line: int, expected: str) -> State:
+        found = self._object(key, expected)
+        if found is None:
+            return "missing"
+        if found.sha256 != expected:
+            return "altered"
+        return "intact" if self._holds(change, found.lines, line) else "other_record"
+
+    def _holds(self, change: Change, lines: list[bytes], line: int) -> bool:
+        """Whether the line holds the record; of a dataset that is declared no more, whether there is such a line."""
+        if line > len(lines):
+            return False
+        platform = self._platforms.get(change.platform)
+        dataset = next((each for each in platform.datasets if each.name == change.dataset), None) if platform else None
+        return dataset is None or dataset.source_id(orjson.loads(lines[line - 1])) == change.entity_id
+
+    def _read_manifest(self, key: str) -> dict[str, list[PageEntry]] | None:
+        """The pages of a manifest by object, in order of their lines; None where it is missing."""
+        try:
+            manifest = find_manifest(self._store, key)
+        except StorageError:
+            return {}  # damaged: it proves nothing, whatever it holds
+        return None if manifest is None else _by_object(manifest)
+
+    def _read_object(self, key: str, expected: str | None) -> _Object | None:
+        try:
+            body = self._store.get(key)
+        except KeyError:
+            return None
+        digest = hashlib.sha256(body).hexdigest()
+        lines = zstandard.ZstdDecompressor().decompress(body).splitlines() if digest == expected else []
+        return _Object(digest, lines)
+
+
+def _by_object(manifest: Manifest) -> dict[str, list[PageEntry]]:
+    found: dict[str, list[PageEntry]] = {}
+    for page in manifest.pages:
+        if page.object:
+            found.setdefault(page.object, []).append(page)
+    return found
+
+
+def _page(pages: list[PageEntry], line: int) -> PageEntry | None:
+    """The page that the line came on, of an object's pages in order."""
+    at = bisect_right(pages, line, key=lambda page: page.first_line) - 1
+    return pages[at] if at >= 0 and line < pages[at].first_line + pages[at].records else None

@@ -1,0 +1,247 @@
+"""`lineage show` and `lineage export` over a whole sandbox: every golden value leads to a landed line that still holds
+it, and a landing that was touched is told."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+from jsonschema import Draft202012Validator
+
+from sync_platform.landing.manifest import find_manifest
+from sync_platform.lineage.export import schema
+from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.record import History, Step
+from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
+from sync_platform.lineage.verdicts import PARTS, Verdict, columns_read
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import load_settings
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.unified.rules import RULES
+from sync_platform.unified.tables import RESTAURANTS
+from sync_platform_tests.cli.conftest import Shell
+
+HISTORY = "lineage.changes"
+NO_FIELDS = {"restaurant_id", "why", "founded_by", "founded_at", "merged_into"}
+PLAIN = (str, int, float, bool, type(None))
+FORTY = {"SANDBOX_PLACES": "40"}
+
+
+@pytest.fixture(scope="module")
+def forty(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A home in which a small sandbox has been synced and unified."""
+    shell = Shell(tmp_path_factory.mktemp("forty") / "home", FORTY)
+    code, document = shell.sync()
+    assert code == 0, document
+    return shell
+
+
+@pytest.fixture(scope="module")
+def stories(forty: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
+    """Every restaurant: its row, and its story."""
+    settings, platforms = load_settings(sync_home=forty.home), load_platforms()
+    names = ", ".join(f'"{column.name}"' for column in RESTAURANTS.columns)
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        history = History(session, HISTORY, Landing(open_store(settings.landing_url), platforms))
+        cursor = session.execute(f"SELECT {names} FROM unified.restaurants WHERE removed_at IS NULL ORDER BY 1")
+        columns = [column.name for column in RESTAURANTS.columns]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        return [(row, tell_restaurant(history, platforms, row["restaurant_id"])) for row in rows]
+
+
+class Prover:
+    """Proves a step without the product's own reading: hashes the object, takes its line apart, and compares."""
+
+    def __init__(self, store: ObjectStore, platforms: dict[str, Platform]) -> None:
+        self.store, self.platforms = store, platforms
+        self.proven: dict[tuple[str, int], dict[str, Any]] = {}
+
+    def prove(self, step: Step) -> dict[str, Any]:
+        """The row that the landed line makes today; an assertion fails where it is not what the change says."""
+        change, origin = step.change, step.origin
+        assert origin is not None
+        assert origin.is_intact, origin
+        key = (origin.object, origin.line)
+        if key not in self.proven:
+            manifest = find_manifest(self.store, origin.manifest)
+            assert manifest is not None
+            body = self.store.get(origin.object)
+            assert hashlib.sha256(body).hexdigest() == manifest.objects[origin.object] == origin.sha256
+            received = {each.sha256 for each in manifest.bodies}
+            assert origin.bodies
+            assert received.issuperset(each.sha256 for each in origin.bodies)
+            line = zstandard.ZstdDecompressor().decompress(body).splitlines()[origin.line - 1]
+            self.proven[key] = self._row(self.dataset(change.platform, change.dataset), line)
+        row = self.proven[key]
+        assert row["source_id"] == change.entity_id
+        for name, value in change.after.items():
+            if isinstance(row[name], PLAIN) and value != "sealed":
+                assert row[name] == value, (change.table, change.entity_id, name)
+        return row
+
+    def dataset(self, platform: str, dataset: str) -> Dataset:
+        return self.platforms[platform].dataset(dataset)
+
+    def _row(self, dataset: Dataset, line: bytes) -> dict[str, Any]:
+        row = dataset.to_row(msgspec.json.decode(line, type=dataset.wire))
+        assert row is not None
+        return msgspec.structs.asdict(row)
+
+
+def _values(verdict: Verdict) -> set[str]:
+    """What a verdict's value may look like in a row."""
+    parts = verdict.value.values() if isinstance(verdict.value, dict) else [verdict.value]
+    return {str(part) for part in parts}
+
+
+def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
+    forty: Shell, stories: list[tuple[dict[str, Any], RestaurantStory]]
+) -> None:
+    prover = Prover(open_store(load_settings(sync_home=forty.home).landing_url), load_platforms())
+    read = {rule.name: rule.columns for rule in RULES} | {"location": ("latitude", "longitude")}
+    fields = literal = 0
+    for row, story in stories:
+        told = {verdict.field: verdict for verdict in story.fields}
+        filled = {PARTS.get(name, name) for name, value in row.items() if value not in (None, [])} - NO_FIELDS
+        assert filled == set(told), row["restaurant_id"]
+        for verdict in story.fields:
+            fields += 1
+            assert verdict.said_by, (row["restaurant_id"], verdict.field)
+            for voice in verdict.voices:
+                assert voice.step is not None, (row["restaurant_id"], verdict.field, voice.listing)
+                landed = prover.prove(voice.step)
+                change = voice.step.change
+                assert voice.listing == f"{change.platform}/{change.entity_id}"
+                if verdict.field in read and voice in verdict.said_by:
+                    dataset = prover.dataset(change.platform, change.dataset)
+                    names = list(columns_read(dataset, read[verdict.field]))
+                    assert names, (change.table, verdict.field)
+                    if len(names) == len(read[verdict.field]) and not set(read[verdict.field]) & set(dataset.listing):
+                        literal += 1
+                        assert _values(verdict) <= {_text(landed[name]) for name in names}
+    assert len(stories) >= 40
+    assert fields > 10 * len(stories)
+    assert literal > fields / 4, "most values stand in the line as they are"
+
+
+def test_every_earlier_word_leads_there_too(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> None:
+    for _, story in stories:
+        for revision in story.revisions:
+            for turn in revision.turns:
+                assert turn.verdict is not None
+                assert all(
+                    voice.step and voice.step.origin and voice.step.origin.is_intact for voice in turn.verdict.voices
+                )
+
+
+def _text(value: Any) -> str:
+    return (
+        value.isoformat() if isinstance(value, date) else str(value).strip() if isinstance(value, str) else str(value)
+    )
+
+
+@pytest.fixture
+def golden(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> RestaurantStory:
+    """A restaurant of several listings."""
+    return max((story for _, story in stories), key=lambda story: len(story.stays))
+
+
+def test_the_story_is_told_in_every_format(forty: Shell, golden: RestaurantStory) -> None:
+    words = ["lineage", "show", "restaurant", golden.restaurant_id]
+    text = forty.run(*words)
+    assert text.returncode == 0, text.stderr
+    for said in ("What its record says", "the word of", "SHA-256 as received", "it hashes to what its manifest says"):
+        assert said in text.stdout
+    document = json.loads(forty.run(*words, "--format", "json").stdout)
+    assert {field["field"] for field in document["fields"]} == {verdict.field for verdict in golden.fields}
+    assert all(change["origin"]["state"] == "intact" for change in document["changes"])
+    rows = list(csv.DictReader(io.StringIO(forty.run(*words, "--format", "csv").stdout)))
+    assert {row["role"] for row in rows} >= {"winner", "agrees", "heard"}
+    assert forty.run(*words, "--format", "html").stdout.startswith("<!doctype html>")
+    only = json.loads(forty.run(*words, "--format", "json", "--field", "phone").stdout)
+    assert [field["field"] for field in only["fields"]] == ["phone"]
+
+
+def test_the_story_of_a_record_is_told_with_sealed_values_sealed(forty: Shell) -> None:
+    review = forty.query("SELECT source_id FROM openrice.reviews ORDER BY 1 LIMIT 1")[0]["source_id"]
+    done = forty.run("lineage", "show", "openrice", "reviews", review)
+    assert done.returncode == 0, done.stderr
+    assert "author_name: “sealed”" in done.stdout
+    assert "sealed:v1" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["restaurant", "rest-nowhere"], "there is no restaurant rest-nowhere"),
+        (["restaurant", "123"], "'123' is no restaurant's id"),
+        (["openrice", "restaurants", "nowhere"], "knows no record openrice.restaurants nowhere"),
+        (["openrice", "menus", "1"], "openrice has no dataset 'menus'; it has restaurants, reviews"),
+        (["nowhere", "restaurants", "1"], "nowhere"),
+        (["openrice"], "nothing that has a story"),
+        (["rest-x", "--as-of", "noon"], "--as-of 'noon' is neither a day"),
+    ],
+)
+def test_what_has_no_story_is_refused_in_words(forty: Shell, words: list[str], told: str) -> None:
+    done = forty.run("lineage", "show", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+def test_the_export_of_a_sandbox_is_whole_and_valid(forty: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "export.json"
+    done = forty.run("lineage", "export", "--format", "json", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    document = json.loads(out.read_text())
+    Draft202012Validator(schema()).validate(document)
+    assert document["count"] == forty.query("SELECT count(*) AS n FROM lineage.changes")[0]["n"]
+    landed = [change["origin"]["state"] for change in document["changes"] if change["platform"] != "unified"]
+    assert set(landed) == {"intact"}
+    assert "sealed:v1" not in out.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["export.json"]
+
+
+def test_an_export_that_cannot_be_is_refused(forty: Shell, tmp_path: Path) -> None:
+    for words, told in (
+        (["--from", "2026-11-24", "--to", "2026-11-23"], "lies after"),
+        (["--platform", "nowhere"], "nowhere"),
+        (["--out", str(tmp_path / "no" / "file.csv")], "no folder"),
+        (["--to", "2026-11-24T18:00"], "--to '2026-11-24T18:00' names no time zone"),
+    ):
+        done = forty.run("lineage", "export", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in done.stderr
+
+
+@pytest.fixture
+def touched(forty: Shell, golden: RestaurantStory) -> Iterator[str]:
+    """The key of a landing object of its name, in which one byte was changed; put right afterwards."""
+    name = next(verdict for verdict in golden.fields if verdict.field == "name_en")
+    step = name.said_by[0].step
+    assert step is not None
+    assert step.origin is not None
+    store = open_store(load_settings(sync_home=forty.home).landing_url)
+    body = store.get(step.origin.object)
+    store.put(step.origin.object, body[:-1] + bytes([body[-1] ^ 1]))
+    yield step.origin.object
+    store.put(step.origin.object, body)
+
+
+def test_a_landing_object_that_was_touched_is_told(forty: Shell, golden: RestaurantStory, touched: str) -> None:
+    done = forty.run("lineage", "show", golden.restaurant_id, "--field", "name_en")
+    assert done.returncode == 0
+    assert touched in done.stdout
+    assert "ALTERED: it does not hash to what its manifest says" in done.stdout
+    rows = csv.DictReader(io.StringIO(forty.run("lineage", "export").stdout))
+    assert {row["landing_object"] for row in rows if row["object_state"] == "altered"} == {touched}

@@ -1,0 +1,33 @@
+"""What stories are read with in tests: a lab's lake and landing, or a town's, where nothing is landed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.record import History, RecordStory, tell_record
+from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
+from sync_platform.storage.objects import FolderStore
+from sync_platform_tests.lake.lab import HISTORY, Lab
+from sync_platform_tests.unified.town import Town
+
+
+@contextmanager
+def history_of(lab: Lab, as_of: datetime | None = None) -> Iterator[History]:
+    landing = Landing(lab.store, {lab.platform.name: lab.platform})
+    with lab.lake.session() as session:
+        yield History(session, HISTORY, landing, as_of)
+
+
+def dish(lab: Lab, source_id: str, field: str | None = None, as_of: datetime | None = None) -> RecordStory:
+    with history_of(lab, as_of) as history:
+        return tell_record(history, "diner", "dishes", source_id, field)
+
+
+def restaurant(town: Town, name: str, field: str | None = None, as_of: datetime | None = None) -> RestaurantStory:
+    landing = Landing(FolderStore(Path(town.folder) / "landing_store"), town.platforms)
+    with town.lake.session() as session:
+        return tell_restaurant(History(session, HISTORY, landing, as_of), town.platforms, name, field)

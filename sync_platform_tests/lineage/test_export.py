@@ -1,0 +1,127 @@
+"""The compliance export: whole, in order, valid by its published schema, and in little memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sync_platform.lineage.export import Form, Span, schema, write_export
+from sync_platform_tests.lake.lab import HISTORY, Lab
+from sync_platform_tests.unified.town import BEGIN
+
+from .reader import dish, history_of
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    lab.sync([{"id": 1, "name": "=cmd|' /C calc'!A0"}, {"id": 2, "name": "Rice", "tags": ["a", "b"]}], 0)
+    lab.sync([{"id": 2, "name": "Rice", "price": 12.5}], 1)
+    yield lab
+    lab.lake.close()
+
+
+def exported(lab: Lab, form: Form, span: Span | None = None) -> str:
+    file = io.StringIO(newline="")
+    with history_of(lab) as history:
+        write_export(history, span or Span(), form, file, BEGIN)
+    return file.getvalue()
+
+
+def document(lab: Lab, span: Span | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(exported(lab, "json", span))
+    Draft202012Validator(schema()).validate(found)
+    return found
+
+
+def test_the_schema_is_one_and_is_published() -> None:
+    Draft202012Validator.check_schema(schema())
+    assert json.loads((DOCS / "lineage-export.schema.json").read_text()) == schema()
+
+
+def test_a_document_has_every_change_with_its_origin(lab: Lab) -> None:
+    found = document(lab)
+    told = [(change["operation"], change["entity_id"]) for change in found["changes"]]
+    assert sorted(told[:2]) == [("insert", "1"), ("insert", "2")]
+    assert sorted(told[2:]) == [("remove", "1"), ("update", "2")]
+    assert found["count"] == 4
+    states = {change["operation"]: change["origin"] and change["origin"]["state"] for change in found["changes"]}
+    assert states == {"insert": "intact", "update": "intact", "remove": None}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda found: found.pop("count"),
+        lambda found: found["changes"][0].pop("origin"),
+        lambda found: found["changes"][0].update(operation="rewrite"),
+        lambda found: found["changes"][0]["origin"].update(object_sha256="?"),
+        lambda found: found["changes"][0]["origin"]["pages"][0].update(sha256=None),
+    ],
+)
+def test_the_schema_refuses_what_it_does_not_describe(lab: Lab, spoil: Any) -> None:
+    found = document(lab)
+    spoil(found)
+    assert not Draft202012Validator(schema()).is_valid(found)
+
+
+def test_a_sheet_has_the_same_and_no_formula(lab: Lab) -> None:
+    rows = list(csv.DictReader(io.StringIO(exported(lab, "csv"), newline="")))
+    assert [row["entity_id"] for row in rows] == [change["entity_id"] for change in document(lab)["changes"]]
+    assert json.loads(next(row for row in rows if row["entity_id"] == "1")["after"])["name"] == "=cmd|' /C calc'!A0"
+    assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert {row["object_state"] for row in rows} == {"intact", ""}
+
+
+def test_a_span_has_what_was_committed_in_it_both_ends_included(lab: Lab) -> None:
+    first, last = (step.change.committed_at for step in dish(lab, "2").steps)
+    least = timedelta(microseconds=1)
+    assert document(lab, Span(first, first))["count"] == 2
+    assert document(lab, Span(first + least, last))["count"] == 2
+    assert document(lab, Span(last=first - least))["count"] == 0
+    assert document(lab, Span(platform="diner"))["count"] == 4
+    assert document(lab, Span(platform="tea"))["changes"] == []
+
+
+def test_ciphertext_of_personal_values_leaves_nobody(lab: Lab) -> None:
+    with lab.lake.session() as session:
+        session.execute(f"UPDATE {HISTORY} SET after = replace(after::VARCHAR, 'Rice', 'sealed:v1:subject:text')::JSON")
+    told = exported(lab, "json")
+    assert "subject" not in told
+    assert '"name":"sealed"' in told
+
+
+def test_memory_does_not_grow_with_the_changes(lab: Lab) -> None:
+    def peak() -> tuple[int, int]:
+        class Counted(io.StringIO):
+            written = 0
+
+            def write(self, text: str) -> int:
+                Counted.written += len(text)
+                return len(text)
+
+        tracemalloc.start()
+        with history_of(lab) as history:
+            write_export(history, Span(), "json", Counted(), BEGIN)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found, Counted.written
+
+    with lab.lake.session() as session:
+        session.execute(f"INSERT INTO {HISTORY} SELECT c.* FROM {HISTORY} c, range(2000)")
+        few, small = peak()
+        session.execute(f"INSERT INTO {HISTORY} SELECT c.* FROM {HISTORY} c, range(4)")
+    many, large = peak()
+    assert large > 4.5 * small
+    assert many < 1.3 * few

@@ -1,0 +1,125 @@
+"""Where each change is landed, on every installation, and what is told once that is no longer what it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sync_platform.errors import UsageError
+from sync_platform.lineage.chapters import telling_of
+from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.text import text_of
+from sync_platform_tests.lake.lab import Lab
+
+from .reader import dish, history_of
+
+
+@pytest.fixture
+def lab(tmp_path: Path, installation: dict[str, str]) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    lab.sync([{"id": 1, "name": "Soup"}, {"id": 2, "name": "Rice"}], 0)
+    lab.sync([{"id": 1, "name": "Hot soup"}, {"id": 2, "name": "Rice"}], 1)
+    lab.sync([{"id": 2, "name": "Rice"}], 2)
+    lab.sync([{"id": 1, "name": "Soup"}, {"id": 2, "name": "Rice"}], 3)
+    yield lab
+    lab.lake.close()
+
+
+def test_every_change_of_a_record_is_told_with_its_page(lab: Lab) -> None:
+    steps = dish(lab, "1").steps
+    assert [step.change.operation for step in steps] == ["insert", "update", "remove", "restore"]
+    assert [step.change.run_id for step in steps] == ["run-1", "run-2", "run-3", "run-4"]
+    assert [step.origin and step.origin.state for step in steps] == ["intact", "intact", None, "intact"]
+    (body,) = steps[0].origin.bodies if steps[0].origin else ()
+    assert (body.url, body.status) == ("http://diner.test/dishes", 200)
+    assert body.sha256 == hashlib.sha256(b"[]").hexdigest()
+
+
+def test_one_column_of_it_can_be_asked_for(lab: Lab) -> None:
+    (name,) = (each for step in dish(lab, "1", "name").steps[1:2] for each in step.change.fields)
+    assert (name.field, name.before, name.after) == ("name", "Soup", "Hot soup")
+    with pytest.raises(UsageError, match=r"no history of 'colour'; it has one of .*name"):
+        dish(lab, "1", "colour")
+
+
+def test_as_of_a_moment_only_what_was_known_then_is_told(lab: Lab) -> None:
+    steps = dish(lab, "1").steps
+    then = steps[1].change.committed_at
+    assert dish(lab, "1", as_of=then).steps == steps[:2]
+    with pytest.raises(UsageError, match="nothing was known of diner.dishes 1 then"):
+        dish(lab, "1", as_of=datetime(2020, 1, 1, tzinfo=UTC))
+    with pytest.raises(UsageError, match="knows no record diner.dishes 9"):
+        dish(lab, "9")
+
+
+def _rewrite(lab: Lab, key: str) -> None:
+    lab.store.put(key, lab.store.get(key) + b" ")
+
+
+def _delete(lab: Lab, key: str) -> None:
+    lab.store.delete(key)
+
+
+def _damage(lab: Lab, key: str) -> None:
+    lab.store.put(_manifest(key), b"{")
+
+
+def _disown(lab: Lab, key: str) -> None:
+    manifest = _manifest(key)
+    lab.store.put(manifest, lab.store.get(manifest).replace(key.encode(), key.replace("pages", "leaves").encode()))
+
+
+def _lose_manifest(lab: Lab, key: str) -> None:
+    lab.store.delete(_manifest(key))
+
+
+def _retire(lab: Lab, key: str) -> None:
+    _delete(lab, key)
+    _lose_manifest(lab, key)
+
+
+def _manifest(key: str) -> str:
+    return f"{key.rpartition('/')[0]}/manifest.json"
+
+
+@pytest.mark.parametrize(
+    ("meddle", "state", "words"),
+    [
+        (_rewrite, "altered", "ALTERED"),
+        (_delete, "missing", "MISSING"),
+        (_damage, "unproved", "UNPROVED"),
+        (_disown, "unproved", "UNPROVED"),
+        (_lose_manifest, "unproved", "UNPROVED"),
+        (_retire, "gone", "no longer kept"),
+    ],
+)
+def test_what_is_no_longer_what_was_landed_is_told(
+    lab: Lab, meddle: Callable[[Lab, str], None], state: str, words: str
+) -> None:
+    first = dish(lab, "1").steps[0].origin
+    assert first is not None
+    meddle(lab, first.object)
+    story = dish(lab, "1")
+    assert [step.origin and step.origin.state for step in story.steps] == [state, "intact", None, "intact"]
+    assert words in text_of(telling_of(story))
+
+
+@pytest.mark.parametrize("line", [2, 3])
+def test_a_line_that_holds_another_record_or_none_is_told(lab: Lab, line: int) -> None:
+    change = replace(dish(lab, "1").steps[0].change, landing_line=line)
+    origin = Landing(lab.store, {"diner": lab.platform}).origin(change)
+    assert origin is not None
+    assert origin.state == ("other_record" if line == 2 else "unproved")
+
+
+def test_of_a_platform_that_is_declared_no_more_the_origin_is_found_still(lab: Lab) -> None:
+    with history_of(lab) as history:
+        (change, *_) = history.of("diner", "dishes", "1")
+    origin = Landing(lab.store, {}).origin(change)
+    assert origin is not None
+    assert origin.is_intact
