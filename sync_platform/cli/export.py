@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from sync_platform.cli.on_record import on_record
 from sync_platform.cli.story import history_of
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.export import Span, write_export
@@ -25,8 +26,10 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
     span = span_of(first, last, platform)
-    with history_of(settings, platforms) as history, opened(out) as file:
+    subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}
+    with on_record(settings, "export", subject) as act, history_of(settings, platforms) as history, opened(out) as file:
         count = write_export(history, span, form, file, datetime.now(UTC))
+        act.ended("complete", changes=count)
     sys.stderr.write(f"{count:,} changes\n")
     return 0
 

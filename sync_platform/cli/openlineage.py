@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from sync_platform.cli.export import opened, span_of
+from sync_platform.cli.on_record import on_record
 from sync_platform.cli.story import history_of
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
 from sync_platform.lineage.openlineage import Event, Places, events
@@ -28,9 +29,11 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
         choose(platforms, [platform])
     span = span_of(first, last, platform)
     places = Places(settings.landing_url, f"ducklake:{settings.lake_data_url}")
-    with history_of(settings, platforms) as history:
+    subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
+    with on_record(settings, "export", subject) as act, history_of(settings, platforms) as history:
         found = events(history.session, platforms, places, span)
         count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
+        act.ended("complete", events=count)
     sys.stderr.write(f"{count:,} events\n")
     return 0
 

@@ -204,7 +204,9 @@ def _make_folders(address: LakeAddress) -> None:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None) -> None:
+def _attach(
+    connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
+) -> None:
     _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
     remote = "://" in address.data
     if remote:

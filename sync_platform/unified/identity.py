@@ -123,9 +123,14 @@ def _tell(
         if held.get(listing, name) != name:
             came[name, held[listing]].append(listing)
     gone = {each.restaurant_id: each for each in known.values() if each.is_live and each.restaurant_id not in found.ids}
+    for name, founding in gone.items():
+        heirs = {heir: len(listings) for (heir, origin), listings in came.items() if origin == name}
+        found.merged_into[name] = now_in.get(founding.founded_by) or max(
+            heirs, key=lambda heir: (heirs[heir], heir), default=None
+        )
     turns: list[Turn] = []
     for (name, origin), listings in came.items():
-        if origin in gone:
+        if found.merged_into.get(origin) == name:
             continue
         kind: Literal["revived", "split", "moved"] = "moved"
         if name in found.foundings:
@@ -133,10 +138,7 @@ def _tell(
         turns.append(Turn(kind, name, origin, tuple(sorted(listings))))
     told = {turn.restaurant_id for turn in turns}
     turns += [Turn("revived" if name in known else "founded", name) for name in found.foundings if name not in told]
-    for name, founding in gone.items():
-        heirs = {heir: listings for (heir, origin), listings in came.items() if origin == name}
-        heir = now_in.get(founding.founded_by) or max(heirs, key=lambda other: (len(heirs[other]), other), default=None)
-        found.merged_into[name] = heir
-        moved = tuple(sorted(heirs.get(heir, []))) if heir else ()
+    for name, heir in found.merged_into.items():
+        moved = tuple(sorted(came.get((heir, name), []))) if heir else ()
         turns.append(Turn("merged" if heir else "ended", name, heir, moved))
     found.turns = sorted(turns, key=lambda turn: (turn.restaurant_id, turn.kind, turn.other_id or ""))
