@@ -17,7 +17,7 @@ from rich.table import Table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-SYNC = [sys.executable, "-m", "sync_platform", "sync", "--json"]
+SYNC = [sys.executable, "-m", "sync_platform", "sync", "--json", "--no-unify"]
 
 
 class Server:

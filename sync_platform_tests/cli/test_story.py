@@ -42,7 +42,7 @@ FORTY = {"SANDBOX_PLACES": "40"}
 def forty(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     """A home in which a small sandbox has been synced and unified."""
     shell = Shell(tmp_path_factory.mktemp("forty") / "home", FORTY)
-    code, document = shell.sync()
+    code, document = shell.sync("--unify")
     assert code == 0, document
     return shell
 
