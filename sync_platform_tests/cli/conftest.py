@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sync_platform.cli.app import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +43,17 @@ class Shell:
         done = subprocess.CompletedProcess(arguments, process.returncode, output, errors)
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def here(self, *arguments: str) -> tuple[int, str]:
+        """The exit code and the errors of a command run in this process: seconds less, where it only refuses."""
+        told = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stderr(told):
+            for name in [name for name in os.environ if name not in self._environment()]:
+                patch.delenv(name)
+            for name, value in self._environment().items():
+                patch.setenv(name, value)
+            code = run(list(arguments))
+        return code, told.getvalue()
 
     def sync(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """The exit code and the document of `sync --json`; restaurants are unified only where that is asked for."""

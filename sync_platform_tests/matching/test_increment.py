@@ -147,7 +147,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
     return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_after_each_batch_everything_is_as_after_a_rebuild(
     data: st.DataObject, pool: pl.DataFrame, model: Model
