@@ -447,7 +447,10 @@ def match(
         bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")
     ] = False,
 ) -> None:
-    """Find out which listings of several sources are one place. A file without a column `source` is a source."""
+    """Find out which listings of several sources are one place. A file without a column `source` is a source.
+
+    People's word on listings in the lake: `match review`, `match decide` and `match decisions`.
+    """
     from sync_platform.cli.match import Outputs, match_files
     from sync_platform.matching.clusters import Thresholds
 

@@ -19,9 +19,11 @@ from sync_platform.errors import UsageError
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import schemas_present, table_columns, table_name
 from sync_platform.lineage.moment import RESOLUTION
-from sync_platform.lineage.tables import Datasets
+from sync_platform.lineage.tables import KEPT_BY_NAME, Datasets
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.unified.history import replay_kept
+from sync_platform.unified.tables import SCHEMA
 
 REPLAY_MEMORY = "1GB"
 THEN = "as_of"
@@ -101,6 +103,10 @@ def _make(
             for column in table_columns(dataset)
         )
         session.execute(f"CREATE TABLE {into} AS SELECT {listed} FROM temp.replayed")
+        session.execute("DROP TABLE temp.replayed")
+    elif kept := KEPT_BY_NAME.get(table[1]) if table[0] == SCHEMA and SCHEMA in present else None:
+        replay_kept(session, history, kept, "replayed", known_before=moment + RESOLUTION)
+        session.execute(f"CREATE TABLE {into} AS FROM temp.replayed")
         session.execute("DROP TABLE temp.replayed")
     elif learned:
         session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {learned} <= ?", [moment])

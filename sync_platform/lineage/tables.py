@@ -19,6 +19,10 @@ Datasets = Mapping[tuple[str, str], Dataset]
 """The datasets that platform files declare, by platform and name."""
 
 
+KEPT_BY_NAME = {table.name: table for table in KEPT_TABLES}
+"""The unified tables that have a history."""
+
+
 def datasets_of(platforms: Mapping[str, Platform]) -> Datasets:
     """Every dataset that the platforms declare."""
     return {(platform.name, dataset.name): dataset for platform in platforms.values() for dataset in platform.datasets}
@@ -33,7 +37,7 @@ def check_tables(session: duckdb.DuckDBPyConnection, history: str, datasets: Dat
     )
     told = set(session.execute(f"SELECT DISTINCT platform, dataset FROM {LAKE}.{history}").fetchall())
     for platform, name in sorted(told | (present & set(datasets))):
-        kept = _KEPT.get(name) if platform == SCHEMA else None
+        kept = KEPT_BY_NAME.get(name) if platform == SCHEMA else None
         if (platform, name) not in datasets and kept is None:
             findings.not_compared.append(f"{platform}.{name}")
         elif (platform, name) not in present:
@@ -47,9 +51,6 @@ def check_tables(session: duckdb.DuckDBPyConnection, history: str, datasets: Dat
             _compare(
                 session, table_name(platform, name), columns, key, Break("table", "", None, platform, name), findings
             )
-
-
-_KEPT = {table.name: table for table in KEPT_TABLES}
 
 
 def _replay_dataset(

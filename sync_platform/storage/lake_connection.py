@@ -159,6 +159,8 @@ class Lake:
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
+        except BrokenPipeError:  # whoever reads what is written has seen enough; the lake is well
+            raise
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
             raise StorageError(f"{self.address} cannot be used: {without_password(str(error))}") from None
         except duckdb.OutOfMemoryException as error:

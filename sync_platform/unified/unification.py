@@ -33,7 +33,6 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
-from sync_platform.unified.agreement import VERDICTS, verdicts
 from sync_platform.unified.appraisal import appraise_listings
 from sync_platform.unified.attached import ensure_views
 from sync_platform.unified.decisions import Word, decision_rows, read_decisions, stated_moves
@@ -42,14 +41,13 @@ from sync_platform.unified.history import Changes, ensure_unified, write_rows
 from sync_platform.unified.identity import Identities, Turn, identify
 from sync_platform.unified.listing import ListingSource, listing_sources, matcher_query, read_listings
 from sync_platform.unified.membership import memberships
+from sync_platform.unified.records import listings_of, member_rows, restaurant_rows
 from sync_platform.unified.review import QUEUE
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS
 
 MOST_CHANGED = 0.5
 """A larger share of listings that changed is matched as a whole; and so much more or less of them than a model was
 estimated from wants a new model."""
-FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
-"""What of a member follows its listing, wherever it belongs."""
 Progress = Callable[[str], None]
 _IDS = {"source": pl.String, "source_id": pl.String}
 
@@ -228,63 +226,15 @@ class _Run:
         ids = pl.concat(asked).unique().join(ended, on="restaurant_id", how="anti")
         staying = held.members_with(self.session, ids).join(self.assigned, on=["source", "source_id"], how="anti")
         members = pl.concat([self.assigned.select(staying.columns), staying])
-        listings = self._whole(members)
-        self.restaurants = self._restaurant_rows(golden_records(listings, self._is_shared, today), ended)
-        self.members = self._member_rows(listings)
-
-    def _whole(self, members: pl.DataFrame) -> pl.DataFrame:
-        """Members with all that their listings say."""
-        found = held.frame_of(
-            self.session,
-            "SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)",
-            asked=members,
-        )
-        return found.join(self.ranks, on="source").sort("restaurant_id", "source", "source_id")
+        listings = listings_of(self.session, members).join(self.ranks, on="source")
+        golden = golden_records(listings, self._is_shared, today)
+        foundings = {**self.known, **self.identities.foundings}
+        self.restaurants = restaurant_rows(self.session, golden, foundings, self.identities.merged_into)
+        self.members = member_rows(self.session, self.assigned, listings, self.changed.filter("is_gone"))
 
     def _is_shared(self, text: str) -> bool:
         frequencies = self.matched.model.model.frequencies
         return any(frequencies.places_reached(number) > 1 for number in read_phones(text))
-
-    def _restaurant_rows(self, golden: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
-        foundings = {**self.known, **self.identities.foundings}
-        begun = held.held_rows(self.session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
-        known = {row[0]: row[1:] for row in begun.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
-        beginnings = [
-            known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
-            for name in golden["restaurant_id"]
-        ]
-        names = [column.name for column in RESTAURANTS.columns]
-        live = golden.with_columns(
-            pl.Series("founded_by", [by for by, _ in beginnings], pl.String),
-            pl.Series("founded_at", [at for _, at in beginnings], pl.Datetime("us", "UTC")),
-            pl.lit(None, pl.String).alias("merged_into"),
-            pl.lit(value=False).alias("ended"),
-        )
-        last = held.held_rows(self.session, RESTAURANTS.name, "restaurant_id", ended)
-        heirs = [self.identities.merged_into[name] for name in last["restaurant_id"]]
-        merged = last.with_columns(pl.Series("merged_into", heirs, pl.String), pl.lit(value=True).alias("ended"))
-        return pl.concat([live.select(*names, "ended"), merged.select(*names, "ended")], how="vertical_relaxed")
-
-    def _member_rows(self, listings: pl.DataFrame) -> pl.DataFrame:
-        """Rows of every listing looked at: newly placed ones, others as they were held, and those that are gone."""
-        names = [column.name for column in MEMBERS.columns]
-        told = listings.select(
-            "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
-        )
-        told = told.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
-        placed = self.assigned.rename({"source": "platform"}).join(told, on=["platform", "source_id"])
-        kept = held.held_rows(self.session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
-        others = kept.join(placed, on=["platform", "source_id"], how="anti")
-        others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(told, on=["platform", "source_id"])
-        gone = self.changed.filter("is_gone").select(platform="source", source_id="source_id")
-        gone_ids = self.changed.filter("is_gone").select("restaurant_id").unique()
-        ended = held.held_rows(self.session, MEMBERS.name, "restaurant_id", gone_ids)
-        ended = ended.join(gone, on=["platform", "source_id"], how="semi").with_columns(is_live=False)
-        parts = [
-            part.select(*names, pl.lit(is_ended).alias("ended"))
-            for part, is_ended in ((placed, False), (others, False), (ended, True))
-        ]
-        return pl.concat(parts, how="vertical_relaxed")
 
     def write(self, platforms: Mapping[str, Platform], standards: Standards) -> Unified:
         """Everything, within the caller's transaction."""

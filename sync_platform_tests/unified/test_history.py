@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from sync_platform.lineage.as_of import past
 from sync_platform.matching.model import Model
 from sync_platform.unified.history import replay_kept
 from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
@@ -114,3 +116,24 @@ def test_the_checks_find_what_is_wrong(town: Town) -> None:
         "every_field_is_explained",
     }
     assert name in found["one_listing_per_platform"].words
+
+
+def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike(town: Town) -> None:
+    settle(town, 12)
+    town.unify()
+    moment = datetime.now(UTC)
+    town.unify(("openrice/o3", "chope/c3", "different"))
+    queries = [
+        "SELECT restaurant_id, name_en, phone, founded_by FROM unified.restaurants ORDER BY ALL",
+        "SELECT platform, source_id, restaurant_id, decided_by FROM unified.members ORDER BY ALL",
+    ]
+    answers: dict[str, list[Any]] = {}
+    for way in ("time travel", "replayed"):
+        for sql in queries:
+            with past(town.lake, HISTORY, {}, moment, sql) as then:
+                assert way in then.way
+                answers.setdefault(sql, []).append(then.session.execute(sql).fetchall())
+        town.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")
+    for sql, (travelled, replayed) in answers.items():
+        assert travelled == replayed
+        assert travelled != town.ask(sql)

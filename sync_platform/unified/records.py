@@ -1,0 +1,79 @@
+"""Records: the rows of members and of restaurants that a run has to write, those that end included.
+
+What belongs here: putting rows together, out of what was worked out and what is held. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import polars as pl
+
+from sync_platform.unified.agreement import VERDICTS, verdicts
+from sync_platform.unified.held import frame_of, held_rows
+from sync_platform.unified.identity import Founding
+from sync_platform.unified.tables import MEMBERS, RESTAURANTS
+
+FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
+"""What of a member follows its listing, wherever it belongs."""
+
+
+def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:
+    """Members (`source`, `source_id`, `restaurant_id`) with all that their listings say, in order of restaurants."""
+    return frame_of(
+        session,
+        """SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)
+        ORDER BY restaurant_id, source, source_id""",
+        asked=members,
+    )
+
+
+def restaurant_rows(
+    session: duckdb.DuckDBPyConnection,
+    golden: pl.DataFrame,
+    foundings: Mapping[str, Founding],
+    merged_into: Mapping[str, str | None],
+) -> pl.DataFrame:
+    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their beginnings, and those that were merged or
+    ended, as they were last."""
+    names = [column.name for column in RESTAURANTS.columns]
+    begun = held_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
+    known = {row[0]: row[1:] for row in begun.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
+    beginnings = [
+        known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
+        for name in golden["restaurant_id"]
+    ]
+    live = golden.with_columns(
+        pl.Series("founded_by", [by for by, _ in beginnings], pl.String),
+        pl.Series("founded_at", [at for _, at in beginnings], pl.Datetime("us", "UTC")),
+        pl.lit(None, pl.String).alias("merged_into"),
+        pl.lit(value=False).alias("ended"),
+    )
+    ended = pl.DataFrame({"restaurant_id": list(merged_into)}, schema={"restaurant_id": pl.String})
+    last = held_rows(session, RESTAURANTS.name, "restaurant_id", ended)
+    heirs = [merged_into[name] for name in last["restaurant_id"]]
+    merged = last.with_columns(pl.Series("merged_into", heirs, pl.String), pl.lit(value=True).alias("ended"))
+    return pl.concat([live.select(*names, "ended"), merged.select(*names, "ended")], how="vertical_relaxed")
+
+
+def member_rows(
+    session: duckdb.DuckDBPyConnection, assigned: pl.DataFrame, listings: pl.DataFrame, gone: pl.DataFrame
+) -> pl.DataFrame:
+    """Rows of `tables.MEMBERS`, with `ended`: listings that were placed (`assigned`), others of the same restaurants as
+    they were held, and those of which even the record is gone."""
+    told = listings.select(
+        "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
+    )
+    told = told.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
+    placed = assigned.rename({"source": "platform"}).join(told, on=["platform", "source_id"])
+    kept = held_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
+    others = kept.join(placed, on=["platform", "source_id"], how="anti")
+    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(told, on=["platform", "source_id"])
+    left = held_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
+    ended = left.join(gone.rename({"source": "platform"}), on=["platform", "source_id"], how="semi")
+    names = [column.name for column in MEMBERS.columns]
+    parts = ((placed, False), (others, False), (ended.with_columns(is_live=False), True))
+    return pl.concat(
+        [part.select(*names, pl.lit(is_ended).alias("ended")) for part, is_ended in parts], how="vertical_relaxed"
+    )
