@@ -10,7 +10,8 @@ SyncError
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
-│       └── NoLakeYet         nothing has been synced into the lake, so there is none to read
+│       ├── NoLakeYet         nothing has been synced into the lake, so there is none to read
+│       └── DamagedManifest   a landing manifest can be read, and is none
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
@@ -64,6 +65,10 @@ class StorageError(PermanentError):
 
 class NoLakeYet(StorageError):
     """Nothing has been synced into the lake, so there is none to read."""
+
+
+class DamagedManifest(StorageError):
+    """A landing manifest can be read, and is not what one is."""
 
 
 class ContractBroken(PermanentError):

@@ -53,6 +53,7 @@ def test_what_stops_a_platform() -> None:
     assert stopping == {
         "AuthenticationFailed",
         "NoLakeYet",
+        "DamagedManifest",
         "PresentOnly",
         "SettingsError",
         "StorageError",

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from sync_platform.errors import StorageError
+from sync_platform.errors import DamagedManifest
 from sync_platform.sources.extraction import MOST_LISTED, Body, Gaps, Part
 from sync_platform.storage.objects import ObjectStore
 
@@ -105,13 +105,13 @@ def land(store: ObjectStore, manifests: list[Manifest]) -> None:
 
 
 def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
-    """The manifest at a key, or None; StorageError where it is damaged."""
+    """The manifest at a key, or None; DamagedManifest where it is none."""
     try:
         return msgspec.json.decode(store.get(key), type=Manifest)
     except KeyError:
         return None
     except msgspec.DecodeError as error:
-        raise StorageError(f"the manifest {store.url}/{key} is damaged: {error}") from error
+        raise DamagedManifest(f"the manifest {store.url}/{key} is damaged: {error}") from error
 
 
 def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:

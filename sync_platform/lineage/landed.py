@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sync_platform.errors import StorageError
+from sync_platform.errors import DamagedManifest
 from sync_platform.landing.manifest import Manifest, find_manifest
 from sync_platform.landing.retention import LANDING
 from sync_platform.lineage.findings import Break, Findings
@@ -19,7 +19,7 @@ def check_landing(store: ObjectStore, findings: Findings) -> None:
             continue
         try:
             manifest = find_manifest(store, key)
-        except StorageError as error:
+        except DamagedManifest as error:
             findings.breaks.append(Break("landing", str(error)))
             continue
         if manifest is None:

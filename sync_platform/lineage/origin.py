@@ -15,7 +15,7 @@ from typing import Literal
 import orjson
 import zstandard
 
-from sync_platform.errors import StorageError
+from sync_platform.errors import DamagedManifest
 from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest
 from sync_platform.lineage.changes import Change
 from sync_platform.sources.declaration import Platform
@@ -106,7 +106,7 @@ class Landing:
         """The pages of a manifest by object, in order of their lines; None where it is missing."""
         try:
             manifest = find_manifest(self._store, key)
-        except StorageError:
+        except DamagedManifest:
             return {}  # damaged: it proves nothing, whatever it holds
         return None if manifest is None else _by_object(manifest)
 

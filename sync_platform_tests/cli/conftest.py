@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,18 @@ class Shell:
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
-    def here(self, *arguments: str) -> tuple[int, str]:
-        """The exit code and the errors of a command run in this process: seconds less, where it only refuses."""
-        told = io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, redirect_stderr(told):
-            for name in [name for name in os.environ if name not in self._environment()]:
+    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command run in this process: seconds less, where it only refuses."""
+        output, errors = io.StringIO(), io.StringIO()
+        environment = self._environment()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+            patch.chdir(self.home.parent)
+            for name in set(os.environ) - set(environment):
                 patch.delenv(name)
-            for name, value in self._environment().items():
+            for name, value in environment.items():
                 patch.setenv(name, value)
             code = run(list(arguments))
-        return code, told.getvalue()
+        return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
     def sync(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """The exit code and the document of `sync --json`; restaurants are unified only where that is asked for."""

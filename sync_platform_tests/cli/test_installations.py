@@ -46,11 +46,11 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
     shell: Shell, sandbox: Any, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.environment = {**installation, **sandbox("chope:slow=60").addresses("chope")}
-    first = shell.start("sync", "chope", "--json")
+    first = shell.start("sync", "--no-unify", "chope", "--json")
     monkeypatch.setenv("SYNC_HOME", str(shell.home))
     run_id = _holder(load_settings().ledger_url, first)
     shell.environment = {**installation, **sandbox().addresses("chope")}
-    second = shell.start("sync", "chope")
+    second = shell.start("sync", "--no-unify", "chope")
     assert second.stderr is not None
     told = second.stderr.readline()
     assert told.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")

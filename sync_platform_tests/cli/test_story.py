@@ -194,9 +194,9 @@ def test_the_story_of_a_record_is_told_with_sealed_values_sealed(forty: Shell) -
     ],
 )
 def test_what_has_no_story_is_refused_in_words(forty: Shell, words: list[str], told: str) -> None:
-    code, errors = forty.here("lineage", "show", *words)
-    assert code == 2
-    assert told in errors
+    done = forty.here("lineage", "show", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
 
 
 def test_the_export_of_a_sandbox_is_whole_and_valid(forty: Shell, tmp_path: Path) -> None:

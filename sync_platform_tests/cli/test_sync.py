@@ -96,7 +96,7 @@ def test_an_incremental_sync_asks_only_for_what_changed(synced: Shell) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell.run("sync", *arguments)
+    done = shell.here("sync", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert not shell.home.exists()
@@ -122,7 +122,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
     shell: Shell, setting: str, value: str, told: str
 ) -> None:
     shell.environment[setting] = value
-    done = shell.run("sync")
+    done = shell.here("sync")
     assert done.returncode == 2
     assert told in done.stderr
 
@@ -181,7 +181,7 @@ def test_an_old_government_week_is_read_from_the_archive_and_the_present_stays(s
 
 def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30~reservations").addresses("chope")
-    process = shell.start("sync", "chope", "--json")
+    process = shell.start("sync", "--no-unify", "chope", "--json")
     _until(lambda: list((shell.home / "landing_store").rglob("*")) or (shell.home / "lake").exists(), process)
     time.sleep(1)
     process.kill()
@@ -193,7 +193,7 @@ def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbo
 
 def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
-    process = shell.start("sync", "chope")
+    process = shell.start("sync", "--no-unify", "chope")
     _until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
@@ -215,7 +215,7 @@ def test_an_interruption_before_anything_is_begun_is_told_too(
 
 def test_a_disk_that_takes_no_more_is_told_in_a_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
-    process = shell.start("sync", "chope")
+    process = shell.start("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1

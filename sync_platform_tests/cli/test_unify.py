@@ -85,13 +85,13 @@ def test_the_review_queue_shows_both_listings_and_the_evidence(unified: tuple[Sh
 def test_a_decision_that_cannot_be_taken_is_bad_usage(
     unified: tuple[Shell, dict[str, Any]], arguments: tuple[str, ...], words: str
 ) -> None:
-    code, errors = unified[0].here("match", "decide", *arguments)
-    assert code == 2
-    assert words in errors
+    done = unified[0].here("match", "decide", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
 
 
 def test_nothing_can_be_unified_or_reviewed_before_a_sync(shell: Shell) -> None:
     for command in (("unify",), ("match", "review"), ("match", "decisions")):
-        code, errors = shell.here(*command)
-        assert code == 1
-        assert "run `sync-platform sync`" in errors
+        done = shell.here(*command)
+        assert done.returncode == 1
+        assert "run `sync-platform sync`" in done.stderr

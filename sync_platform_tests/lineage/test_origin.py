@@ -8,12 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 
-from sync_platform.errors import UsageError
+from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.chapters import telling_of
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.text import text_of
+from sync_platform.storage.objects import open_store
 from sync_platform_tests.lake.lab import Lab
 
 from .reader import dish, history_of
@@ -123,3 +126,18 @@ def test_of_a_platform_that_is_declared_no_more_the_origin_is_found_still(lab: L
     origin = Landing(lab.store, {}).origin(change)
     assert origin is not None
     assert origin.is_intact
+
+
+def test_a_landing_that_cannot_be_reached_is_no_sign_of_tampering(lab: Lab) -> None:
+    """Port 9 answers nobody: that is told as what it is, and nothing is called unproved."""
+    client = boto3.client(
+        "s3",
+        endpoint_url="http://127.0.0.1:9",
+        region_name="ap-southeast-1",
+        aws_access_key_id="nobody",
+        aws_secret_access_key="nobody",
+        config=Config(retries={"max_attempts": 1}),
+    )
+    landing = Landing(open_store("s3://nowhere/landing", client), {"diner": lab.platform})
+    with pytest.raises(StorageError):
+        landing.origin(dish(lab, "1").steps[0].change)
