@@ -42,6 +42,17 @@ def test_every_change_of_unified_tables_is_sealed(unified: tuple[Shell, dict[str
     assert [row["dataset"] for row in kinds][-2:] == ["members", "restaurants"]
 
 
+def test_the_review_queue_shows_both_listings_and_the_evidence(unified: tuple[Shell, dict[str, Any]]) -> None:
+    shell, _ = unified
+    told = json.loads(shell.run("unify", "--json").stdout)
+    queue = json.loads(shell.run("match", "review", "--json", "--limit", "1000").stdout)
+    assert len(queue) == told["review"]
+    for doubt in queue:
+        assert len(doubt["listings"]) == 2 and all(side["restaurant_id"] for side in doubt["listings"])
+        assert doubt["evidence"]["words"]
+    assert shell.run("match", "review").returncode == 0
+
+
 def test_a_person_decides_and_it_is_followed_at_once(unified: tuple[Shell, dict[str, Any]]) -> None:
     shell, _ = unified
     (pair,) = shell.query(
@@ -60,16 +71,6 @@ def test_a_person_decides_and_it_is_followed_at_once(unified: tuple[Shell, dict[
         WHERE platform || '/' || source_id IN {names}"""
     )
     assert apart == [{"n": 2}]
-
-
-def test_the_review_queue_shows_both_listings_and_the_evidence(unified: tuple[Shell, dict[str, Any]]) -> None:
-    shell, document = unified
-    queue = json.loads(shell.run("match", "review", "--json", "--limit", "1000").stdout)
-    assert len(queue) == document["unified"]["review"]
-    for doubt in queue:
-        assert len(doubt["listings"]) == 2 and all(side["restaurant_id"] for side in doubt["listings"])
-        assert doubt["evidence"]["words"]
-    assert shell.run("match", "review").returncode == 0
 
 
 @pytest.mark.parametrize(
