@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     landing_retention_days: int = Field(
         90, ge=1, description="Days that landed pages are kept, where a platform's terms do not allow fewer."
     )
+    lineage_retention_days: int = Field(
+        2557, ge=1, description="Days that every change is kept (7 years); of older ones only what they came to."
+    )
     quarantine_tolerance: float = Field(
         0.02,
         ge=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +14,7 @@ from sync_platform.cli.on_record import on_record
 from sync_platform.errors import StorageError
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
+from sync_platform.lineage.retention import due_closings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -51,7 +52,13 @@ def _plan(settings: Settings) -> dict[str, Any]:
     expired = find_expired(landing_store_of(settings).open(), limits, now)
     with Lake(LakeAddress.of(settings)) as lake:
         plan = plan_maintenance(lake, settings.time_travel_days, now)
-    return {**plan.document(), "landing": [each.document() for each in expired]}
+        with lake.session() as session:
+            due = due_closings(session, now - timedelta(days=settings.lineage_retention_days))
+    return {
+        **plan.document(),
+        "landing": [each.document() for each in expired],
+        "lineage": [each.document() for each in due],
+    }
 
 
 def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
@@ -71,6 +78,8 @@ def _show_plan(document: dict[str, Any], console: Console) -> None:
     _list(console, "would delete", "files that no snapshot needs", document["unneeded_files"])
     _list(console, "would delete", "files that killed writers left", document["orphaned_files"])
     _list(console, "would delete", "landed syncs", _landed(document["landing"]))
+    due = [f"{each['table']}: {each['changes']:,} until {each['until']}" for each in document["lineage"]]
+    _list(console, "would fold the old changes of", "tables", due)
     console.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
 
@@ -87,6 +96,11 @@ def _show_summary(document: dict[str, Any], console: Console) -> None:
     console.print(f"expired {document['snapshots_expired']:,} snapshots")
     console.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
     _list(console, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    folded = [
+        f"{each['table']}: {each['changes_before']:,} until {each['until']} came to {each['changes_after']:,}"
+        for each in document["lineage_folded"]
+    ]
+    _list(console, "folded the old changes of", "tables", folded)
     console.print(f"The content of every table is what it was. Dagster run {document['run_id']}")
 
 

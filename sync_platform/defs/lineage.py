@@ -5,6 +5,7 @@ What belongs here: when it runs, what its run shows, and what it is given. What 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -34,6 +35,7 @@ class Auditor(dg.ConfigurableResource[None]):
     anchors: dg.ResourceDependency[LandingStore]
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where the audit log stands.")
     platform_path: str = Field(description="Extra folders of platform files.")
+    lineage_retention_days: int = Field(description="Days that every change is kept, before it may be folded.")
 
     @contextmanager
     def record(self) -> Iterator[Record]:
@@ -48,6 +50,7 @@ class Auditor(dg.ConfigurableResource[None]):
                     log,
                     self.anchors.open(),
                     self.vault.vault.anchors,
+                    timedelta(days=self.lineage_retention_days),
                 )
         finally:
             log.close()
@@ -61,6 +64,7 @@ def auditor_of(settings: Settings, anchors: str | None = None) -> Auditor:
         anchors=store_of(settings, anchors or settings.backup_url),
         ledger_url=settings.ledger_url,
         platform_path=settings.platform_path,
+        lineage_retention_days=settings.lineage_retention_days,
     )
 
 

@@ -5,7 +5,7 @@ landing/retention.py; that nothing runs beside it, in storage/lease.py.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,7 @@ from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import SyncError
 from sync_platform.lake.maintenance import Report, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
+from sync_platform.lineage.retention import Closed, close_lineage
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lease import Leases
@@ -34,6 +35,7 @@ class Upkeep(dg.ConfigurableResource[None]):
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where those at work on it take turns.")
     time_travel_days: int = Field(description="Days that the lake can be read as it was; older snapshots are expired.")
     landing_retention_days: int = Field(description="Days that landed pages are kept, unless terms allow fewer.")
+    lineage_retention_days: int = Field(description="Days that every change is kept, before it may be folded.")
 
 
 def upkeep_of(settings: Settings) -> Upkeep:
@@ -41,6 +43,7 @@ def upkeep_of(settings: Settings) -> Upkeep:
         ledger_url=settings.ledger_url,
         time_travel_days=settings.time_travel_days,
         landing_retention_days=settings.landing_retention_days,
+        lineage_retention_days=settings.lineage_retention_days,
     )
 
 
@@ -48,9 +51,9 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     """The weekly schedule and its job."""
 
     @dg.op(
-        description="Expires snapshots beyond the time-travel window, merges small files, deletes what no snapshot "
-        "needs and what killed writers left, and landed pages past their time. Every table's content is proved to be "
-        "the same before and after.",
+        description="Folds changes past their retention into what they came to, expires snapshots beyond the "
+        "time-travel window, merges small files, deletes what no snapshot needs and what killed writers left, and "
+        "landed pages past their time. Every table's content is proved to be the same before and after.",
         out=dg.Out(dg.Nothing),
         retry_policy=RETRIES,
     )
@@ -61,6 +64,9 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         note_run(context.run, upkeep.ledger_url, "maintain")
         try:
             with Leases(upkeep.ledger_url).held("maintenance") as lease:
+                kept = timedelta(days=upkeep.lineage_retention_days)
+                closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
+                lease.require()
                 report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require)
                 store = landing_store.open()
                 limit = limits_of(platforms, upkeep.landing_retention_days)
@@ -69,7 +75,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
                 delete_expired(store, expired, now)
         except SyncError as error:
             raise failure(context, error) from error
-        yield dg.Output(None, metadata=_metadata(report, expired))
+        yield dg.Output(None, metadata=_metadata(report, expired, closed))
 
     @dg.job(
         name=MAINTENANCE,
@@ -90,9 +96,13 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     )
 
 
-def _metadata(report: Report, expired: list[Expired]) -> dict[str, Any]:
+def _metadata(report: Report, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
     """What the run shows, and the summary as one document for those who started it."""
-    summary = {**report.document(), "landing_deleted": [each.document() for each in expired]}
+    summary = {
+        **report.document(),
+        "landing_deleted": [each.document() for each in expired],
+        "lineage_folded": [each.document() for each in closed],
+    }
     tables = [dg.TableRecord({"table": name, **figures}) for name, figures in summary["tables"].items()]
     totals = {
         name: sum(figures[name] for figures in summary["tables"].values())
@@ -103,6 +113,7 @@ def _metadata(report: Report, expired: list[Expired]) -> dict[str, Any]:
         "snapshots_expired": report.snapshots_expired,
         "unneeded_files_deleted": report.unneeded_deleted,
         "orphaned_files_deleted": report.orphaned_deleted,
+        "changes_folded": sum(each.changes_before for each in closed),
         "landing_syncs_deleted": len(expired),
         "landing_folders_deleted": sum(len(each.sync.folders) for each in expired),
         "landing_bytes_deleted": sum(each.sync.size_bytes for each in expired),

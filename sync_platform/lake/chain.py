@@ -32,17 +32,23 @@ if TYPE_CHECKING:
 CHAIN = "sync-platform/lineage/1"
 BATCHES = "lineage.batches"
 READ_ROWS = 10_000
+Kind = Literal["changes", "opening", "closing"]
+LIVE_BATCHES = f"""SELECT * FROM {LAKE}.{BATCHES} b WHERE NOT EXISTS (SELECT 1 FROM {LAKE}.{BATCHES} c
+    WHERE c.kind = 'closing' AND c.platform = b.platform AND c.dataset = b.dataset AND c.number > b.number
+        AND c.committed_to >= b.committed_to)"""
+"""SQL: the batches whose changes are in the history still; those of others are in the closing that came after."""
 
 
 @dataclass(frozen=True)
 class Batch:
     """The changes of one commit: those of the dataset with `committed_at` from the first moment to the last.
 
-    `kind` is `changes`, or `opening` for all that a dataset had when the chain began.
+    `kind` is `changes`, `opening` for all that a dataset had when the chain began, or `closing` for what retention left
+    of batches before it, whose changes it stands for since (lineage/retention.py).
     """
 
     number: int
-    kind: Literal["changes", "opening"]
+    kind: Kind
     platform: str
     dataset: str
     partition: str | None
@@ -83,6 +89,7 @@ class Content:
 
 
 NAMES = [field.name for field in fields(Batch)]
+BEFORE_ANY = (0, FIRST)
 COUNTS = ", ".join(
     f"count(*) FILTER (operation = '{operation}')" for operation in ("insert", "update", "remove", "restore")
 )
@@ -111,15 +118,32 @@ def seal_batch(session: duckdb.DuckDBPyConnection, history: str, origin: Origin)
     what the lake already held. Writers are one at a time (lake/transaction.py), and two that overlapped all the same
     conflict, so that the chain never forks.
     """
-    number, previous = _head(session)
     _ensure_unsealed(session)
-    if number == 0:
-        number, previous = _open(session, history)
+    if _head(session) == BEFORE_ANY:
+        _open(session, history)
     for content in contents(session, "temp.unsealed"):
-        batch = _batch("changes", number + 1, previous, content, origin)
-        _write(session, batch)
-        number, previous = batch.number, batch.link
+        append_batch(session, "changes", content, origin)
     session.execute("DROP TABLE temp.unsealed")
+
+
+def append_batch(session: duckdb.DuckDBPyConnection, kind: Kind, content: Content, origin: Origin | None) -> Batch:
+    """Chain one batch to those before, within the caller's transaction."""
+    number, previous = _head(session)
+    unlinked = Batch(
+        number=number + 1,
+        kind=kind,
+        partition=origin.partition if origin else None,
+        sync_id=origin.sync_id if origin else None,
+        run_id=origin.run_id if origin else None,
+        previous=previous,
+        link="",
+        **vars(content),
+    )
+    batch = replace(unlinked, link=unlinked.own_link())
+    listed = ", ".join(f'"{name}"' for name in NAMES)
+    marks = ", ".join("?" for _ in NAMES)
+    session.execute(f"INSERT INTO {LAKE}.{BATCHES} ({listed}) VALUES ({marks})", list(vars(batch).values()))
+    return batch
 
 
 def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
@@ -185,46 +209,20 @@ def _ensure_unsealed(session: duckdb.DuckDBPyConnection) -> None:
 
 def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     found = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
-    return (found[0], found[1]) if found else (0, FIRST)
+    return (found[0], found[1]) if found else BEFORE_ANY
 
 
-def _open(session: duckdb.DuckDBPyConnection, history: str) -> tuple[int, str]:
-    """Take what was there before the chain into one batch per dataset; the head after it."""
+def _open(session: duckdb.DuckDBPyConnection, history: str) -> None:
+    """Take what was there before the chain into one batch per dataset."""
     session.execute(
         f"""CREATE OR REPLACE TEMP TABLE before_chain AS
         SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{history} c
         WHERE NOT EXISTS (SELECT 1 FROM temp.unsealed u WHERE u.platform = c.platform AND u.dataset = c.dataset
             AND u.committed_at = c.committed_at)"""
     )
-    number, previous = 0, FIRST
     for content in contents(session, "temp.before_chain"):
-        batch = _batch("opening", number + 1, previous, content, None)
-        _write(session, batch)
-        number, previous = batch.number, batch.link
+        append_batch(session, "opening", content, None)
     session.execute("DROP TABLE temp.before_chain")
-    return number, previous
-
-
-def _batch(
-    kind: Literal["changes", "opening"], number: int, previous: str, content: Content, origin: Origin | None
-) -> Batch:
-    unlinked = Batch(
-        number=number,
-        kind=kind,
-        partition=origin.partition if origin else None,
-        sync_id=origin.sync_id if origin else None,
-        run_id=origin.run_id if origin else None,
-        previous=previous,
-        link="",
-        **vars(content),
-    )
-    return replace(unlinked, link=unlinked.own_link())
-
-
-def _write(session: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    listed = ", ".join(f'"{name}"' for name in NAMES)
-    marks = ", ".join("?" for _ in NAMES)
-    session.execute(f"INSERT INTO {LAKE}.{BATCHES} ({listed}) VALUES ({marks})", list(vars(batch).values()))
 
 
 def _text(column: Column) -> str:

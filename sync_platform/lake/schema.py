@@ -67,12 +67,18 @@ CHANGES = (
 )
 BATCHES = (
     Column("number", "BIGINT", "Place in the chain, from 1 without gaps: the order of commits"),
-    Column("kind", "VARCHAR", "changes | opening: all that a dataset had when the chain began"),
+    Column(
+        "kind",
+        "VARCHAR",
+        "changes | opening: all that a dataset had when the chain began | closing: what retention left",
+    ),
     Column("platform", "VARCHAR", "Platform of the changes"),
     Column("dataset", "VARCHAR", "Dataset of the changes"),
     Column("partition", "VARCHAR", "Observation period; empty for an opening"),
-    Column("sync_id", "VARCHAR", "Sync that found them: sync.runs; empty for an opening"),
-    Column("run_id", "VARCHAR", "Dagster run of that sync; empty for an opening"),
+    Column(
+        "sync_id", "VARCHAR", "Sync that found them: sync.runs; empty for an opening; of a closing, when it was made"
+    ),
+    Column("run_id", "VARCHAR", "Dagster run of that sync, or of the maintenance; empty for an opening"),
     Column("committed_from", "TIMESTAMPTZ", "First committed_at of its changes (UTC)"),
     Column("committed_to", "TIMESTAMPTZ", "Last committed_at of its changes (UTC)"),
     Column("inserted", "BIGINT", "Changes that are inserts"),

@@ -19,6 +19,7 @@ from sync_platform.errors import UsageError
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import schemas_present, table_columns, table_name
 from sync_platform.lineage.moment import RESOLUTION
+from sync_platform.lineage.retention import require_unfolded
 from sync_platform.lineage.tables import KEPT_BY_NAME, Datasets
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
@@ -43,8 +44,8 @@ class Past:
 def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: str) -> Iterator[Past]:
     """The lake as it was at the moment, for this statement, which names what must be replayed.
 
-    Raises UsageError where the statement asks for a table that cannot be replayed, and the moment lies beyond the
-    window of time travel.
+    Raises UsageError where the moment lies beyond the window of time travel, and the statement asks for a table that
+    cannot be replayed, or the history up to then is folded.
     """
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
@@ -52,6 +53,7 @@ def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: st
             yield Past(session, f"as of {_shown(moment)}: time travel to snapshot {snapshot}")
         return
     with lake.session() as session, with_memory(session, REPLAY_MEMORY):
+        require_unfolded(session, moment)
         session.execute(f"ATTACH ':memory:' AS {THEN}")
         try:
             replayed = _replay_all(session, history, datasets, moment, sql)

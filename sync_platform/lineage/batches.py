@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from sync_platform.lake.chain import COUNTS, DIGEST, Batch, batches, combine
+from sync_platform.lake.chain import COUNTS, DIGEST, LIVE_BATCHES, Batch, batches, combine
 from sync_platform.lake.schema import CHANGES
+from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE
@@ -32,19 +34,26 @@ class _Found:
         return self.inserted + self.updated + self.removed + self.restored
 
 
-def check_batches(session: duckdb.DuckDBPyConnection, history: str, findings: Findings) -> list[Batch]:
-    """Verify the chain and every change, within the caller's transaction; the chain."""
+def check_batches(
+    session: duckdb.DuckDBPyConnection, history: str, findings: Findings, kept: timedelta | None = None
+) -> list[Batch]:
+    """Verify the chain and every change, within the caller's transaction; the chain.
+
+    `kept`: how long changes are kept; a closing of younger ones is no retention.
+    """
     chain = batches(session)
     findings.batches = len(chain)
     broken = [_break(batch, what) for batch, what in broken_links(chain)]
+    broken += [_break(batch, what) for batch in chain if (what := _too_early(batch, kept))]
     _recompute(session, history)
     found = dict(_found(session))
+    live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
     findings.changes = sum(held.changes for held in found.values())
     told = Counter(batch.number for batch in chain)
     broken += [
         _break(batch, what)
         for batch in chain
-        if told[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
+        if batch.number in live and told[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
     ]
     broken.sort(key=lambda each: each.number or 0)
     findings.breaks += [*broken, *_unsealed(session), *_uncovered(session, history)]
@@ -61,7 +70,7 @@ def _recompute(session: duckdb.DuckDBPyConnection, history: str) -> None:
         f"""CREATE OR REPLACE TEMP TABLE moments AS
         SELECT m.*, b.number FROM (SELECT DISTINCT platform, dataset, committed_at FROM {LAKE}.{history}) m
         ASOF LEFT JOIN (SELECT platform, dataset, committed_from, min(number) AS number,
-            max(committed_to) AS committed_to FROM {LAKE}.lineage.batches GROUP BY ALL) b
+            max(committed_to) AS committed_to FROM ({LIVE_BATCHES}) GROUP BY ALL) b
             ON m.platform = b.platform AND m.dataset = b.dataset AND m.committed_at >= b.committed_from
         WHERE m.committed_at <= b.committed_to"""
     )
@@ -94,6 +103,19 @@ def _difference(batch: Batch, found: _Found | None) -> str | None:
     if found is not None and found.digest != batch.digest:
         return f"at least one of its {batch.changes:,} changes is not what it was"
     return None
+
+
+def _too_early(batch: Batch, kept: timedelta | None) -> str | None:
+    """What is wrong with a closing of changes that were to be kept, in words."""
+    if batch.kind != "closing" or kept is None:
+        return None
+    made_at = time_of_sync(batch.sync_id or "")
+    if made_at is None:
+        return "it does not say when it was made: history was cut"
+    age = min(made_at, datetime.now(UTC)) - batch.committed_to
+    if age >= kept:
+        return None
+    return f"it closed changes that were {age.days} days old, and they are kept {kept.days} days: history was cut"
 
 
 def _unsealed(session: duckdb.DuckDBPyConnection) -> Iterator[Break]:

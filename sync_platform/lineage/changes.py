@@ -64,6 +64,16 @@ class Change:
         return self.operation == "remove"
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it tells only that the record was first seen: what it said then is past its retention."""
+        return self.operation == "insert" and not self.after
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it tells what older changes came to, which are past their retention: what was before is unknown."""
+        return self.operation == "update" and not self.before
+
+    @property
     def fields(self) -> list[FieldChange]:
         """The columns that changed; what was empty and is empty is left out."""
         named = self.changed_fields or tuple(self.after)

@@ -20,6 +20,7 @@ OPERATIONS = {
     "remove": "was gone",
     "restore": "came back",
 }
+FOLDED = "had come to this (older changes are past their retention)"
 DECIDED = {
     "alone": "alone",
     "evidence": "by evidence",
@@ -164,14 +165,15 @@ def _note(step: Step) -> Item:
 
 def _change_words(step: Step) -> str:
     change = step.change
-    told = f"{OPERATIONS[change.operation]} {when(change.observed_at)}"
+    does = FOLDED if change.is_sum else OPERATIONS[change.operation]
+    told = f"{does} {when(change.observed_at)}"
     learned = f"learned {when(change.committed_at)}"
     return f"{told} ({learned}; period {change.partition}, run {change.run_id}, sync {change.sync_id})"
 
 
 def _field(step: Step, number: int) -> Item:
     each = step.change.fields[number]
-    if step.change.operation == "insert":
+    if step.change.operation == "insert" or step.change.is_sum:
         return Item(f"{each.field}: {shown(each.after)}")
     return Item(f"{each.field}: {shown(each.before)} → {shown(each.after)}")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from sync_platform.lineage.changes import Change
+from sync_platform.lineage.changes import Change, Values
 from sync_platform.lineage.record import History
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.tables import DECISIONS, MEMBERS, SCHEMA
@@ -119,9 +119,9 @@ def said_of(history: History, listings: Iterable[str]) -> list[Said]:
         {"names": sorted(set(listings))},
     ).fetchall()
     found = [
-        _said(one, other, change)
+        _said(one, other, change, values)
         for one, other in pairs
-        for change in history.of(SCHEMA, DECISIONS.name, f"{one}/{other}")
+        for change, values in _states(history.of(SCHEMA, DECISIONS.name, f"{one}/{other}"))
     ]
     return sorted(found, key=lambda said: (said.at, said.one, said.other))
 
@@ -130,10 +130,11 @@ def _stays(changes: list[Change], listing: str, restaurant_id: str) -> Iterator[
     """The stays of one listing there, out of all its changes."""
     values: dict[str, Any] = {}
     stay: Stay | None = None
+    first = changes[0] if changes else None
     for change in changes:
         was = values.get("restaurant_id")
         values |= change.after
-        now = None if change.is_removal else values["restaurant_id"]
+        now = None if change.is_removal else values.get("restaurant_id")
         if stay is not None and now != restaurant_id:
             yield replace(stay, until=change.committed_at, went_by=change.run_id, went_to=now)
             stay = None
@@ -142,7 +143,8 @@ def _stays(changes: list[Change], listing: str, restaurant_id: str) -> Iterator[
         elif now == restaurant_id:
             told = (values["dataset"], values["decided_by"], values["is_live"])
             came_from = was if was != restaurant_id else None
-            stay = Stay(listing, *told, change.committed_at, change.run_id, came_from)
+            came = first if first and change.is_sum else change  # where else it was before is past its retention
+            stay = Stay(listing, *told, came.committed_at, came.run_id, came_from)
     if stay is not None:
         yield stay
 
@@ -159,11 +161,17 @@ def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
     return {name: Evidence(to, probability, orjson.loads(text)["words"]) for name, to, probability, text in rows}
 
 
-def _said(one: str, other: str, change: Change) -> Said:
-    if change.is_removal:
-        values, verdict = change.before | change.after, "withdrawn"
-    else:
-        values, verdict = change.after, "same" if change.after.get("is_same", True) else "different"
+def _states(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
+    """Each change with what all columns say after it; not the one that tells only that there was something."""
+    values: Values = {}
+    for change in changes:
+        values = values | change.after
+        if not change.is_bare:
+            yield change, values
+
+
+def _said(one: str, other: str, change: Change, values: Values) -> Said:
+    verdict = "withdrawn" if change.is_removal else "same" if values["is_same"] else "different"
     return Said(
         one,
         other,

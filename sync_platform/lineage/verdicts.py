@@ -117,7 +117,10 @@ class Hearing:
         stay = next((each for each in self.stays if each.listing == listing), None)
         if stay is None:
             return Voice(listing, value, agrees, None)
-        known = [change for change in self._changes(stay) if change.committed_at <= at]
+        changes = self._changes(stay)
+        known = [change for change in changes if change.committed_at <= at and not change.is_bare]
+        if not known:  # what it said then is past its retention, and what that came to is the oldest that is told
+            known = [change for change in changes if change.is_sum][:1]
         change = stating(known, self._columns(stay, name), value)
         return Voice(listing, value, agrees, self.history.step(change) if change else None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import duckdb
 
@@ -34,7 +35,10 @@ def _silence(step: str) -> None: ...
 
 @dataclass(frozen=True)
 class Record:
-    """What is verified: the lake with its history, the audit log, the store of anchors, and whose signature counts."""
+    """What is verified: the lake with its history, the audit log, the store of anchors, and whose signature counts.
+
+    `kept`: how long changes are kept, before they may be folded.
+    """
 
     lake: Lake
     history: str
@@ -42,6 +46,7 @@ class Record:
     audit_log: AuditLog
     anchors: ObjectStore
     signer: Signer
+    kept: timedelta
 
     def verify(
         self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, told: Told = _silence
@@ -81,7 +86,7 @@ class Record:
                 try:
                     if not has_chain(session):
                         raise StorageError(f"{BATCHES} is not there: the next sync begins the chain, or it was deleted")
-                    chain = check_batches(session, self.history, findings)
+                    chain = check_batches(session, self.history, findings, self.kept)
                 except duckdb.Error as error:
                     findings.breaks.append(Break("changes", f"they cannot be read: {_in_short(error)}"))
                 told("every table against its history")

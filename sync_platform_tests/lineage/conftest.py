@@ -6,6 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def open_office(lab: Lab) -> Office:
     anchors = FolderStore(lab.folder / "backup_store")
     lake = Lake(lab.lake.address, read_only=True)
     datasets = {("diner", "dishes"): DISHES, ("tea", "dishes"): DISHES}
-    return Office(lab, Record(lake, HISTORY, datasets, AuditLog(settings.ledger_url), anchors, lab.vault.anchors))
+    log = AuditLog(settings.ledger_url)
+    return Office(lab, Record(lake, HISTORY, datasets, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
 
 
 def fill(lab: Lab) -> None:

@@ -146,17 +146,17 @@ def test_two_writers_that_overlap_on_postgres_cannot_fork_the_chain(
         lab.sync(MENU, hour=0)
         other = Lab(tmp_path)
         monkeypatch.setattr(LakeAddress, "write_lock", lambda self: nullcontext())
-        write, attempts = chain._write, []
+        append, attempts = chain.append_batch, []
 
-        def write_while_another_commits(session: duckdb.DuckDBPyConnection, batch: chain.Batch) -> None:
-            write(session, batch)
+        def append_while_another_commits(session: duckdb.DuckDBPyConnection, *told: Any) -> None:
+            batch = append(session, *told)
             attempts.append(batch.number)
             if len(attempts) == 1:
                 other._numbers = iter([50])
                 other.platform = _named("tea")
                 other.sync(MENU[:2], hour=1)
 
-        monkeypatch.setattr(chain, "_write", write_while_another_commits)
+        monkeypatch.setattr(chain, "append_batch", append_while_another_commits)
         lab.sync(MENU[1:], hour=2)
         assert attempts == [2, 2, 3]
         numbers = lab.ask("SELECT number, platform FROM lineage.batches ORDER BY number")

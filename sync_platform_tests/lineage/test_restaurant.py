@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.chapters import telling_of
 from sync_platform.lineage.document import story_document
+from sync_platform.lineage.retention import close_lineage
 from sync_platform.lineage.text import text_of
-from sync_platform_tests.unified.town import Town, place, settle
+from sync_platform_tests.unified.town import HISTORY, Town, place, settle
 
 from .reader import restaurant
 
@@ -117,3 +119,23 @@ def test_the_document_of_a_story_names_every_change_that_it_refers_to(town: Town
     document = story_document(restaurant(town, town.restaurants()["chope", "c3"]))
     assert {field["field"] for field in document["fields"]} >= {"name_en", "location", "status"}
     assert document["changes"] == []  # a town lands nothing
+
+
+def test_what_is_left_after_retention_still_tells_whose_word_every_field_is(town: Town) -> None:
+    town.unify()
+    name = town.restaurants()["chope", "c3"]
+    for phone in ("31234567", "31234568"):
+        town.list("openrice", "o3", **place(3, phone=phone), status="open", phones=[phone])
+        town.unify(("openrice/o1", "chope/c1", "different"))
+    before = restaurant(town, name)
+    close_lineage(town.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
+    after = restaurant(town, name)
+    assert [(each.field, each.value, each.rule) for each in after.fields] == [
+        (each.field, each.value, each.rule) for each in before.fields
+    ]
+    assert {stay.listing for stay in after.stays} == {stay.listing for stay in before.stays}
+    assert len(after.revisions) == 2 < len(before.revisions)
+    told = text_of(telling_of(after))
+    assert "phone: nothing → “31234568”" in told
+    said = restaurant(town, town.restaurants()["chope", "c1"]).said
+    assert {(each.verdict, each.reason, each.decided_by) for each in said} == {("different", "as seen", "ada")}
