@@ -102,7 +102,7 @@ def fill(lake: Lake, changes: int) -> None:
                 FROM range({min(BATCH_ROWS, changes - start)})""",
                 {},
             )
-            chain.seal_batch(session, HISTORY, origin)
+            chain.seal_batch(session, HISTORY, origin, lambda key: None)
             session.execute("COMMIT")
 
 

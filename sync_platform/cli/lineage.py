@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from sync_platform.cli.on_record import on_record
 from sync_platform.errors import StorageError
-from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
+from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings, load_settings
@@ -41,7 +41,7 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
 def anchor_lineage(to: str | None, *, as_json: bool) -> int:
     """Sign how far both chains have come, and put that into the store of backups, or into another."""
     settings = load_settings()
-    with _record(settings, to) as record, on_record(settings, "anchor", {"store": record.anchors.url}) as act:
+    with _record(settings, to) as record, on_record(settings, OPERATION, {"store": record.anchors.url}) as act:
         key = record.anchor()
         act.ended("complete", key=key)
     if as_json:

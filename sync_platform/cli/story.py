@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 
 from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.chain import sealed_digest
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.chapters import telling_of
 from sync_platform.lineage.document import story_document
@@ -60,10 +62,10 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
     """The history of an installation, to be read; NoLakeYet where there is none."""
     from sync_platform.defs.resources import landing_store_of
 
-    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
         if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
             raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
-        landing = Landing(landing_store_of(settings).open(), platforms)
+        landing = Landing(landing_store_of(settings).open(), platforms, partial(sealed_digest, other))
         yield History(session, settings.lineage_table_name, landing, as_of)
 
 

@@ -16,6 +16,7 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
+from sync_platform.lineage.anchors import OPERATION
 from sync_platform.lineage.tables import datasets_of
 from sync_platform.lineage.verification import Record
 from sync_platform.platforms import load_platforms
@@ -84,7 +85,9 @@ def verification_schedule() -> dg.ScheduleDefinition:
                 if not findings.holds:
                     told = "; ".join(str(each) for each in findings.breaks[:MOST_TOLD])
                     raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {told}")
-                anchor = f"{record.anchors.url}/{record.anchor()}"
+                key = record.anchor()
+                note_run(context.run, auditor.ledger_url, OPERATION, {"store": record.anchors.url, "key": key})
+                anchor = f"{record.anchors.url}/{key}"
         except SyncError as error:
             raise failure(context, error) from error
         yield dg.Output(

@@ -12,7 +12,7 @@ written one after the other: which file a row stands in, and where, says nothing
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import pairwise
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 import duckdb
 import numpy as np
+import orjson
 
 from sync_platform.lake.schema import CHANGES
 from sync_platform.sources.columns import Column
@@ -44,7 +45,8 @@ class Batch:
     """The changes of one commit: those of the dataset with `committed_at` from the first moment to the last.
 
     `kind` is `changes`, `opening` for all that a dataset had when the chain began, or `closing` for what retention left
-    of batches before it, whose changes it stands for since (lineage/retention.py).
+    of batches before it, whose changes it stands for since (lineage/retention.py). `manifests`: JSON, the SHA-256 of
+    every landing manifest by its key that the changes name objects of; None for none.
     """
 
     number: int
@@ -61,12 +63,19 @@ class Batch:
     removed: int
     restored: int
     digest: str
+    manifests: str | None
     previous: str
     link: str
 
     @property
     def changes(self) -> int:
         return self.inserted + self.updated + self.removed + self.restored
+
+    @property
+    def sealed_manifests(self) -> dict[str, str]:
+        """The landing manifests that it seals: by key, their SHA-256 (hex)."""
+        found: dict[str, str] = orjson.loads(self.manifests) if self.manifests else {}
+        return found
 
     def own_link(self) -> str:
         """The link as its fields make it: all but the two links, in the order of the columns."""
@@ -106,27 +115,42 @@ def append_changes(session: duckdb.DuckDBPyConnection, history: str, select: str
     session.execute(f"INSERT INTO {LAKE}.{history} FROM temp.written")
     _ensure_unsealed(session)
     session.execute(
-        f"INSERT INTO temp.unsealed SELECT platform, dataset, committed_at, operation, {DIGEST} FROM temp.written"
+        f"""INSERT INTO temp.unsealed SELECT platform, dataset, committed_at, operation, {DIGEST},
+            regexp_replace(landing_object, '[^/]+$', 'manifest.json') FROM temp.written"""
     )
     session.execute("DROP TABLE temp.written")
 
 
-def seal_batch(session: duckdb.DuckDBPyConnection, history: str, origin: Origin) -> None:
+def seal_batch(
+    session: duckdb.DuckDBPyConnection, history: str, origin: Origin, manifest_digest: Callable[[str], str | None]
+) -> None:
     """Chain the changes that the transaction has appended; the last step of every transaction that may append some.
 
-    `origin` is what they come from. Without any, nothing is written. The chain begins with one batch per dataset of
-    what the lake already held. Writers are one at a time (lake/transaction.py), and two that overlapped all the same
-    conflict, so that the chain never forks.
+    `origin` is what they come from; `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without any
+    changes, nothing is written. The chain begins with one batch per dataset of what the lake already held. Writers are
+    one at a time (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
     """
     _ensure_unsealed(session)
     if _head(session) == BEFORE_ANY:
         _open(session, history)
     for content in contents(session, "temp.unsealed"):
-        append_batch(session, "changes", content, origin)
+        keys = session.execute(
+            """SELECT DISTINCT manifest FROM temp.unsealed
+            WHERE platform = ? AND dataset = ? AND manifest IS NOT NULL ORDER BY ALL""",
+            [content.platform, content.dataset],
+        ).fetchall()
+        manifests = {key: digest for (key,) in keys if (digest := manifest_digest(key))}
+        append_batch(session, "changes", content, origin, manifests)
     session.execute("DROP TABLE temp.unsealed")
 
 
-def append_batch(session: duckdb.DuckDBPyConnection, kind: Kind, content: Content, origin: Origin | None) -> Batch:
+def append_batch(
+    session: duckdb.DuckDBPyConnection,
+    kind: Kind,
+    content: Content,
+    origin: Origin | None,
+    manifests: Mapping[str, str] | None = None,
+) -> Batch:
     """Chain one batch to those before, within the caller's transaction."""
     number, previous = _head(session)
     unlinked = Batch(
@@ -135,6 +159,7 @@ def append_batch(session: duckdb.DuckDBPyConnection, kind: Kind, content: Conten
         partition=origin.partition if origin else None,
         sync_id=origin.sync_id if origin else None,
         run_id=origin.run_id if origin else None,
+        manifests=orjson.dumps(manifests, option=orjson.OPT_SORT_KEYS).decode() if manifests else None,
         previous=previous,
         link="",
         **vars(content),
@@ -150,6 +175,16 @@ def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
     """The whole chain, in order of its numbers."""
     listed = ", ".join(f'"{name}"' for name in NAMES)
     return [Batch(*row) for row in session.execute(f"SELECT {listed} FROM {LAKE}.{BATCHES} ORDER BY ALL").fetchall()]
+
+
+def sealed_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
+    """The SHA-256 of a landing manifest, by its key, as it was when changes first named an object of it; None where no
+    change ever did."""
+    row = session.execute(
+        f"SELECT arg_min(manifests, number) FROM {LAKE}.{BATCHES} WHERE contains(manifests, ?)", [f'"{key}":']
+    ).fetchone()
+    found = orjson.loads(row[0]) if row and row[0] else {}
+    return found.get(key)
 
 
 def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
@@ -203,7 +238,8 @@ def combine(
 def _ensure_unsealed(session: duckdb.DuckDBPyConnection) -> None:
     session.execute(
         """CREATE TEMP TABLE IF NOT EXISTS unsealed
-        (platform VARCHAR, dataset VARCHAR, committed_at TIMESTAMPTZ, operation VARCHAR, digest VARCHAR)"""
+        (platform VARCHAR, dataset VARCHAR, committed_at TIMESTAMPTZ, operation VARCHAR, digest VARCHAR,
+            manifest VARCHAR)"""
     )
 
 

@@ -33,7 +33,7 @@ from sync_platform.lake.syncs import (
     write_sync,
 )
 from sync_platform.lake.transaction import in_one_transaction
-from sync_platform.landing.manifest import find_manifest
+from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.appraisal import Subject, appraise, write_scores
 from sync_platform.quality.drift import Drift
@@ -125,7 +125,8 @@ class _Commit:
             origin, difference, reasons = self._splice(origin, retirement)
         else:
             difference, reasons = self._take_in(origin, retirement, may_move), []
-        seal_batch(self.session, self.history, origin)
+        store = self.typed.landed.store
+        seal_batch(self.session, self.history, origin, lambda key: manifest_digest(store, key))
         guarded = [difference.reason] if difference.reason else []
         record = self._record(origin, difference, not missing, missing + self._blemishes() + guarded + reasons)
         write_sync(self.session, record)

@@ -86,6 +86,7 @@ BATCHES = (
     Column("removed", "BIGINT", "Changes that are removals"),
     Column("restored", "BIGINT", "Changes that are restores"),
     Column("digest", "VARCHAR", "SHA-256 (hex) over the digests of its changes"),
+    Column("manifests", "VARCHAR", "JSON: SHA-256 (hex) of each landing manifest, by key, whose objects changes name"),
     Column("previous", "VARCHAR", "Link of the batch before; 64 zeros for the first"),
     Column("link", "VARCHAR", "SHA-256 (hex) over the link before and all of the batch's own fields"),
 )

@@ -5,6 +5,7 @@ A dataset is landed exactly when its manifest stands in the store; pages without
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 
@@ -112,6 +113,14 @@ def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
         return None
     except msgspec.DecodeError as error:
         raise DamagedManifest(f"the manifest {store.url}/{key} is damaged: {error}") from error
+
+
+def manifest_digest(store: ObjectStore, key: str) -> str | None:
+    """The SHA-256 (hex) of a manifest as it stands in the store; None where it is gone."""
+    try:
+        return hashlib.sha256(store.get(key)).hexdigest()
+    except KeyError:
+        return None
 
 
 def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:

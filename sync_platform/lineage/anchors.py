@@ -15,12 +15,15 @@ import orjson
 
 from sync_platform.errors import StorageError
 from sync_platform.lineage.findings import Break, Findings
+from sync_platform.storage.audit_log import Entry
 from sync_platform.storage.hash_chain import FIRST, Linked
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.signature import Signer, is_signed
 
 FORMAT = "sync-platform anchor 1"
 FOLDER = "anchors/"
+OPERATION = "anchor"
+"""As what the audit log knows the making of an anchor; the entry names the `store` and, once it is made, the `key`."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,17 @@ def check_anchors(
             elif held[head.number] != head.link:
                 what = f"entry {head.number} of the chain of {chain} bears another link than then: it was rewritten"
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
+
+
+def check_presence(anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[Entry], findings: Findings) -> None:
+    """Every anchor that the audit log says was put into the store must be there still."""
+    names = {anchor.name for anchor in anchors}
+    for entry in audit_log:
+        told = orjson.loads(entry.subject) if entry.operation == OPERATION else {}
+        name = f"{store_url}/{told.get('key')}"
+        if told.get("store") == store_url and "key" in told and name not in names:
+            what = f"it is gone, though entry {entry.number} of the audit log says that it was made"
+            findings.breaks.append(Break(f"anchor {name}", what, at=entry.at))
 
 
 def _message(signed: dict[str, Any]) -> bytes:

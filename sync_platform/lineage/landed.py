@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.landing.manifest import Manifest, find_manifest
+from sync_platform.lake.chain import Batch
+from sync_platform.landing.manifest import Manifest, find_manifest, manifest_digest
 from sync_platform.landing.retention import LANDING
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.storage.objects import ObjectStore
 
 
-def check_landing(store: ObjectStore, findings: Findings) -> None:
-    """Read every object of every sync that is still landed. What retention deleted went with its manifest."""
+def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings) -> None:
+    """Read every object of every sync that is still landed. What retention deleted went with its manifest.
+
+    A manifest that changes came from must be the one that their batch sealed; one without changes has no seal.
+    """
     findings.landed_objects = 0
+    sealed: dict[str, str] = {}
+    for batch in reversed(chain):
+        sealed |= batch.sealed_manifests
     for key in store.keys(LANDING):
         if not key.endswith("/manifest.json"):
             continue
@@ -24,6 +32,9 @@ def check_landing(store: ObjectStore, findings: Findings) -> None:
             continue
         if manifest is None:
             continue  # deleted since it was listed
+        if sealed.get(key) not in (None, manifest_digest(store, key)):
+            what = f"the manifest {key} is not the one that the chain of batches seals"
+            findings.breaks.append(Break("landing", what, None, manifest.platform, manifest.dataset))
         for object_key, expected in manifest.objects.items():
             findings.landed_objects += 1
             problem = _problem(store, object_key, expected)

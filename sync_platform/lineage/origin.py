@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -16,17 +16,18 @@ import orjson
 import zstandard
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest
+from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest, manifest_digest
 from sync_platform.lineage.changes import Change
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.extraction import Body
 from sync_platform.storage.objects import ObjectStore
 
-State = Literal["intact", "altered", "other_record", "missing", "gone", "unproved"]
+State = Literal["intact", "altered", "other_record", "rewritten", "missing", "gone", "unproved"]
 WORDS: dict[State, str] = {
     "intact": "it hashes to what its manifest says, and the line holds this record",
     "altered": "ALTERED: it does not hash to what its manifest says",
     "other_record": "WRONG: it hashes to what its manifest says, but the line does not hold this record",
+    "rewritten": "REWRITTEN: its manifest is not the one that the chain of batches seals",
     "missing": "MISSING: its manifest stands, the object does not",
     "gone": "no longer kept: object and manifest are gone, as after their retention",
     "unproved": "UNPROVED: its manifest is missing or damaged, or does not name it",
@@ -66,8 +67,11 @@ class _Object:
 class Landing:
     """Finds origins in a landing store; keeps what it read last at hand, so that neighbours cost one reading."""
 
-    def __init__(self, store: ObjectStore, platforms: Mapping[str, Platform]) -> None:
-        self._store, self._platforms = store, platforms
+    def __init__(
+        self, store: ObjectStore, platforms: Mapping[str, Platform], sealed_digest: Callable[[str], str | None]
+    ) -> None:
+        """`sealed_digest`: what the chain of batches says that the manifest at a key hashes to (lake/chain.py)."""
+        self._store, self._platforms, self._sealed_digest = store, platforms, sealed_digest
         self._manifest = lru_cache(MANIFESTS_KEPT)(self._read_manifest)
         self._object = lru_cache(OBJECTS_KEPT)(self._read_object)
 
@@ -78,12 +82,12 @@ class Landing:
         if key is None or line is None:
             return None
         manifest_key = f"{key.rpartition('/')[0]}/manifest.json"
-        pages = self._manifest(manifest_key)
+        pages, is_sealed = self._manifest(manifest_key)
         page = _page(pages.get(key, []) if pages is not None else [], line)
         if page is None:
             is_gone = pages is None and self._object(key, None) is None
             return Origin(key, line, manifest_key, None, "gone" if is_gone else "unproved")
-        state = self._state(change, key, line, page.object_sha256 or "")
+        state = self._state(change, key, line, page.object_sha256 or "") if is_sealed else "rewritten"
         return Origin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
 
     def _state(self, change: Change, key: str, line: int, expected: str) -> State:
@@ -102,13 +106,16 @@ class Landing:
         dataset = next((each for each in platform.datasets if each.name == change.dataset), None) if platform else None
         return dataset is None or dataset.source_id(orjson.loads(lines[line - 1])) == change.entity_id
 
-    def _read_manifest(self, key: str) -> dict[str, list[PageEntry]] | None:
-        """The pages of a manifest by object, in order of their lines; None where it is missing."""
+    def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
+        """The pages of a manifest by object, in order of their lines, None where it is missing; and whether it is the
+        one that was sealed. One that no change had named an object of has no seal."""
         try:
             manifest = find_manifest(self._store, key)
         except DamagedManifest:
-            return {}  # damaged: it proves nothing, whatever it holds
-        return None if manifest is None else _by_object(manifest)
+            return {}, False  # damaged: it proves nothing, whatever it holds
+        if manifest is None:
+            return None, False
+        return _by_object(manifest), self._sealed_digest(key) in (None, manifest_digest(self._store, key))
 
     def _read_object(self, key: str, expected: str | None) -> _Object | None:
         try:

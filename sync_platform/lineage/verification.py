@@ -14,7 +14,7 @@ import duckdb
 
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.chain import BATCHES, Batch, has_chain
-from sync_platform.lineage.anchors import Anchor, Head, check_anchors, read_anchors, write_anchor
+from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_presence, read_anchors, write_anchor
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landed import check_landing
@@ -64,9 +64,10 @@ class Record:
         findings.audit_entries = len(entries)
         findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
         check_anchors(anchors, chain, entries, findings)
+        check_presence(anchors, self.anchors.url, entries, findings)
         if landing is not None:
             told("landed objects")
-            check_landing(landing, findings)
+            check_landing(landing, chain, findings)
         return findings
 
     def anchor(self) -> str:

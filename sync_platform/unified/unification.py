@@ -252,7 +252,7 @@ class _Run:
         ensure_views(self.session, platforms)
         appraise_listings(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
-        seal_batch(self.session, self.history, origin)
+        seal_batch(self.session, self.history, origin, lambda key: None)  # nothing of it was landed
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
         return Unified(run, restaurants, members, self.identities.turns, 0, self.matched.linkage.warnings)
 

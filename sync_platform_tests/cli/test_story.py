@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 import zstandard
 from jsonschema import Draft202012Validator
 
+from sync_platform.lake.chain import sealed_digest
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.lineage.export import schema
 from sync_platform.lineage.origin import Landing
@@ -52,8 +54,10 @@ def stories(forty: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
     """Every restaurant: its row, and its story."""
     settings, platforms = load_settings(sync_home=forty.home), load_platforms()
     names = ", ".join(f'"{column.name}"' for column in RESTAURANTS.columns)
-    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-        history = History(session, HISTORY, Landing(open_store(settings.landing_url), platforms))
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
+        history = History(
+            session, HISTORY, Landing(open_store(settings.landing_url), platforms, partial(sealed_digest, other))
+        )
         cursor = session.execute(f"SELECT {names} FROM unified.restaurants WHERE removed_at IS NULL ORDER BY 1")
         columns = [column.name for column in RESTAURANTS.columns]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

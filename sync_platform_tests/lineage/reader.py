@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from sync_platform.lake.chain import sealed_digest
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.record import History, RecordStory, tell_record
 from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
@@ -17,8 +19,8 @@ from sync_platform_tests.unified.town import Town
 
 @contextmanager
 def history_of(lab: Lab, as_of: datetime | None = None) -> Iterator[History]:
-    landing = Landing(lab.store, {lab.platform.name: lab.platform})
-    with lab.lake.session() as session:
+    with lab.lake.session() as session, lab.lake.session() as other:
+        landing = Landing(lab.store, {lab.platform.name: lab.platform}, partial(sealed_digest, other))
         yield History(session, HISTORY, landing, as_of)
 
 
@@ -28,6 +30,6 @@ def dish(lab: Lab, source_id: str, field: str | None = None, as_of: datetime | N
 
 
 def restaurant(town: Town, name: str, field: str | None = None, as_of: datetime | None = None) -> RestaurantStory:
-    landing = Landing(FolderStore(Path(town.folder) / "landing_store"), town.platforms)
     with town.lake.session() as session:
+        landing = Landing(FolderStore(Path(town.folder) / "landing_store"), town.platforms, lambda key: None)
         return tell_restaurant(History(session, HISTORY, landing, as_of), town.platforms, name, field)

@@ -44,10 +44,17 @@ def test_the_chain_can_be_computed_by_hand(office: Office) -> None:
         mine = [row for row in rows if row[:2] == batch[2:4] and batch[7] <= row[14] <= batch[8]]
         digests = sorted(hashlib.sha256(_row_text(row)).hexdigest() for row in mine)
         assert batch[13] == hashlib.sha256("".join(digests).encode()).hexdigest()
-        fields = ["sync-platform/lineage/1", previous, *batch[:14]]
+        assert set(json.loads(batch[14])) == {_manifest_of(row) for row in mine if row[8]}
+        for key, digest in json.loads(batch[14]).items():
+            assert hashlib.sha256(office.lab.store.get(key)).hexdigest() == digest
+        fields = ["sync-platform/lineage/1", previous, *batch[:15]]
         text = b"".join(b"-" if value is None else _netstring(value) for value in fields)
-        assert batch[14:] == (previous, hashlib.sha256(text).hexdigest())
-        previous = batch[15]
+        assert batch[15:] == (previous, hashlib.sha256(text).hexdigest())
+        previous = batch[16]
+
+
+def _manifest_of(row: tuple[Any, ...]) -> str:
+    return f"{row[8].rpartition('/')[0]}/manifest.json"
 
 
 def _row_text(row: tuple[Any, ...]) -> bytes:

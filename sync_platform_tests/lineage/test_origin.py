@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from zstandard import ZstdCompressor
 
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.chapters import telling_of
@@ -77,6 +78,15 @@ def _disown(lab: Lab, key: str) -> None:
     lab.store.put(manifest, lab.store.get(manifest).replace(key.encode(), key.replace("pages", "leaves").encode()))
 
 
+def _forge(lab: Lab, key: str) -> None:
+    """Another page, and a manifest that bears it out: whatever landing says of itself, the chain knows better."""
+    body = ZstdCompressor().compress(b'{"id":1,"name":"Forged"}\n{"id":2,"name":"Rice"}\n')
+    before = hashlib.sha256(lab.store.get(key)).hexdigest()
+    manifest = lab.store.get(_manifest(key)).replace(before.encode(), hashlib.sha256(body).hexdigest().encode())
+    lab.store.put(key, body)
+    lab.store.put(_manifest(key), manifest)
+
+
 def _lose_manifest(lab: Lab, key: str) -> None:
     lab.store.delete(_manifest(key))
 
@@ -97,6 +107,7 @@ def _manifest(key: str) -> str:
         (_delete, "missing", "MISSING"),
         (_damage, "unproved", "UNPROVED"),
         (_disown, "unproved", "UNPROVED"),
+        (_forge, "rewritten", "REWRITTEN"),
         (_lose_manifest, "unproved", "UNPROVED"),
         (_retire, "gone", "no longer kept"),
     ],
@@ -115,7 +126,7 @@ def test_what_is_no_longer_what_was_landed_is_told(
 @pytest.mark.parametrize("line", [2, 3])
 def test_a_line_that_holds_another_record_or_none_is_told(lab: Lab, line: int) -> None:
     change = replace(dish(lab, "1").steps[0].change, landing_line=line)
-    origin = Landing(lab.store, {"diner": lab.platform}).origin(change)
+    origin = Landing(lab.store, {"diner": lab.platform}, lambda key: None).origin(change)
     assert origin is not None
     assert origin.state == ("other_record" if line == 2 else "unproved")
 
@@ -123,7 +134,7 @@ def test_a_line_that_holds_another_record_or_none_is_told(lab: Lab, line: int) -
 def test_of_a_platform_that_is_declared_no_more_the_origin_is_found_still(lab: Lab) -> None:
     with history_of(lab) as history:
         (change, *_) = history.of("diner", "dishes", "1")
-    origin = Landing(lab.store, {}).origin(change)
+    origin = Landing(lab.store, {}, lambda key: None).origin(change)
     assert origin is not None
     assert origin.is_intact
 
@@ -138,6 +149,6 @@ def test_a_landing_that_cannot_be_reached_is_no_sign_of_tampering(lab: Lab) -> N
         aws_secret_access_key="nobody",
         config=Config(retries={"max_attempts": 1}),
     )
-    landing = Landing(open_store("s3://nowhere/landing", client), {"diner": lab.platform})
+    landing = Landing(open_store("s3://nowhere/landing", client), {"diner": lab.platform}, lambda key: None)
     with pytest.raises(StorageError):
         landing.origin(dish(lab, "1").steps[0].change)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch, batches
+from sync_platform.lineage.anchors import OPERATION
+from sync_platform.settings import load_settings
+from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import CHAIN, audit_log
 from sync_platform.storage.hash_chain import link
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.lineage.conftest import Office
 
 CHANGES = "lake.lineage.changes"
@@ -22,6 +31,8 @@ ADD = (
     "INSERT INTO audit_log SELECT 5, at, actor, via, operation, subject, outcome, link, link "
     "FROM audit_log WHERE number = 4"
 )
+VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
+"""Whose names are those of people."""
 ONE = "platform = 'diner' AND entity_id = '3' AND operation = 'insert' AND sync_id = 'sync-00001'"
 
 
@@ -227,6 +238,45 @@ def test_a_landed_line_tampered_with_is_found(office: Office, change: Callable[[
     path.unlink()
     (found,) = office.verify(landing=True).breaks
     assert "is gone" in str(found)
+
+
+def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_chain(office: Office) -> None:
+    import zstandard
+
+    path, lines = _landed_lines(office)
+    manifest = path.with_name("manifest.json")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.write_bytes(zstandard.ZstdCompressor().compress(b"".join([lines[0].replace(b"Dish", b"Fish"), *lines[1:]])))
+    manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
+    (found,) = office.verify(landing=True).breaks
+    assert "is not the one that the chain of batches seals" in str(found)
+
+
+def test_an_anchor_that_is_gone_is_found(office: Office) -> None:
+    key = office.record.anchor()
+    told = {"store": office.record.anchors.url, "key": key}
+    office.record.audit_log.record(OPERATION, told, actor="ada", via="cli")
+    assert office.verify().breaks == []
+    office.record.anchors.delete(key)
+    assert "it is gone, though entry 5 of the audit log says that it was made" in office.found()
+
+
+def test_a_person_forgotten_breaks_nothing(office: Office) -> None:
+    """The key is destroyed, and with it every copy of the value; no row, file or digest changes."""
+    lab = Lab(office.lab.folder, diner("visitors", dataset=VISITORS))
+    lab.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
+    lab.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
+    office.record.datasets["visitors", "dishes"] = VISITORS  # type: ignore[index]
+    (sealed,) = lab.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
+    assert lab.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
+    _sqlite(
+        lab.folder / "vault" / "vault.sqlite", f"DELETE FROM subject_keys WHERE subject_id = '{sealed.split(':')[2]}'"
+    )
+    forgetful = Vault(open_vault_database(load_settings(sync_home=lab.folder).vault_url), MasterKey(bytes(32)))
+    with pytest.raises(StorageError, match="destroyed"):
+        forgetful.unseal("visitors", "name", sealed)
+    assert office.verify(landing=True).breaks == []
+    lab.lake.close()
 
 
 @pytest.mark.parametrize(
