@@ -80,3 +80,17 @@ def test_nothing_holds_the_stored_data_after_a_run(
     assert _run(definitions, instance).success
     with Leases(f"sqlite:///{home / 'ledger.sqlite'}").held("backup"):
         pass
+
+
+def test_changes_past_their_days_are_folded_and_the_run_says_how_many(home: Path, instance: dg.DagsterInstance) -> None:
+    settings = Settings(_env_file=None, sync_home=home, sandbox_places=40)
+    kept_for_no_day = settings.model_copy(update={"lineage_retention_days": 0})
+    result = _run(build(kept_for_no_day, Silence()), instance)
+    assert result.success
+    (output,) = [event for event in result.all_events if event.is_successful_output]
+    metadata = output.step_output_data.metadata
+    folded = metadata[SUMMARY].value["lineage_folded"]  # type: ignore[index]
+    assert metadata["changes_folded"].value == sum(each["changes_before"] for each in folded) > 0
+    again = _run(build(kept_for_no_day, Silence()), instance)
+    (output,) = [event for event in again.all_events if event.is_successful_output]
+    assert output.step_output_data.metadata["changes_folded"].value == 0
