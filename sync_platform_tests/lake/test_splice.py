@@ -83,7 +83,7 @@ def _register(weeks: int) -> list[Look]:
 
 
 @settings(max_examples=examples(1), deadline=None)
-@given(order=st.permutations(range(7)))
+@given(order=st.permutations(range(7)).filter(lambda order: order != sorted(order)))
 def test_weeks_of_a_register_backfilled_in_any_order_under_the_guard_read_as_if_in_order(
     new_lab: Callable[[], Lab], order: list[int]
 ) -> None:
