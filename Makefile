@@ -16,7 +16,7 @@ help:  ## this list
 sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unless set otherwise) into the lake
 	@$(BIN)/sync-platform sync
 
-test: $(DEV)  ## the tests
+test: $(DEV)  ## the tests; with HYPOTHESIS_PROFILE=thorough, properties on twenty times as many examples
 	@$(BIN)/python -m pytest -n 2
 
 check: $(DEV)  ## linter, formatter and types

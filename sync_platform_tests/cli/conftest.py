@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from sync_platform.cli.app import run
+from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +30,7 @@ class Shell:
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command begun in a new interpreter, to be listened to and ended by the test."""
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,
@@ -38,9 +41,8 @@ class Shell:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments)
-        output, errors = process.communicate(timeout=120)
-        done = subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+        """A command run to its end in a process of its own, in which only the libraries are imported already."""
+        done = completed("sync_platform", arguments, self.home.parent, self._environment())
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -67,6 +69,12 @@ class Shell:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def unfinished_runs(self) -> list[str]:
+        """Dagster's runs that neither succeeded nor failed."""
+        with closing(sqlite3.connect(self.home / "dagster" / "history" / "runs.db")) as database:
+            found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
+            return [run_id for (run_id,) in found]
+
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         return {
@@ -85,13 +93,32 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path / "home")
 
 
-@pytest.fixture(scope="module")
-def synced(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A home in which everything has been synced once."""
+@dataclass(frozen=True)
+class FirstSync:
+    """A home in which everything has been synced once and unified, and what that sync told."""
+
+    shell: Shell
+    document: dict[str, Any]
+
+    @property
+    def run_ids(self) -> list[str]:
+        return [platform["run_id"] for platform in self.document["platforms"]]
+
+
+@pytest.fixture(scope="session")
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
+    """One home for all who ask for it, in the order of their files: half a minute of work. Who changes what it holds
+    comes last, or takes a `shell`."""
     shell = Shell(tmp_path_factory.mktemp("synced") / "home")
-    code, document = shell.sync()
+    code, document = shell.sync("--unify")
     assert code == 0, document
-    return shell
+    return FirstSync(shell, document)
+
+
+@pytest.fixture(scope="session")
+def synced(first_sync: FirstSync) -> Shell:
+    """The home in which everything has been synced and unified."""
+    return first_sync.shell
 
 
 @dataclass

@@ -106,7 +106,7 @@ def test_a_backfill_goes_on_where_it_was_stopped_and_where_a_week_was_missing(sh
     ],
 )
 def test_a_span_that_makes_no_sense_is_bad_usage(shell: Shell, span: list[str], told: str) -> None:
-    done = shell.run("backfill", *span)
+    done = shell.here("backfill", *span)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert not shell.home.exists()

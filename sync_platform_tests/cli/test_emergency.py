@@ -37,7 +37,7 @@ def _on_record(shell: Shell, request_id: str) -> list[SyncRecord]:
     ],
 )
 def test_a_bad_request_is_bad_usage_and_leaves_nothing(shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell.run("emergency", *arguments)
+    done = shell.here("emergency", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert not shell.home.exists()

@@ -59,7 +59,7 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
     _, errors = second.communicate(timeout=60)
     assert (second.returncode, errors.count("complete")) == (0, 1), errors
     assert shell.query("SELECT DISTINCT status FROM sync.runs") == [{"status": "complete"}]
-    assert _unfinished_runs(shell.home) == []
+    assert shell.unfinished_runs() == []
 
 
 def _holder(ledger: str, process: Any) -> str:
@@ -71,15 +71,6 @@ def _holder(ledger: str, process: Any) -> str:
     lock.release()
     assert holder is not None
     return holder.run_id
-
-
-def _unfinished_runs(home: Path) -> list[str]:
-    import sqlite3
-
-    with sqlite3.connect(home / "dagster" / "history" / "runs.db") as database:
-        return [
-            run for (run,) in database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
-        ]
 
 
 def _prefix(url: str) -> str:

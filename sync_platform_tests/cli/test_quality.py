@@ -96,14 +96,14 @@ class Page(HTMLParser):
 def test_before_the_first_sync_there_is_nothing_to_tell(shell: Shell) -> None:
     told = {}
     for arguments in (["quality"], ["quality", "--html"], ["quarantine", "list"], ["quarantine", "retry"]):
-        done = shell.run(*arguments)
+        done = shell.here(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         told[" ".join(arguments)] = done.stdout
     assert "Nothing has been scored yet" in told["quality"]
     assert "Nothing has been scored yet" in Page(told["quality --html"]).words
     assert "Nothing is in quarantine" in told["quarantine list"]
     assert "0 records were in quarantine" in told["quarantine retry"]
-    assert json.loads(shell.run("quality", "--json").stdout) == []
+    assert json.loads(shell.here("quality", "--json").stdout) == []
     assert not shell.home.exists()
 
 
@@ -117,7 +117,7 @@ def test_before_the_first_sync_there_is_nothing_to_tell(shell: Shell) -> None:
     ],
 )
 def test_what_is_not_there_is_bad_usage(shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell.run(*arguments)
+    done = shell.here(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
 

@@ -44,7 +44,7 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_read_or_is_wrong_is_refused(synced: Shell, sql: str, told: str) -> None:
-    done = synced.run("query", sql)
+    done = synced.here("query", sql)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
 

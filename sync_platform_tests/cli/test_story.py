@@ -37,22 +37,12 @@ from sync_platform_tests.cli.conftest import Shell
 HISTORY = "lineage.changes"
 NO_FIELDS = {"restaurant_id", "why", "founded_by", "founded_at", "merged_into"}
 PLAIN = (str, int, float, bool, type(None))
-FORTY = {"SANDBOX_PLACES": "40"}
 
 
 @pytest.fixture(scope="module")
-def forty(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A home in which a small sandbox has been synced and unified."""
-    shell = Shell(tmp_path_factory.mktemp("forty") / "home", FORTY)
-    code, document = shell.sync("--unify")
-    assert code == 0, document
-    return shell
-
-
-@pytest.fixture(scope="module")
-def stories(forty: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
+def stories(synced: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
     """Every restaurant: its row, and its story."""
-    settings, platforms = load_settings(sync_home=forty.home), load_platforms()
+    settings, platforms = load_settings(sync_home=synced.home), load_platforms()
     names = ", ".join(f'"{column.name}"' for column in RESTAURANTS.columns)
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
         history = History(
@@ -110,9 +100,9 @@ def _values(verdict: Verdict) -> set[str]:
 
 
 def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
-    forty: Shell, stories: list[tuple[dict[str, Any], RestaurantStory]]
+    synced: Shell, stories: list[tuple[dict[str, Any], RestaurantStory]]
 ) -> None:
-    prover = Prover(open_store(load_settings(sync_home=forty.home).landing_url), load_platforms())
+    prover = Prover(open_store(load_settings(sync_home=synced.home).landing_url), load_platforms())
     read = {rule.name: rule.columns for rule in RULES} | {"location": ("latitude", "longitude")}
     fields = literal = 0
     for row, story in stories:
@@ -134,7 +124,7 @@ def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
                     if len(names) == len(read[verdict.field]) and not set(read[verdict.field]) & set(dataset.listing):
                         literal += 1
                         assert _values(verdict) <= {_text(landed[name]) for name in names}
-    assert len(stories) >= 40
+    assert len(stories) >= 60
     assert fields > 10 * len(stories)
     assert literal > fields / 4, "most values stand in the line as they are"
 
@@ -161,25 +151,25 @@ def golden(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> RestaurantS
     return max((story for _, story in stories), key=lambda story: len(story.stays))
 
 
-def test_the_story_is_told_in_every_format(forty: Shell, golden: RestaurantStory) -> None:
+def test_the_story_is_told_in_every_format(synced: Shell, golden: RestaurantStory) -> None:
     words = ["lineage", "show", "restaurant", golden.restaurant_id]
-    text = forty.run(*words)
+    text = synced.run(*words)
     assert text.returncode == 0, text.stderr
     for said in ("What its record says", "the word of", "SHA-256 as received", "it hashes to what its manifest says"):
         assert said in text.stdout
-    document = json.loads(forty.run(*words, "--format", "json").stdout)
+    document = json.loads(synced.run(*words, "--format", "json").stdout)
     assert {field["field"] for field in document["fields"]} == {verdict.field for verdict in golden.fields}
     assert all(change["origin"]["state"] == "intact" for change in document["changes"])
-    rows = list(csv.DictReader(io.StringIO(forty.run(*words, "--format", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(synced.run(*words, "--format", "csv").stdout)))
     assert {row["role"] for row in rows} >= {"winner", "agrees", "heard"}
-    assert forty.run(*words, "--format", "html").stdout.startswith("<!doctype html>")
-    only = json.loads(forty.run(*words, "--format", "json", "--field", "phone").stdout)
+    assert synced.run(*words, "--format", "html").stdout.startswith("<!doctype html>")
+    only = json.loads(synced.run(*words, "--format", "json", "--field", "phone").stdout)
     assert [field["field"] for field in only["fields"]] == ["phone"]
 
 
-def test_the_story_of_a_record_is_told_with_sealed_values_sealed(forty: Shell) -> None:
-    review = forty.query("SELECT source_id FROM openrice.reviews ORDER BY 1 LIMIT 1")[0]["source_id"]
-    done = forty.run("lineage", "show", "openrice", "reviews", review)
+def test_the_story_of_a_record_is_told_with_sealed_values_sealed(synced: Shell) -> None:
+    review = synced.query("SELECT source_id FROM openrice.reviews ORDER BY 1 LIMIT 1")[0]["source_id"]
+    done = synced.run("lineage", "show", "openrice", "reviews", review)
     assert done.returncode == 0, done.stderr
     assert "author_name: “sealed”" in done.stdout
     assert "sealed:v1" not in done.stdout
@@ -197,55 +187,55 @@ def test_the_story_of_a_record_is_told_with_sealed_values_sealed(forty: Shell) -
         (["rest-x", "--as-of", "noon"], "--as-of 'noon' is neither a day"),
     ],
 )
-def test_what_has_no_story_is_refused_in_words(forty: Shell, words: list[str], told: str) -> None:
-    done = forty.here("lineage", "show", *words)
+def test_what_has_no_story_is_refused_in_words(synced: Shell, words: list[str], told: str) -> None:
+    done = synced.here("lineage", "show", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
 
 
-def test_the_export_of_a_sandbox_is_whole_and_valid(forty: Shell, tmp_path: Path) -> None:
+def test_the_export_of_a_sandbox_is_whole_and_valid(synced: Shell, tmp_path: Path) -> None:
     out = tmp_path / "export.json"
-    done = forty.run("lineage", "export", "--format", "json", "--out", str(out))
+    done = synced.run("lineage", "export", "--format", "json", "--out", str(out))
     assert done.returncode == 0, done.stderr
     document = json.loads(out.read_text())
     Draft202012Validator(schema()).validate(document)
-    assert document["count"] == forty.query("SELECT count(*) AS n FROM lineage.changes")[0]["n"]
+    assert document["count"] == synced.query("SELECT count(*) AS n FROM lineage.changes")[0]["n"]
     landed = [change["origin"]["state"] for change in document["changes"] if change["platform"] != "unified"]
     assert set(landed) == {"intact"}
     assert "sealed:v1" not in out.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["export.json"]
 
 
-def test_an_export_that_cannot_be_is_refused(forty: Shell, tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_is_refused(synced: Shell, tmp_path: Path) -> None:
     for words, told in (
         (["--from", "2026-11-24", "--to", "2026-11-23"], "lies after"),
         (["--platform", "nowhere"], "nowhere"),
         (["--out", str(tmp_path / "no" / "file.csv")], "no folder"),
         (["--to", "2026-11-24T18:00"], "--to '2026-11-24T18:00' names no time zone"),
     ):
-        done = forty.run("lineage", "export", *words)
+        done = synced.here("lineage", "export", *words)
         assert (done.returncode, done.stdout) == (2, "")
         assert told in done.stderr
 
 
 @pytest.fixture
-def touched(forty: Shell, golden: RestaurantStory) -> Iterator[str]:
+def touched(synced: Shell, golden: RestaurantStory) -> Iterator[str]:
     """The key of a landing object of its name, in which one byte was changed; put right afterwards."""
     name = next(verdict for verdict in golden.fields if verdict.field == "name_en")
     step = name.said_by[0].step
     assert step is not None
     assert step.origin is not None
-    store = open_store(load_settings(sync_home=forty.home).landing_url)
+    store = open_store(load_settings(sync_home=synced.home).landing_url)
     body = store.get(step.origin.object)
     store.put(step.origin.object, body[:-1] + bytes([body[-1] ^ 1]))
     yield step.origin.object
     store.put(step.origin.object, body)
 
 
-def test_a_landing_object_that_was_touched_is_told(forty: Shell, golden: RestaurantStory, touched: str) -> None:
-    done = forty.run("lineage", "show", golden.restaurant_id, "--field", "name_en")
+def test_a_landing_object_that_was_touched_is_told(synced: Shell, golden: RestaurantStory, touched: str) -> None:
+    done = synced.run("lineage", "show", golden.restaurant_id, "--field", "name_en")
     assert done.returncode == 0
     assert touched in done.stdout
     assert "ALTERED: it does not hash to what its manifest says" in done.stdout
-    rows = csv.DictReader(io.StringIO(forty.run("lineage", "export").stdout))
+    rows = csv.DictReader(io.StringIO(synced.run("lineage", "export").stdout))
     assert {row["landing_object"] for row in rows if row["object_state"] == "altered"} == {touched}

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from .conftest import Shell
+from sync_platform_tests.cli.conftest import FirstSync, Shell
 
 
-@pytest.fixture(scope="module")
-def unified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, dict[str, Any]]]:
-    """A home where everything is synced and unified, and what `sync` said."""
-    shell = Shell(tmp_path_factory.mktemp("unified") / "home")
-    code, document = shell.sync("--unify")
-    assert code == 0
-    yield shell, document
-
-
-def test_a_sync_ends_with_unified_restaurants(unified: tuple[Shell, dict[str, Any]]) -> None:
-    shell, document = unified
-    told = document["unified"]
+def test_a_sync_ends_with_unified_restaurants(first_sync: FirstSync) -> None:
+    shell, told = first_sync.shell, first_sync.document["unified"]
     assert (told["mode"], told["error"]) == ("full", None)
     assert 50 <= told["restaurants"] <= 70
     (row,) = shell.query(
@@ -33,40 +21,37 @@ def test_a_sync_ends_with_unified_restaurants(unified: tuple[Shell, dict[str, An
     assert loose == [{"n": 0}]
 
 
-def test_every_change_of_unified_tables_is_sealed(unified: tuple[Shell, dict[str, Any]]) -> None:
-    shell, _ = unified
-    done = shell.run("lineage", "verify", "--json")
+def test_every_change_of_unified_tables_is_sealed(synced: Shell) -> None:
+    done = synced.run("lineage", "verify", "--json")
     findings = json.loads(done.stdout)
     assert (done.returncode, findings["breaks"], findings["not_compared"]) == (0, [], [])
-    kinds = shell.query("SELECT DISTINCT dataset FROM lineage.batches WHERE platform = 'unified' ORDER BY 1")
+    kinds = synced.query("SELECT DISTINCT dataset FROM lineage.batches WHERE platform = 'unified' ORDER BY 1")
     assert [row["dataset"] for row in kinds][-2:] == ["members", "restaurants"]
 
 
-def test_the_review_queue_shows_both_listings_and_the_evidence(unified: tuple[Shell, dict[str, Any]]) -> None:
-    shell, _ = unified
-    told = json.loads(shell.run("unify", "--json").stdout)
-    queue = json.loads(shell.run("match", "review", "--json", "--limit", "1000").stdout)
+def test_the_review_queue_shows_both_listings_and_the_evidence(synced: Shell) -> None:
+    told = json.loads(synced.run("unify", "--json").stdout)
+    queue = json.loads(synced.run("match", "review", "--json", "--limit", "1000").stdout)
     assert len(queue) == told["review"]
     for doubt in queue:
         assert len(doubt["listings"]) == 2 and all(side["restaurant_id"] for side in doubt["listings"])
         assert doubt["evidence"]["words"]
-    assert shell.run("match", "review").returncode == 0
+    assert synced.run("match", "review").returncode == 0
 
 
-def test_a_person_decides_and_it_is_followed_at_once(unified: tuple[Shell, dict[str, Any]]) -> None:
-    shell, _ = unified
-    (pair,) = shell.query(
+def test_a_person_decides_and_it_is_followed_at_once(synced: Shell) -> None:
+    (pair,) = synced.query(
         """SELECT min(source_id) FILTER (platform = 'openrice') AS one,
             min(source_id) FILTER (platform = 'data_gov_hk') AS other
         FROM unified.members GROUP BY restaurant_id HAVING one IS NOT NULL AND other IS NOT NULL ORDER BY 1 LIMIT 1"""
     )
     names = (f"openrice/{pair['one']}", f"data_gov_hk/{pair['other']}")
-    done = shell.run("match", "decide", *names, "--different", "--reason", "two doors", "--by", "ada", "--json")
+    done = synced.run("match", "decide", *names, "--different", "--reason", "two doors", "--by", "ada", "--json")
     assert done.returncode == 0, done.stderr
     assert [turn["kind"] for turn in json.loads(done.stdout)["identities"]] == ["split"]
-    (decision,) = json.loads(shell.run("match", "decisions", "--json").stdout)
+    (decision,) = json.loads(synced.run("match", "decisions", "--json").stdout)
     assert (decision["is_same"], decision["reason"], decision["decided_by"]) == (False, "two doors", "ada")
-    apart = shell.query(
+    apart = synced.query(
         f"""SELECT count(DISTINCT restaurant_id) AS n FROM unified.members
         WHERE platform || '/' || source_id IN {names}"""
     )
@@ -83,10 +68,8 @@ def test_a_person_decides_and_it_is_followed_at_once(unified: tuple[Shell, dict[
         (("openrice/1", "chope/1", "--same", "--reason", " "), "say why"),
     ],
 )
-def test_a_decision_that_cannot_be_taken_is_bad_usage(
-    unified: tuple[Shell, dict[str, Any]], arguments: tuple[str, ...], words: str
-) -> None:
-    done = unified[0].here("match", "decide", *arguments)
+def test_a_decision_that_cannot_be_taken_is_bad_usage(synced: Shell, arguments: tuple[str, ...], words: str) -> None:
+    done = synced.here("match", "decide", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
 

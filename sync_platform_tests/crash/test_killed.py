@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sync_platform.lake.replay import replay
 from sync_platform.platforms import load_platforms
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.crash.one_sync import HISTORY, address_in
+from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
 OPENRICE = load_platforms()["openrice"]
@@ -27,9 +29,8 @@ KILLS = 9
 
 def _sync(folder: Path, urls: dict[str, str], day: str, fatal: int | None = None) -> tuple[int, str]:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "sync_platform_tests.crash.one_sync", str(folder), urls[day], day]
-    command += [] if fatal is None else [str(fatal)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    arguments = (str(folder), urls[day], day, *([] if fatal is None else [str(fatal)]))
+    done = completed("sync_platform_tests.crash.one_sync", arguments, ROOT, dict(os.environ))
     return done.returncode, done.stdout.strip() or done.stderr
 
 
@@ -65,17 +66,18 @@ def _content(folder: Path) -> dict[str, list[Any]]:
 
 
 def test_a_sync_killed_at_any_step_and_run_again_is_as_if_undisturbed(tmp_path: Path, urls: dict[str, str]) -> None:
-    undisturbed = tmp_path / "undisturbed"
-    assert _sync(undisturbed, urls, DAYS[0])[0] == 0
-    code, told = _sync(undisturbed, urls, DAYS[1])
+    folder, first_day = tmp_path / "synced", tmp_path / "first-day"  # a lake knows its folder: it is brought back there
+    assert _sync(folder, urls, DAYS[0])[0] == 0
+    shutil.copytree(folder, first_day)
+    before = _content(folder)
+    code, told = _sync(folder, urls, DAYS[1])
     assert code == 0, told
-    expected, steps = _content(undisturbed), int(told)
+    expected, steps = _content(folder), int(told)
     assert {row[2] for row in expected["changes"]} >= {"insert", "update"}
 
-    def killed_at(step: int) -> None:
-        folder = tmp_path / f"killed-{step}"
-        assert _sync(folder, urls, DAYS[0])[0] == 0
-        before = _content(folder)
+    for step in sorted({1 + number * (steps - 1) // (KILLS - 1) for number in range(KILLS)}):
+        shutil.rmtree(folder)
+        shutil.copytree(first_day, folder)
         code, told = _sync(folder, urls, DAYS[1], step)
         assert code == -signal.SIGKILL, told
         half = _content(folder)
@@ -84,7 +86,3 @@ def test_a_sync_killed_at_any_step_and_run_again_is_as_if_undisturbed(tmp_path: 
         code, told = _sync(folder, urls, DAYS[1])
         assert code == 0, told
         assert _content(folder) == expected, step
-
-    chosen = sorted({1 + number * (steps - 1) // (KILLS - 1) for number in range(KILLS)})
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(killed_at, chosen))

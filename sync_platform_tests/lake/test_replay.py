@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.replay import replay
 from sync_platform.sources.extraction import Gaps
+from sync_platform_tests.examples import examples
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 
 MENU = [{"id": number, "name": f"Dish {number}"} for number in range(1, 5)]
@@ -89,17 +89,10 @@ steps = st.lists(
 numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    yield lab
-    lab.lake.close()
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), deadline=None)
 @given(steps=steps)
-def test_replay_reproduces_the_table_after_any_syncs_in_any_order(shared_lab: Lab, steps: list[Any]) -> None:
-    lab = shared_lab
+def test_replay_reproduces_the_table_after_any_syncs_in_any_order(new_lab: Callable[[], Lab], steps: list[Any]) -> None:
+    lab = new_lab()
     lab.platform = diner(f"diner{next(numbers)}", tolerance=1.0)
     for records, hour, mode, complete in steps:
         gaps = Gaps(claimed=len(records) + (0 if complete else 1), pages_expected=1)
@@ -107,10 +100,12 @@ def test_replay_reproduces_the_table_after_any_syncs_in_any_order(shared_lab: La
         assert lab.replay_differs() == []
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None)
 @given(lists=st.lists(st.lists(dishes, min_size=1, max_size=5, unique_by=lambda d: d["id"]), min_size=1, max_size=5))
-def test_after_complete_full_syncs_the_live_rows_are_exactly_the_last_list(shared_lab: Lab, lists: list[Any]) -> None:
-    lab = shared_lab
+def test_after_complete_full_syncs_the_live_rows_are_exactly_the_last_list(
+    new_lab: Callable[[], Lab], lists: list[Any]
+) -> None:
+    lab = new_lab()
     lab.platform = diner(f"diner{next(numbers)}", tolerance=1.0)
     for hour, records in enumerate(lists):
         held = {row[0] for row in lab.table("source_id")} if hour else set()

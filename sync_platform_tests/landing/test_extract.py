@@ -26,6 +26,7 @@ from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.declaration import Scope
 from sync_platform.storage.objects import FolderStore
+from sync_platform_tests.examples import examples
 from sync_platform_tests.landing.diner import NONE, Diner, Kitchen, answering
 
 MARKER = "PERSONAL-7f3a"
@@ -130,7 +131,7 @@ values = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts
 shapes = st.recursive(values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     shape=shapes, where=st.sampled_from(["text", "author", "name", "email"]), wrap=st.sampled_from([list, dict, str])
 )

@@ -117,7 +117,7 @@ def office(filled: tuple[Path, Path]) -> Iterator[Office]:
     home, copy = filled
     shutil.rmtree(home)
     shutil.copytree(copy, home)
-    office = open_office(Lab(home))
+    office = open_office(Lab(home, diner(), itertools.count(200)))
     yield office
     _close(office)
 

@@ -15,7 +15,7 @@ from sync_platform.lake import chain
 from sync_platform.lake.maintenance import maintain
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform_tests.lake.lab import HISTORY, Lab
-from sync_platform_tests.lineage.conftest import MENU, Office, fill, open_office
+from sync_platform_tests.lineage.conftest import MENU, Office, open_office
 
 
 def test_every_commit_with_changes_is_a_batch_with_its_counts(any_office: Office) -> None:
@@ -102,11 +102,9 @@ def test_compaction_moves_rows_and_breaks_nothing(any_office: Office) -> None:
     assert any_office.verify().breaks == []
 
 
-def test_a_lake_that_was_made_before_is_taken_into_opening_batches(tmp_path: Path) -> None:
-    lab = Lab(tmp_path)
-    fill(lab)
+def test_a_lake_that_was_made_before_is_taken_into_opening_batches(office: Office) -> None:
+    lab = office.lab
     lab.ask("DROP TABLE lineage.batches")
-    office = open_office(lab)
     assert "lineage.batches is not there" in office.found()
     lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:]], hour=21)
     assert lab.ask("SELECT number, kind, platform, inserted FROM lineage.batches ORDER BY ALL") == [
@@ -119,14 +117,13 @@ def test_a_lake_that_was_made_before_is_taken_into_opening_batches(tmp_path: Pat
     assert office.verify().breaks == []
 
 
-def test_the_chain_begins_with_what_was_there_and_then_the_commit_that_begins_it(tmp_path: Path) -> None:
-    lab = Lab(tmp_path)
-    fill(lab)
+def test_the_chain_begins_with_what_was_there_and_then_the_commit_that_begins_it(office: Office) -> None:
+    lab = office.lab
     lab.ask("DROP TABLE lineage.batches")
     lab.sync(MENU[1:], hour=22)
     kinds = lab.ask("SELECT kind, platform, removed FROM lineage.batches ORDER BY number")
     assert kinds == [("opening", "diner", 2), ("opening", "tea", 0), ("changes", "diner", 1)]
-    assert open_office(lab).verify().breaks == []
+    assert office.verify().breaks == []
 
 
 def test_personal_values_are_hashed_as_sealed_so_that_erasure_breaks_nothing(office: Office) -> None:

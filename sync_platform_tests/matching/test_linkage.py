@@ -17,6 +17,7 @@ from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.listing import SCHEMA, read_listings
 from sync_platform.matching.matches import PAIR_SCHEMA, cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import read_model, write_model
+from sync_platform_tests.examples import examples
 
 from .conftest import LinkedCity
 from .hard_cases import CASES, bystanders, table_of
@@ -37,7 +38,7 @@ def table() -> pl.DataFrame:
     return table_of(*CASES, bystanders())
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_listings_and_sources_changes_no_cluster(seed: int, table: pl.DataFrame) -> None:
     assert _whole(table.sample(fraction=1, shuffle=True, seed=seed)) == _whole(table)
@@ -72,7 +73,7 @@ def test_a_model_is_a_value_that_can_be_saved(small_city: LinkedCity) -> None:
         read_model(b"{}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 9))

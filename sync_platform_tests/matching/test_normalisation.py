@@ -12,17 +12,18 @@ from sync_platform.matching.names import NOTHING, read_names
 from sync_platform.matching.phones import read_phones
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
 from sync_platform.matching.scripts import fold
+from sync_platform_tests.examples import examples
 
 CHINESE_AND_ENGLISH = st.text(st.characters(categories=("L", "N", "P", "Zs", "Co"), max_codepoint=0xFFFF), max_size=40)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
 def test_folding_what_is_folded_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
 def test_reading_a_read_name_changes_nothing(text: str) -> None:
     for name in read_names(text):
@@ -30,7 +31,7 @@ def test_reading_a_read_name_changes_nothing(text: str) -> None:
             assert read_names(name.whole)[0].core == name.core
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
 def test_any_text_can_be_read_as_anything(text: str) -> None:
     read_names(text, text)

@@ -15,6 +15,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.quality.drift import SURPRISE, Drift, chance, find_drift, is_good
 from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
+from sync_platform_tests.examples import examples
 from sync_platform_tests.platforms.replay import over_sandbox
 from sync_platform_tests.quality.samples import OBJECT, Record, changed, places, shape_of
 
@@ -45,7 +46,7 @@ def told(drifts: list[Drift]) -> list[tuple[str, str]]:
     return [(drift.kind, drift.path) for drift in drifts]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seeds=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), count=st.integers(0, 400))
 def test_other_records_of_the_same_source_are_no_drift(seeds: tuple[int, int], count: int) -> None:
     drifts = found(places(count, seeds[1]), before=places(600, seeds[0]))
@@ -265,7 +266,7 @@ def test_a_missing_and_a_renamed_field_are_sentences_too() -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(data=st.data(), before=st.integers(1, 300), now=st.integers(1, 60))
 def test_chance_is_a_distribution_and_laplace_s_rule_for_one_record(data: Any, before: int, now: int) -> None:
     filled = data.draw(st.integers(0, before))

@@ -18,6 +18,7 @@ from sync_platform.quality.shape import MOST_PATHS, MOST_RECORDS, Shape
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.examples import examples
 from sync_platform_tests.quality.samples import OBJECT, Record, lines, places, shape_of
 
 SealRecords = Callable[[list[Record]], list[Record]]
@@ -145,7 +146,7 @@ def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
     assert _without_places(one.shape()) == _without_places(other.shape())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(records=RECORDS)
 def test_any_shape_survives_storage_and_never_counts_more_than_there_is_room_for(records: list[Record]) -> None:
     shape = shape_of(records)

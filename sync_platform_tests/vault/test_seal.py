@@ -16,6 +16,7 @@ from sync_platform.errors import StorageError
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database, subject_keys
+from sync_platform_tests.examples import examples
 from sync_platform_tests.processes import outputs_of
 from sync_platform_tests.vault.conftest import MASTER
 
@@ -279,7 +280,7 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(value=json_values.filter(lambda value: value is not None and value != ""), person=st.integers(0, 5))
 def test_whatever_is_sealed_unseals_to_itself_and_always_looks_the_same(
     one_vault: Vault, value: Any, person: int
@@ -290,7 +291,7 @@ def test_whatever_is_sealed_unseals_to_itself_and_always_looks_the_same(
     assert (unsealed, type(unsealed)) == (value, type(value))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(record=st.dictionaries(st.sampled_from(["author", "text", "id"]), json_values, max_size=3))
 def test_a_record_of_any_shape_keeps_nothing_personal_in_clear(one_vault: Vault, record: dict[str, Any]) -> None:
     sealed = seal(one_vault, record)

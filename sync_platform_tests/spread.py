@@ -1,0 +1,31 @@
+"""How tests are spread over the workers of `pytest -n`: by whole files, so that what a file sets up is set up once.
+
+Files that share a home, which takes half a minute to make, go to one worker together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+FIRST_SYNC = tuple(f"sync_platform_tests/cli/test_{name}.py" for name in ("query", "story", "synced", "unify"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Ours, unless another way was asked for with `--dist`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFiles(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "first sync" if file in FIRST_SYNC else file
+
+    if config.option.dist != "load":
+        return None
+    config.option.loadscopereorder = False  # the files with the fewest tests are those that take longest
+    return WholeFiles(config, log)
