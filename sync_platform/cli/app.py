@@ -58,6 +58,9 @@ app.add_typer(quarantine_app, name="quarantine")
 lineage_app = typer.Typer(help="From any value to its origin; proof that nobody has rewritten history.")
 app.add_typer(lineage_app, name="lineage")
 
+report_app = typer.Typer(help="Reports for people outside: what was done in a span of time, and whether it was right.")
+app.add_typer(report_app, name="report")
+
 
 class PriorityOption(StrEnum):
     low = "low"
@@ -423,6 +426,30 @@ def lineage_openlineage(
     from sync_platform.cli.openlineage import export_runs
 
     raise typer.Exit(export_runs(first, last, platform, out))
+
+
+@report_app.command("compliance")
+def report_compliance(
+    first: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="First day of the span, in Hong Kong; or a moment.")
+    ],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day of it; or a moment.")],
+    as_html: Annotated[bool, typer.Option("--html", help="One HTML page, made to be printed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    landing: Annotated[bool, typer.Option("--landing", help="Also hash every landed object again.")] = False,
+    out: Annotated[str, typer.Option(metavar="FILE", help="Where it goes; `-` is standard output.")] = "-",
+) -> None:
+    """The compliance report of a span: terms, changes, quality, personal data, retention, proof, who did what.
+
+    It verifies the chains as `lineage verify` does, and the audit log has it. Exit code: 0 only if every obligation
+    that was checked is met, 1 if one is not, 2 for bad usage.
+    """
+    from sync_platform.cli.report import report_compliance as write_report
+
+    if as_html and as_json:
+        raise UsageError("--html and --json: one of the two")
+    form = "html" if as_html else "json" if as_json else "text"
+    raise typer.Exit(write_report(first, last, out, form, hash_landing=landing))
 
 
 @match_app.command("files", hidden=True)

@@ -1,0 +1,149 @@
+"""What was collected, changed and removed in the span, by dataset; and that every change says where it came from.
+
+What belongs here: counts of syncs and changes. A sync that is taken in more than once, because its list was weighed
+again or its records were retried, stands in `sync.runs` more than once; it counts once, with the last word on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync_platform.compliance import duties
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.compliance.view import Name, View
+from sync_platform.lake.chain import BATCHES
+from sync_platform.lake.schema import table_name
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.tables import RESTAURANTS, SCHEMA
+
+UNIFIED: Name = (SCHEMA, RESTAURANTS.name)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One dataset in the span: its syncs by status, what they received, and what changed.
+
+    `dataset` is empty for syncs that failed before any. `not_retired`: rows that syncs did not see and kept live,
+    summed over syncs. `live`: rows that are live at the moment of the report; None where there is no table.
+    """
+
+    platform: str
+    dataset: str
+    is_declared: bool
+    complete: int = 0
+    degraded: int = 0
+    failed: int = 0
+    received: int = 0
+    quarantined: int = 0
+    not_retired: int = 0
+    inserted: int = 0
+    updated: int = 0
+    removed: int = 0
+    restored: int = 0
+    live: int | None = None
+
+
+@dataclass(frozen=True)
+class Sourcing:
+    """Changes committed in the span, and how many of them lack which part of their source."""
+
+    changes: int = 0
+    without_run: int = 0
+    without_landing: int = 0
+    in_no_batch: int = 0
+
+
+@dataclass(frozen=True)
+class Activities:
+    """What happened in the span."""
+
+    datasets: list[Activity] = field(default_factory=list)
+    sourcing: Sourcing = field(default_factory=Sourcing)
+
+
+def activities_of(view: View, platforms: Mapping[str, Platform]) -> Activities:
+    """Every dataset that is declared, was ever synced, is held, or changed; and unified restaurants."""
+    syncs, changes, tables = _syncs(view), _changes(view), view.tables()
+    declared = {(name, dataset.name) for name, platform in platforms.items() for dataset in platform.datasets}
+    unified = {UNIFIED} if view.has(".".join(UNIFIED)) else set()
+    names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | unified
+    found = [
+        Activity(
+            *name,
+            name in declared | unified or not name[1],
+            *syncs.get(name, ()),
+            **changes.get(name, {}),
+            live=_live(view, name) if name in tables | unified else None,
+        )
+        for name in sorted(names)
+    ]
+    return Activities(found, _sourcing(view))
+
+
+def judge_sourced(sourcing: Sourcing) -> Obligation:
+    if not sourcing.changes:
+        return duties.SOURCED.unchecked("nothing changed in the span")
+    lacking = {
+        "without a run": sourcing.without_run,
+        "without a landed line": sourcing.without_landing,
+        "in no batch of the chain": sourcing.in_no_batch,
+    }
+    found = [f"{count:,} {words}" for words, count in lacking.items() if count]
+    return duties.SOURCED.judged(
+        not found, f"{sourcing.changes:,} changes: {', '.join(found) or 'each has its run, batch and landed line'}"
+    )
+
+
+def _syncs(view: View) -> dict[Name, tuple[int, ...]]:
+    """A sync is of the span if it was first committed in it; what it came to is as known when the span ends."""
+    if not view.has("sync.runs"):
+        return {}
+    rows = view.rows(
+        f"""WITH known AS (
+            SELECT *, min(committed_at) OVER one_sync AS first_at,
+                row_number() OVER (one_sync ORDER BY committed_at DESC) AS from_last
+            FROM {LAKE}.sync.runs WHERE committed_at <= $last
+            WINDOW one_sync AS (PARTITION BY platform, dataset, sync_id)
+        )
+        SELECT platform, coalesce(dataset, ''), count(*) FILTER (status = 'complete'),
+            count(*) FILTER (status = 'degraded'), count(*) FILTER (status = 'failed'), sum(coalesce(records, 0)),
+            sum(coalesce(quarantined, 0)), sum(coalesce(not_retired, 0))
+        FROM known WHERE from_last = 1 AND first_at >= $first GROUP BY ALL"""
+    )
+    return {(platform, dataset): tuple(int(count) for count in counts) for platform, dataset, *counts in rows}
+
+
+def _changes(view: View) -> dict[Name, dict[str, int]]:
+    """By what the history says, which has what late observations corrected too."""
+    if not view.has(view.history):
+        return {}
+    rows = view.rows(
+        f"""SELECT platform, dataset, count(*) FILTER (operation = 'insert'), count(*) FILTER (operation = 'update'),
+            count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore')
+        FROM {LAKE}.{view.history} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
+    )
+    names = ("inserted", "updated", "removed", "restored")
+    return {(platform, dataset): dict(zip(names, counts, strict=True)) for platform, dataset, *counts in rows}
+
+
+def _live(view: View, name: Name) -> int:
+    ((count,),) = view.rows(f"SELECT count(*) FROM {LAKE}.{table_name(*name)} WHERE removed_at IS NULL")
+    return int(count)
+
+
+def _sourcing(view: View) -> Sourcing:
+    """What is worked out of listings, the unified tables, has no landed line of its own: its changes name listings."""
+    if not view.has(view.history):
+        return Sourcing()
+    inside = f"FROM {LAKE}.{view.history} c WHERE committed_at BETWEEN $first AND $last"
+    ((changes, without_run, without_landing),) = view.rows(
+        f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation <> 'remove'
+            AND platform <> '{SCHEMA}' AND (coalesce(landing_object, '') = '' OR landing_line IS NULL)) {inside}"""
+    )
+    chained = f"""WHERE NOT EXISTS (FROM {LAKE}.{BATCHES} b WHERE b.platform = g.platform AND b.dataset = g.dataset
+        AND g.committed_at BETWEEN b.committed_from AND b.committed_to)"""
+    groups = f"(SELECT platform, dataset, committed_at, count(*) AS n {inside} GROUP BY ALL)"
+    ((in_no_batch,),) = view.rows(f"SELECT coalesce(sum(n), 0) FROM {groups} g {chained if view.has(BATCHES) else ''}")
+    return Sourcing(changes, without_run, without_landing, int(in_no_batch))
