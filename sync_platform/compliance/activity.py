@@ -22,27 +22,41 @@ UNIFIED: Name = (SCHEMA, RESTAURANTS.name)
 
 
 @dataclass(frozen=True)
-class Activity:
-    """One dataset in the span: its syncs by status, what they received, and what changed.
+class Syncs:
+    """The syncs of a dataset by status, the records that they received and put into quarantine, and `not_retired`: the
+    rows that they did not see and kept live; summed over syncs."""
 
-    `dataset` is empty for syncs that failed before any. `not_retired`: rows that syncs did not see and kept live,
-    summed over syncs. `live`: rows that are live at the moment of the report; None where there is no table.
-    """
-
-    platform: str
-    dataset: str
-    is_declared: bool
     complete: int = 0
     degraded: int = 0
     failed: int = 0
     received: int = 0
     quarantined: int = 0
     not_retired: int = 0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The changes of a dataset that were committed in the span."""
+
     inserted: int = 0
     updated: int = 0
     removed: int = 0
     restored: int = 0
-    live: int | None = None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One dataset in the span; `dataset` is empty for syncs that failed before any.
+
+    `live`: rows that are live at the moment of the report; None where there is no table.
+    """
+
+    platform: str
+    dataset: str
+    is_declared: bool
+    live: int | None
+    syncs: Syncs
+    changes: Changes
 
 
 @dataclass(frozen=True)
@@ -73,9 +87,9 @@ def activities_of(view: View, platforms: Mapping[str, Platform]) -> Activities:
         Activity(
             *name,
             name in declared | unified or not name[1],
-            *syncs.get(name, ()),
-            **changes.get(name, {}),
-            live=_live(view, name) if name in tables | unified else None,
+            _live(view, name) if name in tables | unified else None,
+            syncs.get(name, Syncs()),
+            changes.get(name, Changes()),
         )
         for name in sorted(names)
     ]
@@ -96,7 +110,7 @@ def judge_sourced(sourcing: Sourcing) -> Obligation:
     )
 
 
-def _syncs(view: View) -> dict[Name, tuple[int, ...]]:
+def _syncs(view: View) -> dict[Name, Syncs]:
     """A sync is of the span if it was first committed in it; what it came to is as known when the span ends."""
     if not view.has("sync.runs"):
         return {}
@@ -112,10 +126,10 @@ def _syncs(view: View) -> dict[Name, tuple[int, ...]]:
             sum(coalesce(quarantined, 0)), sum(coalesce(not_retired, 0))
         FROM known WHERE from_last = 1 AND first_at >= $first GROUP BY ALL"""
     )
-    return {(platform, dataset): tuple(int(count) for count in counts) for platform, dataset, *counts in rows}
+    return {row[:2]: Syncs(*map(int, row[2:])) for row in rows}
 
 
-def _changes(view: View) -> dict[Name, dict[str, int]]:
+def _changes(view: View) -> dict[Name, Changes]:
     """By what the history says, which has what late observations corrected too."""
     if not view.has(view.history):
         return {}
@@ -124,8 +138,7 @@ def _changes(view: View) -> dict[Name, dict[str, int]]:
             count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore')
         FROM {LAKE}.{view.history} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
     )
-    names = ("inserted", "updated", "removed", "restored")
-    return {(platform, dataset): dict(zip(names, counts, strict=True)) for platform, dataset, *counts in rows}
+    return {row[:2]: Changes(*row[2:]) for row in rows}
 
 
 def _live(view: View, name: Name) -> int:

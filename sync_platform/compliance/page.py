@@ -20,7 +20,8 @@ header { border: 1px solid #333; border-top: 6px solid #1f3a5f; padding: 1rem 1.
 h1 { font-size: 1.9rem; margin: 0 0 .8rem } h2 { font-size: 1.25rem; margin: 2.2rem 0 .5rem; color: #1f3a5f;
   border-bottom: 2px solid #1f3a5f; padding-bottom: .2rem }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0 } dt { color: #555 }
-dd { margin: 0; font-weight: 600 } nav ol { columns: 2; margin: .4rem 0 0; padding-left: 1.5rem } nav a { color: inherit }
+dd { margin: 0; font-weight: 600 } nav a { color: inherit }
+nav ol { columns: 2; margin: .4rem 0 0; padding-left: 1.5rem }
 p { max-width: 60rem; margin: .5rem 0 }
 table { border-collapse: collapse; width: 100%; margin: .3rem 0 1.1rem; font-size: .86rem }
 caption { text-align: left; font-weight: 600; padding: .7rem 0 .3rem; break-after: avoid }
@@ -29,8 +30,8 @@ th, td { text-align: left; vertical-align: top; padding: .28rem .5rem; border-bo
 thead th { border-bottom: 1.5px solid #333; background: #f1f3f6; font-weight: 600; overflow-wrap: normal }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th.n { white-space: normal }
 .state { white-space: nowrap; font-weight: 600 } .met { color: #14591f } .not-met { color: #a40000 }
-.not-checked { color: #555; font-style: italic } .wide { font-size: .76rem } .wide th, .wide td { padding: .25rem .3rem }
-.none { color: #555 } small { color: #555 }
+.not-checked { color: #555; font-style: italic } .none { color: #555 }
+.wide { font-size: .76rem } .wide th, .wide td { padding: .25rem .3rem }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt } header { break-inside: avoid }
   nav { break-after: avoid } h2 { break-after: avoid } p { orphans: 3; widows: 3 }
@@ -79,7 +80,10 @@ def _table(table: Table) -> str:
     )
     rows = "".join(f"<tr>{_cells(row, figures)}</tr>\n" for row in table.rows)
     wide = _class("wide" if len(table.columns) >= WIDE else "")
-    return f"<table{wide}><caption>{escape(table.caption)}</caption>\n<thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>\n"
+    return (
+        f"<table{wide}><caption>{escape(table.caption)}</caption>\n"
+        f"<thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>\n"
+    )
 
 
 def _cells(row: Sequence[Cell], figures: Sequence[bool]) -> str:
