@@ -16,9 +16,9 @@ from sync_platform.lake.chain import BATCHES
 from sync_platform.lake.schema import table_name
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.tables import RESTAURANTS, SCHEMA
+from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
 
-UNIFIED: Name = (SCHEMA, RESTAURANTS.name)
+UNIFIED: tuple[Name, ...] = tuple((SCHEMA, table.name) for table in KEPT_TABLES)
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Activities:
 
 
 def activities_of(view: View, platforms: Mapping[str, Platform]) -> Activities:
-    """Every dataset that is declared, was ever synced, is held, or changed; and unified restaurants."""
+    """Every dataset that is declared, was ever synced, is held, or changed; and the unified tables."""
     syncs, changes, tables = _syncs(view), _changes(view), view.tables()
     declared = {(name, dataset.name) for name, platform in platforms.items() for dataset in platform.datasets}
-    unified = {UNIFIED} if view.has(".".join(UNIFIED)) else set()
+    unified = {name for name in UNIFIED if view.has(".".join(name))}
     names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | unified
     found = [
         Activity(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
+from sync_platform.compliance.quality import Grade
 from sync_platform.compliance.report import Report
 from sync_platform.compliance.section import Cell, Section, Table
 from sync_platform.compliance.sources import Source
 from sync_platform.compliance.span import told
+from sync_platform.quality.score import DIMENSIONS, OVERALL
 
 COUNTED = (
     "A sync counts once, with the last word on it, in the span that it was first committed in. Changes are those "
@@ -82,22 +84,22 @@ def tell_activity(number: int, report: Report) -> Section:
 
 
 def tell_quality(number: int, report: Report) -> Section:
+    by_dataset: dict[tuple[str, str], dict[str, Grade]] = {}
+    for grade in report.grades:
+        by_dataset.setdefault((f"{grade.platform}.{grade.dataset}", grade.partition), {})[grade.dimension] = grade
     grades: list[tuple[Cell, ...]] = [
         (
-            f"{each.platform}.{each.dataset}",
-            each.partition,
-            each.dimension,
-            _share(each.score),
-            _share(each.threshold),
-            _share(each.confidence),
-            "" if each.score is None else "below" if each.falls_short else "reached",
+            *name,
+            *(_grade(found.get(dimension)) for dimension in (*DIMENSIONS, OVERALL)),
+            _share(found[OVERALL].threshold) if OVERALL in found else None,
+            _share(found[OVERALL].confidence) if OVERALL in found else None,
         )
-        for each in report.grades
+        for name, found in by_dataset.items()
     ]
     open_entries: list[tuple[Cell, ...]] = [
         (f"{each.platform}.{each.dataset}", each.records, told(each.oldest), each.overdue) for each in report.quarantine
     ]
-    columns = ("dataset", "period", "dimension", "score", "threshold", "confidence", "")
+    columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall should reach", "confidence")
     tables = [
         Table("Last scores within the span", columns, grades, "nothing was scored in the span"),
         Table(
@@ -107,7 +109,10 @@ def tell_quality(number: int, report: Report) -> Section:
             "no record is in quarantine",
         ),
     ]
-    note = "A dash was not measured; it is no praise, and lowers the confidence of the overall score."
+    note = (
+        "A score below its threshold is written with it. A dash was not measured; it is no praise, and lowers the "
+        "confidence of the overall score."
+    )
     return Section(number, "Data quality", [note], tables)
 
 
@@ -155,7 +160,14 @@ def _fetched_from(source: Source) -> str:
 def _stored(source: Source) -> str:
     """What may be stored, and who says so."""
     said = " (as the operator set it)" if source.is_operators_word else ""
-    return ("everything" if source.may_store == "everything" else "ids only") + said
+    bound = "; ids only where it is live without an agreement" if source.without_agreement == "ids" else ""
+    return ("everything" if source.may_store == "everything" else "ids only") + said + bound
+
+
+def _grade(grade: Grade | None) -> str | None:
+    if grade is None:
+        return None
+    return f"{_share(grade.score)} (below {_share(grade.threshold)})" if grade.falls_short else _share(grade.score)
 
 
 def _share(value: float | None) -> str | None:

@@ -29,7 +29,8 @@ def tell_retention(number: int, report: Report) -> Section:
     note = (
         f"What is due goes with the next weekly maintenance; it is overdue when more than {GRACE.days} days have "
         "passed. Of each dataset the newest landed sync and the newest complete one stay, and so does the snapshot "
-        "that was current when the window of time travel begins."
+        "that was current when the window of time travel begins. Maintenance by the schedule is on record when it "
+        "begins; what it deleted stands in its run."
     )
     done = _acts("Maintenance begun in the span, which deletes what is due", report.retention.maintenance)
     return Section(number, "Retention as applied", [note], [Table("Rules", columns, rows), done])

@@ -57,7 +57,7 @@ def judge_declared(view: View, platforms: Mapping[str, Platform]) -> Obligation:
     strange = [f"{'.'.join(name)} ({count:,} records)" for name, count in filled.items() if name not in declared]
     if strange:
         return duties.DECLARED.judged(False, f"held, and declared by no platform file: {', '.join(strange)}")
-    return duties.DECLARED.judged(True, f"all {len(filled)} datasets that hold records are declared")
+    return duties.DECLARED.judged(True, f"{len(filled)} of {len(filled)} datasets that hold records are declared")
 
 
 def _too_old(view: View, source: Source, landed: list[LandedSync]) -> Iterator[str]:

@@ -60,7 +60,7 @@ def judge_ended(found: Operations) -> Obligation:
         named = [f"{act.operation} (entry {act.number}, {told(act.began_at)})" for act in found.killed[:MOST_TOLD]]
         words = f"{len(found.killed):,} of {expected:,} operations have no end on record: {', '.join(named)}"
         return duties.ENDED.judged(False, words)
-    return duties.ENDED.judged(True, f"all {expected:,} operations have their end on record")
+    return duties.ENDED.judged(True, f"{expected:,} of {expected:,} operations have their end on record")
 
 
 def _outcome(act: Act, now: datetime) -> str:

@@ -39,7 +39,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
   .wide { font-size: 6.6pt } thead th { -webkit-print-color-adjust: exact; print-color-adjust: exact }
 }
 """
-STATES = {"met": "met", "not met": "not-met", "not checked": "not-checked", "below": "not-met"}
+STATES = {"met": "met", "not met": "not-met", "not checked": "not-checked"}
 WIDE = 8
 """From so many columns on a table is set smaller, to fit a page of paper."""
 

@@ -40,8 +40,10 @@ class AnchorMade:
 
 @dataclass(frozen=True)
 class Proof:
-    """Where the chains stand, what verification found, and the anchors of the span, oldest first."""
+    """Where the chains stand, since when there is one, what verification found, and the anchors of the span, oldest
+    first."""
 
+    since: datetime | None
     batches: Head
     audit_log: Head
     public_key: str
@@ -56,7 +58,7 @@ def proof_of(
     findings = record.verify(landing=landing, told=say)
     found = [made for each in read_anchors(record.anchors, record.signer.public_key) if (made := _made(each))]
     mine = [each for each in found if view.span.holds(each.at)]
-    return Proof(_head(view), Head.of(entries), record.signer.public_key, findings, mine)
+    return Proof(_since(view), _head(view), Head.of(entries), record.signer.public_key, findings, mine)
 
 
 def judge_proof(proof: Proof, span: Span, now: datetime) -> list[Obligation]:
@@ -73,13 +75,16 @@ def judge_proof(proof: Proof, span: Span, now: datetime) -> list[Obligation]:
 
 
 def _judge_anchored(proof: Proof, span: Span, now: datetime) -> Obligation:
-    """An anchor is due in every month whose day of verification lies within the span."""
+    """An anchor is due in every month whose day of verification lies within the span, since there is a chain."""
     good = [each.at for each in proof.anchors if not each.problem]
     made = {current_period("monthly", at).key for at in good}
-    due = [current_period("monthly", at).key for at in span.moments(ANCHOR_DAY, ANCHOR_HOUR, now)]
+    days = [at for at in span.moments(ANCHOR_DAY, ANCHOR_HOUR, now) if proof.since and at >= proof.since]
+    due = [current_period("monthly", at).key for at in days]
     counted = f"{len(good):,} anchors were made in the span"
     if not due and not good:
-        return duties.ANCHORED.unchecked(f"none was due: the span holds no {ANCHOR_DAY}nd of a month")
+        return duties.ANCHORED.unchecked(
+            "none was due: the day of verification, the 2nd of a month, was not in the span"
+        )
     missing = [key for key in due if key not in made]
     return duties.ANCHORED.judged(not missing, counted + (f"; none in {', '.join(missing)}" if missing else ""))
 
@@ -104,6 +109,13 @@ def _made(anchor: Anchor) -> AnchorMade | None:
     except (KeyError, TypeError, ValueError):
         return None
     return AnchorMade(anchor.name, at, *counts, anchor.problem)
+
+
+def _since(view: View) -> datetime | None:
+    if not view.has(BATCHES):
+        return None
+    found: datetime | None = view.rows(f"SELECT min(committed_to) FROM {LAKE}.{BATCHES}")[0][0]
+    return found
 
 
 def _head(view: View) -> Head:

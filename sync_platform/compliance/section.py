@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+SHARE = re.compile(r"\d+(\.\d+)?%")
 Cell = str | int | None
 """A count is a number; what there is none of is None."""
 
@@ -37,4 +39,4 @@ def text_of_cell(cell: Cell) -> str:
 
 def is_figure(cell: Cell) -> bool:
     """Whether a cell is set flush right, as figures are."""
-    return cell is None or isinstance(cell, int) or cell.removesuffix("%").replace(".", "", 1).isdigit()
+    return cell is None or isinstance(cell, int) or bool(SHARE.match(cell))

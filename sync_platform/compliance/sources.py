@@ -79,7 +79,7 @@ def judge_terms(sources: Iterable[Source]) -> Obligation:
     short = [f"{each.platform} ({', '.join(each.addresses or each.hosts)})" for each in live if not each.terms_accepted]
     if short:
         return duties.TERMS.judged(False, f"terms not accepted: {'; '.join(short)}; {len(live)} sources are live")
-    return duties.TERMS.judged(True, f"terms accepted of all {len(live)} live sources")
+    return duties.TERMS.judged(True, f"the terms of {len(live)} of {len(live)} live sources are accepted")
 
 
 def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> Source:
