@@ -58,7 +58,7 @@ def personal_datasets(view: View, platforms: Mapping[str, Platform]) -> list[Per
     found = []
     for key in sorted(declared.keys() | sealed.keys()):
         personal, columns = declared.get(key, (None, set()))
-        present = sorted(columns & _columns(view, key) | sealed.get(key, set()))
+        present = sorted(columns & view.columns(key).keys() | sealed.get(key, set()))
         fields, subject = (list(personal.fields), list(personal.subject)) if personal else ([], [])
         counts = _counts(view, key, present) if present else (0, 0, 0)
         found.append(PersonalDataset(*key, key in declared, fields, subject, present, *counts))
@@ -81,23 +81,12 @@ def judge_sealed(found: Iterable[PersonalDataset]) -> Obligation:
 
 def _sealed_columns(view: View) -> dict[Name, set[str]]:
     """By table, the columns that were declared as sealed when they were made, as their comments tell."""
-    rows = view.rows(
-        """SELECT schema_name, table_name, column_name FROM duckdb_columns()
-        WHERE database_name = $lake AND comment LIKE '%, sealed'""",
-        {"lake": LAKE},
-    )
-    found: dict[Name, set[str]] = {}
-    for schema, table, column in rows:
-        if (schema, table) in view.tables():
-            found.setdefault((schema, table), set()).add(column)
+    found = {}
+    for name in view.tables():
+        sealed = {column for column, described in view.columns(name).items() if described.endswith(", sealed")}
+        if sealed:
+            found[name] = sealed
     return found
-
-
-def _columns(view: View, name: Name) -> set[str]:
-    query = """SELECT column_name FROM duckdb_columns()
-        WHERE database_name = $lake AND schema_name = $schema AND table_name = $table"""
-    rows = view.rows(query, {"lake": LAKE, "schema": name[0], "table": name[1]})
-    return {column for (column,) in rows}
 
 
 def _counts(view: View, name: Name, columns: list[str]) -> tuple[int, int, int]:

@@ -125,48 +125,52 @@ def _fail_a_drill(practice: Practice) -> None:
     practice.note("drill", {"store": "s"}, "failed")
 
 
-BREAKS: dict[str, Callable[[Practice], None]] = {
+AROUND: dict[str, Callable[[Practice], None]] = {
     "terms-accepted": _refuse_terms,
     "cache-limits": _allow_no_day,
     "storage-permitted": _end_the_agreement,
-    "holdings-declared": _hold_the_undeclared,
-    "personal-sealed": _store_in_clear,
     "landing-retention": _keep_pages,
-    "time-travel-window": _keep_snapshots,
-    "changes-sourced": _change_for_no_run,
-    "history-holds": _forge_a_row,
     "audit-log-holds": _forge_the_log,
     "operations-ended": _kill_an_operation,
     "chains-anchored": _lose_the_anchors,
-    "synced-on-time": _degrade_the_month,
-    "quality-thresholds": _score_low,
-    "quarantine-reviewed": _leave_in_quarantine,
     "requests-pdpo requests-gdpr": _answer_late,
     "requests-gdpr": _forget_late,
     "backups-made": _fail_a_backup,
     "restore-drilled": _fail_a_drill,
 }
+"""What breaks which obligations without a change to the lake."""
+WITHIN: dict[str, Callable[[Practice], None]] = {
+    "holdings-declared": _hold_the_undeclared,
+    "personal-sealed": _store_in_clear,
+    "time-travel-window": _keep_snapshots,
+    "changes-sourced": _change_for_no_run,
+    "history-holds": _forge_a_row,
+    "synced-on-time": _degrade_the_month,
+    "quality-thresholds": _score_low,
+    "quarantine-reviewed": _leave_in_quarantine,
+}
 
 
-def test_where_all_is_well_every_obligation_that_can_be_checked_is_met(practice: Practice) -> None:
-    report = practice.report()
+def test_where_all_is_well_every_obligation_that_can_be_checked_is_met(standing: Practice) -> None:
+    report = standing.report()
     states = {name: each.state for name, each in found(report).items()}
     assert states == {each.id: "not checked" if each.id in ASKED else "met" for each in DUTIES}
     assert report.rate == Rate(len(DUTIES) - len(ASKED), 0, len(ASKED))
 
     for operation in ("access", "backup", "drill"):
-        practice.note(operation, {"n": 1}, "begun")
-        practice.note(operation, {"n": 1}, "complete")
-    assert practice.report().rate == Rate(len(DUTIES), 0, 0)
+        standing.note(operation, {"n": 1}, "begun")
+        standing.note(operation, {"n": 1}, "complete")
+    assert standing.report().rate == Rate(len(DUTIES), 0, 0)
 
 
-@pytest.mark.parametrize("ids", BREAKS)
-def test_what_is_broken_turns_its_obligation_and_no_other(practice: Practice, ids: str) -> None:
-    BREAKS[ids](practice)
+@pytest.mark.parametrize("ids", [*AROUND, *WITHIN])
+def test_what_is_broken_turns_its_obligation_and_no_other(request: pytest.FixtureRequest, ids: str) -> None:
+    practice: Practice = request.getfixturevalue("standing" if ids in AROUND else "practice")
+    {**AROUND, **WITHIN}[ids](practice)
     report = practice.report()
     broken = {name: each.evidence for name, each in found(report).items() if each.state == "not met"}
     assert set(broken) == set(ids.split()), broken
 
 
 def test_every_obligation_is_broken_by_some_test() -> None:
-    assert {name for ids in BREAKS for name in ids.split()} == {each.id for each in DUTIES}
+    assert {name for ids in (*AROUND, *WITHIN) for name in ids.split()} == {each.id for each in DUTIES}
