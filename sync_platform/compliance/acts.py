@@ -22,10 +22,10 @@ UNDER_WAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Act:
-    """One operation. `ended_at` and `outcome` are None where no end is on record.
+    """One operation; its subject is as its end tells, which bears all that its beginning said.
 
-    `is_word`: there is nothing to end, such as an accepted shrink. `ends_elsewhere`: it is a run of a schedule, a
-    sensor or the UI, whose beginning alone is in the log.
+    `ended_at` and `outcome` are None where no end is on record. `is_word`: there is nothing to end, such as an accepted
+    shrink. `ends_elsewhere`: it is a run of a schedule, a sensor or the UI, whose beginning alone is in the log.
     """
 
     number: int
@@ -81,7 +81,7 @@ def _act(entry: Entry, end: Entry | None) -> Act:
         entry.operation,
         entry.actor,
         entry.via,
-        orjson.loads(entry.subject),
+        orjson.loads((end or entry).subject),
         entry.at,
         end.at if end else None,
         end.outcome if end else None,

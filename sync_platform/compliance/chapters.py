@@ -62,8 +62,14 @@ def _what_this_is(number: int, report: Report) -> Section:
         "This report says what was collected, kept and deleted in the span, on what terms, and which obligations were "
         "met. Every figure was read or computed when it was made; what is said to be held is held then."
     )
+    unfinished = [f"The span is not over: it is told up to {told(report.made_at)}."]
     rate = f"ComplianceRate {report.rate.in_words}."
-    return Section(number, "What this is", [told_of, rate, HOW], [Table("Identity", ("what", "value"), rows)])
+    return Section(
+        number,
+        "What this is",
+        [told_of, *(unfinished if report.made_at < report.span.last else []), rate, HOW],
+        [Table("Identity", ("what", "value"), rows)],
+    )
 
 
 def _obligations(number: int, report: Report) -> Section:

@@ -51,12 +51,12 @@ def tell_proof(number: int, report: Report) -> Section:
     ]
     breaks: list[tuple[Cell, ...]] = [(str(each),) for each in findings.breaks[:MOST_SHOWN]]
     anchors: list[tuple[Cell, ...]] = [
-        (each.name, told(each.at), each.batches, each.audit_entries, each.problem or "good") for each in proof.anchors
+        (told(each.at), each.batches, each.audit_entries, each.problem or "good", each.name) for each in proof.anchors
     ]
     tables = [
         Table("Verified now", ("what", "figure"), figures),
         Table(f"Places that do not hold, the first {MOST_SHOWN}", ("place",), breaks, "everything holds"),
-        Table("Anchors of the span", ("name", "made", "batches", "audit entries", "state"), anchors),
+        Table("Anchors of the span", ("made", "batches", "audit entries", "state", "name"), anchors),
     ]
     note = "Every digest and both hash chains were computed again, and every table was made again from its history."
     return Section(number, "Verification of the chains", [note], tables)

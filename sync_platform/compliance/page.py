@@ -27,6 +27,7 @@ table { border-collapse: collapse; width: 100%; margin: .3rem 0 1.1rem; font-siz
 caption { text-align: left; font-weight: 600; padding: .7rem 0 .3rem; break-after: avoid }
 th, td { text-align: left; vertical-align: top; padding: .28rem .5rem; border-bottom: 1px solid #d5d5d5;
   overflow-wrap: anywhere; hyphens: manual }
+th:first-child, td:first-child:not(:only-child) { overflow-wrap: normal }
 thead th { border-bottom: 1.5px solid #333; background: #f1f3f6; font-weight: 600; overflow-wrap: normal }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th.n { white-space: normal }
 .state { white-space: nowrap; font-weight: 600 } .met { color: #14591f } .not-met { color: #a40000 }
@@ -34,8 +35,9 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .wide { font-size: .76rem } .wide th, .wide td { padding: .25rem .3rem }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt } header { break-inside: avoid }
-  nav { break-after: avoid } h2 { break-after: avoid } p { orphans: 3; widows: 3 }
-  thead { display: table-header-group } tr { break-inside: avoid } table { font-size: 7.8pt }
+  #s2 { break-before: page } h2 { break-after: avoid } p { orphans: 3; widows: 3 }
+  thead { display: table-header-group; break-after: avoid } tr { break-inside: avoid }
+  tbody tr:first-child { break-before: avoid } table { font-size: 7.8pt }
   .wide { font-size: 6.6pt } thead th { -webkit-print-color-adjust: exact; print-color-adjust: exact }
 }
 """

@@ -80,7 +80,7 @@ def _judge_anchored(proof: Proof, span: Span, now: datetime) -> Obligation:
     made = {current_period("monthly", at).key for at in good}
     days = [at for at in span.moments(ANCHOR_DAY, ANCHOR_HOUR, now) if proof.since and at >= proof.since]
     due = [current_period("monthly", at).key for at in days]
-    counted = f"{len(good):,} anchors were made in the span"
+    counted = f"anchors made in the span: {len(good):,}"
     if not due and not good:
         return duties.ANCHORED.unchecked(
             "none was due: the day of verification, the 2nd of a month, was not in the span"
