@@ -52,10 +52,10 @@ AUDIT_LOG = Duty(
     "The chained audit log is whole and unaltered",
     "GDPR Art. 5(2), Art. 32(1)(b); PDPO Sch. 1 DPP 4(1)",
 )
-ENDED = Duty("operations-ended", "Every operation that was begun has its end on record", "own policy")
 ANCHORED = Duty(
     "chains-anchored", "The chains are verified and anchored outside every month", "GDPR Art. 5(2); own policy"
 )
+ENDED = Duty("operations-ended", "Every operation that was begun has its end on record", "own policy")
 ON_TIME = Duty(
     "synced-on-time",
     "Every platform in operation has a complete full sync for each of its periods",

@@ -6,7 +6,7 @@ What belongs here: the order in which it is gathered. All that is read of the la
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -89,58 +89,51 @@ def make_report(
     landed = landed_syncs(of.landing)
     with of.record.lake.pinned() as lake, lake.session() as session:
         view = View(session, of.record.history, span, now)
-        return _gathered(of, view, landed, hash_landing, say)
+        figures = _gather(of, view, landed, hash_landing, say)
+        return replace(figures, obligations=list(_judge(of, view, landed, figures)))
 
 
-def _gathered(of: Installation, view: View, landed: list[LandedSync], hash_landing: bool, say: Say) -> Report:
-    span, now = view.span, view.now
+def _gather(of: Installation, view: View, landed: list[LandedSync], hash_landing: bool, say: Say) -> Report:
+    """Every section's figures; nothing is judged yet."""
+    span, backups = view.span, of.record.anchors
     say("the audit log")
     entries = list(of.record.audit_log.entries())
     acts = acts_of(entries)
-    say("sources, syncs and changes")
+    say("sources, syncs, changes, personal fields and what is held")
     sources = sources_of(view, of.platforms, of.landing)
-    activities = activities_of(view, of.platforms)
-    punctuality = punctuality_of(view, of.platforms, sources)
-    grades, quarantine = grades_of(view), quarantined_in(view)
-    say("personal fields")
-    personal = PersonalData(personal_datasets(view, of.platforms), count_subjects(of.vault, span.first, span.last))
-    say("retention")
-    backups = of.record.anchors
-    retention = retention_of(view, of.settings, of.platforms, of.landing, landed, backups, acts)
-    requests, recovery, operations = requests_of(acts, span), recovery_of(acts, span), operations_of(acts, span, now)
-    proof = proof_of(of.record, view, entries, of.landing if hash_landing else None, say)
-
-    def obligations() -> Iterator[Obligation]:
-        yield judge_terms(sources)
-        yield judge_cache(view, sources, landed)
-        yield judge_stored(view, sources, of.platforms)
-        yield judge_declared(view, of.platforms)
-        yield judge_sealed(personal.datasets)
-        yield from judge_retention(retention)
-        yield judge_sourced(activities.sourcing)
-        yield from judge_proof(proof, span, now)
-        yield judge_ended(operations)
-        yield judge_on_time(punctuality)
-        yield judge_quality(grades)
-        yield judge_quarantine(view, quarantine)
-        yield from judge_requests(requests, now)
-        yield from judge_recovery(recovery)
-
     return Report(
-        of.settings.environment,
-        __version__,
-        span,
-        now,
-        list(obligations()),
-        sources,
-        activities,
-        punctuality,
-        grades,
-        quarantine,
-        personal,
-        requests,
-        retention,
-        proof,
-        recovery,
-        operations,
+        environment=of.settings.environment,
+        version=__version__,
+        span=span,
+        made_at=view.now,
+        obligations=[],
+        sources=sources,
+        activities=activities_of(view, of.platforms),
+        punctuality=punctuality_of(view, of.platforms, sources),
+        grades=grades_of(view),
+        quarantine=quarantined_in(view),
+        personal=PersonalData(personal_datasets(view, of.platforms), count_subjects(of.vault, span.first, span.last)),
+        requests=requests_of(acts, span),
+        retention=retention_of(view, of.settings, of.platforms, of.landing, landed, backups, acts),
+        proof=proof_of(of.record, view, entries, of.landing if hash_landing else None, say),
+        recovery=recovery_of(acts, span),
+        operations=operations_of(acts, span, view.now),
     )
+
+
+def _judge(of: Installation, view: View, landed: list[LandedSync], figures: Report) -> Iterator[Obligation]:
+    """Every obligation, in the order of `duties`."""
+    yield judge_terms(figures.sources)
+    yield judge_cache(view, figures.sources, landed)
+    yield judge_stored(view, figures.sources, of.platforms)
+    yield judge_declared(view, of.platforms)
+    yield judge_sealed(figures.personal.datasets)
+    yield from judge_retention(figures.retention)
+    yield judge_sourced(figures.activities.sourcing)
+    yield from judge_proof(figures.proof, view.span, view.now)
+    yield judge_ended(figures.operations)
+    yield judge_on_time(figures.punctuality)
+    yield judge_quality(figures.grades)
+    yield judge_quarantine(view, figures.quarantine)
+    yield from judge_requests(figures.requests, view.now)
+    yield from judge_recovery(figures.recovery)

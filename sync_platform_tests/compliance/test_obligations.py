@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -155,6 +157,7 @@ def test_where_all_is_well_every_obligation_that_can_be_checked_is_met(standing:
     report = standing.report()
     states = {name: each.state for name, each in found(report).items()}
     assert states == {each.id: "not checked" if each.id in ASKED else "met" for each in DUTIES}
+    assert list(states) == [each.id for each in DUTIES]
     assert report.rate == Rate(len(DUTIES) - len(ASKED), 0, len(ASKED))
 
     for operation in ("access", "backup", "drill"):
@@ -174,3 +177,8 @@ def test_what_is_broken_turns_its_obligation_and_no_other(request: pytest.Fixtur
 
 def test_every_obligation_is_broken_by_some_test() -> None:
     assert {name for ids in (*AROUND, *WITHIN) for name in ids.split()} == {each.id for each in DUTIES}
+
+
+def test_the_document_defines_every_obligation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "compliance.md").read_text()
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [each.id for each in DUTIES]
