@@ -121,7 +121,7 @@ def tell_personal(number: int, report: Report) -> Section:
         (
             f"{each.platform}.{each.dataset}",
             ", ".join(each.fields) or "declared by no platform file",
-            "whoever " + " or ".join(each.subject) + " names" if each.subject else "–",
+            "the person named by " + " or ".join(each.subject) if each.subject else "–",
             ", ".join(each.columns) or "nothing is held yet",
             each.records,
             each.unsealed,

@@ -35,7 +35,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .wide { font-size: .76rem } .wide th, .wide td { padding: .25rem .3rem }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt } header { break-inside: avoid }
-  #s2 { break-before: page } h2 { break-after: avoid } p { orphans: 3; widows: 3 }
+  #s2 { break-before: page } h2 + p { break-after: avoid } h2 { break-after: avoid } p { orphans: 3; widows: 3 }
   thead { display: table-header-group; break-after: avoid } tr { break-inside: avoid }
   tbody tr:first-child { break-before: avoid } table { font-size: 7.8pt }
   .wide { font-size: 6.6pt } thead th { -webkit-print-color-adjust: exact; print-color-adjust: exact }

@@ -51,7 +51,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert told["verification"]["holds"] and told["verification"]["landed_objects"] is None
     assert [each["subject"]["reason"] for each in told["operations"]["shrinks"]] == ["closing time"]
     page = shell.home / "report.html"
-    assert shell.run(*report, "--html", "--landing", "--out", str(page)).stdout == ""
+    assert shell.here(*report, "--html", "--landing", "--out", str(page)).stdout == ""
     assert page.read_text().startswith("<!doctype html>")
     last = json.loads(shell.run("audit", "--operation", "report", "--json").stdout)["entries"][-1]
     assert (last["outcome"], last["subject"]["what"]) == ("complete", "compliance")

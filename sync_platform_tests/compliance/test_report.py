@@ -100,24 +100,22 @@ def test_a_sync_that_is_weighed_again_counts_once_with_the_last_word_on_it(tmp_p
     assert (activity.changes.inserted, activity.changes.removed, activity.live) == (20, 6, 14)
 
 
-def test_a_dataset_that_no_file_declares_any_more_is_told_of_with_its_sealed_columns(practice: Practice) -> None:
-    practice.declared = {}
-    report = practice.report()
-    activity = _activity(report, "diner.guests")
-    assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 3, Changes(6, 1, 1, 0))
-    (personal,) = report.personal.datasets
-    assert (personal.columns, personal.records, personal.unsealed, personal.is_declared) == (["name"], 6, 0, False)
-    assert report.personal.subjects.held == report.personal.subjects.created == 6
-    assert found(report)["holdings-declared"].evidence.endswith("diner.guests (6 records)")
-
-
-def test_what_is_in_clear_is_found_in_the_table_and_in_the_history(practice: Practice) -> None:
+def test_a_dataset_that_no_file_declares_any_more_is_told_of_and_what_is_in_clear_in_it_found(
+    practice: Practice,
+) -> None:
+    """By the comments of its columns, in the table and in the history, whatever the values say of themselves."""
     lab = practice.lab(house(IN_CLEAR))
     lab.sync([{"id": 7, "name": 'says "name":"sealed:v1:x"', "room": "Cellar"}, *LIST], hour=3)
     lab.lake.close()
-    (personal,) = practice.report().personal.datasets
+    practice.declared = {}
+    report = practice.report()
+    activity = _activity(report, "diner.guests")
+    assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 4, Changes(7, 6, 1, 1))
+    (personal,) = report.personal.datasets
+    assert (personal.columns, personal.records, personal.is_declared) == (["name"], 7, False)
     assert (personal.unsealed, personal.unsealed_changes) == (7, 7)
-    assert personal.records == 7
+    assert report.personal.subjects.held == report.personal.subjects.created == 6
+    assert found(report)["holdings-declared"].evidence.endswith("diner.guests (7 records)")
 
 
 def test_a_lake_in_which_nothing_is_yet(tmp_path: Path) -> None:
