@@ -18,6 +18,7 @@ from sync_platform.cli.groups.emergency import emergency_commands
 from sync_platform.cli.groups.lineage import lineage_commands
 from sync_platform.cli.groups.match import match_commands
 from sync_platform.cli.groups.quarantine import quarantine_commands
+from sync_platform.cli.groups.report import report_commands
 from sync_platform.errors import SyncError, UsageError
 
 OK, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -34,6 +35,7 @@ app.add_typer(emergency_commands, name="emergency")
 app.add_typer(match_commands, name="match")
 app.add_typer(quarantine_commands, name="quarantine")
 app.add_typer(lineage_commands, name="lineage")
+app.add_typer(report_commands, name="report")
 
 
 class ModeOption(StrEnum):

@@ -38,10 +38,17 @@ def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
     prepare(settings, [])
     with on_record(settings, "maintain", {}) as act:
         run, summary = Runner(settings, Silence()).maintain()
-        act.ended("complete" if run.success else "failed", run_id=run.run_id)
+        act.ended("complete" if run.success else "failed", run_id=run.run_id, **_deleted(summary))
     document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}
     _write(document, as_json, _show_summary)
     return 0 if run.success else 1
+
+
+def _deleted(summary: dict[str, Any]) -> dict[str, int]:
+    """How much it deleted, as the audit log keeps it; nothing where it failed, and its run alone knows."""
+    counts = {"snapshots_expired", "unneeded_files_deleted", "orphaned_files_deleted"} & summary.keys()
+    landed = {"landed_syncs_deleted": len(summary["landing_deleted"])} if "landing_deleted" in summary else {}
+    return {**{name: summary[name] for name in sorted(counts)}, **landed}
 
 
 def _plan(settings: Settings) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
     with lake.session() as session:
         return Plan(
             {str(table): files_of(session, table) for table in list_tables(session)},
-            _outdated(session, time_travel_days, now),
+            outdated_snapshots(session, time_travel_days, now),
             _due(session, "ducklake_cleanup_old_files", now),
             _due(session, "ducklake_delete_orphaned_files", now),
         )
@@ -115,7 +115,7 @@ def _digests(session: duckdb.DuckDBPyConnection, tables: list[Table], snapshot: 
     return {table: digest_table(session, table.sql, snapshot) for table in tables}
 
 
-def _outdated(session: duckdb.DuckDBPyConnection, time_travel_days: int, now: datetime) -> list[int]:
+def outdated_snapshots(session: duckdb.DuckDBPyConnection, time_travel_days: int, now: datetime) -> list[int]:
     """Snapshots that no moment of the window reads: all before the one that was current when the window begins."""
     rows = session.execute(
         f"""SELECT snapshot_id FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id <
@@ -127,7 +127,7 @@ def _outdated(session: duckdb.DuckDBPyConnection, time_travel_days: int, now: da
 
 
 def _expire(lake: Lake, session: duckdb.DuckDBPyConnection, time_travel_days: int, now: datetime) -> int:
-    outdated = _outdated(session, time_travel_days, now)
+    outdated = outdated_snapshots(session, time_travel_days, now)
     if outdated:
         call = f"CALL ducklake_expire_snapshots('{LAKE}', versions => $versions)"
         in_one_transaction(lake, session, lambda: session.execute(call, {"versions": outdated}).fetchall())

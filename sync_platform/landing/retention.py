@@ -6,7 +6,7 @@ period, and the newest complete one. Only terms outrank that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -93,7 +93,7 @@ def limit_of(platform: Platform, own: PlatformSettings, days: int) -> Limit:
 def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[Expired]:
     """The syncs that are to go, oldest first within a platform; `limit` answers for each platform's name."""
     found = []
-    syncs = sorted(_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
+    syncs = sorted(landed_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
     for platform, of_platform in groupby(syncs, key=lambda sync: sync.platform):
         listed = list(of_platform)
         needed = _needed(store, listed)
@@ -113,7 +113,8 @@ def delete_expired(store: ObjectStore, expired: list[Expired], now: datetime) ->
     store.sweep(LANDING, now - AT_WORK)
 
 
-def _syncs(store: ObjectStore) -> Iterator[LandedSync]:
+def landed_syncs(store: ObjectStore) -> list[LandedSync]:
+    """Every sync that stands in the store, interrupted ones included."""
     found: dict[tuple[str, str, str], LandedSync] = {}
     for entry in store.entries(LANDING):
         parts = entry.key.split("/")
@@ -121,7 +122,7 @@ def _syncs(store: ObjectStore) -> Iterator[LandedSync]:
             _, platform, dataset, partition, sync_id, _ = parts
             sync = found.setdefault((platform, partition, sync_id), LandedSync(platform, partition, sync_id))
             sync.entries.setdefault(dataset, []).append(entry)
-    yield from found.values()
+    return list(found.values())
 
 
 def _needed(store: ObjectStore, syncs: list[LandedSync]) -> set[str]:

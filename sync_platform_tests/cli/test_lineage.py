@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from sync_platform_tests.cli.conftest import Shell
 
 
@@ -41,6 +43,20 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     exports = json.loads(shell.run("audit", "--operation", "export", "--json").stdout)["entries"]
     assert [entry["subject"]["tables"] for entry in exports] == [["chope.restaurants"]] * 2
 
+    report = ["report", "compliance", "--from", "2026-11-01", "--to", "2099-12-31"]
+    done = shell.run(*report, "--json")
+    told = json.loads(done.stdout)
+    unmet = [each["id"] for each in told["obligations"] if each["state"] == "not met"]
+    assert (done.returncode, done.stderr, told["compliance_rate"]["not_met"]) == (int(bool(unmet)), "", len(unmet))
+    assert told["verification"]["holds"] and told["verification"]["landed_objects"] is None
+    assert [each["subject"]["reason"] for each in told["operations"]["shrinks"]] == ["closing time"]
+    page = shell.home / "report.html"
+    assert shell.here(*report, "--html", "--landing", "--out", str(page)).stdout == ""
+    assert page.read_text().startswith("<!doctype html>")
+    last = json.loads(shell.run("audit", "--operation", "report", "--json").stdout)["entries"][-1]
+    assert (last["outcome"], last["subject"]["what"]) == ("complete", "compliance")
+    assert last["subject"]["met"] == told["compliance_rate"]["met"]
+
     path = shell.home / "kept.json"
     path.write_bytes(Path(anchored.removeprefix("file://")).read_bytes())
     with closing(sqlite3.connect(shell.home / "ledger.sqlite")) as ledger, ledger:
@@ -48,3 +64,20 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     done = shell.run("lineage", "verify", "--anchor", str(path))
     assert done.returncode == 1
     assert "first broken: anchor" in done.stdout and "it was cut" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["--from", "2026-11-30", "--to", "2026-11-01"], 2, "--from 2026-11-30 lies after --to 2026-11-01"),
+        (["--from", "2099-01-01", "--to", "2099-01-31"], 2, "--from 2099-01-01 lies in the future"),
+        (["--from", "November", "--to", "2026-11-30"], 2, "--from 'November' is neither a day"),
+        (["--from", "2026-11-01", "--to", "2026-11-30", "--json", "--html"], 2, "one of the two"),
+        (["--from", "2026-11-01", "--to", "2026-11-30"], 1, "there is no lake yet"),
+    ],
+)
+def test_a_report_that_cannot_be_made_says_why(shell: Shell, arguments: list[str], code: int, told: str) -> None:
+    done = shell.here("report", "compliance", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert told in done.stderr
+    assert not shell.home.exists()

@@ -114,6 +114,7 @@ class Lab:
 
     folder: Path
     platform: Platform = field(default_factory=diner)
+    partition: str = "2026-11"
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -126,7 +127,8 @@ class Lab:
         """Land one page of records."""
         dataset = self.platform.datasets[0]
         number = next(self._numbers)
-        writer = DatasetWriter(self.store, self.vault, self.platform.name, dataset, "2026-11", f"sync-{number:05d}")
+        name, sync_id = self.platform.name, f"sync-{number:05d}"
+        writer = DatasetWriter(self.store, self.vault, name, dataset, self.partition, sync_id)
         reply = Reply(self.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
         writer.add(Page(dataset.name, [dict(record) for record in records], (reply,)))
         at = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)

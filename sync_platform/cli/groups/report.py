@@ -1,0 +1,35 @@
+"""`sync-platform report …`: the commands and their options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+report_commands = typer.Typer(
+    help="Reports for people outside: what was done in a span of time, and whether it was right."
+)
+
+
+@report_commands.command("compliance")
+def report_compliance(
+    first: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="First day of the span, in Hong Kong; or a moment.")
+    ],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day of it; or a moment.")],
+    as_html: Annotated[bool, typer.Option("--html", help="One HTML page, made to be printed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    landing: Annotated[bool, typer.Option("--landing", help="Also hash every landed object again.")] = False,
+    out: Annotated[str, typer.Option(metavar="FILE", help="Where it goes; `-` is standard output.")] = "-",
+) -> None:
+    """The compliance report of a span: terms, changes, quality, personal data, retention, proof, who did what.
+
+    It verifies the chains as `lineage verify` does, and the audit log has it. Exit code: 0 only if every obligation
+    that was checked is met, 1 if one is not, 2 for bad usage.
+    """
+    from sync_platform.cli.report import report_compliance as write_report
+
+    if as_html and as_json:
+        raise UsageError("--html and --json: one of the two")
+    form = "html" if as_html else "json" if as_json else "text"
+    raise typer.Exit(write_report(first, last, out, form, hash_landing=landing))

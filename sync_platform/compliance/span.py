@@ -1,0 +1,53 @@
+"""The span that a report is of, and the observation periods that lie wholly within it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sync_platform.sources.period import HONG_KONG, Cadence, Period, day_in_hong_kong, period_of
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `first` to `last`, moments in UTC, both included."""
+
+    first: datetime
+    last: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        return self.first <= moment <= self.last
+
+    def whole_periods(self, cadence: Cadence, now: datetime) -> list[Period]:
+        """The periods that lie wholly within the span and are over, earliest first."""
+        found, period = [], period_of(cadence, day_in_hong_kong(self.first))
+        while _begins(period) <= self.last and period.end <= now:
+            if self.first <= _begins(period) and period.end - timedelta(microseconds=1) <= self.last:
+                found.append(period)
+            period = period_of(cadence, period.last + timedelta(days=1))
+        return found
+
+    def moments(self, day_of_month: int, hour: int, now: datetime) -> Iterator[datetime]:
+        """That hour in Hong Kong of that day of every month, where it lies within the span and is past."""
+        month = period_of("monthly", day_in_hong_kong(self.first))
+        while month.first <= day_in_hong_kong(min(self.last, now)):
+            moment = datetime(month.first.year, month.first.month, day_of_month, hour, tzinfo=HONG_KONG)
+            if self.holds(moment.astimezone(UTC)) and moment <= now:
+                yield moment.astimezone(UTC)
+            month = period_of("monthly", month.last + timedelta(days=1))
+
+
+def told_day(moment: datetime) -> str:
+    """The day in Hong Kong."""
+    return f"{day_in_hong_kong(moment):%Y-%m-%d}"
+
+
+def told(moment: datetime | None) -> str | None:
+    """A moment for people, in Hong Kong's time."""
+    return None if moment is None else f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
+
+
+def _begins(period: Period) -> datetime:
+    first: date = period.first
+    return datetime(first.year, first.month, first.day, tzinfo=HONG_KONG).astimezone(UTC)

@@ -1,0 +1,191 @@
+"""What the report tells, in every form, and the arithmetic behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sync_platform.compliance.activity import Activity, Changes, Syncs
+from sync_platform.compliance.acts import acts_of
+from sync_platform.compliance.document import FORMAT, document_of
+from sync_platform.compliance.duties import SEALED
+from sync_platform.compliance.obligation import Obligation, Rate
+from sync_platform.compliance.page import page_of
+from sync_platform.compliance.report import Report
+from sync_platform.compliance.requests import a_month_after
+from sync_platform.compliance.span import Span
+from sync_platform.compliance.text import text_of
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform_tests.compliance.practice import IN_CLEAR, LIST, NOW, Practice, found, house
+
+HOSTILE = "<script>alert('&amp;')</script>"
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _activity(report: Report, name: str) -> Activity:
+    (activity,) = [each for each in report.activities.datasets if f"{each.platform}.{each.dataset}" == name]
+    return activity
+
+
+def test_the_rate_counts_what_was_checked_and_says_how_much_that_is() -> None:
+    judged = [SEALED.judged(True, "e"), SEALED.judged(False, "e"), SEALED.judged(True, "e"), SEALED.unchecked("why")]
+    rate = Rate.of(judged)
+    assert (rate.value, rate.checked, rate.of_all) == (2 / 3, 3, 4)
+    assert rate.in_words == "66.7%: 2 of 3 checked obligations are met; 3 of 4 obligations were checked"
+    nothing = Rate.of([SEALED.unchecked("why")])
+    assert (nothing.value, "nothing could be checked" in nothing.in_words) == (None, True)
+    assert isinstance(judged[0], Obligation) and judged[3].evidence == "why"
+
+
+def test_whole_periods_are_those_within_the_span_that_are_over() -> None:
+    span = Span(_day("2026-01-31T16:00:00"), _day("2026-03-31T15:59:59.999999"))  # February and March in Hong Kong
+    later = _day("2026-06-01")
+    assert [each.key for each in span.whole_periods("monthly", later)] == ["2026-02", "2026-03"]
+    assert [each.key for each in span.whole_periods("monthly", _day("2026-03-15"))] == ["2026-02"]
+    weeks = [each.key for each in span.whole_periods("weekly", later)]
+    assert (weeks[0], weeks[-1], len(weeks)) == ("2026-02-02", "2026-03-23", 8)
+    short = replace(span, first=span.first + timedelta(seconds=1))
+    assert [each.key for each in short.whole_periods("monthly", later)] == ["2026-03"]
+
+
+@pytest.mark.parametrize(
+    ("received", "due"), [("2026-01-31", "2026-02-28"), ("2026-12-05", "2027-01-05"), ("2028-01-30", "2028-02-29")]
+)
+def test_one_month_is_a_calendar_month(received: str, due: str) -> None:
+    assert a_month_after(_day(received)) == _day(due)
+
+
+def test_beginnings_find_their_ends_and_runs_of_schedules_have_none_here(standing: Practice) -> None:
+    standing.note("sync", {"platforms": ["a"]}, "begun")
+    standing.note("sync", {"platforms": ["b"]}, "begun")
+    standing.note("sync", {"platforms": ["b"], "run_ids": ["2"]}, "failed")
+    standing.note("sync", {"run_id": "3"}, "begun", via="schedule")
+    standing.note("accept-shrink", {"reason": "closed"}, "begun")
+    standing.note("emergency", {"reason": "fire"}, "complete")
+    operations = standing.report().operations
+    assert [act.subject for act in operations.killed] == [{"platforms": ["a"]}]
+    counted = {(each.operation, each.via, each.outcome): each.times for each in operations.counts}
+    assert counted == {
+        ("sync", "cli", "complete"): 1,
+        ("sync", "cli", "failed"): 1,
+        ("sync", "cli", "no end on record"): 1,
+        ("sync", "schedule", "begun; its run tells the end"): 1,
+        ("accept-shrink", "cli", "noted"): 1,
+        ("emergency", "cli", "complete"): 1,
+    }
+    assert [act.subject["reason"] for act in (*operations.shrinks, *operations.emergencies)] == ["closed", "fire"]
+    assert acts_of([]) == []
+
+
+def test_a_sync_that_is_weighed_again_counts_once_with_the_last_word_on_it(tmp_path: Path) -> None:
+    practice = Practice(tmp_path)
+    lab = practice.lab(house())
+    type(lab.platform).shrink_tolerance = 0.2
+    lab.sync([{"id": number} for number in range(20)], hour=0)
+    assert lab.sync([{"id": number} for number in range(6, 20)], hour=20).record.not_retired == 6
+    lab.sync([{"id": number} for number in range(3, 20)], hour=10)
+    assert lab.ask("SELECT count(*), count(DISTINCT sync_id) FROM sync.runs") == [(4, 3)]
+    lab.lake.close()
+    activity = _activity(practice.report(), "diner.guests")
+    assert activity.syncs == Syncs(3, 0, 0, 51, 0, 0)
+    assert (activity.changes.inserted, activity.changes.removed, activity.live) == (20, 6, 14)
+
+
+def test_a_dataset_that_no_file_declares_any_more_is_told_of_and_what_is_in_clear_in_it_found(
+    practice: Practice,
+) -> None:
+    """By the comments of its columns, in the table and in the history, whatever the values say of themselves."""
+    lab = practice.lab(house(IN_CLEAR))
+    lab.sync([{"id": 7, "name": 'says "name":"sealed:v1:x"', "room": "Cellar"}, *LIST], hour=3)
+    lab.lake.close()
+    practice.declared = {}
+    report = practice.report()
+    activity = _activity(report, "diner.guests")
+    assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 4, Changes(7, 6, 1, 1))
+    (personal,) = report.personal.datasets
+    assert (personal.columns, personal.records, personal.is_declared) == (["name"], 7, False)
+    assert (personal.unsealed, personal.unsealed_changes) == (7, 7)
+    assert report.personal.subjects.held == report.personal.subjects.created == 6
+    assert found(report)["holdings-declared"].evidence.endswith("diner.guests (7 records)")
+
+
+def test_a_lake_in_which_nothing_is_yet(tmp_path: Path) -> None:
+    practice = Practice(tmp_path)
+    with Lake(LakeAddress.of(practice.settings)) as lake, lake.session():
+        pass
+    report = practice.report()
+    checked = {name: each.evidence for name, each in found(report).items() if each.state != "not checked"}
+    assert set(checked) == {"history-holds", "audit-log-holds", "time-travel-window"}
+    assert "is not there" in checked["history-holds"]
+    for written in (text_of(report), page_of(report)):
+        assert "10. Operations" in written
+
+
+class Words(HTMLParser):
+    """What stands in a page, and which elements; AssertionError where they are not nested."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.loads: list[str] = []
+        self.words = ""
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.loads += [value or "" for name, value in attributes if name in ("src", "href") and value[:1] != "#"]  # type: ignore[index]
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, text: str) -> None:
+        self.words += text
+
+
+@pytest.fixture
+def hostile(standing: Practice) -> Iterator[Report]:
+    """With values of others wherever they may stand."""
+    platform = house()
+    type(platform).title = HOSTILE
+    standing.declared = {"diner": platform}
+    standing.note("accept-shrink", {"reason": HOSTILE}, "begun")
+    yield standing.report(hash_landing=True)
+
+
+def test_the_page_believes_no_value_loads_nothing_and_repeats_the_heads_of_its_tables(hostile: Report) -> None:
+    text = page_of(hostile)
+    page = Words(text)
+    assert page.words.count(HOSTILE) == 2 and "script" not in page.elements
+    assert page.loads == [] and "url(" not in text and "@import" not in text
+    assert [page.elements.count(tag) for tag in ("html", "h1", "header", "h2")] == [1, 1, 1, 10]
+    assert page.elements.count("table") == page.elements.count("thead")
+    for rule in ("@page { size: A4", "@media print", "table-header-group", "break-inside: avoid"):
+        assert rule in page.words
+    assert all(each.requirement in page.words and each.basis in page.words for each in hostile.obligations)
+
+
+def test_text_and_document_tell_every_obligation_and_the_document_is_one(hostile: Report) -> None:
+    document = orjson.loads(orjson.dumps(document_of(hostile)))
+    assert document["format"] == FORMAT
+    assert [each["id"] for each in document["obligations"]] == [each.id for each in hostile.obligations]
+    assert document["compliance_rate"]["value"] == hostile.rate.value == 1
+    assert document["identity"]["batches"]["number"] == 2
+    assert document["verification"]["holds"] and document["verification"]["landed_objects"] == 3
+    assert document["activity"]["datasets"][0]["changes"]["inserted"] == 6
+    assert document["operations"]["shrinks"][0]["subject"]["reason"] == HOSTILE
+    text = text_of(hostile)
+    assert all(each.id in text for each in hostile.obligations)
+    assert HOSTILE in text and f"{NOW:%Y-%m}" in text and hostile.proof.public_key in text
