@@ -146,6 +146,10 @@ def _live(view: View, name: Name) -> int:
     return int(count)
 
 
+NOT_FOLDED = "len(changed_fields) > 0"
+"""What is left of older changes may say only that a record was first seen (lineage/folding.py)."""
+
+
 def _sourcing(view: View) -> Sourcing:
     """What is worked out of listings, the unified tables, has no landed line of its own: its changes name listings."""
     if not view.has(view.history):
@@ -153,7 +157,8 @@ def _sourcing(view: View) -> Sourcing:
     inside = f"FROM {LAKE}.{view.history} c WHERE committed_at BETWEEN $first AND $last"
     ((changes, without_run, without_landing),) = view.rows(
         f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation <> 'remove'
-            AND platform <> '{SCHEMA}' AND len(changed_fields) > 0 AND (coalesce(landing_object, '') = '' OR landing_line IS NULL)) {inside}"""
+            AND platform <> '{SCHEMA}' AND {NOT_FOLDED} AND (coalesce(landing_object, '') = '' OR landing_line IS NULL))
+        {inside}"""
     )
     chained = f"""WHERE NOT EXISTS (FROM {LAKE}.{BATCHES} b WHERE b.platform = g.platform AND b.dataset = g.dataset
         AND g.committed_at BETWEEN b.committed_from AND b.committed_to)"""

@@ -36,7 +36,7 @@ SPAN = Span(FIRST, datetime(NEXT.first.year, NEXT.first.month, 10, tzinfo=HONG_K
 NOW = SPAN.last + timedelta(days=2)
 TERMS = Terms("guest house", "https://diner.example/terms", True, cache_days=3650, without_agreement="ids")
 KEPT = timedelta(days=2557)
-ENVIRONMENT = {"DINER_TERMS_ACCEPTED": "true", "DINER_STORE": "everything"}
+ENVIRONMENT = {"DINER_TERMS_ACCEPTED": "true", "DINER_STORE": "everything", "LINEAGE_RETENTION_DAYS": "2557"}
 
 
 class Guest(msgspec.Struct):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sync_platform.errors import UsageError
+
 report_commands = typer.Typer(
     help="Reports for people outside: what was done in a span of time, and whether it was right."
 )
