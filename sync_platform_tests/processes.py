@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from pathlib import Path
+from threading import Barrier
+
+from sync_platform_tests.warm import begun, forking
 
 ROOT = Path(__file__).parents[1]
-GATE = "import sys; print('ready', flush=True); sys.stdin.readline()\n"
+GATE_S = 120.0
 
 
 def outputs_of(count: int, imports: str, program: str, *arguments: str) -> list[str]:
     """What each process printed; they wait for each other between `imports` and `program`. All must succeed, and
     none may complain. `sys.argv` holds the arguments and, last, the process's number from 0.
     """
-    command = [sys.executable, "-c", f"{imports}\n{GATE}{program}", *arguments]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    processes = [subprocess.Popen([*command, str(n)], cwd=ROOT, text=True, **pipes) for n in range(count)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    gate = forking().Barrier(count)
     outputs = []
-    for process in processes:
-        output, errors = process.communicate(timeout=180)
-        assert (process.returncode, errors) == (0, ""), errors
-        outputs.append(output.strip())
+    for process in begun(count, _run, (gate, imports, program, arguments, dict(os.environ))):
+        done = process.ended(180)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        outputs.append(done.stdout.strip())
     return outputs
+
+
+def _run(
+    gate: Barrier, imports: str, program: str, arguments: tuple[str, ...], environment: dict[str, str], number: int
+) -> None:
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["-c", *arguments, str(number)]
+    names = {"__name__": "__main__", "sys": sys}
+    exec(imports, names)
+    gate.wait(GATE_S)
+    exec(program, names)

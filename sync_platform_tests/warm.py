@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 LIBRARIES = """
     alembic.command boto3 cryptography.hazmat.primitives.ciphers.aead dagster dagster.components dagster_pandas
@@ -23,39 +28,66 @@ LIBRARIES = """
     pyarrow.dataset pydantic_settings rapidfuzz rich.console rich.live rich.table splink sqlalchemy.dialects.sqlite
     sqlalchemy.dialects.postgresql dagster_aws.s3 psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
 """
+SAID = {"output": 1, "errors": 2}
 
 
 def completed(
     module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m module` did with the arguments, in the folder and with nothing but that environment."""
-    with tempfile.TemporaryDirectory() as place:
-        told = (Path(place) / "output", Path(place) / "errors")
-        process = _forking().Process(target=_become, args=(module, arguments, folder, environment, *told))
+    (process,) = begun(1, _run_module, (module, arguments, folder, environment))
+    return process.ended(timeout_s)
+
+
+@dataclass
+class Begun:
+    """A process, and the folder in which it writes what it says."""
+
+    process: BaseProcess
+    folder: Path
+
+    def ended(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """How it ended, and what it said."""
+        self.process.join(timeout_s)
+        if self.process.is_alive():
+            self.process.kill()
+            raise subprocess.TimeoutExpired(self.process.name, timeout_s)
+        assert self.process.exitcode is not None
+        output, errors = ((self.folder / name).read_text() for name in SAID)
+        shutil.rmtree(self.folder)
+        return subprocess.CompletedProcess(self.process.name, self.process.exitcode, output, errors)
+
+
+def begun(count: int, program: Callable[..., None], arguments: tuple[Any, ...]) -> list[Begun]:
+    """So many processes that call `program`, a function of a module, with the arguments and their number from 0."""
+    found = []
+    for number in range(count):
+        folder = Path(tempfile.mkdtemp())
+        process = forking().Process(target=_say_in, args=(folder, program, *arguments, number))
         process.start()
-        process.join(timeout_s)
-        if process.is_alive():
-            process.kill()
-            raise subprocess.TimeoutExpired([module, *arguments], timeout_s)
-        assert process.exitcode is not None
-        return subprocess.CompletedProcess(arguments, process.exitcode, *(path.read_text() for path in told))
+        found.append(Begun(process, folder))
+    return found
 
 
 @cache
-def _forking() -> ForkServerContext:
+def forking() -> ForkServerContext:
     context = get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES.split())
     return context
 
 
-def _become(
-    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], output: Path, errors: Path
+def _say_in(folder: Path, program: Callable[..., None], *arguments: Any) -> None:
+    for name, number in SAID.items():
+        with (folder / name).open("wb") as file:
+            os.dup2(file.fileno(), number)
+    program(*arguments)
+
+
+def _run_module(
+    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], number: int
 ) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    for path, number in ((output, 1), (errors, 2)):
-        with path.open("wb") as file:
-            os.dup2(file.fileno(), number)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

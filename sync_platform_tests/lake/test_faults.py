@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 from sync_platform_tests.lake.writer_process import menu
+from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
+WRITER = "sync_platform_tests.lake.writer_process"
 
 
 def _writer(folder: Path, name: str, syncs: int, rows: int) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-m",
-        "sync_platform_tests.lake.writer_process",
+        WRITER,
         str(folder),
         name,
         str(syncs),
@@ -29,11 +33,15 @@ def _writer(folder: Path, name: str, syncs: int, rows: int) -> subprocess.Popen[
 
 
 def test_four_processes_that_write_at_once_lose_no_commit(tmp_path: Path) -> None:
-    writers = {f"diner{number}": _writer(tmp_path, f"diner{number}", 5, 20) for number in range(4)}
-    for writer in writers.values():
-        _, errors = writer.communicate(timeout=120)
-        assert writer.returncode == 0, errors
-    for name in writers:
+    names = [f"diner{number}" for number in range(4)]
+
+    def written(name: str) -> tuple[int, str]:
+        done = completed(WRITER, (str(tmp_path), name, "5", "20"), ROOT, dict(os.environ))
+        return done.returncode, done.stderr
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert list(pool.map(written, names)) == [(0, "")] * len(names)
+    for name in names:
         lab = Lab(tmp_path, diner(name))
         assert lab.table() == [(row["source_id"], row["name"]) for row in _rows(4, 20)]
         assert lab.ask(f"SELECT count(*) FROM sync.runs WHERE platform = '{name}'") == [(5,)]
