@@ -101,7 +101,7 @@ class Practice:
 
     def lab(self, platform: Platform | None = None, first: int = 500) -> Lab:
         """Another hand at the lake."""
-        return Lab(self.home, platform or house(), MONTH.key, itertools.count(first))
+        return Lab(self.home, platform or house(), itertools.count(first), MONTH.key)
 
     def report(self, span: Span = SPAN, now: datetime = NOW, *, hash_landing: bool = False) -> Report:
         """The report as it would be made then."""

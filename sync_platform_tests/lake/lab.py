@@ -114,8 +114,8 @@ class Lab:
 
     folder: Path
     platform: Platform = field(default_factory=diner)
-    partition: str = "2026-11"
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    partition: str = "2026-11"
 
     def __post_init__(self) -> None:
         settings = load_settings(sync_home=self.folder)
