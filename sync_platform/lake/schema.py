@@ -167,6 +167,8 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET PARTITIONED BY (bucket(16, entity_id))")
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET SORTED BY (entity_id ASC, observed_at ASC)")
         connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
+        # a sync's file of a bucket has one row group, in which an order is of no use: compaction sorts what it merges
+        connection.execute(f"CALL {LAKE}.set_option('sort_on_insert', false)")
     _ensure(connection, existing, ("lineage", "batches"), BATCHES, "Every commit's changes, hashed and chained")
     wanted = table_columns(dataset)
     _ensure(connection, existing, (platform, dataset.name), wanted, dataset.description)
