@@ -189,5 +189,5 @@ class _Closing:
         for _, of_record in groupby(rows, key=lambda row: row[_ENTITY]):
             changes = list(of_record)
             left = fold(changes, has_versions=has_versions)
-            if len(left) < len(changes):
+            if left != changes:
                 yield from left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from sync_platform.lineage.chapters import telling_of
 from sync_platform.lineage.record import tell_record
 from sync_platform.lineage.retention import Closed, close_lineage, due_closings
 from sync_platform.lineage.text import text_of
-from sync_platform_tests.lake.lab import HISTORY, Lab
+from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU, Office, open_office
 from sync_platform_tests.lineage.reader import history_of
 
@@ -60,6 +61,28 @@ def test_a_record_keeps_that_it_was_first_seen_its_last_version_and_its_end(offi
     assert [(row[0], row[2], row[3]) for row in renamed] == [("insert", None, False), ("update", "Renamed", True)]
     assert (renamed[0][1], renamed[0][4]) == ([], "run-1")
     assert "name" in renamed[1][1]
+
+
+def test_what_was_said_before_the_last_version_is_gone_also_where_there_were_two(office: Office) -> None:
+    _aged(office)
+    office.lab.sync([{**MENU[0], "name": "Renamed"}, {**MENU[1], "name": "Second of two"}, *MENU[2:]], hour=30)
+    tea = Lab(office.lab.folder, diner("tea"), itertools.count(300))
+    tea.sync([{**MENU[0], "name": "Second of two"}, *MENU[1:3]], hour=30)
+    tea.lake.close()
+    _close(office)
+    told = "operation, coalesce(before::VARCHAR, '') || coalesce(after::VARCHAR, '')"
+    left = office.lab.ask(
+        f"SELECT {told} FROM {HISTORY} WHERE platform = 'tea' AND entity_id = '1' ORDER BY observed_at"
+    )
+    assert [(operation, "Dish 1" in text, "Second of two" in text) for operation, text in left] == [
+        ("insert", False, False),
+        ("update", False, True),
+    ]
+    assert office.verify().breaks == []
+    rows = office.lab.ask(f"FROM {HISTORY} ORDER BY ALL")
+    office.lab.sync([{**MENU[0], "name": "Renamed"}], hour=40, mode="incremental")
+    _close(office)
+    assert office.lab.ask(f"FROM {HISTORY} ORDER BY ALL") == rows
 
 
 def test_syncs_go_on_and_the_next_closing_takes_the_last_one_in(office: Office) -> None:
