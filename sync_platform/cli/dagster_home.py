@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from sync_platform.errors import StorageError
@@ -36,12 +37,14 @@ def prepare_home(sync_home: Path) -> Path:
     home = sync_home / "dagster"
     try:
         home.mkdir(parents=True, exist_ok=True)
+        # written whether needed or not, which shows that it can be; under a name of its own, for workers start together
         config = home / "dagster.yaml"
-        if not config.exists():
-            config.write_text(INSTANCE_YAML)
-        probe = home / ".writable"
-        probe.write_text("")
-        probe.unlink()
+        written = home / f".{config.name}.{secrets.token_hex(4)}"
+        written.write_text(INSTANCE_YAML)
+        if config.exists():
+            written.unlink()
+        else:
+            written.replace(config)
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(
