@@ -9,9 +9,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -19,9 +21,11 @@ from sync_platform.cli.display import Display
 from sync_platform.cli.result import PlatformResult
 from sync_platform.cli.run import Runner
 from sync_platform.defs.landing import Mode
+from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import Request
 from sync_platform.errors import SyncError
 from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
+from sync_platform.lake.typist import NOBODY, TypistProcess
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.extraction import Gaps
@@ -46,6 +50,7 @@ def run_all(
     `request`: the emergency request that the runs are a part of, claimed.
     """
     waiting = list(reversed(planned))
+    has_typist = len(planned) < (os.cpu_count() or 1)  # else every core has a platform's own work to do
     running: dict[Connection, tuple[BaseProcess, Planned, float]] = {}
     results: dict[str, PlatformResult] = {}
     try:
@@ -53,7 +58,7 @@ def run_all(
             while waiting and len(running) < AT_ONCE:
                 chosen = waiting.pop()
                 display.started(chosen[0].name)
-                ours, process = _start(settings, chosen, mode, accept_shrink, request)
+                ours, process = _start(settings, chosen, mode, accept_shrink, request, has_typist)
                 running[ours] = (process, chosen, time.monotonic())
             for ready in wait(list(running)):
                 process, chosen, began = running[ready]  # type: ignore[index] # only connections are waited for
@@ -71,12 +76,17 @@ def run_all(
 
 
 def _start(
-    settings: Settings, chosen: Planned, mode: Mode, accept_shrink: str, request: Request | None
+    settings: Settings,
+    chosen: Planned,
+    mode: Mode,
+    accept_shrink: str,
+    request: Request | None,
+    has_typist: bool,
 ) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
-        target=_work, args=(theirs, settings, *chosen, mode, accept_shrink, request), name=chosen[0].name
+        target=_work, args=(theirs, settings, *chosen, mode, accept_shrink, request, has_typist), name=chosen[0].name
     )
     process.start()
     theirs.close()
@@ -147,6 +157,7 @@ def _work(
     mode: Mode,
     accept_shrink: str,
     request: Request | None,
+    has_typist: bool,
 ) -> None:
     """What a worker does: one platform's run, then its result to the parent."""
     _die_with_parent()
@@ -157,7 +168,8 @@ def _work(
     records: list[SyncRecord] = []
     let_be: dict[str, list[str]] = {}
     try:
-        outcome = Runner(settings, told).run(platform, period, mode, accept_shrink, request)
+        with _typist(settings, platform) if has_typist else nullcontext(NOBODY) as typist:
+            outcome = Runner(settings, told, typist).run(platform, period, mode, accept_shrink, request)
         run_id, error = outcome.run_id, outcome.error
         records, let_be = _on_record(settings, platform, run_id)
     except SyncError as problem:
@@ -166,6 +178,10 @@ def _work(
     result = PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records, let_be)
     connection.send(("finished", result))
     connection.close()
+
+
+def _typist(settings: Settings, platform: Platform) -> TypistProcess:
+    return TypistProcess(platform, landing_store_of(settings).open, settings.temp)
 
 
 def _on_record(settings: Settings, platform: Platform, run_id: str) -> tuple[list[SyncRecord], dict[str, list[str]]]:

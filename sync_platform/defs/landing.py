@@ -18,6 +18,7 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
+from sync_platform.lake.typist import Typist
 from sync_platform.landing.extract import extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
@@ -52,12 +53,12 @@ def landing_key(platform: Platform) -> dg.AssetKey:
     return dg.AssetKey(["landing", platform.name])
 
 
-def landing_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
+def landing_assets(platforms: dict[str, Platform], progress: Progress, typist: Typist) -> list[dg.AssetsDefinition]:
     """The landing asset of every platform."""
-    return [_landing_asset(platform, progress) for platform in platforms.values()]
+    return [_landing_asset(platform, progress, typist) for platform in platforms.values()]
 
 
-def _landing_asset(platform: Platform, progress: Progress) -> dg.AssetsDefinition:
+def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg.AssetsDefinition:
     listed = "\n".join(f"- **{dataset.name}**: {dataset.description}" for dataset in platform.datasets)
 
     @dg.asset(
@@ -101,6 +102,7 @@ def _landing_asset(platform: Platform, progress: Progress) -> dg.AssetsDefinitio
                 vault=vault.vault,
                 secret_book=vault.secret_book(platform.name),
                 on_page=_Watcher(platform, progress, context),
+                on_object=typist.landed,
             )
             progress.landed(platform.name)
             return manifests

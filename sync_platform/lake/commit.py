@@ -63,7 +63,7 @@ def commit_landed(
     """
     with lake.session() as session:
         arrival = load_incoming(session, typed)
-        quarantined, shape = first_in_words(session, typed.landed), typed.sample.shape()
+        quarantined, shape = first_in_words(session, typed.landed), typed.shape
         commit = _Commit(session, history, typed, arrival, quarantined, shape, run_id, guard, occasion, standards)
         record, live_rows, scores, drift = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from sync_platform.lake.rows import CONFLICT, TypedRows
+from sync_platform.lake.row_maker import CONFLICT
+from sync_platform.lake.rows import TypedRows
 
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000

@@ -19,7 +19,7 @@ from sync_platform.errors import SyncError, TermsNotAccepted
 from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import Manifest, find_manifest, manifest_key
 from sync_platform.landing.reader import LandedRecords
-from sync_platform.landing.writer import DatasetWriter
+from sync_platform.landing.writer import DatasetWriter, OnObject
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.client import Client, Reply, is_loopback
 from sync_platform.sources.declaration import Platform, Scope
@@ -100,6 +100,7 @@ def extract(
     vault: Vault,
     secret_book: SecretBook,
     on_page: OnPage = lambda dataset, records, gaps: None,
+    on_object: OnObject = lambda dataset, key, digest: None,
 ) -> list[Manifest]:
     """Fetch and land every dataset of a platform; one manifest each, incomplete ones included.
 
@@ -108,7 +109,7 @@ def extract(
     Raises only where nothing at all came: the SyncError that stopped the platform, or the first page's that was lost.
     """
     return asyncio.run(
-        _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page)
+        _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page, on_object)
     )
 
 
@@ -123,6 +124,7 @@ async def _extract(
     vault: Vault,
     secret_book: SecretBook,
     on_page: OnPage,
+    on_object: OnObject,
 ) -> list[Manifest]:
     started_at = datetime.now(UTC)
     datasets = platform.datasets[:1] if source.ids_only else platform.datasets
@@ -132,7 +134,7 @@ async def _extract(
     oldest_page_at = interrupted.started_at if interrupted else started_at
     writers = {
         dataset.name: DatasetWriter(
-            store, vault, platform.name, dataset, partition, sync_id, source.ids_only, scope, oldest_page_at
+            store, vault, platform.name, dataset, partition, sync_id, source.ids_only, scope, oldest_page_at, on_object
         )
         for dataset in datasets
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -26,6 +27,8 @@ from sync_platform.vault.seal import Vault
 OBJECT_BYTES = 1_000_000  # before compression: a page that reaches it closes the object
 OBJECT_AGE_S = 20.0  # a slow platform's object is closed by time, so that little is lost with a sync that dies
 ZSTD_LEVEL = 1
+OnObject = Callable[[str, str, str], None]
+"""Called after each object with its dataset, its key and its SHA-256 (hex)."""
 
 
 class DatasetWriter:
@@ -42,8 +45,9 @@ class DatasetWriter:
         ids_only: bool = False,
         scope: Scope | None = None,
         started_at: datetime | None = None,
+        on_object: OnObject = lambda dataset, key, digest: None,
     ) -> None:
-        self._store, self._vault, self._ids_only = store, vault, ids_only
+        self._store, self._vault, self._ids_only, self._on_object = store, vault, ids_only, on_object
         self._platform, self._dataset, self._partition, self._sync_id = platform, dataset, partition, sync_id
         self._folder = folder_key(platform, dataset.name, partition, sync_id)
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
@@ -133,6 +137,7 @@ class DatasetWriter:
             key = f"{self._folder}/pages-{self._objects:06d}.ndjson.zst"
             digest = hashlib.sha256(body).hexdigest()
             self._store.put(key, body)
+            self._on_object(self._dataset.name, key, digest)
         closed = [
             msgspec.structs.replace(page, object=key, object_sha256=digest) if page.records else page
             for page in self._open_pages

@@ -1,0 +1,224 @@
+"""Landed records become typed rows: decoded, held to the contract, hashed, and handed on in Arrow batches.
+
+A record that cannot become a row, or breaks a hard rule, comes along as one with `problems`: it is for quarantine, and
+its neighbours go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import orjson
+import polars as pl
+import pyarrow as pa
+
+from sync_platform.lake.schema import ARROW_TYPES
+from sync_platform.quality.contract import Contract
+from sync_platform.quality.sample import ShapeSample
+from sync_platform.quality.shape import Shape
+from sync_platform.quality.tally import Tally
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Dataset, Row
+
+OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
+_Found = tuple[int, Row, bool]
+"""A record's line, its row, and whether the source says that it is gone."""
+_Problems = list[dict[str, str | None]]
+"""What is wrong with one record: per problem its `rule`, `path` and `problem` in words."""
+HELD_AT_ONCE = 5_000  # rows: holding a few of them to the contract takes as long
+SHAPE, CONFLICT = "shape", "conflict"
+"""Rules that no contract names: a record has the shape that the platform promises, and does not contradict itself."""
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What is told of one dataset's landed records beside their rows: how they keep the contract, how many are none of
+    ours, and the shape that they have."""
+
+    tally: Tally
+    not_ours: int
+    shape: Shape
+
+
+class RowMaker:
+    """Takes the landed objects of one dataset as they come, and makes rows of them, in their order.
+
+    Memory: some `HELD_AT_ONCE` rows, and the sample that the shape is read from.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._contract = Contract(dataset)
+        self._sample = ShapeSample(has_persons=dataset.personal is not None)
+        self._tally, self._not_ours = Tally(), 0
+        self._waiting: list[pa.RecordBatch] = []
+        self.schema = row_schema(dataset)
+
+    def take(self, key: str, body: bytes) -> Iterator[pa.RecordBatch]:
+        """An object's key and its lines (NDJSON, UTF-8); yields what is ready by now."""
+        broken: dict[int, _Problems] = {}
+        found = self._typed(body, broken)
+        self._sample.take(key, body)
+        try:
+            batch = self._batch(key, found)
+        except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which
+            batch = self._batch(key, [one for one in found if self._is_storable(one, broken)])
+        if broken:
+            yield self._unstorable(key, body, broken)
+        self._waiting.append(batch)
+        if sum(each.num_rows for each in self._waiting) >= HELD_AT_ONCE:
+            yield from self.rest()
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """The rows that wait for more."""
+        if self._waiting:
+            yield self._held_to_contract(pa.concat_batches(self._waiting))
+            self._waiting.clear()
+
+    def remarks(self) -> Remarks:
+        return Remarks(self._tally, self._not_ours, self._sample.shape())
+
+    def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
+        if not found:
+            return pa.RecordBatch.from_pylist([], schema=self.schema)
+        names = [column.name for column in columns_of(self._dataset.row)]
+        values = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
+        lines, rows, deleted = map(list, zip(*found, strict=True))
+        columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
+        columns += [self._hashes(rows), deleted, [key] * len(rows), lines, [None] * len(rows)]
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _held_to_contract(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch, its problems told where rows break hard rules."""
+        breaches = self._contract.breaches(pl.DataFrame(batch))
+        self._tally.add(batch, breaches, cells=len(self._contract.names))
+        problems: dict[int, _Problems] = {}
+        for breach in breaches:
+            if breach.is_hard:
+                problems.setdefault(breach.row, []).append(
+                    {"rule": breach.rule, "path": breach.column, "problem": breach.problem}
+                )
+        if not problems:
+            return batch
+        told = [_as_json(problems[row]) if row in problems else None for row in range(batch.num_rows)]
+        place = batch.schema.get_field_index("problems")
+        return batch.set_column(place, batch.schema.field(place), pa.array(told, pa.string()))
+
+    def _unstorable(self, key: str, body: bytes, broken: dict[int, _Problems]) -> pa.RecordBatch:
+        """The records that cannot even become rows: by their ids, where those can be read."""
+        lines = sorted(broken)
+        texts = body.splitlines()
+        records = [
+            {
+                "source_id": self._id_of(texts[line - 1]),
+                "landing_object": key,
+                "landing_line": line,
+                "problems": _as_json(broken[line]),
+            }
+            for line in lines
+        ]
+        self._tally.add_unstorable(key, [(line, broken[line]) for line in lines], cells=len(self._contract.names))
+        return pa.RecordBatch.from_pylist(records, schema=self.schema)
+
+    def _id_of(self, text: bytes) -> str | None:
+        try:
+            record = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return None
+        found = self._dataset.source_id(record) if isinstance(record, dict) else None
+        return found if found and found.strip() else None
+
+    def _is_storable(self, one: _Found, broken: dict[int, _Problems]) -> bool:
+        """Whether every column can hold its value; tells the problem otherwise."""
+        line, row, _ = one
+        for column in columns_of(self._dataset.row):
+            try:
+                pa.array([getattr(row, column.name)], self.schema.field(column.name).type)
+            except OUT_OF_RANGE:
+                broken[line] = _shape(f"{column.name} does not fit {column.sql_type}", column.name)
+                return False
+        return True
+
+    def _typed(self, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
+        records = self._decoded(body, broken)
+        marks = self._deletion_marks(body) if self._dataset.deleted else None
+        found: list[_Found] = []
+        to_row = self._dataset.to_row
+        for line, record in enumerate(records, 1):
+            if record is None:
+                continue
+            try:
+                row = to_row(record)
+            except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+                broken[line] = _shape(f"the record cannot become a row: {error}")
+                continue
+            if row is None:
+                self._not_ours += 1
+                continue
+            if not row.source_id.strip():
+                broken[line] = _shape("the record's id is empty", "source_id")
+                continue
+            found.append((line, row, bool(marks and marks[line - 1])))
+        return found
+
+    def _decoded(self, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
+        """Every line decoded to the wire shape; None in the place of one that has another."""
+        decoder = msgspec.json.Decoder(self._dataset.wire)
+        try:
+            return decoder.decode_lines(body)
+        except (msgspec.DecodeError, RecursionError):
+            pass  # at least one line does not fit: find out which
+        decoded: list[Any] = []
+        for line, text in enumerate(body.splitlines(), 1):
+            try:
+                decoded.append(decoder.decode(text))
+            except (msgspec.DecodeError, RecursionError) as error:
+                problem, _, path = str(error).partition(" - at `")
+                broken[line] = _shape(problem, path.rstrip("`") or None)
+                decoded.append(None)
+        return decoded
+
+    def _deletion_marks(self, body: bytes) -> list[bool]:
+        return [bool(orjson.loads(line).get(self._dataset.deleted)) for line in body.splitlines()]
+
+    def _hashes(self, rows: list[Row]) -> list[str]:
+        """Per row: SHA-256, first 128 bits, of its JSON without absent and volatile columns."""
+        encoder = msgspec.json.Encoder(order="deterministic")
+        volatile = self._dataset.volatile
+        if not volatile:
+            return [hashlib.sha256(encoder.encode(row)).hexdigest()[:32] for row in rows]
+        hashes = []
+        for row in rows:
+            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in volatile}
+            hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
+        return hashes
+
+
+def row_schema(dataset: Dataset) -> pa.Schema:
+    """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`, and `problems`
+    (JSON) of a record that cannot be stored; its other columns may be empty then, `source_id` too."""
+    own = [pa.field(column.name, ARROW_TYPES[column.sql_type]) for column in columns_of(dataset.row)]
+    return pa.schema(
+        [
+            *own,
+            ("content_hash", pa.string()),
+            ("deleted", pa.bool_()),
+            ("landing_object", pa.string()),
+            ("landing_line", pa.int64()),
+            ("problems", pa.string()),
+        ]
+    )
+
+
+def _shape(problem: str, path: str | None = None) -> _Problems:
+    return [{"rule": SHAPE, "path": path, "problem": problem}]
+
+
+def _as_json(problems: _Problems) -> str:
+    return orjson.dumps(problems).decode()
