@@ -1,12 +1,10 @@
 """Tamper evidence: every commit's batch of changes is hashed, and chained to the batch before (`lineage.batches`).
 
-What belongs here: how a change becomes a digest, a batch of them a row of the chain, and the chain's beginning in a
-lake that had changes before. How it is verified stands in lineage/.
+What belongs here: how digests of changes become a row of the chain, and the chain's beginning in a lake that had
+changes before. How a change becomes a digest stands in lake/history.py, how all is verified in lineage/.
 
-A row's text is the byte length of each of its columns, in the order of `CHANGES`, each followed by a comma (`-,` for
-NULL), and then the columns themselves: a list as JSON, a moment as microseconds since 1970, anything else as it is
-stored. Its digest is the text's SHA-256 in hex. A batch's digest is the SHA-256 of its rows' digests, sorted and
-written one after the other: which file a row stands in, and where, says nothing, and compaction may move it.
+A batch's digest is the SHA-256 of its rows' digests, sorted and written one after the other: which file a row stands
+in, and where, says nothing, and compaction may move it.
 """
 
 from __future__ import annotations
@@ -21,10 +19,8 @@ from typing import TYPE_CHECKING, Literal
 import duckdb
 import numpy as np
 import orjson
-import pyarrow as pa
 
-from sync_platform.lake.schema import CHANGES
-from sync_platform.sources.columns import Column
+from sync_platform.lake.history import DIGEST, READ_ROWS, ensure_unsealed
 from sync_platform.storage.hash_chain import FIRST, link
 from sync_platform.storage.lake_connection import LAKE
 
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
 
 CHAIN = "sync-platform/lineage/1"
 BATCHES = "lineage.batches"
-READ_ROWS = 10_000
 Kind = Literal["changes", "opening", "closing"]
 LIVE_BATCHES = f"""SELECT * FROM {LAKE}.{BATCHES} b WHERE NOT EXISTS (SELECT 1 FROM {LAKE}.{BATCHES} c
     WHERE c.kind = 'closing' AND c.platform = b.platform AND c.dataset = b.dataset AND c.number > b.number
@@ -105,19 +100,6 @@ COUNTS = ", ".join(
 )
 
 
-def append_changes(session: duckdb.DuckDBPyConnection, history: str, select: str, values: dict[str, object]) -> None:
-    """Append the rows of a SELECT (with the columns of `CHANGES`) to the history, and note their digests for the seal.
-
-    Within the caller's transaction, which must end with `seal_batch`.
-    """
-    columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in CHANGES)
-    session.execute(f"CREATE OR REPLACE TEMP TABLE written ({columns})")
-    session.execute(f"INSERT INTO temp.written {select}", values)
-    session.execute(f"INSERT INTO {LAKE}.{history} FROM temp.written")
-    _note_digests(session)
-    session.execute("DROP TABLE temp.written")
-
-
 def seal_batch(
     session: duckdb.DuckDBPyConnection, history: str, origin: Origin, manifest_digest: Callable[[str], str | None]
 ) -> None:
@@ -127,7 +109,7 @@ def seal_batch(
     changes, nothing is written. The chain begins with one batch per dataset of what the lake already held. Writers are
     one at a time (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
     """
-    _ensure_unsealed(session)
+    ensure_unsealed(session)
     if _head(session) == BEFORE_ANY:
         _open(session, history)
     for content in contents(session, "temp.unsealed"):
@@ -232,31 +214,6 @@ def combine(
         yield group, digest.hexdigest()
 
 
-def _note_digests(session: duckdb.DuckDBPyConnection) -> None:
-    """Note in `temp.unsealed` the rows of `temp.written`, each with its digest, as DIGEST has it: OpenSSL takes a third
-    of the time for them, and DuckDB has one thread where it writes."""
-    _ensure_unsealed(session)
-    manifest = "regexp_replace(landing_object, '[^/]+$', 'manifest.json') AS manifest"
-    query = f"SELECT platform, dataset, committed_at, operation, {manifest}, {TEXT} AS text FROM temp.written"
-    noted = []
-    for block in session.execute(query).to_arrow_reader(READ_ROWS):
-        texts = block.column("text").cast(pa.binary()).to_pylist()
-        digests = pa.array([hashlib.sha256(text).hexdigest() for text in texts], pa.string())
-        noted.append(block.drop_columns(["text"]).append_column("digest", digests))
-    if noted:
-        session.register("noted", pa.Table.from_batches(noted))
-        session.execute("INSERT INTO temp.unsealed BY NAME FROM noted")
-        session.unregister("noted")
-
-
-def _ensure_unsealed(session: duckdb.DuckDBPyConnection) -> None:
-    session.execute(
-        """CREATE TEMP TABLE IF NOT EXISTS unsealed
-        (platform VARCHAR, dataset VARCHAR, committed_at TIMESTAMPTZ, operation VARCHAR, digest VARCHAR,
-            manifest VARCHAR)"""
-    )
-
-
 def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     found = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
     return (found[0], found[1]) if found else BEFORE_ANY
@@ -264,32 +221,14 @@ def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
 
 def _open(session: duckdb.DuckDBPyConnection, history: str) -> None:
     """Take what was there before the chain into one batch per dataset."""
+    before = f"""{LAKE}.{history} ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM temp.unsealed)
+        USING (platform, dataset, committed_at)"""
+    if session.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None:
+        return  # a new lake: no need to read all that was just written
     session.execute(
         f"""CREATE OR REPLACE TEMP TABLE before_chain AS
-        SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{history} c
-        WHERE NOT EXISTS (SELECT 1 FROM temp.unsealed u WHERE u.platform = c.platform AND u.dataset = c.dataset
-            AND u.committed_at = c.committed_at)"""
+        SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {before}"""
     )
     for content in contents(session, "temp.before_chain"):
         append_batch(session, "opening", content, None)
     session.execute("DROP TABLE temp.before_chain")
-
-
-def _text(column: Column) -> str:
-    if column.sql_type == "TIMESTAMPTZ":
-        return f'epoch_us("{column.name}")::VARCHAR'
-    if column.sql_type.endswith("[]"):
-        return f'to_json("{column.name}")::VARCHAR'
-    return f'"{column.name}"::VARCHAR'
-
-
-def _text_of(columns: tuple[Column, ...]) -> str:
-    texts = [_text(column) for column in columns]
-    lengths = ", ".join(f"coalesce(strlen({text})::VARCHAR, '-'), ','" for text in texts)
-    return f"concat({lengths}, {', '.join(texts)})"
-
-
-TEXT = _text_of(CHANGES)
-"""SQL: the text of a row of the history."""
-DIGEST = f"sha256({TEXT})"
-"""SQL: the digest of a row of the history."""

@@ -14,7 +14,7 @@ from datetime import date, datetime
 
 import duckdb
 
-from sync_platform.lake.chain import append_changes
+from sync_platform.lake.history import append_changes
 from sync_platform.lake.schema import table_columns
 from sync_platform.lake.versions import any_differs, changed_names, changed_values, whole_version
 from sync_platform.sources.columns import columns_of

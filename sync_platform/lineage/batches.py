@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from sync_platform.lake.chain import COUNTS, DIGEST, LIVE_BATCHES, Batch, batches, combine
+from sync_platform.lake.chain import COUNTS, LIVE_BATCHES, Batch, batches, combine
+from sync_platform.lake.history import DIGEST
 from sync_platform.lake.schema import CHANGES
 from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.lineage.findings import Break, Findings

@@ -20,8 +20,9 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.lake.chain import DIGEST, LIVE_BATCHES, append_batch, contents, has_chain
+from sync_platform.lake.chain import LIVE_BATCHES, append_batch, contents, has_chain
 from sync_platform.lake.diff import Origin
+from sync_platform.lake.history import DIGEST
 from sync_platform.lake.schema import CHANGES
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction

@@ -12,8 +12,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from sync_platform.lake.chain import append_changes
 from sync_platform.lake.diff import Origin
+from sync_platform.lake.history import append_changes
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import ensure_other_tables
 from sync_platform.lake.versions import any_differs, changed_names, changed_values, whole_version
