@@ -1,7 +1,8 @@
 """Fetches one platform into the landing store: the connector's pages in, manifests out.
 
-The connector runs in an event loop; sealing, packing and writing run beside it in one thread, a bounded number of
-pages behind, so that memory does not grow with the platform.
+The connector and sealing run in an event loop: both are Python's work, and in two threads they would only get in each
+other's way. Compressing and storing run beside it in one thread, a bounded number of objects behind, so that memory
+does not grow with the platform.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from sync_platform.errors import SyncError, TermsNotAccepted
+from sync_platform.errors import StorageError, SyncError, TermsNotAccepted
 from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import Manifest, find_manifest, manifest_key
 from sync_platform.landing.reader import LandedRecords
@@ -28,7 +29,7 @@ from sync_platform.sources.pace import Pacer
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.seal import Vault
 
-PAGES_BEHIND = 8
+OBJECTS_BEHIND = 4
 NOT_MODIFIED = 304
 OnPage = Callable[[str, int, Gaps], None]
 """Called after each page with its dataset, its records and what is known so far."""
@@ -166,10 +167,16 @@ async def _extract(
             behind: list[asyncio.Future[Any]] = []
             try:
                 async for page in platform.pages(extraction):
-                    while len(behind) >= PAGES_BEHIND:
-                        await behind.pop(0)
-                    behind.append(loop.run_in_executor(thread, writers[page.dataset].add, page))
+                    writer = writers[page.dataset]
+                    filled = writer.take(page)
+                    if filled is not None:
+                        while len(behind) >= OBJECTS_BEHIND:
+                            await behind.pop(0)
+                        behind.append(loop.run_in_executor(thread, writer.store, filled))
                     on_page(page.dataset, len(page.records), extraction.gaps[page.dataset])
+            except StorageError:
+                await asyncio.gather(*behind, return_exceptions=True)
+                raise
             except SyncError as error:
                 await asyncio.gather(*behind, return_exceptions=True)
                 if not any(writer.records for writer in writers.values()):

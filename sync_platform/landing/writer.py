@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -31,8 +32,19 @@ OnObject = Callable[[str, str, str], None]
 """Called after each object with its dataset, its key and its SHA-256 (hex)."""
 
 
+@dataclass(frozen=True)
+class Filled:
+    """An object that is to be stored: its lines, and the pages that they came on."""
+
+    lines: list[bytes]
+    pages: list[PageEntry]
+
+
 class DatasetWriter:
-    """Not thread-safe: one writer, one thread at a time. Memory: one object's lines and 9 bytes per distinct id."""
+    """Pages are taken by one thread and objects stored by one, which may be another: storing is waiting.
+
+    Memory: one object's lines, beside those that are to be stored, and 9 bytes per distinct id.
+    """
 
     def __init__(
         self,
@@ -71,7 +83,16 @@ class DatasetWriter:
         return bool(self.pages or self._open_pages)
 
     def add(self, page: Page) -> None:
-        """Seal a page's records, unless they are landed ones, and put them into the current object; StorageError."""
+        """Take a page, and store the object if that filled it; StorageError."""
+        filled = self.take(page)
+        if filled is not None:
+            self.store(filled)
+
+    def take(self, page: Page) -> Filled | None:
+        """Seal a page's records, unless they are landed ones, and put them into the current object; StorageError.
+
+        Returns the object once it is full: whoever takes pages hands it to `store`.
+        """
         records = page.records
         own_ids = [self._dataset.source_id(record) for record in records]
         known = [own_id for own_id in own_ids if own_id is not None]
@@ -93,7 +114,25 @@ class DatasetWriter:
             self._line_bytes += len(line)
         self.records += len(records)
         if self._line_bytes >= OBJECT_BYTES or (page.part and time.monotonic() - self._opened_at > OBJECT_AGE_S):
-            self._close_object()
+            return self._filled()
+        return None
+
+    def store(self, filled: Filled) -> None:
+        """Write an object; in the order in which they were filled. StorageError."""
+        key = digest = None
+        if filled.lines:
+            body = self._compressor.compress(b"".join(filled.lines))
+            self._objects += 1
+            key = f"{self._folder}/pages-{self._objects:06d}.ndjson.zst"
+            digest = hashlib.sha256(body).hexdigest()
+            self._store.put(key, body)
+            self._on_object(self._dataset.name, key, digest)
+        closed = [
+            msgspec.structs.replace(page, object=key, object_sha256=digest) if page.records else page
+            for page in filled.pages
+        ]
+        self.pages += closed
+        self._keep_journal(closed)
 
     def finish(
         self,
@@ -105,7 +144,7 @@ class DatasetWriter:
         gaps: Gaps,
     ) -> Manifest:
         """Write what is left; the dataset is landed once its manifest, returned here, is written too."""
-        self._close_object()
+        self.store(self._filled())
         return Manifest(
             platform=self._platform,
             dataset=self._dataset.name,
@@ -129,23 +168,12 @@ class DatasetWriter:
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
         )
 
-    def _close_object(self) -> None:
-        key = digest = None
-        if self._lines:
-            body = self._compressor.compress(b"".join(self._lines))
-            self._objects += 1
-            key = f"{self._folder}/pages-{self._objects:06d}.ndjson.zst"
-            digest = hashlib.sha256(body).hexdigest()
-            self._store.put(key, body)
-            self._on_object(self._dataset.name, key, digest)
-        closed = [
-            msgspec.structs.replace(page, object=key, object_sha256=digest) if page.records else page
-            for page in self._open_pages
-        ]
-        self.pages += closed
-        self._keep_journal(closed)
+    def _filled(self) -> Filled:
+        """What is in the current object; the next begins."""
+        filled = Filled(self._lines, self._open_pages)
         self._lines, self._line_bytes, self._open_pages = [], 0, []
         self._opened_at = time.monotonic()
+        return filled
 
     def _keep_journal(self, pages: list[PageEntry]) -> None:
         """Beside the object just written, its whole parts: the next sync goes on with them if this one dies."""
