@@ -27,6 +27,7 @@ from sync_platform.vault.seal import Vault
 
 OBJECT_BYTES = 1_000_000  # before compression: a page that reaches it closes the object
 OBJECT_AGE_S = 20.0  # a slow platform's object is closed by time, so that little is lost with a sync that dies
+SEALED_AT_ONCE = 1_000  # records: beyond, looking into the vault once more costs next to nothing
 ZSTD_LEVEL = 1
 OnObject = Callable[[str, str, str], None]
 """Called after each object with its dataset, its key and its SHA-256 (hex)."""
@@ -43,7 +44,8 @@ class Filled:
 class DatasetWriter:
     """Pages are taken by one thread and objects stored by one, which may be another: storing is waiting.
 
-    Memory: one object's lines, beside those that are to be stored, and 9 bytes per distinct id.
+    Memory: one object's lines, beside those that are to be stored; the records of one that wait to be sealed; and 9
+    bytes per distinct id.
     """
 
     def __init__(
@@ -63,6 +65,9 @@ class DatasetWriter:
         self._platform, self._dataset, self._partition, self._sync_id = platform, dataset, partition, sync_id
         self._folder = folder_key(platform, dataset.name, partition, sync_id)
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self._unsealed: list[Record] = []
+        self._names: list[str] = []  # beside each unsealed record, what names it
+        self._unsealed_bytes = 0
         self._lines: list[bytes] = []
         self._line_bytes = 0
         self._open_pages: list[PageEntry] = []
@@ -89,30 +94,31 @@ class DatasetWriter:
             self.store(filled)
 
     def take(self, page: Page) -> Filled | None:
-        """Seal a page's records, unless they are landed ones, and put them into the current object; StorageError.
+        """Put a page into the current object, its records sealed unless they are landed ones; StorageError.
 
-        Returns the object once it is full: whoever takes pages hands it to `store`.
+        Sealing takes a look into the vault, so small pages are sealed together. Returns the object once it is full:
+        whoever takes pages hands it to `store`.
         """
         records = page.records
         own_ids = [self._dataset.source_id(record) for record in records]
         known = [own_id for own_id in own_ids if own_id is not None]
         self.without_id += len(own_ids) - len(known)
         self._seen.add(map(hash, known))
-        if page.landed:
-            pass  # sealed by the sync that was interrupted
-        elif self._ids_only:
-            records = [_only(record, self._dataset.key) for record in records]
-        elif self._dataset.personal and records:
-            names = [own_id or f"{page.replies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
-            self._vault.seal_records(self._platform, self._dataset.personal, records, names)
         bodies = list(page.landed) or [Body.of(reply) for reply in page.replies]
-        first_line = len(self._lines) + 1
+        first_line = len(self._lines) + len(self._unsealed) + 1
         self._open_pages.append(PageEntry(bodies, len(records), first_line=first_line, part=page.part))
-        for record in records:
-            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-            self._lines.append(line)
-            self._line_bytes += len(line)
         self.records += len(records)
+        if page.landed:  # sealed by the sync that was interrupted
+            self._seal()
+            self._encode(records)
+        elif self._ids_only or not self._dataset.personal:
+            self._encode([_only(record, self._dataset.key) for record in records] if self._ids_only else records)
+        else:
+            self._unsealed += records
+            self._names += [own_id or f"{bodies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
+            self._unsealed_bytes += sum(body.size_bytes for body in bodies)
+            if len(self._unsealed) >= SEALED_AT_ONCE or self._unsealed_bytes >= OBJECT_BYTES:
+                self._seal()
         if self._line_bytes >= OBJECT_BYTES or (page.part and time.monotonic() - self._opened_at > OBJECT_AGE_S):
             return self._filled()
         return None
@@ -168,8 +174,22 @@ class DatasetWriter:
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
         )
 
+    def _seal(self) -> None:
+        """Seal what waits for it, in the order in which it came."""
+        if self._unsealed and self._dataset.personal:
+            self._vault.seal_records(self._platform, self._dataset.personal, self._unsealed, self._names)
+            self._encode(self._unsealed)
+        self._unsealed, self._names, self._unsealed_bytes = [], [], 0
+
+    def _encode(self, records: list[Record]) -> None:
+        for record in records:
+            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            self._lines.append(line)
+            self._line_bytes += len(line)
+
     def _filled(self) -> Filled:
         """What is in the current object; the next begins."""
+        self._seal()
         filled = Filled(self._lines, self._open_pages)
         self._lines, self._line_bytes, self._open_pages = [], 0, []
         self._opened_at = time.monotonic()

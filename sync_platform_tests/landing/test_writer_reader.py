@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,8 @@ from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.extraction import Body, Gaps
+from sync_platform.vault.personal import Personal
 from sync_platform_tests.landing.diner import PLACES, REVIEWS, Kitchen, page_of
 
 FOLDER = "landing/diner/places/2026-11/sync-1"
@@ -182,7 +184,40 @@ def test_a_page_that_cannot_be_sealed_is_not_written_in_clear(
 
     monkeypatch.setattr(kitchen.vault, "_ciphers_of", broken)
     writer = writer_of(kitchen, REVIEWS)
-    with pytest.raises(StorageError, match="the vault is gone"):
-        writer.add(page_of("reviews", [{"id": 1, "text": "MARKER"}]))
-    assert finish(writer).records == 0
+    writer.add(page_of("reviews", [{"id": 1, "text": "MARKER"}]))
+    for _ in range(2):  # whoever tries to finish all the same is refused again
+        with pytest.raises(StorageError, match="the vault is gone"):
+            finish(writer)
     assert b"MARKER" not in kitchen.everything_written()
+
+
+def test_small_pages_are_sealed_together_in_the_order_in_which_they_came(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed: list[int] = []
+    seal = kitchen.vault.seal_records
+
+    def counted(platform: str, personal: Personal, records: list[Any], names: list[str]) -> None:
+        sealed.append(len(records))
+        seal(platform, personal, records, names)
+
+    monkeypatch.setattr(kitchen.vault, "seal_records", counted)
+    monkeypatch.setattr(writing, "SEALED_AT_ONCE", 4)
+    earlier = writer_of(kitchen, REVIEWS)
+    earlier.add(page_of("reviews", [{"id": 7, "text": "sealed before"}]))
+    landed = kitchen.records(finish(earlier))
+    writer = writer_of(kitchen, REVIEWS)
+    for number in range(1, 7):
+        writer.add(page_of("reviews", [{"id": number, "text": f"text {number}"}]))
+    writer.add(
+        replace(page_of("reviews", landed), landed=(Body("http://diner.test", datetime.now(UTC), 200, None, "", 2),))
+    )
+    writer.add(page_of("reviews", [{"id": 8, "text": "text 8"}]))
+    manifest = finish(writer)
+    assert sealed == [1, 4, 2, 1]  # what was landed is not sealed again
+    records = kitchen.records(manifest)
+    assert [record["id"] for record in records] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [kitchen.vault.unseal("diner", "text", record["text"]) for record in records] == [
+        *(f"text {number}" for number in range(1, 7)), "sealed before", "text 8",
+    ]  # fmt: skip
+    assert [page.first_line for page in manifest.pages] == [1, 2, 3, 4, 5, 6, 7, 8]
