@@ -33,6 +33,7 @@ from sync_platform.sources.period import Period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 AT_ONCE = 8
+TELL_EVERY_S = 0.1  # a message per page is work for two processes, and nobody sees more
 PR_SET_PDEATHSIG = 1  # prctl(2)
 Planned = tuple[Platform, Period]
 
@@ -104,8 +105,9 @@ def _hear(
         process.join()
         error = f"its process ended before its time (exit code {process.exitcode})"
         return PlatformResult(platform.name, period.key, "", error, time.monotonic() - began, 0.0)
-    if kind == "page":
-        display.page(platform.name, *told)
+    if kind == "pages":
+        for page in told[0]:
+            display.page(platform.name, *page)
     elif kind == "waiting":
         display.waiting(platform.name, *told)
     elif kind == "landed":
@@ -125,6 +127,8 @@ class _Told:
         self._connection = connection
         self.began = self.landed_at = time.monotonic()
         self._has_waited = self._is_landed = False
+        self._untold: list[tuple[str, int, Gaps]] = []
+        self._told_at = 0.0
 
     def waiting(self, platform: str, text: str) -> None:
         self._has_waited = True
@@ -135,13 +139,20 @@ class _Told:
             self.began = time.monotonic()  # waiting is no fetching
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
-        self._connection.send(("page", dataset, records, gaps))
+        self._untold.append((dataset, records, gaps))
+        if time.monotonic() - self._told_at >= TELL_EVERY_S:
+            self._tell_pages()
 
     def landed(self, platform: str) -> None:
+        self._tell_pages()
         self.landed_at, self._is_landed = time.monotonic(), True
         self._connection.send(("landed",))
 
     def unifying(self, text: str) -> None: ...
+
+    def _tell_pages(self) -> None:
+        self._connection.send(("pages", self._untold))
+        self._untold, self._told_at = [], time.monotonic()
 
     def phases(self) -> tuple[float, float]:
         """Seconds of fetching, and of taking into the lake, up to now."""

@@ -66,7 +66,7 @@ class Vault:
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
         self._engine = engine
         self._wrapping = AESGCM(master.derive("wrap"))
-        self._lookup = master.derive("lookup")
+        self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
         self.anchors = Signer(master, "lineage-anchor")
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
         self._keys: dict[str, bytes] = {}  # a cipher takes 4 kB and 4 µs to make, so those are not kept
@@ -106,7 +106,9 @@ class Vault:
     def subject_id(self, platform: str, path: str, value: Any) -> str:
         """The keyed hash by which a person is found: HMAC-SHA256, 128 bits, base64url."""
         text = f"{platform}\x1f{path}\x1f{str(value).strip().casefold()}".encode()
-        return _base64(hmac.digest(self._lookup, text, "sha256")[:16])
+        lookup = self._lookup.copy()  # the key is hashed once
+        lookup.update(text)
+        return _base64(lookup.digest()[:16])
 
     def seal_own(self, name: str, value: str) -> str:
         """Seal a secret of ours (no person's), under a key of the master key."""
