@@ -46,16 +46,14 @@ def ensure_unsealed(session: duckdb.DuckDBPyConnection) -> None:
 
 
 def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    session.register("rows", rows)
+    """Rows that are only named: registered ones would be held until the transaction ends."""
     session.execute(f"INSERT INTO {table} BY NAME FROM rows")
-    session.unregister("rows")
 
 
 def _with_digests(session: duckdb.DuckDBPyConnection, written: pa.Table) -> pa.Table:
     """The rows of `temp.unsealed` for rows of the history, their digests as DIGEST has them: OpenSSL takes a third of
     the time for them."""
     manifest = "regexp_replace(landing_object, '[^/]+$', 'manifest.json') AS manifest"
-    session.register("written", written)
     reader = session.execute(
         f"SELECT platform, dataset, committed_at, operation, {manifest}, {TEXT} AS digest FROM written"
     ).to_arrow_reader(READ_ROWS)

@@ -166,12 +166,13 @@ def _work(
     open_store: Callable[[], ObjectStore],
     files: dict[str, IO[bytes]],
 ) -> None:
-    """What the process does until nobody holds the other end of the connection."""
+    """What the process does until every dataset was asked for, or nobody holds the other end of the connection."""
     theirs.close()
     store = open_store()
     making: dict[str, _Dataset] = {}
+    unasked = set(files)
     with suppress(EOFError):
-        while True:
+        while unasked:
             name, *landed = connection.recv()
             if landed and name not in making:
                 making[name] = _Dataset(platform.dataset(name), store, files[name])
@@ -179,3 +180,4 @@ def _work(
                 making[name].take(*landed)
             else:
                 connection.send(making[name].finish() if name in making else None)
+                unasked.discard(name)

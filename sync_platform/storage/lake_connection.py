@@ -7,8 +7,10 @@ would have to do its work again. Readers need none.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.resources
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +30,8 @@ from sync_platform.storage.advisory_lock import AdvisoryLock
 LAKE = "lake"
 LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
+M_MMAP_THRESHOLD = -3  # mallopt(3)
+LARGE_BLOCK_BYTES = 256 * 1024
 # SQLite's word for a busy file, and PostgreSQL's for a table that another process has just created
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
 
@@ -145,6 +149,7 @@ class Lake:
                     "autoload_known_extensions": False,
                 }
                 if not self.read_only:
+                    _give_memory_back()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
                 instance = duckdb.connect(config=config)
                 try:
@@ -197,6 +202,14 @@ def _holding_file(lock: FileLock) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _give_memory_back() -> None:
+    """From now on a large block goes back to the system when it is freed. Else glibc keeps more and more of them, as
+    each that is freed raises the size from which it gives back: 300 MB, where 300,000 rows are written."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # a C library without it
+            ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 
 
 def _make_folders(address: LakeAddress) -> None:
