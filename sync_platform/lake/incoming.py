@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from sync_platform.lake.row_maker import CONFLICT
 from sync_platform.lake.rows import TypedRows
@@ -42,12 +44,7 @@ def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arriv
     Records that cannot be stored go to `temp.quarantined` (source_id, landing_object, landing_line, problems as JSON),
     and ids of which nothing else came to `temp.held_back` (source_id).
     """
-    reader = typed.reader()
-    session.execute(
-        "CREATE OR REPLACE TEMP TABLE incoming AS "
-        f"SELECT *, CAST((row_number() OVER () - 1) // {_slice_rows(typed)} AS INTEGER) AS slice FROM reader"
-    )
-    del reader
+    _read(session, typed)
     session.execute(
         """CREATE OR REPLACE TEMP TABLE quarantined AS
         SELECT source_id, landing_object, landing_line, problems FROM temp.incoming WHERE problems IS NOT NULL"""
@@ -69,6 +66,34 @@ def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arriv
     held_back = _one(session, "SELECT count(*) FROM temp.held_back")
     duplicates = received - contradicting - rows
     return Arrival(rows, duplicates, quarantined, held_back, contradicting, conflicts, unidentified)
+
+
+def _read(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> None:
+    """Slice by slice: what one statement reads and spills, DuckDB's allocator keeps for a while. A million rows that
+    came at once took 1 GB for that long."""
+    reader = typed.reader()
+    rows = reader.schema.empty_table()
+    session.execute("CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, CAST(0 AS INTEGER) AS slice FROM rows")
+    for number, rows in enumerate(_slices(reader, _slice_rows(typed))):
+        _insert(session, rows, number)
+
+
+def _insert(session: duckdb.DuckDBPyConnection, rows: pa.Table, number: int) -> None:
+    session.execute(f"INSERT INTO temp.incoming SELECT *, {number} FROM rows")
+
+
+def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]:
+    """The reader's batches in shares of at least so many rows, but for the last."""
+    batches: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        batches.append(batch)
+        count += batch.num_rows
+        if count >= least_rows:
+            yield pa.Table.from_batches(batches)
+            batches, count = [], 0
+    if batches:
+        yield pa.Table.from_batches(batches)
 
 
 def _settle_repeated(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> int:

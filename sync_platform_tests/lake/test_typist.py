@@ -41,4 +41,4 @@ def test_a_spoiled_object_is_met_by_whoever_asks_for_the_rows(tmp_path: Path) ->
 
 
 def test_it_ends_when_its_sync_is_killed(tmp_path: Path) -> None:
-    assert _outcome(tmp_path, "ends_with_its_sync") == {"alive": False}
+    assert _outcome(tmp_path, "ends_with_its_sync") == {"before": True, "after": False}

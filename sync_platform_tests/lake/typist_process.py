@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
@@ -96,7 +97,9 @@ def is_the_same(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
 
 
 def is_killed(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
-    os.kill(typist.pid, signal.SIGKILL)
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    process.join()
     landed = land_with(lab, typist)
     is_made = typist.rows_of(landed.manifest) is not None
     return {"made": is_made, "rows": TypedRows(landed, lab.platform, typist).reader().read_all().num_rows}
@@ -129,18 +132,22 @@ def is_spoiled(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
 def ends_with_its_sync(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
     """Another process starts a typist and is killed; its typist is gone soon after."""
     lines, theirs = os.pipe()
+    inherited = set(multiprocessing.active_children())
     parent = os.fork()
     if parent == 0:
-        own = TypistProcess(lab.platform, lambda: lab.store, lab.folder / "temp")
-        os.write(theirs, str(own.pid).encode())
-        time.sleep(60)
+        with TypistProcess(lab.platform, lambda: lab.store, lab.folder / "temp"):
+            (own,) = set(multiprocessing.active_children()) - inherited
+            os.write(theirs, str(own.pid).encode())
+            time.sleep(60)
     own_pid = int(os.read(lines, 20))
+    time.sleep(0.2)
+    was_alive = _is_alive(own_pid)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     deadline = time.monotonic() + 20
     while _is_alive(own_pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return {"alive": _is_alive(own_pid)}
+    return {"before": was_alive, "after": _is_alive(own_pid)}
 
 
 def _is_alive(pid: int) -> bool:
