@@ -70,6 +70,33 @@ def replay(
     )
 
 
+def find_half_told(
+    session: duckdb.DuckDBPyConnection,
+    history: str,
+    platform: str,
+    dataset: Dataset,
+    into: str,
+    *,
+    until: datetime,
+    only: str,
+) -> None:
+    """Make the temporary table `into` (source_id): rows that came back after a removal with a change that names some
+    columns only, for it was found before the removal was known. The others hold what they were before they left."""
+    session.execute(
+        f"""CREATE OR REPLACE TEMP TABLE "{into}" AS
+        WITH ordered AS (
+            SELECT entity_id, operation, row_number() OVER changes AS n FROM {LAKE}.{history}
+            WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until
+                AND entity_id IN (SELECT source_id FROM {only})
+            WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
+        )
+        SELECT entity_id AS source_id FROM ordered GROUP BY entity_id
+        HAVING max(n) FILTER (operation = 'remove') > max(n) FILTER (operation IN ('insert', 'restore'))
+            AND arg_max(operation, n) <> 'remove'""",
+        {"platform": platform, "dataset": dataset.name, "until": until},
+    )
+
+
 def _typed(column: Column, dataset: Dataset) -> str:
     """The last JSON value of a column, in the column's type; `arg_max` passes over changes that do not name it."""
     if column.name in dataset.volatile:

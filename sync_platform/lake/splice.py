@@ -20,7 +20,7 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.diff import Difference, Origin, Retirement, find_difference, rewrite_rows, write_history
 from sync_platform.lake.observations import Observation, observations
-from sync_platform.lake.replay import replay
+from sync_platform.lake.replay import find_half_told, replay
 from sync_platform.lake.schema import table_name
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
@@ -100,6 +100,7 @@ class Splice:
         self._replay("now", until=at, only="temp.affected")
         self._session.execute("CREATE OR REPLACE TEMP TABLE held_back (source_id VARCHAR)")
         self._find("temp.now", at, ACCEPTED)
+        self._tell_returns_whole("temp.now", at)
         self._write(at)
 
     def _look_again(self, later: Observation, at: Origin, done: Spliced) -> None:
@@ -120,6 +121,7 @@ class Splice:
             else:
                 retirement = Retirement(later.mode == "full", False, 0.0)
         difference = self._find("temp.now", at, retirement)
+        self._tell_returns_whole("temp.now", at)
         self._write(at)
         self._session.execute("INSERT INTO temp.affected SELECT source_id FROM temp.delta EXCEPT FROM temp.affected")
         if later.was_refused and not difference.not_retired:
@@ -131,6 +133,26 @@ class Splice:
         self._session.execute("DELETE FROM temp.delta WHERE operation = 'refresh'")  # volatile columns are no history
         difference.refresh = 0
         return difference
+
+    def _tell_returns_whole(self, held: str, at: Origin) -> None:
+        """A row that an observation shows again after a removal found later is restored, every column named: else it
+        would depend on what it was before, of which more may become known."""
+        shown = "(FROM temp.incoming WHERE NOT deleted)"
+        find_half_told(
+            self._session,
+            self._history,
+            self._origin.platform,
+            self._dataset,
+            "returning",
+            until=at.observed_at,
+            only=shown,
+        )
+        self._session.execute("DELETE FROM temp.delta WHERE source_id IN (FROM temp.returning)")
+        self._session.execute("INSERT INTO temp.delta SELECT source_id, 'restore' FROM temp.returning")
+        self._session.execute(
+            f"INSERT INTO temp.old FROM {held} SEMI JOIN temp.returning USING (source_id) "
+            "ANTI JOIN temp.old USING (source_id)"
+        )
 
     def _write(self, at: Origin) -> None:
         write_history(self._session, self._history, self._dataset, at)

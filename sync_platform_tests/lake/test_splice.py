@@ -70,6 +70,31 @@ def test_any_observations_in_any_order_read_as_if_taken_in_in_order_of_time(
     assert lab.table(CONTENT, live=False) == table
 
 
+def test_a_row_shown_again_after_a_removal_found_late_does_not_depend_on_what_it_was_before(lab: Lab) -> None:
+    """The removal at 3 was found late, so that the change at 4 follows on it; then more of the time before is found."""
+    looks = [
+        Look(hour, [*records, ALWAYS_THERE])
+        for hour, records in enumerate(
+            [
+                [{"id": 2, "name": "Tea", "price": 1}],
+                [{"id": 2}],
+                [{"id": 2, "name": "Tea", "price": 1}],
+                [],
+                [{"id": 2, "name": "Tea"}],
+            ]
+        )
+    ]
+    _take_in(lab, looks)
+    expected = [lab.as_of(look.hour, CONTENT) for look in looks]
+    _take_in(lab, [looks[hour] for hour in (0, 1, 4, 3, 2)])
+    assert [lab.as_of(look.hour, CONTENT) for look in looks] == expected
+    told = "operation, epoch(observed_at)::BIGINT // 3600 % 24"
+    assert [row for row in lab.changes(f"entity_id, {told}") if row[0] == "2"][-2:] == [
+        ("2", "update", 18),
+        ("2", "restore", 18),
+    ]
+
+
 def _register(weeks: int) -> list[Look]:
     """A register's weeks: 3 of 60 licences leave each week, one comes back a week later, new ones come."""
     every = [{"id": number, "name": f"Licence {number}"} for number in range(60 + 3 * weeks)]
