@@ -159,7 +159,7 @@ async def _extract(
                 client,
                 scope,
                 source.credentials,
-                writers,
+                datasets,
                 secret_book,
                 source.archive_url,
                 interrupted,

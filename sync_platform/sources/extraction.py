@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
+import orjson
 
 from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.client import Client, Reply
-from sync_platform.sources.declaration import Record, Scope
+from sync_platform.sources.declaration import Dataset, Record, Scope
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -123,7 +124,7 @@ class Extraction:
         client: Client,
         scope: Scope,
         credentials: Mapping[str, str],
-        datasets: Iterable[str],
+        datasets: Iterable[Dataset],
         secrets: SecretBook,
         archive_url: str = "",
         landed_parts: LandedParts | None = None,
@@ -132,7 +133,8 @@ class Extraction:
         self.client, self.scope, self.credentials, self.secrets = client, scope, credentials, secrets
         self.archive_url = archive_url
         self.observed_at: datetime | None = None  # set by a connector that reads an archive: when its file was made
-        self.gaps: dict[str, Gaps] = {dataset: Gaps() for dataset in datasets}
+        self._datasets = {dataset.name: dataset for dataset in datasets}
+        self.gaps: dict[str, Gaps] = {name: Gaps() for name in self._datasets}
         self.known_etags = known_etags or {}  # by URL, of what was landed last and is complete
         self.unchanged: dict[str, tuple[Reply, ...]] = {}
         self._landed_parts = landed_parts or NothingLanded()
@@ -170,6 +172,11 @@ class Extraction:
     def wants(self, dataset: str) -> bool:
         """Whether a dataset is to be fetched: terms may allow ids only."""
         return dataset in self.gaps
+
+    def fingerprints(self, dataset: str, records: list[Record]) -> set[int]:
+        """What tells a dataset's records apart: their ids, and all of one that bears none."""
+        found = map(self._datasets[dataset].source_id, records)
+        return {hash(orjson.dumps(record) if own is None else own) for own, record in zip(found, records, strict=True)}
 
     def capped(self, dataset: str, slice_name: str) -> None:
         """A slice holds more records than the source will list."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-import orjson
-
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import Record
@@ -55,7 +53,8 @@ async def numbered(
     extraction.expects(dataset, count)
     claimed = _Claim(extraction, dataset if claims else None)
     claimed.raise_to(first.total)
-    news = _News(first.records)
+    news = _News(extraction, dataset)
+    news.take(first.records)
     yield first.as_page(dataset)
     most, asked = count, 1
 
@@ -88,7 +87,7 @@ async def by_cursor(
     """
     cursor: str | None = None
     cursors: set[str] = set()
-    news = _News()
+    news = _News(extraction, dataset)
     claimed = _Claim(extraction, dataset)
     repeated = 0
     while True:
@@ -136,7 +135,7 @@ async def by_offset(
             lost, offset = True, offset + limit
             continue
         lost = False
-        if not seen.add(_fingerprints(part.records)) and part.records:
+        if not seen.add(extraction.fingerprints(dataset, part.records)) and part.records:
             extraction.finds(dataset, f"the page at offset {offset} repeats what came before it")
             return
         yield part.as_page(dataset)
@@ -164,14 +163,14 @@ class _Claim:
 class _News:
     """Whether pages still add anything: `is_over` after three in a row that did not."""
 
-    def __init__(self, records: list[Record] | None = None) -> None:
+    def __init__(self, extraction: Extraction, dataset: str) -> None:
+        self._extraction, self._dataset = extraction, dataset
         self._seen = Fingerprints()
-        self._seen.add(_fingerprints(records or []))
         self._stale_in_a_row = 0
 
     def take(self, records: list[Record]) -> int:
         """Take in a page; how many of its records came on an earlier one."""
-        fingerprints = _fingerprints(records)
+        fingerprints = self._extraction.fingerprints(self._dataset, records)
         repeated = len(fingerprints) - self._seen.add(fingerprints)
         self._stale_in_a_row = self._stale_in_a_row + 1 if repeated == len(fingerprints) else 0
         return repeated
@@ -179,8 +178,3 @@ class _News:
     @property
     def is_over(self) -> bool:
         return self._stale_in_a_row >= STALE_PAGES
-
-
-def _fingerprints(records: list[Record]) -> set[int]:
-    """What tells records apart. Taken before a page is handed on: whoever takes it may seal the records in place."""
-    return {hash(orjson.dumps(record)) for record in records}

@@ -123,7 +123,7 @@ def run(
             html_is_a_wall=platform.html_is_a_wall,
             transport=noting,
         )
-        wanted = [dataset.name for dataset in platform.datasets] if datasets is None else datasets
+        wanted = platform.datasets if datasets is None else map(platform.dataset, datasets)
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
             extraction = Extraction(client, scope or Scope(), CREDENTIALS, wanted, book or Book(), archive)

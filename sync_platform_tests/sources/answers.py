@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 import orjson
 
 from sync_platform.sources.client import Client, Reply
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.declaration import Dataset, Row, Scope
 from sync_platform.sources.extraction import Extraction, Page
 from sync_platform.sources.pace import Pacer
 
@@ -85,12 +86,16 @@ def reply_of(value: Any) -> Reply:
 
 
 def extraction_of(concurrency: int = 4, datasets: Iterable[str] = ("dishes",)) -> Extraction:
-    """An extraction whose client nobody asks."""
+    """An extraction whose client nobody asks, of datasets whose records are told apart by `id`."""
 
     def nobody(request: httpx.Request) -> httpx.Response:
         raise AssertionError(f"asked for {request.url}")
 
-    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, datasets, Book())
+    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, map(_dataset, datasets), Book())
+
+
+def _dataset(name: str) -> Dataset:
+    return Dataset(name, name, msgspec.Struct, Row, lambda record: None, key=("id",))
 
 
 def run(work: Awaitable[T]) -> T:

@@ -192,6 +192,15 @@ def test_records_on_two_pages_of_a_list_without_a_total_are_a_finding(extraction
     assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
 
 
+def test_records_are_told_apart_by_their_ids_and_those_without_by_all_they_say(extraction: Extraction) -> None:
+    def said(next_cursor: str | None, *records: dict[str, Any]) -> Slice:
+        return Slice(list(records), reply_of([]), next_cursor=next_cursor)
+
+    pages = said("a", {"id": 1, "rating": 3}, {"name": "Tea"}), said(None, {"id": 1, "rating": 4}, {"name": "Rice"})
+    all_of(by_cursor(extraction, "dishes", scripted(*pages)))
+    assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
+
+
 def test_a_cursor_that_leads_to_nothing_is_a_finding_unless_the_total_has_come(extraction: Extraction) -> None:
     all_of(by_cursor(extraction, "dishes", scripted(part(1, total=1, next_cursor="a"), part(total=1))))
     assert gaps(extraction) == {"claimed": 1, "pages_expected": 2}
