@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
     Attached,
@@ -25,6 +24,7 @@ from sync_platform.sources.declaration import (
     records_of,
 )
 from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.grid import Grid, GridCrawl
 from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
@@ -32,12 +32,10 @@ from sync_platform.sources.values import coordinate, filled, moment, money
 PAGE_SIZE = 48
 REVIEW_ROWS = 30
 
-# The grid: Hong Kong's box cut into cells of STEP degrees, asked about from the middle of each. A cell measures 2.2 km
-# from south to north and 2.1 km from west to east, so nothing is farther than 1.52 km from a point, and a vendor that
-# delivers that far is listed there. Halving STEP takes four times the requests: at one a second, an hour and more.
-SOUTH, NORTH, WEST, EAST = 22.0, 22.6, 113.8, 114.5
-STEP = 0.02
-ROWS, COLUMNS = round((NORTH - SOUTH) / STEP), round((EAST - WEST) / STEP)
+# Hong Kong's box. A cell measures 2.2 km from south to north and 2.1 km from west to east, so nothing is farther than
+# 1.52 km from the middle of a cell, and a vendor that delivers that far is listed there. Half the step takes four times
+# the requests: at one a second, an hour and more.
+GRID = Grid(south=22.0, north=22.6, west=113.8, east=114.5, step=0.02)
 
 _EXTENDED = re.compile(r"\s*[\[(【（]\s*extended\b[^\])】）]*[\])】）]\s*$", re.IGNORECASE)
 
@@ -243,115 +241,6 @@ def _read_vendors(reply: Reply) -> Slice:
     return Slice(records_of(found.items), reply, total=found.available_count)
 
 
-def _middle_of(cell: int) -> tuple[float, float]:
-    """Latitude and longitude of the point that a cell is asked about from; cells count from the south-west, by rows."""
-    row, column_ = divmod(cell, COLUMNS)
-    return round(SOUTH + (row + 0.5) * STEP, 4), round(WEST + (column_ + 0.5) * STEP, 4)
-
-
-def _cell_of(record: Record) -> int | None:
-    """The cell that a vendor stands in; None without coordinates, or for some outside Hong Kong."""
-    latitude, longitude = record.get("latitude"), record.get("longitude")
-    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        return None
-    if not (SOUTH <= latitude < NORTH and WEST <= longitude < EAST):
-        return None
-    row, column_ = int((latitude - SOUTH) / STEP), int((longitude - WEST) / STEP)
-    return min(row, ROWS - 1) * COLUMNS + min(column_, COLUMNS - 1)
-
-
-def _code(record: Record) -> str | None:
-    code = record.get("code")
-    return code if isinstance(code, str) and code else None
-
-
-class _Sweep:
-    """Every vendor once, although a dozen points list it.
-
-    Of its answers the one from its own cell counts, the nearest: so the order in which points answer never decides,
-    and fees and times are those of its neighbours. A vendor that its own cell does not list (the point failed, or the
-    coordinates are missing or wrong) comes at the end, as the first other cell by number has it.
-    Memory: the vendors whose cell has not answered yet, with the replies that listed them.
-    """
-
-    def __init__(self, extraction: Extraction) -> None:
-        self.extraction = extraction
-        self.landed: set[str] = set()
-        self.waiting: dict[str, tuple[int, list[Record], Reply]] = {}
-        self.review_counts: dict[str, int | None] = {}  # None: not said
-        self.nameless = 0
-
-    async def pages(self) -> AsyncIterator[Page]:
-        async for cell, part in self.extraction.each_stream("restaurants", range(ROWS * COLUMNS), self._read):
-            yield Page("restaurants", self._own(cell, part), (part.reply,))
-        self.extraction.claims("restaurants", len(self.landed) + len(self.waiting))
-        if self.waiting:
-            left = [self.waiting[code] for code in sorted(self.waiting)]
-            records = [record for _, listed, _ in left for record in listed]
-            for record in records:
-                self._land(record)
-            yield Page("restaurants", records, tuple({reply.url: reply for _, _, reply in left}.values()))
-        if self.nameless:
-            self.extraction.finds("restaurants", f"vendors without a code were listed {self.nameless} times")
-
-    async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
-        """The pages around one cell's point. It lists fewer than it counts, or the same again: a finding.
-
-        Codes tell pages apart, for `available_in` moves on while the sweep goes.
-        """
-        latitude, longitude = _middle_of(cell)
-        where = f"the point {latitude:.2f},{longitude:.2f}"
-        codes: set[str | None] = set()
-        offset = 0
-        while True:
-            self.extraction.expects("restaurants", 1)
-            params = {"latitude": latitude, "longitude": longitude, "language_id": 1, "country": "hk"}
-            params |= {"vertical": "restaurants", "limit": PAGE_SIZE, "offset": offset}
-            try:
-                part = await self.extraction.client.get("/listing/api/v1/pandora/vendors", params, read=_read_vendors)
-            except SyncError as error:
-                self.extraction.failed("restaurants", error)
-                return
-            listed = set(map(_code, part.records))
-            if offset and part.records and listed <= codes:
-                self.extraction.finds("restaurants", f"{where} repeats at offset {offset} what it listed before")
-                return
-            codes |= listed
-            yield cell, part
-            if len(part.records) < PAGE_SIZE:
-                if len(codes) < (part.total or 0):
-                    self.extraction.finds("restaurants", f"{where} lists {len(codes)} of {part.total} vendors")
-                return
-            offset += PAGE_SIZE
-
-    def _own(self, cell: int, part: Slice) -> list[Record]:
-        """The records of a page that are this cell's to bring; the others wait for their own cell."""
-        own = []
-        for record in part.records:
-            code = _code(record)
-            if code is None or _cell_of(record) == cell:
-                own.append(record)
-                self._land(record)
-            elif code not in self.landed:
-                first, records, _ = self.waiting.get(code, (cell + 1, [], part.reply))
-                if cell < first:
-                    self.waiting[code] = (cell, [record], part.reply)
-                elif cell == first:
-                    records.append(record)  # listed twice: if the two contradict each other, that must show
-        return own
-
-    def _land(self, record: Record) -> None:
-        code = _code(record)
-        if code is None:
-            self.nameless += 1
-            return
-        self.landed.add(code)
-        self.waiting.pop(code, None)
-        count = record.get("review_number")
-        if count != 0:
-            self.review_counts[code] = count if isinstance(count, int) else None
-
-
 class Foodpanda(Platform):
     """A sweep of the vendors over a grid of points, then the reviews of each; no delta."""
 
@@ -407,15 +296,30 @@ class Foodpanda(Platform):
         return {"x-disco-client-id": "web", "Accept": "application/json"}
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        sweep = _Sweep(extraction)
-        async for page in sweep.pages():
+        async def vendors(latitude: float, longitude: float, offset: int) -> Slice:
+            params = {"latitude": latitude, "longitude": longitude, "language_id": 1, "country": "hk"}
+            params |= {"vertical": "restaurants", "limit": PAGE_SIZE, "offset": offset}
+            return await extraction.client.get("/listing/api/v1/pandora/vendors", params, read=_read_vendors)
+
+        review_counts: dict[str, int | None] = {}  # None: not said
+        crawl = GridCrawl(extraction, "restaurants", GRID, vendors, page_rows=PAGE_SIZE, noun="vendors")
+        async for page in crawl.pages():
+            review_counts |= _review_counts(page.records)
             yield page
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
-            extraction.claims("reviews", sum(filter(None, sweep.review_counts.values())))
-            codes = sorted(sweep.review_counts)
-            async for page in extraction.each_part("reviews", codes, _reviews):
+            extraction.claims("reviews", sum(filter(None, review_counts.values())))
+            async for page in extraction.each_part("reviews", sorted(review_counts), _reviews):
                 yield page
+
+
+def _review_counts(vendors: list[Record]) -> dict[str, int | None]:
+    """How many reviews each vendor counts, those with none left out; None where it does not say."""
+    return {
+        vendor["code"]: count if isinstance(count, int) else None
+        for vendor in vendors
+        if isinstance(vendor.get("code"), str) and (count := vendor.get("review_number")) != 0
+    }
 
 
 async def _reviews(extraction: Extraction, code: str) -> AsyncIterator[Page]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.errors import SyncError
+from sync_platform.sources.capped_search import CappedSearch, Dimension, Filters
 from sync_platform.sources.client import Reply
 from sync_platform.sources.declaration import (
     Agreement,
@@ -20,6 +19,7 @@ from sync_platform.sources.declaration import (
     Pace,
     Personal,
     Platform,
+    Record,
     Row,
     Terms,
     column,
@@ -32,9 +32,8 @@ from sync_platform.sources.values import coordinate, filled, moment, money
 
 CAP = 250
 PAGE_ROWS = 15
-MOST_PAGES = 17
-MOST_FILTERS = 3  # district, price, cuisine: no finer cut exists
 REVIEW_ROWS = 50
+EDITION = {"uiLang": "en", "uiCity": "hongkong"}
 PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the dearest of each range but the last
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
@@ -288,6 +287,16 @@ class _Region(msgspec.Struct):
     districts: list[_District]
     categories: _Categories
 
+    @property
+    def partitions(self) -> list[list[Dimension]]:
+        """Districts first; then regions, whose numbers are negative and which overlap the districts."""
+        numbers = list(dict.fromkeys(district.district_id for district in self.districts))
+        districts = [number for number in numbers if number >= 0]
+        regions = [number for number in numbers if number < 0]
+        cuisines = list(dict.fromkeys(cuisine.category_id for cuisine in self.categories.cuisine))
+        finer = [Dimension("priceRangeId", list(PRICE_RANGES)), Dimension("cuisineId", cuisines)]
+        return [[Dimension("districtId", values), *finer] for values in (districts, regions)]
+
 
 class _Reviews(msgspec.Struct):
     count: int
@@ -302,146 +311,6 @@ def _read_pois(reply: Reply) -> Slice:
 def _read_reviews(reply: Reply) -> Slice:
     found = reply.json_as(_Reviews)
     return Slice(records_of(found.results), reply, total=found.count)
-
-
-@dataclass(eq=False)
-class _Query:
-    """One query of the sweep: what it asks for, the source's count, and the ids that it and its parts brought."""
-
-    filters: dict[str, int]
-    within: _Query | None = None
-    count: int = 0
-    asked: bool = False
-    read_to: int = 0  # pages read
-    own: set[str] = field(default_factory=set)  # the ids that its own pages brought
-    repeats: bool = False
-    ids: set[str] = field(default_factory=set)
-    told: bool = False
-
-    @property
-    def name(self) -> str:
-        return " ".join(f"{name}={value}" for name, value in self.filters.items()) or "all of Hong Kong"
-
-    @property
-    def reachable(self) -> int:
-        """How many of its pages can hold anything; the first tells."""
-        return min(MOST_PAGES, -(-self.count // PAGE_ROWS)) if self.asked else 1
-
-    @property
-    def is_short(self) -> bool:
-        """Whether it holds more than was read; of one that repeats itself nobody can tell, and its parts would too."""
-        return not self.asked or (len(self.ids) < self.count and not self.repeats)
-
-    @property
-    def and_around(self) -> list[_Query]:
-        """This query and those it is a part of, outwards."""
-        return [self, *(self.within.and_around if self.within else [])]
-
-    def parts(self, name: str, values: Iterable[int]) -> list[_Query]:
-        return [_Query({**self.filters, name: value}, self) for value in values]
-
-
-class _Sweep:
-    """All restaurants of the region, through queries that let out 250 each.
-
-    A query that brings fewer restaurants than it counts is split by district, then price, then cuisine. Parts need
-    not add up, because a restaurant may have no price: then the pages of the whole are read too, as far as they reach.
-    """
-
-    def __init__(self, extraction: Extraction, region: _Region) -> None:
-        self.extraction = extraction
-        districts = list(dict.fromkeys(district.district_id for district in region.districts))
-        self.districts = [number for number in districts if number >= 0]
-        self.regions = [number for number in districts if number < 0]  # they overlap the districts
-        self.cuisines = list(dict.fromkeys(cuisine.category_id for cuisine in region.categories.cuisine))
-        self.seen: set[str] = set()
-        self.reviewed: list[str] = []
-        self.counts_reviews: dict[str, bool] = {}  # of those: whether a count was given
-        self.split: list[_Query] = []
-        self.capped: list[_Query] = []
-
-    async def pages(self) -> AsyncIterator[Page]:
-        root = _Query({})
-        async for page in self._read(root):
-            yield page
-        if not root.asked:
-            return
-        self.extraction.claims("restaurants", root.count)
-        for numbers in (self.districts, self.regions):
-            if root.is_short:
-                async for page in self._descend(root, numbers):
-                    yield page
-        for query in reversed([root, *self.split]):  # the innermost first: what it brings counts further out too
-            if root.is_short and query.is_short:
-                async for page in self._read(query, anyway=True):
-                    yield page
-        if root.is_short:
-            self._tell([*self.capped, *reversed(self.split), root])
-
-    async def _descend(self, root: _Query, districts: list[int]) -> AsyncIterator[Page]:
-        level = root.parts("districtId", districts)
-        for name, values in (("priceRangeId", list(PRICE_RANGES)), ("cuisineId", self.cuisines), ("", [])):
-            known = len(self.seen)
-            async for page in self.extraction.each_stream("restaurants", level, self._read):
-                yield page
-            short = [query for query in level if query.is_short and query.asked]
-            (self.split if name else self.capped).extend(short)
-            if len(self.seen) == known:
-                # what is within the cap was read whole: a finer cut of it brings nothing new either
-                short = [query for query in short if query.count > CAP]
-            level = [part for query in short for part in query.parts(name, values)]
-
-    async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:
-        """The pages of a query not read yet; only the first where it is over the cap, unless `anyway`."""
-        while query.read_to < query.reachable:
-            self.extraction.expects("restaurants", 1)
-            query.read_to += 1
-            params = {"uiLang": "en", "uiCity": "hongkong", "page": query.read_to, "sortBy": "Default", **query.filters}
-            try:
-                part = await self.extraction.client.get("/api/pois", params, read=_read_pois)
-            except SyncError as error:
-                self.extraction.failed("restaurants", error)
-                if not query.asked:
-                    return
-                continue
-            query.asked, query.count = True, part.total or 0
-            listed = {str(record["poiId"]) for record in part.records if record.get("poiId") is not None}
-            if query.read_to > 1 and part.records and listed <= query.own:
-                query.repeats = True
-                name = f"page {query.read_to} of {query.name}"
-                self.extraction.finds("restaurants", f"{name} repeats what came before it")
-                return
-            query.own |= listed
-            yield self._fresh(query, part)
-            if not part.records or not (anyway or query.count <= CAP or len(query.filters) == MOST_FILTERS):
-                return
-
-    def _fresh(self, query: _Query, part: Slice) -> Page:
-        """The page without the restaurants that an earlier one had, for slices overlap."""
-        fresh, new = [], set()
-        for record in part.records:
-            poi = str(record.get("poiId", ""))
-            if poi and poi in self.seen:
-                continue
-            fresh.append(record)
-            if record.get("reviewCount") != 0:
-                new.add(poi)
-                self.counts_reviews[poi] = bool(record.get("reviewCount"))
-        ids = {str(record["poiId"]) for record in part.records if record.get("poiId") is not None}
-        for around in query.and_around:
-            around.ids |= ids
-        self.seen |= ids
-        self.reviewed += sorted(new & ids)
-        return Page("restaurants", fresh, (part.reply,))
-
-    def _tell(self, short: list[_Query]) -> None:
-        """Name the innermost queries that hold more than could be read."""
-        for query in short:
-            if query.is_short and not query.told:
-                count = f"{query.count:,}" if query.asked else "an unknown number"
-                self.extraction.capped("restaurants", f"{query.name}: {len(query.ids):,} of {count}")
-                for around in query.and_around:
-                    around.told = True
 
 
 class OpenRice(Platform):
@@ -499,21 +368,39 @@ class OpenRice(Platform):
         return {"Authorization": f"Bearer {credentials['api_key']}", "Accept": "application/json"}
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        params = {"uiLang": "en", "uiCity": "hongkong"}
         path = "/api/v2/metadata/region/all"
-        region = await extraction.client.get(path, params, read=lambda reply: reply.json_as(_Region, "metadata"))
-        sweep = _Sweep(extraction, region)
-        async for page in sweep.pages():
-            yield page
+        region = await extraction.client.get(path, EDITION, read=lambda reply: reply.json_as(_Region, "metadata"))
+
+        async def pois(filters: Filters, page: int) -> Slice:
+            params = {**EDITION, "page": page, "sortBy": "Default", **filters}
+            return await extraction.client.get("/api/pois", params, read=_read_pois)
+
+        search = CappedSearch(
+            extraction, "restaurants", pois, cap=CAP, page_rows=PAGE_ROWS, whole_name="all of Hong Kong"
+        )
+        counts_reviews: dict[str, bool] = {}
+        async for found in search.pages(region.partitions):
+            counts_reviews |= _counts_reviews(found.records)
+            yield found
         if extraction.wants("reviews"):
             extraction.hangs_on("reviews", "restaurants")
 
             async def reviews(part: Extraction, poi: str) -> AsyncIterator[Page]:
-                async for page in _reviews(part, poi, sweep.counts_reviews[poi]):
+                async for page in _reviews(part, poi, counts_reviews[poi]):
                     yield page
 
-            async for page in extraction.each_part("reviews", sweep.reviewed, reviews):
+            async for page in extraction.each_part("reviews", counts_reviews, reviews):
                 yield page
+
+
+def _counts_reviews(pois: list[Record]) -> dict[str, bool]:
+    """The restaurants that may have reviews, and whether they count any."""
+    found = {
+        str(poi["poiId"]): bool(poi.get("reviewCount"))
+        for poi in pois
+        if poi.get("poiId") is not None and poi.get("reviewCount") != 0
+    }
+    return dict(sorted(found.items()))
 
 
 async def _reviews(extraction: Extraction, poi: str, counts_some: bool) -> AsyncIterator[Page]:

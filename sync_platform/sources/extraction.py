@@ -173,6 +173,9 @@ class Extraction:
         """Whether a dataset is to be fetched: terms may allow ids only."""
         return dataset in self.gaps
 
+    def source_id(self, dataset: str, record: Record) -> str | None:
+        return self._datasets[dataset].source_id(record)
+
     def fingerprints(self, dataset: str, records: list[Record]) -> set[int]:
         """What tells a dataset's records apart: their ids, and all of one that bears none."""
         found = map(self._datasets[dataset].source_id, records)
