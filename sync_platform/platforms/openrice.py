@@ -1,48 +1,52 @@
-"""OpenRice: points of interest behind a cap of 250 per query, swept slice by slice, and their reviews."""
+"""OpenRice: points of interest (POIs) behind a search that lists at most 250 per query, and their reviews.
+
+Special: the search is split by district or region, price range and cuisine until each query is below the cap.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
+from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.capped_search import CappedSearch, Dimension, Filters
-from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Agreement,
-    Attached,
-    Dataset,
-    Identity,
-    Pace,
-    Personal,
-    Platform,
-    Record,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
-from sync_platform.sources.paging import Slice, by_offset
-from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
-from sync_platform.sources.values import coordinate, filled, moment, money
+from sync_platform.sources.columns import Meaning, Row, column, sent_as
+from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.fetching import Parents, page_of, pages_of_children
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.place import Place
+from sync_platform.sources.received import Page, integer_at
+from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
+from sync_platform.sources.values import filled, filled_texts, first_text, name_of_code, nonzero, nonzero_count
+from sync_platform.vault.personal import Personal
 
 CAP = 250
-PAGE_ROWS = 15
-REVIEW_ROWS = 50
-EDITION = {"uiLang": "en", "uiCity": "hongkong"}
-PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the dearest of each range but the last
+PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the upper end of each range but the last
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
 CUISINE, DISH, AMENITY = 1, 2, 3
-
-
-class District(msgspec.Struct, rename="camel"):
-    district_id: int | None = None
-    name: str | None = None
+EDITION = {"uiLang": "en", "uiCity": "hongkong"}
+REGION_PATH = "/api/v2/metadata/region/all"
+POIS = Endpoint(
+    "restaurants",
+    "/api/pois",
+    records="searchResult.paginationResult.results",
+    paging=Numbered(size=15, limit="", total="searchResult.paginationResult.count"),
+    params={**EDITION, "sortBy": "Default"},
+)
+REVIEWS = ChildEndpoint(
+    "reviews",
+    "/api/v2/poi/{parent}/reviews",
+    records="results",
+    paging=ByOffset(size=50, limit="rows", offset="startAt", total="count"),
+    count=integer_at("reviewCount"),
+)
 
 
 class Category(msgspec.Struct, rename="camel"):
@@ -58,263 +62,177 @@ class Hours(msgspec.Struct, rename="camel"):
     is_close: bool | None = None
 
 
-class Poi(msgspec.Struct, rename="camel"):
-    """One point of interest as sent for `uiLang=en`: `name` is English, `nameOtherLang` Traditional Chinese."""
-
-    poi_id: Identity
-    status: int | None = None
-    name: str | None = None
-    name_other_lang: str | None = None
-    address: str | None = None
-    address_other_lang: str | None = None
-    district: District | None = None
-    map_latitude: float | None = None
-    map_longitude: float | None = None
-    phones: list[str] | None = None
-    price_range_id: int | None = None
-    categories: list[Category] | None = None
-    score_overall: float | None = None
-    score_smile: int | None = None
-    score_ok: int | None = None
-    score_cry: int | None = None
-    review_count: int | None = None
-    photo_count: int | None = None
-    bookmarked_user_count: int | None = None
-    poi_hours: list[Hours] | None = None
-    move_to_id: Identity | None = None
-    is_renamed: bool | None = None
-    url: str | None = msgspec.field(name="urlUI", default=None)
+def _id_text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
-class Author(msgspec.Struct, rename="camel"):
-    user_id: str | None = None
-    name: str | None = None
-    level: int | None = None
+def _moved_to(poi_id: int | str | None) -> str | None:
+    return str(poi_id) if poi_id not in (None, 0, "0", "") else None
 
 
-class Scores(msgspec.Struct):
-    taste: int | None = None
-    decor: int | None = None
-    service: int | None = None
-    hygiene: int | None = None
-    value: int | None = None
+def _price_range(level: int | None) -> str | None:
+    return PRICE_RANGES.get(level or 0)
 
 
-class Post(msgspec.Struct, rename="camel"):
-    """One review as sent, its words and author sealed."""
+def _names_of(type_id: int) -> Callable[[list[Category] | None], list[str]]:
+    def names(categories: list[Category] | None) -> list[str]:
+        return [name for each in categories or [] if each.category_type_id == type_id and (name := filled(each.name))]
 
-    review_id: Identity
-    poi_id: Identity | None = None
-    author: Author | None = None
-    title: str | None = None
-    body: str | None = None
-    visit_date: date | None = None
-    submit_time: str | None = None
-    overall: str | None = None
-    scores: Scores | None = None
-    spending_per_head: float | None = None
+    return names
 
 
-class Restaurant(Row):
-    """One restaurant on OpenRice."""
-
-    name_en: Annotated[str | None, column("English name", matters=True)] = None
-    name_zh: Annotated[str | None, column("Traditional Chinese name", matters=True)] = None
-    address_en: Annotated[str | None, column("English address", matters=True)] = None
-    address_zh: Annotated[str | None, column("Traditional Chinese address", matters=True)] = None
-    district_id: Annotated[str | None, column("The platform's id of the district")] = None
-    district: Annotated[str | None, column("District as the platform names it in English", matters=True)] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
-    phone: Annotated[str | None, column("First telephone number, as given", matters=True, rules=PHONE)] = None
-    phones: Annotated[list[str], column("All telephone numbers, as given", rules=PHONE)] = []
-    status: Annotated[
-        str | None, column("Whether it trades: open, closed or unknown:<code>", matters=True, rules=TRADING)
-    ] = None
-    price_level: Annotated[
-        int | None, column("Price range", unit="1 cheap to 6 dear", matters=True, rules=(Within(1, 6, hard=False),))
-    ] = None
-    price_range: Annotated[str | None, column("Price range in words", unit="HKD per head")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
-    dishes: Annotated[list[str], column("Kinds of dish, in the platform's words")] = []
-    amenities: Annotated[list[str], column("What the place offers beside food, in the platform's words")] = []
-    rating: Annotated[
-        float | None, column("Overall score; empty where nobody has reviewed", unit="0 to 5", rules=(Within(0, 5),))
-    ] = None
-    smile_count: Annotated[int | None, column("Reviews that were content", rules=COUNT)] = None
-    ok_count: Annotated[int | None, column("Reviews that were neither", rules=COUNT)] = None
-    cry_count: Annotated[int | None, column("Reviews that were discontent", rules=COUNT)] = None
-    review_count: Annotated[int | None, column("Reviews ever published", rules=COUNT)] = None
-    photo_count: Annotated[int | None, column("Photographs", rules=COUNT)] = None
-    bookmark_count: Annotated[int | None, column("Users who keep a bookmark", rules=COUNT)] = None
-    opening_hours: Annotated[
-        list[str], column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`")
-    ] = []
-    moved_to_id: Annotated[str | None, column("The new entry of a place that moved: a `source_id` here")] = None
-    is_renamed: Annotated[bool | None, column("Whether the place once had another name")] = None
-    url: Annotated[str | None, column("Page on OpenRice", rules=WEB_ADDRESS)] = None
-
-
-class Review(Row):
-    """One review of a restaurant."""
-
-    restaurant_id: Annotated[
-        str | None, column("The restaurant: `source_id` in openrice.restaurants", matters=True, refers_to="restaurants")
-    ] = None
-    author_id: Annotated[str | None, column("Reviewer's id", sealed=True, matters=True)] = None
-    author_name: Annotated[str | None, column("Reviewer's user name", sealed=True)] = None
-    author_level: Annotated[int | None, column("Reviewer's level on the platform")] = None
-    title: Annotated[str | None, column("Title", sealed=True)] = None
-    body: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
-    visited_on: Annotated[date | None, column("Day of the visit, in Hong Kong")] = None
-    submitted_at: Annotated[datetime | None, column("When the review was sent in", unit="UTC", matters=True)] = None
-    overall: Annotated[
-        str | None, column("Verdict: smile, ok or cry", matters=True, rules=(OneOf(("smile", "ok", "cry")),))
-    ] = None
-    taste: Annotated[int | None, column("Score for taste", unit="1 to 5", rules=(Within(1, 5),))] = None
-    decor: Annotated[int | None, column("Score for decor", unit="1 to 5", rules=(Within(1, 5),))] = None
-    service: Annotated[int | None, column("Score for service", unit="1 to 5", rules=(Within(1, 5),))] = None
-    hygiene: Annotated[int | None, column("Score for hygiene", unit="1 to 5", rules=(Within(1, 5),))] = None
-    value: Annotated[int | None, column("Score for value", unit="1 to 5", rules=(Within(1, 5),))] = None
-    spending_per_head_hkd: Annotated[Decimal | None, column("Spent per head", unit="HKD", rules=COUNT)] = None
-
-
-def _restaurant(poi: Poi) -> Restaurant:
-    district = poi.district or District()
-    phones = _filled(poi.phones or [])
-    return Restaurant(
-        source_id=str(poi.poi_id),
-        name_en=filled(poi.name),
-        name_zh=filled(poi.name_other_lang),
-        address_en=filled(poi.address),
-        address_zh=filled(poi.address_other_lang),
-        district_id=None if district.district_id is None else str(district.district_id),
-        district=filled(district.name),
-        latitude=coordinate(poi.map_latitude),
-        longitude=coordinate(poi.map_longitude),
-        phone=phones[0] if phones else None,
-        phones=phones,
-        status=None if poi.status is None else STATUSES.get(poi.status, f"unknown:{poi.status}"),
-        price_level=poi.price_range_id or None,
-        price_range=PRICE_RANGES.get(poi.price_range_id or 0),
-        cuisines=_named(poi, CUISINE),
-        dishes=_named(poi, DISH),
-        amenities=_named(poi, AMENITY),
-        rating=poi.score_overall or None,
-        smile_count=poi.score_smile,
-        ok_count=poi.score_ok,
-        cry_count=poi.score_cry,
-        review_count=poi.review_count,
-        photo_count=poi.photo_count,
-        bookmark_count=poi.bookmarked_user_count,
-        opening_hours=[_hours(day) for day in poi.poi_hours or []],
-        moved_to_id=str(poi.move_to_id) if poi.move_to_id not in (None, 0, "0", "") else None,
-        is_renamed=poi.is_renamed,
-        url=filled(poi.url),
-    )
-
-
-def _review(post: Post) -> Review:
-    author, scores = post.author or Author(), post.scores or Scores()
-    return Review(
-        source_id=str(post.review_id),
-        restaurant_id=None if post.poi_id is None else str(post.poi_id),
-        author_id=filled(author.user_id),
-        author_name=filled(author.name),
-        author_level=author.level,
-        title=filled(post.title),
-        body=filled(post.body),
-        visited_on=post.visit_date,
-        submitted_at=moment(post.submit_time),
-        overall=filled(post.overall),
-        taste=scores.taste,
-        decor=scores.decor,
-        service=scores.service,
-        hygiene=scores.hygiene,
-        value=scores.value,
-        spending_per_head_hkd=money(post.spending_per_head),
-    )
-
-
-def _filled(texts: Iterable[str | None]) -> list[str]:
-    return [text for text in map(filled, texts) if text]
-
-
-def _named(poi: Poi, kind: int) -> list[str]:
-    return _filled(category.name for category in poi.categories or [] if category.category_type_id == kind)
+def _opening_hours(days: list[Hours] | None) -> list[str]:
+    return [f"{day.day_of_week} {_hours(day)}" for day in days or []]
 
 
 def _hours(day: Hours) -> str:
     if day.is_close or not day.period1_start or not day.period1_end:
-        return f"{day.day_of_week} {'closed' if day.is_close else 'unknown'}"
-    return f"{day.day_of_week} {day.period1_start[:5]}-{day.period1_end[:5]}"
+        return "closed" if day.is_close else "unknown"
+    return f"{day.period1_start[:5]}-{day.period1_end[:5]}"
 
 
-_SPENT_LEVEL = " + ".join(("1", *(f"(m.spending_per_head_hkd > {end})::INT" for end in PRICE_ENDS)))
-_AS_DEAR = Agreement(
+def score(subject: str) -> Meaning:
+    return column(f"Score for {subject}", unit="1 to 5", rules=(Within(1, 5),))
+
+
+class Restaurant(Row):
+    """One restaurant on OpenRice, as sent for `uiLang=en`: `name` is English, `nameOtherLang` Traditional Chinese."""
+
+    name_en: Annotated[Place.NameEn, sent_as("name")] = None
+    name_zh: Annotated[str | None, column("Traditional Chinese name", matters=True), sent_as("nameOtherLang")] = None
+    address_en: Annotated[Place.AddressEn, sent_as("address")] = None
+    address_zh: Annotated[Place.AddressZh, sent_as("addressOtherLang")] = None
+    district_id: Annotated[
+        str | None, column("The platform's id of the district"), sent_as("district.districtId", convert=_id_text)
+    ] = None
+    district: Annotated[
+        str | None, column("District as the platform names it in English", matters=True), sent_as("district.name")
+    ] = None
+    latitude: Annotated[Place.Latitude, sent_as("mapLatitude")] = None
+    longitude: Annotated[Place.Longitude, sent_as("mapLongitude")] = None
+    phone: Annotated[Place.FirstPhone, sent_as("phones", convert=first_text)] = None
+    phones: Annotated[
+        list[str], column("All telephone numbers, as given", rules=PHONE), sent_as(convert=filled_texts)
+    ] = []
+    status: Annotated[
+        str | None,
+        column("Whether it trades: open, closed or unknown:<code>", matters=True, rules=TRADING),
+        sent_as(convert=name_of_code(STATUSES)),
+    ] = None
+    price_level: Annotated[
+        int | None,
+        column("Price range", unit="1 cheap to 6 dear", matters=True, rules=(Within(1, 6, hard=False),)),
+        sent_as("priceRangeId", convert=nonzero_count),
+    ] = None
+    price_range: Annotated[
+        str | None, column("Price range in words", unit="HKD per head"), sent_as("priceRangeId", convert=_price_range)
+    ] = None
+    cuisines: Annotated[Place.Cuisines, sent_as("categories", convert=_names_of(CUISINE))] = []
+    dishes: Annotated[
+        list[str], column("Kinds of dish, in the platform's words"), sent_as("categories", convert=_names_of(DISH))
+    ] = []
+    amenities: Annotated[
+        list[str],
+        column("What the place offers beside food, in the platform's words"),
+        sent_as("categories", convert=_names_of(AMENITY)),
+    ] = []
+    rating: Annotated[
+        float | None,
+        column("Overall score; empty where nobody has reviewed", unit="0 to 5", rules=(Within(0, 5),)),
+        sent_as("scoreOverall", convert=nonzero),
+    ] = None
+    smile_count: Annotated[int | None, column("Reviews that were content", rules=COUNT), sent_as("scoreSmile")] = None
+    ok_count: Annotated[int | None, column("Reviews that were neither", rules=COUNT), sent_as("scoreOk")] = None
+    cry_count: Annotated[int | None, column("Reviews that were discontent", rules=COUNT), sent_as("scoreCry")] = None
+    review_count: Annotated[int | None, column("Reviews ever published", rules=COUNT), sent_as("reviewCount")] = None
+    photo_count: Annotated[int | None, column("Photographs", rules=COUNT), sent_as("photoCount")] = None
+    bookmark_count: Annotated[
+        int | None, column("Users who keep a bookmark", rules=COUNT), sent_as("bookmarkedUserCount")
+    ] = None
+    opening_hours: Annotated[
+        list[str],
+        column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`"),
+        sent_as("poiHours", convert=_opening_hours),
+    ] = []
+    moved_to_id: Annotated[
+        str | None,
+        column("The new entry of a place that moved: a `source_id` here"),
+        sent_as("moveToId", convert=_moved_to),
+    ] = None
+    is_renamed: Annotated[bool | None, column("Whether the place once had another name"), sent_as("isRenamed")] = None
+    url: Annotated[str | None, column("Page on OpenRice", rules=WEB_ADDRESS), sent_as("urlUI")] = None
+
+
+class Review(Row):
+    """One review of a restaurant, its words and author sealed."""
+
+    restaurant_id: Annotated[
+        str | None,
+        column("The restaurant: `source_id` in openrice.restaurants", matters=True, refers_to="restaurants"),
+        sent_as("poiId"),
+    ] = None
+    author_id: Annotated[str | None, column("Reviewer's id", sealed=True, matters=True), sent_as("author.userId")] = (
+        None
+    )
+    author_name: Annotated[str | None, column("Reviewer's user name", sealed=True), sent_as("author.name")] = None
+    author_level: Annotated[int | None, column("Reviewer's level on the platform"), sent_as("author.level")] = None
+    title: Annotated[str | None, column("Title", sealed=True)] = None
+    body: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
+    visited_on: Annotated[date | None, column("Day of the visit, in Hong Kong"), sent_as("visitDate")] = None
+    submitted_at: Annotated[
+        datetime | None, column("When the review was sent in", unit="UTC", matters=True), sent_as("submitTime")
+    ] = None
+    overall: Annotated[
+        str | None, column("Verdict: smile, ok or cry", matters=True, rules=(OneOf(("smile", "ok", "cry")),))
+    ] = None
+    taste: Annotated[int | None, score("taste"), sent_as("scores.taste")] = None
+    decor: Annotated[int | None, score("decor"), sent_as("scores.decor")] = None
+    service: Annotated[int | None, score("service"), sent_as("scores.service")] = None
+    hygiene: Annotated[int | None, score("hygiene"), sent_as("scores.hygiene")] = None
+    value: Annotated[int | None, score("value"), sent_as("scores.value")] = None
+    spending_per_head_hkd: Annotated[
+        Decimal | None, column("Spent per head", unit="HKD", rules=COUNT), sent_as("spendingPerHead")
+    ] = None
+
+
+SPENT_LEVEL = " + ".join(("1", *(f"(m.spending_per_head_hkd > {end})::INT" for end in PRICE_ENDS)))
+AS_DEAR = Agreement(
     "price",
     "what was spent lies within one price range of the restaurant's",
-    f"abs({_SPENT_LEVEL} - r.price_level) <= 1",
+    f"abs({SPENT_LEVEL} - r.price_level) <= 1",
 )
 
 
-class _Pois(msgspec.Struct):
-    results: list[Any]
-    count: int
-
-
-class _SearchResult(msgspec.Struct, rename="camel"):
-    pagination_result: _Pois
-
-
-class _Search(msgspec.Struct, rename="camel"):
-    search_result: _SearchResult
-
-
-class _Cuisine(msgspec.Struct, rename="camel"):
-    category_id: int
-
-
-class _Categories(msgspec.Struct):
-    cuisine: list[_Cuisine]
-
-
-class _District(msgspec.Struct, rename="camel"):
+class District(msgspec.Struct, rename="camel"):
     district_id: int
 
 
-class _Region(msgspec.Struct):
-    districts: list[_District]
-    categories: _Categories
+class Cuisine(msgspec.Struct, rename="camel"):
+    category_id: int
+
+
+class Filterable(msgspec.Struct):
+    cuisine: list[Cuisine]
+
+
+class Region(msgspec.Struct):
+    """The values of the search's filters."""
+
+    districts: list[District]
+    categories: Filterable
 
     @property
     def partitions(self) -> list[list[Dimension]]:
-        """Districts first; then regions, whose numbers are negative and which overlap the districts."""
-        numbers = list(dict.fromkeys(district.district_id for district in self.districts))
-        districts = [number for number in numbers if number >= 0]
-        regions = [number for number in numbers if number < 0]
-        cuisines = list(dict.fromkeys(cuisine.category_id for cuisine in self.categories.cuisine))
-        finer = [Dimension("priceRangeId", list(PRICE_RANGES)), Dimension("cuisineId", cuisines)]
-        return [[Dimension("districtId", values), *finer] for values in (districts, regions)]
-
-
-class _Reviews(msgspec.Struct):
-    count: int
-    results: list[Any]
-
-
-def _read_pois(reply: Reply) -> Slice:
-    found = reply.json_as(_Search).search_result.pagination_result
-    return Slice(records_of(found.results), reply, total=found.count)
-
-
-def _read_reviews(reply: Reply) -> Slice:
-    found = reply.json_as(_Reviews)
-    return Slice(records_of(found.results), reply, total=found.count)
+        """By district; then by region, which overlaps the districts and whose number is negative."""
+        numbers = [district.district_id for district in self.districts]
+        places = [number for number in numbers if number >= 0], [number for number in numbers if number < 0]
+        prices = Dimension("priceRangeId", list(PRICE_RANGES))
+        cuisines = Dimension("cuisineId", [cuisine.category_id for cuisine in self.categories.cuisine])
+        return [[Dimension("districtId", values), prices, cuisines] for values in places]
 
 
 class OpenRice(Platform):
-    """A sweep of the restaurants in slices under the cap, then the reviews of each; no delta."""
+    """All restaurants by a search that is split under its cap, then the reviews of each; no delta."""
 
     name = "openrice"
     title = "OpenRice"
@@ -324,14 +242,14 @@ class OpenRice(Platform):
     priority = "high"
     terms = Terms("OpenRice partner agreement", "https://www.openrice.com/info/tnc.html", agreement_needed=True)
     pace = Pace(requests_per_second=2, concurrency=4, wall_wait_s=120)
+    authentication = BearerToken()
+    fixed_headers = {"Accept": "application/json"}
     html_is_a_wall = True
     datasets = (
         Dataset(
             "restaurants",
             "Restaurants on OpenRice, those lately closed or moved included.",
-            Poi,
             Restaurant,
-            _restaurant,
             key=("poiId",),
             volatile=frozenset({"photo_count", "bookmark_count"}),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
@@ -345,12 +263,10 @@ class OpenRice(Platform):
         Dataset(
             "reviews",
             "Reviews of those restaurants, words and reviewers sealed.",
-            Post,
             Review,
-            _review,
             key=("reviewId",),
             personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
-            agreements=(_AS_DEAR,),
+            agreements=(AS_DEAR,),
             attached=Attached(
                 "reviews",
                 {
@@ -364,56 +280,19 @@ class OpenRice(Platform):
         ),
     )
 
-    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
-        return {"Authorization": f"Bearer {credentials['api_key']}", "Accept": "application/json"}
-
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        path = "/api/v2/metadata/region/all"
-        region = await extraction.client.get(path, EDITION, read=lambda reply: reply.json_as(_Region, "metadata"))
+        region = await extraction.client.get(REGION_PATH, EDITION, read=lambda reply: reply.json_as(Region, "metadata"))
 
         async def pois(filters: Filters, page: int) -> Slice:
-            params = {**EDITION, "page": page, "sortBy": "Default", **filters}
-            return await extraction.client.get("/api/pois", params, read=_read_pois)
+            return await page_of(extraction, POIS, {"page": page, **filters})
 
         search = CappedSearch(
-            extraction, "restaurants", pois, cap=CAP, page_rows=PAGE_ROWS, whole_name="all of Hong Kong"
+            extraction, "restaurants", pois, cap=CAP, page_rows=POIS.page_rows, whole_name="all of Hong Kong"
         )
-        counts_reviews: dict[str, bool] = {}
+        parents = Parents(extraction, REVIEWS)
         async for found in search.pages(region.partitions):
-            counts_reviews |= _counts_reviews(found.records)
+            parents.add(found.records)
             yield found
         if extraction.wants("reviews"):
-            extraction.hangs_on("reviews", "restaurants")
-
-            async def reviews(part: Extraction, poi: str) -> AsyncIterator[Page]:
-                async for page in _reviews(part, poi, counts_reviews[poi]):
-                    yield page
-
-            async for page in extraction.each_part("reviews", counts_reviews, reviews):
-                yield page
-
-
-def _counts_reviews(pois: list[Record]) -> dict[str, bool]:
-    """The restaurants that may have reviews, and whether they count any."""
-    found = {
-        str(poi["poiId"]): bool(poi.get("reviewCount"))
-        for poi in pois
-        if poi.get("poiId") is not None and poi.get("reviewCount") != 0
-    }
-    return dict(sorted(found.items()))
-
-
-async def _reviews(extraction: Extraction, poi: str, counts_some: bool) -> AsyncIterator[Page]:
-    """One restaurant's reviews; `counts_some`: whether the restaurant's record counts any."""
-
-    async def fetch(offset: int) -> Slice:
-        params: dict[str, Any] = {"rows": REVIEW_ROWS, "startAt": offset}
-        part = await extraction.client.get(f"/api/v2/poi/{poi}/reviews", params, read=_read_reviews)
-        if offset == 0 and part.total is not None:
-            extraction.claims("reviews", part.total)
-            if counts_some and not part.total:
-                extraction.finds("reviews", f"restaurant {poi} counts reviews and lists none")
-        return part
-
-    async for page in by_offset(extraction, "reviews", fetch, REVIEW_ROWS):
-        yield page
+            async for found in pages_of_children(extraction, REVIEWS, parents.counts):
+                yield found

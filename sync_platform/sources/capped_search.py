@@ -10,15 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field
 
 from sync_platform.errors import SyncError
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Page
 
 Filters = Mapping[str, int | str]
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A filter that splits a query: its name and the values that it takes, each once."""
+    """A filter that splits a query: its name and the values that it takes."""
 
     name: str
     values: Sequence[int | str]
@@ -56,7 +57,7 @@ class Query:
     def parts(self, dimension: Dimension, is_finest: bool) -> list[Query]:
         """The query split by a dimension."""
         found = []
-        for value in dimension.values:
+        for value in dict.fromkeys(dimension.values):
             filters = {**self.filters, dimension.name: value}
             name = " ".join(f"{name}={chosen}" for name, chosen in filters.items())
             found.append(Query(filters, name, self, is_finest))
@@ -101,7 +102,7 @@ class CappedSearch:
             yield page
         if self._whole.count is None:
             return
-        self._extraction.claims(self._dataset, self._whole.count)
+        self._extraction.report_total(self._dataset, self._whole.count)
         for dimensions in partitions:
             if self._whole.is_short:
                 async for page in self._descend(dimensions):
@@ -134,7 +135,7 @@ class CappedSearch:
             try:
                 part = await self._next_page(query)
             except SyncError as error:
-                self._extraction.failed(self._dataset, error)
+                self._extraction.report_failure(self._dataset, error)
                 continue
             if query.repeats:
                 return
@@ -145,14 +146,14 @@ class CappedSearch:
     async def _next_page(self, query: Query) -> Slice:
         """The page after the last one asked for. A page that lists only ids of earlier ones is a finding."""
         query.pages_asked += 1
-        self._extraction.expects(self._dataset, 1)
+        self._extraction.expect_pages(self._dataset, 1)
         part = await self._fetch(query.filters, query.pages_asked)
         query.count = part.total or 0
         ids = self._ids(part)
         if query.pages_asked > 1 and part.records and ids <= query.own_ids:
             query.repeats = True
             page = f"page {query.pages_asked} of {query.name}"
-            self._extraction.finds(self._dataset, f"{page} repeats what came before it")
+            self._extraction.report_finding(self._dataset, f"{page} repeats what came before it")
         query.own_ids |= ids
         return part
 
@@ -184,6 +185,6 @@ class CappedSearch:
         for query in queries:
             if query.is_short and not query.is_reported:
                 count = "an unknown number" if query.count is None else f"{query.count:,}"
-                self._extraction.capped(self._dataset, f"{query.name}: {len(query.ids):,} of {count}")
+                self._extraction.report_capped(self._dataset, f"{query.name}: {len(query.ids):,} of {count}")
                 for each in query.with_ancestors:
                     each.is_reported = True

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Page, Record
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class GridCrawl:
         cells = range(len(self._grid))
         async for cell, part in self._extraction.each_stream(self._dataset, cells, self._read):
             yield Page(self._dataset, self._of_cell(cell, part), (part.reply,))
-        self._extraction.claims(self._dataset, len(self._yielded) + len(self._waiting))
+        self._extraction.report_total(self._dataset, len(self._yielded) + len(self._waiting))
         if self._waiting:
             yield self._of_other_cells()
         if self._without_id:
-            self._extraction.finds(self._dataset, f"{self._noun} without an id were listed {self._without_id} times")
+            self._report_finding(f"{self._noun} without an id were listed {self._without_id} times")
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
         """The pages of one cell. A cell that lists fewer records than it counts, or the same again, is a finding.
@@ -109,21 +109,21 @@ class GridCrawl:
         ids: set[str | None] = set()
         offset = 0
         while True:
-            self._extraction.expects(self._dataset, 1)
+            self._extraction.expect_pages(self._dataset, 1)
             try:
                 part = await self._fetch(latitude, longitude, offset)
             except SyncError as error:
-                self._extraction.failed(self._dataset, error)
+                self._extraction.report_failure(self._dataset, error)
                 return
             listed = set(map(self._id, part.records))
             if offset and part.records and listed <= ids:
-                self._extraction.finds(self._dataset, f"{point} repeats at offset {offset} what it listed before")
+                self._report_finding(f"{point} repeats at offset {offset} what it listed before")
                 return
             ids |= listed
             yield cell, part
             if len(part.records) < self._page_rows:
                 if len(ids) < (part.total or 0):
-                    self._extraction.finds(self._dataset, f"{point} lists {len(ids)} of {part.total} {self._noun}")
+                    self._report_finding(f"{point} lists {len(ids)} of {part.total} {self._noun}")
                 return
             offset += self._page_rows
 
@@ -163,6 +163,9 @@ class GridCrawl:
             return
         self._yielded.add(source_id)
         self._waiting.pop(source_id, None)
+
+    def _report_finding(self, finding: str) -> None:
+        self._extraction.report_finding(self._dataset, finding)
 
     def _id(self, record: Record) -> str | None:
         return self._extraction.source_id(self._dataset, record)
