@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from sync_platform.sources.authentication import BearerToken
-from sync_platform.sources.capped_search import CappedSearch, Dimension, Filters
+from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
 from sync_platform.sources.columns import Meaning, Row, column, sent_as
 from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint, Numbered
@@ -222,13 +222,13 @@ class Region(msgspec.Struct):
     categories: Filterable
 
     @property
-    def partitions(self) -> list[list[Dimension]]:
+    def partitions(self) -> list[list[SearchFilter]]:
         """By district; then by region, which overlaps the districts and whose number is negative."""
         numbers = [district.district_id for district in self.districts]
         places = [number for number in numbers if number >= 0], [number for number in numbers if number < 0]
-        prices = Dimension("priceRangeId", list(PRICE_RANGES))
-        cuisines = Dimension("cuisineId", [cuisine.category_id for cuisine in self.categories.cuisine])
-        return [[Dimension("districtId", values), prices, cuisines] for values in places]
+        prices = SearchFilter("priceRangeId", list(PRICE_RANGES))
+        cuisines = SearchFilter("cuisineId", [cuisine.category_id for cuisine in self.categories.cuisine])
+        return [[SearchFilter("districtId", values), prices, cuisines] for values in places]
 
 
 class OpenRice(Platform):

@@ -18,7 +18,7 @@ Filters = Mapping[str, int | str]
 
 
 @dataclass(frozen=True)
-class Dimension:
+class SearchFilter:
     """A filter that splits a query: its name and the values that it takes."""
 
     name: str
@@ -32,7 +32,7 @@ class Query:
     filters: Filters
     name: str
     parent: Query | None = None
-    is_finest: bool = False  # no dimension is left to split it by
+    is_finest: bool = False  # no filter is left to split it by
     count: int | None = None  # None: no page was read
     pages_asked: int = 0
     own_ids: set[str] = field(default_factory=set)  # those that its own pages listed
@@ -54,11 +54,11 @@ class Query:
         """This query and those that it is a part of, outwards."""
         return [self, *(self.parent.with_ancestors if self.parent else [])]
 
-    def parts(self, dimension: Dimension, is_finest: bool) -> list[Query]:
-        """The query split by a dimension."""
+    def parts(self, search_filter: SearchFilter, is_finest: bool) -> list[Query]:
+        """The query split by a filter."""
         found = []
-        for value in dict.fromkeys(dimension.values):
-            filters = {**self.filters, dimension.name: value}
+        for value in dict.fromkeys(search_filter.values):
+            filters = {**self.filters, search_filter.name: value}
             name = " ".join(f"{name}={chosen}" for name, chosen in filters.items())
             found.append(Query(filters, name, self, is_finest))
         return found
@@ -67,8 +67,8 @@ class Query:
 class CappedSearch:
     """All records of a search that lists at most `cap` records per query, in pages of `page_rows`.
 
-    A query that lists fewer records than it counts is split by the next dimension of a partition. The parts need not
-    add up, because a record may have no value in a dimension: then the pages of the query itself are read too, as far
+    A query that lists fewer records than it counts is split by the next filter of a partition. The parts need not
+    add up, because a record may have no value for a filter: then the pages of the query itself are read too, as far
     as they reach. Parts may overlap: each record is yielded once. A query that stays short is reported as capped.
 
     `fetch` reads one page (1, 2, …) of the query with these filters; the `total` of its slice is the query's count.
@@ -92,20 +92,20 @@ class CappedSearch:
         self._split: list[Query] = []
         self._unsplit: list[Query] = []  # short, and the finest there are
 
-    async def pages(self, partitions: Sequence[Sequence[Dimension]]) -> AsyncIterator[Page]:
+    async def pages(self, partitions: Sequence[Sequence[SearchFilter]]) -> AsyncIterator[Page]:
         """Every page, without the records of earlier pages.
 
-        A partition is the dimensions that split the search, the coarsest first; the second partition is used only
-        where the first leaves records out, and so on. Their first dimensions have no value in common.
+        A partition is the filters that split the search, the coarsest first; the second partition is used only
+        where the first leaves records out, and so on. Their first filters have no value in common.
         """
         async for page in self._read(self._whole):
             yield page
         if self._whole.count is None:
             return
         self._extraction.report_total(self._dataset, self._whole.count)
-        for dimensions in partitions:
+        for search_filters in partitions:
             if self._whole.is_short:
-                async for page in self._descend(dimensions):
+                async for page in self._descend(search_filters):
                     yield page
         for query in reversed([self._whole, *self._split]):  # the finest first: what they list counts for the coarser
             if self._whole.is_short and query.is_short:
@@ -114,12 +114,12 @@ class CappedSearch:
         if self._whole.is_short:
             self._report([*self._unsplit, *reversed(self._split), self._whole])
 
-    async def _descend(self, dimensions: Sequence[Dimension]) -> AsyncIterator[Page]:
-        """The parts of the search by the first dimension, the parts of those that are short by the second, …"""
+    async def _descend(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
+        """The parts of the search by the first filter, the parts of those that are short by the second, …"""
         short = [self._whole]
-        for depth, dimension in enumerate(dimensions, start=1):
-            is_finest = depth == len(dimensions)
-            level = [part for query in short for part in query.parts(dimension, is_finest)]
+        for depth, search_filter in enumerate(search_filters, start=1):
+            is_finest = depth == len(search_filters)
+            level = [part for query in short for part in query.parts(search_filter, is_finest)]
             known = len(self._seen)
             async for page in self._extraction.each_stream(self._dataset, level, self._read):
                 yield page

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
-from sync_platform.sources.capped_search import CappedSearch, Dimension, Filters
+from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.received import Page
@@ -21,7 +21,7 @@ Dish = dict[str, Any]
 Question = tuple[frozenset[tuple[str, Any]], int]
 PAGE_ROWS, CAP = 2, 5
 COLOURS, SIZES, SHOPS = (1, 2, 3), ("s", "l"), (-1, -2)
-COLOUR, SIZE, SHOP = Dimension("colour", COLOURS), Dimension("size", SIZES), Dimension("shop", SHOPS)
+COLOUR, SIZE, SHOP = SearchFilter("colour", COLOURS), SearchFilter("size", SIZES), SearchFilter("shop", SHOPS)
 PARTITIONS = [[COLOUR, SIZE], [SHOP, SIZE]]
 
 
@@ -149,14 +149,14 @@ def test_a_query_above_the_cap_is_split_and_its_first_page_is_all_that_is_read_o
     assert [page for filters, page in kitchen.asked if not filters] == [1]
 
 
-def test_a_part_above_the_cap_is_split_by_the_next_dimension() -> None:
+def test_a_part_above_the_cap_is_split_by_the_next_filter() -> None:
     kitchen = Kitchen([dish(number, 1, size) for number, size in enumerate(["s"] * 5 + ["l"] * 5)])
     found = search(kitchen)
     assert len(found.ids) == 10
     assert not found.capped
 
 
-def test_records_without_a_value_in_a_dimension_come_out_of_the_query_that_was_split() -> None:
+def test_records_without_a_value_for_a_filter_come_out_of_the_query_that_was_split() -> None:
     found = search(Kitchen([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
     assert len(found.ids) == 7
     assert not found.capped
