@@ -54,9 +54,8 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(chope, "PAGE_SIZE", 4)
         patch.setattr(bistrochat, "VENUE_ROWS", 2)
         patch.setattr(bistrochat, "POST_ROWS", 10)
-        patch.setattr(keeta, "PAGE_SIZE", 5)
-        patch.setattr(tripadvisor, "PAGE_SIZE", 8)
-        patch.setattr(tripadvisor, "BATCH_SIZE", 8)
+        shrink_pages(patch, keeta, 5, "SHOPS", "MENU")
+        shrink_pages(patch, tripadvisor, 8, "SEARCH", "LOCATIONS", "REVIEWS")
         shrink_pages(patch, foodpanda, 6, "VENDORS")
         patch.setattr(foodpanda, "GRID", Grid(south=22.26, north=22.36, west=114.14, east=114.24, step=0.025))
         yield
