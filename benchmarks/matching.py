@@ -26,8 +26,8 @@ from benchmarks.scale import _held_mib
 from sync_platform.matching.clusters import Clusters, gather
 from sync_platform.matching.increment import relink
 from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.linkage_state import State
 from sync_platform.matching.model import Model, read_model
-from sync_platform.matching.state import State
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import PLATFORMS, City
 from sync_platform.storage.lake_connection import Lake, LakeAddress

@@ -29,8 +29,8 @@ from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.contract import Contract
-from sync_platform.quality.sample import ShapeSample
-from sync_platform.quality.tally import Tally
+from sync_platform.quality.contract_counts import Tally
+from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress

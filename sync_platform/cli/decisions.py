@@ -18,10 +18,10 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.decisions import take_word
 from sync_platform.unified.held import frame_of, has_unified, newest_model
-from sync_platform.unified.listing import READ, listing_sources, read_listings
-from sync_platform.unified.review import Doubt, doubts
+from sync_platform.unified.listings import READ, listing_sources, read_listings
+from sync_platform.unified.match_decisions import take_word
+from sync_platform.unified.review_queue import Doubt, doubts
 
 SHOWN = (
     "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",

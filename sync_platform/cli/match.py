@@ -17,10 +17,10 @@ from rich.table import Table
 
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, Thresholds, gather
-from sync_platform.matching.files import read_files, require_writable, write_table
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.matches import cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
+from sync_platform.matching.table_files import read_files, require_writable, write_table
 
 
 @dataclass(frozen=True)

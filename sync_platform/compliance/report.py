@@ -39,7 +39,7 @@ from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.objects import ObjectStore
-from sync_platform.vault.subjects import count_subjects
+from sync_platform.vault.subject_counts import count_subjects
 
 Say = Callable[[str], None]
 

@@ -16,8 +16,8 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.vault.master_key import from_key_file, from_kms
+from sync_platform.vault.platform_secrets import SealedSecretBook
 from sync_platform.vault.seal import Vault, master_keys, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

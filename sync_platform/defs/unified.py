@@ -22,11 +22,11 @@ from sync_platform.quality.score import DIMENSIONS, Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.unified.attached import KINDS, hanging_on
-from sync_platform.unified.decisions import take_word
-from sync_platform.unified.listing import READ, ListingSource, listing_sources
-from sync_platform.unified.rules import RULES
-from sync_platform.unified.soundness import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
+from sync_platform.unified.invariants import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
+from sync_platform.unified.listings import READ, ListingSource, listing_sources
+from sync_platform.unified.match_decisions import take_word
+from sync_platform.unified.related_records import KINDS, hanging_on
+from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 

@@ -35,11 +35,11 @@ from sync_platform.lake.syncs import (
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.appraisal import Subject, appraise, write_scores
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
-from sync_platform.quality.reference import hold_against_reference, undeclared
+from sync_platform.quality.reference_shape import hold_against_reference, undeclared
 from sync_platform.quality.score import STANDARDS, Score, Standards
+from sync_platform.quality.scoring import Subject, appraise, write_scores
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
-from sync_platform.quality.sample import ShapeSample
+from sync_platform.quality.contract_counts import Tally
 from sync_platform.quality.shape import Shape
-from sync_platform.quality.tally import Tally
+from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Row
 

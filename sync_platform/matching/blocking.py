@@ -17,7 +17,7 @@ import polars as pl
 
 from sync_platform.matching.addresses import ReadAddress
 from sync_platform.matching.frequencies import Frequencies
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import Reading
 
 Keys = Iterator[str]
 NEAR_DEGREES = 0.0016

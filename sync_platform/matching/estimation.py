@@ -41,7 +41,7 @@ from sync_platform.matching.model import (
     initial_parameters,
     probability_of,
 )
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import Reading
 
 MOST_TRAINING_PAIRS = 100_000
 RANDOM_PAIRS = 100_000

@@ -17,8 +17,8 @@ from rapidfuzz.process import cpdist
 from sync_platform.matching.addresses import ReadAddress
 from sync_platform.matching.comparisons import BRANCH, CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, PLACE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
-from sync_platform.matching.names import GENERIC, ReadName
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import Reading
+from sync_platform.matching.restaurant_names import GENERIC, ReadName
 
 CHUNK_PAIRS = 200_000
 METRES_PER_DEGREE = 111_320.0

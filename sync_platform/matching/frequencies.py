@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import Reading
 
 SPOT_DEGREES = 0.001
 """Without addresses, listings less than this apart (some 100 m) are at one spot."""

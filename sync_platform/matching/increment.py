@@ -22,10 +22,10 @@ import polars as pl
 from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of, without_keys
 from sync_platform.matching.clusters import Decision, Thresholds
 from sync_platform.matching.linkage import Linkage, compare
-from sync_platform.matching.listing import read_listings
+from sync_platform.matching.linkage_state import IDS, State, key_table, link_table
+from sync_platform.matching.listing_table import read_listings
 from sync_platform.matching.model import Model
-from sync_platform.matching.reading import Reading, read_table
-from sync_platform.matching.state import IDS, State, key_table, link_table
+from sync_platform.matching.parsed_listings import Reading, read_table
 
 
 @dataclass

@@ -19,9 +19,9 @@ from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_o
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
-from sync_platform.matching.listing import read_listings
+from sync_platform.matching.listing_table import read_listings
 from sync_platform.matching.model import Model, probability_of
-from sync_platform.matching.reading import Reading, read_table
+from sync_platform.matching.parsed_listings import Reading, read_table
 
 LIKELY_BITS = -7.0
 """Pairs with more (a probability of 0.8 %) may matter to clusters."""

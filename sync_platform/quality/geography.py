@@ -14,7 +14,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_places, find_place
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_places, find_place
 
 WORST_SHOWN = 5
 UNKNOWN_SHOWN = 20

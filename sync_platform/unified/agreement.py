@@ -14,11 +14,11 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from sync_platform.matching.addresses import ReadAddress, read_addresses
-from sync_platform.matching.names import read_names
 from sync_platform.matching.phones import read_phones
+from sync_platform.matching.restaurant_names import read_names
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_place
 from sync_platform.quality.geography import is_inside
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_place
-from sync_platform.unified.rules import METRES_TOGETHER, STREET_END
+from sync_platform.unified.survivorship_rules import METRES_TOGETHER, STREET_END
 
 NAMES_AGREE = 80.0  # of 100, by rapidfuzz's ratio
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.rules import (
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
+from sync_platform.unified.survivorship_rules import (
     AGREED,
     METRES_TOGETHER,
     ONLY,

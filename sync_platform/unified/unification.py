@@ -25,24 +25,24 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.matching.clusters import Decision, gather
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.linkage_state import State
 from sync_platform.matching.model import write_model
 from sync_platform.matching.phones import read_phones
-from sync_platform.matching.state import State
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
-from sync_platform.unified.appraisal import appraise_listings
-from sync_platform.unified.attached import ensure_views
-from sync_platform.unified.decisions import Word, decision_rows, read_decisions, stated_moves
+from sync_platform.unified.cluster_members import memberships
+from sync_platform.unified.cross_platform_scores import appraise_listings
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.history import Changes, ensure_unified, write_rows
 from sync_platform.unified.identity import Identities, Turn, identify
-from sync_platform.unified.listing import ListingSource, listing_sources, matcher_query, read_listings
-from sync_platform.unified.membership import memberships
+from sync_platform.unified.listings import ListingSource, listing_sources, matcher_query, read_listings
+from sync_platform.unified.match_decisions import Word, decision_rows, read_decisions, stated_moves
 from sync_platform.unified.records import listings_of, member_rows, restaurant_rows
-from sync_platform.unified.review import QUEUE
+from sync_platform.unified.related_records import ensure_views
+from sync_platform.unified.review_queue import QUEUE
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS
 
 MOST_CHANGED = 0.5

@@ -28,8 +28,8 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore
 from sync_platform.vault.master_key import from_key_file
+from sync_platform.vault.platform_secrets import SealedSecretBook
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 HISTORY = "lineage.changes"
 

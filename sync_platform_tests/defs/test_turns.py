@@ -18,7 +18,7 @@ from sync_platform.defs.turns import turn_resource
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.turns import turn
-from sync_platform.unified.attached import KINDS
+from sync_platform.unified.related_records import KINDS
 
 ONE_AT_A_TIME = {"concurrency": {"pools": {"default_limit": 1}}, "telemetry": {"enabled": False}}
 STARTED = dg.DagsterRunStatus.STARTED

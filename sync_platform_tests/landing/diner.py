@@ -23,8 +23,8 @@ from sync_platform.sources.paging import Slice, by_cursor, numbered
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.platform_secrets import SealedSecretBook
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 Handler = Callable[[httpx.Request], httpx.Response]
 

@@ -17,10 +17,10 @@ from sync_platform.matching import blocking
 from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.linkage_state import KEY_SCHEMA, LINK_SCHEMA, State, key_table, link_table
+from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.matching.matches import PAIR_SCHEMA, explained, review_pairs
 from sync_platform.matching.model import Model
-from sync_platform.matching.state import KEY_SCHEMA, LINK_SCHEMA, State, key_table, link_table
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.examples import examples
 

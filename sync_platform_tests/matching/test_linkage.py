@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sync_platform.errors import UsageError
 from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.listing import SCHEMA, read_listings
+from sync_platform.matching.listing_table import SCHEMA, read_listings
 from sync_platform.matching.matches import PAIR_SCHEMA, cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import read_model, write_model
 from sync_platform_tests.examples import examples

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sync_platform.matching.addresses import read_addresses
 from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import NOTHING, read_names
 from sync_platform.matching.phones import read_phones
+from sync_platform.matching.restaurant_names import NOTHING, read_names
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
 from sync_platform.matching.scripts import fold
 from sync_platform_tests.examples import examples

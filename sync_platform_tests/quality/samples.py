@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from sync_platform.quality.sample import ShapeSample
 from sync_platform.quality.shape import Shape
+from sync_platform.quality.shape_sample import ShapeSample
 
 Record = dict[str, Any]
 OBJECT = "landing/diner/places/pages-000001.ndjson.zst"

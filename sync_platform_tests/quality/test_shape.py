@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
-from sync_platform.quality.sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.quality.shape import MOST_PATHS, MOST_RECORDS, Shape
+from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
 from sync_platform.vault.seal import Vault, open_vault_database

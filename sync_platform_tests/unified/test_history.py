@@ -13,7 +13,7 @@ from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
 from sync_platform.unified.history import replay_kept
-from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
+from sync_platform.unified.invariants import check_attached, check_members, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, KeptTable
 from sync_platform_tests.examples import examples
 

@@ -137,5 +137,5 @@ def _query(source: ListingSource) -> str:
 
 
 def matcher_query() -> str:
-    """What matching takes of `temp.listings` (matching/listing.py)."""
+    """What matching takes of `temp.listings` (matching/listing_table.py)."""
     return f"SELECT source, source_id, {', '.join(COMPARED)} FROM temp.listings"

@@ -12,11 +12,11 @@ from datetime import datetime
 import duckdb
 import orjson
 
+from sync_platform.quality.areas import APPROXIMATION
+from sync_platform.quality.contract_counts import Tally
 from sync_platform.quality.geography import measure_geography
 from sync_platform.quality.measures import ACROSS, is_listing, measures_of
-from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
-from sync_platform.quality.tally import Tally
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE

@@ -9,8 +9,8 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.storage.ledger import Ledger
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.platform_secrets import SealedSecretBook
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import duckdb
 import orjson
 
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.attached import KINDS
 from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.related_records import KINDS
 
 MOST_MOVED = 0.05
 """Share of the listings known before that a run may put elsewhere, before somebody should look."""

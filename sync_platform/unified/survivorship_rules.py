@@ -13,10 +13,10 @@ from typing import Any
 
 from sync_platform.matching.addresses import read_addresses
 from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import read_names
 from sync_platform.matching.phones import read_phones
+from sync_platform.matching.restaurant_names import read_names
 from sync_platform.matching.scripts import fold
-from sync_platform.quality.places import find_place
+from sync_platform.quality.areas import find_place
 
 METRES_TOGETHER = 150
 """Two locations say the same where they are no farther apart."""

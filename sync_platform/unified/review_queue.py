@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import orjson
 
+from sync_platform.matching.linkage_state import LINK_SCHEMA
 from sync_platform.matching.matches import explained
 from sync_platform.matching.model import Model
-from sync_platform.matching.state import LINK_SCHEMA
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.held import frame_of
 from sync_platform.unified.identity import Key

@@ -14,8 +14,8 @@ import polars as pl
 
 from sync_platform.matching.addresses import ReadAddress, read_addresses
 from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import ReadName, read_names
 from sync_platform.matching.phones import read_phones
+from sync_platform.matching.restaurant_names import ReadName, read_names
 from sync_platform.matching.scripts import fold
 
 Strings = np.ndarray

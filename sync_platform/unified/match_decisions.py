@@ -52,7 +52,7 @@ def take_word(
 
     `one` and `other` are listings (`platform/source_id`), or restaurants (`rest-...`), which stand for the listing that
     founded them; where two restaurants are the same, all listings of both are one place. `temp.listings` is there
-    (unified/listing.py).
+    (unified/listings.py).
     """
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")

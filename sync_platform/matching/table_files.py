@@ -12,7 +12,7 @@ import polars as pl
 from polars.exceptions import ComputeError, NoDataError, PolarsError
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.listing import ALSO_CALLED, SCHEMA, Listings, read_listings
+from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, Listings, read_listings
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_platform.quality.places import Kind, all_places, find_place
+from sync_platform.quality.areas import Kind, all_places, find_place
 
 COUNCIL_DISTRICTS = {
     "Central and Western": "中西區", "Wan Chai": "灣仔區", "Eastern": "東區", "Southern": "南區",

@@ -11,14 +11,14 @@ from typing import Any
 
 import duckdb
 
-from sync_platform.quality.appraisal import MOST_NAMED, with_whole, write_scores
+from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.measures import measures_of
-from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.quality.scoring import MOST_NAMED, with_whole, write_scores
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
-from sync_platform.unified.listing import ListingSource
+from sync_platform.unified.listings import ListingSource
 
 
 def appraise_listings(
