@@ -41,7 +41,7 @@ _BETWEEN_NAMES = re.compile(r"[,;/|()\[\]、·\n]+")
 _SPELLINGS = str.maketrans("嘴湧臘村啓臺", "咀涌鱲邨啟台")
 
 
-class Kind(IntEnum):
+class AreaKind(IntEnum):
     """What a place is, from wide to narrow."""
 
     REGION = 1
@@ -66,26 +66,26 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class Area:
     """A named place: `boxes` with their margin, which overlap; `fehd` is its code as a district of the register."""
 
     english: str
     chinese: str
     aliases: tuple[str, ...]
-    kind: Kind
+    kind: AreaKind
     fehd: str
     boxes: tuple[Box, ...]
 
     def contains(self, latitude: float, longitude: float) -> bool:
         return any(box.contains(latitude, longitude) for box in self.boxes)
 
-    def lies_within(self, other: Place) -> bool:
+    def lies_within(self, other: Area) -> bool:
         """Whether the middle of each of its boxes is in the other."""
         return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
 
 
 @cache
-def all_places() -> dict[str, Place]:
+def all_areas() -> dict[str, Area]:
     """Every place by its English name, the regions, then districts, then neighbourhoods.
 
     In the file a box is "south north west east" without margin, and "=Name" stands for the boxes of another place.
@@ -101,11 +101,11 @@ def all_places() -> dict[str, Place]:
                 yield Box(*map(float, shape.split())).widened()
 
     return {
-        name: Place(
+        name: Area(
             english=name,
             chinese=row["chinese"],
             aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
-            kind=Kind[row["kind"].upper()],
+            kind=AreaKind[row["kind"].upper()],
             fehd=row["fehd"],
             boxes=tuple(boxes_of(name)),
         )
@@ -114,7 +114,7 @@ def all_places() -> dict[str, Place]:
 
 
 @lru_cache(maxsize=10_000)
-def find_place(stated: str) -> Place | None:
+def find_area(stated: str) -> Area | None:
     """The place that a platform means by a district, in English or Traditional Chinese or both; None if not known.
 
     Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
@@ -129,24 +129,24 @@ def find_place(stated: str) -> Place | None:
         return known
     parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
     named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
-    found = {place.english: place for part in named if (place := names.get(_squash(part)) or _without_additions(part))}
-    narrowest = max(found.values(), key=lambda place: place.kind, default=None)
-    wider = [place for place in found.values() if place is not narrowest]
-    if narrowest and all(place.kind < narrowest.kind and narrowest.lies_within(place) for place in wider):
+    found = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}
+    narrowest = max(found.values(), key=lambda area: area.kind, default=None)
+    wider = [area for area in found.values() if area is not narrowest]
+    if narrowest and all(area.kind < narrowest.kind and narrowest.lies_within(area) for area in wider):
         return narrowest
     return None
 
 
 @cache
-def _index() -> tuple[dict[str, Place], dict[str, Place]]:
+def _index() -> tuple[dict[str, Area], dict[str, Area]]:
     """Places by code of the register, and by squashed name."""
-    places = all_places().values()
+    areas = all_areas().values()
     names = {
-        _squash(name.casefold().translate(_SPELLINGS)): place
-        for place in places
-        for name in (place.english, place.chinese, *place.aliases)
+        _squash(name.casefold().translate(_SPELLINGS)): area
+        for area in areas
+        for name in (area.english, area.chinese, *area.aliases)
     }
-    return {place.fehd: place for place in places if place.fehd}, names
+    return {area.fehd: area for area in areas if area.fehd}, names
 
 
 def _words(text: str) -> list[str]:
@@ -157,14 +157,14 @@ def _squash(text: str) -> str:
     return "".join(_words(text))
 
 
-def _without_additions(text: str) -> Place | None:
+def _without_additions(text: str) -> Area | None:
     """The place whose name is left when a region or the word for district is taken away."""
     names = _index()[1]
     words = _words(text)
     while len(words) > 1 and words[-1] in _ENDINGS:
         words.pop()
-        if place := names.get("".join(words)):
-            return place
+        if area := names.get("".join(words)):
+            return area
     chinese = _squash(text)
     bare = _REGION_FIRST.sub("", chinese)
     return names.get(bare) or names.get(chinese.removesuffix("區")) or names.get(bare.removesuffix("區"))

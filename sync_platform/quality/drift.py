@@ -21,21 +21,21 @@ from itertools import product
 from math import exp, lgamma
 from typing import Literal
 
-from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, holder_of, kind_of
+from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, comparable_type, parent_of
 
-SURPRISE = 1e-4  # less likely than that is no chance
-TENFOLD = 10
+MAX_CHANCE = 1e-4  # less likely than that is no chance
+MISSING_FACTOR = 10
 ALIKE = 0.6  # what difflib's documentation calls close matches
 SAME_VALUES = 0.5
 FEWEST_MARKS = 4  # yes and no are the values of any two flags
-CLEARLY = 0.05  # by so much a renaming must be more alike than any other
+MARGIN_OVER_RIVALS = 0.05  # by so much a renaming must be more alike than any other
 SHARE_TOLERANCE = 0.2
 _WORDS = {
     "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
     "array": "a list",
 }  # fmt: skip
-Kind = Literal["missing", "renamed", "retyped", "new"]
-_ORDER: tuple[Kind, ...] = ("missing", "renamed", "retyped", "new")
+DriftKind = Literal["missing", "renamed", "retyped", "new"]
+_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Drift:
     has sealed fields, so it may be personal.
     """
 
-    kind: Kind
+    kind: DriftKind
     path: str
     types_before: tuple[str, ...]
     types_now: tuple[str, ...]
@@ -113,28 +113,28 @@ def _log_beta(a: float, b: float) -> float:
 
 def _is_missing(before: Shape, now: Shape, path: str) -> bool:
     filled_before, filled = before.fields[path].filled, now.field(path).filled
-    lacking, room = now.room(path) - filled, now.room(path)
+    lacking, records_with_parent = now.records_with_parent(path) - filled, now.records_with_parent(path)
     if not filled_before or not lacking or not now.covers(path):
         return False
-    former_lacking = 1 - filled_before / before.room(path)
-    if filled and lacking / room < TENFOLD * former_lacking:
+    former_lacking = 1 - filled_before / before.records_with_parent(path)
+    if filled and lacking / records_with_parent < MISSING_FACTOR * former_lacking:
         return False
-    return chance(filled_before, before.room(path), filled, room) < SURPRISE
+    return chance(filled_before, before.records_with_parent(path), filled, records_with_parent) < MAX_CHANCE
 
 
 def _is_new(before: Shape, now: Shape, path: str) -> bool:
     is_filled_first = now.fields[path].filled and not before.field(path).filled
-    return bool(is_filled_first and before.room(path) and before.covers(path))
+    return bool(is_filled_first and before.records_with_parent(path) and before.covers(path))
 
 
 def _is_retyped(before: Shape, now: Shape, path: str) -> bool:
-    held = before.field(path).kinds
-    return bool(held and now.fields[path].kinds - held)
+    before_field = before.field(path).kinds
+    return bool(before_field and now.fields[path].kinds - before_field)
 
 
 def _missing(before: Shape, now: Shape, path: str) -> Drift:
     drift = _drift("missing", before, now, path, before.fields[path].all_examples)
-    return replace(drift, records=now.room(path) - now.field(path).filled)
+    return replace(drift, records=now.records_with_parent(path) - now.field(path).filled)
 
 
 def _new(before: Shape, now: Shape, path: str, has_sealed: bool) -> Drift:
@@ -144,16 +144,18 @@ def _new(before: Shape, now: Shape, path: str, has_sealed: bool) -> Drift:
 
 def _retyped(before: Shape, now: Shape, path: str) -> Drift:
     field = now.fields[path]
-    appeared = [name for name in _types(field) if kind_of(name) not in before.fields[path].kinds]
+    appeared = [name for name in _types(field) if comparable_type(name) not in before.fields[path].kinds]
     examples = tuple(example for name in appeared for example in field.examples[name])
     drift = _drift("retyped", before, now, path, examples)
     return replace(drift, records=min(sum(field.types[name] for name in appeared), drift.of))
 
 
-def _drift(kind: Kind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
-    held, field = before.field(path), now.field(path)
+def _drift(kind: DriftKind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
+    before_field, field = before.field(path), now.field(path)
     shares = before.share(path), now.share(path)
-    return Drift(kind, path, _types(held), _types(field), *shares, field.filled, now.room(path), examples)
+    return Drift(
+        kind, path, _types(before_field), _types(field), *shares, field.filled, now.records_with_parent(path), examples
+    )
 
 
 def _renamed(
@@ -169,7 +171,7 @@ def _renamed(
         (old, other)
         for (old, other), likeness in alike.items()
         if all(
-            likeness >= rival + CLEARLY
+            likeness >= rival + MARGIN_OVER_RIVALS
             for (rival_old, rival_other), rival in alike.items()
             if (rival_old is old) != (rival_other is other)
         )
@@ -185,13 +187,13 @@ def _renamed(
 
 def _likeness(before: Shape, now: Shape, old: Drift, other: Drift) -> float:
     """How well a new field fits as a missing one's other name, 0..1; 0 where it does not."""
-    held, field = before.fields[old.path], now.fields[other.path]
-    if holder_of(old.path) != holder_of(other.path) or held.kinds != field.kinds:
+    before_field, field = before.fields[old.path], now.fields[other.path]
+    if parent_of(old.path) != parent_of(other.path) or before_field.kinds != field.kinds:
         return 0.0
     if abs((old.share_before or 0) - (old.share_now or 0) - (other.share_now or 0)) > SHARE_TOLERANCE:
         return 0.0
     names = SequenceMatcher(None, _letters(old.path), _letters(other.path), autojunk=False).ratio()
-    values = _overlap(held.marks, field.marks)
+    values = _overlap(before_field.marks, field.marks)
     return max(names if names >= ALIKE else 0.0, values if values >= SAME_VALUES else 0.0)
 
 
@@ -207,7 +209,7 @@ def _overlap(marks: list[int], others: list[int]) -> float:
 
 
 def _letters(path: str) -> str:
-    name = path.removeprefix(holder_of(path)[0])
+    name = path.removeprefix(parent_of(path)[0])
     return "".join(filter(str.isalnum, name)).casefold()
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_places, find_place
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_areas, find_area
 
 WORST_SHOWN = 5
 UNKNOWN_SHOWN = 20
@@ -53,13 +53,13 @@ def is_inside(stated: str | None, latitude: float | None, longitude: float | Non
     """Whether a coordinate (degrees, WGS84) lies in the stated district; None if that cannot be told."""
     if stated is None or latitude is None or longitude is None or not (isfinite(latitude) and isfinite(longitude)):
         return None
-    place = find_place(stated)
+    place = find_area(stated)
     return place.contains(latitude, longitude) if place else None
 
 
 def shapes_table() -> pa.Table:
     """One row per box: the place's English name, and four edges in degrees, margin included."""
-    boxes = [(place.english, *box) for place in all_places().values() for box in place.boxes]
+    boxes = [(place.english, *box) for place in all_areas().values() for box in place.boxes]
     return pa.table(dict(zip(("place", "south", "north", "west", "east"), zip(*boxes, strict=True), strict=True)))
 
 
@@ -73,7 +73,7 @@ def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: 
         f"SELECT district, count(*) FROM {relation} GROUP BY district ORDER BY count(*) DESC, district"
     ).fetchall()
     rows = {district: count for district, count in stated if district is not None}
-    places = {district: place.english for district in rows if (place := find_place(district))}
+    places = {district: place.english for district in rows if (place := find_area(district))}
     names = pa.table({"district": pa.array(places, pa.string()), "place": pa.array(places.values(), pa.string())})
     session.register("geography_names", names)
     session.register("geography_shapes", shapes_table())

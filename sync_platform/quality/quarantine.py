@@ -38,7 +38,7 @@ QUARANTINE = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class QuarantineEntry:
     """One quarantined record, as `quality.quarantine` keeps it; the columns' meanings stand there."""
 
     platform: str
@@ -60,7 +60,7 @@ class Entry:
     @property
     def problem(self) -> str:
         """What is wrong with it at which path."""
-        return told(self.paths, self.problems)
+        return describe_problems(self.paths, self.problems)
 
     @property
     def in_words(self) -> str:
@@ -69,7 +69,7 @@ class Entry:
         return f"{name}: {self.problem} ({self.landing_object}:{self.landing_line})"
 
 
-def told(paths: list[str | None], problems: list[str]) -> str:
+def describe_problems(paths: list[str | None], problems: list[str]) -> str:
     """The problems of one record in one sentence, each with its path."""
     return "; ".join(
         problem if path is None or path in problem else f"{problem} at {path}"
@@ -111,7 +111,7 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed) -> list[s
     ).fetchall()
     first = []
     for source_id, paths, problems, key, line in rows:
-        said = f"{source_id or 'a record without an id'}: {told(paths, problems)}"
+        said = f"{source_id or 'a record without an id'}: {describe_problems(paths, problems)}"
         bodies = landed.page_of(key, line).bodies
         first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
     return first
@@ -163,7 +163,7 @@ def entries(
     platform: str | None = None,
     dataset: str | None = None,
     only_open: bool = True,
-) -> list[Entry]:
+) -> list[QuarantineEntry]:
     """Quarantined records, newest first; those of a lake that has no quarantine yet are none."""
     tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
     if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
@@ -171,10 +171,10 @@ def entries(
     wanted = {"platform": platform, "dataset": dataset}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
-    listed = ", ".join(part.name for part in fields(Entry))
+    listed = ", ".join(part.name for part in fields(QuarantineEntry))
     rows = session.execute(
         f"""SELECT {listed} FROM {LAKE}.quality.quarantine WHERE {" AND ".join(conditions) or "true"}
         ORDER BY committed_at DESC, platform, dataset, landing_object, landing_line""",
         chosen,
     ).fetchall()
-    return [Entry(*row) for row in rows]
+    return [QuarantineEntry(*row) for row in rows]

@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from sync_platform.quality.drift import Drift, find_drift, is_good
-from sync_platform.quality.shape import Shape, holder_of
+from sync_platform.quality.shape import Shape, parent_of
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
@@ -42,7 +42,7 @@ DRIFTS = (
 )
 
 
-def hold_against_reference(
+def compare_with_reference(
     session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
 ) -> list[Drift]:
     """How the shape drifts from the reference; keeps the findings, and the shape where it is the next reference.
@@ -73,7 +73,7 @@ def hold_against_reference(
                 ],
             )
     if is_good(found):
-        reference = stored.joined(now) if stored else now
+        reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
             session.execute(
                 f"INSERT INTO {LAKE}.quality.shapes VALUES (?, ?, ?, ?, ?, ?)",
@@ -85,11 +85,11 @@ def hold_against_reference(
     return found
 
 
-def undeclared(dataset: Dataset, shape: Shape) -> list[str]:
+def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:
     """The fields of the records themselves, in order, that the platform file does not declare."""
     known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
     known |= set(dataset.key) | {dataset.deleted or ""}
-    return sorted({unquote(path) for path in shape.fields if not holder_of(path)[0]} - known)
+    return sorted({unquote(path) for path in shape.fields if not parent_of(path)[0]} - known)
 
 
 def _declared(dataset: Dataset) -> str:

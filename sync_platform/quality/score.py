@@ -51,13 +51,13 @@ class Score:
     threshold: float | None = None
     confidence: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    stated: float | None = None
+    weighted_mean: float | None = None
 
     @property
     def score(self) -> float | None:
         """The share; of an overall score, the weighted mean that was stated."""
-        if self.stated is not None:
-            return self.stated
+        if self.weighted_mean is not None:
+            return self.weighted_mean
         return self.numerator / self.denominator if self.numerator is not None and self.denominator else None
 
     @property
@@ -165,7 +165,7 @@ def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
     return Score(
         OVERALL,
         WHOLE,
-        stated=mean,
+        weighted_mean=mean,
         threshold=threshold,
         confidence=sure / total if total else 0.0,
         detail={"not_measured": unmeasured} if unmeasured else {},

@@ -13,7 +13,7 @@ import duckdb
 import orjson
 
 from sync_platform.quality.areas import APPROXIMATION
-from sync_platform.quality.contract_counts import Tally
+from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.geography import measure_geography
 from sync_platform.quality.measures import ACROSS, is_listing, measures_of
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
@@ -25,7 +25,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Subject:
+class ScoringInput:
     """What is appraised: the rows in `temp.incoming`, the tally of the records they came from, and what is held.
 
     `seen` records with an id of their own came, in quarantine or not; the source claims to have `claimed`.
@@ -34,7 +34,7 @@ class Subject:
 
     platform: str
     dataset: Dataset
-    tally: Tally
+    tally: ContractCounts
     contradicting: int
     seen: int
     claimed: int | None
@@ -46,7 +46,7 @@ class Subject:
         return f'{LAKE}."{self.platform}"."{self.dataset.name}"'
 
 
-def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
     """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
     _choose_measured(session, subject)
     parts = {
@@ -88,7 +88,7 @@ def write_scores(
     )
 
 
-def _choose_measured(session: duckdb.DuckDBPyConnection, subject: Subject) -> None:
+def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> None:
     """`temp.measured`: the rows that are measured, by the dataset's own columns."""
     own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
     query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
@@ -98,7 +98,7 @@ def _choose_measured(session: duckdb.DuckDBPyConnection, subject: Subject) -> No
     session.execute(f"CREATE OR REPLACE TEMP VIEW measured AS {query}")
 
 
-def _validation(subject: Subject, standards: Standards) -> list[Score]:
+def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
     """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
     tally = subject.tally
     worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
@@ -106,17 +106,17 @@ def _validation(subject: Subject, standards: Standards) -> list[Score]:
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, tally.sound_records - subject.contradicting)
+    sound = max(0, tally.valid_records - subject.contradicting)
     detail = {"worst": told} if told else {}
     threshold = standards.threshold("validation")
     return [
         Score("validation", "records", sound, tally.records, tally.records, detail=detail),
-        Score("validation", "cells", tally.sound_cells, tally.cells, tally.cells),
+        Score("validation", "cells", tally.valid_cells, tally.cells, tally.cells),
         Score("validation", WHOLE, sound, tally.records, tally.records, threshold, 1.0, detail),
     ]
 
 
-def _completeness(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _completeness(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
     """The filled share of the columns that matter, over the records there should be: those the source claims."""
     declared = columns_of(subject.dataset.row)
     # where nothing is said to matter more, everything does
@@ -157,7 +157,7 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
     """What can be held against a reference at once: geography. The register is one once listings are unified."""
     names = {column.name for column in columns_of(subject.dataset.row)}
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
@@ -172,16 +172,16 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: S
         scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
-    return with_whole("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
+    return with_dimension_score("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
 
 
-def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
     """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
     referred = _referred(session, subject)
     measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
     if not measures:
-        return with_whole("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
+        return with_dimension_score("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
     held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
     joined = f"{referred or ''} {held}"
@@ -202,10 +202,10 @@ def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards
             query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
-    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
+    return with_dimension_score("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
 
 
-def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:
+def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str | None:
     """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
     referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
     if referring is None:
@@ -217,12 +217,12 @@ def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | Non
     return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _awaited(subject: Subject, dimension: str) -> tuple[str, ...]:
+def _awaited(subject: ScoringInput, dimension: str) -> tuple[str, ...]:
     """The measures that are taken where listings are unified."""
     return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
 
 
-def with_whole(
+def with_dimension_score(
     dimension: Dimension,
     standards: Standards,
     scores: list[Score],

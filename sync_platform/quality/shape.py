@@ -17,7 +17,7 @@ from sync_platform.errors import StorageError
 MOST_RECORDS = 2_000
 MOST_PATHS = 500  # beyond, the deepest paths are left out, and the shape says so (`is_cut`)
 MOST_MARKS = 16  # per path
-NOTABLE_MOVE = 0.1  # a filled share that moves by more is worth storing
+NOTABLE_CHANGE = 0.1  # a filled share that moves by more is worth storing
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Field(msgspec.Struct, omit_defaults=True):
     @property
     def kinds(self) -> set[str]:
         """Its types without null; an integer is a number."""
-        return {kind_of(name) for name in self.types if name != "null"}
+        return {comparable_type(name) for name in self.types if name != "null"}
 
     @property
     def all_examples(self) -> tuple[Example, ...]:
@@ -70,15 +70,15 @@ class Shape(msgspec.Struct):
         """What stands at the path; a field of no records where it is not there."""
         return self.fields.get(path) or Field()
 
-    def room(self, path: str) -> int:
+    def records_with_parent(self, path: str) -> int:
         """In how many records something could have stood at the path: those with an object, or array, around it."""
-        holder, kind = holder_of(path)
+        holder, kind = parent_of(path)
         return self.field(holder).types.get(kind, 0) if holder else self.records
 
     def share(self, path: str) -> float | None:
         """The share of the records with room for the path that have it filled; None without room."""
-        room = self.room(path)
-        return self.field(path).filled / room if room else None
+        records_with_parent = self.records_with_parent(path)
+        return self.field(path).filled / records_with_parent if records_with_parent else None
 
     def covers(self, path: str) -> bool:
         """Whether it says anything that the path is not there: not if paths were cut off, nor where only one of the
@@ -86,13 +86,13 @@ class Shape(msgspec.Struct):
         if self.is_cut and _rank(path) > max(map(_rank, self.fields)):
             return False
         while path:
-            holder, kind = holder_of(path)
+            holder, kind = parent_of(path)
             if holder and kind == "object" and path.endswith(".*") != (holder in self.open_maps):
                 return False
             path = holder
         return True
 
-    def joined(self, now: Shape) -> Shape:
+    def merged(self, now: Shape) -> Shape:
         """The next reference: this one brought up to date by a good shape, without forgetting what was seen once.
 
         A delta of 40 records adds to 2,000 earlier ones; at twice MOST_RECORDS the earlier ones count for less.
@@ -101,7 +101,7 @@ class Shape(msgspec.Struct):
         open_maps = sorted({*self.open_maps, *now.open_maps})
         stays = Shape(open_maps=open_maps).covers
         fields = {
-            path: _joined(self.field(path), now.field(path), weight)
+            path: _merged(self.field(path), now.field(path), weight)
             for path in filter(stays, self.fields.keys() | now.fields.keys())
         }
         records = ceil(self.records * weight) + now.records
@@ -111,7 +111,7 @@ class Shape(msgspec.Struct):
         """Whether it says more than the stored one: other paths or types, twice the records, or a share that moved."""
         if self._outline() != stored._outline() or self.records >= 2 * stored.records:
             return self.records > 0
-        return any(abs((self.share(path) or 0) - (stored.share(path) or 0)) > NOTABLE_MOVE for path in self.fields)
+        return any(abs((self.share(path) or 0) - (stored.share(path) or 0)) > NOTABLE_CHANGE for path in self.fields)
 
     def to_document(self) -> dict[str, Any]:
         """As plain JSON, its keys in order."""
@@ -130,12 +130,12 @@ class Shape(msgspec.Struct):
         return self.open_maps, self.is_cut, {path: (set(f.types), f.sealed) for path, f in self.fields.items()}
 
 
-def kind_of(json_type: str) -> str:
+def comparable_type(json_type: str) -> str:
     """The type by which values are compared: 1 and 1.0 are both numbers."""
     return "number" if json_type == "integer" else json_type
 
 
-def holder_of(path: str) -> tuple[str, str]:
+def parent_of(path: str) -> tuple[str, str]:
     """The path around a path, and the type it must have to hold it; "" is the record itself."""
     return (path[:-2], "array") if path.endswith("[]") else (path.rpartition(".")[0], "object")
 
@@ -151,7 +151,7 @@ def bounded(shape: Shape) -> Shape:
     return msgspec.structs.replace(shape, fields=kept, is_cut=shape.is_cut or len(paths) > MOST_PATHS)
 
 
-def _joined(old: Field, new: Field, weight: float) -> Field:
+def _merged(old: Field, new: Field, weight: float) -> Field:
     types = Counter({kind: ceil(count * weight) for kind, count in old.types.items()})
     types.update(new.types)
     return Field(

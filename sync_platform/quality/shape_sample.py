@@ -14,7 +14,7 @@ from zlib import crc32
 
 import orjson
 
-from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, holder_of
+from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, parent_of
 from sync_platform.vault.seal import PREFIX
 
 MOST_VIEWS = 4 * MOST_PATHS  # while the sample is read
@@ -37,12 +37,12 @@ class ShapeSample:
 
     It keeps the lines of smallest hash: a random choice over the whole sync, whose size need not be known, and the
     same in whatever order the lines come. Memory: the sample, and an object's lines.
-    `has_persons`: the dataset has personal fields. One that comes under a new name comes unsealed, so examples then
-    show form only (`xxx 9999`), and nothing is kept that values could be found by.
+    `has_personal_fields`: a personal field that arrives under a new name is not sealed. So examples then show only the
+    form of a value (`xxx 9999`), and the sample keeps no hashes of values.
     """
 
-    def __init__(self, *, has_persons: bool, most_records: int = MOST_RECORDS) -> None:
-        self._has_persons, self._most = has_persons, most_records
+    def __init__(self, *, has_personal_fields: bool, most_records: int = MOST_RECORDS) -> None:
+        self._has_personal_fields, self._most = has_personal_fields, most_records
         self._limit = 2**32
         self._kept: list[tuple[int, bytes, str, int]] = []
 
@@ -83,7 +83,7 @@ class ShapeSample:
             known = len(views)
             for path, values in found.items():
                 if path not in views and len(views) < MOST_VIEWS:
-                    views[path] = _View(self._has_persons)
+                    views[path] = _View(self._has_personal_fields)
                 if path in views:
                     views[path].add(values, key, line)
             if len(views) > known and _too_wide(views):
@@ -94,8 +94,8 @@ class ShapeSample:
 class _View:
     """A path's field in the making."""
 
-    def __init__(self, has_persons: bool) -> None:
-        self._has_persons = has_persons
+    def __init__(self, has_personal_fields: bool) -> None:
+        self._has_personal_fields = has_personal_fields
         self._types: dict[str, int] = {}
         self._filled, self._sealed = 0, False
         self._marks: set[int] = set()
@@ -113,7 +113,7 @@ class _View:
             is_sealed = _SEALED in text
             if is_sealed:
                 self._sealed = True
-            elif not self._has_persons:
+            elif not self._has_personal_fields:
                 self._marks.add(crc32(b"%.2f" % value) if kind == "number" else rank)
             examples = self._examples.setdefault(kind, {})
             if (len(examples) < MOST_EXAMPLES or rank < max(examples)) and rank not in examples:
@@ -128,7 +128,7 @@ class _View:
 
     def _shown(self, text: bytes) -> str:
         shown = text[: 4 * EXAMPLE_CHARS + 4].decode(errors="ignore")
-        if self._has_persons and shown not in ("true", "false"):
+        if self._has_personal_fields and shown not in ("true", "false"):
             shown = _LETTER.sub("x", _DIGIT.sub("9", shown))
         return shown if len(shown) <= EXAMPLE_CHARS else shown[:EXAMPLE_CHARS] + "…"
 
@@ -156,5 +156,5 @@ def _safe(name: str) -> str:
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:
-    holders = Counter(holder for holder, kind in map(holder_of, paths) if holder and kind == "object")
+    holders = Counter(holder for holder, kind in map(parent_of, paths) if holder and kind == "object")
     return {holder for holder, names in holders.items() if names > MOST_NAMES}

@@ -44,7 +44,7 @@ audit_log = sa.Table(
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One entry, as it stands in the log; `subject` is JSON with sorted keys, `at` UTC."""
 
     number: int
@@ -86,7 +86,7 @@ class AuditLog:
 
     def record(
         self, operation: str, subject: Mapping[str, Any], *, actor: str, via: Via, outcome: Outcome = "complete"
-    ) -> Entry:
+    ) -> AuditEntry:
         """Append an entry; durable when this returns.
 
         The number is the table's key: of two writers that follow on the same entry one is refused, and follows on the
@@ -95,7 +95,7 @@ class AuditLog:
         text = orjson.dumps(dict(subject), option=orjson.OPT_SORT_KEYS).decode()
         for _ in range(APPEND_ATTEMPTS):
             number, previous = self._head()
-            unlinked = Entry(number + 1, self._clock(), actor, via, operation, text, outcome, previous, "")
+            unlinked = AuditEntry(number + 1, self._clock(), actor, via, operation, text, outcome, previous, "")
             entry = replace(unlinked, link=unlinked.own_link())
             try:
                 with transaction(self._engine) as connection:
@@ -109,7 +109,7 @@ class AuditLog:
         """Let go of the database."""
         self._engine.dispose()
 
-    def entries(self, since: datetime | None = None, operation: str | None = None) -> Iterator[Entry]:
+    def entries(self, since: datetime | None = None, operation: str | None = None) -> Iterator[AuditEntry]:
         """The entries from a moment on, and of one operation only, if given; in order of their numbers."""
         wanted = sa.select(audit_log).order_by(audit_log.c.number)
         if since is not None:
@@ -118,7 +118,7 @@ class AuditLog:
             wanted = wanted.where(audit_log.c.operation == operation)
         with transaction(self._engine) as connection:
             for row in connection.execution_options(yield_per=1000).execute(wanted):
-                yield Entry(row.number, _utc(row.at), *row[2:])
+                yield AuditEntry(row.number, _utc(row.at), *row[2:])
 
     def _head(self) -> tuple[int, str]:
         newest = sa.select(audit_log.c.number, audit_log.c.link).order_by(audit_log.c.number.desc()).limit(1)

@@ -44,7 +44,7 @@ class Leases:
         self._engine, self._clock = open_database(url, MIGRATIONS), clock
 
     @contextmanager
-    def held(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
+    def hold(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
         """Hold `name` for an activity such as `backup`, until the block ends.
 
         Raises Busy where another holds it, naming who and since when.
@@ -94,7 +94,7 @@ class Lease:
         if renewed:
             self._expires_at = expires_at
 
-    def require(self) -> None:
+    def require_unexpired(self) -> None:
         """StorageError where the lease ran out, as when the machine slept: another may be at work by now."""
         if self._clock() >= self._expires_at:
             raise StorageError(f"{self.holder} lost its hold on the {self.name}, which ran out at {self._expires_at}")
@@ -110,7 +110,7 @@ def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
         try:
             lease.renew()
         except StorageError:
-            continue  # tried again until it runs out, which `require` then says
+            continue  # tried again until it runs out, which `require_unexpired` then says
 
 
 def _shown(moment: datetime) -> str:

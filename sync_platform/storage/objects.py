@@ -25,7 +25,7 @@ ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ObjectInfo:
     """One object as listed; `modified_at` is UTC."""
 
     key: str
@@ -55,7 +55,7 @@ class ObjectStore(Protocol):
         """Keys below a prefix, sorted."""
         ...
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Objects below a prefix with size and time, in order of their keys."""
         ...
 
@@ -128,7 +128,7 @@ class FolderStore:
             raise _unusable("list", start, error) from error
         yield from (key for key in found if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
         for key in self.keys(prefix):
             try:
                 found = self._path(key).stat()
@@ -136,7 +136,7 @@ class FolderStore:
                 continue  # deleted since it was listed
             except OSError as error:
                 raise _unusable("list", self._path(key), error) from error
-            yield Entry(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+            yield ObjectInfo(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, key: str) -> None:
         try:
@@ -189,11 +189,11 @@ class BucketStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         yield from (entry.key for entry in self.entries(prefix))
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
-        def pages() -> list[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        def pages() -> list[ObjectInfo]:
             paginator = self._client.get_paginator("list_objects_v2")
             return [
-                Entry(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].astimezone(UTC))
+                ObjectInfo(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].astimezone(UTC))
                 for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + _checked_prefix(prefix))
                 for item in page.get("Contents", [])
             ]

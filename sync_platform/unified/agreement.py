@@ -16,7 +16,7 @@ from rapidfuzz import fuzz
 from sync_platform.matching.addresses import ReadAddress, read_addresses
 from sync_platform.matching.phones import read_phones
 from sync_platform.matching.restaurant_names import read_names
-from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_place
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_area
 from sync_platform.quality.geography import is_inside
 from sync_platform.unified.survivorship_rules import METRES_TOGETHER, STREET_END
 
@@ -128,7 +128,7 @@ def _phones_agree(said: Said, other: Said) -> _Verdict:
 
 def _districts_agree(said: Said, other: Said) -> _Verdict:
     """One district, or one within the other."""
-    mine, theirs = find_place(said.district or ""), find_place(other.district or "")
+    mine, theirs = find_area(said.district or ""), find_area(other.district or "")
     if mine is None or theirs is None:
         return None
     return mine is theirs or mine.lies_within(theirs) or theirs.lies_within(mine)

@@ -16,7 +16,7 @@ from sync_platform.matching.cuisines import read_cuisines
 from sync_platform.matching.phones import read_phones
 from sync_platform.matching.restaurant_names import read_names
 from sync_platform.matching.scripts import fold
-from sync_platform.quality.areas import find_place
+from sync_platform.quality.areas import find_area
 
 METRES_TOGETHER = 150
 """Two locations say the same where they are no farther apart."""
@@ -96,7 +96,7 @@ def _address_extent(text: str) -> int:
 
 
 def _district(text: str) -> str | None:
-    place = find_place(text)
+    place = find_area(text)
     return place.english if place else fold(text)
 
 

@@ -34,7 +34,7 @@ from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
 from sync_platform.unified.cluster_members import memberships
-from sync_platform.unified.cross_platform_scores import appraise_listings
+from sync_platform.unified.cross_platform_scores import write_cross_platform_scores
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.history import Changes, ensure_unified, write_rows
 from sync_platform.unified.identity import Identities, Turn, identify
@@ -250,7 +250,7 @@ class _Run:
         self._write_turns(at)
         self._keep_state(at)
         ensure_views(self.session, platforms)
-        appraise_listings(self.session, self.sources, standards, self.run_id, at)
+        write_cross_platform_scores(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
         seal_batch(self.session, self.history, origin, lambda key: None)  # nothing of it was landed
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")

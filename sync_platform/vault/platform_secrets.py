@@ -6,7 +6,7 @@ from sync_platform.storage.ledger import Ledger
 from sync_platform.vault.seal import Vault
 
 
-class SealedSecretBook:
+class PlatformSecrets:
     """One platform's secrets by name."""
 
     def __init__(self, ledger: Ledger, vault: Vault, platform: str) -> None:

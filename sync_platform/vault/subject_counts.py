@@ -15,7 +15,7 @@ from sync_platform.vault.seal import subject_keys
 
 
 @dataclass(frozen=True)
-class Subjects:
+class DataSubjectCounts:
     """Data subjects with a key now, and those of them whose key was made in a span. One person known to two platforms
     is two."""
 
@@ -23,11 +23,11 @@ class Subjects:
     created: int
 
 
-def count_subjects(vault: sa.Engine, first: datetime, last: datetime) -> Subjects:
+def count_data_subjects(vault: sa.Engine, first: datetime, last: datetime) -> DataSubjectCounts:
     """The subjects in the vault's database, and those that came from `first` to `last`, both included; StorageError
     where it cannot be read."""
     created = subject_keys.c.created_at.between(first.astimezone(UTC), last.astimezone(UTC))
     with transaction(vault) as connection:
         held = connection.execute(sa.select(sa.func.count()).select_from(subject_keys)).scalar_one()
         new = connection.execute(sa.select(sa.func.count()).select_from(subject_keys).where(created)).scalar_one()
-    return Subjects(held, new)
+    return DataSubjectCounts(held, new)

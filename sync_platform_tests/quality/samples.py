@@ -24,7 +24,7 @@ def lines(records: Iterable[Record]) -> bytes:
 
 
 def shape_of(records: Iterable[Record], **options: Any) -> Shape:
-    sample = ShapeSample(**{"has_persons": False, **options})
+    sample = ShapeSample(**{"has_personal_fields": False, **options})
     sample.take(OBJECT, lines(records))
     return sample.shape()
 
