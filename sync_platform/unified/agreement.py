@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from sync_platform.matching.addresses import ReadAddress, read_addresses
-from sync_platform.matching.phones import read_phones
-from sync_platform.matching.restaurant_names import read_names
+from sync_platform.matching.addresses import ParsedAddress, parse_addresses
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_area
 from sync_platform.quality.geography import is_inside
 from sync_platform.unified.survivorship_rules import METRES_TOGETHER, STREET_END
@@ -86,8 +86,8 @@ def _in_its_district(said: Said) -> _Verdict:
 
 def _names_agree(said: Said, licence: Said) -> _Verdict:
     """Alike in either script; a registered sign that is in another script than the name tells nothing."""
-    mine = read_names(said.name_en or "", said.name_zh or "")
-    theirs = read_names(licence.name_en or "", licence.name_zh or "")
+    mine = parse_names(said.name_en or "", said.name_zh or "")
+    theirs = parse_names(licence.name_en or "", licence.name_zh or "")
     alike = [
         fuzz.ratio(one.core, other.core) >= NAMES_AGREE
         for one, other in zip(mine, theirs, strict=True)
@@ -98,15 +98,15 @@ def _names_agree(said: Said, licence: Said) -> _Verdict:
 
 def _addresses_agree(said: Said, licence: Said) -> _Verdict:
     """The same number of the same street, or the same shop of a building, in either script."""
-    mine = read_addresses(said.address_en or "", said.address_zh or "")
-    theirs = read_addresses(licence.address_en or "", licence.address_zh or "")
+    mine = parse_addresses(said.address_en or "", said.address_zh or "")
+    theirs = parse_addresses(licence.address_en or "", licence.address_zh or "")
     alike = [
         verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_door(one, other)) is not None
     ]
     return any(alike) if alike else None
 
 
-def _same_door(one: ReadAddress, other: ReadAddress) -> _Verdict:
+def _same_door(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
     if one.first and other.first and one.street and other.street:
         return one.first == other.first and one.street[-STREET_END:] == other.street[-STREET_END:]
     if one.shops and other.shops and one.building and other.building:
@@ -122,7 +122,7 @@ def _is_licensed(said: Said, licence: Said) -> _Verdict:
 
 
 def _phones_agree(said: Said, other: Said) -> _Verdict:
-    mine, theirs = read_phones(said.phone or ""), read_phones(other.phone or "")
+    mine, theirs = parse_phones(said.phone or ""), parse_phones(other.phone or "")
     return not set(mine).isdisjoint(theirs) if mine and theirs else None
 
 

@@ -9,7 +9,7 @@ import duckdb
 import orjson
 
 from sync_platform.matching.linkage_state import LINK_SCHEMA
-from sync_platform.matching.matches import explained
+from sync_platform.matching.matches import explain_links
 from sync_platform.matching.model import Model
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.held import frame_of
@@ -42,7 +42,7 @@ def doubts(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list
     """The queue, those first of which it is least clear what they are."""
     order = "abs(probability - 0.5), source_a, id_a, source_b, id_b"
     queue = frame_of(session, f"FROM ({QUEUE}) ORDER BY {order} LIMIT {limit:d}")
-    told = explained(queue.select(list(LINK_SCHEMA)), model)
+    told = explain_links(queue.select(list(LINK_SCHEMA)), model)
     restaurants = queue.select("restaurant_a", "restaurant_b").iter_rows()
     return [
         Doubt((source_a, id_a), (source_b, id_b), both, probability, orjson.loads(evidence))

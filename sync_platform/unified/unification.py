@@ -22,12 +22,12 @@ from sync_platform.lake.diff import Origin
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.matching.clusters import Decision, gather
+from sync_platform.matching.clusters import Decision, build_clusters
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.linkage_state import State
+from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import write_model
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.phones import parse_phones
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
@@ -126,7 +126,7 @@ class _Run:
         self.sources, self.words = sources, words
         self.now = datetime.now(UTC)
         self.began_after = held.last_run(session)
-        self.state = State(session, f"({matcher_query()})", f"{held.UNIFIED}.keys", f"{held.UNIFIED}.links")
+        self.state = LinkageState(session, f"({matcher_query()})", f"{held.UNIFIED}.keys", f"{held.UNIFIED}.links")
         ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
         self.ranks = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
 
@@ -138,7 +138,7 @@ class _Run:
         every = [decision for each in decisions.values() for decision in each]
         self.matched = self._match(every, rebuild=rebuild, new_model=new_model)
         self.progress("gathering restaurants")
-        clusters = gather(self.matched.linkage, decisions=every)
+        clusters = build_clusters(self.matched.linkage, decisions=every)
         self.placed = memberships(self.matched.linkage, clusters, decisions)
         self._identify()
         self._make_records()
@@ -234,7 +234,7 @@ class _Run:
 
     def _is_shared(self, text: str) -> bool:
         frequencies = self.matched.model.model.frequencies
-        return any(frequencies.places_reached(number) > 1 for number in read_phones(text))
+        return any(frequencies.places_with_phone(number) > 1 for number in parse_phones(text))
 
     def write(self, platforms: Mapping[str, Platform], standards: Standards) -> Unified:
         """Everything, within the caller's transaction."""

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.lake.schema import ensure_tables, table_name
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 from sync_platform.matching.model import Model, write_model
 from sync_platform.platforms import load_platforms
@@ -117,7 +117,7 @@ class Town:
             assert model is not None
             listings = frame_of(session, "FROM temp.listings")
             linkage = link(frame_of(session, matcher_query()), model.model)
-            clusters = gather(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
+            clusters = build_clusters(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
         keys = list(linkage.listings.select("source", "source_id").iter_rows())
         return {frozenset(keys[at] for at in members) for members in clusters.members().values()}
 
