@@ -18,7 +18,7 @@ from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import find_area
 
-METRES_TOGETHER = 150
+SAME_LOCATION_METRES = 150
 """Two locations say the same where they are no farther apart."""
 STREET_END = 3  # characters of a Chinese street's name: before them may stand its district
 

@@ -33,16 +33,16 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
-from sync_platform.unified.cluster_members import memberships
+from sync_platform.unified.cluster_members import cluster_members
 from sync_platform.unified.cross_platform_scores import write_cross_platform_scores
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.history import Changes, ensure_unified, write_rows
-from sync_platform.unified.identity import Identities, Turn, identify
-from sync_platform.unified.listings import ListingSource, listing_sources, matcher_query, read_listings
-from sync_platform.unified.match_decisions import Word, decision_rows, read_decisions, stated_moves
+from sync_platform.unified.identity import Identities, IdentityEvent, identify
+from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources, matcher_query
+from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
 from sync_platform.unified.records import listings_of, member_rows, restaurant_rows
 from sync_platform.unified.related_records import ensure_views
-from sync_platform.unified.review_queue import QUEUE
+from sync_platform.unified.review_queue import REVIEW_QUERY
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS
 
 MOST_CHANGED = 0.5
@@ -59,7 +59,7 @@ class Unified:
     run: dict[str, object]
     restaurants: Changes
     members: Changes
-    turns: list[Turn]
+    events: list[IdentityEvent]
     snapshot: int
     warnings: list[str]
 
@@ -85,7 +85,7 @@ def unify(
     run_id: str,
     standards: Standards = STANDARDS,
     *,
-    words: Callable[[duckdb.DuckDBPyConnection], list[Word]] = lambda session: [],
+    words: Callable[[duckdb.DuckDBPyConnection], list[PersonDecision]] = lambda session: [],
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
@@ -101,7 +101,7 @@ def unify(
         if not has_chain(session):
             raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
-        read_listings(session, sources)
+        create_listings_table(session, sources)
         run = _Run(session, history, sources, run_id, words(session), on_progress)
         run.work_out(rebuild=rebuild or new_model, new_model=new_model)
         on_progress("writing")
@@ -119,7 +119,7 @@ class _Run:
         history: str,
         sources: list[ListingSource],
         run_id: str,
-        words: list[Word],
+        words: list[PersonDecision],
         on_progress: Progress,
     ) -> None:
         self.session, self.history, self.run_id, self.progress = session, history, run_id, on_progress
@@ -139,7 +139,7 @@ class _Run:
         self.matched = self._match(every, rebuild=rebuild, new_model=new_model)
         self.progress("gathering restaurants")
         clusters = build_clusters(self.matched.linkage, decisions=every)
-        self.placed = memberships(self.matched.linkage, clusters, decisions)
+        self.placed = cluster_members(self.matched.linkage, clusters, decisions)
         self._identify()
         self._make_records()
 
@@ -247,19 +247,19 @@ class _Run:
         members = write_rows(self.session, self.history, MEMBERS, self.members, origin)
         if self.words:
             write_rows(self.session, self.history, DECISIONS, decision_rows(self.words, at), origin)
-        self._write_turns(at)
+        self._write_identity_events(at)
         self._keep_state(at)
         ensure_views(self.session, platforms)
         write_cross_platform_scores(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
         seal_batch(self.session, self.history, origin, lambda key: None)  # nothing of it was landed
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
-        return Unified(run, restaurants, members, self.identities.turns, 0, self.matched.linkage.warnings)
+        return Unified(run, restaurants, members, self.identities.events, 0, self.matched.linkage.warnings)
 
-    def _write_turns(self, at: datetime) -> None:
+    def _write_identity_events(self, at: datetime) -> None:
         rows = [
-            (turn.restaurant_id, turn.kind, turn.other_id, ["/".join(listing) for listing in turn.listings])
-            for turn in self.identities.turns
+            (event.restaurant_id, event.kind, event.other_id, ["/".join(listing) for listing in event.listings])
+            for event in self.identities.events
         ]
         kinds: dict[str, pl.DataType | type[pl.DataType]] = {
             "restaurant_id": pl.String,
@@ -298,7 +298,7 @@ class _Run:
             "updated": restaurants.update,
             "removed": restaurants.remove,
             "restored": restaurants.restore,
-            "review": self._count(f"SELECT count(*) FROM ({QUEUE})"),
+            "review": self._count(f"SELECT count(*) FROM ({REVIEW_QUERY})"),
         }
         marks = ", ".join(f"${column.name}" for column in RUNS)
         self.session.execute(f"INSERT INTO {held.UNIFIED}.runs VALUES ({marks})", run)

@@ -21,8 +21,8 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.held import frame_of, newest_model
 from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
-from sync_platform.unified.listings import listing_sources, matcher_query, read_listings
-from sync_platform.unified.match_decisions import read_decisions, stated_moves, take_word
+from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query
+from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
 from sync_platform.unified.unification import Unified, unify
 
 HISTORY = "lineage.changes"
@@ -93,7 +93,9 @@ class Town:
             self._give_model(self.model)
 
         def said(session: Any) -> list[Any]:
-            return [one for word in words for one in take_word(session, *word, reason="as seen", decided_by="ada")]
+            return [
+                one for word in words for one in validated_decisions(session, *word, reason="as seen", decided_by="ada")
+            ]
 
         return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=said, **how)
 
@@ -112,7 +114,7 @@ class Town:
     def rebuilt(self) -> set[frozenset[Key]]:
         """What a full run with the same model and decisions would put together."""
         with self.lake.session() as session:
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             model = newest_model(session)
             assert model is not None
             listings = frame_of(session, "FROM temp.listings")
@@ -135,7 +137,7 @@ class Town:
             session.execute("BEGIN")  # each comment on a column would be a commit
             ensure_unified(session)
             session.execute("COMMIT")
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             (count,) = session.execute("SELECT count(*) FROM temp.listings").fetchall()[0]
             session.execute(
                 "INSERT INTO unified.models VALUES ('given', ?, ?, ?)", [BEGIN, count, write_model(model).decode()]
