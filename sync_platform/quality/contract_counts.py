@@ -1,4 +1,4 @@
-"""The tally of a sync's records against their contract: how many keep it, and which rules are broken where."""
+"""Counts of a sync's records that keep or break their contract, by column and rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_EXAMPLES = 5
 
 @dataclass
 class BrokenRule:
-    """One rule of one column: in how many records it is broken, and the first of them, in words with their places."""
+    """One rule of one column: the number of records that break it, and the first of them as examples."""
 
     is_hard: bool
     records: int = 0
@@ -28,9 +28,9 @@ class BrokenRule:
 
 @dataclass
 class ContractCounts:
-    """Counts of records and of cells (record x column) that were held to the contract, and that keep it.
+    """Counts of records and of cells (record x column) that were checked against the contract, and of valid ones.
 
-    `broken`: by column and rule.
+    `broken`: the broken rules by column and rule.
     """
 
     records: int = 0
@@ -40,7 +40,7 @@ class ContractCounts:
     broken: dict[tuple[str, str], BrokenRule] = field(default_factory=dict)
 
     def add(self, batch: pa.RecordBatch, breaches: list[Breach], cells: int) -> None:
-        """Count a batch of rows (columns `landing_object`, `landing_line`) of so many cells each."""
+        """Count a batch of rows (with `landing_object`, `landing_line`); `cells` is the number of cells per row."""
         self.records += batch.num_rows
         self.valid_records += batch.num_rows - len({breach.row for breach in breaches})
         self.cells += batch.num_rows * cells
@@ -50,7 +50,7 @@ class ContractCounts:
             self._broken(breach.column, breach.rule, breach.is_hard).add(breach.problem, *place)
 
     def add_unparsable(self, key: str, lines: Sequence[tuple[int, list[dict[str, str | None]]]], cells: int) -> None:
-        """Count records of an object that cannot become rows: by line, their problems (`rule`, `path`, `problem`)."""
+        """Count an object's records that cannot become rows: line numbers with problems (`rule`, `path`, `problem`)."""
         self.records += len(lines)
         self.cells += len(lines) * cells
         self.valid_cells += len(lines) * (cells - 1)

@@ -1,6 +1,7 @@
-"""The appraisal of one sync's records: every score that can be known when it commits, within the same transaction.
+"""Scoring of one sync's records: every score that can be computed in the transaction that commits them.
 
-A full list is measured as it came; an incremental one together with what is held, for it is the state that counts.
+A full sync is measured on its own records. An incremental sync is measured together with the rows already stored,
+because the score is about the current state.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class ScoringInput:
-    """What is appraised: the rows in `temp.incoming`, the tally of the records they came from, and what is held.
+    """What is scored: the rows in `temp.incoming`, the contract counts of their records, and the stored table.
 
-    `seen` records with an id of their own came, in quarantine or not; the source claims to have `claimed`.
-    `is_full`: they are a whole list. `follows`: the lake's table holds an earlier state, not a later one.
+    `seen`: received records with distinct ids, quarantined ones included. `claimed`: the number of records that the
+    source claims to have. `is_full`: it is a full sync. `follows`: the stored table has an earlier state, not a later.
     """
 
     platform: str
@@ -47,7 +48,7 @@ class ScoringInput:
 
 
 def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
+    """Every score of the received records: per measure, per dimension (measure `all`), and overall."""
     _choose_measured(session, subject)
     parts = {
         "validation": _validation(subject, standards),
@@ -62,7 +63,7 @@ def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, sta
 def write_scores(
     session: duckdb.DuckDBPyConnection, scores: list[Score], origin: dict[str, str | datetime | None]
 ) -> None:
-    """Append to `quality.scores`, within the caller's transaction; `origin` holds its other columns."""
+    """Append to `quality.scores` within the caller's transaction; `origin` has the other columns."""
     names = [column.name for column in SCORES]
     rows = []
     for score in scores:
@@ -89,7 +90,7 @@ def write_scores(
 
 
 def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> None:
-    """`temp.measured`: the rows that are measured, by the dataset's own columns."""
+    """Create `temp.measured`: the rows to be measured, with the dataset's own columns."""
     own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
     query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
     if not subject.is_full and subject.follows:
@@ -99,7 +100,7 @@ def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) 
 
 
 def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
-    """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
+    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
     tally = subject.tally
     worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
     told = [
@@ -117,9 +118,9 @@ def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
 
 
 def _completeness(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """The filled share of the columns that matter, over the records there should be: those the source claims."""
+    """The filled share of the important columns, over the number of records that the source claims."""
     declared = columns_of(subject.dataset.row)
-    # where nothing is said to matter more, everything does
+    # a dataset without `matters` counts all its columns
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
     rows, *filled = session.execute(f"SELECT count(*), {counted} FROM temp.measured").fetchall()[0]
@@ -158,7 +159,7 @@ def _filled(column: Column) -> str:
 
 
 def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """What can be held against a reference at once: geography. The register is one once listings are unified."""
+    """Geography, the only reference at this point. The comparison with the register follows after unification."""
     names = {column.name for column in columns_of(subject.dataset.row)}
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
     scores = []
@@ -176,7 +177,7 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standar
 
 
 def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
+    """The share of records that do not contradict themselves, other records or the past; per measure and overall."""
     referred = _referred(session, subject)
     measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
@@ -206,7 +207,7 @@ def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, stan
 
 
 def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str | None:
-    """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
+    """The join of the referenced records `r`; None without a reference, or where their table does not exist yet."""
     referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
@@ -218,7 +219,7 @@ def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str 
 
 
 def _awaited(subject: ScoringInput, dimension: str) -> tuple[str, ...]:
-    """The measures that are taken where listings are unified."""
+    """The measures that unification takes later (unified/cross_platform_scores.py)."""
     return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
 
 
@@ -231,7 +232,7 @@ def with_dimension_score(
     judged: int | None,
     rows: int,
 ) -> list[Score]:
-    """The measures taken, those that are awaited, and the dimension as a whole: of `judged` records, `right` ones."""
+    """The taken measures, the ones awaited from unification, and the dimension: `right` of `judged` records."""
     every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
     measured = [score for score in every if score.score is not None]
     worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)

@@ -1,4 +1,4 @@
-"""Object stores: a folder or an S3 bucket behind the same few verbs. What objects mean is their owner's business."""
+"""Object stores: a folder or an S3 bucket with the same operations. What the objects mean does not belong here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Bytes by key. Keys are `/`-separated; a put is atomic: readers see the whole object or none.
 
-    Every verb raises StorageError, naming the object, where the store cannot do it.
+    Every operation raises StorageError, naming the object, where the store fails.
     """
 
     url: str
@@ -44,7 +44,7 @@ class ObjectStore(Protocol):
     def put(self, key: str, body: bytes) -> None: ...
 
     def put_new(self, key: str, body: bytes) -> None:
-        """Put an object that must not be there yet; StorageError where it is, and it stays what it was."""
+        """Put an object that must not exist yet; StorageError where it does, and the old object stays unchanged."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -60,11 +60,11 @@ class ObjectStore(Protocol):
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object; no error where it does not exist."""
         ...
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        """Remove what is no object below `folder/`: what puts killed before then left behind, and empty folders."""
+        """Remove files below `folder/` that killed puts left before that time, and empty folders."""
         ...
 
 
@@ -97,7 +97,7 @@ class FolderStore:
 
         self._put(self._path(key), body, link)
 
-    def _put(self, target: Path, body: bytes, settle: Callable[[Path, Path], object]) -> None:
+    def _put(self, target: Path, body: bytes, publish: Callable[[Path, Path], object]) -> None:
         temporary = ""
         try:
             handle, temporary = _temporary_beside(target)
@@ -105,7 +105,7 @@ class FolderStore:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            settle(Path(temporary), target)
+            publish(Path(temporary), target)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
@@ -204,7 +204,7 @@ class BucketStore:
         self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        """Nothing to do: a put that is killed leaves nothing in a bucket, and there are no folders."""
+        """Does nothing: a killed put leaves nothing in a bucket, and a bucket has no folders."""
 
     def _key(self, key: str) -> str:
         return self._prefix + _checked(key)
@@ -224,7 +224,7 @@ class BucketStore:
 
 
 def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder with its files' names, what is in a folder before the folder; one that vanishes is passed over."""
+    """Each folder with the names of its files, deepest folders first; a folder that disappears is skipped."""
 
     def unless_gone(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -235,7 +235,7 @@ def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _temporary_beside(target: Path) -> tuple[int, str]:
-    """A new open file in the target's folder, which a sweep may find empty and remove just before."""
+    """A new open file in the target's folder; tries again where a sweep has just removed the empty folder."""
     for _ in range(FOLDER_TRIES):
         with suppress(FileNotFoundError):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -244,7 +244,7 @@ def _temporary_beside(target: Path) -> tuple[int, str]:
 
 
 def _checked(key: str) -> str:
-    """The key; StorageError for one that a folder and a bucket would not read alike, or that leads out of the store."""
+    """The key; StorageError where a folder and a bucket would read it differently, or where it leaves the store."""
     odd = any(part in ("", ".", "..") or part.startswith(TEMPORARY) for part in key.split("/"))
     if odd or ODD.search(key):
         raise StorageError(f"{key!r} is not an object key")
@@ -252,7 +252,7 @@ def _checked(key: str) -> str:
 
 
 def _checked_prefix(prefix: str) -> str:
-    """The prefix: what a key may begin with."""
+    """The prefix; StorageError where no valid key begins with it."""
     _checked(f"{prefix}x")
     return prefix
 

@@ -124,13 +124,13 @@ LICENCE = _claim("register", is_reference=True, licence_number="22", licence_exp
 @pytest.mark.parametrize(
     ("claims", "status", "licence_state", "words"),
     [
-        ([_claim("a", OPEN), _voice("b", OPEN), _voice("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
-        ([_claim("a", OPEN), _voice("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
-        ([_claim("a", OPEN), _voice("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
+        ([_claim("a", OPEN), _claim("b", OPEN), _claim("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
+        ([_claim("a", OPEN), _claim("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
+        ([_claim("a", OPEN), _claim("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
         ([_claim("a")], OPEN, "not_found", "listed by a"),
         ([LICENCE], OPEN, "in_force", "no platform lists it"),
         ([_claim("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
-        ([_claim("a", CLOSED, is_second_listing=True), _voice("a", OPEN)], OPEN, "not_found", "a: open"),
+        ([_claim("a", CLOSED, is_second_listing=True), _claim("a", OPEN)], OPEN, "not_found", "a: open"),
         ([_claim("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
         ([LICENCE._replace(licence_expires_on=date(2026, 11, 24))], CLOSED, "expired", "no platform lists it"),
         ([LICENCE._replace(licence_expires_on=TODAY)], OPEN, "in_force", "a licence is in force"),
