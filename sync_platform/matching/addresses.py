@@ -1,7 +1,7 @@
-"""Addresses in English and Chinese, parsed into the parts that both write alike: number, floor, shop; and street and
-building, each in its own script.
+"""Addresses in English and Chinese, parsed into their parts.
 
-What belongs here: reading an address. How two are compared is in `evidence`.
+Both languages write number, floor and shop in the same way; street and building stay in their own script. What belongs
+here: parsing an address. `evidence` compares two addresses.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han,
 
 
 class ParsedAddress(NamedTuple):
-    """An address, read: `first` to `last` are its house numbers (0 where there is none).
+    """A parsed address. `first` to `last` are its house numbers (0 where there is none).
 
-    `floor` is `g`, `b`, `ug`, `lg1` or a number; `shops` the numbers of its shops or rooms. `street` is the street's
-    name without its kind (Chinese: with it), `street_sound` how that sounds; `building` what stands between the unit
-    and the number; `whole` is all of it, folded.
+    `floor` is `g`, `b`, `ug`, `lg1` or a number. `shops` are the numbers of its shops or rooms. `street` is the
+    street's name, in English without its kind ("Road"); `street_sound` is its sound. `building` is the text between the
+    unit and the number. `whole` is the whole text, folded.
     """
 
     first: int
@@ -53,7 +53,7 @@ _ORDINALS = {
 _UNIT_WORD = r"(?:shops?|units?|rooms?|rm|suites?|ste|kiosks?|stalls?|stores?|flats?|apt|portion|counter|booth|bay)"
 _SHOP_CODE = r"(?:[a-z]{1,3}-?)?\d+[a-z]{0,2}\d{0,3}|[a-z]\b"
 _ONE_SHOP = rf"(?!l\d)(?:{_SHOP_CODE})(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
-_LISTED_SHOP = rf"\s*,\s*{_ONE_SHOP}(?=\s*(?:,|&|and\b|$))"  # a comma goes on only where no street can begin
+_LISTED_SHOP = rf"\s*,\s*{_ONE_SHOP}(?=\s*(?:,|&|and\b|$))"  # a comma continues the list only where no street can begin
 _SHOPS_EN = re.compile(
     rf"\b{_UNIT_WORD}\b\.?\s*(?:no|nos|number)?\b\.?\s*({_ONE_SHOP}(?:\s*(?:&|and\b|/|-|to\b)\s*{_ONE_SHOP}|{_LISTED_SHOP})*)"
     rf"|#\s*((?:{_SHOP_CODE})(?:-\d+[a-z]?)?)"
@@ -86,7 +86,7 @@ _CODE = re.compile(r"[a-z]*-?\d+[a-z]*\d*|[a-z]")
 
 @lru_cache(maxsize=200_000)
 def parse_addresses(*texts: str) -> tuple[ParsedAddress, ParsedAddress]:
-    """The English and the Chinese address among texts, whichever column they stood in; NOTHING where there is none."""
+    """The English and the Chinese address in these texts, whatever their order; EMPTY where there is none."""
     english = chinese = EMPTY
     for text in texts:
         folded = fold(text)
@@ -153,7 +153,7 @@ def _words_with_sound(street: str) -> list[str]:
 
 
 def _street_words(text: str) -> list[str]:
-    """The street's words without its kind, up to what only describes where it is."""
+    """The words of the street without its kind, and without a following description of its location."""
     words = _WORD.findall(_AFTER_STREET.sub(" ", f" {text}"))
     found: list[str] = []
     for position, word in enumerate(words):

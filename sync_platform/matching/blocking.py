@@ -1,9 +1,9 @@
 """Blocking: which pairs of listings are worth comparing. Each rule gives a listing keys; a shared key makes a pair.
 
-What belongs here: rules, and the pairs they make. Whether a pair is one place is not asked here, so a rule may be
-wide; it must only not make too many pairs. A key that too many listings have says nothing and is passed over.
+What belongs here: the rules and the pairs they make. Blocking does not decide whether a pair is one place, so a rule
+may be wide, but it must not make too many pairs. A key that too many listings have says nothing and is skipped.
 
-A key is known by the hash of its rule and itself, the same in every process and on every machine: keys can be kept.
+A key is stored as a hash of its rule and its text, which is the same in every process and on every machine.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from sync_platform.matching.parsed_listings import ParsedListings
 
 Keys = Iterator[str]
 NEAR_DEGREES = 0.0016
-"""Side of the cells in which names are compared that share one word only: about 170 m."""
+"""Side of the cells in which listings with one common word in their names are compared: about 170 m."""
 AT_DEGREES = 0.0004
 """Side of the cells in which all listings are compared: about 45 m."""
 AREA_DEGREES = 0.02
 """Side of the cells in which house numbers and units are compared across languages: about 2 km."""
 MAX_LISTINGS_PER_KEY = 1_000
-"""A key that more listings have is passed over though the model doesn't know it as crowded: it wants a new model."""
+"""A key with more listings is skipped even where the model does not list it as crowded; the model is outdated then."""
 RARE_WORDS = 3
 _STREET_END = 3  # characters of a Chinese street's name that blocking looks at
 
 
 class BlockingRule(NamedTuple):
-    """How listings get keys, and of how many listings a key may be before it is passed over."""
+    """A function that gives a listing its keys; a key with more than `most` listings is skipped."""
 
     name: str
     keys: Callable[[ParsedListings, int, Frequencies], Keys]
@@ -160,11 +160,11 @@ RULES = (
 
 
 class BlockingKeys:
-    """The listings of a reading by key, one block a key and rule.
+    """The blocking keys of parsed listings.
 
-    `crowded`: per rule, the keys that too many of these listings have; they belong into the frequencies. `keys`:
-    columns `listing` (its position, Int32) and `key` (Int64), each row once, without those that the frequencies know as
-    crowded, or, where they know none, those that are.
+    `crowded`: per rule, the keys that too many of these listings have; the model's frequencies store them. `keys`:
+    distinct rows of `listing` (its position, Int32) and `key` (Int64). Crowded keys are left out: those that the
+    frequencies name, or, where they name none, those of these listings.
     """
 
     def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
@@ -174,30 +174,30 @@ class BlockingKeys:
             keys = _keys_of(rule, parsed, frequencies)
             counts = keys.group_by("key").len()
             self.crowded[rule.name] = counts.filter(pl.col("len") > rule.most)["key"].sort().to_list()
-            passed_over = (frequencies.crowded or self.crowded)[rule.name]
-            kept.append(keys.filter(~pl.col("key").is_in(passed_over)).with_columns(rule=pl.lit(rule.name)))
+            skipped = (frequencies.crowded or self.crowded)[rule.name]
+            kept.append(keys.filter(~pl.col("key").is_in(skipped)).with_columns(rule=pl.lit(rule.name)))
         self.keys = _hashed(pl.concat(kept))
 
 
 def count_listings_per_key(keys: pl.DataFrame) -> pl.DataFrame:
-    """How many listings have each key: `key` and `count` (Int64)."""
+    """The number of listings with each key: `key` and `count` (Int64)."""
     return keys.group_by("key").agg(pl.len().cast(pl.Int64).alias("count"))
 
 
 def oversized_keys(listings_per_key: pl.DataFrame) -> pl.Series:
-    """The keys that more listings have than may ever make pairs of them."""
+    """The keys with so many listings that they make no pairs."""
     return listings_per_key.filter(pl.col("count") > MAX_LISTINGS_PER_KEY)["key"]
 
 
-def without_keys(keys: pl.DataFrame, passed_over: pl.Series) -> pl.DataFrame:
-    return keys.filter(~pl.col("key").is_in(passed_over.implode())) if len(passed_over) else keys
+def without_keys(keys: pl.DataFrame, skipped: pl.Series) -> pl.DataFrame:
+    return keys.filter(~pl.col("key").is_in(skipped.implode())) if len(skipped) else keys
 
 
 def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of positions, the smaller first, that share a key; each once, in order.
+    """Distinct pairs of positions that share a key, in order, the smaller position first.
 
-    `of`: for each position whether its pairs are wanted; without it, all are. Two listings of one source may be a pair:
-    as such they show what chance makes.
+    `of`: for each position whether its pairs are wanted; without it, all pairs are. Two listings of one source may be a
+    pair too: these pairs show what similarity chance produces.
     """
     wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
     with duckdb.connect() as connection:
@@ -222,8 +222,10 @@ def _keys_of(rule: BlockingRule, parsed: ParsedListings, frequencies: Frequencie
 
 
 def _hashed(keys: pl.DataFrame) -> pl.DataFrame:
-    """Columns `rule`, `key` and `listing`, with each key as a number of 63 bits, out of MD5: polars' and DuckDB's own
-    hashes may differ between versions."""
+    """Columns `key` and `listing`, with each rule and key hashed by MD5 to 63 bits.
+
+    The built-in hashes of polars and DuckDB may differ between versions.
+    """
     with duckdb.connect() as connection:
         connection.register("keys", keys.to_arrow())
         hashed = connection.sql(

@@ -1,4 +1,4 @@
-"""Cuisines: the words by which they are told apart."""
+"""Cuisines: their distinctive words."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _GENERIC_WORDS = frozenset(
 
 @lru_cache(maxsize=50_000)
 def parse_cuisines(cuisines: tuple[str, ...]) -> frozenset[str]:
-    """The words of all cuisines, folded, a plural's s dropped; words that say nothing left out."""
+    """The words of all cuisines, folded and without plural `s`; generic words are left out."""
     words = (word for text in cuisines if text for word in _WORD.findall(fold(text)))
     return frozenset(word.removesuffix("s") if len(word) > 4 else word for word in words if word not in _GENERIC_WORDS)

@@ -1,9 +1,9 @@
-"""Estimating the model without labels.
+"""Estimation of the model without labels.
 
-`u` (how often a level is found by chance) is counted among pairs of one source, which has one record per place: they
-are no matches, and yet as alike as chains, neighbours and shared numbers make them. `m` is estimated by expectation
-maximisation over the candidate pairs, with Splink on DuckDB. Both are drawn towards what is assumed before any data,
-so that few listings, or columns that are missing, give a sensible model too.
+`u` (how often a level occurs by chance) is counted among pairs of one source. A source has one record per place, so
+these pairs are not matches, but chains, neighbours and shared numbers make them alike. `m` is estimated by expectation
+maximisation over the candidate pairs, with Splink on DuckDB. Both are combined with assumptions made before any data,
+so that few listings or missing columns give a sensible model too.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ from sync_platform.matching.parsed_listings import ParsedListings
 MOST_TRAINING_PAIRS = 100_000
 RANDOM_PAIRS = 100_000
 M_STRENGTH, U_STRENGTH = 20.0, 1000.0
-"""How many pairs the initial parameters are worth."""
+"""The weight of the initial parameters, in pairs."""
 COINCIDENCE_STRENGTH = 0.1
-"""How many pairs of a combination the assumption is worth that levels come together by chance only."""
+"""The weight, in pairs of a combination, of the assumption that levels coincide by chance only."""
 EXPECTED_OVERLAP = 0.5
-"""The share of the smaller source that another source is expected to list too, before any data."""
+"""The expected share of the smaller source that another source lists too, before any data."""
 LEAST_PRIOR, MOST_PRIOR = 1e-9, 0.2
 DIGITS = 6
 PRIOR_STEPS = 3
 _SEED = 852
 _CHANCE_COMPARISONS = (*TOGETHER, CUISINE)
-"""The comparisons by which chance is told: what names say of branches is left out, for only some sources write it."""
+"""The comparisons used to measure chance. Branches are left out, because only some sources write them."""
 
 _FREE_TEXT_COMPARISONS = (CUISINE, CITY)
-"""Comparisons of words that sources choose for themselves, and which so many places share that matches are few among
-all pairs of a level."""
+"""Comparisons of words that each source chooses itself. So many places share these words that among all pairs of a
+level few are matches."""
 
 
 def estimate_model(
@@ -71,7 +71,7 @@ def estimate_model(
     right: np.ndarray,
     levels: np.ndarray,
 ) -> Model:
-    """The model of the candidate pairs (`left`, `right`, with their `levels`) of a reading."""
+    """The model of parsed listings and their candidate pairs (`left`, `right`, with their `levels`)."""
     sources = parsed.source_numbers
     once = ~parsed.is_duplicate[left] & ~parsed.is_duplicate[right]
     within = levels[(sources[left] == sources[right]) & once]
@@ -91,7 +91,7 @@ def estimate_model(
 
 
 def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
-    """Whether a pair of one source is so alike that the source has listed one place twice, against the rule."""
+    """Whether a pair of one source is so alike that the source lists one place twice, against the rule."""
     name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
     alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
     here = (place >= PLACE.number("near")) & (place != PLACE.number("other_unit"))
@@ -99,18 +99,21 @@ def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
 
 
 class _ChanceLevels:
-    """What chance makes, as seen in pairs of one source: they are no matches, having one record per place."""
+    """The levels that chance produces, measured on pairs of one source, which are not matches."""
 
     def __init__(self, within: np.ndarray, random: np.ndarray, random_across: np.ndarray, sizes: np.ndarray) -> None:
-        """`within`: levels of the candidates of one source; `random`: of its other pairs, drawn at random; `random_across`:
-        of pairs of different sources, drawn at random; `sizes` of sources."""
+        """`within`: levels of candidate pairs of one source; `random`: of random other pairs of one source;
+        `random_across`: of random pairs of different sources; `sizes`: listings per source."""
         self._within, self._random, self._random_across = within, random, random_across
         self._pairs_within = float((sizes * (sizes - 1) / 2).sum())
         self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
 
     def with_u(self, initial: dict[str, Parameters]) -> dict[str, Parameters]:
-        """`u`: pairs of one source that are candidates as counted, those that are not as a random pair is. Where each
-        source has its own words, they are never nearly the same within one: there as in pairs of different sources."""
+        """The parameters with `u` from pairs of one source: candidates as counted, the others as in random pairs.
+
+        For words that each source chooses itself, pairs of one source are not representative, so pairs of different
+        sources are counted.
+        """
         found = {}
         for column, comparison in enumerate(COMPARISONS):
             count = len(comparison.levels)
@@ -126,7 +129,7 @@ class _ChanceLevels:
         return found
 
     def coincidences(self, parameters: dict[str, Parameters]) -> dict[str, float]:
-        """`Model.coincidences`: bits by which combinations are more frequent than their levels taken one by one."""
+        """`Model.coincidences`: bits by which combinations are more frequent than independent levels would be."""
         counted = np.bincount(combinations_of(self._within), minlength=COMBINATIONS).astype(float)
         expected = np.full(COMBINATIONS, self._pairs_within)
         shape = tuple(len(comparison.levels) + 1 for comparison in TOGETHER)
@@ -149,14 +152,14 @@ class _ChanceLevels:
         }
 
     def without_coincidences(self, across: np.ndarray) -> np.ndarray:
-        """The levels of candidates of different sources, less as many of each kind as chance makes."""
+        """The levels of candidates of different sources, minus the number of each kind expected by chance."""
         if not self._pairs_within or not len(across):
             return across
         kinds, by_chance = combine(across, _CHANCE_COMPARISONS), combine(self._within, _CHANCE_COMPARISONS)
         size = int(max(kinds.max(initial=0), by_chance.max(initial=0))) + 1
         counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size).astype(float)
         of_kind = np.zeros(size, dtype=np.int64)
-        of_kind[kinds] = np.arange(len(kinds))  # some pair of each kind
+        of_kind[kinds] = np.arange(len(kinds))  # any pair of each kind
         expected *= self._ratios()[_known(across[of_kind])]
         left_over = np.maximum(0, counts - expected).astype(int)
         order = np.argsort(kinds.astype(np.int16), kind="stable")
@@ -165,14 +168,14 @@ class _ChanceLevels:
         return np.asarray(across[np.sort(order[rank < left_over[kinds[order]]])])
 
     def _ratios(self) -> np.ndarray:
-        """How many pairs of different sources there are to one of one source, by what is known of both listings."""
+        """Pairs of different sources per pair of one source, by the combination of known comparisons."""
         usual = self._pairs_across / self._pairs_within
         within, across = _shares_known(self._random), _shares_known(self._random_across)
         return np.where((within > 0) & (across > 0), usual * across / np.maximum(within, LEAST_PRIOR), usual)
 
 
 def _random_pairs(parsed: ParsedListings, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs drawn at random, of one source or of different ones; fewer than RANDOM_PAIRS where listings are few."""
+    """Random pairs of one source or of different sources; fewer than RANDOM_PAIRS where listings are few."""
     once = np.flatnonzero(~parsed.is_duplicate)
     sources = parsed.source_numbers[once]
     generator = np.random.default_rng(_SEED)
@@ -181,14 +184,14 @@ def _random_pairs(parsed: ParsedListings, *, within: bool) -> tuple[np.ndarray, 
     if within and count:
         sizes = np.bincount(sources)
         chosen = np.searchsorted(np.cumsum(sizes**2), generator.integers(0, (sizes**2).sum(), count), side="right")
-        first_of_source = np.cumsum(sizes) - sizes  # listings stand in order of source
+        first_of_source = np.cumsum(sizes) - sizes  # listings are in order of source
         one, other = (first_of_source[chosen] + (generator.random(count) * sizes[chosen]).astype(int) for _ in "ab")
     drawn = (one != other) & ((sources[one] == sources[other]) == within)
     return once[np.minimum(one, other)[drawn]], once[np.maximum(one, other)[drawn]]
 
 
 def _random_levels(comparer: Comparer, parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The levels of pairs of one source drawn at random, those left out that are candidates."""
+    """The levels of random pairs of one source, without candidates."""
     one, other = _random_pairs(parsed, within=True)
     count = len(parsed)
     drawn = ~np.isin(one.astype(np.int64) * count + other, left.astype(np.int64) * count + right)
@@ -196,7 +199,7 @@ def _random_levels(comparer: Comparer, parsed: ParsedListings, left: np.ndarray,
 
 
 def _shares_known(levels: np.ndarray) -> np.ndarray:
-    """How large a share of pairs has which comparisons known; by number of that combination."""
+    """The share of pairs by the combination of known comparisons."""
     return np.bincount(_known(levels), minlength=1 << len(_CHANCE_COMPARISONS)) / max(len(levels), 1)
 
 
@@ -210,7 +213,7 @@ def _counts(column: np.ndarray, levels: int) -> np.ndarray:
 
 
 def _expected_prior(sizes: np.ndarray) -> float:
-    """The prior where each pair of sources shares so much of the smaller one as is expected before any data."""
+    """The prior if each two sources share EXPECTED_OVERLAP of the smaller one."""
     one, other = np.triu_indices(len(sizes), 1)
     pairs = float((sizes[one] * sizes[other]).sum())
     if not pairs:
@@ -219,7 +222,7 @@ def _expected_prior(sizes: np.ndarray) -> float:
 
 
 def _with_prior(model: Model, levels: np.ndarray, sizes: np.ndarray) -> Model:
-    """The model with the prior that its own matches among all pairs of different sources make."""
+    """The model with the prior that follows from its own matches among all pairs of different sources."""
     total, squares = sizes.sum(), (sizes**2).sum()
     pairs = max((total**2 - squares) / 2, 1.0)
     bits = model.bits(levels)
@@ -249,8 +252,8 @@ def _with_m(model: Model, levels: np.ndarray, each_stands_for: float) -> Model:
 
 
 def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
-    """Splink's expectation maximisation. It compares records by SQL; here a record is a pair whose levels are known, so
-    that the expensive part, which is comparing, happens once and not in SQL."""
+    """Run Splink's expectation maximisation. Splink compares records by SQL; here each of its records is a pair with
+    known levels, so that the expensive comparison happens once and outside SQL."""
     from splink import DuckDBAPI, Linker
     from splink.internals.exceptions import EMTrainingException
 
@@ -273,7 +276,7 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
         "retain_intermediate_calculation_columns": False,
     }
     with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")  # sums in one order: the same listings give the same model
+        connection.execute("SET threads = 1")  # fixes the order of sums: the same listings give the same model
         connection.register("pairs", table)
         api = DuckDBAPI(connection)
         linker = Linker([api.register("pairs"), api.register("pairs")], settings, log_level=logging.ERROR)
@@ -294,8 +297,10 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
 
 
 def _pseudo_matches(columns: list[int]) -> np.ndarray:
-    """For each level of these comparisons one match that has it and agrees otherwise in what tells most: so that no
-    level is impossible, nor found ever less often with each step."""
+    """For each level of these comparisons one artificial match that has it and otherwise the best levels.
+
+    They keep the probability of each level above zero, so that it cannot shrink with every step.
+    """
     best = np.full(len(COMPARISONS), UNKNOWN, dtype=np.int8)
     for comparison in TOGETHER:
         if COMPARISONS.index(comparison) in columns:

@@ -1,6 +1,6 @@
-"""Why a pair is taken for one place, or is not: its evidence as data, and in words.
+"""Explanation of a pair: its evidence as data and as a sentence.
 
-What belongs here: turning levels and weights into what people and programs read.
+What belongs here: turning levels and weights into something that people and programs can read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WORTH_SAYING = 0.1  # bits
 
 
 class Explainer:
-    """Explains pairs of one model. Pairs of the same levels have the same explanation, which is made once."""
+    """Explains pairs scored by one model. Pairs with the same levels share one explanation."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -29,8 +29,8 @@ class Explainer:
     def evidence(self, levels: np.ndarray) -> dict[str, Any]:
         """The evidence of one pair, given its levels (one per comparison).
 
-        `words`, a sentence; `bits`, the log2 odds, and what they are made of: `prior_bits`, per comparison that could
-        be made its `level` and `bits`, and `coincidence_bits` taken off where the levels tend to come together.
+        `words` is a sentence. `bits` are the log2 odds: the sum of `prior_bits`, the `bits` of each possible
+        comparison (with its `level`), and `coincidence_bits`, which are negative where levels often coincide.
         """
         key = levels.tobytes()
         if key not in self._explanations:

@@ -1,8 +1,8 @@
-"""How common values are: which names and numbers belong to many places, and which words to many names.
+"""How common values are: which names and numbers belong to several places, and which words to several names.
 
-A source has one record per place. So a name that one source lists twice is that of two places, a chain's or a common
-one, and a number listed twice is shared. That needs no labels, and it is kept with the model: a batch that comes later
-is judged by the same counts as a full rebuild.
+A source has one record per place. So if one source lists a name twice, two places have it (a chain or a common name),
+and a number listed twice is shared. This needs no labels. The counts are stored with the model, so a later batch is
+scored with the same counts as a full rebuild.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import msgspec
 from sync_platform.matching.parsed_listings import ParsedListings
 
 SAME_LOCATION_DEGREES = 0.001
-"""Without addresses, listings less than this apart (some 100 m) are at one spot."""
+"""Without addresses, listings closer than this (about 100 m) are at the same location."""
 MOST_COUNTED = 5
 
 
 class Frequencies(msgspec.Struct):
-    """Counts out of the listings that a model was made from; what is not listed counts once.
+    """Counts from the listings that a model was estimated from; a value that is not listed counts as 1.
 
-    `names` and `phones`: the most places that one source has under a name (whole or core) or number, where more than
-    one. `words`: how many different names have a word, of `name_count` different names. `crowded`: per blocking rule
-    the keys that too many listings had.
+    `names` and `phones`: the largest number of places that one source has with a name (whole or core) or number, if
+    above 1. `words`: the number of distinct names with a word, of `name_count` names. `crowded`: per blocking rule the
+    keys that too many listings have.
     """
 
     names: dict[str, int] = {}
@@ -41,7 +41,7 @@ class Frequencies(msgspec.Struct):
         return self.phones.get(phone, 1)
 
     def names_by_chance(self, words: Iterable[str]) -> float:
-        """How many names have all of these words, were words strewn at random."""
+        """The expected number of names with all of these words if words were distributed at random."""
         total = max(self.name_count, 1)
         expected = float(total)
         for word in words:
@@ -50,7 +50,7 @@ class Frequencies(msgspec.Struct):
 
 
 def count_frequencies(parsed: ParsedListings) -> Frequencies:
-    """The frequencies in a table of listings; a place that a source lists twice, marked or not, counts once."""
+    """The frequencies of parsed listings; a place that a source lists twice, marked or not, counts once."""
     locations = [_location(parsed, at) for at in range(len(parsed))]
     names = _most_in_one_source(parsed, _names(parsed), locations)
     phones = _most_in_one_source(parsed, parsed.phones, locations, by_name=True)
@@ -68,7 +68,7 @@ def _names(parsed: ParsedListings) -> Iterator[tuple[str, ...]]:
 
 
 class _Location(NamedTuple):
-    """Where a listing is, as far as it says."""
+    """The location of a listing, as far as it is known."""
 
     door: tuple[int, str, frozenset[str]] | None
     latitude: float
@@ -77,7 +77,7 @@ class _Location(NamedTuple):
     name: str
 
     def is_at(self, other: _Location) -> bool:
-        """Whether the two listings of one source are at one spot: by their doors, else by distance, else by phone."""
+        """Whether two listings of one source are at one location: by door, else by distance, else by phone."""
         if self.door and other.door:
             return self.door == other.door
         apart = max(abs(self.latitude - other.latitude), abs(self.longitude - other.longitude))
@@ -94,9 +94,8 @@ def _location(parsed: ParsedListings, at: int) -> _Location:
 def _most_in_one_source(
     parsed: ParsedListings, values: Iterable[Iterable[str]], locations: list[_Location], *, by_name: bool = False
 ) -> dict[str, int]:
-    """For each value that some source has at several spots (or, `by_name`, under several names), the most that one has.
-
-    More than MOST_COUNTED are not told apart.
+    """For each value that a source has at several locations (or, `by_name`, under several names), the largest number
+    of them in one source. Counting stops at MOST_COUNTED.
     """
     found: dict[tuple[int, str], list[_Location]] = {}
     for source, mine, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):

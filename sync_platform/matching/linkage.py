@@ -1,7 +1,7 @@
-"""Linkage: from a table of listings to scored pairs. This is where matching begins; `clusters` goes on from here.
+"""Linkage: from a table of listings to scored pairs. It is the entry point of matching; `clusters` uses its result.
 
-linkage = link(listings)                    # a model of these listings
-linkage = link(listings, model)             # a model that was made before
+linkage = link(listings)                    # estimates a model from these listings
+linkage = link(listings, model)             # uses an existing model
 clusters = gather(linkage, Thresholds())
 """
 
@@ -24,19 +24,19 @@ from sync_platform.matching.model import Model, probability_of
 from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
 
 LIKELY_BITS = -7.0
-"""Pairs with more (a probability of 0.8 %) may matter to clusters."""
+"""Pairs with more bits (a probability above 0.8 %) may matter to clusters."""
 Progress = Callable[[str], None]
-"""Called with what is being done, in words, as each stage begins."""
+"""Called with a description of each stage when it begins."""
 
 
 @dataclass
 class Linkage:
-    """Pairs of listings that were compared, by position in `listings`, with all that was found of them.
+    """Compared pairs of listings, by position in `listings`, with their scores.
 
-    `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs stand in order of (`left`, `right`), and
-    `left` < `right`; `levels` is as in `evidence`, `bits` the log2 odds that the pair is one place, `closeness` (of
-    likely pairs, else 0) what decides between rivals of equal bits, `keys` what pairs were found by, as in `BlockingKeys`.
-    What a pair scores depends on its two listings and the model only, not on what else is in the table.
+    `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs are sorted by (`left`, `right`), and
+    `left` < `right`. `levels` is as in `evidence`. `bits` are the log2 odds that the pair is one place. `closeness` (0
+    for unlikely pairs) decides between pairs with equal bits. `keys` are as in `BlockingKeys`. The score of a pair
+    depends on its two listings and the model only, not on the rest of the table.
     """
 
     listings: pl.DataFrame
@@ -55,7 +55,7 @@ class Linkage:
 
     @property
     def may_join(self) -> np.ndarray:
-        """Whether a pair may be one place at all: its sources differ, or one of the two is a marked second listing."""
+        """Whether a pair may be one place: its sources differ, or one listing is marked as a second listing."""
         sources = self.listings["source"].rank("dense").to_numpy()
         marked = self.listings["is_duplicate"].to_numpy()
         return np.asarray((sources[self.left] != sources[self.right]) | marked[self.left] | marked[self.right])
@@ -64,7 +64,7 @@ class Linkage:
 def link(table: Any, model: Model | None = None, on_progress: Progress = lambda stage: None) -> Linkage:
     """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (columns as in `listing.SCHEMA`).
 
-    Without a model, one is estimated from these listings. UsageError for a table that is none of listings.
+    Without a model, one is estimated from these listings. UsageError where the table is not a table of listings.
     """
     listings = to_listing_table(table)
     on_progress(f"reading {listings.table.height:,} listings")
@@ -85,7 +85,7 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
 
 
 def compare(parsed: ParsedListings, model: Model, keys: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> Linkage:
-    """The linkage of these pairs of a reading, by a model that was made before."""
+    """The linkage of these pairs of parsed listings, by an existing model."""
     comparer = Comparer(parsed, model.frequencies)
     return score_pairs(comparer, model, keys, left, right, comparer.compare(left, right), [])
 

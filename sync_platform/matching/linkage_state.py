@@ -1,6 +1,6 @@
-"""What is kept of a linkage, so that a batch costs in proportion to the batch: blocking keys and links, as tables.
+"""The stored state of a linkage: blocking keys and links, as tables. It lets a batch cost in proportion to its size.
 
-What belongs here: the two tables, and every query of them. What a batch does to clusters is in `increment`.
+What belongs here: the two tables and all queries of them. `increment` decides what a batch changes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sync_platform.matching.comparisons import format_levels
 from sync_platform.matching.linkage import Linkage
 
 IDS = ["source", "source_id"]
-"""What names a listing."""
+"""The columns that identify a listing."""
 KEY_SCHEMA = {"source": pl.String, "source_id": pl.String, "key": pl.Int64}
-"""Columns of keys: every blocking key of every listing, but those that the model knows as crowded."""
+"""Columns of keys: every blocking key of every listing, without those that the model lists as crowded."""
 LINK_SCHEMA = {
     "source_a": pl.String,
     "id_a": pl.String,
@@ -29,16 +29,16 @@ LINK_SCHEMA = {
     "probability": pl.Float64,
     "levels": pl.String,
 }
-"""Columns of links: every pair that may join and is worth a look or more. `levels` is as `format_levels` has them."""
+"""Columns of links: every pair that may join and reaches the review threshold. `levels` is as in `format_levels`."""
 _SQL_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Float64: "DOUBLE"}
 
 
 @dataclass(frozen=True)
 class LinkageState:
-    """Relations of a DuckDB connection, as SQL names them: `listings`, in `listing.SCHEMA`, as they are now (a query in
-    brackets will do), and the tables `keys` and `links` (KEY_SCHEMA, LINK_SCHEMA), as they were before the batch.
+    """Names of relations of a DuckDB connection: `listings` (a table or a query in brackets) with the current listings
+    in `listing_table.SCHEMA`, and the tables `keys` and `links` (KEY_SCHEMA, LINK_SCHEMA) as before the batch.
 
-    They belong to one model and one threshold of review. Nothing is committed here: transactions are the caller's.
+    The tables belong to one model and one review threshold. The caller manages transactions.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -47,7 +47,7 @@ class LinkageState:
     links: str
 
     def build(self, linkage: Linkage, thresholds: Thresholds | None = None) -> None:
-        """Make the tables, where they are missing, and fill them from the linkage of all listings."""
+        """Create the tables where they are missing, and fill them from the linkage of all listings."""
         for name, schema, rows in (
             (self.keys, KEY_SCHEMA, key_table(linkage.listings, linkage.keys)),
             (self.links, LINK_SCHEMA, link_table(linkage, thresholds)),
@@ -58,7 +58,7 @@ class LinkageState:
             self._insert(name, rows)
 
     def replace(self, listings: pl.DataFrame, keys: pl.DataFrame, links: pl.DataFrame) -> None:
-        """Take these rows for everything that is kept of these listings (`source`, `source_id`)."""
+        """Replace all stored rows of these listings (`source`, `source_id`) by these rows."""
         with self._given(replaced=listings):
             for name, source, source_id in (
                 (self.keys, "source", "source_id"),
@@ -71,26 +71,26 @@ class LinkageState:
         self._insert(self.links, links)
 
     def listings_of(self, ids: pl.DataFrame) -> duckdb.DuckDBPyRelation | pl.DataFrame:
-        """Those of the listings (`source`, `source_id`) that there are."""
+        """The listings with these ids (`source`, `source_id`) that exist."""
         return self._select(
             f"SELECT listed.* FROM {self.listings} AS listed SEMI JOIN matching_ids USING (source, source_id)", ids=ids
         )
 
     def keys_of(self, ids: pl.DataFrame) -> pl.DataFrame:
-        """What is kept of the keys of listings, in KEY_SCHEMA."""
+        """The stored keys of listings, in KEY_SCHEMA."""
         return self._select(f"FROM {self.keys} SEMI JOIN matching_ids USING (source, source_id)", ids=ids)
 
     def sharing(self, keys: pl.Series) -> pl.DataFrame:
-        """Every listing that has any of the keys, and which: in KEY_SCHEMA."""
+        """The rows of all listings that have any of the keys, in KEY_SCHEMA."""
         return self._select(f"FROM {self.keys} SEMI JOIN matching_asked USING (key)", asked=keys.to_frame("key"))
 
     def listings_per_key(self, keys: pl.Series) -> pl.DataFrame:
-        """By how many listings each key is had: `key`, `count`; those that none has are left out."""
+        """The number of listings per key: `key`, `count`; keys without a listing are left out."""
         query = f"SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key) GROUP BY key"
         return self._select(query, asked=keys.to_frame("key"))
 
     def neighbours(self, ids: pl.DataFrame, least: float) -> pl.DataFrame:
-        """These listings, as far as they have links of at least this probability, and those that the links lead to."""
+        """Both listings of every link of these listings with at least this probability."""
         links = self._select(
             f"""SELECT source_a, id_a, source_b, id_b FROM {self.links} WHERE probability >= {least!r}
                 AND ((source_a, id_a) IN (SELECT source, source_id FROM matching_ids)
@@ -110,7 +110,7 @@ class LinkageState:
 
     @contextmanager
     def _given(self, **frames: pl.DataFrame) -> Iterator[None]:
-        """Frames as relations, named `matching_` and as given."""
+        """Register frames as relations whose names begin with `matching_`."""
         for name, frame in frames.items():
             self.connection.register(f"matching_{name}", frame.to_arrow())
         try:
@@ -121,7 +121,7 @@ class LinkageState:
 
 
 def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Keys by position in `listings` (as `BlockingKeys` has them) in KEY_SCHEMA, in order of listings."""
+    """Keys by position in `listings` (as in `BlockingKeys`) in KEY_SCHEMA, in order of listings."""
     keys = keys.sort("listing", "key")
     ids = {name: listings[name].gather(keys["listing"]) for name in IDS}
     return pl.DataFrame({**ids, "key": keys["key"]}, schema=KEY_SCHEMA)

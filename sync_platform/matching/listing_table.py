@@ -1,6 +1,6 @@
-"""The table of listings that matching takes: its columns, and how a table that comes close to it is read as one.
+"""The table of listings that matching takes: its columns, and the conversion of similar tables into it.
 
-What belongs here: columns, types, and what cannot be used. What the values mean is read in `parsed`.
+What belongs here: columns, types, and unusable values. `parsed_listings` interprets the values.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "licence_number": pl.String,
     "is_duplicate": pl.Boolean,
 }
-"""The columns of a table of listings. `source` and `source_id` together are unique; all else may be missing or null.
+"""The columns of a table of listings. `source` and `source_id` together are unique; all others may be missing or null.
 
-`phone` may hold several numbers; degrees are WGS84; `is_duplicate` marks a second listing of a place within its source.
+`phone` may contain several numbers; degrees are WGS84; `is_duplicate` marks a second listing of a place in its source.
 """
 
 ALSO_CALLED = {
@@ -45,7 +45,7 @@ ALSO_CALLED = {
     "licence_number": ("licence", "license", "license_number", "food_license_number"),
     "is_duplicate": ("is_extended_listing",),
 }
-"""Other names that a column is known by, tried in this order where it is missing."""
+"""Alternative column names, tried in this order where the column is missing."""
 
 _SEPARATORS = r"\s*[,;|、]\s*"
 _TRUE = ("true", "t", "yes", "y", "1")
@@ -53,17 +53,17 @@ _TRUE = ("true", "t", "yes", "y", "1")
 
 @dataclass
 class ListingTable:
-    """A table of listings in SCHEMA, in order of source and source_id, and what could not be used of it."""
+    """A table of listings in SCHEMA, in order of source and source_id, with warnings about unusable values."""
 
     table: pl.DataFrame
     warnings: list[str] = field(default_factory=list)
 
 
 def to_listing_table(table: Any) -> ListingTable:
-    """Listings out of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored.
+    """The listing table of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored.
 
     Coordinates out of range are left out, with a warning that counts them. UsageError where `source` or `source_id` is
-    missing or empty, or where two rows are of one source and id.
+    missing or empty, or where two rows have the same source and id.
     """
     frame = table if isinstance(table, pl.DataFrame) else _as_frame(table)
     unreadable = _count_unreadable(frame)
@@ -84,7 +84,7 @@ def to_listing_table(table: Any) -> ListingTable:
 
 
 def _count_unreadable(frame: pl.DataFrame) -> list[str]:
-    """A warning where coordinates are text that is no number."""
+    """A warning about coordinates that are text but not a number."""
     columns = [_named(frame, name) for name in ("latitude", "longitude")]
     bad = [
         (pl.col(column).str.strip_chars() != "")
@@ -104,7 +104,7 @@ def _as_frame(table: Any) -> pl.DataFrame:
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Expr | None:
-    """The column of that name, or of another that it is known by, in its type; None where there is none."""
+    """The column of that name, or of an alternative name, in its type; None where there is none."""
     found = _named(frame, name)
     if found is None:
         return None
@@ -123,13 +123,13 @@ def _column(frame: pl.DataFrame, name: str) -> pl.Expr | None:
 
 
 def _named(frame: pl.DataFrame, name: str) -> str | None:
-    """What the frame calls a column, whatever its case; None where it has none."""
+    """The frame's name of a column, in any case; None where it has none."""
     known = {column.strip().lower(): column for column in frame.columns}
     return next((known[one] for one in (name, *ALSO_CALLED.get(name, ())) if one in known), None)
 
 
 def _as_list(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
-    """Cuisines as a list, out of a list, a JSON array or text with commas, semicolons or bars."""
+    """Cuisines as a list, from a list, a JSON array or text with commas, semicolons or bars."""
     if isinstance(kind, pl.List):
         return column.cast(pl.List(pl.String))
     plain = column.cast(pl.String).str.replace_all(r'[\[\]"]', "").str.replace_all(_SEPARATORS, "|").str.strip_chars()
@@ -137,7 +137,7 @@ def _as_list(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
 
 
 def _without_impossible(frame: pl.DataFrame) -> ListingTable:
-    """The listings with both coordinates or none: zero is how unknown ones are written, beyond the poles is none."""
+    """The listings with both coordinates or none; 0/0 means unknown, and values out of range are removed."""
     north, east = pl.col("latitude"), pl.col("longitude")
     impossible = ~(north.is_between(-90, 90) & east.is_between(-180, 180)) | north.is_nan() | east.is_nan()
     count = frame.filter(impossible).height

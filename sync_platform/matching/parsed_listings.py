@@ -1,7 +1,7 @@
-"""Listings read: each value in the form in which it is compared, one row of `ParsedListings` per listing.
+"""Parsed listings: each value in the form in which it is compared.
 
-What belongs here: from columns to values that can be compared. How single values are read is in the nouns' own
-modules; comparing belongs to `evidence`.
+What belongs here: converting columns into comparable values. The modules for names, addresses and so on parse single
+values; `evidence` compares them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Strings = np.ndarray
 
 @dataclass
 class ParsedListings:
-    """Listings in order of (source, source_id), read; everything is by position."""
+    """Parsed listings in order of (source, source_id); all fields are by position."""
 
     sources: list[str]
     ids: list[str]
@@ -59,7 +59,7 @@ class ParsedListings:
 
 
 def parse_listings(table: pl.DataFrame) -> ParsedListings:
-    """A table in `listing.SCHEMA`, sorted, read."""
+    """The parsed listings of a sorted table in `listing_table.SCHEMA`."""
     columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
     names = [
         parse_names(first or "", second or "")
@@ -70,8 +70,8 @@ def parse_listings(table: pl.DataFrame) -> ParsedListings:
         for first, second in zip(columns["address_en"], columns["address_zh"], strict=True)
     ]
     marked = [
-        bool(said) or any(name.is_second_listing for name in pair)
-        for said, pair in zip(columns["is_duplicate"], names, strict=True)
+        bool(is_marked) or any(name.is_second_listing for name in pair)
+        for is_marked, pair in zip(columns["is_duplicate"], names, strict=True)
     ]
     return ParsedListings(
         sources=columns["source"],

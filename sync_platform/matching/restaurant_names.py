@@ -1,4 +1,4 @@
-"""Names of restaurants: what is distinctive in them, which branch they speak of, and marks that are no name at all."""
+"""Names of restaurants, parsed into distinctive part, branch, and marks that do not belong to the name."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _LEGAL = re.compile(
 _WORD = re.compile(rf"[a-z0-9]+|[{HAN}]+")
 _BRANCH_HAN = re.compile(rf"^(.{{2,}}?)[\s(（\-–]*([{HAN}]{{2,6}}(?:分店|店|分行))[)）]?$")
 
-# Words that say what kind of house it is, and hardly which: they are compared only where nothing else is left.
+# Words for the kind of restaurant. They are compared only where a name has no other words.
 GENERIC = frozenset(
-    (  # noqa: SIM905 (as a list, so many words would be a page)
+    (  # noqa: SIM905 (as a list, these words would fill a page)
         "a an and at by de del di du el for in la le les of on the to with bakery bar barbecue bbq bistro bistrot "
         "brasserie buffet cafe canteen cantina catering cha chaan cocktail coffee congee cuisine deli delicatessen "
         "dessert desserts diner dining eatery express food foods gelato grill grille group hotpot house inn "
@@ -44,10 +44,10 @@ _GENERIC_HAN = re.compile(
 
 
 class ParsedName(NamedTuple):
-    """A name in one script, read. All text is folded; `sound` is as in `romanisation`, each may be empty.
+    """A parsed name in one script. All text is folded; `sound` is as in `romanisation`; each field may be empty.
 
-    `whole` is the name without branch and marks, `core` its distinctive part without spaces, `words` the core's words
-    (for Chinese its pairs of characters), `branch` what tells branches apart.
+    `whole` is the name without branch and marks. `core` is its distinctive part without spaces. `words` are its words (in
+    Chinese: its pairs of characters). `branch` identifies the branch.
     """
 
     whole: str
@@ -106,7 +106,7 @@ def _parse_english(folded: str) -> ParsedName:
 
 
 def _cut_branch(name: str) -> tuple[str, str]:
-    """What stands before and after an `@`, a dash or a comma that ends the name proper."""
+    """The texts before and after an `@`, a dash or a comma that ends the name."""
     found = _AFTER_NAME.search(name, 2)
     if not found or not _WORD.search(name[: found.start()]) or len(name[: found.start()].strip()) < 3:
         return name, ""

@@ -1,6 +1,6 @@
-"""Files of listings and of matches: CSV and Parquet, in and out, and what is wrong with one in words.
+"""Files of listings and of matches: reading and writing CSV and Parquet, with error messages for people.
 
-What belongs here: reading and writing files. What a table of listings is belongs to `listing`.
+What belongs here: files. `listing_table` defines the table of listings.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _HEAD_BYTES = 64 * 1024
 
 
 def read_files(paths: Sequence[Path]) -> ListingTable:
-    """The listings of several files as one table. A file without a column `source` is a source of its own, by its name.
+    """The listings of several files as one table. A file without a column `source` is one source, named after the file.
 
-    UsageError, naming the file, for one that cannot be read, has no ids, or has an id twice.
+    UsageError, naming the file, where it cannot be read, has no ids, or has an id twice.
     """
     names = _source_names(paths)
     parts = [_read_file(path, name) for path, name in zip(paths, names, strict=True)]
@@ -31,7 +31,7 @@ def read_files(paths: Sequence[Path]) -> ListingTable:
 
 
 def require_writable(path: Path) -> None:
-    """UsageError where a table cannot be written to the path, before work is spent on it."""
+    """UsageError where a table cannot be written to the path; call it before any work is done."""
     if path.suffix not in SUFFIXES:
         raise UsageError(f"{path}: tables are written to {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
@@ -41,7 +41,7 @@ def require_writable(path: Path) -> None:
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """The table as .csv or .parquet, whole or not at all; StorageError where it cannot be written."""
+    """Write the table as .csv or .parquet, completely or not at all; StorageError where that fails."""
     require_writable(path)
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
@@ -56,7 +56,7 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
 
 
 def _source_names(paths: Sequence[Path]) -> list[str]:
-    """What each file's source is called if the file doesn't say: its name, with its folder where two are alike."""
+    """The default source name of each file: its stem, with its folder where two stems are equal."""
     stems = [path.stem for path in paths]
     return [path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}/{path.stem}" for path in paths]
 
@@ -100,7 +100,7 @@ def _read_table(path: Path) -> pl.DataFrame:
 
 
 def _separator(path: Path) -> str:
-    """The separator that the first line has most of; the comma where it has none."""
+    """The most frequent separator in the first line; the comma where it has none."""
     with path.open("rb") as file:
         line = file.read(_HEAD_BYTES).partition(b"\n")[0].decode("utf-8", "replace")
     return max(SEPARATORS, key=lambda separator: (line.count(separator), -SEPARATORS.index(separator)))

@@ -96,7 +96,8 @@ def chance(filled_before: int, records_before: int, filled_now: int, records_now
     """The probability of at most `filled_now` of `records_now` (f of n), after `filled_before` of `records_before`.
 
     F of N were filled; before that, every share is equally likely (Laplace's rule of succession). Then the filled
-    number is beta-binomial: P(X <= f) = sum over x <= f of C(n, x) B(F + 1 + x, N - F + 1 + n - x) / B(F + 1, N - F + 1).
+    number is beta-binomial:
+    P(X <= f) = sum over x <= f of C(n, x) B(F + 1 + x, N - F + 1 + n - x) / B(F + 1, N - F + 1).
     Source: Skellam, J. G. (1948), Journal of the Royal Statistical Society B 10(2), 257-261.
     """
     a, b, n = filled_before + 1, records_before - filled_before + 1, records_now

@@ -41,7 +41,10 @@ SCORES = (
 
 @dataclass(frozen=True)
 class Score:
-    """One measure of one dimension. `score` is None where nothing could be judged; without evidence it is never 1."""
+    """One measure of one dimension. `score` is None where nothing could be judged; without evidence it is never 1.
+
+    `stated`: a score that is not numerator / denominator, such as the overall score.
+    """
 
     dimension: str
     measure: str
@@ -51,13 +54,13 @@ class Score:
     threshold: float | None = None
     confidence: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    weighted_mean: float | None = None
+    stated: float | None = None
 
     @property
     def score(self) -> float | None:
-        """The share; for an overall score, the weighted mean."""
-        if self.weighted_mean is not None:
-            return self.weighted_mean
+        """The stated score, or else the share."""
+        if self.stated is not None:
+            return self.stated
         return self.numerator / self.denominator if self.numerator is not None and self.denominator else None
 
     @property
@@ -165,7 +168,7 @@ def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
     return Score(
         OVERALL,
         WHOLE,
-        weighted_mean=mean,
+        stated=mean,
         threshold=threshold,
         confidence=sure / total if total else 0.0,
         detail={"not_measured": unmeasured} if unmeasured else {},
