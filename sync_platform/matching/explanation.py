@@ -59,16 +59,18 @@ class Explainer:
         }
 
     def _words(self, levels: np.ndarray, weights: np.ndarray, coincidence: float) -> str:
-        said: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        reasons: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
         for comparison, level, bits in zip(COMPARISONS, levels.tolist(), weights.tolist(), strict=True):
             if level != UNKNOWN and abs(bits) >= _WORTH_SAYING:
-                said[bits > 0].append((-abs(bits), f"{comparison.levels[level].words} ({bits:+.1f})"))
+                reasons[bits > 0].append((-abs(bits), f"{comparison.levels[level].words} ({bits:+.1f})"))
         if coincidence >= _WORTH_SAYING:
             together = combination_name(int(combinations_of(levels[None, :])[0])).replace("+", ", ")
-            said[False].append((-coincidence, f"this often comes together by chance: {together} ({-coincidence:+.1f})"))
+            reasons[False].append(
+                (-coincidence, f"this often comes together by chance: {together} ({-coincidence:+.1f})")
+            )
         parts = [
-            f"{title}: {', '.join(text for _, text in sorted(said[side]))}"
+            f"{title}: {', '.join(text for _, text in sorted(reasons[side]))}"
             for side, title in ((True, "for"), (False, "against"))
-            if said[side]
+            if reasons[side]
         ]
         return "; ".join(parts) or "nothing could be compared"

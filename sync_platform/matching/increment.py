@@ -3,9 +3,9 @@
 The score of a pair depends on its two listings and the model; a cluster depends on the pairs and decisions that connect
 it. So an increment needs the pairs of the changed listings, and every component that they touch before or after.
 
-state = State(connection, "listings", "keys", "links")
+state = LinkageState(connection, "listings", "keys", "links")
 increment = relink(state, model, touched, decisions)
-clusters = gather(increment.linkage, decisions=decisions)       # complete clusters of increment.linkage.listings
+clusters = build_clusters(increment.linkage, decisions=decisions)  # complete clusters of the linkage's listings
 increment.keep(state)
 
 What belongs here: which listings are affected. The tables and their queries are in `linkage_state`.

@@ -2,7 +2,7 @@
 
 linkage = link(listings)                    # estimates a model from these listings
 linkage = link(listings, model)             # uses an existing model
-clusters = gather(linkage, Thresholds())
+clusters = build_clusters(linkage, Thresholds())
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ _GENERIC_HAN = re.compile(
 class ParsedName(NamedTuple):
     """A parsed name in one script. All text is folded; `sound` is as in `romanisation`; each field may be empty.
 
-    `whole` is the name without branch and marks. `core` is its distinctive part without spaces. `words` are its words (in
-    Chinese: its pairs of characters). `branch` identifies the branch.
+    `whole` is the name without branch and marks. `core` is its distinctive part without spaces. `words` are its words
+    (in Chinese: its pairs of characters). `branch` identifies the branch.
     """
 
     whole: str

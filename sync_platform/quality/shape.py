@@ -72,8 +72,8 @@ class Shape(msgspec.Struct):
 
     def records_with_parent(self, path: str) -> int:
         """The number of records that have the parent object or array of the path."""
-        holder, kind = parent_of(path)
-        return self.field(holder).types.get(kind, 0) if holder else self.records
+        parent, kind = parent_of(path)
+        return self.field(parent).types.get(kind, 0) if parent else self.records
 
     def share(self, path: str) -> float | None:
         """The filled share of the records that have the path's parent; None where no record has it."""
@@ -88,10 +88,10 @@ class Shape(msgspec.Struct):
         if self.is_cut and _rank(path) > max(map(_rank, self.fields)):
             return False
         while path:
-            holder, kind = parent_of(path)
-            if holder and kind == "object" and path.endswith(".*") != (holder in self.open_maps):
+            parent, kind = parent_of(path)
+            if parent and kind == "object" and path.endswith(".*") != (parent in self.open_maps):
                 return False
-            path = holder
+            path = parent
         return True
 
     def merged(self, now: Shape) -> Shape:

@@ -156,5 +156,5 @@ def _safe(name: str) -> str:
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:
-    holders = Counter(holder for holder, kind in map(parent_of, paths) if holder and kind == "object")
-    return {holder for holder, names in holders.items() if names > MOST_NAMES}
+    parents = Counter(parent for parent, kind in map(parent_of, paths) if parent and kind == "object")
+    return {parent for parent, names in parents.items() if names > MOST_NAMES}

@@ -1,4 +1,4 @@
-"""Membership: which listings are together, how sure that is, and who decided it."""
+"""Cluster members: which listings are in one cluster, with what probability, and who decided it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SCHEMA = {
 
 
 def cluster_members(linkage: Linkage, clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> pl.DataFrame:
-    """Every listing of a linkage with its cluster, and with the listing there that it is likeliest the same as.
+    """Every listing of a linkage with its cluster, and with its most likely match in the cluster.
 
-    `decisions`: by who made them, `person` or `source`. Columns as in SCHEMA; `decided_by` is `alone` for a cluster of
-    one, else whose word holds it there, or `evidence`.
+    `decisions`: by their author, `person` or `source`. Columns as in SCHEMA; `decided_by` is `alone` for a cluster of
+    one listing, else the author of the decision that put it there, or `evidence`.
     """
     keys = list(linkage.listings.select("source", "source_id").iter_rows())
     best, pair = _best_pairs(linkage, clusters, len(keys))
     explainer = Explainer(linkage.model)
     probabilities = linkage.probabilities
-    said = _said(keys, clusters, decisions)
+    decided = _decided_by(keys, clusters, decisions)
     sizes = np.bincount(clusters.labels, minlength=len(keys))
     rows = []
     for at, (source, source_id) in enumerate(keys):
         label = int(clusters.labels[at])
-        decided_by = said.get(at) or ("alone" if sizes[label] == 1 else "evidence")
+        decided_by = decided.get(at) or ("alone" if sizes[label] == 1 else "evidence")
         found: tuple[str | None, float | None, str | None] = (None, None, None)
         if best[at] >= 0:
             other, number = keys[best[at]], pair[at]
@@ -50,9 +50,11 @@ def cluster_members(linkage: Linkage, clusters: Clusters, decisions: Mapping[str
 
 
 def _best_pairs(linkage: Linkage, clusters: Clusters, count: int) -> tuple[list[int], list[int]]:
-    """Per listing the other one of its best pair within its cluster, and that pair; -1 where there is none."""
+    """Per listing its best match within its cluster, and the number of that pair; -1 where there is none."""
     inside = np.flatnonzero(clusters.labels[linkage.left] == clusters.labels[linkage.right])
-    order = inside[np.lexsort((linkage.closeness[inside], linkage.bits[inside]))]  # the best last, so that it stays
+    order = inside[
+        np.lexsort((linkage.closeness[inside], linkage.bits[inside]))
+    ]  # the best pair is last and overwrites the others
     best, pair = np.full(count, -1), np.full(count, -1)
     for one, other in ((linkage.left, linkage.right), (linkage.right, linkage.left)):
         known = pair[one[order]]
@@ -61,8 +63,8 @@ def _best_pairs(linkage: Linkage, clusters: Clusters, count: int) -> tuple[list[
     return best.tolist(), pair.tolist()
 
 
-def _said(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> dict[int, str]:
-    """By position, whose word holds a listing in its cluster: a person's before a source's."""
+def _decided_by(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> dict[int, str]:
+    """By position, the author of the decision that put a listing into its cluster; a person overrides a source."""
     position = {key: at for at, key in enumerate(keys)}
     found: dict[int, str] = {}
     for who in ("source", "person"):

@@ -1,7 +1,7 @@
-"""The scores that only unified restaurants give: accuracy against the register, consistency across platforms.
+"""Scores that need unified restaurants: accuracy against the register, consistency across platforms.
 
-They belong to the newest sync of each platform's listings, and stand in `quality.scores` after those that it was
-committed with: measured of live listings, together with what these can be judged by on their own.
+They belong to the newest sync of each dataset of listings and are added to its scores in `quality.scores`. They cover
+live listings, and include the measures that need only the listing itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write_cross_platform_scores(
     run_id: str,
     at: datetime,
 ) -> None:
-    """Write the scores of every dataset of listings that has been scored before, within the caller's transaction."""
+    """Write the scores of every dataset of listings that has scores already, within the caller's transaction."""
     newest: dict[tuple[str, str], list[Scored]] = {}
     for scored in newest_scores(session):
         newest.setdefault((scored.platform, scored.dataset), []).append(scored)
@@ -53,7 +53,7 @@ def write_cross_platform_scores(
 
 
 def _scores(session: duckdb.DuckDBPyConnection, source: ListingSource, standards: Standards) -> list[Score]:
-    """Every measure of both dimensions, and each dimension as a whole."""
+    """Every measure of both dimensions, and the score of each dimension."""
     own = {measure.name: measure for measure in measures_of(source.dataset, follows=False, refers=False)}
     listed = ", ".join(f'({measure.condition}) AS "{name}"' for name, measure in own.items())
     across = ", ".join(f'j."{name}"' for name in (*ACCURACY, *CONSISTENCY))
@@ -87,11 +87,11 @@ def _dimension(
         FROM temp.listing_verdicts"""
     ).fetchall()[0]
     scores = []
-    for number, (name, told) in enumerate(words.items()):
+    for number, (name, description) in enumerate(words.items()):
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
             query = f'SELECT source_id FROM temp.listing_verdicts WHERE NOT "{name}" ORDER BY 1 LIMIT {MOST_NAMED}'
-            detail = {"words": told, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
+            detail = {"words": description, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
         scores.append(Score(dimension, name, numerator, denominator, rows, detail=detail))
     return with_dimension_score(dimension, standards, scores, (), right, judged, rows)

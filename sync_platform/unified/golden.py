@@ -1,6 +1,6 @@
-"""The golden record: one row per restaurant out of all its listings, and for every field why it says so.
+"""The golden record: one row per restaurant, computed from all its listings, with a reason for every field.
 
-What belongs here: putting the fields together. Which value stands is decided in `survivorship` and `trading`.
+What belongs here: putting the fields together. `survivorship` and `trading_status` decide their values.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
 
 
 def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date) -> pl.DataFrame:
-    """The golden fields of restaurants, in the columns of `tables.RESTAURANTS` but those of their identity.
+    """The golden records in the columns of `tables.RESTAURANTS`, without the columns of their identity.
 
-    `listings`: as `golden_fields` takes them. `today`: the day in Hong Kong, which decides whether a licence is in force.
+    `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
     """
     fields = golden_fields(listings, is_shared)
     statuses = pl.DataFrame(
@@ -34,7 +34,7 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
         },
         orient="row",
     )
-    whole = fields.join(statuses, on="restaurant_id").join(_together(listings), on="restaurant_id")
+    whole = fields.join(statuses, on="restaurant_id").join(_summaries(listings), on="restaurant_id")
     whys = [
         pl.when(pl.col(f"why_{name}").is_not_null()).then(pl.format('"{}":{}', pl.lit(name), pl.col(f"why_{name}")))
         for name in EXPLAINED
@@ -47,10 +47,12 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
 
 
 def _trading_statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
-    """Per restaurant its status and licence state, each with why as JSON."""
+    """Per restaurant its status and licence state, each with the reason as JSON."""
     second = pl.col("is_second_listing") | pl.col("moved_to").is_not_null()
-    said = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *StatusClaim._fields)
-    for (restaurant_id,), rows in said.sort("restaurant_id", "source").group_by("restaurant_id", maintain_order=True):
+    claimed = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *StatusClaim._fields)
+    for (restaurant_id,), rows in claimed.sort("restaurant_id", "source").group_by(
+        "restaurant_id", maintain_order=True
+    ):
         claims = [StatusClaim(*row[1:]) for row in rows.iter_rows()]
         trading = trading_status(claims, today)
         yield (
@@ -75,8 +77,8 @@ def _why(value: str, words: str, others: list[dict[str, str]]) -> str:
     return orjson.dumps({"value": value, "rule": "standing", "words": words, "others": others or None}).decode()
 
 
-def _together(listings: pl.DataFrame) -> pl.DataFrame:
-    """What is summed up of all live listings: who lists it, and how it is rated."""
+def _summaries(listings: pl.DataFrame) -> pl.DataFrame:
+    """Summaries of all live listings: the platforms that list the restaurant, and its rating."""
     live, weight = (
         pl.col("is_live") & ~pl.col("is_reference"),
         pl.max_horizontal(pl.col("review_count").fill_null(0), 1),

@@ -1,6 +1,6 @@
-"""Soundness: what must hold of unified restaurants, whatever came in, and whether it does.
+"""Invariants of unified restaurants: conditions that must be true after every run, and the checks of them.
 
-What belongs here: each check as a query and its verdict in words. Who shows them is no matter here.
+What belongs here: each check as a query with its result and a message. What does not: showing the results.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sync_platform.unified.golden import EXPLAINED
 from sync_platform.unified.related_records import RECORD_KINDS
 
 MOST_MOVED = 0.05
-"""Share of the listings known before that a run may put elsewhere, before somebody should look."""
+"""The tolerated share of known listings that one run moves to another restaurant."""
 LISTINGS_PER_PLATFORM = 3
-"""A restaurant with more live listings than so many for each platform is hardly one."""
+"""A restaurant with more live listings per platform than this is probably not one restaurant."""
 MOST_UNKNOWN = 0.01
-"""Share of reviews, offers, reservations or posts whose restaurant may be unknown."""
+"""The tolerated share of reviews, offers, reservations or posts with an unknown restaurant."""
 MOST_NAMED = 5
 READ_AT_ONCE = 1_000
 DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
@@ -38,12 +38,12 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
         for kind in RECORD_KINDS
     },
 }
-"""The checks, with the table that each is about and what it says."""
+"""The checks, each with its table and its description."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: whether it holds, in words, with figures."""
+    """The result of a check, with a message and figures."""
 
     check: str
     passed: bool
@@ -104,22 +104,22 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
     """The checks on restaurants."""
     columns = {"location": "latitude"}
     filled = ", ".join(f"{columns.get(name, name)} IS NOT NULL" for name in EXPLAINED)
-    # DuckDB's own JSON functions would hold a hundred times the text
-    told = session.execute(
+    # DuckDB's own JSON functions would need a hundred times the memory of the text
+    rows = session.execute(
         f"SELECT restaurant_id, why, {filled} FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL ORDER BY 1"
     )
-    bare = []
-    while batch := told.fetchmany(READ_AT_ONCE):
+    unexplained = []
+    while batch := rows.fetchmany(READ_AT_ONCE):
         for restaurant_id, why, *is_filled in batch:
             explained = orjson.loads(why or "{}")
             if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
-                bare.append(restaurant_id)
-    words = f"{len(bare):,} restaurants have a value without a why{_named(bare)}"
-    return [_finding("every_field_is_explained", not bare, words, restaurants=len(bare))]
+                unexplained.append(restaurant_id)
+    words = f"{len(unexplained):,} restaurants have a value without a why{_named(unexplained)}"
+    return [_finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained))]
 
 
 def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:
-    """How many live records of a kind there are, and the checks on them."""
+    """The number of live records of a kind, and the checks on them."""
     count, loose = session.execute(
         f"""SELECT count(*), count(*) FILTER (restaurant_id IS NULL) FROM {LAKE}.unified.{kind}
         WHERE removed_at IS NULL"""

@@ -1,7 +1,7 @@
-"""Listings: every record of a place, of every platform, in the columns that unified restaurants are made from.
+"""Listings: every record of a place on any platform, in the columns from which unified restaurants are computed.
 
-What belongs here: which datasets list places, and what is read of their records. A dataset's own column of a name is
-taken, or what `Dataset.listing` says instead; nothing else here knows one platform from another.
+What belongs here: which datasets contain listings, and which columns are read. A dataset's own column of the same name
+is used, or the expression in `Dataset.listing`; nothing here depends on a single platform.
 """
 
 from __future__ import annotations
@@ -38,19 +38,20 @@ LISTING_COLUMNS = {
     "is_second_listing": "BOOLEAN",
     "moved_to": "VARCHAR",
 }
-"""What is read of a listing. `phone` may hold several numbers, with `; ` between; `price_level` is 1 cheap to 4 dear;
-`status` is open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record of it."""
+"""The columns of a listing. `phone` may contain several numbers, separated by `; `; `price_level` is 1 (cheap) to 4
+(expensive); `status` is open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record
+of the place."""
 MATCHED_COLUMNS = (
     "name_en", "name_zh", "address_en", "address_zh", "phone", "latitude", "longitude", "cuisines", "licence_number",
     "is_duplicate",
 )  # fmt: skip
-"""What matching compares: a listing of which nothing else changed belongs where it did."""
+"""The columns that matching compares. A listing in which only other columns changed keeps its restaurant."""
 STATUSES = ("open", "closed", "temporarily_closed")
 
 
 @dataclass(frozen=True)
 class ListingSource:
-    """A dataset that lists places. `rank`: how far its platform is from the most trusted, from 0."""
+    """A dataset of listings. `rank`: the position of its platform by priority; 0 is the most trusted."""
 
     platform: str
     dataset: Dataset
@@ -62,7 +63,7 @@ class ListingSource:
 
 
 def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
-    """The datasets that list places, the platforms of high priority first."""
+    """The datasets of listings, platforms of high priority first."""
     order = ("high", "medium", "low")
     ranked = sorted(platforms.values(), key=lambda platform: order.index(platform.priority))
     found = []
@@ -75,12 +76,11 @@ def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
 
 
 def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingSource]) -> None:
-    """Make the temporary table `listings` of every record that the lake holds of these datasets, gone ones too.
+    """Create the temporary table `listings` with all records of these datasets in the lake, removed ones included.
 
-    Columns: `source` (the platform), `dataset`, `source_id`, those of READ, `is_duplicate` (it may stand beside another
-    listing of its platform in one restaurant: a second listing, one that moved, or one that is gone), `is_live`,
-    `is_stale`, `first_seen_at`, `last_changed_at`, and `compared` and `content`, hashes of what matching compares and
-    of everything.
+    Columns: `source` (the platform), `dataset`, `source_id`, LISTING_COLUMNS, `is_duplicate` (a second, moved or removed
+    listing: its restaurant may contain another listing of the platform), `is_live`, `is_stale`, `first_seen_at`,
+    `last_changed_at`, and two hashes: `compared` of the matched columns, `content` of all columns.
     """
     present = {
         tuple(row)
@@ -137,5 +137,5 @@ def _query(source: ListingSource) -> str:
 
 
 def matcher_query() -> str:
-    """What matching takes of `temp.listings` (matching/listing_table.py)."""
+    """The query of `temp.listings` for matching (matching/listing_table.py)."""
     return f"SELECT source, source_id, {', '.join(MATCHED_COLUMNS)} FROM temp.listings"

@@ -1,4 +1,4 @@
-"""Decisions: people's word on which listings are one place, kept as data and followed in every run."""
+"""Decisions of people and platforms on which listings are one place. People's decisions are stored for all runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERDICTS: tuple[Verdict, ...] = ("same", "different", "withdrawn")
 
 @dataclass(frozen=True)
 class PersonDecision:
-    """What a person says of two listings: that they are one place, or not, or that an earlier word no longer holds."""
+    """A person's decision on two listings: the same place, different places, or an earlier decision withdrawn."""
 
     one: Key
     other: Key
@@ -32,13 +32,13 @@ class PersonDecision:
 
     @property
     def names(self) -> tuple[str, str]:
-        """The two listings as the table of decisions names them, in its order."""
+        """The two listings as in the table of decisions, in its order."""
         first, second = sorted(("/".join(self.one), "/".join(self.other)))
         return first, second
 
 
 def parse_listing(text: str) -> Key:
-    """A listing named as `platform/source_id`; UsageError for anything else."""
+    """The listing in a text `platform/source_id`; UsageError for any other text."""
     platform, _, source_id = text.partition("/")
     if not platform or not source_id:
         raise UsageError(f"{text!r} names no listing: write PLATFORM/ID, such as openrice/123456, or a restaurant")
@@ -48,10 +48,10 @@ def parse_listing(text: str) -> Key:
 def validated_decisions(
     session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
 ) -> list[PersonDecision]:
-    """A person's word, checked against what there is; UsageError in words where it cannot be taken.
+    """The decisions that follow from a person's request, checked against the lake; UsageError where it is not valid.
 
-    `one` and `other` are listings (`platform/source_id`), or restaurants (`rest-...`), which stand for the listing that
-    founded them; where two restaurants are the same, all listings of both are one place. `temp.listings` is there
+    `one` and `other` are listings (`platform/source_id`) or restaurants (`rest-...`). A restaurant means the listing
+    that founded it; where two restaurants are the same, all listings of both are one place. Needs `temp.listings`
     (unified/listings.py).
     """
     if verdict not in VERDICTS:
@@ -64,10 +64,12 @@ def validated_decisions(
     others = [second]
     if verdict == "same" and one.startswith("rest-") and other.startswith("rest-"):
         others = [each for each in _members(session, one, other) if each != first]
-    words = [PersonDecision(first, each, verdict, reason.strip(), decided_by.strip() or "unknown") for each in others]
-    if verdict == "withdrawn" and not _is_decided(session, words[0]):
-        raise UsageError(f"nothing was decided on {' and '.join(words[0].names)}")
-    return words
+    decisions = [
+        PersonDecision(first, each, verdict, reason.strip(), decided_by.strip() or "unknown") for each in others
+    ]
+    if verdict == "withdrawn" and not _is_decided(session, decisions[0]):
+        raise UsageError(f"nothing was decided on {' and '.join(decisions[0].names)}")
+    return decisions
 
 
 def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
@@ -94,41 +96,41 @@ def _members(session: duckdb.DuckDBPyConnection, *restaurants: str) -> list[Key]
     ).fetchall()
 
 
-def _is_decided(session: duckdb.DuckDBPyConnection, word: PersonDecision) -> bool:
+def _is_decided(session: duckdb.DuckDBPyConnection, decision: PersonDecision) -> bool:
     query = f"FROM {LAKE}.unified.decisions WHERE removed_at IS NULL AND one = ? AND other = ?"
-    return session.execute(query, list(word.names)).fetchone() is not None
+    return session.execute(query, list(decision.names)).fetchone() is not None
 
 
-def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[PersonDecision] = ()) -> list[Decision]:
-    """The decisions that hold once these words are taken, in the matcher's terms."""
+def read_decisions(session: duckdb.DuckDBPyConnection, new: Iterable[PersonDecision] = ()) -> list[Decision]:
+    """The valid decisions, new ones included, as matching takes them."""
     rows = session.execute(
         f"SELECT one, other, is_same FROM {LAKE}.unified.decisions WHERE removed_at IS NULL"
     ).fetchall()
     found = {(one, other): is_same for one, other, is_same in rows}
-    for word in words:
-        if word.verdict == "withdrawn":
-            found.pop(word.names, None)
+    for decision in new:
+        if decision.verdict == "withdrawn":
+            found.pop(decision.names, None)
         else:
-            found[word.names] = word.verdict == "same"
+            found[decision.names] = decision.verdict == "same"
     return [
         Decision(parse_listing(one), parse_listing(other), is_same) for (one, other), is_same in sorted(found.items())
     ]
 
 
-def decision_rows(words: Iterable[PersonDecision], at: datetime) -> pl.DataFrame:
-    """Words as rows of the table of decisions, the withdrawn ones ended; of several on a pair the last counts."""
+def decision_rows(decisions: Iterable[PersonDecision], at: datetime) -> pl.DataFrame:
+    """Decisions as rows of their table; withdrawn ones have `ended`. Of several on a pair the last counts."""
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
-    for word in words:
-        is_ended = word.verdict == "withdrawn"
-        is_same = None if is_ended else word.verdict == "same"
-        rows[word.names] = (*word.names, is_same, word.reason, word.decided_by, at, is_ended)
+    for decision in decisions:
+        is_ended = decision.verdict == "withdrawn"
+        is_same = None if is_ended else decision.verdict == "same"
+        rows[decision.names] = (*decision.names, is_same, decision.reason, decision.decided_by, at, is_ended)
     kinds: list[Any] = [pl.String, pl.String, pl.Boolean, pl.String, pl.String, pl.Datetime("us", "UTC"), pl.Boolean]
     names = [*(column.name for column in DECISIONS.columns), "ended"]
     return pl.DataFrame(list(rows.values()), schema=dict(zip(names, kinds, strict=True)), orient="row")
 
 
 def stated_moves(listings: pl.DataFrame) -> list[Decision]:
-    """What platforms themselves say of two of their listings: one is where the other moved to."""
+    """Decisions by platforms: a listing has moved, and another listing of the platform is its new record."""
     ids = set(listings.select("source", "source_id").iter_rows())
     moved = listings.filter(pl.col("moved_to").is_not_null()).select("source", "source_id", "moved_to")
     return [

@@ -1,7 +1,7 @@
-"""What hangs on restaurants: reviews, offers, reservations and posts of all platforms, each kind as one view; and why
-restaurants say what they say, field by field, as another.
+"""Related records: reviews, offers, reservations and posts of all platforms, one view per kind.
 
-Views and no tables: there is no second copy to fall behind, or to forget when a person is erased.
+Another view explains the fields of restaurants. They are views, so no second copy can become outdated or be missed when
+a person is erased.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TIMES = (
     Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
     Column("removed_at", "TIMESTAMPTZ", "When it was first observed to be gone (UTC); empty while it is live"),
 )
-"""Columns that every kind has before and after those of its own."""
+"""Columns that every kind has before (OWN) and after (TIMES) its own columns."""
 
 
 @dataclass(frozen=True)
 class RecordKind:
-    """A kind of record that hangs on restaurants."""
+    """A kind of related record."""
 
     description: str
     columns: tuple[Column, ...]
@@ -103,7 +103,7 @@ FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
 
 @dataclass(frozen=True)
 class RelatedDataset:
-    """A dataset whose records hang on places, and the column that tells on which."""
+    """A dataset of related records, and its column that refers to the listing."""
 
     platform: str
     dataset: Dataset
@@ -111,7 +111,7 @@ class RelatedDataset:
 
 
 def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[RelatedDataset]:
-    """The datasets of a kind; UsageError for one that declares columns that the kind has not, or no reference."""
+    """The datasets of a kind; UsageError where one declares an unknown column or has no reference."""
     found = []
     known = {column.name for column in RECORD_KINDS[kind].columns}
     for platform in platforms.values():
@@ -129,9 +129,9 @@ def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[Relat
 
 
 def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform]) -> None:
-    """Make the views, or make them anew where they differ, within the caller's transaction.
+    """Create or replace the views whose definition has changed, within the caller's transaction.
 
-    Which definition a view has stands in its comment: the catalog keeps the SQL in words of its own.
+    The comment of a view has a digest of its definition, because the catalog stores the SQL in another form.
     """
     comments = dict(
         session.execute(
@@ -151,7 +151,7 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
 
 
 def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, ...]]) -> str:
-    """The view over those tables of the kind that there are."""
+    """The SQL of the view over the existing tables of the kind."""
     columns = RECORD_KINDS[kind].every_column
     empty = ", ".join(f"NULL::{column.sql_type} AS {column.name}" for column in columns)
     parts = [
@@ -162,18 +162,18 @@ def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, 
     return "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
 
 
-def _part(hanging: RelatedDataset, columns: tuple[Column, ...]) -> str:
-    attached = hanging.dataset.attached
-    assert attached is not None  # noqa: S101 - `related_datasets` chose it by that
+def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
+    attached = related.dataset.attached
+    assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
     shown = [
         f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
         for column in columns
         if column.name in attached.columns
     ]
     named = ", ".join(column.name for column in columns if column.name in attached.columns)
-    return f"""SELECT m.restaurant_id, '{hanging.platform}' AS platform, '{hanging.dataset.name}' AS dataset,
+    return f"""SELECT m.restaurant_id, '{related.platform}' AS platform, '{related.dataset.name}' AS dataset,
         h.source_id, h.listing_id, {named}, h.first_seen_at, h.removed_at
-    FROM (SELECT source_id, "{hanging.reference}" AS listing_id, {", ".join(shown)}, first_seen_at, removed_at
-        FROM "{hanging.platform}"."{hanging.dataset.name}") h
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(shown)}, first_seen_at, removed_at
+        FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
-        WHERE platform = '{hanging.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""
+        WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""

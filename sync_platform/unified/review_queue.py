@@ -1,4 +1,4 @@
-"""The review queue: pairs of listings that are apart and may be one place, for a person to decide."""
+"""The review queue: pairs of listings in different restaurants that may be one place. A person decides on them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ WHERE a.restaurant_id <> b.restaurant_id AND NOT EXISTS (
     FROM {LAKE}.unified.decisions d WHERE d.removed_at IS NULL
     AND d.one = least(l.source_a || '/' || l.id_a, l.source_b || '/' || l.id_b)
     AND d.other = greatest(l.source_a || '/' || l.id_a, l.source_b || '/' || l.id_b))"""
-"""Pairs above the threshold of review that are apart, those left out that somebody has decided."""
+"""Pairs above the review threshold in different restaurants, without those that a person has decided."""
 
 
 @dataclass(frozen=True)
 class ReviewPair:
-    """A pair to be decided: its two listings, the restaurants they are in, how likely they are one place, and why."""
+    """A pair for review: two listings, their restaurants, the probability that they are one place, and the evidence."""
 
     one: Key
     other: Key
@@ -39,14 +39,14 @@ class ReviewPair:
 
 
 def pairs_to_review(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[ReviewPair]:
-    """The queue, those first of which it is least clear what they are."""
+    """The pairs of the queue, the most uncertain first."""
     order = "abs(probability - 0.5), source_a, id_a, source_b, id_b"
     queue = frame_of(session, f"FROM ({REVIEW_QUERY}) ORDER BY {order} LIMIT {limit:d}")
-    told = explain_links(queue.select(list(LINK_SCHEMA)), model)
+    explained = explain_links(queue.select(list(LINK_SCHEMA)), model)
     restaurants = queue.select("restaurant_a", "restaurant_b").iter_rows()
     return [
         ReviewPair((source_a, id_a), (source_b, id_b), both, probability, orjson.loads(evidence))
         for (source_a, id_a, source_b, id_b, probability, evidence), both in zip(
-            told.iter_rows(), restaurants, strict=True
+            explained.iter_rows(), restaurants, strict=True
         )
     ]

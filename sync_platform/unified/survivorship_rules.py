@@ -1,7 +1,7 @@
-"""The rules of survivorship: per field of a restaurant, whose word counts where listings differ.
+"""The survivorship rules: per field of a restaurant, which listing's value is used where listings differ.
 
-What belongs here: which criteria decide each field, and in which order; the first in which the best differs from what
-else is said has decided. How they are applied stands in `survivorship`. docs/unified.md is made in view of this table.
+What belongs here: the criteria of each field, in order. The first criterion in which the best value differs from the
+best other value decides. `survivorship` applies the rules; docs/unified.md documents this table.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import find_area
 
 SAME_LOCATION_METRES = 150
-"""Two locations say the same where they are no farther apart."""
-STREET_END = 3  # characters of a Chinese street's name: before them may stand its district
+"""Two locations agree where they are at most this far apart."""
+STREET_END = 3  # compared characters at the end of a Chinese street name; a district may precede them
 
 
 class Criterion(StrEnum):
-    """What may decide between two values of a field; more is better."""
+    """A criterion that can decide between two values of a field; a larger value wins."""
 
-    CURRENT = "current"  # the listing is live, not stale, not a second one
+    CURRENT = "current"  # the listing is live, not stale, and not a second listing
     LANGUAGE = "language"  # the text is in the field's language only
-    UNSHARED = "unshared"  # the number is not known as several places'
-    AGREEMENT = "agreement"  # how many platforms say so
-    REGISTER = "register"  # the licence register says so
-    NOT_REGISTER = "not_register"  # anyone but the licence register says so
-    COMPLETENESS = "completeness"  # how much it says
-    PRIORITY = "priority"  # how trusted the platform is: its declared priority
+    UNSHARED = "unshared"  # the number is not shared by several places
+    AGREEMENT = "agreement"  # the number of platforms with this value
+    REGISTER = "register"  # the value is from the licence register
+    NOT_REGISTER = "not_register"  # the value is not from the licence register
+    COMPLETENESS = "completeness"  # the amount of information in the value
+    PRIORITY = "priority"  # the declared priority of the platform
     RECENCY = "recency"  # when the listing last changed
 
 
 ONLY, AGREED, ORDER = "only", "agreed", "order"
-"""What decides where no criterion does: there is one voice, or no other, or nothing but names tells them apart."""
+"""The rule where no criterion decides: only one platform has a value, all agree, or only the names differ."""
 WORDS: dict[str, str] = {
     Criterion.CURRENT: "the others are gone, outdated or second listings",
     Criterion.LANGUAGE: "the others are not in this language alone",
@@ -53,15 +53,15 @@ WORDS: dict[str, str] = {
     AGREED: "all {of} platforms agree",
     ORDER: "nothing sets {source} and {other} apart but their names",
 }
-"""Why a value won, with the platform that says it, the best of those that say otherwise, and how many agree."""
+"""Why a value was chosen. Placeholders: its platform, the platform of the best other value, and counts."""
 
 
 @dataclass(frozen=True)
 class FieldRule:
-    """One field: the columns of listings that its candidates come from, and what decides.
+    """The rule of one field: the listing columns with its candidate values, and the criteria.
 
-    `key`: of a value, what makes it the same as another's although it is written otherwise; None where nothing can be
-    made of it. `extent`: how much a value says. `script`: `latin` or `han`, where the field is in one.
+    `key`: a function that gives equal values the same key, however they are written; None for an unusable value.
+    `extent`: the amount of information in a value. `script`: `latin` or `han`, where the field has one script.
     """
 
     name: str
@@ -100,8 +100,8 @@ def _district(text: str) -> str | None:
     return place.english if place else fold(text)
 
 
-_BY_WORD = (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.RECENCY)
-_NAME = (Criterion.LANGUAGE, Criterion.NOT_REGISTER, *_BY_WORD)
+_AGREEMENT_FIRST = (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.RECENCY)
+_NAME = (Criterion.LANGUAGE, Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)
 _ADDRESS = (
     Criterion.LANGUAGE, Criterion.AGREEMENT, Criterion.COMPLETENESS, Criterion.REGISTER, Criterion.PRIORITY,
     Criterion.RECENCY,
@@ -111,18 +111,18 @@ RULES = (
     FieldRule("name_zh", ("name_zh", "name_en"), _chinese_name, _NAME, script="han"),
     FieldRule("address_en", ("address_en", "address_zh"), _english_address, _ADDRESS, _address_extent, "latin"),
     FieldRule("address_zh", ("address_zh", "address_en"), _chinese_address, _ADDRESS, _address_extent, "han"),
-    FieldRule("district", ("district",), _district, (Criterion.NOT_REGISTER, *_BY_WORD)),
+    FieldRule("district", ("district",), _district, (Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)),
     FieldRule(
         "location",
         ("location",),
         lambda value: f"{value['latitude']} {value['longitude']}",
-        _BY_WORD,
+        _AGREEMENT_FIRST,
     ),
     FieldRule(
         "phone",
         ("phone",),
         lambda text: " ".join(sorted(parse_phones(text))) or None,
-        (Criterion.UNSHARED, *_BY_WORD),
+        (Criterion.UNSHARED, *_AGREEMENT_FIRST),
     ),
     FieldRule(
         "cuisines",
@@ -131,14 +131,14 @@ RULES = (
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
         len,
     ),
-    FieldRule("price_level", ("price_level",), str, _BY_WORD),
+    FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST),
     FieldRule(
         "opening_hours",
         ("opening_hours",),
         lambda hours: " ".join(sorted(hours)) or None,
         (Criterion.PRIORITY, Criterion.RECENCY),
     ),
-    FieldRule("website", ("website",), lambda text: fold(text).rstrip("/"), _BY_WORD),
+    FieldRule("website", ("website",), lambda text: fold(text).rstrip("/"), _AGREEMENT_FIRST),
     FieldRule(
         "licence_number",
         ("licence_number",),
@@ -147,4 +147,4 @@ RULES = (
     ),
     FieldRule("licence_expires_on", ("licence_expires_on",), str, (Criterion.REGISTER, Criterion.RECENCY)),
 )
-"""Whatever the field, CURRENT comes first, and where all is equal the platform's name and the listing's id decide."""
+"""For every field, CURRENT comes first; where all criteria are equal, the names of platform and listing decide."""

@@ -1,6 +1,6 @@
-"""Standing: whether a restaurant trades, and whether it is licensed, out of all that its listings say, with reasons.
+"""Trading status: whether a restaurant is open and whether it is licensed, computed from its listings, with reasons.
 
-Second listings do not count: they say what the first says, or what it said before it moved.
+Second listings do not count: they repeat the first listing, or its state before it moved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LicenceState = Literal["in_force", "provisional", "expired", "not_found"]
 
 
 class StatusClaim(NamedTuple):
-    """What one listing says: that it is listed still, or is stale; its status, if it states one; its licence."""
+    """The statements of one listing: whether it is still listed, its status if it states one, and its licence."""
 
     source: str
     is_live: bool
@@ -29,7 +29,7 @@ class StatusClaim(NamedTuple):
 
 @dataclass(frozen=True)
 class TradingStatus:
-    """The restaurant's status and licence state, and in words why."""
+    """The status and licence state of a restaurant, each with its reason."""
 
     status: Status
     status_reason: str
@@ -38,14 +38,14 @@ class TradingStatus:
 
 
 def trading_status(claims: Iterable[StatusClaim], today: date) -> TradingStatus:
-    """The standing of one restaurant on a day in Hong Kong.
+    """The trading status of one restaurant on a day in Hong Kong.
 
-    What live listings state counts, each platform once: the majority; closed where as many say closed as open and no
-    licence is in force. Where none states anything, being listed, or licensed, is being open. A restaurant that is
-    listed nowhere any more is closed.
+    Each platform with a live listing that states a status has one vote, and the majority decides. On a tie between open
+    and closed, the restaurant is open only if a licence is in force. Where no listing states a status, a listed or
+    licensed restaurant is open. A restaurant that no platform lists any more is closed.
     """
-    heard = list(claims)
-    counted = [claim for claim in heard if not claim.is_second_listing] or heard
+    every = list(claims)
+    counted = [claim for claim in every if not claim.is_second_listing] or every
     licence, licence_reason = _licence([claim for claim in counted if claim.is_reference], today)
     is_licensed = licence in ("in_force", "provisional")
     status, status_reason = _status([claim for claim in counted if claim.is_live], is_licensed)
@@ -53,12 +53,14 @@ def trading_status(claims: Iterable[StatusClaim], today: date) -> TradingStatus:
 
 
 def _status(live: list[StatusClaim], is_licensed: bool) -> tuple[Status, str]:
-    """What live listings make of it, and why."""
+    """The status from live listings, and the reason."""
     listed = [claim for claim in live if not claim.is_reference]
-    said = {state: sorted({claim.source for claim in listed if claim.status == state}) for state in _IN_WORDS}
-    told = [f"{', '.join(sources)}: {_IN_WORDS[state]}" for state, sources in said.items() if sources]
-    if told:
-        return _majority(said, is_licensed), "; ".join([*told, *(["a licence is in force"] if is_licensed else [])])
+    by_status = {state: sorted({claim.source for claim in listed if claim.status == state}) for state in _IN_WORDS}
+    reasons = [f"{', '.join(sources)}: {_IN_WORDS[state]}" for state, sources in by_status.items() if sources]
+    if reasons:
+        return _majority(by_status, is_licensed), "; ".join(
+            [*reasons, *(["a licence is in force"] if is_licensed else [])]
+        )
     if listed:
         return "open", f"listed by {', '.join(sorted({claim.source for claim in listed}))}"
     if is_licensed:
@@ -69,16 +71,16 @@ def _status(live: list[StatusClaim], is_licensed: bool) -> tuple[Status, str]:
 _IN_WORDS: dict[Status, str] = {"open": "open", "temporarily_closed": "temporarily closed", "closed": "closed"}
 
 
-def _majority(said: dict[Status, list[str]], is_licensed: bool) -> Status:
-    """The status that most state; of two that as many state, the one that the licence speaks for."""
+def _majority(by_status: dict[Status, list[str]], is_licensed: bool) -> Status:
+    """The status of most platforms. On a tie, the order is open, temporarily closed, closed; unlicensed, the reverse."""
     order: tuple[Status, ...] = ("open", "temporarily_closed", "closed")
     if not is_licensed:
         order = ("closed", "temporarily_closed", "open")
-    return max(order, key=lambda status: (len(said[status]), -order.index(status)))
+    return max(order, key=lambda status: (len(by_status[status]), -order.index(status)))
 
 
 def _licence(references: list[StatusClaim], today: date) -> tuple[LicenceState, str]:
-    """The state of the best licence, and why."""
+    """The state of the best licence, and the reason."""
     live = [claim for claim in references if claim.is_live]
     valid = [claim for claim in live if claim.licence_expires_on is None or claim.licence_expires_on >= today]
     if valid:
@@ -95,6 +97,6 @@ def _licence(references: list[StatusClaim], today: date) -> tuple[LicenceState, 
 
 
 def _rank(licence: StatusClaim) -> tuple[bool, date, bool, str]:
-    """Live ones before others, later ends before earlier, full licences before provisional ones."""
+    """Order of licences: live before removed, later end before earlier, full before provisional."""
     end = licence.licence_expires_on or date.max
     return licence.is_live, end, not licence.is_provisional_licence, licence.licence_number or ""

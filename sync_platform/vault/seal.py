@@ -185,40 +185,40 @@ class _Field:
     """Seals one personal field of a page of records. A person's repeated value is sealed once and reused."""
 
     def __init__(self, platform: str, path: str) -> None:
-        *self._holders, self._name = path.split(".")
+        *self._parents, self._name = path.split(".")
         self._context = [f"{platform}.{path}".encode()]
         self._done: dict[tuple[str, str], str] = {}
 
     def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
         name, done = self._name, self._done
         for record, subject in zip(records, subjects, strict=True):
-            holder = self._holder(record, subject, ciphers)
-            if holder is None or (value := holder.get(name)) is None or value == "":
+            parent = self._parent(record, subject, ciphers)
+            if parent is None or (value := parent.get(name)) is None or value == "":
                 continue
             if not isinstance(value, str):
-                holder[name] = self._sealed(value, ciphers[subject], subject)
+                parent[name] = self._sealed(value, ciphers[subject], subject)
                 continue
             known = (subject, value)
             found = done.get(known)
             if found is None:
                 found = done[known] = self._sealed(value, ciphers[subject], subject)
-            holder[name] = found
+            parent[name] = found
 
-    def _holder(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
+    def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
         """The object that contains the field, or None where there is none.
 
         Where another value stands in the place of that object, it may be personal: it is sealed, and None is returned.
         """
-        holder = record
-        for name in self._holders:
-            inner = holder.get(name)
+        parent = record
+        for name in self._parents:
+            inner = parent.get(name)
             if inner is None:
                 return None
             if not isinstance(inner, dict):
-                holder[name] = self._sealed(inner, ciphers[subject], subject)
+                parent[name] = self._sealed(inner, ciphers[subject], subject)
                 return None
-            holder = inner
-        return holder
+            parent = inner
+        return parent
 
     def _sealed(self, value: Any, cipher: AESSIV, subject: str) -> str:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -226,12 +226,12 @@ class _Field:
 
 
 def _value_at(record: Record, path: list[str]) -> Any:
-    holder: Any = record
+    parent: Any = record
     for name in path:
-        if not isinstance(holder, dict):
+        if not isinstance(parent, dict):
             return None
-        holder = holder.get(name)
-    return holder
+        parent = parent.get(name)
+    return parent
 
 
 def _base64(data: bytes) -> str:
