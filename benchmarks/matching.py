@@ -1,8 +1,8 @@
-"""Matching at size: `python -m benchmarks.matching [LISTINGS]`, that many listings of each of eight sources.
+"""Matching at scale: `python -m benchmarks.matching [LISTINGS]`, with that many listings in each of eight sources.
 
-A whole process of the command line, cold, on the sandbox's city with every place on every platform. Memory is the peak
-of what the process holds (Linux's PSS). Then 200 listings are added to the others, whose keys and links stand in a lake
-on disk: beside it what a full run with the same model takes, in a process that is as warm.
+First it measures a cold process of the command line on the sandbox's city, with every place on every platform. Memory is
+the peak of the process (Linux's PSS). Then it adds 200 listings to the others, whose keys and links are in a lake on
+disk, and compares that with a full run by the same model in the same warm process.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main(listings: int) -> None:
 
 
 def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
-    """Add some listings to the others, and link all with the same model; the clusters must be the same."""
+    """Add some listings to the others, then link all with the same model; the clusters must be the same."""
     shuffled = together.sample(fraction=1, shuffle=True, seed=SEED)
     added, others = shuffled[:ADDED], shuffled[ADDED:]
     with tempfile.TemporaryDirectory() as folder, lake_in(Path(folder)) as lake, lake.session() as session:
@@ -104,7 +104,7 @@ def sets_of(linkage: Linkage, clusters: Clusters) -> set[frozenset[tuple[str, st
 
 @contextmanager
 def timing() -> Iterator[list[float]]:
-    """Seconds of wall time, and of processor time, once it is over."""
+    """Wall time and processor time of the block in seconds, available after the block."""
     found: list[float] = []
     wall, processor = time.perf_counter(), time.process_time()
     yield found
@@ -112,7 +112,7 @@ def timing() -> Iterator[list[float]]:
 
 
 def read_foodpanda(city: City) -> pl.DataFrame:
-    """Foodpanda's vendors as rendered: a sweep over HTTP would list each many times, and take minutes."""
+    """Foodpanda's vendors as rendered; a crawl over HTTP would list each many times and take minutes."""
     view = city.view("foodpanda")
     dataset = load_platforms()["foodpanda"].datasets[0]
     records = (orjson.loads(view._render(at)) for at in range(len(view._shown)))  # type: ignore[attr-defined]
@@ -122,7 +122,7 @@ def read_foodpanda(city: City) -> pl.DataFrame:
 
 
 def measured(command: list[str]) -> tuple[float, int, dict[str, int]]:
-    """Seconds of a process, the peak of its memory in MiB, and the JSON that it wrote."""
+    """Seconds of a process, its peak memory in MiB, and its JSON output."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=Path(ROOT), stdout=subprocess.PIPE)
     peak = [0]

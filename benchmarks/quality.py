@@ -1,6 +1,6 @@
-"""What quality costs of a sync, step by step: `python -m benchmarks.quality [ROWS]`.
+"""Cost of the quality steps in a sync: `python -m benchmarks.quality [ROWS]`.
 
-One process, without Dagster's own time, so that shares are of what a sync itself does: fetch, land, and take in.
+It uses one process without Dagster, so the shares are relative to the work of a sync: fetch, land and commit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ROUNDS = 3
 
 
 class NoSecrets:
-    """The platform has none."""
+    """The secrets of a platform that has none."""
 
     def read(self, name: str) -> str | None:
         return None
@@ -78,7 +78,7 @@ def main(rows: int) -> None:
 
 
 def _round(url: str) -> list[tuple[float, dict[str, float]]]:
-    """Seconds of the whole sync and of each step, on the first load and when nothing changed."""
+    """Seconds of the whole sync and of each step, for the first load and where nothing changed."""
     with tempfile.TemporaryDirectory() as home, Lake(LakeAddress.of(load_settings(sync_home=Path(home)))) as lake:
         return [_sync(url, Path(home), lake) for _ in range(2)]
 

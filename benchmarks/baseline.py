@@ -1,6 +1,6 @@
-"""The floor: fetch 8 pages at a time, read_json, MERGE into DuckDB. No history, no checks, no sealing, no records kept.
+"""The baseline: fetch 8 pages at a time, read_json, MERGE into DuckDB. No history, checks, sealing or landing.
 
-python -m benchmarks.floor URL FOLDER
+python -m benchmarks.baseline URL FOLDER
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def fetch(url: str, folder: Path) -> None:
 def main(url: str, home: Path) -> None:
     with tempfile.TemporaryDirectory(dir=home) as pages:
         asyncio.run(fetch(url, Path(pages)))
-        with duckdb.connect(str(home / "floor.duckdb")) as connection:
+        with duckdb.connect(str(home / "baseline.duckdb")) as connection:
             source = f"read_json('{pages}/*.ndjson', format = 'newline_delimited')"
             connection.execute(f"CREATE TABLE IF NOT EXISTS listings AS SELECT * FROM {source} LIMIT 0")
             connection.execute(
