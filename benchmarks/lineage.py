@@ -1,7 +1,7 @@
 """Cost and speed of lineage: `python -m benchmarks.lineage [ROWS] [HISTORY]`.
 
-It measures three things: the share of lineage (history, digests, hash chain) in a sync of ROWS records; the verification
-of HISTORY changes (half whole records of about 700 bytes, half small updates); and reading one entity among them.
+It measures the share of lineage (history, digests, hash chain) in a sync of ROWS records, the verification of HISTORY
+changes (half whole records of about 700 bytes, half small updates), and reading one entity among them.
 """
 
 from __future__ import annotations

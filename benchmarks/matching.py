@@ -1,8 +1,8 @@
 """Matching at scale: `python -m benchmarks.matching [LISTINGS]`, with that many listings in each of eight sources.
 
-First it measures a cold process of the command line on the sandbox's city, with every place on every platform. Memory is
-the peak of the process (Linux's PSS). Then it adds 200 listings to the others, whose keys and links are in a lake on
-disk, and compares that with a full run by the same model in the same warm process.
+First it measures a cold process of the command line on the sandbox's city, with every place on every platform. Memory
+is the peak of the process (Linux's PSS). Then it adds 200 listings to the others, whose keys and links are in a lake
+on disk, and compares that with a full run by the same model in the same warm process.
 """
 
 from __future__ import annotations

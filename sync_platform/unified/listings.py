@@ -78,9 +78,9 @@ def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
 def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingSource]) -> None:
     """Create the temporary table `listings` with all records of these datasets in the lake, removed ones included.
 
-    Columns: `source` (the platform), `dataset`, `source_id`, LISTING_COLUMNS, `is_duplicate` (a second, moved or removed
-    listing: its restaurant may contain another listing of the platform), `is_live`, `is_stale`, `first_seen_at`,
-    `last_changed_at`, and two hashes: `compared` of the matched columns, `content` of all columns.
+    Columns: `source` (the platform), `dataset`, `source_id`, LISTING_COLUMNS, `is_live`, `is_stale`, `first_seen_at`,
+    `last_changed_at`, `is_duplicate` (a second, moved or removed listing: its restaurant may contain another listing of
+    the platform), and two hashes: `compared` of the matched columns, `content` of all columns.
     """
     present = {
         tuple(row)

@@ -72,7 +72,7 @@ _IN_WORDS: dict[Status, str] = {"open": "open", "temporarily_closed": "temporari
 
 
 def _majority(by_status: dict[Status, list[str]], is_licensed: bool) -> Status:
-    """The status of most platforms. On a tie, the order is open, temporarily closed, closed; unlicensed, the reverse."""
+    """The status of most platforms. On a tie: open, temporarily closed, closed; the reverse if unlicensed."""
     order: tuple[Status, ...] = ("open", "temporarily_closed", "closed")
     if not is_licensed:
         order = ("closed", "temporarily_closed", "open")
