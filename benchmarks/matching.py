@@ -23,11 +23,11 @@ from rich.console import Console
 
 from benchmarks.__main__ import ROOT
 from benchmarks.scale import _held_mib
-from sync_platform.matching.clusters import Clusters, gather
+from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.increment import relink
 from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import Model, read_model
-from sync_platform.matching.state import State
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import PLATFORMS, City
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -71,7 +71,7 @@ def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
     shuffled = together.sample(fraction=1, shuffle=True, seed=SEED)
     added, others = shuffled[:ADDED], shuffled[ADDED:]
     with tempfile.TemporaryDirectory() as folder, lake_in(Path(folder)) as lake, lake.session() as session:
-        state = State(session, *(f"lake.unified.{name}" for name in ("listings", "match_keys", "match_links")))
+        state = LinkageState(session, *(f"lake.unified.{name}" for name in ("listings", "match_keys", "match_links")))
         session.execute("CREATE SCHEMA lake.unified")
         session.register("others", others.to_arrow())
         session.execute(f"CREATE TABLE {state.listings} AS FROM others ORDER BY source, source_id")
@@ -80,11 +80,11 @@ def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
             session.register("added", added.to_arrow())
             session.execute(f"INSERT INTO {state.listings} FROM added")
             increment = relink(state, model, added)
-            clusters = gather(increment.linkage)
+            clusters = build_clusters(increment.linkage)
             increment.keep(state)
     with timing() as full:
         linkage = link(together, model)
-        rebuilt = gather(linkage)
+        rebuilt = build_clusters(linkage)
     of_batch, of_all = sets_of(increment.linkage, clusters), sets_of(linkage, rebuilt)
     console.print(
         f"{ADDED} added: {batch[0]:.1f} s, {batch[1]:.1f} s of processor time; all linked again: {full[0]:.1f} s, "

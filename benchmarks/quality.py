@@ -29,8 +29,8 @@ from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.contract import Contract
-from sync_platform.quality.sample import ShapeSample
-from sync_platform.quality.tally import Tally
+from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -38,13 +38,13 @@ from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
-VALIDATION = [(Contract, "breaches"), (Tally, "add"), (commit, "quarantine"), (commit, "newly_held_back")]
+VALIDATION = [(Contract, "breaches"), (ContractCounts, "add"), (commit, "quarantine"), (commit, "newly_held_back")]
 OTHERS = [
-    (commit, "appraise"),
+    (commit, "score_records"),
     (commit, "write_scores"),
     (ShapeSample, "take"),
     (ShapeSample, "shape"),
-    (commit, "hold_against_reference"),
+    (commit, "compare_with_reference"),
 ]
 ROUNDS = 3
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from sync_platform.lineage.moment import parse_beginning
 from sync_platform.settings import load_settings
 from sync_platform.sources.period import HONG_KONG
-from sync_platform.storage.audit_log import AuditLog, Entry
+from sync_platform.storage.audit_log import AuditEntry, AuditLog
 
 
 def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> int:
@@ -27,7 +27,7 @@ def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> in
     return 0
 
 
-def _table(entries: list[Entry]) -> Table:
+def _table(entries: list[AuditEntry]) -> Table:
     table = Table(header_style="bold")
     table.add_column("number", justify="right")
     for name in ("at (HKT)", "actor", "via", "operation", "outcome", "what"):

@@ -18,10 +18,10 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.decisions import take_word
 from sync_platform.unified.held import frame_of, has_unified, newest_model
-from sync_platform.unified.listing import READ, listing_sources, read_listings
-from sync_platform.unified.review import Doubt, doubts
+from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
+from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
 
 SHOWN = (
     "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",
@@ -38,8 +38,8 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
     word = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
     settings = load_settings()
     with _unified(settings) as lake, lake.session() as session:  # what is wrong with it is said before Dagster starts
-        read_listings(session, listing_sources(load_platforms(settings.platform_path)))
-        take_word(session, **word)
+        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
+        validated_decisions(session, **word)
 
     from sync_platform.cli.run import prepare
 
@@ -56,18 +56,18 @@ def show_review(limit: int, *, as_json: bool) -> int:
     """The review queue, with both listings of each pair; 0."""
     settings = load_settings()
     with _unified(settings) as lake, lake.session() as session:
-        read_listings(session, listing_sources(load_platforms(settings.platform_path)))
+        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
         model = newest_model(session)
         if model is None:
             raise StorageError(NOTHING_UNIFIED)
-        queue = doubts(session, model.model, limit)
+        queue = pairs_to_review(session, model.model, limit)
         listings = {(row["source"], row["source_id"]): row for row in frame_of(session, _listings_of(queue)).to_dicts()}
     if as_json:
-        _write([_document(doubt, listings) for doubt in queue])
+        _write([_document(pair, listings) for pair in queue])
         return 0
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    for doubt in queue:
-        _show(console, doubt, listings)
+    for pair in queue:
+        _show(console, pair, listings)
     if not queue:
         console.print("nothing is waiting for a person's look")
     return 0
@@ -113,34 +113,34 @@ def _unified(settings: Settings) -> Lake:
     return lake
 
 
-def _listings_of(queue: list[Doubt]) -> str:
-    keys = sorted({key for doubt in queue for key in (doubt.one, doubt.other)})
+def _listings_of(queue: list[ReviewPair]) -> str:
+    keys = sorted({key for pair in queue for key in (pair.one, pair.other)})
     listed = ", ".join("('{}', '{}')".format(*(part.replace("'", "''") for part in key)) for key in keys)
-    return f"""SELECT source, source_id, {", ".join(READ)} FROM temp.listings
+    return f"""SELECT source, source_id, {", ".join(LISTING_COLUMNS)} FROM temp.listings
         WHERE (source, source_id) IN ({listed or "('', '')"})"""
 
 
-def _document(doubt: Doubt, listings: dict[Any, dict[str, Any]]) -> dict[str, Any]:
-    sides = zip((doubt.one, doubt.other), doubt.restaurants, strict=True)
+def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    sides = zip((pair.one, pair.other), pair.restaurants, strict=True)
     return {
-        "probability": round(doubt.probability, 4),
-        "evidence": doubt.evidence,
+        "probability": round(pair.probability, 4),
+        "evidence": pair.evidence,
         "listings": [{"restaurant_id": restaurant, **listings.get(key, {})} for key, restaurant in sides],
     }
 
 
-def _show(console: Console, doubt: Doubt, listings: dict[Any, dict[str, Any]]) -> None:
-    one, other = "/".join(doubt.one), "/".join(doubt.other)
-    table = Table(header_style="bold", title=f"{doubt.probability:.0%} likely one place", title_justify="left")
+def _show(console: Console, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
+    one, other = "/".join(pair.one), "/".join(pair.other)
+    table = Table(header_style="bold", title=f"{pair.probability:.0%} likely one place", title_justify="left")
     table.add_column("")
-    for name, restaurant in ((one, doubt.restaurants[0]), (other, doubt.restaurants[1])):
+    for name, restaurant in ((one, pair.restaurants[0]), (other, pair.restaurants[1])):
         table.add_column(f"{escape(name)}\n[dim]{restaurant}[/]", overflow="fold")
-    left, right = listings.get(doubt.one, {}), listings.get(doubt.other, {})
+    left, right = listings.get(pair.one, {}), listings.get(pair.other, {})
     for name in SHOWN:
         if left.get(name) is not None or right.get(name) is not None:
             table.add_row(name, *(escape(_text(side.get(name))) for side in (left, right)))
     console.print(table)
-    console.print(escape(doubt.evidence["words"]), soft_wrap=True)
+    console.print(escape(pair.evidence["words"]), soft_wrap=True)
     console.print(f"sync-platform match decide --same {one} {other} --reason …", soft_wrap=True, style="dim")
     console.print()
 

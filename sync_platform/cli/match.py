@@ -16,11 +16,11 @@ from rich.status import Status
 from rich.table import Table
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.clusters import Clusters, Thresholds, gather
-from sync_platform.matching.files import read_files, require_writable, write_table
+from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.matches import cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
+from sync_platform.matching.table_files import read_files, require_writable, write_table
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def match_files(
     with _Progress(quiet=as_json) as progress:
         linkage = link(listings.table, given, progress.show)
         progress.show("gathering clusters")
-        clusters = gather(linkage, thresholds)
+        clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
         table = cluster_table(linkage, clusters)
         progress.show("writing")

@@ -16,7 +16,7 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
 from sync_platform.platforms import choose, load_platforms
-from sync_platform.quality.quarantine import Entry, entries
+from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
@@ -124,7 +124,9 @@ def _require(settings: Settings, platform: str | None, dataset: str | None) -> d
     return platforms
 
 
-def _entries(settings: Settings, platform: str | None, dataset: str | None, *, only_open: bool) -> list[Entry]:
+def _entries(
+    settings: Settings, platform: str | None, dataset: str | None, *, only_open: bool
+) -> list[QuarantineEntry]:
     try:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             return entries(session, platform=platform, dataset=dataset, only_open=only_open)
@@ -132,7 +134,7 @@ def _entries(settings: Settings, platform: str | None, dataset: str | None, *, o
         return []
 
 
-def _landed(settings: Settings, entry: Entry) -> Any:
+def _landed(settings: Settings, entry: QuarantineEntry) -> Any:
     """The record as landed; in words where it is gone, or is no JSON."""
     from sync_platform.defs.resources import landing_store_of
 

@@ -18,7 +18,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.held import run_of, turns_of
-from sync_platform.unified.listing import listing_sources
+from sync_platform.unified.listings import listing_sources
 
 MOST_TURNS = 20
 

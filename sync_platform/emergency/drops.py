@@ -17,7 +17,7 @@ from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.intake import DEFAULT_PRIORITY, Entered, request_run
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import Entry, ObjectStore
+from sync_platform.storage.objects import ObjectInfo, ObjectStore
 
 FOLDER = "emergency/"
 REFUSED = f"{FOLDER}refused/"
@@ -67,7 +67,7 @@ def _take_in(
     store: ObjectStore,
     book: RequestBook,
     platforms: Mapping[str, Platform],
-    entry: Entry,
+    entry: ObjectInfo,
     name: str,
     now: datetime,
     intake: Intake,
@@ -100,7 +100,7 @@ def _take_in(
     intake.entered.append(entered)
 
 
-def _refuse(store: ObjectStore, entry: Entry, name: str, body: bytes, reason: str, intake: Intake) -> None:
+def _refuse(store: ObjectStore, entry: ObjectInfo, name: str, body: bytes, reason: str, intake: Intake) -> None:
     """Move a file aside beside its note; killed in between, it does the same again."""
     aside = f"{REFUSED}{entry.modified_at:%Y%m%dT%H%M%SZ}-{name}"
     store.put(f"{aside}.reason.txt", f"{entry.key} was refused: {reason}\n".encode())

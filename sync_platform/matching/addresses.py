@@ -14,7 +14,7 @@ from sync_platform.matching.romanisation import sound_of_chinese, sound_of_engli
 from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han, split_scripts
 
 
-class ReadAddress(NamedTuple):
+class ParsedAddress(NamedTuple):
     """An address, read: `first` to `last` are its house numbers (0 where there is none).
 
     `floor` is `g`, `b`, `ug`, `lg1` or a number; `shops` the numbers of its shops or rooms. `street` is the street's
@@ -32,7 +32,7 @@ class ReadAddress(NamedTuple):
     whole: str
 
 
-NOTHING = ReadAddress(0, 0, "", frozenset(), "", "", "", "")
+EMPTY = ParsedAddress(0, 0, "", frozenset(), "", "", "", "")
 
 _KINDS = {
     "street": "st", "st": "st", "str": "st", "road": "rd", "rd": "rd", "avenue": "ave", "ave": "ave", "av": "ave",
@@ -85,25 +85,25 @@ _CODE = re.compile(r"[a-z]*-?\d+[a-z]*\d*|[a-z]")
 
 
 @lru_cache(maxsize=200_000)
-def read_addresses(*texts: str) -> tuple[ReadAddress, ReadAddress]:
+def parse_addresses(*texts: str) -> tuple[ParsedAddress, ParsedAddress]:
     """The English and the Chinese address among texts, whichever column they stood in; NOTHING where there is none."""
-    english = chinese = NOTHING
+    english = chinese = EMPTY
     for text in texts:
         folded = fold(text)
         if not folded:
             continue
         if has_han(folded):
             latin, _ = split_scripts(folded)
-            if chinese is NOTHING:
-                chinese = _read_chinese(folded)
-            if english is NOTHING and len(latin) > len(folded) / 2:
-                english = _read_english(latin)
-        elif english is NOTHING:
-            english = _read_english(folded)
+            if chinese is EMPTY:
+                chinese = _parse_chinese(folded)
+            if english is EMPTY and len(latin) > len(folded) / 2:
+                english = _parse_english(latin)
+        elif english is EMPTY:
+            english = _parse_english(folded)
     return english, chinese
 
 
-def _read_english(folded: str) -> ReadAddress:
+def _parse_english(folded: str) -> ParsedAddress:
     text = drop_apostrophes(folded).replace(".", ". ").replace("  ", " ")
     shops: set[str] = set()
 
@@ -142,13 +142,13 @@ def _read_english(folded: str) -> ReadAddress:
                 break
         else:
             building = _building(segments[:1], "")
-    return ReadAddress(
-        first, last, floor, frozenset(shops), street, sound_of_english(_spoken(street)), building,
+    return ParsedAddress(
+        first, last, floor, frozenset(shops), street, sound_of_english(_words_with_sound(street)), building,
         " ".join(_WORD.findall(text)),
     )  # fmt: skip
 
 
-def _spoken(street: str) -> list[str]:
+def _words_with_sound(street: str) -> list[str]:
     return [word for word in street.split() if word.isalpha() and word not in _DIRECTIONS.values()]
 
 
@@ -183,7 +183,7 @@ def _floor_english(found: re.Match[str]) -> str:
     return "m"
 
 
-def _read_chinese(folded: str) -> ReadAddress:
+def _parse_chinese(folded: str) -> ParsedAddress:
     text = folded.replace(" ", "")
     shops: set[str] = set()
 
@@ -207,7 +207,7 @@ def _read_chinese(folded: str) -> ReadAddress:
     else:
         building = rest.split("|")[0]
     building = re.sub(rf"[^{HAN}a-z0-9]", "", building)
-    return ReadAddress(
+    return ParsedAddress(
         first, last, floor, frozenset(shops), street, sound_of_chinese(street[:-1]), building, text,
     )  # fmt: skip
 

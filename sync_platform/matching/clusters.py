@@ -55,12 +55,14 @@ class Clusters:
         return dict(found)
 
 
-def gather(linkage: Linkage, thresholds: Thresholds | None = None, decisions: Iterable[Decision] = ()) -> Clusters:
+def build_clusters(
+    linkage: Linkage, thresholds: Thresholds | None = None, decisions: Iterable[Decision] = ()
+) -> Clusters:
     """The clusters of a linkage. Decisions about listings that are not in it are passed over."""
     thresholds = thresholds or Thresholds()
     decided = _decided(linkage, decisions)
     sources = linkage.listings["source"].rank("dense").to_numpy()
-    forest = _Forest(len(sources))
+    forest = _UnionFind(len(sources))
     eligible = linkage.may_join
     joining = eligible & (linkage.probabilities >= thresholds.match)
     for one, other in zip(linkage.left[joining].tolist(), linkage.right[joining].tolist(), strict=True):
@@ -128,7 +130,7 @@ def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, m
     return cluster
 
 
-class _Forest:
+class _UnionFind:
     """Union-find over positions; the root of a set is its smallest."""
 
     def __init__(self, size: int) -> None:

@@ -100,7 +100,7 @@ LICENCE = Comparison(
 COMPARISONS = (NAME, PLACE, PHONE, BRANCH, CUISINE, CITY, LICENCE)
 
 
-def written_levels(levels: Iterable[int]) -> str:
+def format_levels(levels: Iterable[int]) -> str:
     """The levels of a pair as text: their codes in order of COMPARISONS, `-` where one is unknown, joined by `+`."""
     return "+".join(
         comparison.levels[level].code if level != UNKNOWN else "-"
@@ -108,7 +108,7 @@ def written_levels(levels: Iterable[int]) -> str:
     )
 
 
-def read_levels(written: str) -> tuple[int, ...]:
+def parse_levels(written: str) -> tuple[int, ...]:
     """The levels of a pair that were written."""
     return tuple(
         comparison.number(code) if code != "-" else UNKNOWN
@@ -116,7 +116,7 @@ def read_levels(written: str) -> tuple[int, ...]:
     )
 
 
-class Tie(NamedTuple):
+class ExpectedCoincidence(NamedTuple):
     """Levels that come together where two listings are not one place: by so many bits more often than by chance."""
 
     names: tuple[str, ...]
@@ -128,16 +128,18 @@ class Tie(NamedTuple):
 _ANY_PHONE = (*(level.code for level in PHONE.levels if level.code != "same"), "")
 _BRANCHES = ("same_shared", "near", "within")
 _ELSEWHERE = ("far", "apart", "quarter", "near", "other_unit", "")
-TIES = (
-    Tie(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # a chain's branches gather in malls
-    Tie(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and have one hotline
-    Tie(
+EXPECTED_COINCIDENCES = (
+    ExpectedCoincidence(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # a chain's branches gather in malls
+    ExpectedCoincidence(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and have one hotline
+    ExpectedCoincidence(
         ("different", "faint"), ("near", "close", "door", "other_unit"), ("same", "same_shared"), 8.0
     ),  # one owner's two shops
 )
 """What ties levels together before any data; an empty code stands for a level that is unknown."""
 
 
-def tied_bits(name: str, place: str, phone: str) -> float:
+def expected_coincidence_bits(name: str, place: str, phone: str) -> float:
     """The bits that the ties make together for these levels, by code."""
-    return sum(tie.bits for tie in TIES if name in tie.names and place in tie.places and phone in tie.phones)
+    return sum(
+        tie.bits for tie in EXPECTED_COINCIDENCES if name in tie.names and place in tie.places and phone in tie.phones
+    )

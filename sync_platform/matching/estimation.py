@@ -26,7 +26,7 @@ from sync_platform.matching.comparisons import (
     PLACE,
     UNKNOWN,
     Comparison,
-    tied_bits,
+    expected_coincidence_bits,
 )
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import Frequencies
@@ -41,7 +41,7 @@ from sync_platform.matching.model import (
     initial_parameters,
     probability_of,
 )
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import ParsedListings
 
 MOST_TRAINING_PAIRS = 100_000
 RANDOM_PAIRS = 100_000
@@ -55,16 +55,16 @@ LEAST_PRIOR, MOST_PRIOR = 1e-9, 0.2
 DIGITS = 6
 PRIOR_STEPS = 3
 _SEED = 852
-_TELLING = (*TOGETHER, CUISINE)
+_CHANCE_COMPARISONS = (*TOGETHER, CUISINE)
 """The comparisons by which chance is told: what names say of branches is left out, for only some sources write it."""
 
-_WORDED = (CUISINE, CITY)
+_FREE_TEXT_COMPARISONS = (CUISINE, CITY)
 """Comparisons of words that sources choose for themselves, and which so many places share that matches are few among
 all pairs of a level."""
 
 
 def estimate_model(
-    reading: Reading,
+    parsed: ParsedListings,
     comparer: Comparer,
     frequencies: Frequencies,
     left: np.ndarray,
@@ -72,13 +72,13 @@ def estimate_model(
     levels: np.ndarray,
 ) -> Model:
     """The model of the candidate pairs (`left`, `right`, with their `levels`) of a reading."""
-    sources = reading.source_numbers
-    once = ~reading.is_duplicate[left] & ~reading.is_duplicate[right]
+    sources = parsed.source_numbers
+    once = ~parsed.is_duplicate[left] & ~parsed.is_duplicate[right]
     within = levels[(sources[left] == sources[right]) & once]
-    within, across = within[~_look_listed_twice(within)], levels[(sources[left] != sources[right]) & once]
-    sizes = np.bincount(sources[~reading.is_duplicate]).astype(float)
-    strangers = comparer.compare(*_random_pairs(reading, within=False))
-    chance = _Chance(within, _random_levels(comparer, reading, left, right), strangers, sizes)
+    within, across = within[~_look_like_duplicates(within)], levels[(sources[left] != sources[right]) & once]
+    sizes = np.bincount(sources[~parsed.is_duplicate]).astype(float)
+    random_across = comparer.compare(*_random_pairs(parsed, within=False))
+    chance = _ChanceLevels(within, _random_levels(comparer, parsed, left, right), random_across, sizes)
     model = Model(_expected_prior(sizes), chance.with_u(initial_parameters()), frequencies)
     model = msgspec.structs.replace(model, coincidences=chance.coincidences(model.parameters))
     if not len(across):
@@ -90,7 +90,7 @@ def estimate_model(
     return _with_prior(model, across, sizes)
 
 
-def _look_listed_twice(levels: np.ndarray) -> np.ndarray:
+def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
     """Whether a pair of one source is so alike that the source has listed one place twice, against the rule."""
     name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
     alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
@@ -98,13 +98,13 @@ def _look_listed_twice(levels: np.ndarray) -> np.ndarray:
     return np.asarray(alike & here & (phone != PHONE.number("different")))
 
 
-class _Chance:
+class _ChanceLevels:
     """What chance makes, as seen in pairs of one source: they are no matches, having one record per place."""
 
-    def __init__(self, within: np.ndarray, random: np.ndarray, strangers: np.ndarray, sizes: np.ndarray) -> None:
-        """`within`: levels of the candidates of one source; `random`: of its other pairs, drawn at random; `strangers`:
+    def __init__(self, within: np.ndarray, random: np.ndarray, random_across: np.ndarray, sizes: np.ndarray) -> None:
+        """`within`: levels of the candidates of one source; `random`: of its other pairs, drawn at random; `random_across`:
         of pairs of different sources, drawn at random; `sizes` of sources."""
-        self._within, self._random, self._strangers = within, random, strangers
+        self._within, self._random, self._random_across = within, random, random_across
         self._pairs_within = float((sizes * (sizes - 1) / 2).sum())
         self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
 
@@ -114,8 +114,8 @@ class _Chance:
         found = {}
         for column, comparison in enumerate(COMPARISONS):
             count = len(comparison.levels)
-            if comparison in _WORDED and len(self._strangers):
-                counted = _counts(self._strangers[:, column], count) * self._pairs_across / len(self._strangers)
+            if comparison in _FREE_TEXT_COMPARISONS and len(self._random_across):
+                counted = _counts(self._random_across[:, column], count) * self._pairs_across / len(self._random_across)
             else:
                 alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
                 others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
@@ -141,7 +141,7 @@ class _Chance:
         codes = (
             ("" if code == "-" else code for code in combination_name(at).split("+")) for at in range(COMBINATIONS)
         )
-        assumed = np.array([2.0 ** tied_bits(*combination) for combination in codes])
+        assumed = np.array([2.0 ** expected_coincidence_bits(*combination) for combination in codes])
         ratio = (counted + COINCIDENCE_STRENGTH * assumed) / (expected * known + COINCIDENCE_STRENGTH)
         return {
             combination_name(number): round(float(np.log2(ratio[number])), DIGITS)
@@ -152,7 +152,7 @@ class _Chance:
         """The levels of candidates of different sources, less as many of each kind as chance makes."""
         if not self._pairs_within or not len(across):
             return across
-        kinds, by_chance = combine(across, _TELLING), combine(self._within, _TELLING)
+        kinds, by_chance = combine(across, _CHANCE_COMPARISONS), combine(self._within, _CHANCE_COMPARISONS)
         size = int(max(kinds.max(initial=0), by_chance.max(initial=0))) + 1
         counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size).astype(float)
         of_kind = np.zeros(size, dtype=np.int64)
@@ -167,14 +167,14 @@ class _Chance:
     def _ratios(self) -> np.ndarray:
         """How many pairs of different sources there are to one of one source, by what is known of both listings."""
         usual = self._pairs_across / self._pairs_within
-        within, across = _shares_known(self._random), _shares_known(self._strangers)
+        within, across = _shares_known(self._random), _shares_known(self._random_across)
         return np.where((within > 0) & (across > 0), usual * across / np.maximum(within, LEAST_PRIOR), usual)
 
 
-def _random_pairs(reading: Reading, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
+def _random_pairs(parsed: ParsedListings, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
     """Pairs drawn at random, of one source or of different ones; fewer than RANDOM_PAIRS where listings are few."""
-    once = np.flatnonzero(~reading.is_duplicate)
-    sources = reading.source_numbers[once]
+    once = np.flatnonzero(~parsed.is_duplicate)
+    sources = parsed.source_numbers[once]
     generator = np.random.default_rng(_SEED)
     count = min(RANDOM_PAIRS, len(once) * 50)
     one, other = generator.integers(0, max(len(once), 1), (2, count))
@@ -187,21 +187,21 @@ def _random_pairs(reading: Reading, *, within: bool) -> tuple[np.ndarray, np.nda
     return once[np.minimum(one, other)[drawn]], once[np.maximum(one, other)[drawn]]
 
 
-def _random_levels(comparer: Comparer, reading: Reading, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _random_levels(comparer: Comparer, parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The levels of pairs of one source drawn at random, those left out that are candidates."""
-    one, other = _random_pairs(reading, within=True)
-    count = len(reading)
+    one, other = _random_pairs(parsed, within=True)
+    count = len(parsed)
     drawn = ~np.isin(one.astype(np.int64) * count + other, left.astype(np.int64) * count + right)
     return comparer.compare(one[drawn], other[drawn])
 
 
 def _shares_known(levels: np.ndarray) -> np.ndarray:
     """How large a share of pairs has which comparisons known; by number of that combination."""
-    return np.bincount(_known(levels), minlength=1 << len(_TELLING)) / max(len(levels), 1)
+    return np.bincount(_known(levels), minlength=1 << len(_CHANCE_COMPARISONS)) / max(len(levels), 1)
 
 
 def _known(levels: np.ndarray) -> np.ndarray:
-    columns = [COMPARISONS.index(comparison) for comparison in _TELLING]
+    columns = [COMPARISONS.index(comparison) for comparison in _CHANCE_COMPARISONS]
     return np.asarray((levels[:, columns] != UNKNOWN) @ (1 << np.arange(len(columns))))
 
 
@@ -260,7 +260,7 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
     ]
     if not used:
         return model.parameters
-    levels = np.vstack([levels, _imagined([column for column, _ in used])])
+    levels = np.vstack([levels, _pseudo_matches([column for column, _ in used])])
     table = pl.DataFrame(
         {"unique_id": np.arange(len(levels)), **{comparison.name: levels[:, column] for column, comparison in used}}
     ).to_arrow()
@@ -293,7 +293,7 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
     return found
 
 
-def _imagined(columns: list[int]) -> np.ndarray:
+def _pseudo_matches(columns: list[int]) -> np.ndarray:
     """For each level of these comparisons one match that has it and agrees otherwise in what tells most: so that no
     level is impossible, nor found ever less often with each step."""
     best = np.full(len(COMPARISONS), UNKNOWN, dtype=np.int8)

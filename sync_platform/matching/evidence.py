@@ -14,11 +14,11 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import Hamming, Postfix
 from rapidfuzz.process import cpdist
 
-from sync_platform.matching.addresses import ReadAddress
+from sync_platform.matching.addresses import ParsedAddress
 from sync_platform.matching.comparisons import BRANCH, CITY, COMPARISONS, CUISINE, LICENCE, NAME, PHONE, PLACE, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
-from sync_platform.matching.names import GENERIC, ReadName
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import ParsedListings
+from sync_platform.matching.restaurant_names import GENERIC, ParsedName
 
 CHUNK_PAIRS = 200_000
 METRES_PER_DEGREE = 111_320.0
@@ -39,20 +39,20 @@ Array = np.ndarray
 class Comparer:
     """Compares listings of one reading; what each comparison needs of a listing is looked up once."""
 
-    def __init__(self, reading: Reading, frequencies: Frequencies) -> None:
-        self.reading = reading
-        self._english = _Names(reading.english, frequencies, is_english=True)
-        self._chinese = _Names(reading.chinese, frequencies, is_english=False)
-        self._addresses = _Addresses(reading)
-        self._phones = _Texts(["; ".join(found) for found in reading.phones])
-        self._many_phones = np.array([len(found) > 1 for found in reading.phones], dtype=bool)
+    def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
+        self.parsed = parsed
+        self._english = _Names(parsed.english, frequencies, is_english=True)
+        self._chinese = _Names(parsed.chinese, frequencies, is_english=False)
+        self._addresses = _Addresses(parsed)
+        self._phones = _Texts(["; ".join(found) for found in parsed.phones])
+        self._many_phones = np.array([len(found) > 1 for found in parsed.phones], dtype=bool)
         self._shared_phones = np.array(
-            [any(frequencies.places_reached(phone) > 1 for phone in found) for found in reading.phones], dtype=bool
+            [any(frequencies.places_with_phone(phone) > 1 for phone in found) for found in parsed.phones], dtype=bool
         )
-        self._cities = _codes(reading.cities)
-        self._licences = _codes(reading.licences)
-        self._cuisines = _codes(reading.cuisines)
-        self._alike_cuisines = _alike_sets(reading.cuisines, self._cuisines)
+        self._cities = _codes(parsed.cities)
+        self._licences = _codes(parsed.licences)
+        self._cuisines = _codes(parsed.cuisines)
+        self._alike_cuisines = _alike_sets(parsed.cuisines, self._cuisines)
 
     def compare(self, left: Array, right: Array) -> Array:
         """The levels of pairs of positions: shape (pairs, comparisons), int8; UNKNOWN where either side is not known.
@@ -81,11 +81,11 @@ class Comparer:
         unknown = np.flatnonzero(found == UNKNOWN)
         left, right = left[unknown], right[unknown]
         english, chinese = self._english.sound, self._chinese.sound
-        heard = np.maximum(
+        sound_similarity = np.maximum(
             _similarity(english, left, chinese, right, fuzz.ratio, SHORTEST_SOUND),
             _similarity(chinese, left, english, right, fuzz.ratio, SHORTEST_SOUND),
         )
-        found[unknown[heard >= NEARLY]] = NAME.number("similar")
+        found[unknown[sound_similarity >= NEARLY]] = NAME.number("similar")
         return np.asarray(found)
 
     def _place(self, left: Array, right: Array) -> Array:
@@ -93,7 +93,7 @@ class Comparer:
 
     def _distance(self, left: Array, right: Array) -> Array:
         """Metres, by the equirectangular approximation (exact to 1 % at these distances); NaN where unknown."""
-        north, east = self.reading.latitude, self.reading.longitude
+        north, east = self.parsed.latitude, self.parsed.longitude
         down = north[left] - north[right]
         across = (east[left] - east[right]) * np.cos(np.radians((north[left] + north[right]) / 2))
         return np.asarray(np.hypot(down, across) * METRES_PER_DEGREE)
@@ -141,7 +141,7 @@ class Comparer:
 class _Names:
     """Names of one script, by listing."""
 
-    def __init__(self, names: list[ReadName], frequencies: Frequencies, *, is_english: bool) -> None:
+    def __init__(self, names: list[ParsedName], frequencies: Frequencies, *, is_english: bool) -> None:
         self.core = _Texts([name.core for name in names])
         self.sorted = _Texts([" ".join(sorted(name.words)) if is_english else name.whole for name in names])
         self.whole = _Texts([_plain(name.whole) if is_english else name.whole for name in names])
@@ -151,8 +151,8 @@ class _Names:
         self._words = [frozenset(name.words) for name in names]
         self._word_counts = np.fromiter(map(len, self._words), dtype=np.int32, count=len(names))
         self._is_rare = np.array([frequencies.names_by_chance(words) <= FEW_NAMES for words in self._words], dtype=bool)
-        self._is_shared = np.array([frequencies.places_named(name.whole) > 1 for name in names], dtype=bool)
-        self._shares_core = np.array([frequencies.places_named(name.core) > 1 for name in names], dtype=bool)
+        self._is_shared = np.array([frequencies.places_with_name(name.whole) > 1 for name in names], dtype=bool)
+        self._shares_core = np.array([frequencies.places_with_name(name.core) > 1 for name in names], dtype=bool)
 
     def levels(self, left: Array, right: Array) -> Array:
         found = np.full(len(left), UNKNOWN, dtype=np.int8)
@@ -164,8 +164,10 @@ class _Names:
         level[alike >= FAINT] = NAME.number("faint")
         level[alike >= SIMILAR] = NAME.number("similar")
         unclear = np.flatnonzero(alike < SIMILAR)
-        heard = _similarity(self.sound, left[unclear], self.sound, right[unclear], fuzz.ratio, SHORTEST_SOUND + 1)
-        level[unclear[heard == 100]] = NAME.number("similar")
+        sound_similarity = _similarity(
+            self.sound, left[unclear], self.sound, right[unclear], fuzz.ratio, SHORTEST_SOUND + 1
+        )
+        level[unclear[sound_similarity == 100]] = NAME.number("similar")
         unclear = np.flatnonzero((alike < NEARLY) & (alike >= WITHIN_AT_LEAST))
         level[unclear[self._within(left[unclear], right[unclear])]] = NAME.number("within")
         level[alike >= NEARLY] = NAME.number("near")
@@ -210,7 +212,7 @@ def _plain(whole: str) -> str:
     return " ".join(word for word in whole.split() if word not in ("the", "and", "a"))
 
 
-def _kind(name: ReadName, *, is_english: bool) -> frozenset[str]:
+def _kind(name: ParsedName, *, is_english: bool) -> frozenset[str]:
     if is_english:
         return frozenset(word for word in name.whole.split() if word in GENERIC and len(word) > 3)
     return frozenset(name.whole.removeprefix(name.core).split()) if name.whole.startswith(name.core) else frozenset()
@@ -219,8 +221,8 @@ def _kind(name: ReadName, *, is_english: bool) -> frozenset[str]:
 class _Addresses:
     """Addresses, by listing: what both languages write alike in one, streets and buildings in each."""
 
-    def __init__(self, reading: Reading) -> None:
-        both = list(zip(reading.address_en, reading.address_zh, strict=True))
+    def __init__(self, parsed: ParsedListings) -> None:
+        both = list(zip(parsed.address_en, parsed.address_zh, strict=True))
         numbered = [english if english.first else chinese for english, chinese in both]
         self.first = np.array([address.first for address in numbered], dtype=np.int32)
         self.last = np.array([address.last for address in numbered], dtype=np.int32)
@@ -228,7 +230,7 @@ class _Addresses:
         self._shops = [english.shops | chinese.shops for english, chinese in both]
         self._shop_codes = _codes(self._shops)
         self._has_many_shops = np.array([len(shops) > 1 for shops in self._shops], dtype=bool)
-        self.scripts = (_Streets(reading.address_en, 4), _Streets(reading.address_zh, 3))
+        self.scripts = (_Streets(parsed.address_en, 4), _Streets(parsed.address_zh, 3))
 
     def levels(self, left: Array, right: Array, distance: Array) -> Array:
         numbered = (self.first[left] > 0) & (self.first[right] > 0)
@@ -293,7 +295,7 @@ class _Addresses:
 class _Streets:
     """Streets and buildings in one script, by listing."""
 
-    def __init__(self, addresses: list[ReadAddress], shortest_building: int) -> None:
+    def __init__(self, addresses: list[ParsedAddress], shortest_building: int) -> None:
         self.street = _Texts([address.street for address in addresses])
         self.sound = _Texts([address.street_sound for address in addresses])
         self.building = _Texts([address.building for address in addresses])

@@ -24,7 +24,7 @@ class Explainer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._prior = round(log2(model.prior / (1 - model.prior)), _SHOWN_DIGITS)
-        self._made: dict[bytes, dict[str, Any]] = {}
+        self._explanations: dict[bytes, dict[str, Any]] = {}
 
     def evidence(self, levels: np.ndarray) -> dict[str, Any]:
         """The evidence of one pair, given its levels (one per comparison).
@@ -33,9 +33,9 @@ class Explainer:
         be made its `level` and `bits`, and `coincidence_bits` taken off where the levels tend to come together.
         """
         key = levels.tobytes()
-        if key not in self._made:
-            self._made[key] = self._explain(levels)
-        return self._made[key]
+        if key not in self._explanations:
+            self._explanations[key] = self._explain(levels)
+        return self._explanations[key]
 
     def as_json(self, levels: np.ndarray) -> str:
         """The evidence as JSON."""

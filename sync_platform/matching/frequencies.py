@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import ParsedListings
 
-SPOT_DEGREES = 0.001
+SAME_LOCATION_DEGREES = 0.001
 """Without addresses, listings less than this apart (some 100 m) are at one spot."""
 MOST_COUNTED = 5
 
@@ -34,10 +34,10 @@ class Frequencies(msgspec.Struct):
     name_count: int = 0
     crowded: dict[str, list[str]] = {}
 
-    def places_named(self, name: str) -> int:
+    def places_with_name(self, name: str) -> int:
         return self.names.get(name, 1)
 
-    def places_reached(self, phone: str) -> int:
+    def places_with_phone(self, phone: str) -> int:
         return self.phones.get(phone, 1)
 
     def names_by_chance(self, words: Iterable[str]) -> float:
@@ -49,25 +49,25 @@ class Frequencies(msgspec.Struct):
         return expected
 
 
-def count_frequencies(reading: Reading) -> Frequencies:
+def count_frequencies(parsed: ParsedListings) -> Frequencies:
     """The frequencies in a table of listings; a place that a source lists twice, marked or not, counts once."""
-    spots = [_spot(reading, at) for at in range(len(reading))]
-    names = _most_in_one_source(reading, _names(reading), spots)
-    phones = _most_in_one_source(reading, reading.phones, spots, by_name=True)
+    locations = [_location(parsed, at) for at in range(len(parsed))]
+    names = _most_in_one_source(parsed, _names(parsed), locations)
+    phones = _most_in_one_source(parsed, parsed.phones, locations, by_name=True)
     different = {
-        name.core: name.words for language in (reading.english, reading.chinese) for name in language if name.core
+        name.core: name.words for language in (parsed.english, parsed.chinese) for name in language if name.core
     }
     words = Counter(word for found in different.values() for word in found)
     return Frequencies(names, phones, {word: count for word, count in words.items() if count > 1}, len(different))
 
 
-def _names(reading: Reading) -> Iterator[tuple[str, ...]]:
+def _names(parsed: ParsedListings) -> Iterator[tuple[str, ...]]:
     """Every form of each listing's name that can be equal to another's."""
-    for english, chinese in zip(reading.english, reading.chinese, strict=True):
+    for english, chinese in zip(parsed.english, parsed.chinese, strict=True):
         yield tuple({english.whole, english.core, chinese.whole, chinese.core} - {""})
 
 
-class _Spot(NamedTuple):
+class _Location(NamedTuple):
     """Where a listing is, as far as it says."""
 
     door: tuple[int, str, frozenset[str]] | None
@@ -76,36 +76,36 @@ class _Spot(NamedTuple):
     phones: tuple[str, ...]
     name: str
 
-    def is_at(self, other: _Spot) -> bool:
+    def is_at(self, other: _Location) -> bool:
         """Whether the two listings of one source are at one spot: by their doors, else by distance, else by phone."""
         if self.door and other.door:
             return self.door == other.door
         apart = max(abs(self.latitude - other.latitude), abs(self.longitude - other.longitude))
-        return apart <= SPOT_DEGREES if apart == apart else self.phones == other.phones != ()
+        return apart <= SAME_LOCATION_DEGREES if apart == apart else self.phones == other.phones != ()
 
 
-def _spot(reading: Reading, at: int) -> _Spot:
-    addresses = (reading.address_en[at], reading.address_zh[at])
+def _location(parsed: ParsedListings, at: int) -> _Location:
+    addresses = (parsed.address_en[at], parsed.address_zh[at])
     door = next(((found.first, found.street, found.shops) for found in addresses if found.first and found.street), None)
-    name = reading.english[at].core or reading.chinese[at].core
-    return _Spot(door, reading.latitude[at], reading.longitude[at], reading.phones[at], name)
+    name = parsed.english[at].core or parsed.chinese[at].core
+    return _Location(door, parsed.latitude[at], parsed.longitude[at], parsed.phones[at], name)
 
 
 def _most_in_one_source(
-    reading: Reading, values: Iterable[Iterable[str]], spots: list[_Spot], *, by_name: bool = False
+    parsed: ParsedListings, values: Iterable[Iterable[str]], locations: list[_Location], *, by_name: bool = False
 ) -> dict[str, int]:
     """For each value that some source has at several spots (or, `by_name`, under several names), the most that one has.
 
     More than MOST_COUNTED are not told apart.
     """
-    found: dict[tuple[int, str], list[_Spot]] = {}
-    for source, mine, spot in zip(reading.source_numbers.tolist(), values, spots, strict=True):
+    found: dict[tuple[int, str], list[_Location]] = {}
+    for source, mine, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
         for value in mine:
             others = found.setdefault((source, value), [])
             if len(others) < MOST_COUNTED and not any(
-                spot.is_at(other) and not (by_name and spot.name != other.name) for other in others
+                location.is_at(other) and not (by_name and location.name != other.name) for other in others
             ):
-                others.append(spot)
+                others.append(location)
     most: dict[str, int] = {}
     for (_, value), different in found.items():
         if len(different) > most.get(value, 1):

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.blocking import Blocks, crowds_of, overfull, pairs_of, without_keys
+from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
 from sync_platform.matching.clusters import Decision, Thresholds
 from sync_platform.matching.linkage import Linkage, compare
-from sync_platform.matching.listing import read_listings
+from sync_platform.matching.linkage_state import IDS, LinkageState, key_table, link_table
+from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model
-from sync_platform.matching.reading import Reading, read_table
-from sync_platform.matching.state import IDS, State, key_table, link_table
+from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
 
 
 @dataclass
@@ -42,13 +42,13 @@ class Increment:
     keys: pl.DataFrame
     links: pl.DataFrame
 
-    def keep(self, state: State) -> None:
+    def keep(self, state: LinkageState) -> None:
         """Bring the state's tables up to date."""
         state.replace(self.replaced, self.keys, self.links)
 
 
 def relink(
-    state: State,
+    state: LinkageState,
     model: Model,
     touched: pl.DataFrame,
     decisions: Sequence[Decision] = (),
@@ -61,11 +61,11 @@ def relink(
     """
     thresholds = thresholds or Thresholds()
     keys = _Keys(state, model, touched.select(IDS).unique())
-    if (turned := keys.turned()).height:
-        keys = _Keys(state, model, pl.concat([keys.replaced, turned]).unique())
+    if (listings_of_resized_keys := keys.listings_of_resized_keys()).height:
+        keys = _Keys(state, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
     links = link_table(_link(state, model, sharing.select(IDS).unique(), sharing, keys.replaced), thresholds)
-    affected = _reached(state, keys.replaced, links, decisions, thresholds.match)
+    affected = _connected(state, keys.replaced, links, decisions, thresholds.match)
     linkage = _link(state, model, affected, keys.making_pairs_of(affected))
     return Increment(linkage, keys.replaced, keys.fresh, links)
 
@@ -73,16 +73,16 @@ def relink(
 class _Keys:
     """The keys after the batch: those of the `replaced` listings are `fresh`, the others' are the state's."""
 
-    def __init__(self, state: State, model: Model, replaced: pl.DataFrame) -> None:
+    def __init__(self, state: LinkageState, model: Model, replaced: pl.DataFrame) -> None:
         self._state, self.replaced = state, replaced
-        reading = _read(state, replaced)
-        self.fresh = key_table(reading.listings, Blocks(reading, model.frequencies).keys)
+        parsed = _read(state, replaced)
+        self.fresh = key_table(parsed.listings, BlockingKeys(parsed, model.frequencies).keys)
         self._stale = state.keys_of(replaced)
 
-    def turned(self) -> pl.DataFrame:
+    def listings_of_resized_keys(self) -> pl.DataFrame:
         """The listings of keys that become overfull, or cease to be: their pairs change, though they don't."""
-        before = self._state.crowds(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
-        was, is_now = overfull(before), overfull(self._after(before))
+        before = self._state.listings_per_key(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
+        was, is_now = oversized_keys(before), oversized_keys(self._after(before))
         turning = pl.concat([was.filter(~was.is_in(is_now.implode())), is_now.filter(~is_now.is_in(was.implode()))])
         return self._state.sharing(turning).select(IDS).unique()
 
@@ -98,32 +98,34 @@ class _Keys:
         return self._without_overfull(pl.concat([self.fresh.join(ids, on=IDS, how="semi"), others]))
 
     def _without_overfull(self, keys: pl.DataFrame) -> pl.DataFrame:
-        return without_keys(keys, overfull(self._after(self._state.crowds(keys["key"].unique()))))
+        return without_keys(keys, oversized_keys(self._after(self._state.listings_per_key(keys["key"].unique()))))
 
     def _after(self, before: pl.DataFrame) -> pl.DataFrame:
         """How many listings have a key after the batch, of those before it; of others, something below that."""
-        left = crowds_of(self._stale).with_columns(-pl.col("count"))
-        return pl.concat([before, left, crowds_of(self.fresh)]).group_by("key").sum()
+        left = count_listings_per_key(self._stale).with_columns(-pl.col("count"))
+        return pl.concat([before, left, count_listings_per_key(self.fresh)]).group_by("key").sum()
 
 
-def _read(state: State, ids: pl.DataFrame) -> Reading:
-    return read_table(read_listings(state.listings_of(ids)).table)
+def _read(state: LinkageState, ids: pl.DataFrame) -> ParsedListings:
+    return parse_listings(to_listing_table(state.listings_of(ids)).table)
 
 
-def _link(state: State, model: Model, ids: pl.DataFrame, keys: pl.DataFrame, of: pl.DataFrame | None = None) -> Linkage:
+def _link(
+    state: LinkageState, model: Model, ids: pl.DataFrame, keys: pl.DataFrame, of: pl.DataFrame | None = None
+) -> Linkage:
     """The linkage of listings by their keys; `of`: of those pairs only that one of these is in."""
-    reading = _read(state, ids)
-    listed = reading.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
+    parsed = _read(state, ids)
+    listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
     by_position = keys.join(listed, on=IDS).select("listing", "key")
-    wanted = None if of is None else np.isin(np.arange(len(reading)), listed.join(of, on=IDS, how="semi")["listing"])
-    return compare(reading, model, by_position, *pairs_of(by_position, wanted))
+    wanted = None if of is None else np.isin(np.arange(len(parsed)), listed.join(of, on=IDS, how="semi")["listing"])
+    return compare(parsed, model, by_position, *pairs_of(by_position, wanted))
 
 
-def _reached(
-    state: State, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
+def _connected(
+    state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
 ) -> pl.DataFrame:
     """All listings of the components in which the start is, before and after."""
-    ways = _ways(links.filter(pl.col("probability") >= least), decisions)
+    ways = _connections(links.filter(pl.col("probability") >= least), decisions)
     reached = frontier = start
     while frontier.height:
         onward = ways.join(frontier, on=IDS, how="semi").select(source="to_source", source_id="to_id")
@@ -133,7 +135,7 @@ def _reached(
     return reached
 
 
-def _ways(links: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
+def _connections(links: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataFrame:
     """What connects listings beside the links of the state, in both directions."""
     pairs = links.select("source_a", "id_a", "source_b", "id_b").rows()
     pairs += [(*decision.one, *decision.other) for decision in decisions if decision.same]

@@ -15,7 +15,7 @@ _HONG_KONG = "852"
 
 
 @lru_cache(maxsize=200_000)
-def read_phones(text: str) -> tuple[str, ...]:
+def parse_phones(text: str) -> tuple[str, ...]:
     """The national significant numbers in a text, in its order, each once; those too short or long left out.
 
     `+852 2345 6789`, `852-23456789` and `2345 6789` are one number, and so are `310/246-1501` and `+1 310 246 1501`.

@@ -37,9 +37,9 @@ def _readings() -> dict[str, str]:
     characters = "".join(map(chr, range(0x4E00, 0xA000)))
     found: dict[str, str] = {}
     for character, traditional in zip(characters, back.convert(characters), strict=False):
-        reading = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
-        if reading:
-            found[character] = reading.split()[0].rstrip("123456")
+        jyutping = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
+        if jyutping:
+            found[character] = jyutping.split()[0].rstrip("123456")
     return found
 
 
@@ -60,12 +60,12 @@ def sound_of_syllable(syllable: str) -> str:
 @lru_cache(maxsize=50_000)
 def sound_of_character(character: str) -> str:
     """One character for how a Chinese character sounds, or nothing where it is not known."""
-    reading = _readings().get(character, "")
-    if not reading:
+    jyutping = _readings().get(character, "")
+    if not jyutping:
         return ""
-    if reading.startswith("j"):  # Jyutping's j is what everyone else writes y
-        reading = "y" + reading[1:]
-    return sound_of_syllable(reading)
+    if jyutping.startswith("j"):  # Jyutping's j is what everyone else writes y
+        jyutping = "y" + jyutping[1:]
+    return sound_of_syllable(jyutping)
 
 
 def sound_of_chinese(text: str) -> str:

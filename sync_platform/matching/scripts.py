@@ -28,7 +28,7 @@ _VARIANTS = (
 
 
 @cache
-def _one_form() -> dict[int, str]:
+def _canonical_characters() -> dict[int, str]:
     """Every Chinese character that has another form here: Traditional and variants become Simplified."""
     from opencc import OpenCC
 
@@ -40,7 +40,7 @@ def _one_form() -> dict[int, str]:
 
 
 @cache
-def _leftovers() -> dict[int, str]:
+def _private_use_characters() -> dict[int, str]:
     """What the Private Use Area's code points stand for in text of before HKSCS was in Unicode."""
     first, last = _PRIVATE_USE[0][0], _PRIVATE_USE[-1][1]
     found = {point: character for point in range(first, last + 1) if (character := _hkscs(point))}
@@ -66,9 +66,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKC", text.translate(_leftovers())).casefold()
+    plain = unicodedata.normalize("NFKC", text.translate(_private_use_characters())).casefold()
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain))
-    return " ".join(unicodedata.normalize("NFKC", plain.translate(_one_form())).split())
+    return " ".join(unicodedata.normalize("NFKC", plain.translate(_canonical_characters())).split())
 
 
 def drop_apostrophes(folded: str) -> str:

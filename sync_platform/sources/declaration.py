@@ -119,7 +119,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Attached:
-    """Records that hang on a place, as rows of a table that all platforms share (unified/attached.py).
+    """Records that hang on a place, as rows of a table that all platforms share (unified/related_records.py).
 
     `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
     """
@@ -141,7 +141,7 @@ class Dataset:
     `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
     `agreements` what its records should agree on with those they refer to
     `is_reference` whether other platforms' records are held against these: the licence register
-    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listing.py), as SQL over its
+    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listings.py), as SQL over its
                 columns, where it is not simply the column of that name
     `attached`  the shared table that its records appear in, where they hang on a place
     `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone

@@ -10,13 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.rules import (
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
+from sync_platform.unified.survivorship_rules import (
     AGREED,
-    METRES_TOGETHER,
     ONLY,
     ORDER,
     RULES,
+    SAME_LOCATION_METRES,
     WORDS,
     Criterion,
     FieldRule,
@@ -24,14 +24,14 @@ from sync_platform.unified.rules import (
 
 HAN, LATIN = r"[\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{323af}]", r"[A-Za-zÀ-ɏ]"
 _LISTING = ("restaurant_id", "source", "source_id")
-Shared = Callable[[str], bool]
+IsSharedPhone = Callable[[str], bool]
 """Whether a telephone number, as a listing gives it, is known as several places'."""
 
 
-def survive(listings: pl.DataFrame, is_shared: Shared) -> pl.DataFrame:
+def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFrame:
     """The golden fields of every restaurant of these listings, which are all the listings of each.
 
-    `listings` has `restaurant_id`, `source`, `source_id`, the columns of `listing.READ`, `is_live`, `is_stale`,
+    `listings` has `restaurant_id`, `source`, `source_id`, the columns of `listing.LISTING_COLUMNS`, `is_live`, `is_stale`,
     `last_changed_at`, `rank` (of the platform) and `is_reference`. The result has `restaurant_id`, the fields of RULES
     (`location` as a struct), and for each `why_<field>`, as JSON, null where nobody says anything: `value`, `source`,
     `source_id`, `rule`, `words`, and `others`, what all other listings say, each with `agrees`.
@@ -45,7 +45,7 @@ def survive(listings: pl.DataFrame, is_shared: Shared) -> pl.DataFrame:
     return found
 
 
-def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: Shared) -> pl.DataFrame:
+def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
     """Every value that a listing has for the field, with how it does by each criterion."""
     kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
     parts = [listings.select(*kept, pl.col(name).alias("value")).drop_nulls("value") for name in rule.columns]
@@ -107,7 +107,7 @@ def _with_neighbours(said: pl.DataFrame) -> pl.DataFrame:
     ).unique()
     pairs = where.join(where, on="restaurant_id", suffix="_there")
     apart = (pl.col("north") - pl.col("north_there")) ** 2 + (pl.col("east") - pl.col("east_there")) ** 2
-    near = pairs.filter(apart <= METRES_TOGETHER**2)
+    near = pairs.filter(apart <= SAME_LOCATION_METRES**2)
     counts = near.group_by("restaurant_id", "key").agg(
         pl.col("source_there").n_unique().alias(Criterion.AGREEMENT), pl.col("key_there").unique().alias("near")
     )

@@ -1,4 +1,4 @@
-"""Which fields of a record are personal, and whose: the declaration that sealing, access and erasure all follow."""
+"""The personal fields of a record and the person they belong to. Sealing, access and erasure use this declaration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Personal:
     """The personal fields of a dataset's records.
 
     `fields` and `subject` are dotted paths into the record (`author.name`). The first filled path of `subject` names
-    the data subject; a record with none filled is its own subject, so that it can still be forgotten.
+    the data subject. Where no path is filled, the record is its own data subject, so that it can still be erased.
     """
 
     fields: tuple[str, ...]

@@ -28,8 +28,8 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore
 from sync_platform.vault.master_key import from_key_file
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 HISTORY = "lineage.changes"
 
@@ -112,7 +112,7 @@ def main(folder: Path, url: str, day: str, fatal: int | None) -> None:
         run_id=f"run of {day}",
         store=store,
         vault=vault,
-        secret_book=SealedSecretBook(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"), vault, "openrice"),
+        secret_book=PlatformSecrets(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"), vault, "openrice"),
     )
     land(store, manifests)
     with SteppedLake(address_in(folder), steps) as lake:

@@ -18,7 +18,7 @@ from sync_platform.defs.turns import turn_resource
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.turns import turn
-from sync_platform.unified.attached import KINDS
+from sync_platform.unified.related_records import RECORD_KINDS
 
 ONE_AT_A_TIME = {"concurrency": {"pools": {"default_limit": 1}}, "telemetry": {"enabled": False}}
 STARTED = dg.DagsterRunStatus.STARTED
@@ -100,7 +100,7 @@ def _materialise(
 
 
 def test_every_asset_that_writes_to_the_lake_with_care_requires_the_turn(tmp_path: Path) -> None:
-    only_read = {SCORECARD, *(dg.AssetKey(["unified", kind]) for kind in KINDS)}
+    only_read = {SCORECARD, *(dg.AssetKey(["unified", kind]) for kind in RECORD_KINDS)}
     for asset in build(load_settings(sync_home=tmp_path), Silence()).assets or []:
         assert isinstance(asset, dg.AssetsDefinition)
         assert "turns" in asset.required_resource_keys or asset.keys <= only_read

@@ -23,8 +23,8 @@ from sync_platform.sources.paging import Slice, by_cursor, numbered
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -120,7 +120,7 @@ class Kitchen:
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "landing")
         self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
-        self.book = SealedSecretBook(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
+        self.book = PlatformSecrets(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
 
     def extract(
         self, handler: Handler, sync_id: str = "sync-1", scope: Scope | None = None, **options: Any

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import PLATFORMS, City
 from sync_platform.sandbox.truth import truth_rows

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.listing_table import SCHEMA
 
 Listing = dict[str, object]
 

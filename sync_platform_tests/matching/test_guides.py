@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 
 from .guides import BOTH, two_guides
@@ -16,7 +16,7 @@ def test_two_guides_are_matched_without_labels(seed: int) -> None:
     listings, truth = two_guides(seed)
     linkage = link(listings)
     ids = linkage.listings["source_id"].to_list()
-    members = gather(linkage).members().values()
+    members = build_clusters(linkage).members().values()
     found = {(ids[pair[0]], ids[pair[1]]) for pair in members if len(pair) == 2}
     assert max(map(len, members)) == 2
     right = len(found & truth)

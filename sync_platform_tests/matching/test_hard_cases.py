@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 
 from .hard_cases import CASES, Case, bystanders, listing, table_of
@@ -16,7 +16,7 @@ def _wrong(case: Case, *others: Case) -> list[str]:
     """The pairs of the case that are taken for what they are not."""
     linkage = link(table_of(case, *others))
     keys = linkage.listings.select("source", "source_id").iter_rows()
-    labels = dict(zip(keys, gather(linkage).labels.tolist(), strict=True))
+    labels = dict(zip(keys, build_clusters(linkage).labels.tolist(), strict=True))
     wrong = []
     for (place, one), (other_place, other) in combinations(case.listings, 2):
         joined = labels[one["source"], one["source_id"]] == labels[other["source"], other["source_id"]]

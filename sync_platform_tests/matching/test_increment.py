@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.matching import blocking
-from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
+from sync_platform.matching.clusters import Clusters, Decision, Thresholds, build_clusters
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.listing import SCHEMA
-from sync_platform.matching.matches import PAIR_SCHEMA, explained, review_pairs
+from sync_platform.matching.linkage_state import KEY_SCHEMA, LINK_SCHEMA, LinkageState, key_table, link_table
+from sync_platform.matching.listing_table import SCHEMA
+from sync_platform.matching.matches import PAIR_SCHEMA, explain_links, review_pairs
 from sync_platform.matching.model import Model
-from sync_platform.matching.state import KEY_SCHEMA, LINK_SCHEMA, State, key_table, link_table
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.examples import examples
 
@@ -30,14 +30,14 @@ from .hard_cases import CASES, bystanders, table_of
 
 Cluster = frozenset[Id]
 FEW = 5
-"""What MOST_EVER is here, so that keys become overfull, and cease to be."""
+"""MAX_LISTINGS_PER_KEY in these tests, so that keys become oversized and return to normal."""
 
 
 @dataclass
 class Kept:
     """Listings, what is kept of them, and their clusters, in step with batches."""
 
-    state: State
+    state: LinkageState
     model: Model
     thresholds: Thresholds = field(default_factory=Thresholds)
     decisions: list[Decision] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Kept:
     @classmethod
     def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> Kept:
         """Of no listings; `connection` is new."""
-        state = State(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
+        state = LinkageState(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
         connection.register("none", pl.DataFrame(schema=SCHEMA).to_arrow())
         connection.execute(f"CREATE TABLE {state.listings} AS FROM none")
         state.build(link(pl.DataFrame(schema=SCHEMA), model))
@@ -70,7 +70,7 @@ class Kept:
         found.keep(self.state)
         for one in found.replaced.iter_rows():
             self.cluster_of.pop(one, None)
-        self.cluster_of |= clusters_of(found.linkage, gather(found.linkage, self.thresholds, self.decisions))
+        self.cluster_of |= clusters_of(found.linkage, build_clusters(found.linkage, self.thresholds, self.decisions))
         return found
 
     def _write(self, listings: pl.DataFrame, ids: list[Id]) -> None:
@@ -86,7 +86,7 @@ class Kept:
     def require_as_rebuilt(self) -> None:
         """Everything kept is what a full run with the same model makes."""
         linkage = link(self.rows(self.state.listings), self.model)
-        assert self.cluster_of == clusters_of(linkage, gather(linkage, self.thresholds, self.decisions))
+        assert self.cluster_of == clusters_of(linkage, build_clusters(linkage, self.thresholds, self.decisions))
         expected = link_table(linkage, self.thresholds)
         assert self.rows(self.state.links).rows() == expected.sort(list(LINK_SCHEMA)).rows()
         expected = key_table(linkage.listings, linkage.keys)
@@ -154,7 +154,7 @@ def test_after_each_batch_everything_is_as_after_a_rebuild(
     data: st.DataObject, pool: pl.DataFrame, model: Model
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
-        patch.setattr(blocking, "MOST_EVER", data.draw(st.sampled_from([FEW, 1000])))
+        patch.setattr(blocking, "MAX_LISTINGS_PER_KEY", data.draw(st.sampled_from([FEW, 1000])))
         kept = Kept.empty(connection, model)
         for listings, gone, decisions in data.draw(batches(pool)):
             leaving = [one for one in gone if one not in set(listings.select("source", "source_id").iter_rows())]
@@ -215,7 +215,7 @@ def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
 
 
 def test_a_key_that_becomes_overfull_joins_nobody_any_more(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocking, "MOST_EVER", FEW)
+    monkeypatch.setattr(blocking, "MAX_LISTINGS_PER_KEY", FEW)
     kept.take(_table(*map(_thin, range(FEW))))
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
     kept.take(_table(_thin(FEW)))
@@ -276,4 +276,4 @@ def test_links_that_are_kept_say_what_a_linkage_says(small_city: LinkedCity) -> 
     review = review_pairs(linkage, small_city.clusters, thresholds)
     apart = link_table(linkage, thresholds).join(review, on=list(PAIR_SCHEMA)[:4], how="semi")
     assert review.height > 0
-    assert explained(apart, linkage.model).sort(pl.all()).rows() == review.sort(pl.all()).rows()
+    assert explain_links(apart, linkage.model).sort(pl.all()).rows() == review.sort(pl.all()).rows()

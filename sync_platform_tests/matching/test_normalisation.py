@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.matching.addresses import read_addresses
-from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import NOTHING, read_names
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.addresses import parse_addresses
+from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import EMPTY, parse_names
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
 from sync_platform.matching.scripts import fold
 from sync_platform_tests.examples import examples
@@ -26,18 +26,18 @@ def test_folding_what_is_folded_changes_nothing(text: str) -> None:
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
 def test_reading_a_read_name_changes_nothing(text: str) -> None:
-    for name in read_names(text):
+    for name in parse_names(text):
         if name.whole.isascii():
-            assert read_names(name.whole)[0].core == name.core
+            assert parse_names(name.whole)[0].core == name.core
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
 def test_any_text_can_be_read_as_anything(text: str) -> None:
-    read_names(text, text)
-    read_addresses(text, text)
-    read_phones(text)
-    read_cuisines((text,))
+    parse_names(text, text)
+    parse_addresses(text, text)
+    parse_phones(text)
+    parse_cuisines((text,))
 
 
 @pytest.mark.parametrize(
@@ -68,32 +68,32 @@ def test_variants_fold_to_one_form(one: str, other: str) -> None:
     ],
 )
 def test_names_that_differ_in_their_writing_only_have_one_core(one: str, other: str) -> None:
-    assert read_names(one)[0].core == read_names(other)[0].core
+    assert parse_names(one)[0].core == parse_names(other)[0].core
 
 
 def test_a_name_in_both_scripts_in_one_column_is_two_names() -> None:
-    english, chinese = read_names("金華冰室 Kam Wah Cafe", "")
+    english, chinese = parse_names("金華冰室 Kam Wah Cafe", "")
     assert (english.whole, chinese.whole) == ("kam wah cafe", "金华冰室")
 
 
 def test_names_are_told_apart_by_script_not_by_column() -> None:
-    assert read_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
+    assert parse_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
 
 
 def test_a_name_of_common_words_only_is_still_a_name() -> None:
-    assert read_names("The Restaurant")[0].core != ""
-    assert read_names("茶餐廳")[1].core == "茶餐厅"
+    assert parse_names("The Restaurant")[0].core != ""
+    assert parse_names("茶餐廳")[1].core == "茶餐厅"
 
 
 @pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
 def test_marks_of_a_second_listing_are_seen_and_taken_off(mark: str) -> None:
-    english, _ = read_names(f"Copper Whale {mark}")
+    english, _ = parse_names(f"Copper Whale {mark}")
     assert english.is_second_listing
     assert english.core == "copperwhale"
 
 
 def test_nothing_is_read_from_nothing() -> None:
-    assert read_names("", "") == (NOTHING, NOTHING)
+    assert parse_names("", "") == (EMPTY, EMPTY)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_nothing_is_read_from_nothing() -> None:
     ],
 )
 def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
-    assert read_phones(text) == expected
+    assert parse_phones(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], street: str) -> None:
-    read, _ = read_addresses(text)
+    read, _ = parse_addresses(text)
     assert ((read.first, read.last), read.floor, read.shops, read.street) == (number, floor, shops, street)
 
 
@@ -145,14 +145,14 @@ def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops
     ],
 )
 def test_chinese_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], ending: str) -> None:
-    _, read = read_addresses(text)
+    _, read = parse_addresses(text)
     assert ((read.first, read.last), read.floor, read.shops) == (number, floor, shops)
     assert read.street.endswith(ending)
 
 
 def test_both_languages_say_the_same_of_one_address() -> None:
-    english, _ = read_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
-    _, chinese = read_addresses("深水埗福榮街47號地下4A號舖")
+    english, _ = parse_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
+    _, chinese = parse_addresses("深水埗福榮街47號地下4A號舖")
     assert (english.first, english.floor, english.shops) == (chinese.first, chinese.floor, chinese.shops)
     assert chinese.street_sound.endswith(english.street_sound) and len(english.street_sound) == 2
 
@@ -170,4 +170,4 @@ def test_words_that_are_no_syllables_have_no_sound() -> None:
 
 
 def test_cuisines_are_their_words() -> None:
-    assert read_cuisines(("Noodles & Congee", "Hong Kong Style")) == read_cuisines(("congee", "noodle"))
+    assert parse_cuisines(("Noodles & Congee", "Hong Kong Style")) == parse_cuisines(("congee", "noodle"))

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from sync_platform.quality.sample import ShapeSample
 from sync_platform.quality.shape import Shape
+from sync_platform.quality.shape_sample import ShapeSample
 
 Record = dict[str, Any]
 OBJECT = "landing/diner/places/pages-000001.ndjson.zst"
@@ -24,7 +24,7 @@ def lines(records: Iterable[Record]) -> bytes:
 
 
 def shape_of(records: Iterable[Record], **options: Any) -> Shape:
-    sample = ShapeSample(**{"has_persons": False, **options})
+    sample = ShapeSample(**{"has_personal_fields": False, **options})
     sample.take(OBJECT, lines(records))
     return sample.shape()
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.platforms import load_platforms
-from sync_platform.quality.drift import SURPRISE, Drift, chance, find_drift, is_good
+from sync_platform.quality.drift import MAX_CHANCE, Drift, chance, find_drift, is_good
 from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
 from sync_platform_tests.examples import examples
@@ -186,7 +186,7 @@ def test_flags_of_the_same_yes_and_no_are_not_one_field() -> None:
 def test_a_value_that_comes_in_clear_among_sealed_ones_is_pointed_out() -> None:
     sealed = [{"author": {"name": f"sealed:v1:x:{n}"}, "stars": n % 5} for n in range(100)]
     clear = [{"author": {"userName": "Chan"}, "stars": n % 5} for n in range(100)]
-    (drift,) = found(shape_of(clear, has_persons=True), before=shape_of(sealed, has_persons=True))
+    (drift,) = found(shape_of(clear, has_personal_fields=True), before=shape_of(sealed, has_personal_fields=True))
     assert (drift.kind, drift.renamed_to, drift.is_unsealed) == ("renamed", "author.userName", True)
     words = drift.in_words("diner.reviews")
     assert "it is not sealed" in words
@@ -194,8 +194,8 @@ def test_a_value_that_comes_in_clear_among_sealed_ones_is_pointed_out() -> None:
 
 
 def test_a_new_field_that_is_sealed_needs_no_word() -> None:
-    before = shape_of([{"author": {"name": f"sealed:v1:x:{n}"}} for n in range(20)], has_persons=True)
-    now = shape_of([{"author": {"name": "sealed:v1:x:1", "id": "sealed:v1:x:2"}}], has_persons=True)
+    before = shape_of([{"author": {"name": f"sealed:v1:x:{n}"}} for n in range(20)], has_personal_fields=True)
+    now = shape_of([{"author": {"name": "sealed:v1:x:1", "id": "sealed:v1:x:2"}}], has_personal_fields=True)
     (drift,) = find_drift(before, now)
     assert (drift.kind, drift.path, drift.is_unsealed) == ("new", "author.id", False)
     assert drift.in_words("t") == f"t: `author.id` is new, text in 1 of 1 records, e.g. {OBJECT}:1"
@@ -277,7 +277,7 @@ def test_chance_is_a_distribution_and_laplace_s_rule_for_one_record(data: Any, b
 
 
 def test_fourteen_lacking_of_two_thousand_are_no_chance_and_thirteen_may_be() -> None:
-    assert chance(2_000, 2_000, 2_000 - 14, 2_000) < SURPRISE < chance(2_000, 2_000, 2_000 - 13, 2_000)
+    assert chance(2_000, 2_000, 2_000 - 14, 2_000) < MAX_CHANCE < chance(2_000, 2_000, 2_000 - 13, 2_000)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.syncs import watermarks
-from sync_platform.quality.quarantine import Entry, entries
+from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.sources.declaration import Record
 from sync_platform.sources.extraction import Gaps
 from sync_platform_tests.examples import examples
@@ -34,7 +34,7 @@ def _a_platform_of_its_own(lab: Lab) -> None:
     lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
 
 
-def _entries(lab: Lab, *, only_open: bool = True) -> list[Entry]:
+def _entries(lab: Lab, *, only_open: bool = True) -> list[QuarantineEntry]:
     with lab.lake.session() as session:
         return entries(session, platform=lab.platform.name, only_open=only_open)
 

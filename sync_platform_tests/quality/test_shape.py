@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
-from sync_platform.quality.sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.quality.shape import MOST_PATHS, MOST_RECORDS, Shape
+from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
@@ -48,7 +48,7 @@ def test_every_type_is_counted_and_absent_is_not_null() -> None:
     assert shape.field("x").types == {
         "array": 1, "boolean": 1, "integer": 1, "null": 1, "number": 1, "object": 1, "string": 1,
     }  # fmt: skip
-    assert (shape.records, shape.room("x"), shape.field("x").filled) == (8, 8, 6)
+    assert (shape.records, shape.records_with_parent("x"), shape.field("x").filled) == (8, 8, 6)
     assert shape.share("x") == 0.75
 
 
@@ -63,12 +63,12 @@ def test_a_record_counts_once_however_many_elements_it_has() -> None:
 
 def test_a_field_has_room_only_in_records_with_an_object_around_it() -> None:
     shape = shape_of([{"district": {"name": "Jordan"}}, {"district": {}}, {"district": None}, {}])
-    assert (shape.room("district.name"), shape.share("district.name")) == (2, 0.5)
+    assert (shape.records_with_parent("district.name"), shape.share("district.name")) == (2, 0.5)
     assert shape.share("nowhere.name") is None
 
 
 def test_examples_are_few_short_and_bear_their_place() -> None:
-    sample = ShapeSample(has_persons=False)
+    sample = ShapeSample(has_personal_fields=False)
     sample.take("objects/one", lines([{"n": 1}, {"n": 2}]))
     sample.take("objects/two", lines([{"n": 3}, {"long": "湯" * 500}]))
     shape = sample.shape()
@@ -82,8 +82,8 @@ def test_examples_are_few_short_and_bear_their_place() -> None:
 
 def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"author": {"id": 7, "name": "Chan Tai Man"}, "text": "Good soup", "stars": 4}])
-    for has_persons in (True, False):
-        shape = shape_of(records, has_persons=has_persons)
+    for has_personal_fields in (True, False):
+        shape = shape_of(records, has_personal_fields=has_personal_fields)
         assert "sealed:" not in orjson.dumps(shape.to_document()).decode()
         for path in ("author", "author.name", "text"):
             assert shape.field(path).sealed
@@ -94,7 +94,7 @@ def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecord
 
 def test_where_there_are_persons_an_unsealed_value_shows_its_form_only(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"text": "Good", "nickname": "陳大文 Chan-9", "mobile": 61234567, "isOpen": True}])
-    shape = shape_of(records, has_persons=True)
+    shape = shape_of(records, has_personal_fields=True)
     shown = {path: field.all_examples[0].value for path, field in shape.fields.items()}
     assert shown == {"text": None, "nickname": '"xxx xxxx-9"', "mobile": "99999999", "isOpen": "true"}
     assert all(field.marks == [] for field in shape.fields.values())
@@ -127,7 +127,7 @@ def test_what_is_too_deep_or_too_much_is_left_out_and_the_shape_says_so() -> Non
 
 
 def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
-    sample = ShapeSample(has_persons=False)
+    sample = ShapeSample(has_personal_fields=False)
     for number in range(40):
         sample.take(f"objects/{number}", lines({"object": number, "line": line} for line in range(500)))
     shape = sample.shape()
@@ -139,7 +139,7 @@ def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
 def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
     records = places(3_000)
     shuffled = Random(2).sample(records, len(records))
-    one, other = ShapeSample(has_persons=False), ShapeSample(has_persons=False)
+    one, other = ShapeSample(has_personal_fields=False), ShapeSample(has_personal_fields=False)
     one.take("a", lines(records))
     for start in range(0, 3_000, 700):
         other.take(f"b{start}", lines(shuffled[start : start + 700]))
@@ -154,10 +154,10 @@ def test_any_shape_survives_storage_and_never_counts_more_than_there_is_room_for
     assert Shape.from_document(orjson.loads(stored)) == shape
     assert orjson.dumps(shape_of(records).to_document()) == stored
     for path, field in shape.fields.items():
-        assert 0 <= field.filled <= shape.room(path) <= shape.records == len(records)
+        assert 0 <= field.filled <= shape.records_with_parent(path) <= shape.records == len(records)
         assert shape.covers(path)
     assert not shape.differs_from(shape)
-    assert shape.joined(shape).fields.keys() == shape.fields.keys()
+    assert shape.merged(shape).fields.keys() == shape.fields.keys()
 
 
 def test_a_document_that_is_no_shape_is_refused() -> None:
@@ -168,7 +168,7 @@ def test_a_document_that_is_no_shape_is_refused() -> None:
 def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
     reference = shape_of([{"id": n, "old": "x", **({"rare": True} if n == 5 else {})} for n in range(MOST_RECORDS)])
     for _ in range(8):
-        reference = reference.joined(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
+        reference = reference.merged(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
     assert reference.records == 2 * MOST_RECORDS
     assert (reference.field("rare").filled, reference.field("rare").types) == (1, {"boolean": 1})
     assert (reference.share("fresh") or 0) > 0.99
@@ -179,16 +179,16 @@ def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
 def test_a_reference_shows_the_newest_examples_and_keeps_what_was_known_of_values() -> None:
     old = shape_of([{"n": number, "who": "sealed:v1:x:y"} for number in range(9)])
     new = shape_of([{"n": number} for number in range(9, 18)])
-    joined, together = old.joined(new), shape_of([{"n": number} for number in range(18)])
-    assert joined.field("n").examples == new.field("n").examples
-    assert joined.field("n").marks == together.field("n").marks
-    assert joined.field("who").sealed
+    merged, together = old.merged(new), shape_of([{"n": number} for number in range(18)])
+    assert merged.field("n").examples == new.field("n").examples
+    assert merged.field("n").marks == together.field("n").marks
+    assert merged.field("who").sealed
 
 
 def test_a_reference_with_a_shape_that_was_cut_is_cut() -> None:
     wide = shape_of([{f"n{number:05}": number for number in range(MOST_PATHS + 1)}])
-    assert wide.joined(shape_of([{"n00000": 1}])).is_cut
-    assert shape_of([{"n00000": 1}]).joined(wide).is_cut
+    assert wide.merged(shape_of([{"n00000": 1}])).is_cut
+    assert shape_of([{"n00000": 1}]).merged(wide).is_cut
 
 
 def test_only_what_says_more_is_worth_storing() -> None:

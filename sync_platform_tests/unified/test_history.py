@@ -13,7 +13,7 @@ from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
 from sync_platform.unified.history import replay_kept
-from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
+from sync_platform.unified.invariants import check_members, check_related_records, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, KeptTable
 from sync_platform_tests.examples import examples
 
@@ -99,7 +99,7 @@ def test_what_hangs_on_a_restaurant_follows_its_listing(town: Town) -> None:
     town.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))
     assert town.one("SELECT restaurant_id FROM unified.offers") == (town.restaurants()["eatigo", "e3"],)
     with town.lake.session() as session:
-        count, (finding,) = check_attached(session, "reviews")
+        count, (finding,) = check_related_records(session, "reviews")
     assert (count, finding.passed) == (2, False)
     assert "1 of 2 reviews" in finding.words
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.lake.schema import ensure_tables, table_name
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 from sync_platform.matching.model import Model, write_model
 from sync_platform.platforms import load_platforms
@@ -18,11 +18,11 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
 from sync_platform.unified.held import frame_of, newest_model
 from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
-from sync_platform.unified.listing import listing_sources, matcher_query, read_listings
+from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query
+from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
 from sync_platform.unified.unification import Unified, unify
 
 HISTORY = "lineage.changes"
@@ -93,7 +93,9 @@ class Town:
             self._give_model(self.model)
 
         def said(session: Any) -> list[Any]:
-            return [one for word in words for one in take_word(session, *word, reason="as seen", decided_by="ada")]
+            return [
+                one for word in words for one in validated_decisions(session, *word, reason="as seen", decided_by="ada")
+            ]
 
         return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=said, **how)
 
@@ -112,12 +114,12 @@ class Town:
     def rebuilt(self) -> set[frozenset[Key]]:
         """What a full run with the same model and decisions would put together."""
         with self.lake.session() as session:
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             model = newest_model(session)
             assert model is not None
             listings = frame_of(session, "FROM temp.listings")
             linkage = link(frame_of(session, matcher_query()), model.model)
-            clusters = gather(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
+            clusters = build_clusters(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
         keys = list(linkage.listings.select("source", "source_id").iter_rows())
         return {frozenset(keys[at] for at in members) for members in clusters.members().values()}
 
@@ -135,7 +137,7 @@ class Town:
             session.execute("BEGIN")  # each comment on a column would be a commit
             ensure_unified(session)
             session.execute("COMMIT")
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             (count,) = session.execute("SELECT count(*) FROM temp.listings").fetchall()[0]
             session.execute(
                 "INSERT INTO unified.models VALUES ('given', ?, ?, ?)", [BEGIN, count, write_model(model).decode()]

@@ -1,7 +1,7 @@
-"""The last good shape of each dataset, and how what comes drifts from it, as the lake keeps them.
+"""The reference shape (last good shape) of each dataset and the drift from it, stored in the lake.
 
-A shape stays the reference until a good one follows (nothing missing, retyped or renamed), or until the platform file
-declares another shape: then the change was understood, and what comes next is the reference.
+A shape stays the reference until a good shape follows (nothing missing, retyped or renamed). It also ends when the
+platform file declares another shape: then somebody has handled the change, and the next shape is the reference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 import orjson
 
 from sync_platform.quality.drift import Drift, find_drift, is_good
-from sync_platform.quality.shape import Shape, holder_of
+from sync_platform.quality.shape import Shape, parent_of
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
@@ -42,10 +42,10 @@ DRIFTS = (
 )
 
 
-def hold_against_reference(
+def compare_with_reference(
     session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
 ) -> list[Drift]:
-    """How the shape drifts from the reference; keeps the findings, and the shape where it is the next reference.
+    """The drift of a shape from the reference. Stores the findings, and the shape where it is the next reference.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
     """
@@ -73,7 +73,7 @@ def hold_against_reference(
                 ],
             )
     if is_good(found):
-        reference = stored.joined(now) if stored else now
+        reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
             session.execute(
                 f"INSERT INTO {LAKE}.quality.shapes VALUES (?, ?, ?, ?, ?, ?)",
@@ -85,14 +85,14 @@ def hold_against_reference(
     return found
 
 
-def undeclared(dataset: Dataset, shape: Shape) -> list[str]:
-    """The fields of the records themselves, in order, that the platform file does not declare."""
+def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:
+    """The top-level fields, in order, that the platform file does not declare."""
     known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
     known |= set(dataset.key) | {dataset.deleted or ""}
-    return sorted({unquote(path) for path in shape.fields if not holder_of(path)[0]} - known)
+    return sorted({unquote(path) for path in shape.fields if not parent_of(path)[0]} - known)
 
 
 def _declared(dataset: Dataset) -> str:
-    """A digest of the shape that the platform file declares."""
+    """The digest of the shape that the platform file declares."""
     schema = msgspec.json.schema(dataset.wire, schema_hook=lambda _: {})
     return hashlib.sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -1,6 +1,6 @@
 """The table of listings that matching takes: its columns, and how a table that comes close to it is read as one.
 
-What belongs here: columns, types, and what cannot be used. What the values mean is read in `reading`.
+What belongs here: columns, types, and what cannot be used. What the values mean is read in `parsed`.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ _TRUE = ("true", "t", "yes", "y", "1")
 
 
 @dataclass
-class Listings:
+class ListingTable:
     """A table of listings in SCHEMA, in order of source and source_id, and what could not be used of it."""
 
     table: pl.DataFrame
     warnings: list[str] = field(default_factory=list)
 
 
-def read_listings(table: Any) -> Listings:
+def to_listing_table(table: Any) -> ListingTable:
     """Listings out of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored.
 
     Coordinates out of range are left out, with a warning that counts them. UsageError where `source` or `source_id` is
@@ -80,7 +80,7 @@ def read_listings(table: Any) -> Listings:
         source, source_id = twice.row(0)[:2]
         raise UsageError(f"{source} has the id {source_id} more than once ({twice.height:,} such rows in all)")
     found = _without_impossible(frame)
-    return Listings(found.table, [*unreadable, *found.warnings])
+    return ListingTable(found.table, [*unreadable, *found.warnings])
 
 
 def _count_unreadable(frame: pl.DataFrame) -> list[str]:
@@ -136,7 +136,7 @@ def _as_list(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     return pl.when(plain != "").then(plain.str.split("|"))
 
 
-def _without_impossible(frame: pl.DataFrame) -> Listings:
+def _without_impossible(frame: pl.DataFrame) -> ListingTable:
     """The listings with both coordinates or none: zero is how unknown ones are written, beyond the poles is none."""
     north, east = pl.col("latitude"), pl.col("longitude")
     impossible = ~(north.is_between(-90, 90) & east.is_between(-180, 180)) | north.is_nan() | east.is_nan()
@@ -144,4 +144,4 @@ def _without_impossible(frame: pl.DataFrame) -> Listings:
     unusable = impossible | ((north == 0) & (east == 0)) | north.is_null() | east.is_null()
     usable = [pl.when(~unusable).then(column) for column in (north, east)]
     warnings = [f"{count:,} listings have coordinates out of range; they are left out"] if count else []
-    return Listings(frame.with_columns(usable), warnings)
+    return ListingTable(frame.with_columns(usable), warnings)

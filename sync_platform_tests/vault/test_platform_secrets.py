@@ -9,8 +9,8 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.storage.ledger import Ledger
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 
 @pytest.fixture
@@ -19,38 +19,38 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def test_a_secret_never_written_is_none(ledger: Ledger, vault: Vault) -> None:
-    assert SealedSecretBook(ledger, vault, "keeta").read("refresh_token") is None
+    assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") is None
 
 
 def test_the_secret_last_written_is_read(ledger: Ledger, vault: Vault) -> None:
-    book = SealedSecretBook(ledger, vault, "keeta")
+    book = PlatformSecrets(ledger, vault, "keeta")
     for value in ("first", "rotated 🔑"):
         book.write("refresh_token", value)
-    assert SealedSecretBook(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
+    assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
 
 
 def test_platforms_and_names_have_secrets_of_their_own(ledger: Ledger, vault: Vault) -> None:
-    keeta, chope = (SealedSecretBook(ledger, vault, platform) for platform in ("keeta", "chope"))
+    keeta, chope = (PlatformSecrets(ledger, vault, platform) for platform in ("keeta", "chope"))
     keeta.write("a", "keeta's")
     assert (keeta.read("b"), chope.read("a")) == (None, None)
 
 
 def test_no_secret_stands_in_the_ledger_in_clear(ledger: Ledger, vault: Vault, tmp_path: Path) -> None:
-    SealedSecretBook(ledger, vault, "keeta").write("refresh_token", "hush-hush")
+    PlatformSecrets(ledger, vault, "keeta").write("refresh_token", "hush-hush")
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert any(b"refresh_token" in file.read_bytes() for file in files)
     assert not [file for file in files if b"hush-hush" in file.read_bytes()]
 
 
 def test_a_secret_moved_to_another_platform_is_detected(ledger: Ledger, vault: Vault) -> None:
-    SealedSecretBook(ledger, vault, "keeta").write("token", "value")
+    PlatformSecrets(ledger, vault, "keeta").write("token", "value")
     ledger.write_sealed_secret("chope", "token", ledger.sealed_secret("keeta", "token") or "")
     with pytest.raises(StorageError, match="chope/token was sealed under another master key, or tampered with"):
-        SealedSecretBook(ledger, vault, "chope").read("token")
+        PlatformSecrets(ledger, vault, "chope").read("token")
 
 
 def test_a_secret_of_another_master_key_is_a_storage_error(ledger: Ledger, vault: Vault, vault_url: str) -> None:
-    SealedSecretBook(ledger, vault, "keeta").write("token", "value")
+    PlatformSecrets(ledger, vault, "keeta").write("token", "value")
     other = Vault(open_vault_database(vault_url), MasterKey(bytes(32)))
     with pytest.raises(StorageError, match="keeta/token was sealed under another master key"):
-        SealedSecretBook(ledger, other, "keeta").read("token")
+        PlatformSecrets(ledger, other, "keeta").read("token")

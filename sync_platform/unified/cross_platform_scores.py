@@ -11,17 +11,17 @@ from typing import Any
 
 import duckdb
 
-from sync_platform.quality.appraisal import MOST_NAMED, with_whole, write_scores
+from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.measures import measures_of
-from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.quality.scoring import MOST_NAMED, with_dimension_score, write_scores
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
-from sync_platform.unified.listing import ListingSource
+from sync_platform.unified.listings import ListingSource
 
 
-def appraise_listings(
+def write_cross_platform_scores(
     session: duckdb.DuckDBPyConnection,
     sources: list[ListingSource],
     standards: Standards,
@@ -94,4 +94,4 @@ def _dimension(
             query = f'SELECT source_id FROM temp.listing_verdicts WHERE NOT "{name}" ORDER BY 1 LIMIT {MOST_NAMED}'
             detail = {"words": told, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
         scores.append(Score(dimension, name, numerator, denominator, rows, detail=detail))
-    return with_whole(dimension, standards, scores, (), right, judged, rows)
+    return with_dimension_score(dimension, standards, scores, (), right, judged, rows)

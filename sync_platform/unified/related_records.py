@@ -32,7 +32,7 @@ TIMES = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class RecordKind:
     """A kind of record that hangs on restaurants."""
 
     description: str
@@ -43,8 +43,8 @@ class Kind:
         return (*OWN, *self.columns, *TIMES)
 
 
-KINDS: dict[str, Kind] = {
-    "reviews": Kind(
+RECORD_KINDS: dict[str, RecordKind] = {
+    "reviews": RecordKind(
         "Reviews of restaurants on all platforms, words and reviewers sealed",
         (
             Column("rating", "DOUBLE", "Rating given (1 to 5; OpenRice's smile is 5, its ok 3, its cry 1)"),
@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
             Column("published_at", "TIMESTAMPTZ", "When it was sent in or published (UTC)"),
         ),
     ),
-    "offers": Kind(
+    "offers": RecordKind(
         "What restaurants offer on all platforms: discounted slots, and dishes with their prices",
         (
             Column("kind", "VARCHAR", "promotion | menu_item"),
@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
             Column("is_available", "BOOLEAN", "Whether it can be had"),
         ),
     ),
-    "reservations": Kind(
+    "reservations": RecordKind(
         "Reservations at restaurants on all platforms, guests sealed",
         (
             Column("starts_at", "TIMESTAMPTZ", "When the party is expected (UTC)"),
@@ -79,7 +79,7 @@ KINDS: dict[str, Kind] = {
             Column("guest", "VARCHAR", "The guest's surname, sealed"),
         ),
     ),
-    "posts": Kind(
+    "posts": RecordKind(
         "Posts about restaurants on all platforms, authors and texts sealed",
         (
             Column("channel", "VARCHAR", "Where it was posted"),
@@ -102,7 +102,7 @@ FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
 
 
 @dataclass(frozen=True)
-class Hanging:
+class RelatedDataset:
     """A dataset whose records hang on places, and the column that tells on which."""
 
     platform: str
@@ -110,10 +110,10 @@ class Hanging:
     reference: str
 
 
-def hanging_on(platforms: Mapping[str, Platform], kind: str) -> list[Hanging]:
+def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[RelatedDataset]:
     """The datasets of a kind; UsageError for one that declares columns that the kind has not, or no reference."""
     found = []
-    known = {column.name for column in KINDS[kind].columns}
+    known = {column.name for column in RECORD_KINDS[kind].columns}
     for platform in platforms.values():
         for dataset in platform.datasets:
             if dataset.attached is None or dataset.attached.table != kind:
@@ -124,7 +124,7 @@ def hanging_on(platforms: Mapping[str, Platform], kind: str) -> list[Hanging]:
                     f"{platform.name}.{dataset.name} is attached to {kind}: it needs a column with refers_to, and no "
                     f"columns but {', '.join(sorted(known))}"
                 )
-            found.append(Hanging(platform.name, dataset, reference))
+            found.append(RelatedDataset(platform.name, dataset, reference))
     return found
 
 
@@ -141,7 +141,7 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
     tables = session.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
     ).fetchall()
-    wanted = {name: (kind.description, _view(platforms, name, set(tables))) for name, kind in KINDS.items()}
+    wanted = {name: (kind.description, _view(platforms, name, set(tables))) for name, kind in RECORD_KINDS.items()}
     wanted[FIELDS_VIEW] = (FIELDS_DESCRIPTION, _FIELDS_SQL)
     for name, (description, query) in wanted.items():
         comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
@@ -152,19 +152,19 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
 
 def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, ...]]) -> str:
     """The view over those tables of the kind that there are."""
-    columns = KINDS[kind].every_column
+    columns = RECORD_KINDS[kind].every_column
     empty = ", ".join(f"NULL::{column.sql_type} AS {column.name}" for column in columns)
     parts = [
-        _part(each, KINDS[kind].columns)
-        for each in hanging_on(platforms, kind)
+        _part(each, RECORD_KINDS[kind].columns)
+        for each in related_datasets(platforms, kind)
         if (each.platform, each.dataset.name) in present
     ]
     return "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
 
 
-def _part(hanging: Hanging, columns: tuple[Column, ...]) -> str:
+def _part(hanging: RelatedDataset, columns: tuple[Column, ...]) -> str:
     attached = hanging.dataset.attached
-    assert attached is not None  # noqa: S101 - `hanging_on` chose it by that
+    assert attached is not None  # noqa: S101 - `related_datasets` chose it by that
     shown = [
         f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
         for column in columns

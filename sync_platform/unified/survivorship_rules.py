@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sync_platform.matching.addresses import read_addresses
-from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import read_names
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.addresses import parse_addresses
+from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.matching.scripts import fold
-from sync_platform.quality.places import find_place
+from sync_platform.quality.areas import find_area
 
-METRES_TOGETHER = 150
+SAME_LOCATION_METRES = 150
 """Two locations say the same where they are no farther apart."""
 STREET_END = 3  # characters of a Chinese street's name: before them may stand its district
 
@@ -73,30 +73,30 @@ class FieldRule:
 
 
 def _english_name(text: str) -> str | None:
-    return read_names(text)[0].core or None
+    return parse_names(text)[0].core or None
 
 
 def _chinese_name(text: str) -> str | None:
-    return read_names(text)[1].core or None
+    return parse_names(text)[1].core or None
 
 
 def _english_address(text: str) -> str | None:
-    read = read_addresses(text, "")[0]
+    read = parse_addresses(text, "")[0]
     return f"{read.first} {read.street}" if read.first and read.street else read.whole or None
 
 
 def _chinese_address(text: str) -> str | None:
-    read = read_addresses("", text)[1]
+    read = parse_addresses("", text)[1]
     return f"{read.first} {read.street[-STREET_END:]}" if read.first and read.street else read.whole or None
 
 
 def _address_extent(text: str) -> int:
-    read = max(read_addresses(text, text), key=lambda each: len(each.whole))
+    read = max(parse_addresses(text, text), key=lambda each: len(each.whole))
     return sum(map(bool, (read.first, read.street, read.building, read.floor, read.shops)))
 
 
 def _district(text: str) -> str | None:
-    place = find_place(text)
+    place = find_area(text)
     return place.english if place else fold(text)
 
 
@@ -121,13 +121,13 @@ RULES = (
     FieldRule(
         "phone",
         ("phone",),
-        lambda text: " ".join(sorted(read_phones(text))) or None,
+        lambda text: " ".join(sorted(parse_phones(text))) or None,
         (Criterion.UNSHARED, *_BY_WORD),
     ),
     FieldRule(
         "cuisines",
         ("cuisines",),
-        lambda names: " ".join(sorted(read_cuisines(tuple(names)))) or None,
+        lambda names: " ".join(sorted(parse_cuisines(tuple(names)))) or None,
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
         len,
     ),

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from sync_platform.matching.clusters import Thresholds
-from sync_platform.matching.comparisons import written_levels
+from sync_platform.matching.comparisons import format_levels
 from sync_platform.matching.linkage import Linkage
 
 IDS = ["source", "source_id"]
@@ -29,12 +29,12 @@ LINK_SCHEMA = {
     "probability": pl.Float64,
     "levels": pl.String,
 }
-"""Columns of links: every pair that may join and is worth a look or more. `levels` is as `written_levels` has them."""
+"""Columns of links: every pair that may join and is worth a look or more. `levels` is as `format_levels` has them."""
 _SQL_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Float64: "DOUBLE"}
 
 
 @dataclass(frozen=True)
-class State:
+class LinkageState:
     """Relations of a DuckDB connection, as SQL names them: `listings`, in `listing.SCHEMA`, as they are now (a query in
     brackets will do), and the tables `keys` and `links` (KEY_SCHEMA, LINK_SCHEMA), as they were before the batch.
 
@@ -84,7 +84,7 @@ class State:
         """Every listing that has any of the keys, and which: in KEY_SCHEMA."""
         return self._select(f"FROM {self.keys} SEMI JOIN matching_asked USING (key)", asked=keys.to_frame("key"))
 
-    def crowds(self, keys: pl.Series) -> pl.DataFrame:
+    def listings_per_key(self, keys: pl.Series) -> pl.DataFrame:
         """By how many listings each key is had: `key`, `count`; those that none has are left out."""
         query = f"SELECT key, count(*) AS count FROM {self.keys} SEMI JOIN matching_asked USING (key) GROUP BY key"
         return self._select(query, asked=keys.to_frame("key"))
@@ -121,7 +121,7 @@ class State:
 
 
 def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
-    """Keys by position in `listings` (as `Blocks` has them) in KEY_SCHEMA, in order of listings."""
+    """Keys by position in `listings` (as `BlockingKeys` has them) in KEY_SCHEMA, in order of listings."""
     keys = keys.sort("listing", "key")
     ids = {name: listings[name].gather(keys["listing"]) for name in IDS}
     return pl.DataFrame({**ids, "key": keys["key"]}, schema=KEY_SCHEMA)
@@ -133,7 +133,7 @@ def link_table(linkage: Linkage, thresholds: Thresholds | None = None) -> pl.Dat
     probabilities = linkage.probabilities
     chosen = np.flatnonzero(linkage.may_join & (probabilities >= least))
     different, which = np.unique(linkage.levels[chosen], axis=0, return_inverse=True)
-    written = pl.Series("levels", [written_levels(levels) for levels in different.tolist()], dtype=pl.String)
+    written = pl.Series("levels", [format_levels(levels) for levels in different.tolist()], dtype=pl.String)
     ids = linkage.listings.select("source", "source_id")
     left, right = pl.Series(linkage.left[chosen]), pl.Series(linkage.right[chosen])
     return pl.DataFrame(

@@ -1,6 +1,7 @@
-"""The appraisal of one sync's records: every score that can be known when it commits, within the same transaction.
+"""Scoring of one sync's records: every score that can be computed in the transaction that commits them.
 
-A full list is measured as it came; an incremental one together with what is held, for it is the state that counts.
+A full sync is measured on its own records. An incremental sync is measured together with the rows already stored,
+because the score is about the current state.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from datetime import datetime
 import duckdb
 import orjson
 
+from sync_platform.quality.areas import APPROXIMATION
+from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.geography import measure_geography
 from sync_platform.quality.measures import ACROSS, is_listing, measures_of
-from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
-from sync_platform.quality.tally import Tally
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
@@ -25,16 +26,16 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is appraised: the rows in `temp.incoming`, the tally of the records they came from, and what is held.
+class ScoringInput:
+    """What is scored: the rows in `temp.incoming`, the contract counts of their records, and the stored table.
 
-    `seen` records with an id of their own came, in quarantine or not; the source claims to have `claimed`.
-    `is_full`: they are a whole list. `follows`: the lake's table holds an earlier state, not a later one.
+    `seen`: received records with distinct ids, quarantined ones included. `claimed`: the number of records that the
+    source claims to have. `is_full`: it is a full sync. `follows`: the stored table has an earlier state, not a later.
     """
 
     platform: str
     dataset: Dataset
-    tally: Tally
+    tally: ContractCounts
     contradicting: int
     seen: int
     claimed: int | None
@@ -46,8 +47,8 @@ class Subject:
         return f'{LAKE}."{self.platform}"."{self.dataset.name}"'
 
 
-def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
-    """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
+def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """Every score of the received records: per measure, per dimension (measure `all`), and overall."""
     _choose_measured(session, subject)
     parts = {
         "validation": _validation(subject, standards),
@@ -62,7 +63,7 @@ def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: St
 def write_scores(
     session: duckdb.DuckDBPyConnection, scores: list[Score], origin: dict[str, str | datetime | None]
 ) -> None:
-    """Append to `quality.scores`, within the caller's transaction; `origin` holds its other columns."""
+    """Append to `quality.scores` within the caller's transaction; `origin` has the other columns."""
     names = [column.name for column in SCORES]
     rows = []
     for score in scores:
@@ -88,8 +89,8 @@ def write_scores(
     )
 
 
-def _choose_measured(session: duckdb.DuckDBPyConnection, subject: Subject) -> None:
-    """`temp.measured`: the rows that are measured, by the dataset's own columns."""
+def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> None:
+    """Create `temp.measured`: the rows to be measured, with the dataset's own columns."""
     own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
     query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
     if not subject.is_full and subject.follows:
@@ -98,28 +99,28 @@ def _choose_measured(session: duckdb.DuckDBPyConnection, subject: Subject) -> No
     session.execute(f"CREATE OR REPLACE TEMP VIEW measured AS {query}")
 
 
-def _validation(subject: Subject, standards: Standards) -> list[Score]:
-    """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
+def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
     tally = subject.tally
     worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
     told = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, tally.sound_records - subject.contradicting)
+    sound = max(0, tally.valid_records - subject.contradicting)
     detail = {"worst": told} if told else {}
     threshold = standards.threshold("validation")
     return [
         Score("validation", "records", sound, tally.records, tally.records, detail=detail),
-        Score("validation", "cells", tally.sound_cells, tally.cells, tally.cells),
+        Score("validation", "cells", tally.valid_cells, tally.cells, tally.cells),
         Score("validation", WHOLE, sound, tally.records, tally.records, threshold, 1.0, detail),
     ]
 
 
-def _completeness(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
-    """The filled share of the columns that matter, over the records there should be: those the source claims."""
+def _completeness(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The filled share of the important columns, over the number of records that the source claims."""
     declared = columns_of(subject.dataset.row)
-    # where nothing is said to matter more, everything does
+    # a dataset without `matters` counts all its columns
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
     rows, *filled = session.execute(f"SELECT count(*), {counted} FROM temp.measured").fetchall()[0]
@@ -157,8 +158,8 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
-    """What can be held against a reference at once: geography. The register is one once listings are unified."""
+def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """Geography, the only reference at this point. The comparison with the register follows after unification."""
     names = {column.name for column in columns_of(subject.dataset.row)}
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
     scores = []
@@ -172,16 +173,16 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: S
         scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
-    return with_whole("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
+    return with_dimension_score("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
 
 
-def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
-    """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
+def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The share of records that do not contradict themselves, other records or the past; per measure and overall."""
     referred = _referred(session, subject)
     measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
     (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
     if not measures:
-        return with_whole("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
+        return with_dimension_score("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
     held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
     joined = f"{referred or ''} {held}"
@@ -202,11 +203,11 @@ def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards
             query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
-    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
+    return with_dimension_score("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
 
 
-def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:
-    """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
+def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str | None:
+    """The join of the referenced records `r`; None without a reference, or where their table does not exist yet."""
     referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
@@ -217,12 +218,12 @@ def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | Non
     return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _awaited(subject: Subject, dimension: str) -> tuple[str, ...]:
-    """The measures that are taken where listings are unified."""
+def _awaited(subject: ScoringInput, dimension: str) -> tuple[str, ...]:
+    """The measures that unification takes later (unified/cross_platform_scores.py)."""
     return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
 
 
-def with_whole(
+def with_dimension_score(
     dimension: Dimension,
     standards: Standards,
     scores: list[Score],
@@ -231,7 +232,7 @@ def with_whole(
     judged: int | None,
     rows: int,
 ) -> list[Score]:
-    """The measures taken, those that are awaited, and the dimension as a whole: of `judged` records, `right` ones."""
+    """The taken measures, the ones awaited from unification, and the dimension: `right` of `judged` records."""
     every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
     measured = [score for score in every if score.score is not None]
     worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)

@@ -1,4 +1,4 @@
-"""Listings read: each value in the form in which it is compared, one row of `Reading` per listing.
+"""Listings read: each value in the form in which it is compared, one row of `ParsedListings` per listing.
 
 What belongs here: from columns to values that can be compared. How single values are read is in the nouns' own
 modules; comparing belongs to `evidence`.
@@ -12,10 +12,10 @@ from functools import cached_property, lru_cache
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.addresses import ReadAddress, read_addresses
-from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import ReadName, read_names
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.addresses import ParsedAddress, parse_addresses
+from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import ParsedName, parse_names
 from sync_platform.matching.scripts import fold
 
 Strings = np.ndarray
@@ -23,15 +23,15 @@ Strings = np.ndarray
 
 
 @dataclass
-class Reading:
+class ParsedListings:
     """Listings in order of (source, source_id), read; everything is by position."""
 
     sources: list[str]
     ids: list[str]
-    english: list[ReadName]
-    chinese: list[ReadName]
-    address_en: list[ReadAddress]
-    address_zh: list[ReadAddress]
+    english: list[ParsedName]
+    chinese: list[ParsedName]
+    address_en: list[ParsedAddress]
+    address_zh: list[ParsedAddress]
     phones: list[tuple[str, ...]]
     cuisines: list[frozenset[str]]
     cities: list[str]
@@ -58,30 +58,30 @@ class Reading:
         return np.array([numbers[source] for source in self.sources], dtype=np.int32)
 
 
-def read_table(table: pl.DataFrame) -> Reading:
+def parse_listings(table: pl.DataFrame) -> ParsedListings:
     """A table in `listing.SCHEMA`, sorted, read."""
     columns = {name: table[name].to_list() for name in table.columns if name not in ("latitude", "longitude")}
     names = [
-        read_names(first or "", second or "")
+        parse_names(first or "", second or "")
         for first, second in zip(columns["name_en"], columns["name_zh"], strict=True)
     ]
     addresses = [
-        read_addresses(first or "", second or "")
+        parse_addresses(first or "", second or "")
         for first, second in zip(columns["address_en"], columns["address_zh"], strict=True)
     ]
     marked = [
         bool(said) or any(name.is_second_listing for name in pair)
         for said, pair in zip(columns["is_duplicate"], names, strict=True)
     ]
-    return Reading(
+    return ParsedListings(
         sources=columns["source"],
         ids=columns["source_id"],
         english=[pair[0] for pair in names],
         chinese=[pair[1] for pair in names],
         address_en=[pair[0] for pair in addresses],
         address_zh=[pair[1] for pair in addresses],
-        phones=[read_phones(text) if text else () for text in columns["phone"]],
-        cuisines=[read_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
+        phones=[parse_phones(text) if text else () for text in columns["phone"]],
+        cuisines=[parse_cuisines(tuple(found)) if found else frozenset() for found in columns["cuisines"]],
         cities=[_city(text) if text else "" for text in columns["city"]],
         licences=[_licence(text) if text else "" for text in columns["licence_number"]],
         latitude=table["latitude"].to_numpy(),

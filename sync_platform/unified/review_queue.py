@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import orjson
 
-from sync_platform.matching.matches import explained
+from sync_platform.matching.linkage_state import LINK_SCHEMA
+from sync_platform.matching.matches import explain_links
 from sync_platform.matching.model import Model
-from sync_platform.matching.state import LINK_SCHEMA
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.held import frame_of
 from sync_platform.unified.identity import Key
 
-QUEUE = f"""SELECT l.source_a, l.id_a, a.restaurant_id AS restaurant_a, l.source_b, l.id_b,
+REVIEW_QUERY = f"""SELECT l.source_a, l.id_a, a.restaurant_id AS restaurant_a, l.source_b, l.id_b,
     b.restaurant_id AS restaurant_b, l.probability, l.levels
 FROM {LAKE}.unified.links l
 JOIN {LAKE}.unified.members a ON a.platform = l.source_a AND a.source_id = l.id_a AND a.removed_at IS NULL
@@ -28,7 +28,7 @@ WHERE a.restaurant_id <> b.restaurant_id AND NOT EXISTS (
 
 
 @dataclass(frozen=True)
-class Doubt:
+class ReviewPair:
     """A pair to be decided: its two listings, the restaurants they are in, how likely they are one place, and why."""
 
     one: Key
@@ -38,14 +38,14 @@ class Doubt:
     evidence: dict[str, Any]
 
 
-def doubts(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[Doubt]:
+def pairs_to_review(session: duckdb.DuckDBPyConnection, model: Model, limit: int) -> list[ReviewPair]:
     """The queue, those first of which it is least clear what they are."""
     order = "abs(probability - 0.5), source_a, id_a, source_b, id_b"
-    queue = frame_of(session, f"FROM ({QUEUE}) ORDER BY {order} LIMIT {limit:d}")
-    told = explained(queue.select(list(LINK_SCHEMA)), model)
+    queue = frame_of(session, f"FROM ({REVIEW_QUERY}) ORDER BY {order} LIMIT {limit:d}")
+    told = explain_links(queue.select(list(LINK_SCHEMA)), model)
     restaurants = queue.select("restaurant_a", "restaurant_b").iter_rows()
     return [
-        Doubt((source_a, id_a), (source_b, id_b), both, probability, orjson.loads(evidence))
+        ReviewPair((source_a, id_a), (source_b, id_b), both, probability, orjson.loads(evidence))
         for (source_a, id_a, source_b, id_b, probability, evidence), both in zip(
             told.iter_rows(), restaurants, strict=True
         )

@@ -14,7 +14,7 @@ Status = Literal["open", "temporarily_closed", "closed"]
 LicenceState = Literal["in_force", "provisional", "expired", "not_found"]
 
 
-class Voice(NamedTuple):
+class StatusClaim(NamedTuple):
     """What one listing says: that it is listed still, or is stale; its status, if it states one; its licence."""
 
     source: str
@@ -28,7 +28,7 @@ class Voice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class TradingStatus:
     """The restaurant's status and licence state, and in words why."""
 
     status: Status
@@ -37,30 +37,30 @@ class Standing:
     licence_reason: str
 
 
-def stand(voices: Iterable[Voice], today: date) -> Standing:
+def trading_status(claims: Iterable[StatusClaim], today: date) -> TradingStatus:
     """The standing of one restaurant on a day in Hong Kong.
 
     What live listings state counts, each platform once: the majority; closed where as many say closed as open and no
     licence is in force. Where none states anything, being listed, or licensed, is being open. A restaurant that is
     listed nowhere any more is closed.
     """
-    heard = list(voices)
-    counted = [voice for voice in heard if not voice.is_second_listing] or heard
-    licence, licence_reason = _licence([voice for voice in counted if voice.is_reference], today)
+    heard = list(claims)
+    counted = [claim for claim in heard if not claim.is_second_listing] or heard
+    licence, licence_reason = _licence([claim for claim in counted if claim.is_reference], today)
     is_licensed = licence in ("in_force", "provisional")
-    status, status_reason = _status([voice for voice in counted if voice.is_live], is_licensed)
-    return Standing(status, status_reason, licence, licence_reason)
+    status, status_reason = _status([claim for claim in counted if claim.is_live], is_licensed)
+    return TradingStatus(status, status_reason, licence, licence_reason)
 
 
-def _status(live: list[Voice], is_licensed: bool) -> tuple[Status, str]:
+def _status(live: list[StatusClaim], is_licensed: bool) -> tuple[Status, str]:
     """What live listings make of it, and why."""
-    listed = [voice for voice in live if not voice.is_reference]
-    said = {state: sorted({voice.source for voice in listed if voice.status == state}) for state in _IN_WORDS}
+    listed = [claim for claim in live if not claim.is_reference]
+    said = {state: sorted({claim.source for claim in listed if claim.status == state}) for state in _IN_WORDS}
     told = [f"{', '.join(sources)}: {_IN_WORDS[state]}" for state, sources in said.items() if sources]
     if told:
         return _majority(said, is_licensed), "; ".join([*told, *(["a licence is in force"] if is_licensed else [])])
     if listed:
-        return "open", f"listed by {', '.join(sorted({voice.source for voice in listed}))}"
+        return "open", f"listed by {', '.join(sorted({claim.source for claim in listed}))}"
     if is_licensed:
         return "open", "a licence is in force; no platform lists it"
     return "closed", "no platform lists it any more"
@@ -77,10 +77,10 @@ def _majority(said: dict[Status, list[str]], is_licensed: bool) -> Status:
     return max(order, key=lambda status: (len(said[status]), -order.index(status)))
 
 
-def _licence(references: list[Voice], today: date) -> tuple[LicenceState, str]:
+def _licence(references: list[StatusClaim], today: date) -> tuple[LicenceState, str]:
     """The state of the best licence, and why."""
-    live = [voice for voice in references if voice.is_live]
-    valid = [voice for voice in live if voice.licence_expires_on is None or voice.licence_expires_on >= today]
+    live = [claim for claim in references if claim.is_live]
+    valid = [claim for claim in live if claim.licence_expires_on is None or claim.licence_expires_on >= today]
     if valid:
         best = max(valid, key=_rank)
         until = f" until {best.licence_expires_on}" if best.licence_expires_on else ""
@@ -94,7 +94,7 @@ def _licence(references: list[Voice], today: date) -> tuple[LicenceState, str]:
     return "not_found", "no licence in the register was matched to it"
 
 
-def _rank(licence: Voice) -> tuple[bool, date, bool, str]:
+def _rank(licence: StatusClaim) -> tuple[bool, date, bool, str]:
     """Live ones before others, later ends before earlier, full licences before provisional ones."""
     end = licence.licence_expires_on or date.max
     return licence.is_live, end, not licence.is_provisional_licence, licence.licence_number or ""

@@ -1,6 +1,6 @@
-"""A sample of the records of one sync, from which their shape is read.
+"""A sample of the records of one sync, from which their shape is computed.
 
-What belongs here: which lines are looked at, and what is noted of them. What doesn't: what a shape means.
+What belongs here: the choice of lines, and what is recorded about them. What does not: the meaning of a shape.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from zlib import crc32
 
 import orjson
 
-from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, holder_of
+from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, parent_of
 from sync_platform.vault.seal import PREFIX
 
-MOST_VIEWS = 4 * MOST_PATHS  # while the sample is read
-MOST_DEPTH = 8  # what is nested deeper is left out
+MOST_VIEWS = 4 * MOST_PATHS  # while the sample is being read
+MOST_DEPTH = 8  # deeper values are ignored
 MOST_ELEMENTS = 50  # of an array in one record
-MOST_NAMES = 50  # an object inside a record with more names than that is a map of open keys
+MOST_NAMES = 50  # an object with more names is a map with open keys
 MOST_EXAMPLES = 2  # per path and type
 EXAMPLE_CHARS = 60
-_SPREAD = 2654435769  # 2**32 over the golden ratio: CRC-32s of like lines are no random choice by themselves
+_SPREAD = 2654435769  # 2**32 / golden ratio: CRC-32s alone are not random enough for similar lines
 _SEALED = PREFIX.encode()
 _TYPES = {
     str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array", type(None): "null",
@@ -33,21 +33,21 @@ _SYNTAX = re.compile(r"[.\[\]*%]")
 
 
 class ShapeSample:
-    """Takes landed objects as they stream by and keeps a sample of their lines; the lines are parsed only in `shape`.
+    """Receives landed objects one by one and keeps a sample of their lines; only `shape` parses the lines.
 
-    It keeps the lines of smallest hash: a random choice over the whole sync, whose size need not be known, and the
-    same in whatever order the lines come. Memory: the sample, and an object's lines.
-    `has_persons`: the dataset has personal fields. One that comes under a new name comes unsealed, so examples then
-    show form only (`xxx 9999`), and nothing is kept that values could be found by.
+    It keeps the lines with the smallest hashes. That is a random choice over the whole sync, independent of its size
+    and of the order of the lines. Memory: the sample and one object's lines.
+    `has_personal_fields`: a personal field that arrives under a new name is not sealed. So examples then show only the
+    form of a value (`xxx 9999`), and the sample keeps no hashes of values.
     """
 
-    def __init__(self, *, has_persons: bool, most_records: int = MOST_RECORDS) -> None:
-        self._has_persons, self._most = has_persons, most_records
+    def __init__(self, *, has_personal_fields: bool, most_records: int = MOST_RECORDS) -> None:
+        self._has_personal_fields, self._most = has_personal_fields, most_records
         self._limit = 2**32
         self._kept: list[tuple[int, bytes, str, int]] = []
 
     def take(self, key: str, body: bytes) -> None:
-        """An object's key, and its lines (NDJSON, UTF-8) as they were landed."""
+        """Add an object: its key and its landed lines (NDJSON, UTF-8)."""
         for number, line in enumerate(body.splitlines(), 1):
             rank = crc32(line) * _SPREAD & 0xFFFFFFFF
             if rank < self._limit:
@@ -56,7 +56,7 @@ class ShapeSample:
             self._trim()
 
     def shape(self) -> Shape:
-        """The shape of what was taken so far."""
+        """The shape of the lines taken so far."""
         self._trim()
         records = [(orjson.loads(line), key, number) for _, line, key, number in self._kept]
         open_maps: set[str] = set()
@@ -71,10 +71,10 @@ class ShapeSample:
         self._kept.sort()
         del self._kept[self._most :]
         if len(self._kept) == self._most:
-            self._limit = self._kept[-1][0] + 1  # a line of the same rank may still come first by its text
+            self._limit = self._kept[-1][0] + 1  # a line of equal rank may still sort first by its text
 
     def _views(self, records: list[tuple[Any, str, int]], open_maps: set[str]) -> dict[str, _View]:
-        """Every path's view; fewer records are looked at where an open map shows before the end."""
+        """The view of every path; stops early when it discovers an open map."""
         views: dict[str, _View] = {}
         for record, key, line in records:
             found: dict[str, dict[str, Any]] = {}
@@ -83,7 +83,7 @@ class ShapeSample:
             known = len(views)
             for path, values in found.items():
                 if path not in views and len(views) < MOST_VIEWS:
-                    views[path] = _View(self._has_persons)
+                    views[path] = _View(self._has_personal_fields)
                 if path in views:
                     views[path].add(values, key, line)
             if len(views) > known and _too_wide(views):
@@ -92,17 +92,17 @@ class ShapeSample:
 
 
 class _View:
-    """A path's field in the making."""
+    """Collects the values of one path and builds its Field."""
 
-    def __init__(self, has_persons: bool) -> None:
-        self._has_persons = has_persons
+    def __init__(self, has_personal_fields: bool) -> None:
+        self._has_personal_fields = has_personal_fields
         self._types: dict[str, int] = {}
         self._filled, self._sealed = 0, False
         self._marks: set[int] = set()
-        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32: the smallest hardly change from sync to sync
+        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32: the smallest rarely change between syncs
 
     def add(self, values: dict[str, Any], key: str, line: int) -> None:
-        """What one record has at the path, one value per type."""
+        """Add the values of one record at the path, one per type."""
         self._filled += len(values) > ("null" in values)
         for kind, value in values.items():
             self._types[kind] = self._types.get(kind, 0) + 1
@@ -113,7 +113,7 @@ class _View:
             is_sealed = _SEALED in text
             if is_sealed:
                 self._sealed = True
-            elif not self._has_persons:
+            elif not self._has_personal_fields:
                 self._marks.add(crc32(b"%.2f" % value) if kind == "number" else rank)
             examples = self._examples.setdefault(kind, {})
             if (len(examples) < MOST_EXAMPLES or rank < max(examples)) and rank not in examples:
@@ -128,13 +128,13 @@ class _View:
 
     def _shown(self, text: bytes) -> str:
         shown = text[: 4 * EXAMPLE_CHARS + 4].decode(errors="ignore")
-        if self._has_persons and shown not in ("true", "false"):
+        if self._has_personal_fields and shown not in ("true", "false"):
             shown = _LETTER.sub("x", _DIGIT.sub("9", shown))
         return shown if len(shown) <= EXAMPLE_CHARS else shown[:EXAMPLE_CHARS] + "…"
 
 
 def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[str, dict[str, Any]]) -> None:
-    """Note what one record has at the path, and inside of it; of several values of one type, the first."""
+    """Collect the values of one record at the path and below it; of several values of one type, the first."""
     kind = _TYPES[type(value)]
     noted = found.get(path)
     if noted is None:
@@ -156,5 +156,5 @@ def _safe(name: str) -> str:
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:
-    holders = Counter(holder for holder, kind in map(holder_of, paths) if holder and kind == "object")
+    holders = Counter(holder for holder, kind in map(parent_of, paths) if holder and kind == "object")
     return {holder for holder, names in holders.items() if names > MOST_NAMES}

@@ -34,14 +34,16 @@ GENERIC = frozenset(
         "tavern tea teng trattoria "
     ).split()
 )
-_LITTLE = frozenset(("a", "an", "and", "at", "by", "de", "for", "in", "la", "le", "of", "on", "the", "to", "with"))
+_FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "de", "for", "in", "la", "le", "of", "on", "the", "to", "with")
+)
 _GENERIC_HAN = re.compile(
     "餐厅|茶餐厅|饭店|酒楼|酒家|小厨|厨房|冰室|咖啡[室馆店厅]?|小馆|菜馆|面家|粉面|粥面|专家|专门店|料理|食堂|小食|美食|"
     "餐馆|酒吧|火锅|茶室|茶楼|饼店|面包店?|甜品|烧味|烧腊|海鲜|寿司|拉面|居酒屋|车仔面|快餐|饭堂|茶馆|茶居|会所|有限公司"
 )
 
 
-class ReadName(NamedTuple):
+class ParsedName(NamedTuple):
     """A name in one script, read. All text is folded; `sound` is as in `romanisation`, each may be empty.
 
     `whole` is the name without branch and marks, `core` its distinctive part without spaces, `words` the core's words
@@ -56,13 +58,13 @@ class ReadName(NamedTuple):
     is_second_listing: bool
 
 
-NOTHING = ReadName("", "", (), "", "", False)
+EMPTY = ParsedName("", "", (), "", "", False)
 
 
 @lru_cache(maxsize=100_000)
-def read_names(*texts: str) -> tuple[ReadName, ReadName]:
+def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
     """The English and the Chinese name among texts, whichever column they stood in; NOTHING where there is none."""
-    english = chinese = NOTHING
+    english = chinese = EMPTY
     is_second = False
     for text in texts:
         folded = fold(text)
@@ -72,13 +74,13 @@ def read_names(*texts: str) -> tuple[ReadName, ReadName]:
             folded = _BRACKETED.sub(lambda found: " " if _SECOND_LISTING.search(found[1]) else found[0], folded)
         latin, han = split_scripts(folded) if has_han(folded) else (folded, "")
         if han and not chinese.core:
-            chinese = _read_chinese(han)
+            chinese = _parse_chinese(han)
         if latin and not english.core:
-            english = _read_english(latin)
+            english = _parse_english(latin)
     return english._replace(is_second_listing=is_second), chinese._replace(is_second_listing=is_second)
 
 
-def _read_english(folded: str) -> ReadName:
+def _parse_english(folded: str) -> ParsedName:
     name = drop_apostrophes(folded).replace("&", " and ").replace("+", " and ")
     branch = _BRACKETED.findall(name)
     name = _BRACKETED.sub(" ", name)
@@ -86,10 +88,14 @@ def _read_english(folded: str) -> ReadName:
     words = _WORD.findall(_LEGAL.sub(" ", before)) or _WORD.findall(before)
     if not words:
         words, branch = _WORD.findall(" ".join(branch)), []
-    core = [word for word in words if word not in GENERIC] or [word for word in words if word not in _LITTLE] or words
+    core = (
+        [word for word in words if word not in GENERIC]
+        or [word for word in words if word not in _FUNCTION_WORDS]
+        or words
+    )
     if after:
         branch.append(after)
-    return ReadName(
+    return ParsedName(
         " ".join(words),
         "".join(core),
         tuple(dict.fromkeys(core)),
@@ -107,7 +113,7 @@ def _cut_branch(name: str) -> tuple[str, str]:
     return name[: found.start()], name[found.end() :]
 
 
-def _read_chinese(folded: str) -> ReadName:
+def _parse_chinese(folded: str) -> ParsedName:
     branch = _BRACKETED.findall(folded)
     name = _BRACKETED.sub(" ", folded)
     whole = "".join(_WORD.findall(_LEGAL.sub("", name)))
@@ -118,7 +124,9 @@ def _read_chinese(folded: str) -> ReadName:
     core = _GENERIC_HAN.sub("", whole)
     core = core if len(core) >= 2 else whole
     pairs = tuple(dict.fromkeys(core[at : at + 2] for at in range(len(core) - 1))) or ((core,) if core else ())
-    return ReadName(whole, core, pairs, _branch_han("".join(branch)), sound_of_chinese(whole), is_second_listing=False)
+    return ParsedName(
+        whole, core, pairs, _branch_han("".join(branch)), sound_of_chinese(whole), is_second_listing=False
+    )
 
 
 def _branch_han(text: str) -> str:

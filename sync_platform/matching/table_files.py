@@ -12,22 +12,22 @@ import polars as pl
 from polars.exceptions import ComputeError, NoDataError, PolarsError
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.listing import ALSO_CALLED, SCHEMA, Listings, read_listings
+from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTable, to_listing_table
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
 _HEAD_BYTES = 64 * 1024
 
 
-def read_files(paths: Sequence[Path]) -> Listings:
+def read_files(paths: Sequence[Path]) -> ListingTable:
     """The listings of several files as one table. A file without a column `source` is a source of its own, by its name.
 
     UsageError, naming the file, for one that cannot be read, has no ids, or has an id twice.
     """
     names = _source_names(paths)
     parts = [_read_file(path, name) for path, name in zip(paths, names, strict=True)]
-    together = read_listings(pl.concat([part.table for part in parts]))
-    return Listings(together.table, [warning for part in parts for warning in part.warnings])
+    together = to_listing_table(pl.concat([part.table for part in parts]))
+    return ListingTable(together.table, [warning for part in parts for warning in part.warnings])
 
 
 def require_writable(path: Path) -> None:
@@ -61,7 +61,7 @@ def _source_names(paths: Sequence[Path]) -> list[str]:
     return [path.stem if stems.count(path.stem) == 1 else f"{path.resolve().parent.name}/{path.stem}" for path in paths]
 
 
-def _read_file(path: Path, name: str) -> Listings:
+def _read_file(path: Path, name: str) -> ListingTable:
     table = _read_table(path)
     table = table.rename({column: column.strip().lstrip("\ufeff") for column in table.columns})
     known = {column.lower() for column in table.columns}
@@ -75,10 +75,10 @@ def _read_file(path: Path, name: str) -> Listings:
     if "source" not in known:
         table = table.with_columns(pl.lit(name).alias("source"))
     try:
-        found = read_listings(table)
+        found = to_listing_table(table)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
-    return Listings(found.table, [f"{path}: {warning}" for warning in found.warnings])
+    return ListingTable(found.table, [f"{path}: {warning}" for warning in found.warnings])
 
 
 def _read_table(path: Path) -> pl.DataFrame:

@@ -24,7 +24,7 @@ SCHEMA = {
 }
 
 
-def memberships(linkage: Linkage, clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> pl.DataFrame:
+def cluster_members(linkage: Linkage, clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> pl.DataFrame:
     """Every listing of a linkage with its cluster, and with the listing there that it is likeliest the same as.
 
     `decisions`: by who made them, `person` or `source`. Columns as in SCHEMA; `decided_by` is `alone` for a cluster of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_platform.quality.places import Kind, all_places, find_place
+from sync_platform.quality.areas import AreaKind, all_areas, find_area
 
 COUNCIL_DISTRICTS = {
     "Central and Western": "中西區", "Wan Chai": "灣仔區", "Eastern": "東區", "Southern": "南區",
@@ -41,27 +41,27 @@ Lamma Island 南丫島, Po Toi Island 蒲台島
 
 @pytest.mark.parametrize(("english", "chinese"), COUNCIL_DISTRICTS.items())
 def test_every_district_of_the_councils_is_known_in_both_languages(english: str, chinese: str) -> None:
-    place = find_place(english)
-    assert place and place.english == english and place.kind is Kind.DISTRICT
-    assert find_place(chinese) is find_place(f"{english} District") is place
+    area = find_area(english)
+    assert area and area.english == english and area.kind is AreaKind.DISTRICT
+    assert find_area(chinese) is find_area(f"{english} District") is area
 
 
 @pytest.mark.parametrize(("code", "english", "chinese"), REGISTER)
 def test_every_district_of_the_register_is_known_by_code_and_name(code: str, english: str, chinese: str) -> None:
-    place = find_place(code)
-    assert place and place.fehd == code
-    assert find_place(english) is find_place(chinese) is place
+    area = find_area(code)
+    assert area and area.fehd == code
+    assert find_area(english) is find_area(chinese) is area
 
 
 @pytest.mark.parametrize("neighbourhood", [name.strip() for name in NEIGHBOURHOODS.split(",")])
 def test_every_usual_neighbourhood_is_known_in_both_languages(neighbourhood: str) -> None:
     english, chinese = neighbourhood.rsplit(" ", 1)
-    assert find_place(english)
-    assert find_place(english) is find_place(chinese) is find_place(neighbourhood)
+    assert find_area(english)
+    assert find_area(english) is find_area(chinese) is find_area(neighbourhood)
 
 
 @pytest.mark.parametrize(
-    ("stated", "place"),
+    ("stated", "area"),
     [
         ("TSIM SHA TSUI", "Tsim Sha Tsui"),
         ("Tsim Sha Tsui (TST)", "Tsim Sha Tsui"),
@@ -83,9 +83,9 @@ def test_every_usual_neighbourhood_is_known_in_both_languages(neighbourhood: str
         ("新界", "New Territories"),
     ],
 )
-def test_spelling_and_additions_make_no_difference(stated: str, place: str) -> None:
-    found = find_place(stated)
-    assert found and found.english == place
+def test_spelling_and_additions_make_no_difference(stated: str, area: str) -> None:
+    found = find_area(stated)
+    assert found and found.english == area
 
 
 @pytest.mark.parametrize(
@@ -96,25 +96,25 @@ def test_spelling_and_additions_make_no_difference(stated: str, place: str) -> N
     ],
 )  # fmt: skip
 def test_what_names_no_place_or_several_is_unknown(stated: str) -> None:
-    assert find_place(stated) is None
+    assert find_area(stated) is None
 
 
 def test_no_name_belongs_to_two_places() -> None:
-    places = all_places().values()
-    for place in places:
-        for name in (place.english, place.chinese, *place.aliases):
-            assert find_place(name) is place
+    areas = all_areas().values()
+    for area in areas:
+        for name in (area.english, area.chinese, *area.aliases):
+            assert find_area(name) is area
 
 
 def test_every_shape_is_in_hong_kong_and_wider_than_nothing() -> None:
-    for place in all_places().values():
-        for south, north, west, east in place.boxes:
+    for area in all_areas().values():
+        for south, north, west, east in area.boxes:
             assert 22.0 < south < north < 22.6
             assert 113.8 < west < east < 114.5
 
 
 def test_every_neighbourhood_lies_in_a_district() -> None:
-    places = all_places().values()
-    districts = [place for place in places if place.kind is Kind.DISTRICT]
-    lost = [place.english for place in places if not any(place.lies_within(district) for district in districts)]
+    areas = all_areas().values()
+    districts = [area for area in areas if area.kind is AreaKind.DISTRICT]
+    lost = [area.english for area in areas if not any(area.lies_within(district) for district in districts)]
     assert lost == ["Hong Kong Island", "Kowloon", "New Territories"]

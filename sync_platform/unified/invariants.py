@@ -13,14 +13,14 @@ import duckdb
 import orjson
 
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.attached import KINDS
 from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.related_records import RECORD_KINDS
 
 MOST_MOVED = 0.05
 """Share of the listings known before that a run may put elsewhere, before somebody should look."""
 LISTINGS_PER_PLATFORM = 3
 """A restaurant with more live listings than so many for each platform is hardly one."""
-MOST_LOOSE = 0.01
+MOST_UNKNOWN = 0.01
 """Share of reviews, offers, reservations or posts whose restaurant may be unknown."""
 MOST_NAMED = 5
 READ_AT_ONCE = 1_000
@@ -33,7 +33,10 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "change_rate": ("members", "Few listings that were known before now belong to another restaurant."),
     "no_listing_is_lost": ("members", "Every record of a place, of every platform, belongs to one live restaurant."),
     "every_field_is_explained": ("restaurants", "Every value of every restaurant says whose it is and why."),
-    **{f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.") for kind in KINDS},
+    **{
+        f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.")
+        for kind in RECORD_KINDS
+    },
 }
 """The checks, with the table that each is about and what it says."""
 
@@ -115,14 +118,14 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
     return [_finding("every_field_is_explained", not bare, words, restaurants=len(bare))]
 
 
-def check_attached(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:
+def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:
     """How many live records of a kind there are, and the checks on them."""
     count, loose = session.execute(
         f"""SELECT count(*), count(*) FILTER (restaurant_id IS NULL) FROM {LAKE}.unified.{kind}
         WHERE removed_at IS NULL"""
     ).fetchall()[0]
-    words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MOST_LOOSE:.0%} are tolerated"
-    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MOST_LOOSE * count, words, loose=loose)
+    words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MOST_UNKNOWN:.0%} are tolerated"
+    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MOST_UNKNOWN * count, words, loose=loose)
     return count, [finding]
 
 

@@ -21,7 +21,7 @@ VERDICTS: tuple[Verdict, ...] = ("same", "different", "withdrawn")
 
 
 @dataclass(frozen=True)
-class Word:
+class PersonDecision:
     """What a person says of two listings: that they are one place, or not, or that an earlier word no longer holds."""
 
     one: Key
@@ -45,14 +45,14 @@ def parse_listing(text: str) -> Key:
     return platform, source_id
 
 
-def take_word(
+def validated_decisions(
     session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
-) -> list[Word]:
+) -> list[PersonDecision]:
     """A person's word, checked against what there is; UsageError in words where it cannot be taken.
 
     `one` and `other` are listings (`platform/source_id`), or restaurants (`rest-...`), which stand for the listing that
     founded them; where two restaurants are the same, all listings of both are one place. `temp.listings` is there
-    (unified/listing.py).
+    (unified/listings.py).
     """
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
@@ -64,7 +64,7 @@ def take_word(
     others = [second]
     if verdict == "same" and one.startswith("rest-") and other.startswith("rest-"):
         others = [each for each in _members(session, one, other) if each != first]
-    words = [Word(first, each, verdict, reason.strip(), decided_by.strip() or "unknown") for each in others]
+    words = [PersonDecision(first, each, verdict, reason.strip(), decided_by.strip() or "unknown") for each in others]
     if verdict == "withdrawn" and not _is_decided(session, words[0]):
         raise UsageError(f"nothing was decided on {' and '.join(words[0].names)}")
     return words
@@ -94,12 +94,12 @@ def _members(session: duckdb.DuckDBPyConnection, *restaurants: str) -> list[Key]
     ).fetchall()
 
 
-def _is_decided(session: duckdb.DuckDBPyConnection, word: Word) -> bool:
+def _is_decided(session: duckdb.DuckDBPyConnection, word: PersonDecision) -> bool:
     query = f"FROM {LAKE}.unified.decisions WHERE removed_at IS NULL AND one = ? AND other = ?"
     return session.execute(query, list(word.names)).fetchone() is not None
 
 
-def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word] = ()) -> list[Decision]:
+def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[PersonDecision] = ()) -> list[Decision]:
     """The decisions that hold once these words are taken, in the matcher's terms."""
     rows = session.execute(
         f"SELECT one, other, is_same FROM {LAKE}.unified.decisions WHERE removed_at IS NULL"
@@ -115,7 +115,7 @@ def read_decisions(session: duckdb.DuckDBPyConnection, words: Iterable[Word] = (
     ]
 
 
-def decision_rows(words: Iterable[Word], at: datetime) -> pl.DataFrame:
+def decision_rows(words: Iterable[PersonDecision], at: datetime) -> pl.DataFrame:
     """Words as rows of the table of decisions, the withdrawn ones ended; of several on a pair the last counts."""
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for word in words:

@@ -16,7 +16,7 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 
-READ = {
+LISTING_COLUMNS = {
     "name_en": "VARCHAR",
     "name_zh": "VARCHAR",
     "address_en": "VARCHAR",
@@ -40,7 +40,7 @@ READ = {
 }
 """What is read of a listing. `phone` may hold several numbers, with `; ` between; `price_level` is 1 cheap to 4 dear;
 `status` is open, closed or temporarily_closed; `moved_to` is the `source_id` of the platform's new record of it."""
-COMPARED = (
+MATCHED_COLUMNS = (
     "name_en", "name_zh", "address_en", "address_zh", "phone", "latitude", "longitude", "cuisines", "licence_number",
     "is_duplicate",
 )  # fmt: skip
@@ -74,7 +74,7 @@ def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
     return found
 
 
-def read_listings(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingSource]) -> None:
+def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingSource]) -> None:
     """Make the temporary table `listings` of every record that the lake holds of these datasets, gone ones too.
 
     Columns: `source` (the platform), `dataset`, `source_id`, those of READ, `is_duplicate` (it may stand beside another
@@ -89,10 +89,10 @@ def read_listings(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingS
         ).fetchall()
     }
     parts = [_query(source) for source in sources if (source.platform, source.dataset.name) in present]
-    empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in {**_OWN, **READ}.items())
+    empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in {**_OWN, **LISTING_COLUMNS}.items())
     every = "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
-    compared = ", ".join(COMPARED)
-    whole = ", ".join((*READ, "is_live", "is_stale"))
+    compared = ", ".join(MATCHED_COLUMNS)
+    whole = ", ".join((*LISTING_COLUMNS, "is_live", "is_stale"))
     session.execute(
         f"""CREATE OR REPLACE TEMP TABLE listings AS
         SELECT *, md5(to_json(struct_pack({_packed(compared)}))) AS compared,
@@ -122,7 +122,7 @@ def _packed(names: str) -> str:
 def _query(source: ListingSource) -> str:
     own = {column.name for column in columns_of(source.dataset.row)}
     shown = []
-    for name, kind in READ.items():
+    for name, kind in LISTING_COLUMNS.items():
         value = source.dataset.listing.get(name) or (f'"{name}"' if name in own else None)
         if value is None:
             continue
@@ -137,5 +137,5 @@ def _query(source: ListingSource) -> str:
 
 
 def matcher_query() -> str:
-    """What matching takes of `temp.listings` (matching/listing.py)."""
-    return f"SELECT source, source_id, {', '.join(COMPARED)} FROM temp.listings"
+    """What matching takes of `temp.listings` (matching/listing_table.py)."""
+    return f"SELECT source, source_id, {', '.join(MATCHED_COLUMNS)} FROM temp.listings"

@@ -1,8 +1,8 @@
-"""Hong Kong's districts and neighbourhoods: what they are called, and about where they are.
+"""Hong Kong's regions, districts and neighbourhoods: their names and approximate shapes.
 
-The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude, drawn to hold the whole place and
-widened by a margin, so that no true place near a border is called wrong. They can tell Mong Kok from Central, not one
-side of a border street from the other. A name that a district shares with a neighbourhood means the wider of the two.
+The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude that contain the whole area, widened
+by a margin, so that a correct coordinate near a border is never called wrong. They can distinguish Mong Kok from
+Central, but not the two sides of a border street. A name shared by a district and a neighbourhood means the district.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import NamedTuple
 MARGIN_M = 300
 """How far each box is widened on every side, in metres."""
 APPROXIMATION = (
-    f"District shapes are approximations: boxes drawn to hold the whole place, widened by {MARGIN_M} m. What is called "
-    "outside is hardly ever inside; what is called inside may be a kilometre or two across the border."
+    f"District shapes are approximations: boxes that contain the whole area, widened by {MARGIN_M} m. A coordinate "
+    "reported outside is almost never inside; one reported inside may be a kilometre or two across the border."
 )
-"""To be shown wherever a figure made with these shapes is."""
+"""Shown with every figure computed from these shapes."""
 METRES_PER_DEGREE = 110_700
-"""Of latitude, at Hong Kong's."""
+"""Metres per degree of latitude in Hong Kong."""
 METRES_PER_DEGREE_EAST = 111_320 * cos(radians(22.35))
-"""Of longitude, at Hong Kong's latitude."""
-_UNSAID = {"and", "the"}
+"""Metres per degree of longitude in Hong Kong."""
+_IGNORED_WORDS = {"and", "the"}
 _ALSO_A_BLOCK = {"north", "eastern", "southern", "western"}
-"""Beside other words these mostly name a part of an estate: "Tsui Ping (North) Estate"."""
+"""Next to other words, these mostly name a part of an estate: "Tsui Ping (North) Estate"."""
 _ENDINGS = {
     "district", "area", "town", "island", "hong", "kong", "hk", "kowloon", "kln", "new", "territories", "nt", "n", "t",
 }  # fmt: skip
@@ -41,8 +41,8 @@ _BETWEEN_NAMES = re.compile(r"[,;/|()\[\]、·\n]+")
 _SPELLINGS = str.maketrans("嘴湧臘村啓臺", "咀涌鱲邨啟台")
 
 
-class Kind(IntEnum):
-    """What a place is, from wide to narrow."""
+class AreaKind(IntEnum):
+    """Kinds of area, from wide to narrow."""
 
     REGION = 1
     DISTRICT = 2  # of a District Council or of the register, or both
@@ -50,7 +50,7 @@ class Kind(IntEnum):
 
 
 class Box(NamedTuple):
-    """Four edges in degrees, WGS84; what stands on an edge is inside."""
+    """Four edges in degrees, WGS84; the edges are inside."""
 
     south: float
     north: float
@@ -66,29 +66,29 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A named place: `boxes` with their margin, which overlap; `fehd` is its code as a district of the register."""
+class Area:
+    """A named area. `boxes` include the margin and overlap; `fehd` is its code as a district in the register."""
 
     english: str
     chinese: str
     aliases: tuple[str, ...]
-    kind: Kind
+    kind: AreaKind
     fehd: str
     boxes: tuple[Box, ...]
 
     def contains(self, latitude: float, longitude: float) -> bool:
         return any(box.contains(latitude, longitude) for box in self.boxes)
 
-    def lies_within(self, other: Place) -> bool:
-        """Whether the middle of each of its boxes is in the other."""
+    def lies_within(self, other: Area) -> bool:
+        """Whether the centre of each of its boxes is in the other."""
         return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
 
 
 @cache
-def all_places() -> dict[str, Place]:
-    """Every place by its English name, the regions, then districts, then neighbourhoods.
+def all_areas() -> dict[str, Area]:
+    """Every area by its English name: regions, then districts, then neighbourhoods.
 
-    In the file a box is "south north west east" without margin, and "=Name" stands for the boxes of another place.
+    In the file a box is "south north west east" without margin, and "=Name" means the boxes of another area.
     """
     lines = files("sync_platform.quality").joinpath("districts.csv").read_text("utf-8").splitlines()
     rows = {row["english"]: row for row in csv.DictReader(lines)}
@@ -101,11 +101,11 @@ def all_places() -> dict[str, Place]:
                 yield Box(*map(float, shape.split())).widened()
 
     return {
-        name: Place(
+        name: Area(
             english=name,
             chinese=row["chinese"],
             aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
-            kind=Kind[row["kind"].upper()],
+            kind=AreaKind[row["kind"].upper()],
             fehd=row["fehd"],
             boxes=tuple(boxes_of(name)),
         )
@@ -114,13 +114,13 @@ def all_places() -> dict[str, Place]:
 
 
 @lru_cache(maxsize=10_000)
-def find_place(stated: str) -> Place | None:
-    """The place that a platform means by a district, in English or Traditional Chinese or both; None if not known.
+def find_area(stated: str) -> Area | None:
+    """The area that a stated district means, in English, Traditional Chinese or both; None if not known.
 
     Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
-    several names the narrowest counts if it lies within the others ("Causeway Bay, Wan Chai"); between two
-    neighbourhoods, or two districts, it is not known which is meant. A code of the register counts only alone: within
-    an address it would be a house number.
+    several names the narrowest counts if it lies within the others ("Causeway Bay, Wan Chai"). Two neighbourhoods, or
+    two districts, are ambiguous: None. A code of the register counts only alone, because within an address it would be
+    a house number.
     """
     text = unicodedata.normalize("NFKC", stated).casefold().translate(_SPELLINGS).strip()
     codes, names = _index()
@@ -129,42 +129,42 @@ def find_place(stated: str) -> Place | None:
         return known
     parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
     named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
-    found = {place.english: place for part in named if (place := names.get(_squash(part)) or _without_additions(part))}
-    narrowest = max(found.values(), key=lambda place: place.kind, default=None)
-    wider = [place for place in found.values() if place is not narrowest]
-    if narrowest and all(place.kind < narrowest.kind and narrowest.lies_within(place) for place in wider):
+    found = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}
+    narrowest = max(found.values(), key=lambda area: area.kind, default=None)
+    wider = [area for area in found.values() if area is not narrowest]
+    if narrowest and all(area.kind < narrowest.kind and narrowest.lies_within(area) for area in wider):
         return narrowest
     return None
 
 
 @cache
-def _index() -> tuple[dict[str, Place], dict[str, Place]]:
-    """Places by code of the register, and by squashed name."""
-    places = all_places().values()
+def _index() -> tuple[dict[str, Area], dict[str, Area]]:
+    """Areas by code of the register, and by squashed name."""
+    areas = all_areas().values()
     names = {
-        _squash(name.casefold().translate(_SPELLINGS)): place
-        for place in places
-        for name in (place.english, place.chinese, *place.aliases)
+        _squash(name.casefold().translate(_SPELLINGS)): area
+        for area in areas
+        for name in (area.english, area.chinese, *area.aliases)
     }
-    return {place.fehd: place for place in places if place.fehd}, names
+    return {area.fehd: area for area in areas if area.fehd}, names
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[^\W_]+", text) if word not in _UNSAID]
+    return [word for word in re.findall(r"[^\W_]+", text) if word not in _IGNORED_WORDS]
 
 
 def _squash(text: str) -> str:
     return "".join(_words(text))
 
 
-def _without_additions(text: str) -> Place | None:
-    """The place whose name is left when a region or the word for district is taken away."""
+def _without_additions(text: str) -> Area | None:
+    """The area whose name remains after a region or the word for district is removed."""
     names = _index()[1]
     words = _words(text)
     while len(words) > 1 and words[-1] in _ENDINGS:
         words.pop()
-        if place := names.get("".join(words)):
-            return place
+        if area := names.get("".join(words)):
+            return area
     chinese = _squash(text)
     bare = _REGION_FIRST.sub("", chinese)
     return names.get(bare) or names.get(chinese.removesuffix("區")) or names.get(bare.removesuffix("區"))
