@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
-from sync_platform.sandbox.names import SURNAMES
+from sync_platform.sandbox.place_names import SURNAMES
 
 _GIVEN = """
 Ada Bryan Carmen Derek Elsa Felix Gigi Hugo Ivy Jasper Kitty Leo Mandy Nelson Olive Percy Queenie Ricky Stella Tommy
@@ -37,7 +37,7 @@ class Person(NamedTuple):
         return f"+8525{self.number * 7919 % 10**7:07d}"
 
 
-def meet_person(stream: Random) -> Person:
+def draw_person(stream: Random) -> Person:
     """Somebody of the population; the same number is always the same person."""
     number = int(POPULATION * stream.random() ** 1.6)
     own = Random(number)

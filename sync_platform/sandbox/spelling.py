@@ -1,6 +1,7 @@
 """How platforms misspell: names, addresses, telephone numbers and coordinates.
 
-What belongs here: noise on one value, drawn from the listing's own stream. What doesn't: which platform has how much.
+What belongs here: noise on one value, drawn from the entry's own random stream. What doesn't: how much of it a platform
+has.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from math import cos, pi, radians, sin
 from random import Random
 
-from sync_platform.sandbox.names import Name
+from sync_platform.sandbox.place_names import BilingualName
 from sync_platform.sandbox.premises import Premises
 
 _ROMANISED = {
@@ -35,7 +36,7 @@ METRES_PER_DEGREE = 111_320.0
 
 
 def vary_english(stream: Random, name: str, noise: float = 0.5) -> str:
-    """The name as somebody else would write it; `noise` is the chance that it differs at all."""
+    """The name as a platform may write it; `noise` is the probability that it differs at all."""
     fate = stream.random() / noise
     pick = stream.random()
     if fate >= 1 or not name:
@@ -55,8 +56,8 @@ def vary_english(stream: Random, name: str, noise: float = 0.5) -> str:
     return name.replace(" ", "  ", 1) if pick < 0.5 else f" {name}"
 
 
-def vary_chinese(stream: Random, name: Name, premises: Premises, noise: float = 0.25) -> str:
-    """The Chinese name as somebody else would write it; empty where there is none."""
+def vary_chinese(stream: Random, name: BilingualName, premises: Premises, noise: float = 0.25) -> str:
+    """The Chinese name as a platform may write it; empty where the place has none."""
     fate = stream.random() / noise
     if fate >= 1 or not name.chinese:
         return name.chinese
@@ -70,7 +71,7 @@ def vary_chinese(stream: Random, name: Name, premises: Premises, noise: float = 
 
 
 def vary_address(stream: Random, premises: Premises) -> str:
-    """The English address, abbreviated, in capitals or without its shop, each now and then."""
+    """The English address, sometimes in capitals, abbreviated or without its shop number."""
     address = premises.english()
     fate = stream.random()
     if fate < 0.15:
@@ -84,15 +85,17 @@ def vary_address(stream: Random, premises: Premises) -> str:
     return address
 
 
-def write_phone(stream: Random, phone: str) -> str:
-    """The eight digits in one of the usual ways; empty stays empty."""
+def format_phone(stream: Random, phone: str) -> str:
+    """The eight digits in one of the usual formats; empty stays empty."""
     if not phone:
         return ""
     return stream.choice((phone, f"{phone[:4]} {phone[4:]}", f"+852 {phone[:4]} {phone[4:]}", f"852-{phone}"))
 
 
-def misplace(stream: Random, premises: Premises, closest_m: float = 5, farthest_m: float = 120) -> tuple[float, float]:
-    """Latitude and longitude some metres off, in any direction."""
+def vary_coordinates(
+    stream: Random, premises: Premises, closest_m: float = 5, farthest_m: float = 120
+) -> tuple[float, float]:
+    """Latitude and longitude between `closest_m` and `farthest_m` away from the premises, in any direction."""
     angle = stream.uniform(0, 2 * pi)
     distance = closest_m + (farthest_m - closest_m) * stream.random() ** 2
     latitude = premises.latitude + distance * sin(angle) / METRES_PER_DEGREE
@@ -100,8 +103,8 @@ def misplace(stream: Random, premises: Premises, closest_m: float = 5, farthest_
     return round(latitude, 7), round(premises.longitude + distance * cos(angle) / scale, 7)
 
 
-def past_moment(day: date, number: int) -> str:
-    """A moment in the day before, in ISO 8601 with Hong Kong's offset: what shows on a day had happened before it."""
+def moment_before(day: date, number: int) -> str:
+    """A moment of the day before `day`, in ISO 8601 with Hong Kong's offset: a day shows what happened before it."""
     return f"{day - timedelta(days=1)}T{10 + number % 12:02d}:{number // 12 % 60:02d}:{number // 720 % 60:02d}+08:00"
 
 

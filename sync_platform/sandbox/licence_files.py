@@ -12,9 +12,9 @@ from random import Random
 from xml.sax.saxutils import escape
 
 from sync_platform.sandbox.districts import FEHD_DISTRICTS
-from sync_platform.sandbox.evolution import Licence
-from sync_platform.sandbox.names import Name
-from sync_platform.sandbox.places import Place
+from sync_platform.sandbox.evolution import RegisteredLicence
+from sync_platform.sandbox.place_names import BilingualName
+from sync_platform.sandbox.true_places import TruePlace
 
 PRIVATE_USE = str.maketrans({"鰂": "\ue517", "慤": "\ue16e", "愨": "\ue16e", "滙": "\ue061", "脷": "\ue77f"})
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -47,7 +47,7 @@ def write_head(language: str, generated: date) -> bytes:
     return f"{head}<LINK>{_LINK}</LINK>\n{''.join(tables)}<LPS>\n".encode()
 
 
-def write_row(language: str, day: date, place: Place, licence: Licence, expiry: date) -> bytes:
+def write_row(language: str, day: date, place: TruePlace, licence: RegisteredLicence, expiry: date) -> bytes:
     """One licence on a day, as an LP element."""
     stream = Random(int(licence.number))
     sign = _shop_sign(stream, place.name(max(licence.since, min(day, place.closed))), language)
@@ -60,7 +60,7 @@ def write_row(language: str, day: date, place: Place, licence: Licence, expiry: 
     return f"{row}{info}<EXPDATE>{expiry}</EXPDATE></LP>\n".encode()
 
 
-def _shop_sign(stream: Random, name: Name, language: str) -> str:
+def _shop_sign(stream: Random, name: BilingualName, language: str) -> str:
     """The sign in this language; two thirds of the places have registered one language only, for both files."""
     fate, quirk = stream.random(), stream.random()
     if fate < 0.01:
@@ -74,7 +74,7 @@ def _shop_sign(stream: Random, name: Name, language: str) -> str:
     return _quirky(stream, shown, language)
 
 
-def _address(stream: Random, place: Place, licence: Licence, language: str) -> str:
+def _address(stream: Random, place: TruePlace, licence: RegisteredLicence, language: str) -> str:
     premises = place.second_premises if licence.premises else place.first_premises
     region = premises.region("en" if language == "en" else "zh")
     if language == "en":
@@ -105,7 +105,7 @@ class XmlRecord:
         return re.sub(rb"<EXPDATE>[^<]*", b"<EXPDATE>31/12/26", row)
 
     def widened(self, row: bytes) -> bytes:
-        """The row with an element nobody has heard of."""
+        """The row with an element nobody has noticed of."""
         return row.replace(b"</LP>", b"<SANDBOX_NEW>1</SANDBOX_NEW></LP>")
 
     def altered(self, row: bytes) -> bytes:
