@@ -35,7 +35,7 @@ class City:
     def view(self, platform: str) -> PlatformView:
         """How the platform sees the city; KeyError for an unknown platform."""
         if platform not in self._views:
-            self._views[platform] = view_class(platform)(self)
+            self._views[platform] = view_class(platform)(self.places, self.seed, self.today)
         return self._views[platform]
 
 

@@ -1,6 +1,6 @@
 """A platform's WebSocket: sends the last day's events, then stays open.
 
-With `?live=SECONDS` a further event follows every so many seconds; without it the stream falls silent.
+With `?live=SECONDS` a further event follows every so many seconds; without it no further event comes.
 What belongs here: the life of one connection. What doesn't: the shape of a platform's events.
 """
 
@@ -22,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class StreamingView(PlatformView):
-    """A view of a platform that also streams events, whose ids are `YYYYMMDD-NNNNNN` and sort as they happened."""
+    """A view of a platform that also streams events; their ids, `YYYYMMDD-NNNNNN`, sort by time."""
 
     stream_path: ClassVar[str]
     """The path of its WebSocket, below the platform's prefix."""
@@ -41,7 +41,7 @@ class StreamingView(PlatformView):
         """A new event with that number, made after one of `events`, happening now."""
 
     def reason_to_close(self, path: str, headers: Mapping[bytes, bytes]) -> int | None:
-        """The code that ends a connection to the path at once, or None where the events may follow."""
+        """The WebSocket code that ends a connection to the path at once, or None where the events may follow."""
         if path != self.stream_path:
             return NOT_FOUND
         return None if self.is_admitted(headers) else UNAUTHORISED
@@ -50,7 +50,7 @@ class StreamingView(PlatformView):
 async def serve_stream(
     view: PlatformView | None, path: str, scope: MutableMapping[str, Any], receive: Receive, send: Send
 ) -> None:
-    """Plays one connection: events after `?after=`, then live ones or silence until the client leaves.
+    """Plays one connection: events after `?after=`, then live ones, until the client leaves.
 
     `view` is None for a platform that does not exist; `path` is below the platform's prefix.
     """

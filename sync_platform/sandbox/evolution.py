@@ -26,7 +26,7 @@ _FEHD_ORDER = {code: index for index, code in enumerate(FEHD_DISTRICTS)}
 
 
 def draw_opening(stream: Random) -> date:
-    """The opening day of a place that traded before history begins: mostly a few years, at most thirty."""
+    """The opening day of a place that traded before HISTORY_BEGINS: mostly by a few years, at most by thirty."""
     return HISTORY_BEGINS - timedelta(days=1 + min(10_950, int(stream.expovariate(1 / 1900))))
 
 

@@ -1,6 +1,6 @@
 """The faults that the sandbox can play on any platform, each with its meaning.
 
-What belongs here: the names of faults. What doesn't: how a fault is asked for (see `planned_faults`), how it is played
+What belongs here: the names of faults. What doesn't: how a fault is written (see `planned_faults`), how it is played
 (see `list_faults` for lists and `server` for the connection), and the faults of one platform, which its view declares.
 """
 

@@ -1,6 +1,6 @@
 """Invented people: reviewers and guests, none of them real; addresses are at example.com.
 
-What belongs here: names, handles and numbers of persons. What doesn't: what they say or book.
+What belongs here: names, handles and numbers of persons. What doesn't: what they write or book.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Person(NamedTuple):
 
 
 def draw_person(stream: Random) -> Person:
-    """Somebody of the population; the same number is always the same person."""
+    """A random person of the population; the same number is always the same person."""
     number = int(POPULATION * stream.random() ** 1.6)
     own = Random(number)
     given, moods, animals = _WORDS

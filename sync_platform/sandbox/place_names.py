@@ -1,4 +1,4 @@
-"""What places are called: cuisines, bilingual name patterns, and invented chains.
+"""The names of places: cuisines, bilingual name patterns, and invented chains.
 
 What belongs here: making a name, in both languages, from a random stream. What doesn't: how a platform misspells it.
 """

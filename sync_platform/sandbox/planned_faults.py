@@ -1,4 +1,4 @@
-"""Planned faults: how a fault is asked for, and which request it happens to.
+"""Planned faults: how a fault is written, and which request it happens to.
 
 What belongs here: reading a fault from text or JSON, and counting requests. What doesn't: playing it.
 """
@@ -121,12 +121,12 @@ class PlannedFaults:
     """All faults planned for one server, in the order they were added."""
 
     def __init__(self, faults: Iterable[Fault | str] = ()) -> None:
-        self.waiting = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+        self.planned = [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
 
     def happening(self, platform: str, target: str, kinds: Iterable[str]) -> list[Fault]:
         """The faults of these kinds that happen to a request with this path and query; counts the request."""
         return [
             fault
-            for fault in self.waiting
+            for fault in self.planned
             if fault.platform == platform and fault.fault in kinds and fault.match in target and fault.happens()
         ]

@@ -1,4 +1,4 @@
-"""What every platform's view is: which places it lists, and how it answers.
+"""The view of one platform: which places it lists, and how it answers.
 
 What belongs here: listing places on a platform, and the interface that the server calls. What doesn't: wire shapes.
 """
@@ -6,21 +6,18 @@ What belongs here: listing places on a platform, and the interface that the serv
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from sync_platform.sandbox.chance import draws
 from sync_platform.sandbox.evolution import HISTORY_BEGINS
 from sync_platform.sandbox.faults import PAGED
 from sync_platform.sandbox.true_places import TruePlace
 from sync_platform.sandbox.wire import ListAnswer, WireReply, WireRequest, json_reply
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class PlatformEntry:
 
 @dataclass(frozen=True, slots=True)
 class TrueListing:
-    """One row of the ground truth: this id of the platform is this place."""
+    """One row of the ground truth: this id of the platform belongs to this place."""
 
     place: TruePlace
     source_id: str
@@ -78,8 +75,8 @@ class PlatformView(ABC):
     has_archive: ClassVar[bool] = False
     """Whether the platform has an archive: its paths come below `/<platform>_archive/`, seen here as `/archive/`."""
 
-    def __init__(self, city: City) -> None:
-        self.city, self.seed, self.today = city, city.seed, city.today
+    def __init__(self, places: Sequence[TruePlace], seed: int, today: date) -> None:
+        self.places, self.seed, self.today = places, seed, today
 
     @abstractmethod
     def answer(self, request: WireRequest) -> WireReply | ListAnswer:
@@ -91,9 +88,9 @@ class PlatformView(ABC):
 
     @cached_property
     def entries(self) -> list[PlatformEntry]:
-        """Every place that the platform has listed up to today, in an order that reveals nothing."""
+        """Every place that the platform has listed up to today, in random order."""
         found = []
-        for place in self.city.places:
+        for place in self.places:
             stream = draws(self.seed, self.platform, place.key)
             if stream.random() >= self.share:
                 continue

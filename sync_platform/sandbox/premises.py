@@ -30,7 +30,7 @@ _MALL_SHARE = 0.28
 
 @dataclass(frozen=True, slots=True)
 class Mall:
-    """A mall: where it stands and what it is called."""
+    """A mall: its location and name."""
 
     area: Area
     street: Street
@@ -74,7 +74,7 @@ class Premises:
 
 
 def build_malls(stream: Random, places: int) -> list[list[Mall]]:
-    """Malls by neighbourhood number; more places bring more malls."""
+    """Malls by neighbourhood number; a larger city has more malls."""
     return [
         [_build_mall(stream, area) for _ in range(max(1, area.weight // 2, area.weight * places // 20_000))]
         for area in areas()

@@ -1,6 +1,6 @@
-"""Reviews: what invented guests wrote about a listing, day by day.
+"""Reviews: what invented guests wrote about an entry, day by day.
 
-What belongs here: when a review came, its rating and its words. What doesn't: a platform's shape for it.
+What belongs here: a review's day, rating and text. What doesn't: a platform's shape of a review.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ class GuestReview:
     text: str
     author: Person
     stream: Random
-    """For whatever else a platform tells."""
+    """For the other fields of a platform's review."""
 
 
 def review_days(entry: PlatformEntry, today: date, per_month: float) -> list[date]:
-    """When the listing's reviews came; they come in proportion to the place's popularity."""
+    """The days of the entry's reviews; their number grows with the place's popularity."""
     since, until = max(entry.since, HISTORY_BEGINS), min(entry.until, today)
     days = arrivals(Random(entry.noise + 1), since, until, per_month * entry.place.popularity)
     return days[:MOST_PER_LISTING]
 
 
 def write_review(entry: PlatformEntry, index: int, day: date) -> GuestReview:
-    """The listing's review with this index."""
+    """The entry's review with this index."""
     stream = Random(entry.noise * 1009 + index)
     rating = min(5, max(1, round(stream.gauss(entry.place.quality, 0.9))))
     mood = 0 if rating < 3 else 1 if rating == 3 else 2
@@ -76,6 +76,6 @@ def write_review(entry: PlatformEntry, index: int, day: date) -> GuestReview:
 
 
 def reviews_of(entry: PlatformEntry, today: date, per_month: float) -> list[GuestReview]:
-    """The listing's reviews up to the day, newest first."""
+    """The entry's reviews up to the day, newest first."""
     days = review_days(entry, today, per_month)
     return [write_review(entry, index, day) for index, day in reversed(list(enumerate(days)))]

@@ -1,4 +1,4 @@
-"""The one error of the sandbox: it cannot do what it was asked for."""
+"""The one error of the sandbox: a request that it cannot fulfil."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Sandbox:
         self, platform: str, request: WireRequest, target: str, wanted: list[Fault], receive: Receive, send: Send
     ) -> None:
         view = self.city().view(platform)
-        planned = self.faults.happening(platform, target, CONNECTION_FAULTS) if self.faults.waiting else []
+        planned = self.faults.happening(platform, target, CONNECTION_FAULTS) if self.faults.planned else []
         happening = {fault.fault: fault.value for fault in (*wanted, *planned) if fault.fault in CONNECTION_FAULTS}
         if "timeout" in happening:
             await _wait_or_leave(receive, 3600 if happening["timeout"] is None else happening["timeout"])
@@ -103,7 +103,7 @@ class Sandbox:
 
     def _rendered(self, answer: ListAnswer, platform: str, target: str, wanted: list[Fault]) -> WireReply:
         names = [fault.fault for fault in wanted if fault.fault not in CONNECTION_FAULTS]
-        if self.faults.waiting:
+        if self.faults.planned:
             playable = _playable(answer)
             names += [fault.fault for fault in self.faults.happening(platform, target, playable)]
         return reply_with_faults(answer, names) if names else answer.reply()
@@ -118,15 +118,15 @@ class Sandbox:
             return json_reply({"error": f"nothing at {path}: platforms are {', '.join(view_names())}"}, 404)
         if method == "POST":
             try:
-                self.faults.waiting.append(read_fault(orjson.loads(body)))
+                self.faults.planned.append(read_fault(orjson.loads(body)))
             except orjson.JSONDecodeError:
                 return json_reply({"error": "the body is not JSON"}, 400)
             except SandboxError as error:
                 return json_reply({"error": str(error)}, 400)
         elif method == "DELETE":
-            self.faults.waiting.clear()
+            self.faults.planned.clear()
         known = {name: sorted(playable_faults(name)) for name in view_names()}
-        return json_reply({"faults": [fault.as_json() for fault in self.faults.waiting], "known": known})
+        return json_reply({"faults": [fault.as_json() for fault in self.faults.planned], "known": known})
 
     def _index(self, headers: dict[bytes, bytes]) -> WireReply:
         city, base = self.city(), f"http://{headers.get(b'host', b'').decode('latin-1')}"
@@ -136,7 +136,7 @@ class Sandbox:
 
 
 def _playable(answer: ListAnswer) -> set[str]:
-    """The list faults that can happen to this answer; others wait for another request."""
+    """The list faults that can happen to this answer; the others happen to a later request."""
     common = {"retyped", "unknown-field"}
     if not answer.is_record:
         common |= {"empty", "half", "duplicates", "repeated-page", "shuffled", "endless-cursor"}

@@ -1,4 +1,4 @@
-"""How platforms misspell: names, addresses, telephone numbers and coordinates.
+"""How platforms vary one value: names, addresses, telephone numbers and coordinates.
 
 What belongs here: noise on one value, drawn from the entry's own random stream. What doesn't: how much of it a platform
 has.
@@ -37,20 +37,20 @@ METRES_PER_DEGREE = 111_320.0
 
 def vary_english(stream: Random, name: str, noise: float = 0.5) -> str:
     """The name as a platform may write it; `noise` is the probability that it differs at all."""
-    fate = stream.random() / noise
+    draw = stream.random() / noise
     pick = stream.random()
-    if fate >= 1 or not name:
+    if draw >= 1 or not name:
         return name
-    if fate < 0.24:
+    if draw < 0.24:
         return name.upper()
-    if fate < 0.48:
+    if draw < 0.48:
         return " ".join(_ROMANISED.get(word, word) if pick < 0.7 else word for word in name.split())
-    if fate < 0.68:
+    if draw < 0.68:
         suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), "")
         return name.removesuffix(suffix) if suffix and len(name) - len(suffix) > 5 else f"{name} HK"
-    if fate < 0.80:
+    if draw < 0.80:
         return name.replace(" & ", " and ") if " & " in name else name.replace("Cafe", "Café").replace("The ", "")
-    if fate < 0.90:
+    if draw < 0.90:
         at = 1 + int(pick * (len(name) - 2))
         return name[:at] + name[at + 1 :]
     return name.replace(" ", "  ", 1) if pick < 0.5 else f" {name}"
@@ -58,14 +58,14 @@ def vary_english(stream: Random, name: str, noise: float = 0.5) -> str:
 
 def vary_chinese(stream: Random, name: BilingualName, premises: Premises, noise: float = 0.25) -> str:
     """The Chinese name as a platform may write it; empty where the place has none."""
-    fate = stream.random() / noise
-    if fate >= 1 or not name.chinese:
+    draw = stream.random() / noise
+    if draw >= 1 or not name.chinese:
         return name.chinese
-    if fate < 0.4:
+    if draw < 0.4:
         return f"{name.chinese}({premises.area.chinese}店)"
-    if fate < 0.6:
+    if draw < 0.6:
         return name.chinese.replace("滙", "匯").replace("館", "舘")
-    if fate < 0.8 and len(name.chinese) > 4:
+    if draw < 0.8 and len(name.chinese) > 4:
         return name.chinese[:-2]
     return name.chinese.replace("餐廳", "茶餐廳")
 
@@ -73,14 +73,14 @@ def vary_chinese(stream: Random, name: BilingualName, premises: Premises, noise:
 def vary_address(stream: Random, premises: Premises) -> str:
     """The English address, sometimes in capitals, abbreviated or without its shop number."""
     address = premises.english()
-    fate = stream.random()
-    if fate < 0.15:
+    draw = stream.random()
+    if draw < 0.15:
         return address.upper()
-    if fate < 0.4:
+    if draw < 0.4:
         return " ".join(
             _SHORT.get(word.rstrip(","), word.rstrip(",")) + ("," * word.endswith(",")) for word in address.split()
         )
-    if fate < 0.5 and premises.shop:
+    if draw < 0.5 and premises.shop:
         return address.partition(", ")[2]
     return address
 

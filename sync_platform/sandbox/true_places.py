@@ -1,6 +1,6 @@
-"""The ground truth: every place that ever traded, what it was called, where it stood, and when.
+"""The ground truth: every place that has ever traded, its names and addresses, and their dates.
 
-What belongs here: the places as they are. What doesn't: how a platform sees them (see `views`).
+What belongs here: places as they really are. What doesn't: how a platform sees them (see `views`).
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ def build_places(seed: int, count: int, today: date) -> list[TruePlace]:
 
 
 def _with_shared_phones(places: list[TruePlace], count: int) -> list[TruePlace]:
-    """The places, some of them reached on the number of another: one owner's two shops.
+    """The places, some of them with the telephone number of another: two shops of one owner.
 
-    Both are the first tenants of their slots: those are there whatever the day, so a day never changes the past.
+    Both are the first tenants of their slots, which exist on every day: so a later day never changes the past.
     """
     position = {place.key: at for at, place in enumerate(places)}
     for slot in range(0, count - 1, _SLOTS_PER_SHARED_PHONE):
@@ -123,7 +123,7 @@ def _tenancies(
     weights: list[float],
     homes: list[list[Mall]],
 ) -> Iterator[TruePlace]:
-    """The places that follow one another in a slot of the city, often behind the same door."""
+    """The places that follow one another in a slot of the city, often at the same address."""
     opened = draw_opening(stream)
     previous: Premises | None = None
     for tenancy in range(TENANCIES_PER_SLOT):

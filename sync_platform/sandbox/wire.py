@@ -128,7 +128,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """A list and the window that was asked for, before it is rendered: list faults change it.
+    """A list and the requested window of it, before it is rendered: list faults change it.
 
     `wrap` makes the body around a page. `cap` is the most records that the platform sends of one list, over all pages;
     `total` stays the true number. `is_record`: the answer is one record instead of a list. `special` maps each fault of

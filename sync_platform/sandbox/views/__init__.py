@@ -1,6 +1,7 @@
 """How each platform sees the city: one module per platform, with the platform's name.
 
-A new module here is a new platform of the sandbox: its subclass of PlatformView is found, and declares what is special.
+A new module here is a new platform of the sandbox: its subclass of PlatformView is found, and declares what
+is special to the platform.
 """
 
 from __future__ import annotations

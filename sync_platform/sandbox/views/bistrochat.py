@@ -105,7 +105,7 @@ class Bistrochat(StreamingView):
 
     @cached_property
     def _all_posts(self) -> list[tuple[str, Post]]:
-        """(posted_at, post) of the posts still kept, oldest first; each quarter has a stream of its own."""
+        """(posted_at, post) of the posts still kept, oldest first; each quarter has its own random stream."""
         found = []
         oldest = self.today - POSTS_KEPT
         for entry in self.listed:

@@ -1,4 +1,4 @@
-"""Chope as the sandbox plays it: restaurants and reservations behind cursors, errors told by `code`."""
+"""Chope as the sandbox plays it: restaurants and reservations behind cursors, errors with a `code` of its own."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Booking(NamedTuple):
 
 
 class Chope(PlatformView):
-    """Restaurants (deleted ones only in a delta) and the reservations of some weeks around today."""
+    """Restaurants, deleted ones only in a delta, and the reservations of some weeks around today."""
 
     platform = "chope"
     share = 0.205
@@ -196,13 +196,13 @@ class Chope(PlatformView):
 
 
 def restaurant_id(entry: PlatformEntry) -> str:
-    """The platform's id of an entry: letters of its first name and a number."""
+    """The platform's id of an entry: letters of its first name, and a number."""
     letters = "".join(letter for letter in entry.place.first_name.english.lower() if "a" <= letter <= "z")
     return f"{letters[:11]}{scramble(entry.number, 36**4)}hk"
 
 
 def _bookings_of(entry: PlatformEntry, today: date) -> Iterator[Booking]:
-    """Bookings of the last months; each quarter has a stream of its own, so none needs the whole past."""
+    """Bookings of the last months; each quarter has its own random stream, so that no earlier one has to be drawn."""
     for ago in (1, 0):
         quarter = today.toordinal() // 90 - ago
         first = max(entry.since, date.fromordinal(quarter * 90))

@@ -1,17 +1,16 @@
 """The food authority's licence register as the sandbox plays it: two XML files, and the archive of past days.
 
-What belongs here: which licences stand in the register on a day, and its files. How a row is written is in
-`register`.
+What belongs here: which licences are in the register on a day, and which files there are. What doesn't: the text of a
+file (see `licence_files`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zlib import crc32
 
@@ -31,9 +30,6 @@ from sync_platform.sandbox.wire import (
     json_reply,
     list_answer,
 )
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
 
 XML = "text/xml; charset=utf-8"
 FILES = {"LP_Restaurants_EN.XML": "en", "LP_Restaurants_TC.XML": "tc"}
@@ -55,10 +51,6 @@ class Register(PlatformView):
     special_faults = {"mismatch": "this file's generation date is a day older"}
     has_archive = True
 
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._file = lru_cache(4)(self._build_file)
-
     def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if language := PATHS.get(request.path):
             return self._live(language, request)
@@ -67,28 +59,32 @@ class Register(PlatformView):
         return self._archived(request) if request.path == f"{_ARCHIVE}/get-file" else self.missing(request)
 
     def truth(self) -> Iterator[TrueListing]:
-        for place, licence in self._licences:
+        for place, licence in self.licences:
             yield TrueListing(place, licence.number, licence.since, licence.until)
 
     @cached_property
-    def _licences(self) -> list[tuple[TruePlace, RegisteredLicence]]:
+    def licences(self) -> list[tuple[TruePlace, RegisteredLicence]]:
         """Every licence that has been in the register, by type and number."""
         found = [
             (place, licence)
-            for place in self.city.places
+            for place in self.places
             for licence in place.licences
             if licence.since <= self.today and licence.until > HISTORY_BEGINS
         ]
         found.sort(key=lambda pair: (pair[1].kind, pair[1].number))
         return found
 
+    @cached_property
+    def _file(self) -> Callable[[str, date], tuple[ListAnswer, WireReply]]:
+        return lru_cache(4)(self._build_file)
+
     def _build_file(self, language: str, day: date) -> tuple[ListAnswer, WireReply]:
-        """The file of a day: as a list that faults can change, and finished."""
+        """The file of a day: as a list that faults can change, and as a finished reply."""
         rows = []
         if day != EMPTY_DAY:
             rows = [
                 (place, licence, expiry)
-                for place, licence in self._licences
+                for place, licence in self.licences
                 if (expiry := licence.expires(day)) is not None
             ]
 

@@ -1,18 +1,18 @@
 """Foodpanda as the sandbox plays it: vendors near a point, some of them listed twice, and their reviews.
 
-`distance` and `available_in` depend on the question and on the hour; everything else is fixed for a day.
+`distance` depends on the point of the request and `available_in` on the hour; everything else is fixed for a day.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from math import cos, hypot, radians
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -23,9 +23,6 @@ from sync_platform.sandbox.record_formats import JsonRecord
 from sync_platform.sandbox.reviews import GuestReview, review_days, reviews_of
 from sync_platform.sandbox.spelling import in_utc, moment_before, vary_address, vary_coordinates, vary_english
 from sync_platform.sandbox.wire import ListAnswer, ListPage, RenderedRows, WireReply, WireRequest, list_answer
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
 
 RADIUS_KM = 4.0
 REVIEWS_PER_MONTH = 0.06
@@ -38,7 +35,7 @@ _TAGS = ("10% off $120", "20% off $150", "Only on foodpanda", "NEW", "$100 off $
 
 
 class Vendor(NamedTuple):
-    """A rendered vendor, cut where the distance and the moment go."""
+    """A rendered vendor, in three parts: the distance and the moment stand between them."""
 
     latitude: float
     longitude: float
@@ -52,10 +49,6 @@ class Foodpanda(PlatformView):
 
     platform = "foodpanda"
     share = 0.45
-
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._near = lru_cache(256)(self._find_near)
 
     def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if not request.header(b"x-disco-client-id"):
@@ -102,8 +95,12 @@ class Foodpanda(PlatformView):
     def _kept(self) -> dict[int, Vendor]:
         return {}
 
+    @cached_property
+    def near(self) -> Callable[[float, float], list[tuple[float, int]]]:
+        """Finds the vendors near (latitude, longitude), nearest first: (distance in km, position in `_shown`)."""
+        return lru_cache(256)(self._find_near)
+
     def _find_near(self, latitude: float, longitude: float) -> list[tuple[float, int]]:
-        """(distance in km, position) of every vendor within the radius, nearest first."""
         row, column = int(latitude / _CELL), int(longitude / _CELL)
         across = _KM_PER_DEGREE * cos(radians(latitude))
         spots, found = self._spots, []
@@ -123,7 +120,7 @@ class Foodpanda(PlatformView):
             return self.refuse(400, "latitude and longitude are needed")
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
             return self.refuse(400, "latitude or longitude out of range")
-        near = self._near(latitude, longitude)
+        near = self.near(latitude, longitude)
         available = self._available_in()
 
         def render(found: tuple[float, int]) -> bytes:

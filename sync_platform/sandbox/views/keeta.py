@@ -13,7 +13,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from random import Random
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -23,9 +23,6 @@ from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, Tru
 from sync_platform.sandbox.record_formats import JsonRecord
 from sync_platform.sandbox.spelling import vary_address, vary_coordinates, vary_english
 from sync_platform.sandbox.wire import ListAnswer, RenderedRows, WireReply, WireRequest, json_reply, list_answer
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
 
 FIRST_ID = 1_820_000_000_000_000_000
 TOKEN_LIFE_S = 7200
@@ -37,7 +34,7 @@ Fields = dict[str, Any]
 
 
 class KeetaError(Exception):
-    """An answer with another code than 0."""
+    """An answer whose code is not 0."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -54,19 +51,53 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
+class Tokens:
+    """Access tokens with their expiry (Unix time in seconds), and the refresh tokens issued and used so far."""
+
+    def __init__(self) -> None:
+        self._expiries: dict[str, float] = {}
+        self._issued: set[str] = set()
+        self._used: set[str] = set()
+
+    def check(self, fields: Fields) -> None:
+        """KeetaError where the call has no valid access token."""
+        if self._expiries.get(str(fields.get("accessToken")), 0.0) < time.time():
+            raise KeetaError(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
+
+    def issue(self, fields: Fields) -> Fields:
+        """A new pair of tokens. A refresh token issued here works once; one from elsewhere always works."""
+        token = str(fields.get("refreshToken") or "")
+        if not token or fields.get("grantType") != "refresh_token":
+            raise KeetaError(MISSING_PARAMETER, "grantType refresh_token and a refreshToken are needed")
+        if token in self._used:
+            raise KeetaError(USED_REFRESH_TOKEN, "refreshToken was used before")
+        if token in self._issued:
+            self._used.add(token)
+        access, refresh = f"at-{token_hex(16)}", f"rt-{token_hex(16)}"
+        now = int(time.time())
+        self._expiries[access] = now + TOKEN_LIFE_S
+        self._issued.add(refresh)
+        return {"accessToken": access, "expiresIn": TOKEN_LIFE_S, "refreshToken": refresh, "issuedAtTime": now}
+
+    def revoke_all(self) -> None:
+        """Ends all access tokens; refresh tokens still work."""
+        self._expiries.clear()
+
+
 class Keeta(PlatformView):
-    """Shops and menus. Any `appId` will do, and its secret is `sandbox` or the id itself."""
+    """Shops and menus. Every `appId` is accepted; its secret is `sandbox` or the id itself."""
 
     platform = "keeta"
     share = 0.255
     faults = PAGED | {"error-in-200"}
 
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._access: dict[str, float] = {}
-        self._issued: set[str] = set()
-        self._used: set[str] = set()
-        self._routes: dict[str, Callable[[Fields], WireReply | ListAnswer]] = {
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens()
+
+    @cached_property
+    def _routes(self) -> dict[str, Callable[[Fields], WireReply | ListAnswer]]:
+        return {
             "/base/authorized/resource/get": self._shops,
             "/scm/shop/base/get": self._shop,
             "/product/spu/list": self._menu,
@@ -77,19 +108,18 @@ class Keeta(PlatformView):
             fields = _read_fields(request)
             self._check_signature(request.url, fields)
             if request.path == "/base/oauth/token":
-                return self._issue(fields)
+                return _answer(0, "success", self._tokens.issue(fields))
             if request.path not in self._routes:
                 raise KeetaError(WRONG_PARAMETER, f"nothing at {request.path}")
-            if self._access.get(str(fields.get("accessToken")), 0.0) < time.time():
-                raise KeetaError(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
+            self._tokens.check(fields)
             return self._routes[request.path](fields)
         except KeetaError as error:
             return _answer(error.code, error.message)
 
     def refuse(self, status: int, message: str) -> WireReply:
-        """A refused token is told inside HTTP 200, and costs all tokens their life."""
+        """Refused credentials are an error inside HTTP 200, and no access token is valid afterwards."""
         if status == 401:
-            self._access.clear()
+            self._tokens.revoke_all()
             return _answer(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
         return json_reply({"code": SERVER_ERROR, "message": message}, status)
 
@@ -109,22 +139,6 @@ class Keeta(PlatformView):
         timestamp = fields["timestamp"]
         if not isinstance(timestamp, int) or abs(timestamp - time.time()) > CLOCK_TOLERANCE_S:
             raise KeetaError(STALE_TIMESTAMP, "timestamp is not within ten minutes of now")
-
-    def _issue(self, fields: Fields) -> WireReply:
-        """A new pair of tokens. A token this process issued works once; one it never issued always works."""
-        token = str(fields.get("refreshToken") or "")
-        if not token or fields.get("grantType") != "refresh_token":
-            raise KeetaError(MISSING_PARAMETER, "grantType refresh_token and a refreshToken are needed")
-        if token in self._used:
-            raise KeetaError(USED_REFRESH_TOKEN, "refreshToken was used before")
-        if token in self._issued:
-            self._used.add(token)
-        access, refresh = f"at-{token_hex(16)}", f"rt-{token_hex(16)}"
-        now = int(time.time())
-        self._access[access] = now + TOKEN_LIFE_S
-        self._issued.add(refresh)
-        issued = {"accessToken": access, "expiresIn": TOKEN_LIFE_S, "refreshToken": refresh, "issuedAtTime": now}
-        return _answer(0, "success", issued)
 
     @cached_property
     def _shop_rows(self) -> RenderedRows:

@@ -1,4 +1,4 @@
-"""OpenRice as the sandbox plays it: points of interest behind a cap of 250 per query, and reviews.
+"""OpenRice as the sandbox plays it: points of interest, of which one query returns at most 250, and reviews.
 
 Broad coverage, both languages, some coordinates missing, closed places still shown for a while.
 """
@@ -43,7 +43,7 @@ _REVIEWS_PATH = re.compile(r"/api/v2/poi/(\d{1,18})/reviews")
 
 
 class OpenRice(PlatformView):
-    """POIs and their reviews; a place that moved has a second POI, and the first says so."""
+    """POIs and their reviews; a place that moved has a second POI, and the first one names it in `moveToId`."""
 
     platform = "openrice"
     share = 0.72
@@ -63,7 +63,7 @@ class OpenRice(PlatformView):
         return [entry for entry in self._by_address() if entry.since <= self.today < entry.until + SHOWN_CLOSED]
 
     def _by_address(self) -> Iterator[PlatformEntry]:
-        """Entries cut at the day the platform noticed of a move."""
+        """Entries, one per address: an entry is cut at the day on which the platform noticed the move."""
         for entry in self.entries:
             moved = entry.place.moved
             if not moved or moved + timedelta(days=20) <= entry.since or moved + timedelta(days=20) >= entry.until:

@@ -1,6 +1,6 @@
 """TripAdvisor as the sandbox plays it: locations in pages of at most 20, absent fields left out, and reviews.
 
-The search also returns a few hotels and sights, as the real one does in spite of its category filter.
+The search also returns a few hotels and sights, as the real one does despite its category filter.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class TripAdvisor(PlatformView):
         return {}
 
     def _rows(self, request: WireRequest) -> RenderedRows:
-        """Locations in the languages asked for: those of `locale`, English when none is given."""
+        """Locations in the languages of `locale`; in English where none is given."""
         locales = request.query.get("locale", ["en"])
         languages = ("en" in locales or not any(one.startswith("zh") for one in locales), "zh_HK" in locales)
         if languages not in self._rendered:
