@@ -29,7 +29,8 @@ from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import Model, read_model
 from sync_platform.platforms import load_platforms
-from sync_platform.sandbox.city import PLATFORMS, City
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.views import view_names
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.matching.cities import SCHEMA, as_listing, places_of, read_platform, true_pairs
 from sync_platform_tests.platforms.replay import to_row
@@ -44,14 +45,14 @@ def main(listings: int) -> None:
     city = City(listings, SEED, TODAY)
     with tempfile.TemporaryDirectory() as folder:
         files, parts = [], []
-        for platform in PLATFORMS:
+        for platform in view_names():
             city.view(platform).share = 1.0  # type: ignore[misc]
             part = read_foodpanda(city) if platform == "foodpanda" else read_platform(platform, city)
             parts.append(part)
             files.append(f"{folder}/{platform}.parquet")
             part.write_parquet(files[-1])
         together = pl.concat(parts)
-        console.print(f"{together.height:,} listings of {len(PLATFORMS)} sources")
+        console.print(f"{together.height:,} listings of {len(view_names())} sources")
         command = [sys.executable, "-m", "sync_platform", "match", *files, "--out", f"{folder}/pairs.parquet"]
         seconds, peak, document = measured([*command, "--save-model", f"{folder}/model.json", "--json"])
         model = read_model(Path(f"{folder}/model.json").read_bytes())

@@ -18,10 +18,10 @@ from sync_platform.cli.display import COLOURS, MARKS, choose_display
 from sync_platform.cli.on_record import note
 from sync_platform.cli.sync import INTERRUPTED, require_terms
 from sync_platform.cli.unify import unify_after
-from sync_platform.emergency.book import RequestBook
-from sync_platform.emergency.intake import Entered, request_run
-from sync_platform.emergency.report import PlatformReport, Report, report_on
-from sync_platform.emergency.request import Request
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.submission import Submission, submit_request
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import syncs_of_request
 from sync_platform.platforms import choose, load_platforms
@@ -29,7 +29,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG, current_period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.turns import Holder, turn
+from sync_platform.storage.platform_lock import Holder, platform_lock
 
 MOST_LISTED = 20
 MOST_REASONS = 5
@@ -46,9 +46,9 @@ def request_emergency(
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     require_terms(settings, choose(platforms, names))
-    book = RequestBook(settings.ledger_url)
-    entered = request_run(
-        book,
+    requests = RequestStore(settings.ledger_url)
+    entered = submit_request(
+        requests,
         platforms,
         names,
         reason=reason,
@@ -59,7 +59,7 @@ def request_emergency(
     subject = {"request_id": entered.request.request_id, "platforms": list(entered.request.platforms)}
     note(settings, "emergency", {**subject, "priority": priority, "now": now}, "complete")
     if now and entered.request.is_open:
-        return _run_here(settings, platforms, book, entered.request, as_json=as_json)
+        return _run_here(settings, platforms, requests, entered.request, as_json=as_json)
     if not entered.request.is_open:
         return show_status(entered.request.request_id, as_json=as_json)
 
@@ -72,13 +72,13 @@ def request_emergency(
 def show_status(request_id: str | None, *, as_json: bool) -> int:
     """The report of one request, or the newest requests; 1 for one that ended degraded or failed, else 0."""
     settings = load_settings()
-    book = RequestBook(settings.ledger_url)
-    found = [book.find(request_id)] if request_id else book.latest(MOST_LISTED)
+    requests = RequestStore(settings.ledger_url)
+    found = [requests.find(request_id)] if request_id else requests.latest(MOST_LISTED)
     if any(request.is_open and request.launched_at for request in found):
         from sync_platform.cli.run import follow_requests
 
-        follow_requests(settings, book)
-        found = [book.find(request.request_id) for request in found]
+        follow_requests(settings, requests)
+        found = [requests.find(request.request_id) for request in found]
     if request_id:
         return _show(_report(settings, found[0]), as_json=as_json)
     if as_json:
@@ -89,7 +89,12 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
 
 
 def _run_here(
-    settings: Settings, platforms: dict[str, Platform], book: RequestBook, request: Request, *, as_json: bool
+    settings: Settings,
+    platforms: dict[str, Platform],
+    requests: RequestStore,
+    request: EmergencyRequest,
+    *,
+    as_json: bool,
 ) -> int:
     """Run what nobody has launched yet of a request, under claims that end with this process."""
     from sync_platform.cli.run import follow_requests, prepare
@@ -98,18 +103,18 @@ def _run_here(
     from sync_platform.defs.landing import Mode
 
     prepare(settings, [(platforms[name], current_period(platforms[name].cadence)) for name in request.platforms])
-    follow_requests(settings, book)  # what a process left that died before us is free again
+    follow_requests(settings, requests)  # what a process left that died before us is free again
     display = choose_display(as_json)
     request_id = request.request_id
     with ExitStack() as held:
         for name in sorted(request.platforms):  # in one order for all, or two might wait for each other
-            held.enter_context(turn(settings.ledger_url, claim_name(name), request_id, _waiting(name)))
-        mine = [name for name in request.platforms if book.claim(request_id, name, str(uuid.uuid4()))]
-        claimed = book.find(request_id)
+            held.enter_context(platform_lock(settings.ledger_url, claim_name(name), request_id, _waiting(name)))
+        mine = [name for name in request.platforms if requests.claim(request_id, name, str(uuid.uuid4()))]
+        claimed = requests.find(request_id)
         if not mine:
             sys.stderr.write("sync-platform: nothing is left to run here, all of it has been launched already\n")
         for name in mine:
-            book.note_progress(request_id, name, claimed.run_of(name).run_id or "", "running")
+            requests.note_progress(request_id, name, claimed.run_of(name).run_id or "", "running")
         planned = [(platforms[name], current_period(platforms[name].cadence)) for name in mine]
         try:
             with display.shown():
@@ -117,13 +122,13 @@ def _run_here(
                 unify_after(settings, results, display)
         except KeyboardInterrupt:
             for name in mine:
-                book.give_back(request_id, name, claimed.run_of(name).run_id or "")
+                requests.give_back(request_id, name, claimed.run_of(name).run_id or "")
             prepare(settings, [])  # the runs that died with us are put on record as such
             sys.stderr.write(f"sync-platform: interrupted; request {request_id} stays open\n")
             return INTERRUPTED
         for result in results:
             run_id = claimed.run_of(result.platform).run_id
-            book.note_end(request_id, result.platform, run_id, result.status, result.error)
+            requests.note_end(request_id, result.platform, run_id, result.status, result.error)
     return show_status(request_id, as_json=as_json)
 
 
@@ -139,16 +144,16 @@ def _waiting(platform: str) -> Any:
     return waiting
 
 
-def _tell(entered: Entered, trouble: str | None, *, as_json: bool) -> None:
+def _tell(entered: Submission, trouble: str | None, *, as_json: bool) -> None:
     """What has been written, and what happens next."""
     request = entered.request
     if as_json:
         document = report_on(request, [], {}).document()
-        _write({"folded": entered.folded, "not_launched_because": trouble, **document})
+        _write({"folded": entered.joined, "not_launched_because": trouble, **document})
         return
-    first = f"joins the open request {request.request_id}" if entered.folded else f"request {request.request_id}"
+    first = f"joins the open request {request.request_id}" if entered.joined else f"request {request.request_id}"
     lines = [f"{first}: {', '.join(request.platforms)}; priority {request.priority}"]
-    if entered.folded:
+    if entered.joined:
         lines.append(f"requested by {request.requester}: {request.reason}; it is {request.state}")
     if trouble and request.state == "requested":
         lines.append(f"It is kept, but {trouble}: nobody launches it yet.")
@@ -159,7 +164,7 @@ def _tell(entered: Entered, trouble: str | None, *, as_json: bool) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _report(settings: Settings, request: Request) -> Report:
+def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
     try:
         with Lake(LakeAddress.of(settings), read_only=True) as lake:
             records = syncs_of_request(lake, request.request_id)
@@ -174,7 +179,7 @@ def _report(settings: Settings, request: Request) -> Report:
     return report_on(request, records, progress)
 
 
-def _show(report: Report, *, as_json: bool) -> int:
+def _show(report: RequestReport, *, as_json: bool) -> int:
     if as_json:
         _write(report.document())
     else:
@@ -182,7 +187,7 @@ def _show(report: Report, *, as_json: bool) -> int:
     return 1 if report.status in ("degraded", "failed") else 0
 
 
-def _print(report: Report) -> None:
+def _print(report: RequestReport) -> None:
     request, console = report.request, _console()
     console.print(f"emergency request [bold]{request.request_id}[/]: {_coloured(report.status)}")
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
@@ -215,7 +220,7 @@ def _remarks(platform: PlatformReport) -> list[str]:
     return [*platform.reasons[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
 
 
-def _list(found: list[Request]) -> None:
+def _list(found: list[EmergencyRequest]) -> None:
     console = _console()
     if not found:
         console.print("no emergency request has been made")

@@ -26,15 +26,15 @@ from sync_platform.defs.dead_runs import settle_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
-from sync_platform.defs.occasion import tags_of_request
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
 from sync_platform.defs.run_errors import error_of
 from sync_platform.defs.tables import table_key
+from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
-from sync_platform.emergency.book import RequestBook
-from sync_platform.emergency.request import Request
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import StorageError
 from sync_platform.lake.typist import NOBODY, Typist
 from sync_platform.settings import Settings
@@ -89,7 +89,12 @@ class Runner:
         self._definitions = build(settings, progress, typist)
 
     def run(
-        self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "", request: Request | None = None
+        self,
+        platform: Platform,
+        period: Period,
+        mode: Mode,
+        accept_shrink: str = "",
+        request: EmergencyRequest | None = None,
     ) -> RunResult:
         """One platform's sync of one period, to its end; StorageError where even Dagster cannot keep its records.
 
@@ -154,11 +159,11 @@ class Runner:
         return result
 
 
-def follow_requests(settings: Settings, book: RequestBook) -> None:
+def follow_requests(settings: Settings, requests: RequestStore) -> None:
     """Note in the book how far Dagster's runs of open emergency requests are, as its sensor does."""
     with _asked(settings) as instance:
         settle_dead_runs(instance)
-        follow(instance, book, LakeAddress.of(settings))
+        follow(instance, requests, LakeAddress.of(settings))
 
 
 def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:

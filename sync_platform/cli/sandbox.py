@@ -6,7 +6,10 @@ from datetime import date
 from pathlib import Path
 
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.sandbox import City, SandboxError, serve, write_ground_truth
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.ground_truth import write_ground_truth
+from sync_platform.sandbox.listening import serve
+from sync_platform.sandbox.sandbox_error import SandboxError
 from sync_platform.settings import load_settings
 
 

@@ -22,7 +22,7 @@ from sync_platform.cli.result import PlatformResult
 from sync_platform.cli.run import Runner
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.resources import landing_store_of
-from sync_platform.emergency.request import Request
+from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import SyncError
 from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
 from sync_platform.lake.typist import NOBODY, TypistProcess
@@ -44,7 +44,7 @@ def run_all(
     mode: Mode,
     accept_shrink: str,
     display: Display,
-    request: Request | None = None,
+    request: EmergencyRequest | None = None,
 ) -> list[PlatformResult]:
     """Sync every platform, showing progress; results in the order asked for, whatever happened to any of them.
 
@@ -81,7 +81,7 @@ def _start(
     chosen: Planned,
     mode: Mode,
     accept_shrink: str,
-    request: Request | None,
+    request: EmergencyRequest | None,
     has_typist: bool,
 ) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")
@@ -134,7 +134,7 @@ class _Told:
         self._has_waited = True
         self._connection.send(("waiting", text))
 
-    def took_turn(self, platform: str) -> None:
+    def lock_taken(self, platform: str) -> None:
         if self._has_waited:
             self.began = time.monotonic()  # waiting is no fetching
 
@@ -167,7 +167,7 @@ def _work(
     period: Period,
     mode: Mode,
     accept_shrink: str,
-    request: Request | None,
+    request: EmergencyRequest | None,
     has_typist: bool,
 ) -> None:
     """What a worker does: one platform's run, then its result to the parent."""

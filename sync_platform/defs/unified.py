@@ -122,7 +122,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         context: dg.AssetExecutionContext,
         config: UnifyConfig,
         lake: LakeResource,
-        turns: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[None],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
         settings = load_settings()
         standards = Standards(

@@ -12,8 +12,8 @@ import polars as pl
 
 from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.platforms import load_platforms
-from sync_platform.sandbox.city import PLATFORMS, City
-from sync_platform.sandbox.truth import truth_rows
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.ground_truth import truth_rows
 from sync_platform.sources.declaration import Row
 from sync_platform_tests.platforms.replay import over_sandbox
 
@@ -33,8 +33,8 @@ COLUMNS = {
 
 
 def read_city(city: City) -> pl.DataFrame:
-    """Every listing that the eight platforms show today, in the matcher's columns."""
-    return pl.concat([read_platform(name, city) for name in PLATFORMS])
+    """Every listing that the platforms show today, in the matcher's columns."""
+    return pl.concat([read_platform(name, city) for name in load_platforms()])
 
 
 def read_platform(name: str, city: City) -> pl.DataFrame:

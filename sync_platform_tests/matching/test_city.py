@@ -11,7 +11,7 @@ from math import sqrt
 
 import pytest
 
-from sync_platform.sandbox.places import Place
+from sync_platform.sandbox.true_places import TruePlace
 
 from .cities import Id
 from .conftest import TODAY, LinkedCity
@@ -64,7 +64,7 @@ def _sharing_a_phone(city: LinkedCity) -> set[str]:
     return _where(lambda place: not place.chain and shared[place.phone] > 1)(city)
 
 
-def _where(is_hard: Callable[[Place], object]) -> Callable[[LinkedCity], set[str]]:
+def _where(is_hard: Callable[[TruePlace], object]) -> Callable[[LinkedCity], set[str]]:
     return lambda city: {place.place_id for place in city.city.places if is_hard(place)}
 
 

@@ -1,4 +1,4 @@
-"""The report of an emergency request: who, why and when, and per platform what came of it or how far it is."""
+"""The report of an emergency request: who asked, why and when, and per platform the result or the progress."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sync_platform.emergency.request import PlatformRun, Request
-from sync_platform.lake.syncs import SyncRecord
-
-COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
+from sync_platform.emergency.request import EmergencyRequest, PlatformRun
+from sync_platform.lake.syncs import COUNTS, SyncRecord
 
 
 @dataclass(frozen=True)
 class PlatformReport:
-    """One platform's part. `records`: the newest of each dataset; `progress`: what its run last said of itself."""
+    """One platform's part. `records`: the newest sync of each dataset; `progress`: the last message of its run."""
 
     run: PlatformRun
     records: list[SyncRecord]
@@ -27,13 +25,13 @@ class PlatformReport:
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is not complete, in words, each once."""
-        told = [
+        """Why it is not complete, each reason once."""
+        reasons = [
             f"{record.dataset}: {reason}" if record.dataset else reason
             for record in self.records
             for reason in record.reasons
         ]
-        return list(dict.fromkeys([*([self.run.error] if self.run.error else []), *told]))
+        return list(dict.fromkeys([*([self.run.error] if self.run.error else []), *reasons]))
 
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
@@ -62,15 +60,15 @@ class PlatformReport:
 
 
 @dataclass(frozen=True)
-class Report:
-    """A request, and what is known of each of its platforms."""
+class RequestReport:
+    """A request with the report of each of its platforms."""
 
-    request: Request
+    request: EmergencyRequest
     platforms: list[PlatformReport]
 
     @property
     def status(self) -> str:
-        """complete, degraded or failed once it has ended, before that how far it is."""
+        """complete, degraded or failed once it has ended; its state before that."""
         return self.request.outcome or self.request.state
 
     def document(self) -> dict[str, Any]:
@@ -97,16 +95,16 @@ class Report:
         }
 
 
-def report_on(request: Request, records: list[SyncRecord], progress: Mapping[str, str]) -> Report:
-    """The report, out of the book, the lake's records of the request, and what its unfinished runs say by run id."""
-    return Report(
+def report_on(request: EmergencyRequest, records: list[SyncRecord], progress: Mapping[str, str]) -> RequestReport:
+    """The report from a stored request, its sync records in the lake, and the progress of unfinished runs by run id."""
+    return RequestReport(
         request,
         [PlatformReport(run, newest_of(records, run.platform), progress.get(run.run_id or "")) for run in request.runs],
     )
 
 
 def newest_of(records: list[SyncRecord], platform: str) -> list[SyncRecord]:
-    """The newest record of each of a platform's datasets; a failure before any dataset only where nothing follows."""
+    """The newest record of each dataset of a platform; where there is none, the failure of the platform as a whole."""
     mine = [record for record in records if record.platform == platform]
     newest = {record.dataset: record for record in mine}
     failure = newest.pop(None, None)

@@ -1,4 +1,4 @@
-"""What a run does about those that hold its platform and will never let go; real runs on a real instance."""
+"""How a run deals with others that hold its platform's lock or pool; real runs on a real instance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dagster._core.test_utils import create_run_for_test
 
 from sync_platform.definitions import build
 from sync_platform.defs.dead_runs import PROCESS_TAG, dead_runs_sensor, this_process
+from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import Silence
 from sync_platform.defs.scorecard import SCORECARD
-from sync_platform.defs.turns import turn_resource
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
-from sync_platform.storage.turns import turn
+from sync_platform.storage.platform_lock import platform_lock
 from sync_platform.unified.related_records import RECORD_KINDS
 
 ONE_AT_A_TIME = {"concurrency": {"pools": {"default_limit": 1}}, "telemetry": {"enabled": False}}
@@ -42,7 +42,7 @@ def test_a_pool_that_a_dead_run_of_another_machine_holds_is_taken_from_it(
     assert (held.claimed_slots, held.pending_steps) == ([], [])
 
 
-def test_a_run_waits_for_its_turn_before_any_step_and_says_so_in_its_log(
+def test_a_run_waits_for_its_platforms_lock_before_any_step_and_logs_that(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     waited: list[str] = []
@@ -52,7 +52,7 @@ def test_a_run_waits_for_its_turn_before_any_step_and_says_so_in_its_log(
             waited.append(text)
             other.close()
 
-    other = _turn_of_another(tmp_path)
+    other = _lock_of_another(tmp_path)
     next(other)
     result = _materialise("chope", instance, tmp_path, Watcher())
     assert result.success
@@ -78,29 +78,29 @@ def test_runs_of_dead_processes_are_ended_and_those_of_living_ones_let_be(instan
     }
 
 
-def _turn_of_another(home: Path) -> Iterator[None]:
+def _lock_of_another(home: Path) -> Iterator[None]:
     def nobody_else(_: object) -> None:
-        raise AssertionError("nobody else has the turn")
+        raise AssertionError("nothing else holds the lock")
 
-    with turn(load_settings(sync_home=home).ledger_url, "chope", "another-run", nobody_else):
+    with platform_lock(load_settings(sync_home=home).ledger_url, "chope", "another-run", nobody_else):
         yield
 
 
 def _materialise(
     name: str, instance: dg.DagsterInstance, home: Path, progress: Silence | None = None
 ) -> dg.ExecuteInProcessResult:
-    """A run with the platform's turn and pool, and nothing else of it."""
+    """A run with the platform's lock and pool, and nothing else of it."""
 
-    @dg.asset(key=[name, "dishes"], pool=name, required_resource_keys={"turns"})
+    @dg.asset(key=[name, "dishes"], pool=name, required_resource_keys={"platform_locks"})
     def dishes() -> None: ...
 
     ledger = load_settings(sync_home=home).ledger_url
-    turns = turn_resource(ledger, load_platforms(), progress or Silence())
-    return dg.materialize([dishes], instance=instance, resources={"turns": turns})
+    locks = platform_lock_resource(ledger, load_platforms(), progress or Silence())
+    return dg.materialize([dishes], instance=instance, resources={"platform_locks": locks})
 
 
-def test_every_asset_that_writes_to_the_lake_with_care_requires_the_turn(tmp_path: Path) -> None:
+def test_every_asset_that_commits_records_to_the_lake_requires_the_lock(tmp_path: Path) -> None:
     only_read = {SCORECARD, *(dg.AssetKey(["unified", kind]) for kind in RECORD_KINDS)}
     for asset in build(load_settings(sync_home=tmp_path), Silence()).assets or []:
         assert isinstance(asset, dg.AssetsDefinition)
-        assert "turns" in asset.required_resource_keys or asset.keys <= only_read
+        assert "platform_locks" in asset.required_resource_keys or asset.keys <= only_read

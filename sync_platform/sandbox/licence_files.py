@@ -1,6 +1,6 @@
-"""How the licence register writes: the head of its files, their code tables, and one row, quirks and all.
+"""The files of the licence register: their head with its code tables, and one row with its irregularities.
 
-The quirks are those of the real file: leftovers of Big5-HKSCS in the Private Use Area, full-width digits,
+The irregularities are those of the real files: leftovers of Big5-HKSCS in the Private Use Area, full-width digits,
 ideographic and doubled spaces, and `沒有記錄` where no shop sign is on record.
 """
 
@@ -12,9 +12,9 @@ from random import Random
 from xml.sax.saxutils import escape
 
 from sync_platform.sandbox.districts import FEHD_DISTRICTS
-from sync_platform.sandbox.evolution import Licence
-from sync_platform.sandbox.names import Name
-from sync_platform.sandbox.places import Place
+from sync_platform.sandbox.evolution import RegisteredLicence
+from sync_platform.sandbox.place_names import BilingualName
+from sync_platform.sandbox.true_places import TruePlace
 
 PRIVATE_USE = str.maketrans({"鰂": "\ue517", "慤": "\ue16e", "愨": "\ue16e", "滙": "\ue061", "脷": "\ue77f"})
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -47,7 +47,7 @@ def write_head(language: str, generated: date) -> bytes:
     return f"{head}<LINK>{_LINK}</LINK>\n{''.join(tables)}<LPS>\n".encode()
 
 
-def write_row(language: str, day: date, place: Place, licence: Licence, expiry: date) -> bytes:
+def write_row(language: str, day: date, place: TruePlace, licence: RegisteredLicence, expiry: date) -> bytes:
     """One licence on a day, as an LP element."""
     stream = Random(int(licence.number))
     sign = _shop_sign(stream, place.name(max(licence.since, min(day, place.closed))), language)
@@ -60,52 +60,52 @@ def write_row(language: str, day: date, place: Place, licence: Licence, expiry: 
     return f"{row}{info}<EXPDATE>{expiry}</EXPDATE></LP>\n".encode()
 
 
-def _shop_sign(stream: Random, name: Name, language: str) -> str:
-    """The sign in this language; two thirds of the places have registered one language only, for both files."""
-    fate, quirk = stream.random(), stream.random()
-    if fate < 0.01:
+def _shop_sign(stream: Random, name: BilingualName, language: str) -> str:
+    """The shop sign in this language; about half of the places have registered only one, which both files show."""
+    draw, capitals = stream.random(), stream.random()
+    if draw < 0.01:
         return "No Record" if language == "en" else "沒有記錄"
     english, chinese = name.english, name.chinese or name.english
-    if fate < 0.35:
+    if draw < 0.35:
         english = chinese
-    elif fate < 0.55:
+    elif draw < 0.55:
         chinese = english
-    shown = (english.upper() if quirk < 0.4 else english) if language == "en" else chinese
-    return _quirky(stream, shown, language)
+    shown = (english.upper() if capitals < 0.4 else english) if language == "en" else chinese
+    return _irregular(stream, shown, language)
 
 
-def _address(stream: Random, place: Place, licence: Licence, language: str) -> str:
+def _address(stream: Random, place: TruePlace, licence: RegisteredLicence, language: str) -> str:
     premises = place.second_premises if licence.premises else place.first_premises
     region = premises.region("en" if language == "en" else "zh")
     if language == "en":
-        return _quirky(stream, f"{premises.english()}, {region}".upper(), language)
-    return _quirky(stream, region + premises.chinese(), language)
+        return _irregular(stream, f"{premises.english()}, {region}".upper(), language)
+    return _irregular(stream, region + premises.chinese(), language)
 
 
-def _quirky(stream: Random, text: str, language: str) -> str:
-    """The text as the register's old systems left it."""
-    fate = stream.random()
+def _irregular(stream: Random, text: str, language: str) -> str:
+    """The text with an irregularity of the real files, sometimes."""
+    draw = stream.random()
     if language == "tc":
         if stream.random() < 0.5:
             text = text.translate(PRIVATE_USE)
-        if fate < 0.02:
+        if draw < 0.02:
             return text.translate(_FULL_WIDTH)
-        if fate < 0.05:
+        if draw < 0.05:
             return re.sub("(?<=號)", "\u3000", text, count=1)
-    if 0.05 <= fate < 0.09:
+    if 0.05 <= draw < 0.09:
         return text.replace(" ", "  ", 1) if " " in text else re.sub("(?<=號)", "  ", text, count=1)
     return text
 
 
 class XmlRecord:
-    """How the faults spoil an LP element."""
+    """How the list faults change an LP element."""
 
     def retyped(self, row: bytes) -> bytes:
-        """The row with an expiry date that isn't one."""
+        """The row with an expiry date in another format."""
         return re.sub(rb"<EXPDATE>[^<]*", b"<EXPDATE>31/12/26", row)
 
     def widened(self, row: bytes) -> bytes:
-        """The row with an element nobody has heard of."""
+        """The row with an additional, unknown element."""
         return row.replace(b"</LP>", b"<SANDBOX_NEW>1</SANDBOX_NEW></LP>")
 
     def altered(self, row: bytes) -> bytes:

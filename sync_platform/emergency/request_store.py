@@ -1,7 +1,8 @@
-"""The book of emergency requests, in the ledger: durable, and one for all processes.
+"""The store of emergency requests: tables in the ledger, shared by all processes.
 
-What folds into what is decided by unique constraints, so that processes that ask at the same moment make one request.
-A platform's run is taken by whoever first moves it on from `requested`: Dagster's sensor, or the process that asked.
+Unique constraints decide which request another one joins, so that processes that ask at the same moment make one
+request. Only one launches a platform's run: Dagster's sensor, or a process of the command line. It is the first that
+moves the run on from `requested`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sync_platform.emergency.request import PRIORITIES, Asking, PlatformRun, Request, State
+from sync_platform.emergency.request import PRIORITIES, Asking, EmergencyRequest, PlatformRun, State
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
 
-FOLD_ATTEMPTS = 5
+JOIN_ATTEMPTS = 5
 
 metadata = sa.MetaData()
 requests = sa.Table(
@@ -28,7 +29,7 @@ requests = sa.Table(
     metadata,
     sa.Column("request_id", sa.Text, primary_key=True),
     sa.Column("platforms", sa.Text, nullable=False),
-    sa.Column("open_as", sa.Text, unique=True),  # the platforms while open, so that an equal request folds
+    sa.Column("open_as", sa.Text, unique=True),  # the platforms while it is open, so that an equal request joins it
     sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
 )
 askings = sa.Table(
@@ -57,31 +58,36 @@ runs = sa.Table(
 )
 
 
-class RequestBook:
-    """The book in the ledger at a SQLAlchemy URL; every method raises StorageError where it cannot be used."""
+class RequestStore:
+    """The requests in the ledger at a SQLAlchemy URL. Every method raises StorageError where it cannot be used."""
 
     def __init__(self, ledger_url: str) -> None:
         self.ledger_url = ledger_url
 
     @cached_property
     def _engine(self) -> sa.Engine:
-        """Opened on first use: a request that makes no sense makes no ledger."""
+        """Opened on first use: a request that is refused creates no ledger."""
         return open_database(self.ledger_url, MIGRATIONS)
 
-    def enter(self, platforms: list[str], asking: Asking, asking_key: str, *, folds: bool) -> tuple[Request, bool]:
-        """Enter an asking; the request that it is part of now, and whether that was there before.
+    def enter(
+        self, platforms: list[str], asking: Asking, asking_key: str, *, joins: bool
+    ) -> tuple[EmergencyRequest, bool]:
+        """Store an asking. Returns the request that it belongs to, and whether that request existed before.
 
-        An asking whose key is known is part of that key's request, for ever. Another, where it `folds`, joins the open
-        request of the same platforms. UsageError for a key that was used for other platforms.
+        An asking with a known key belongs to the request of that key, also when that has ended. Any other one that
+        `joins` belongs to the open request of the same platforms. UsageError for a key that was used for other
+        platforms.
         """
-        for _ in range(FOLD_ATTEMPTS):
+        for _ in range(JOIN_ATTEMPTS):
             try:
-                return self._enter(platforms, asking, asking_key, folds)
+                return self._enter(platforms, asking, asking_key, joins)
             except sa.exc.IntegrityError:
-                continue  # another process was faster: now its request is there to fold into
-        raise StorageError("the book of emergency requests changes too fast to enter another")
+                continue  # another process was faster: this one joins its request
+        raise StorageError("the emergency requests change too fast to add another")
 
-    def _enter(self, platforms: list[str], asking: Asking, asking_key: str, folds: bool) -> tuple[Request, bool]:
+    def _enter(
+        self, platforms: list[str], asking: Asking, asking_key: str, joins: bool
+    ) -> tuple[EmergencyRequest, bool]:
         listed = ",".join(platforms)
         with transaction(self._engine) as connection:
             known = connection.execute(
@@ -91,24 +97,24 @@ class RequestBook:
             ).first()
             if known is not None and known.platforms != listed:
                 raise UsageError(f"the key was used before, for {known.platforms}: request {known.request_id}")
-            request_id = known.request_id if known is not None else self._open_one(connection, listed, folds)
+            request_id = known.request_id if known is not None else self._open_one(connection, listed, joins)
             is_new = request_id is None
             if request_id is None:
                 request_id = _new_id(asking.asked_at)
                 values = {"request_id": request_id, "platforms": listed, "requested_at": asking.asked_at}
-                connection.execute(sa.insert(requests).values(**values, open_as=listed if folds else None))
+                connection.execute(sa.insert(requests).values(**values, open_as=listed if joins else None))
                 rows = [
                     {"request_id": request_id, "platform": platform, "position": position, "state": "requested"}
                     for position, platform in enumerate(platforms)
                 ]
                 connection.execute(sa.insert(runs), rows)
             if known is None:
-                told = {name: getattr(asking, name) for name in ("requester", "reason", "priority", "asked_at")}
-                connection.execute(sa.insert(askings).values(asking_key=asking_key, request_id=request_id, **told))
+                values = {name: getattr(asking, name) for name in ("requester", "reason", "priority", "asked_at")}
+                connection.execute(sa.insert(askings).values(asking_key=asking_key, request_id=request_id, **values))
         return self.find(request_id), not is_new
 
-    def _open_one(self, connection: sa.Connection, platforms: str, folds: bool) -> str | None:
-        if not folds:
+    def _open_one(self, connection: sa.Connection, platforms: str, joins: bool) -> str | None:
+        if not joins:
             return None
         found: str | None = connection.execute(
             sa.select(requests.c.request_id)
@@ -117,29 +123,29 @@ class RequestBook:
         ).scalar()
         return found
 
-    def find(self, request_id: str) -> Request:
+    def find(self, request_id: str) -> EmergencyRequest:
         """The request of that id; UsageError where there is none."""
         found = self._read(requests.c.request_id == request_id)
         if not found:
             raise UsageError(f"there is no emergency request {request_id!r}")
         return found[0]
 
-    def open_requests(self) -> list[Request]:
-        """Those that have not ended, the most urgent first, then the oldest."""
+    def open_requests(self) -> list[EmergencyRequest]:
+        """The requests that have not ended: the most urgent first, of equal priority the oldest first."""
         found = self._read(requests.c.request_id.in_(_unfinished()))
         return sorted(found, key=lambda each: -PRIORITIES.index(each.priority))
 
-    def latest(self, count: int) -> list[Request]:
+    def latest(self, count: int) -> list[EmergencyRequest]:
         """The newest requests, newest first."""
         newest = sa.select(requests.c.request_id).order_by(requests.c.request_id.desc()).limit(count)
         return self._read(requests.c.request_id.in_(newest))[::-1]
 
     def hand_over(self, request_id: str, platform: str) -> bool:
-        """Let Dagster's sensor launch a platform's run; whether it was still to be launched."""
+        """Let Dagster's sensor launch a platform's run. False where it was launched already."""
         return self._take(request_id, platform, launched_by="sensor", run_id=None)
 
     def claim(self, request_id: str, platform: str, run_id: str) -> bool:
-        """Let this process run a platform itself, under that run id; whether it was still to be launched."""
+        """Let this process run a platform itself, with that run id. False where it was launched already."""
         return self._take(request_id, platform, launched_by="process", run_id=run_id)
 
     def _take(self, request_id: str, platform: str, **values: Any) -> bool:
@@ -149,14 +155,14 @@ class RequestBook:
             return connection.execute(sa.update(runs).where(free).values(**taken)).rowcount == 1
 
     def give_back(self, request_id: str, platform: str, run_id: str) -> None:
-        """Let a platform be launched again whose claimant died before its run came to an end."""
+        """Return a claimed run, so that it can be launched again: its process ended before the run did."""
         mine = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
         back = {"state": "requested", "launched_by": None, "run_id": None, "launched_at": None}
         with transaction(self._engine) as connection:
             connection.execute(sa.update(runs).where(mine).values(**back))
 
     def note_progress(self, request_id: str, platform: str, run_id: str, state: State) -> None:
-        """How far a platform's run is."""
+        """Store the state of a platform's run."""
         unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
         with transaction(self._engine) as connection:
             connection.execute(sa.update(runs).where(unfinished).values(state=state, run_id=run_id))
@@ -164,17 +170,17 @@ class RequestBook:
     def note_end(
         self, request_id: str, platform: str, run_id: str | None, outcome: Status, error: str | None = None
     ) -> None:
-        """How a platform's run ended; the first word counts. With its last platform a request ends."""
+        """Store how a platform's run ended; a second end is ignored. A request ends with its last platform."""
         unfinished = sa.and_(_run(request_id, platform), runs.c.state != "finished")
         ended = {"state": "finished", "outcome": outcome, "error": error, "finished_at": datetime.now(UTC)}
         with transaction(self._engine) as connection:
-            # two that end together must see each other, or neither would be the last
+            # two runs that end together must see each other, or neither would close the request
             connection.execute(sa.select(requests).where(requests.c.request_id == request_id).with_for_update())
             connection.execute(sa.update(runs).where(unfinished).values(run_id=run_id, **ended))
             over = sa.and_(requests.c.request_id == request_id, requests.c.request_id.not_in(_unfinished()))
             connection.execute(sa.update(requests).where(over).values(open_as=None))
 
-    def _read(self, condition: sa.ColumnElement[bool]) -> list[Request]:
+    def _read(self, condition: sa.ColumnElement[bool]) -> list[EmergencyRequest]:
         """The requests that meet a condition, oldest first."""
         wanted = sa.select(requests.c.request_id).where(condition)
         with transaction(self._engine) as connection:
@@ -186,7 +192,7 @@ class RequestBook:
                 sa.select(runs).where(runs.c.request_id.in_(wanted)).order_by(runs.c.position)
             ).all()
         return [
-            Request(
+            EmergencyRequest(
                 row.request_id,
                 _utc(row.requested_at),
                 tuple(_asking(each) for each in _of(asked, row.request_id)),
@@ -197,7 +203,7 @@ class RequestBook:
 
 
 def _new_id(now: datetime) -> str:
-    """Sorts by time, and can be read out over a telephone: `20261124T083000-1f3a9c`."""
+    """An id that sorts by time and is short enough to read aloud: `20261124T083000-1f3a9c`."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
@@ -225,5 +231,5 @@ def _platform_run(row: Any) -> PlatformRun:
 
 
 def _utc(moment: datetime) -> datetime:
-    """SQLite forgets the zone, and was told UTC."""
+    """The moment in UTC. SQLite returns it without a time zone; UTC was stored."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,6 +1,6 @@
-"""What places are called: cuisines, bilingual name patterns, and invented chains.
+"""The names of places: cuisines, bilingual name patterns, and invented chains.
 
-What belongs here: making a name, in both languages, from a random stream. How each platform misspells it doesn't.
+What belongs here: making a name, in both languages, from a random stream. What doesn't: how a platform misspells it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from random import Random
 from typing import NamedTuple
 
 
-class Name(NamedTuple):
-    """A name in both languages; `chinese` is empty where the place has none, and the other way round."""
+class BilingualName(NamedTuple):
+    """A name in both languages, either of which may be empty."""
 
     english: str
     chinese: str
 
 
 @dataclass(frozen=True, slots=True)
-class Cuisine:
-    """A cuisine: its two names, how common it is, the usual price range (1-6), how its places are named."""
+class CuisineProfile:
+    """A cuisine: names, how common it is (`weight`), usual price range (1 to 6), and how its places are named."""
 
     number: int
     english: str
@@ -28,12 +28,12 @@ class Cuisine:
     weight: int
     price: int
     style: str
-    suffixes: tuple[Name, ...]
-    dishes: tuple[Name, ...]
+    suffixes: tuple[BilingualName, ...]
+    dishes: tuple[BilingualName, ...]
 
 
-def _pairs(text: str) -> tuple[Name, ...]:
-    return tuple(Name(*pair.split(":")) for pair in text.split(","))
+def _pairs(text: str) -> tuple[BilingualName, ...]:
+    return tuple(BilingualName(*pair.split(":")) for pair in text.split(","))
 
 
 # a line that begins with two spaces continues the one before
@@ -95,49 +95,51 @@ _THINGS = _pairs(
 )
 _PLAIN_SHARE = 0.22  # of foreign-style places have no Chinese name at all
 
-CUISINES: tuple[Cuisine, ...] = tuple(
-    Cuisine(number, parts[0], parts[1], int(parts[2]), int(parts[3]), parts[4], _pairs(parts[5]), _pairs(parts[6]))
-    for number, parts in enumerate(line.split("|") for line in _CUISINES.replace("\n  ", "").strip().splitlines())
+CUISINES: tuple[CuisineProfile, ...] = tuple(
+    CuisineProfile(number, english, chinese, int(weight), int(price), style, _pairs(suffixes), _pairs(dishes))
+    for number, (english, chinese, weight, price, style, suffixes, dishes) in enumerate(
+        line.split("|") for line in _CUISINES.replace("\n  ", "").strip().splitlines()
+    )
 )
 CUISINE_WEIGHTS = list(accumulate(cuisine.weight for cuisine in CUISINES))
 
 
-def invent_name(stream: Random, cuisine: Cuisine) -> Name:
+def invent_name(stream: Random, cuisine: CuisineProfile) -> BilingualName:
     """A name in the cuisine's style."""
     suffix = stream.choice(cuisine.suffixes)
     if cuisine.style == "lucky":
         first, second = stream.sample(LUCKY, 2)
-        stem = Name(f"{first.english} {second.english}", first.chinese + second.chinese)
+        stem = BilingualName(f"{first.english} {second.english}", first.chinese + second.chinese)
     elif cuisine.style == "kee":
         surname = stream.choice(SURNAMES)
-        stem = Name(f"{surname.english} Kee", f"{surname.chinese}記")
+        stem = BilingualName(f"{surname.english} Kee", f"{surname.chinese}記")
         if stream.random() < 0.4:
             given = stream.choice(LUCKY)
-            stem = Name(f"{surname.english} {given.english} Kee", f"{surname.chinese}{given.chinese}記")
+            stem = BilingualName(f"{surname.english} {given.english} Kee", f"{surname.chinese}{given.chinese}記")
     else:
         colour, thing = stream.choice(_COLOURS), stream.choice(_THINGS)
         article = "The " if stream.random() < 0.2 else ""
-        stem = Name(f"{article}{colour.english} {thing.english}", colour.chinese + thing.chinese)
+        stem = BilingualName(f"{article}{colour.english} {thing.english}", colour.chinese + thing.chinese)
         if stream.random() < _PLAIN_SHARE:
-            return Name(f"{stem.english} {suffix.english}" if stream.random() < 0.7 else stem.english, "")
-    return Name(f"{stem.english} {suffix.english}", stem.chinese + suffix.chinese)
+            return BilingualName(f"{stem.english} {suffix.english}" if stream.random() < 0.7 else stem.english, "")
+    return BilingualName(f"{stem.english} {suffix.english}", stem.chinese + suffix.chinese)
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class RestaurantChain:
     """An invented chain; `hotline` is the one number of all its branches, or empty."""
 
     number: int
-    name: Name
-    cuisine: Cuisine
+    name: BilingualName
+    cuisine: CuisineProfile
     price: int
     hotline: str
     company: str
 
 
-def invent_chains(stream: Random, count: int) -> list[Chain]:
+def invent_chains(stream: Random, count: int) -> list[RestaurantChain]:
     """`count` chains with distinct names."""
-    chains: dict[str, Chain] = {}
+    chains: dict[str, RestaurantChain] = {}
     while len(chains) < count:
         cuisine = stream.choices(CUISINES, cum_weights=CUISINE_WEIGHTS)[0]
         name = invent_name(stream, cuisine)
@@ -145,5 +147,5 @@ def invent_chains(stream: Random, count: int) -> list[Chain]:
             continue
         hotline = f"2{stream.randrange(10**7):07d}" if stream.random() < 0.4 else ""
         company = f"{stream.choice(LUCKY).english} {stream.choice(LUCKY).english} Catering Group Limited"
-        chains[name.english] = Chain(len(chains), name, cuisine, cuisine.price, hotline, company)
+        chains[name.english] = RestaurantChain(len(chains), name, cuisine, cuisine.price, hotline, company)
     return list(chains.values())

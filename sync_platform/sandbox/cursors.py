@@ -1,4 +1,4 @@
-"""Deltas and cursors: what the partner feeds have in common.
+"""Deltas and cursors: the two ways to read on that several platforms share.
 
 What belongs here: reading `since` moments and opaque cursors. What doesn't: the lists they point into.
 """
@@ -13,7 +13,7 @@ HONG_KONG = timezone(timedelta(hours=8))
 
 
 def since_day(text: str) -> str:
-    """A moment in ISO 8601 (UTC unless it says) as Hong Kong's, to compare as text; empty if it isn't one."""
+    """A moment in ISO 8601 (UTC without an offset) in Hong Kong's time, to compare as text; empty for other text."""
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
@@ -29,7 +29,7 @@ def write_cursor(offset: int | None) -> str | None:
 
 
 def read_cursor(text: str) -> int | None:
-    """The offset in a cursor, 0 without one, None if it isn't one of ours."""
+    """The offset in a cursor; 0 for an empty one, None for a text that is not a cursor of `write_cursor`."""
     if not text:
         return 0
     try:

@@ -1,6 +1,6 @@
 """The ground truth, written to a file: which listing of which platform is which place.
 
-It is never served: a matcher that could ask for it would prove nothing.
+It is never served: a matcher that could read it would prove nothing.
 """
 
 from __future__ import annotations
@@ -8,20 +8,17 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sync_platform.sandbox.city import PLATFORMS
-from sync_platform.sandbox.errors import SandboxError
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.sandbox_error import SandboxError
+from sync_platform.sandbox.views import view_names
 
 COLUMNS = ("place_id", "platform", "source_id", "valid_from", "valid_to", "duplicate_of")
 
 
 def truth_rows(city: City) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """Rows of COLUMNS, days as ISO text; `valid_to` is empty while the listing is up."""
-    for platform in PLATFORMS:
+    """Rows of COLUMNS, days as ISO text; `valid_to` is empty while the place is listed."""
+    for platform in view_names():
         for listing in city.view(platform).truth():
             until = listing.until.isoformat() if listing.until <= city.today else ""
             since = listing.since.isoformat()

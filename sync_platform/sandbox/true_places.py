@@ -1,6 +1,6 @@
-"""The ground truth: every place that ever traded, what it was called, where it stood, and when.
+"""The ground truth: every place that has ever traded, its names and addresses, and their dates.
 
-What belongs here: the places as they are. What doesn't: how a platform sees them (see `views`).
+What belongs here: places as they really are. What doesn't: how a platform sees them (see `views`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from sync_platform.sandbox.evolution import (
     HISTORY_BEGINS,
     MOVES_PER_MONTH,
     RENAMES_PER_MONTH,
-    Licence,
+    RegisteredLicence,
     draw_closing,
     draw_event,
     draw_licences,
     draw_opening,
 )
-from sync_platform.sandbox.names import (
+from sync_platform.sandbox.place_names import (
     CUISINE_WEIGHTS,
     CUISINES,
-    Chain,
-    Cuisine,
-    Name,
+    BilingualName,
+    CuisineProfile,
+    RestaurantChain,
     invent_chains,
     invent_name,
 )
@@ -41,7 +41,7 @@ _LIGHT = {"Noodles & Congee", "Siu Mei", "Taiwanese", "Coffee Shop"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TruePlace:
     """One restaurant. `closed` may lie in the future; `second_*` hold from `renamed` or `moved` on.
 
     `key` is unique and even: the odd number after it is free for a second listing of the same place.
@@ -50,13 +50,13 @@ class Place:
     key: int
     opened: date
     closed: date
-    first_name: Name
+    first_name: BilingualName
     renamed: date | None
-    second_name: Name
+    second_name: BilingualName
     first_premises: Premises
     moved: date | None
     second_premises: Premises
-    cuisines: tuple[Cuisine, ...]
+    cuisines: tuple[CuisineProfile, ...]
     price: int
     phone: str
     opens: int
@@ -64,16 +64,16 @@ class Place:
     rests_on: int
     quality: float
     popularity: float
-    chain: Chain | None
+    chain: RestaurantChain | None
     kind: str
     info: str
-    licences: tuple[Licence, ...]
+    licences: tuple[RegisteredLicence, ...]
 
     @property
     def place_id(self) -> str:
         return f"place-{self.key:07d}"
 
-    def name(self, day: date) -> Name:
+    def name(self, day: date) -> BilingualName:
         return self.second_name if self.renamed and day >= self.renamed else self.first_name
 
     def premises(self, day: date) -> Premises:
@@ -86,24 +86,24 @@ class Place:
         )
 
 
-def build_places(seed: int, count: int, today: date) -> list[Place]:
+def build_places(seed: int, count: int, today: date) -> list[TruePlace]:
     """Every place that opened by `today`: about `count` trade at any one time, the rest have closed."""
     malls = build_malls(draws(seed, "malls"), count)
     chains = invent_chains(draws(seed, "chains"), max(24, min(1200, count // 60)))
     weights = list(accumulate(1 / (rank + 3) for rank in range(len(chains))))
     chosen = draws(seed, "homes")
     homes = [[chosen.choice(mall) for mall in chosen.sample(malls, 8)] for _ in chains]
-    found: list[Place] = []
+    found: list[TruePlace] = []
     for slot in range(count):
         stream = draws(seed, "slot", slot)
         found.extend(_tenancies(stream, slot, today, malls, chains, weights, homes))
     return _with_shared_phones(found, count)
 
 
-def _with_shared_phones(places: list[Place], count: int) -> list[Place]:
-    """The places, some of them reached on the number of another: one owner's two shops.
+def _with_shared_phones(places: list[TruePlace], count: int) -> list[TruePlace]:
+    """The places, some of them with the telephone number of another: two shops of one owner.
 
-    Both are the first tenants of their slots: those are there whatever the day, so a day never changes the past.
+    Both are the first tenants of their slots, which exist on every day: so a later day never changes the past.
     """
     position = {place.key: at for at, place in enumerate(places)}
     for slot in range(0, count - 1, _SLOTS_PER_SHARED_PHONE):
@@ -119,11 +119,11 @@ def _tenancies(
     slot: int,
     today: date,
     malls: list[list[Mall]],
-    chains: list[Chain],
+    chains: list[RestaurantChain],
     weights: list[float],
     homes: list[list[Mall]],
-) -> Iterator[Place]:
-    """The places that follow one another in a slot of the city, often behind the same door."""
+) -> Iterator[TruePlace]:
+    """The places that follow one another in a slot of the city, often at the same address."""
     opened = draw_opening(stream)
     previous: Premises | None = None
     for tenancy in range(TENANCIES_PER_SLOT):
@@ -151,9 +151,9 @@ def _build_place(
     opened: date,
     closed: date,
     premises: Premises,
-    chain: Chain | None,
+    chain: RestaurantChain | None,
     malls: list[list[Mall]],
-) -> Place:
+) -> TruePlace:
     cuisine = chain.cuisine if chain else stream.choices(CUISINES, cum_weights=CUISINE_WEIGHTS)[0]
     second = stream.choice(CUISINES)
     cuisines = (cuisine, second) if stream.random() < 0.3 and second is not cuisine else (cuisine,)
@@ -162,15 +162,15 @@ def _build_place(
     moved = draw_event(stream, opened, closed, MOVES_PER_MONTH)
     second_premises = find_premises(stream, malls) if moved else premises
     area = premises.area
-    spells = [(opened, moved or closed, area.fehd)]
+    tenancies = [(opened, moved or closed, area.fehd)]
     if moved:
-        spells.append((moved, closed, second_premises.area.fehd))
+        tenancies.append((moved, closed, second_premises.area.fehd))
     kind = "RR" if cuisine.english in _LIGHT and stream.random() < 0.6 else "RL"
     if stream.random() < 0.003:
         kind = "MR"
     opens = stream.choice((7, 8, 11, 11, 12, 12)) if cuisine.price < 4 else stream.choice((12, 12, 17, 18))
     late = cuisine.english in {"Bar", "Hot Pot"}
-    return Place(
+    return TruePlace(
         key=key,
         opened=opened,
         closed=closed,
@@ -191,11 +191,11 @@ def _build_place(
         chain=chain,
         kind=kind,
         info=_info(stream, cuisine),
-        licences=draw_licences(stream, key, kind, opened, closed, spells) if stream.random() < 0.97 else (),
+        licences=draw_licences(stream, key, kind, opened, closed, tenancies) if stream.random() < 0.97 else (),
     )
 
 
-def _phone(stream: Random, chain: Chain | None) -> str:
+def _phone(stream: Random, chain: RestaurantChain | None) -> str:
     """Eight digits, or none; a chain's hotline is shared."""
     drawn = f"{stream.choice('23235569')}{stream.randrange(10**7):07d}"
     if chain and chain.hotline:
@@ -203,7 +203,7 @@ def _phone(stream: Random, chain: Chain | None) -> str:
     return "" if stream.random() < 0.03 else drawn
 
 
-def _info(stream: Random, cuisine: Cuisine) -> str:
+def _info(stream: Random, cuisine: CuisineProfile) -> str:
     """Codes of the register's INFO field, such as `#F#G#H`."""
     codes = "FGH" if cuisine.english == "Japanese" and stream.random() < 0.8 else ""
     if stream.random() < 0.06:

@@ -1,7 +1,9 @@
-"""Turns: one sync of a platform at a time. The ledger decides who shares them: a SQLite ledger has lock files beside
-it, a PostgreSQL one an advisory lock, so that machines that share a ledger share its turns.
+"""Platform locks: one sync of a platform at a time, across processes and machines.
 
-A turn ends with the process that holds it, however it ends: nobody waits for the dead.
+The ledger decides who shares the locks. With a SQLite ledger each lock is a file beside it. With a PostgreSQL ledger
+each lock is an advisory lock of the server, so that machines with one ledger share the locks.
+
+A lock ends with the process that holds it, however that process ends.
 """
 
 from __future__ import annotations
@@ -21,11 +23,14 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
 
 POLL_S = 0.5
+# Both names are used by programs that are already installed: another name would be another lock.
+FOLDER = "turns"
+ADVISORY_PREFIX = "turn/"
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who has the turn: a Dagster run, since when (UTC, whole seconds)."""
+    """The holder of a lock: a Dagster run, and since when (UTC, whole seconds)."""
 
     run_id: str
     since: datetime
@@ -36,7 +41,7 @@ class Holder:
 
     @classmethod
     def parse(cls, label: str) -> Self | None:
-        """None for a label that is not (yet) a holder's: the lock is taken a moment before it is labelled."""
+        """None for a label that no holder wrote: the lock is taken a moment before its label is written."""
         run_id, _, since = label.partition(" ")
         try:
             return cls(run_id, datetime.fromisoformat(since).replace(tzinfo=UTC))
@@ -45,32 +50,42 @@ class Holder:
 
 
 @contextmanager
-def turn(ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None]) -> Iterator[None]:
-    """Hold the turn of that name (a platform's) for a run; `ledger` is the ledger's SQLAlchemy URL.
+def platform_lock(
+    ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
+) -> Iterator[None]:
+    """Hold the lock of that name (a platform's) for a run; `ledger` is the ledger's SQLAlchemy URL.
 
-    Waits for as long as somebody else holds it, and says so to `on_wait` again and again, with the holder where known.
-    Raises StorageError where the lock cannot be used.
+    Waits as long as another run holds it. Meanwhile it calls `on_wait` every `poll_s` seconds with the holder, or with
+    None where the holder is not known. Raises StorageError where the lock cannot be used.
     """
     lock = _lock(ledger, name)
     try:
         while not lock.try_acquire(Holder(run_id, datetime.now(UTC)).label):
-            label = lock.holder()
-            on_wait(Holder.parse(label) if label else None)
-            time.sleep(POLL_S)
+            on_wait(Holder.parse(lock.holder() or ""))
+            time.sleep(poll_s)
         yield
     finally:
         lock.release()
 
 
 @contextmanager
-def turn_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
-    """Hold the turn of that name if nobody else does, and say whether; waits for nobody.
+def platform_lock_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
+    """Hold the lock of that name if it is free, and yield whether it was; never waits.
 
     Raises StorageError where the lock cannot be used.
     """
     lock = _lock(ledger, name)
     try:
         yield lock.try_acquire(Holder(run_id, datetime.now(UTC)).label)
+    finally:
+        lock.release()
+
+
+def holder_of(ledger: str, name: str) -> Holder | None:
+    """The holder of the lock of that name; None where it is free, or its label is not written yet."""
+    lock = _lock(ledger, name)
+    try:
+        return Holder.parse(lock.holder() or "")
     finally:
         lock.release()
 
@@ -86,13 +101,13 @@ class _Lock(Protocol):
 def _lock(ledger: str, name: str) -> _Lock:
     address = sa.make_url(ledger)
     if address.get_backend_name() == "sqlite":
-        return _LabelledFile(Path(address.database or "").parent / "turns", name)
+        return _LabelledFile(Path(address.database or "").parent / FOLDER, name)
     plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    return AdvisoryLock(plain, f"turn/{name}")
+    return AdvisoryLock(plain, f"{ADVISORY_PREFIX}{name}")
 
 
 class _LabelledFile:
-    """A lock on one file, and beside it another that says who holds it: taking a lock empties its file."""
+    """A lock on one file, and beside it a second file with the holder's label: locking a file empties it."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._lock, self._label = FileLock(folder / f"{name}.lock", timeout=0), folder / f"{name}.holder"
