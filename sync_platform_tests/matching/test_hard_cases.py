@@ -35,7 +35,7 @@ def test_hard_cases_among_bystanders() -> None:
     assert _wrong(everything, bystanders()) == []
 
 
-def test_other_cities_and_few_columns_do() -> None:
+def test_other_cities_and_few_columns_are_enough() -> None:
     """Name, address, city, phone and cuisine, as American guides write them."""
     columns = ("name_en", "address_en", "city", "phone")
     rows = (

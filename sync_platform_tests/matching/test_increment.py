@@ -150,9 +150,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
 
 @settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_after_each_batch_everything_is_as_after_a_rebuild(
-    data: st.DataObject, pool: pl.DataFrame, model: Model
-) -> None:
+def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
         patch.setattr(blocking, "MAX_LISTINGS_PER_KEY", data.draw(st.sampled_from([FEW, 1000])))
         kept = Kept.empty(connection, model)
@@ -167,7 +165,7 @@ def test_after_each_batch_everything_is_as_after_a_rebuild(
                 kept.require_as_rebuilt()
 
 
-def test_a_city_in_five_random_batches_is_as_in_one(city: LinkedCity) -> None:
+def test_a_city_in_five_random_batches_has_the_clusters_of_one_run(city: LinkedCity) -> None:
     listings = city.listings.with_columns(pl.lit(None, pl.String).alias("city")).select(list(SCHEMA))
     shuffled = listings.sample(fraction=1, shuffle=True, seed=5)
     part = -(-shuffled.height // 5)
@@ -201,7 +199,7 @@ def _table(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA)
 
 
-def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
+def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: Kept) -> None:
     """Of three, the second and the third are one place by a person's word only."""
     word = Decision(("b", "1"), ("c", "1"), same=True)
     kept.take(_table(_place("a", "1"), _place("b", "1"), {**_thin(2), "source_id": "1"}), decisions=[word])
@@ -214,7 +212,7 @@ def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
     kept.require_as_rebuilt()
 
 
-def test_a_key_that_becomes_overfull_joins_nobody_any_more(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_becomes_oversized_makes_no_pairs(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "MAX_LISTINGS_PER_KEY", FEW)
     kept.take(_table(*map(_thin, range(FEW))))
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
@@ -233,7 +231,7 @@ def test_a_second_listing_joins_once_it_is_marked(kept: Kept) -> None:
     kept.require_as_rebuilt()
 
 
-def test_an_empty_batch_and_ids_that_never_were_change_nothing(kept: Kept) -> None:
+def test_an_empty_batch_and_unknown_ids_change_nothing(kept: Kept) -> None:
     kept.take(_table(_place("a", "1"), _place("b", "1")))
     before = [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)]
     for gone in ([], [("x", "1")]):
@@ -241,14 +239,14 @@ def test_an_empty_batch_and_ids_that_never_were_change_nothing(kept: Kept) -> No
     assert [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)] == before
 
 
-def test_a_batch_affects_no_more_than_it_touches(kept: Kept) -> None:
+def test_a_batch_affects_only_what_it_touches(kept: Kept) -> None:
     listings = table_of(bystanders())
     kept.take(listings)
     affected = kept.take(listings.filter(pl.col("source_id") == "by3")).linkage
     assert set(affected.listings["source_id"]) == {"by3"}
 
 
-def test_the_state_stands_in_a_lake_for_another_session(pool: pl.DataFrame, model: Model, tmp_path: Path) -> None:
+def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: Model, tmp_path: Path) -> None:
     address = LakeAddress(f"sqlite:{tmp_path}/catalog.sqlite", f"{tmp_path}/data", tmp_path / "temp")
     shuffled = pool.sample(fraction=1, shuffle=True, seed=2)
     with Lake(address) as lake, lake.session() as session:
@@ -263,14 +261,14 @@ def test_the_state_stands_in_a_lake_for_another_session(pool: pl.DataFrame, mode
         kept.require_as_rebuilt()
 
 
-def test_a_key_has_the_same_number_everywhere(kept: Kept) -> None:
+def test_a_key_has_the_same_hash_everywhere(kept: Kept) -> None:
     """Kept numbers must be those that a later version makes."""
     kept.take(_table(_place("a", "1", name_en=None, address_en=None)))
     number = int.from_bytes(md5(b"phone 23938888").digest()[8:], "little") >> 1
     assert kept.rows(kept.state.keys).rows() == [("a", "1", number)]
 
 
-def test_links_that_are_kept_say_what_a_linkage_says(small_city: LinkedCity) -> None:
+def test_stored_links_have_the_evidence_of_the_linkage(small_city: LinkedCity) -> None:
     """The review queue needs no listing read again."""
     linkage, thresholds = small_city.linkage, Thresholds(0.5, 0.01)
     review = review_pairs(linkage, small_city.clusters, thresholds)

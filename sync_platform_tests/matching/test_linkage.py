@@ -75,7 +75,7 @@ def test_a_model_is_a_value_that_can_be_saved(small_city: LinkedCity) -> None:
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.data())
-def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source(data: st.DataObject) -> None:
+def test_no_cluster_has_two_unmarked_listings_of_one_source_for_any_scores(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 9))
     sources = [data.draw(st.sampled_from("abc")) for _ in range(count)]
     listings = pl.DataFrame(
@@ -132,7 +132,7 @@ def test_every_two_listings_of_a_cluster_are_a_pair_with_evidence(small_city: Li
     assert through.any() and not through.all()
 
 
-def test_what_is_worth_a_look_is_in_no_cluster_and_likeliest_first(small_city: LinkedCity) -> None:
+def test_review_pairs_are_in_different_clusters_and_likeliest_first(small_city: LinkedCity) -> None:
     review = review_pairs(small_city.linkage, small_city.clusters, Thresholds(0.5, 0.01))
     label = dict(zip(small_city.keys, small_city.clusters.labels.tolist(), strict=True))
     assert review.height > 0
@@ -147,7 +147,7 @@ def test_every_listing_is_in_one_cluster(small_city: LinkedCity) -> None:
     assert table["cluster_id"].unique().sort().to_list() == list(range(1, table["cluster_id"].n_unique() + 1))
 
 
-def test_arrow_tables_and_duckdb_relations_are_taken(table: pl.DataFrame) -> None:
+def test_arrow_tables_and_duckdb_relations_are_accepted(table: pl.DataFrame) -> None:
     expected = to_listing_table(table).table
     assert to_listing_table(table.to_arrow()).table.equals(expected)
     with duckdb.connect() as connection:
@@ -155,7 +155,7 @@ def test_arrow_tables_and_duckdb_relations_are_taken(table: pl.DataFrame) -> Non
         assert to_listing_table(connection.sql("SELECT * FROM listings")).table.equals(expected)
 
 
-def test_no_listings_and_one_listing_are_no_trouble() -> None:
+def test_no_listings_and_one_listing_can_be_linked() -> None:
     assert matched_pairs(*_linked(pl.DataFrame(schema=SCHEMA))).height == 0
     one = pl.DataFrame({"source": ["a"], "source_id": ["1"], "name_en": ["Amber Oven"]})
     assert cluster_table(*_linked(one)).rows() == [(1, "a", "1", False)]
@@ -175,12 +175,12 @@ def _linked(table: pl.DataFrame) -> tuple[Linkage, Clusters]:
         ({"source": ["a", "a"], "source_id": ["1", "1"]}, "a has the id 1 more than once"),
     ],
 )
-def test_a_table_that_is_none_of_listings_is_refused(columns: dict[str, list[str]], told: str) -> None:
+def test_a_table_without_listings_is_refused(columns: dict[str, list[str]], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         to_listing_table(pl.DataFrame(columns))
 
 
-def test_coordinates_that_cannot_be_are_left_out_and_counted() -> None:
+def test_impossible_coordinates_are_left_out_and_counted() -> None:
     listings = to_listing_table(
         pl.DataFrame(
             {

@@ -19,13 +19,13 @@ CHINESE_AND_ENGLISH = st.text(st.characters(categories=("L", "N", "P", "Zs", "Co
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+def test_folding_folded_text_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_reading_a_read_name_changes_nothing(text: str) -> None:
+def test_parsing_a_parsed_name_changes_nothing(text: str) -> None:
     for name in parse_names(text):
         if name.whole.isascii():
             assert parse_names(name.whole)[0].core == name.core
@@ -33,7 +33,7 @@ def test_reading_a_read_name_changes_nothing(text: str) -> None:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_any_text_can_be_read_as_anything(text: str) -> None:
+def test_every_parser_accepts_any_text(text: str) -> None:
     parse_names(text, text)
     parse_addresses(text, text)
     parse_phones(text)
@@ -67,7 +67,7 @@ def test_variants_fold_to_one_form(one: str, other: str) -> None:
         ("Blue Fig HK", "Blue Fig"),
     ],
 )
-def test_names_that_differ_in_their_writing_only_have_one_core(one: str, other: str) -> None:
+def test_spellings_of_one_name_have_one_core(one: str, other: str) -> None:
     assert parse_names(one)[0].core == parse_names(other)[0].core
 
 
@@ -76,7 +76,7 @@ def test_a_name_in_both_scripts_in_one_column_is_two_names() -> None:
     assert (english.whole, chinese.whole) == ("kam wah cafe", "金华冰室")
 
 
-def test_names_are_told_apart_by_script_not_by_column() -> None:
+def test_the_language_of_a_name_follows_from_its_script_not_its_column() -> None:
     assert parse_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
 
 
@@ -86,13 +86,13 @@ def test_a_name_of_common_words_only_is_still_a_name() -> None:
 
 
 @pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
-def test_marks_of_a_second_listing_are_seen_and_taken_off(mark: str) -> None:
+def test_marks_of_a_second_listing_are_recognised_and_removed(mark: str) -> None:
     english, _ = parse_names(f"Copper Whale {mark}")
     assert english.is_second_listing
     assert english.core == "copperwhale"
 
 
-def test_nothing_is_read_from_nothing() -> None:
+def test_an_empty_text_gives_an_empty_result() -> None:
     assert parse_names("", "") == (EMPTY, EMPTY)
 
 
@@ -150,7 +150,7 @@ def test_chinese_addresses(text: str, number: tuple[int, int], floor: str, shops
     assert read.street.endswith(ending)
 
 
-def test_both_languages_say_the_same_of_one_address() -> None:
+def test_both_languages_of_one_address_have_the_same_parts() -> None:
     english, _ = parse_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
     _, chinese = parse_addresses("深水埗福榮街47號地下4A號舖")
     assert (english.first, english.floor, english.shops) == (chinese.first, chinese.floor, chinese.shops)

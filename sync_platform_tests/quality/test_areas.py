@@ -95,18 +95,18 @@ def test_spelling_and_additions_make_no_difference(stated: str, area: str) -> No
         "Central, Kowloon City", "Tsui Ping (North) Estate", "Stanley Street",
     ],
 )  # fmt: skip
-def test_what_names_no_place_or_several_is_unknown(stated: str) -> None:
+def test_a_text_that_names_no_area_or_several_is_unknown(stated: str) -> None:
     assert find_area(stated) is None
 
 
-def test_no_name_belongs_to_two_places() -> None:
+def test_no_name_belongs_to_two_areas() -> None:
     areas = all_areas().values()
     for area in areas:
         for name in (area.english, area.chinese, *area.aliases):
             assert find_area(name) is area
 
 
-def test_every_shape_is_in_hong_kong_and_wider_than_nothing() -> None:
+def test_every_shape_is_in_hong_kong_and_not_empty() -> None:
     for area in all_areas().values():
         for south, north, west, east in area.boxes:
             assert 22.0 < south < north < 22.6

@@ -48,7 +48,7 @@ def told(drifts: list[Drift]) -> list[tuple[str, str]]:
 
 @settings(max_examples=examples(25), deadline=None)
 @given(seeds=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), count=st.integers(0, 400))
-def test_other_records_of_the_same_source_are_no_drift(seeds: tuple[int, int], count: int) -> None:
+def test_different_records_of_the_same_source_are_no_drift(seeds: tuple[int, int], count: int) -> None:
     drifts = found(places(count, seeds[1]), before=places(600, seeds[0]))
     assert is_good(drifts), drifts
     assert {drift.path for drift in drifts} <= {"licence"}  # 3 % have one: 600 records may show none
@@ -99,7 +99,7 @@ def test_every_kind_of_drift_is_found_and_nothing_else_however_many_records_have
         assert drift.in_words("diner.places").startswith(f"diner.places: `{drift.path}`")
 
 
-def test_of_an_optional_field_only_a_full_loss_is_drift() -> None:
+def test_an_optional_field_drifts_only_when_it_is_always_empty() -> None:
     assert told(found(changed(TODAY, 20, without("website")))) == []
     assert told(found(changed(TODAY, 100, without("website")))) == [("missing", "website")]
     assert told(found([{**place, "closesAt": None} for place in TODAY])) == [("missing", "closesAt")]
@@ -115,7 +115,7 @@ def test_a_list_that_is_always_empty_now_misses_its_elements() -> None:
     assert told(found([{**place, "phones": []} for place in TODAY])) == [("missing", "phones[]")]
 
 
-def test_null_and_absent_may_take_turns() -> None:
+def test_null_and_absent_count_as_the_same() -> None:
     assert found([{k: v for k, v in place.items() if v is not None} for place in TODAY]) == []
     assert found([{**place, "website": place.get("website")} for place in TODAY]) == []
 
@@ -154,7 +154,7 @@ def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None
     ]
 
 
-def test_two_fields_renamed_at_once_are_told_apart() -> None:
+def test_two_fields_renamed_at_once_are_two_renamings() -> None:
     def shorten(record: Record) -> None:
         record["lat"], record["lng"] = record.pop("mapLatitude"), record.pop("mapLongitude")
 
@@ -178,12 +178,12 @@ def test_a_renaming_that_is_not_clear_stays_two_findings(change: Change, why: st
     assert drifts[0].path == "name"
 
 
-def test_flags_of_the_same_yes_and_no_are_not_one_field() -> None:
+def test_two_boolean_fields_are_not_taken_for_one_renamed_field() -> None:
     before = [{"isOpen": n % 2 == 0} for n in range(500)]
     assert told(found([{"halal": n % 2 == 0} for n in range(500)], before)) == [("missing", "isOpen"), ("new", "halal")]
 
 
-def test_a_value_that_comes_in_clear_among_sealed_ones_is_pointed_out() -> None:
+def test_an_unsealed_field_among_sealed_ones_is_reported() -> None:
     sealed = [{"author": {"name": f"sealed:v1:x:{n}"}, "stars": n % 5} for n in range(100)]
     clear = [{"author": {"userName": "Chan"}, "stars": n % 5} for n in range(100)]
     (drift,) = found(shape_of(clear, has_personal_fields=True), before=shape_of(sealed, has_personal_fields=True))
@@ -193,7 +193,7 @@ def test_a_value_that_comes_in_clear_among_sealed_ones_is_pointed_out() -> None:
     assert "Chan" not in words
 
 
-def test_a_new_field_that_is_sealed_needs_no_word() -> None:
+def test_a_new_sealed_field_has_no_warning() -> None:
     before = shape_of([{"author": {"name": f"sealed:v1:x:{n}"}} for n in range(20)], has_personal_fields=True)
     now = shape_of([{"author": {"name": "sealed:v1:x:1", "id": "sealed:v1:x:2"}}], has_personal_fields=True)
     (drift,) = find_drift(before, now)
@@ -213,7 +213,7 @@ def test_open_maps_are_compared_as_maps() -> None:
     ]
 
 
-def test_what_was_cut_off_is_not_called_missing_or_new() -> None:
+def test_paths_left_out_of_a_shape_are_not_missing_or_new() -> None:
     wide, wider = {f"n{n:04}": n for n in range(500)}, {f"a{n:04}": n for n in range(100)}
     assert {drift.kind for drift in found([{**wide, **wider}] * 50, before=[wide] * 50)} == {"new"}
     assert found([wide] * 50, before=[{**wide, "n9999": 1}] * 50) == []
@@ -276,7 +276,7 @@ def test_chance_is_a_distribution_and_laplace_s_rule_for_one_record(data: Any, b
     assert chance(filled, before, 0, 1) == pytest.approx((before - filled + 1) / (before + 2))
 
 
-def test_fourteen_lacking_of_two_thousand_are_no_chance_and_thirteen_may_be() -> None:
+def test_fourteen_empty_of_two_thousand_are_drift_and_thirteen_are_chance() -> None:
     assert chance(2_000, 2_000, 2_000 - 14, 2_000) < MAX_CHANCE < chance(2_000, 2_000, 2_000 - 13, 2_000)
 
 

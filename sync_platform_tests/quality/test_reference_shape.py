@@ -32,13 +32,13 @@ def _renamed(record: Record, old: str, new: str) -> Record:
     return {new if name == old else name: value for name, value in record.items()}
 
 
-def test_unchanged_syncs_show_no_drift_and_soon_keep_no_more_shapes(lab: Lab) -> None:
+def test_unchanged_syncs_have_no_drift_and_soon_store_no_more_shapes(lab: Lab) -> None:
     for hour in range(4):
         assert _drift(lab, venues(60), hour) == []
     assert lab.ask("SELECT count(*) FROM quality.shapes") == [(2,)], "the first, and a surer one"
 
 
-def test_a_renamed_field_is_told_with_its_path_until_it_is_back(lab: Lab) -> None:
+def test_a_renamed_field_is_reported_with_its_path_until_it_is_back(lab: Lab) -> None:
     lab.sync(venues(60), hour=0)
     renamed = [_renamed(record, "phone", "phoneNumber") for record in venues(60)]
     for hour in (1, 2):
@@ -50,7 +50,7 @@ def test_a_renamed_field_is_told_with_its_path_until_it_is_back(lab: Lab) -> Non
     assert _drift(lab, venues(60), hour=3) == []
 
 
-def test_a_retyped_field_is_told_and_corrupts_no_column(lab: Lab) -> None:
+def test_a_retyped_field_is_reported_and_corrupts_no_column(lab: Lab) -> None:
     lab.sync(venues(60), hour=0)
     ((kind, words),) = _drift(lab, [{**record, "rating": "4.5"} for record in venues(60)], hour=1)
     assert kind == "retyped"
@@ -58,21 +58,21 @@ def test_a_retyped_field_is_told_and_corrupts_no_column(lab: Lab) -> None:
     assert {row[0] for row in lab.table("rating")} == {4.5}
 
 
-def test_a_missing_field_is_told(lab: Lab) -> None:
+def test_a_missing_field_is_reported(lab: Lab) -> None:
     lab.sync(venues(60), hour=0)
     without = [{name: value for name, value in record.items() if name != "district"} for record in venues(60)]
     ((kind, words),) = _drift(lab, without, hour=1)
     assert (kind, "`district`" in words) == ("missing", True)
 
 
-def test_a_new_field_is_told_once_and_belongs_to_the_shape_from_then_on(lab: Lab) -> None:
+def test_a_new_field_is_reported_once_and_then_belongs_to_the_shape(lab: Lab) -> None:
     lab.sync(venues(60), hour=0)
     halal = [{**record, "halal": True} for record in venues(60)]
     assert [kind for kind, _ in _drift(lab, halal, hour=1)] == ["new"]
     assert _drift(lab, halal, hour=2) == []
 
 
-def test_a_new_declaration_takes_what_comes_next_for_its_reference(lab: Lab) -> None:
+def test_after_a_new_declaration_the_next_shape_is_the_reference(lab: Lab) -> None:
     lab.sync(venues(60), hour=0)
     renamed = [_renamed(record, "phone", "tel") for record in venues(60)]
     assert _drift(lab, renamed, hour=1)

@@ -61,13 +61,13 @@ def test_a_record_counts_once_however_many_elements_it_has() -> None:
     assert (shape.share("phones[]"), shape.share("tags[]"), shape.share("tags[].name")) == (0.5, 1.0, 0.5)
 
 
-def test_a_field_has_room_only_in_records_with_an_object_around_it() -> None:
+def test_a_field_is_possible_only_in_records_with_its_parent() -> None:
     shape = shape_of([{"district": {"name": "Jordan"}}, {"district": {}}, {"district": None}, {}])
     assert (shape.records_with_parent("district.name"), shape.share("district.name")) == (2, 0.5)
     assert shape.share("nowhere.name") is None
 
 
-def test_examples_are_few_short_and_bear_their_place() -> None:
+def test_examples_are_few_and_short_and_have_their_landed_line() -> None:
     sample = ShapeSample(has_personal_fields=False)
     sample.take("objects/one", lines([{"n": 1}, {"n": 2}]))
     sample.take("objects/two", lines([{"n": 3}, {"long": "湯" * 500}]))
@@ -80,7 +80,7 @@ def test_examples_are_few_short_and_bear_their_place() -> None:
     assert str(long) == f'"{"湯" * (EXAMPLE_CHARS - 1)}… (objects/two:2)'
 
 
-def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecords) -> None:
+def test_a_sealed_value_is_never_shown_but_its_landed_line_is(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"author": {"id": 7, "name": "Chan Tai Man"}, "text": "Good soup", "stars": 4}])
     for has_personal_fields in (True, False):
         shape = shape_of(records, has_personal_fields=has_personal_fields)
@@ -92,7 +92,7 @@ def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecord
         assert not shape.field("stars").sealed
 
 
-def test_where_there_are_persons_an_unsealed_value_shows_its_form_only(seal_reviews: SealRecords) -> None:
+def test_in_a_dataset_with_personal_fields_an_unsealed_example_shows_its_form_only(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"text": "Good", "nickname": "陳大文 Chan-9", "mobile": 61234567, "isOpen": True}])
     shape = shape_of(records, has_personal_fields=True)
     shown = {path: field.all_examples[0].value for path, field in shape.fields.items()}
@@ -100,7 +100,7 @@ def test_where_there_are_persons_an_unsealed_value_shows_its_form_only(seal_revi
     assert all(field.marks == [] for field in shape.fields.values())
 
 
-def test_a_map_of_open_keys_is_one_path() -> None:
+def test_a_map_with_open_keys_is_one_path() -> None:
     days = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
     shape = shape_of([{"slots": {day: {"left": 3, "held": {day: 1}}}} for day in days])
     assert shape.open_maps == ["slots", "slots.*.held"]
@@ -108,13 +108,13 @@ def test_a_map_of_open_keys_is_one_path() -> None:
     assert shape.field("slots.*.left").filled == shape.records == len(days)
 
 
-def test_the_names_of_an_ordinary_object_stay_apart() -> None:
+def test_the_names_of_an_ordinary_object_are_separate_paths() -> None:
     shape = shape_of([{"hours": {f"n{number}": 1 for number in range(MOST_NAMES)}}])
     assert shape.open_maps == []
     assert len(shape.fields) == MOST_NAMES + 1
 
 
-def test_what_is_too_deep_or_too_much_is_left_out_and_the_shape_says_so() -> None:
+def test_too_deep_or_too_many_paths_are_left_out_and_the_shape_is_marked_as_cut() -> None:
     deep: Any = 1
     for _ in range(MOST_DEPTH + 5):
         deep = {"in": deep}
@@ -148,7 +148,7 @@ def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
 
 @settings(max_examples=examples(40), deadline=None)
 @given(records=RECORDS)
-def test_any_shape_survives_storage_and_never_counts_more_than_there_is_room_for(records: list[Record]) -> None:
+def test_any_shape_survives_storage_and_no_count_exceeds_its_parents(records: list[Record]) -> None:
     shape = shape_of(records)
     stored = orjson.dumps(shape.to_document())
     assert Shape.from_document(orjson.loads(stored)) == shape
@@ -165,7 +165,7 @@ def test_a_document_that_is_no_shape_is_refused() -> None:
         Shape.from_document({"records": "many"})
 
 
-def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
+def test_a_reference_loses_no_field_and_adapts_to_new_shapes() -> None:
     reference = shape_of([{"id": n, "old": "x", **({"rare": True} if n == 5 else {})} for n in range(MOST_RECORDS)])
     for _ in range(8):
         reference = reference.merged(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
@@ -176,7 +176,7 @@ def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
     assert reference.share("id") == 1.0
 
 
-def test_a_reference_shows_the_newest_examples_and_keeps_what_was_known_of_values() -> None:
+def test_a_reference_has_the_newest_examples_and_all_known_values() -> None:
     old = shape_of([{"n": number, "who": "sealed:v1:x:y"} for number in range(9)])
     new = shape_of([{"n": number} for number in range(9, 18)])
     merged, together = old.merged(new), shape_of([{"n": number} for number in range(18)])
@@ -191,7 +191,7 @@ def test_a_reference_with_a_shape_that_was_cut_is_cut() -> None:
     assert shape_of([{"n00000": 1}]).merged(wide).is_cut
 
 
-def test_only_what_says_more_is_worth_storing() -> None:
+def test_only_a_shape_that_differs_enough_is_worth_storing() -> None:
     stored = shape_of(places(500, seed=1))
     assert not shape_of(places(550, seed=2)).differs_from(stored)
     assert not shape_of([]).differs_from(stored)

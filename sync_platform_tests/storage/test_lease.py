@@ -24,7 +24,7 @@ class Clock:
         return self.now
 
 
-def test_a_second_taker_is_refused_and_told_who_holds_it_and_since_when(database_url: str) -> None:
+def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url: str) -> None:
     clock = Clock()
     with Leases(database_url, clock).hold("backup"):
         clock.now += timedelta(minutes=3)
@@ -35,7 +35,7 @@ def test_a_second_taker_is_refused_and_told_who_holds_it_and_since_when(database
             pytest.fail("two at once")
 
 
-def test_it_is_free_again_when_its_block_ends_even_by_an_error(database_url: str) -> None:
+def test_a_lease_is_released_when_its_block_ends_even_by_an_error(database_url: str) -> None:
     leases = Leases(database_url)
     with pytest.raises(ValueError, match="halfway"), leases.hold("backup"):
         raise ValueError("halfway")
@@ -43,13 +43,13 @@ def test_it_is_free_again_when_its_block_ends_even_by_an_error(database_url: str
         pass
 
 
-def test_leases_of_other_names_do_not_meet(database_url: str) -> None:
+def test_leases_with_different_names_are_independent(database_url: str) -> None:
     leases = Leases(database_url)
     with leases.hold("backup"), leases.hold("drill", "drill folder"):
         pass
 
 
-def test_one_whose_holder_crashed_gives_way_when_it_has_expired_and_not_before(database_url: str) -> None:
+def test_the_lease_of_a_crashed_holder_is_free_after_its_expiry(database_url: str) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
     leases._acquire("stored data", "backup")  # never released: the process is gone
@@ -61,7 +61,7 @@ def test_one_whose_holder_crashed_gives_way_when_it_has_expired_and_not_before(d
         pass
 
 
-def test_a_renewed_one_outlasts_its_first_expiry(database_url: str) -> None:
+def test_a_renewed_lease_outlasts_its_first_expiry(database_url: str) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
     with leases.hold("backup") as lease:
@@ -73,7 +73,7 @@ def test_a_renewed_one_outlasts_its_first_expiry(database_url: str) -> None:
             pytest.fail("it was renewed")
 
 
-def test_it_is_renewed_by_itself_while_it_is_held(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_renewed_automatically_during_its_block(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     renewed = threading.Event()
     renew = Lease.renew
 
@@ -87,7 +87,9 @@ def test_it_is_renewed_by_itself_while_it_is_held(database_url: str, monkeypatch
         lease.require_unexpired()
 
 
-def test_a_holder_that_slept_past_its_expiry_is_told_and_leaves_the_next_one_alone(database_url: str) -> None:
+def test_a_holder_that_slept_past_the_expiry_gets_an_error_and_does_not_release_the_next_lease(
+    database_url: str,
+) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
     with leases.hold("backup") as lost:
@@ -103,7 +105,7 @@ def test_a_holder_that_slept_past_its_expiry_is_told_and_leaves_the_next_one_alo
                 pytest.fail("the first one's release took it away")
 
 
-def test_a_ledger_that_fails_once_does_not_end_the_renewing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failure_of_the_ledger_does_not_stop_renewal(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     failed, tried_again = threading.Event(), threading.Event()
 
     def fails_once(self: Lease) -> None:
@@ -118,7 +120,7 @@ def test_a_ledger_that_fails_once_does_not_end_the_renewing(database_url: str, m
         assert tried_again.wait(30)
 
 
-def test_of_four_processes_that_want_it_at_once_one_gets_it(database_url: str) -> None:
+def test_one_of_four_concurrent_processes_gets_the_lease(database_url: str) -> None:
     imports = "import alembic.command\nfrom sync_platform.errors import Busy\n"
     imports += "from sync_platform.storage.lease import Leases"
     program = "try:\n    Leases(sys.argv[1])._acquire('stored data', 'backup')\n    print('got it')\n"

@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> N
         pass
 
 
-def test_a_server_that_is_not_there_is_a_storage_error_without_the_password() -> None:
+def test_an_unreachable_server_is_a_storage_error_without_the_password() -> None:
     with (
         pytest.raises(StorageError, match="the lock 'turn/chope' cannot be used") as raised,
         platform_lock("postgresql://user:hush@127.0.0.1:1/ledger", "chope", "run", _refuse),

@@ -33,7 +33,7 @@ def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
     return {**row, "why": orjson.loads(row["why"])}
 
 
-def test_the_value_that_most_platforms_say_stands_and_the_others_are_kept(town: Town) -> None:
+def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(town: Town) -> None:
     found = _unify(
         town,
         eatigo={"price_level": 2},
@@ -45,13 +45,13 @@ def test_the_value_that_most_platforms_say_stands_and_the_others_are_kept(town: 
     assert {"source": "openrice", "source_id": "openrice-3", "value": 4, "agrees": False} in why["others"]
 
 
-def test_of_two_that_differ_the_more_trusted_platform_counts(town: Town) -> None:
+def test_of_two_different_values_the_more_trusted_platform_wins(town: Town) -> None:
     found = _unify(town, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
     why = found["why"]["price_level"]
     assert (found["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
 
 
-def test_a_listing_that_is_gone_is_heard_last(town: Town) -> None:
+def test_a_removed_listing_comes_last(town: Town) -> None:
     found = _unify(town, eatigo={"price_level": 1})
     assert (found["price_level"], found["why"]["price_level"]["source"]) == (1, "eatigo")
     town.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
@@ -63,7 +63,7 @@ def test_a_listing_that_is_gone_is_heard_last(town: Town) -> None:
     assert why["rule"] == "current"
 
 
-def test_each_language_comes_from_what_is_written_in_it(town: Town) -> None:
+def test_each_language_comes_from_text_in_that_language(town: Town) -> None:
     found = _unify(
         town,
         data_gov_hk={"name_en": "金獅小廚", "name_zh": "金獅小廚", "address_zh": "九龍彌敦道32號地下4號舖",
@@ -87,7 +87,7 @@ def test_places_within_150_metres_are_one_place(town: Town) -> None:
     assert [other["source"] for other in why["others"] if not other["agrees"]] == ["bistrochat"]
 
 
-def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
+def test_every_value_of_every_restaurant_has_its_source(town: Town) -> None:
     settle(town, 12)
     town.unify()
     bare = town.ask(
@@ -138,7 +138,7 @@ LICENCE = _claim("register", is_reference=True, licence_number="22", licence_exp
         ([LICENCE._replace(is_provisional_licence=True)], OPEN, "provisional", "a licence is in force"),
     ],
 )  # fmt: skip
-def test_whether_it_trades_and_is_licensed_follows_from_what_is_said(
+def test_status_and_licence_state_follow_from_the_listings(
     claims: list[StatusClaim], status: str, licence_state: str, words: str
 ) -> None:
     found = trading_status(claims, TODAY)
@@ -159,7 +159,7 @@ CLAIMS = st.builds(
 
 
 @given(claims=st.lists(CLAIMS, min_size=1, max_size=6), data=st.data())
-def test_the_order_in_which_platforms_speak_makes_no_difference(claims: list[StatusClaim], data: st.DataObject) -> None:
+def test_the_order_of_platforms_makes_no_difference(claims: list[StatusClaim], data: st.DataObject) -> None:
     def told(trading: TradingStatus) -> tuple[str, str, str]:
         return trading.status, trading.status_reason, trading.licence_state
 

@@ -44,7 +44,7 @@ def _replayed(town: Town, table: KeptTable) -> list[Any]:
 
 @settings(max_examples=examples(3), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
-def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_history_tells_all_folded_too(
+def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history(
     tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]
 ) -> None:
     town = Town(tmp_path_factory.mktemp("town"), model=model)
@@ -81,7 +81,7 @@ def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None
     return None
 
 
-def test_what_hangs_on_a_restaurant_follows_its_listing(town: Town) -> None:
+def test_related_records_follow_the_listing_of_a_restaurant(town: Town) -> None:
     settle(town, 12)
     reviews = town.platforms["openrice"].dataset("reviews")
     promotions = town.platforms["eatigo"].dataset("promotions")

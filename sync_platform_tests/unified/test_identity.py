@@ -45,7 +45,7 @@ def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
 
 
 @given(before=st.lists(partitions(), max_size=3), one=partitions(), between=st.lists(partitions(), max_size=3))
-def test_the_same_clusters_are_the_same_restaurants_again_whatever_was_between(
+def test_the_same_clusters_are_the_same_restaurants_whatever_happened_in_between(
     before: list[Clusters], one: Clusters, between: list[Clusters]
 ) -> None:
     registry = Registry()
@@ -79,7 +79,7 @@ def test_the_order_of_clusters_makes_no_difference(course: list[Clusters], data:
 
 
 @given(course=st.lists(partitions(), min_size=1, max_size=4))
-def test_every_listing_that_changes_its_restaurant_is_told(course: list[Clusters]) -> None:
+def test_every_listing_that_changes_its_restaurant_is_in_an_event(course: list[Clusters]) -> None:
     registry = Registry()
     for clusters in course:
         before = dict(registry.ids)
@@ -89,7 +89,7 @@ def test_every_listing_that_changes_its_restaurant_is_told(course: list[Clusters
         assert told == moved
 
 
-def test_of_two_that_are_merged_the_older_stays_and_the_other_says_where_it_went() -> None:
+def test_of_two_merged_restaurants_the_older_stays_and_the_other_names_it() -> None:
     registry = Registry()
     registry.run([LISTINGS[:2]])
     (older,) = set(registry.ids.values())
@@ -101,7 +101,7 @@ def test_of_two_that_are_merged_the_older_stays_and_the_other_says_where_it_went
     assert [(event.kind, event.restaurant_id, event.other_id) for event in found.events] == [("merged", younger, older)]
 
 
-def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
+def test_a_restaurant_split_off_again_has_its_old_id() -> None:
     registry = Registry()
     registry.run([LISTINGS[:2], LISTINGS[2:4]])
     younger = registry.ids[LISTINGS[2]]
@@ -111,7 +111,7 @@ def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
     assert [(event.kind, event.restaurant_id) for event in found.events] == [("revived", younger)]
 
 
-def test_a_restaurant_outlives_the_record_of_the_listing_that_founded_it() -> None:
+def test_a_restaurant_outlives_the_record_of_its_founding_listing() -> None:
     registry = Registry()
     registry.run([LISTINGS[:3]])
     (name,) = set(registry.ids.values())
@@ -121,7 +121,7 @@ def test_a_restaurant_outlives_the_record_of_the_listing_that_founded_it() -> No
     assert set(registry.ids.values()) == {name}
 
 
-def test_a_restaurant_of_which_no_listing_is_left_ends() -> None:
+def test_a_restaurant_without_listings_ends() -> None:
     registry = Registry()
     registry.run([LISTINGS[:1], LISTINGS[1:2]])
     name = registry.ids[LISTINGS[0]]

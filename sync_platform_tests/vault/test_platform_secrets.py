@@ -29,13 +29,13 @@ def test_the_secret_last_written_is_read(ledger: Ledger, vault: Vault) -> None:
     assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
 
 
-def test_platforms_and_names_have_secrets_of_their_own(ledger: Ledger, vault: Vault) -> None:
+def test_each_platform_and_name_has_its_own_secret(ledger: Ledger, vault: Vault) -> None:
     keeta, chope = (PlatformSecrets(ledger, vault, platform) for platform in ("keeta", "chope"))
     keeta.write("a", "keeta's")
     assert (keeta.read("b"), chope.read("a")) == (None, None)
 
 
-def test_no_secret_stands_in_the_ledger_in_clear(ledger: Ledger, vault: Vault, tmp_path: Path) -> None:
+def test_the_ledger_contains_no_secret_in_clear(ledger: Ledger, vault: Vault, tmp_path: Path) -> None:
     PlatformSecrets(ledger, vault, "keeta").write("refresh_token", "hush-hush")
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert any(b"refresh_token" in file.read_bytes() for file in files)
