@@ -1,4 +1,4 @@
-"""A city of the sandbox, read once and linked once."""
+"""A city of the sandbox, parsed and linked once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 24)
 
 @dataclass(frozen=True)
 class LinkedCity:
-    """A city with its listings, what the matcher made of them, and the truth."""
+    """A city with its listings, the result of matching, and the truth."""
 
     city: City
     listings: pl.DataFrame

@@ -1,4 +1,4 @@
-"""Hard cases by hand: each alone, in a table of a few rows, and all among bystanders."""
+"""Hand-written hard cases: each alone in a table of a few rows, and all together with unrelated places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .hard_cases import CASES, Case, bystanders, listing, table_of
 
 
 def _wrong(case: Case, *others: Case) -> list[str]:
-    """The pairs of the case that are taken for what they are not."""
+    """The wrongly matched and wrongly separated pairs of the case."""
     linkage = link(table_of(case, *others))
     keys = linkage.listings.select("source", "source_id").iter_rows()
     labels = dict(zip(keys, build_clusters(linkage).labels.tolist(), strict=True))

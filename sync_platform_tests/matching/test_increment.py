@@ -1,4 +1,4 @@
-"""Batches against rebuilds: whatever comes in whatever order, the clusters held are those that a full run makes."""
+"""Batches compared with rebuilds: any batches in any order give the clusters of a full run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FEW = 5
 
 @dataclass
 class Kept:
-    """Listings, what is kept of them, and their clusters, in step with batches."""
+    """Listings with their stored state and clusters, updated by batches."""
 
     state: LinkageState
     model: Model
@@ -45,7 +45,7 @@ class Kept:
 
     @classmethod
     def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> Kept:
-        """Of no listings; `connection` is new."""
+        """The state of no listings; `connection` is new."""
         state = LinkageState(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
         connection.register("none", pl.DataFrame(schema=SCHEMA).to_arrow())
         connection.execute(f"CREATE TABLE {state.listings} AS FROM none")
@@ -53,7 +53,7 @@ class Kept:
         return cls(state, model)
 
     def take(self, listings: pl.DataFrame, gone: Sequence[Id] = (), decisions: Sequence[Decision] = ()) -> Increment:
-        """A batch: listings that are new or changed, ids that are gone, and decisions that are made."""
+        """Apply a batch: new or changed listings, removed ids, and new decisions."""
         ids = [*listings.select("source", "source_id").iter_rows(), *gone]
         self._write(listings, ids)
         self.decisions += decisions
@@ -84,7 +84,7 @@ class Kept:
         return pl.DataFrame(self.state.connection.sql(f"FROM {relation} ORDER BY ALL").to_arrow_table())
 
     def require_as_rebuilt(self) -> None:
-        """Everything kept is what a full run with the same model makes."""
+        """Check that the whole state is that of a full run with the same model."""
         linkage = link(self.rows(self.state.listings), self.model)
         assert self.cluster_of == clusters_of(linkage, build_clusters(linkage, self.thresholds, self.decisions))
         expected = link_table(linkage, self.thresholds)
@@ -94,7 +94,7 @@ class Kept:
 
 
 def clusters_of(linkage: Linkage, clusters: Clusters) -> dict[Id, Cluster]:
-    """For each listing the members of its cluster."""
+    """The members of the cluster of each listing."""
     ids = list(linkage.listings.select("source", "source_id").iter_rows())
     found: dict[Id, Cluster] = {}
     for members in clusters.members().values():
@@ -110,7 +110,7 @@ def _thin(number: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def pool(small_city: LinkedCity) -> pl.DataFrame:
-    """Hard cases, listings of which nothing is known but a number that many have, and some places of a city."""
+    """Hard cases, listings with only a phone number that many have, and some places of a city."""
     places = sorted(set(small_city.places.values()))[:8]
     chosen = [small_city.places[row] in places for row in small_city.listings.select("source", "source_id").iter_rows()]
     city = small_city.listings.filter(chosen).with_columns(pl.lit(None, pl.String).alias("city"))
@@ -123,8 +123,8 @@ def model(small_city: LinkedCity) -> Model:
 
 
 def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, list[Id], list[Decision]]]]:
-    """Batches out of the pool: listings as they are, or with what another says in their place, or marked; ids that go
-    (or never were there); decisions about any two."""
+    """Batches from the pool: listings as they are, with the values of another listing, or marked as second listings;
+    removed or unknown ids; decisions about any two listings."""
     at = st.integers(0, pool.height - 1)
     ids = list(pool.select("source", "source_id").iter_rows())
 
@@ -200,7 +200,7 @@ def _table(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: Kept) -> None:
-    """Of three, the second and the third are one place by a person's word only."""
+    """Of three listings, only a person's decision connects the second and the third."""
     word = Decision(("b", "1"), ("c", "1"), same=True)
     kept.take(_table(_place("a", "1"), _place("b", "1"), {**_thin(2), "source_id": "1"}), decisions=[word])
     assert len(kept.cluster_of["a", "1"]) == 3
@@ -262,14 +262,14 @@ def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: 
 
 
 def test_a_key_has_the_same_hash_everywhere(kept: Kept) -> None:
-    """Kept numbers must be those that a later version makes."""
+    """Stored hashes must equal those of a later version."""
     kept.take(_table(_place("a", "1", name_en=None, address_en=None)))
     number = int.from_bytes(md5(b"phone 23938888").digest()[8:], "little") >> 1
     assert kept.rows(kept.state.keys).rows() == [("a", "1", number)]
 
 
 def test_stored_links_have_the_evidence_of_the_linkage(small_city: LinkedCity) -> None:
-    """The review queue needs no listing read again."""
+    """So the review queue need not parse listings again."""
     linkage, thresholds = small_city.linkage, Thresholds(0.5, 0.01)
     review = review_pairs(linkage, small_city.clusters, thresholds)
     apart = link_table(linkage, thresholds).join(review, on=list(PAIR_SCHEMA)[:4], how="semi")

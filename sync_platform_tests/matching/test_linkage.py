@@ -1,4 +1,4 @@
-"""What holds whatever the listings are: order changes nothing, a model is a value, decisions outweigh evidence."""
+"""Properties for all listings: order changes nothing, a model is a value, decisions override evidence."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_linking_again_gives_the_same_model_and_the_same_bits(small_city: Linked
 
 
 def test_a_pair_scores_the_same_whatever_else_is_in_the_table(small_city: LinkedCity) -> None:
-    """By a model that is given; on this an incremental run and a full one agree."""
+    """With a given model. This is why incremental and full runs agree."""
     model = small_city.linkage.model
     part = link(small_city.listings.sample(fraction=0.5, seed=1), model)
 
@@ -167,7 +167,7 @@ def _linked(table: pl.DataFrame) -> tuple[Linkage, Clusters]:
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"source_id": ["1"]}, "needs a column source"),
         ({"source": ["a"]}, "needs a column source_id"),
@@ -175,8 +175,8 @@ def _linked(table: pl.DataFrame) -> tuple[Linkage, Clusters]:
         ({"source": ["a", "a"], "source_id": ["1", "1"]}, "a has the id 1 more than once"),
     ],
 )
-def test_a_table_without_listings_is_refused(columns: dict[str, list[str]], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_a_table_without_listings_is_refused(columns: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         to_listing_table(pl.DataFrame(columns))
 
 

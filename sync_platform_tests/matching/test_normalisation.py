@@ -1,4 +1,4 @@
-"""Values read: names, scripts, addresses, telephone numbers, sounds and cuisines."""
+"""Parsed values: names, scripts, addresses, telephone numbers, sounds and cuisines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contracts: every rule that a record breaks is found, and said of which column."""
+"""Contracts: every rule that a record breaks is found, with its column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed in the source's shape is found and told; what only moves by chance is not."""
+"""Real changes of the source's shape are reported; random ones are not."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def found(now: list[Record] | Shape, before: list[Record] | Shape = BEFORE) -> l
     return find_drift(*shapes)
 
 
-def told(drifts: list[Drift]) -> list[tuple[str, str]]:
+def kinds_and_paths(drifts: list[Drift]) -> list[tuple[str, str]]:
     return [(drift.kind, drift.path) for drift in drifts]
 
 
@@ -91,7 +91,7 @@ def test_every_kind_of_drift_is_found_and_nothing_else_however_many_records_have
     change: Change, kind: str, paths: list[str], percent: int
 ) -> None:
     drifts = found(changed(TODAY, percent, change))
-    assert told(drifts) == [(kind, path) for path in paths]
+    assert kinds_and_paths(drifts) == [(kind, path) for path in paths]
     for drift in drifts:
         assert (drift.records, drift.of) == (15 * percent, 1_500)
         assert is_good([drift]) == (kind == "new")
@@ -100,19 +100,19 @@ def test_every_kind_of_drift_is_found_and_nothing_else_however_many_records_have
 
 
 def test_an_optional_field_drifts_only_when_it_is_always_empty() -> None:
-    assert told(found(changed(TODAY, 20, without("website")))) == []
-    assert told(found(changed(TODAY, 100, without("website")))) == [("missing", "website")]
-    assert told(found([{**place, "closesAt": None} for place in TODAY])) == [("missing", "closesAt")]
+    assert kinds_and_paths(found(changed(TODAY, 20, without("website")))) == []
+    assert kinds_and_paths(found(changed(TODAY, 100, without("website")))) == [("missing", "website")]
+    assert kinds_and_paths(found([{**place, "closesAt": None} for place in TODAY])) == [("missing", "closesAt")]
 
 
 def test_a_rare_field_that_a_small_delta_lacks_is_not_missing() -> None:
     delta = changed(TODAY, 100, without("licence"))
     assert found(delta[:40]) == []
-    assert told(found(delta)) == [("missing", "licence")]
+    assert kinds_and_paths(found(delta)) == [("missing", "licence")]
 
 
 def test_a_list_that_is_always_empty_now_misses_its_elements() -> None:
-    assert told(found([{**place, "phones": []} for place in TODAY])) == [("missing", "phones[]")]
+    assert kinds_and_paths(found([{**place, "phones": []} for place in TODAY])) == [("missing", "phones[]")]
 
 
 def test_null_and_absent_count_as_the_same() -> None:
@@ -123,7 +123,7 @@ def test_null_and_absent_count_as_the_same() -> None:
 @pytest.mark.parametrize(("before", "now"), [(1, 1.5), (1.5, 1)])
 def test_integers_and_other_numbers_are_one_type(before: float, now: float) -> None:
     assert found([{"score": now}] * 50, before=[{"score": before}] * 50) == []
-    assert told(found([{"score": "1"}], before=[{"score": before}])) == [("retyped", "score")]
+    assert kinds_and_paths(found([{"score": "1"}], before=[{"score": before}])) == [("retyped", "score")]
 
 
 @pytest.mark.parametrize("now", [1, 1.5])
@@ -139,8 +139,10 @@ def test_the_first_value_of_what_was_always_null_is_new() -> None:
 
 
 def test_an_object_that_becomes_text_is_one_finding_and_not_its_fields_too() -> None:
-    assert told(found([{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
-    assert told(found(TODAY, before=[{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
+    assert kinds_and_paths(found([{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
+    assert kinds_and_paths(found(TODAY, before=[{**place, "district": "Jordan"} for place in TODAY])) == [
+        ("retyped", "district")
+    ]
 
 
 def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None:
@@ -148,7 +150,7 @@ def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None
     (drift,) = found(changed(rows, 100, renamed("website", "homepage")), before=rows)
     assert (drift.kind, drift.path, drift.renamed_to) == ("renamed", "website", "homepage")
     other = [{**place, "homepage": f"https://example.com/{n}"} for n, place in enumerate(rows)]
-    assert told(found(changed(other, 100, without("website")), before=rows)) == [
+    assert kinds_and_paths(found(changed(other, 100, without("website")), before=rows)) == [
         ("missing", "website"),
         ("new", "homepage"),
     ]
@@ -180,7 +182,10 @@ def test_a_renaming_that_is_not_clear_stays_two_findings(change: Change, why: st
 
 def test_two_boolean_fields_are_not_taken_for_one_renamed_field() -> None:
     before = [{"isOpen": n % 2 == 0} for n in range(500)]
-    assert told(found([{"halal": n % 2 == 0} for n in range(500)], before)) == [("missing", "isOpen"), ("new", "halal")]
+    assert kinds_and_paths(found([{"halal": n % 2 == 0} for n in range(500)], before)) == [
+        ("missing", "isOpen"),
+        ("new", "halal"),
+    ]
 
 
 def test_an_unsealed_field_among_sealed_ones_is_reported() -> None:
@@ -208,7 +213,7 @@ def test_open_maps_are_compared_as_maps() -> None:
     assert found(days(500, 100), before=days(0, 100)) == []
     assert found(days(500, 100), before=days(0, 20)) == []
     assert found(days(500, 20), before=days(0, 100)) == []
-    assert told(found([{"slots": {"x": {"left": "1"}}}, *days(500, 99)], before=days(0, 100))) == [
+    assert kinds_and_paths(found([{"slots": {"x": {"left": "1"}}}, *days(500, 99)], before=days(0, 100))) == [
         ("retyped", "slots.*.left")
     ]
 
@@ -289,9 +294,15 @@ def test_two_days_of_a_platform_are_no_drift_and_its_faults_are(name: str) -> No
     expected = {"new"} if name == "data_gov_hk" else {"new", "retyped"}  # in XML everything is text
     for dataset in (dataset.name for dataset in platform.datasets):
         reference = shape_of(before.records(dataset))
-        assert told(found(now.records(dataset), reference)) == [], dataset
+        assert kinds_and_paths(found(now.records(dataset), reference)) == [], dataset
         assert {drift.kind for drift in found(broken.records(dataset), reference)} == expected, dataset
 
 
 def _without_places(drift: Drift) -> tuple[Any, ...]:
-    return (*told([drift]), drift.renamed_to, drift.records, drift.of, sorted(e.value or "" for e in drift.examples))
+    return (
+        *kinds_and_paths([drift]),
+        drift.renamed_to,
+        drift.records,
+        drift.of,
+        sorted(e.value or "" for e in drift.examples),
+    )

@@ -141,7 +141,7 @@ def test_the_shapes_are_available_to_other_queries() -> None:
 
 
 def pages(client: Client, first: str, following: Any) -> Iterator[Any]:
-    """The answers to one request after another; `following` finds in an answer what to add to the first request."""
+    """The answers to consecutive requests; `following` computes from an answer the parameters of the next request."""
     answer = client.json(first)
     yield answer
     while more := following(answer):
@@ -217,6 +217,6 @@ def test_the_share_falls_by_the_share_of_records_moved_to_other_districts(
 
 
 def _is_far(spot: tuple[float | None, float | None], row: Row) -> bool:
-    """More than about 5 km off: surely another district."""
+    """Whether it is more than about 5 km away, so certainly in another district."""
     assert spot[0] and spot[1] and row[2] and row[3]
     return abs(spot[0] - row[2]) + abs(spot[1] - row[3]) > 0.07

@@ -1,4 +1,4 @@
-"""Quarantine: nothing bad gets through, nothing is lost, and a bad record costs no other."""
+"""Quarantine: no invalid record is stored, none is lost, and an invalid record has no effect on others."""
 
 from __future__ import annotations
 
@@ -187,9 +187,9 @@ def test_a_newly_quarantined_record_is_requested_again_once(lab: Lab) -> None:
         return {"id": day, "price": price, "updated_at": f"2026-09-{day:02}T00:00:00Z"}
 
     lab.sync([dish(1)], hour=0)
-    held = watermarks(lab.lake, lab.platform.name)
+    watermark = watermarks(lab.lake, lab.platform.name)
     lab.sync([dish(2), dish(3, "?")], hour=1, mode="incremental")
-    assert watermarks(lab.lake, lab.platform.name) == held
+    assert watermarks(lab.lake, lab.platform.name) == watermark
     lab.sync([dish(2), dish(3, "?"), dish(4)], hour=2, mode="incremental")
     assert watermarks(lab.lake, lab.platform.name)["dishes"].day == 4
 

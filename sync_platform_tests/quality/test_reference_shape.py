@@ -1,4 +1,4 @@
-"""Drift as a sync finds it: against the last good shape, which only a good one, or a new declaration, replaces."""
+"""Drift in a sync: against the last good shape, which only a good shape or a new declaration replaces."""
 
 from __future__ import annotations
 

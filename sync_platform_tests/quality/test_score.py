@@ -1,4 +1,4 @@
-"""Scores: shares with what they are sure of; what was not measured is never taken for good."""
+"""Scores: shares with their confidence; an unmeasured dimension never counts as good."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shape says what stands where, from a bounded sample, and never what a sealed value is."""
+"""A shape describes the fields of a bounded sample, and never reveals a sealed value."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c.d", "e[]", ""])
 
 @pytest.fixture
 def seal_reviews(tmp_path: Path) -> SealRecords:
-    """Seals `author` and `text`, as the landing writer does."""
+    """A function that seals `author` and `text` like the landing writer."""
     vault = Vault(open_vault_database(f"sqlite:///{tmp_path / 'vault.sqlite'}"), MasterKey(bytes(32)))
     personal = Personal(("author.id", "author.name", "text"), ("author.id",))
 

@@ -1,4 +1,4 @@
-"""The audit log: one chain, whoever writes, on SQLite and on PostgreSQL."""
+"""The audit log is one chain for all writers, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 

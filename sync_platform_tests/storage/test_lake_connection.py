@@ -1,4 +1,4 @@
-"""Where a lake is, in words for people; and that one process writes at a time."""
+"""The connection to the lake: its errors, and that one process writes at a time."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def test_a_query_that_runs_out_of_memory_is_a_one_line_error(tmp_path: Path) -> 
     address = LakeAddress(f"sqlite:{tmp_path / 'catalog'}", f"{tmp_path / 'data'}", tmp_path, memory_limit="64MB")
     with (
         Lake(address) as lake,
-        pytest.raises(StorageError, match="needs more memory than it is given: Out of Memory Error") as told,
+        pytest.raises(StorageError, match="needs more memory than it is given: Out of Memory Error") as raised,
         lake.session() as session,
     ):
         session.execute("SELECT max(repeat('x', 100_000_000))")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_memory_limit_is_raised_for_a_block_and_restored(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Leases, over SQLite and PostgreSQL: one holder at a time, and a crash gives way."""
+"""Leases on SQLite and PostgreSQL: one holder at a time; the lease of a crashed holder expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -28,10 +28,10 @@ def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url:
     clock = Clock()
     with Leases(database_url, clock).hold("backup"):
         clock.now += timedelta(minutes=3)
-        told = (
+        message = (
             r"maintenance cannot start: backup \(process \d+ on \S+\) has the stored data .* since 2026-11-24 12:00:00"
         )
-        with pytest.raises(Busy, match=told), Leases(database_url, clock).hold("maintenance"):
+        with pytest.raises(Busy, match=message), Leases(database_url, clock).hold("maintenance"):
             pytest.fail("two at once")
 
 

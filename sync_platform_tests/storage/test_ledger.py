@@ -1,4 +1,4 @@
-"""The ledger's secrets, over SQLite and PostgreSQL."""
+"""The secrets in the ledger, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

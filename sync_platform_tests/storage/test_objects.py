@@ -1,4 +1,4 @@
-"""One suite over every object store: a folder, and a bucket of a real S3 server."""
+"""One suite for every object store: a folder, and a bucket of a real S3 server."""
 
 from __future__ import annotations
 

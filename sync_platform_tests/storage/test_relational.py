@@ -1,4 +1,4 @@
-"""Opening a database: its schema is moved once, however many open it, and whatever goes wrong is a StorageError."""
+"""Opening a database: concurrent processes migrate it once, and every failure is a StorageError."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ context.run_migrations()
 
 @pytest.fixture
 def migrations(tmp_path: Path) -> Path:
-    """Migrations of one version."""
+    """A folder of migrations with one version."""
     (tmp_path / "migrations" / "versions").mkdir(parents=True)
     (tmp_path / "migrations" / "env.py").write_text(ENTRY)
     _add_version(tmp_path / "migrations", "0001", None)

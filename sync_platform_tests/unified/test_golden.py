@@ -1,4 +1,4 @@
-"""The golden record: which value stands, whose it is, and why."""
+"""The golden record: the chosen values, their sources and the reasons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 25)
 
 
 def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
-    """The restaurant of place 3, as these platforms list it; `why` by field."""
+    """The restaurant of place 3, listed so by these platforms; `why` by field."""
     settle(town, 12)
     town.forget("openrice", "o3")
     town.forget("chope", "c3")
@@ -108,14 +108,14 @@ OPEN, CLOSED = "open", "closed"
 
 
 def _claim(source: str, status: str | None = None, **changes: Any) -> StatusClaim:
-    told = {
+    usual = {
         "is_live": True,
         "is_second_listing": False,
         "is_reference": False,
         "licence_number": None,
         "licence_expires_on": None,
     }
-    return StatusClaim(source=source, status=status, **{**told, **changes})
+    return StatusClaim(source=source, status=status, **{**usual, **changes})
 
 
 LICENCE = _claim("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
@@ -160,7 +160,7 @@ CLAIMS = st.builds(
 
 @given(claims=st.lists(CLAIMS, min_size=1, max_size=6), data=st.data())
 def test_the_order_of_platforms_makes_no_difference(claims: list[StatusClaim], data: st.DataObject) -> None:
-    def told(trading: TradingStatus) -> tuple[str, str, str]:
+    def outcome(trading: TradingStatus) -> tuple[str, str, str]:
         return trading.status, trading.status_reason, trading.licence_state
 
-    assert told(trading_status(claims, TODAY)) == told(trading_status(data.draw(st.permutations(claims)), TODAY))
+    assert outcome(trading_status(claims, TODAY)) == outcome(trading_status(data.draw(st.permutations(claims)), TODAY))

@@ -1,4 +1,4 @@
-"""The history of unified tables makes the tables; and what hangs on restaurants follows them."""
+"""Replaying the history of unified tables gives the tables; related records follow their restaurants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STEPS = st.one_of(
 )
 
 
-def _held(town: Town, table: KeptTable) -> list[Any]:
+def _rows(town: Town, table: KeptTable) -> list[Any]:
     columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
     return town.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
 
@@ -60,15 +60,15 @@ def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history
             "one_listing_per_platform",
         }
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _held(town, table)
+        assert _replayed(town, table) == _rows(town, table)
     close_lineage(town.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _held(town, table)
+        assert _replayed(town, table) == _rows(town, table)
     town.lake.close()
 
 
 def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None:
-    """One change; a person's word is for the run to take, about listings that are there."""
+    """Apply one change. A decision about existing listings is returned for the run."""
     kind, one, other = step
     if kind == "list":
         town.list("chope", f"c{one}", **place(other))
@@ -92,8 +92,8 @@ def test_related_records_follow_the_listing_of_a_restaurant(town: Town) -> None:
     town.list("eatigo", "e3", **place(3))
     town.unify()
     ids = town.restaurants()
-    told = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
-    assert told == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
+    reviews = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
+    assert reviews == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
     offer = town.one("SELECT restaurant_id, kind, discount_pct, epoch(starts_at) FROM unified.offers")
     assert offer == (ids["openrice", "o3"], "promotion", 30, 1_796_097_600)
     town.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))

@@ -1,4 +1,4 @@
-"""Ids that stay: through merges, splits, new evidence, and the end of any listing."""
+"""Ids are stable through merges, splits, new evidence, and the removal of any listing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_SEEN = {listing: BEGIN + timedelta(hours=number % 4) for number, listing i
 
 
 class Registry:
-    """Which listing is in which restaurant, over a course of runs; every run sees all of it."""
+    """The restaurant of each listing over several runs; every run sees all listings."""
 
     def __init__(self) -> None:
         self.ids: dict[Key, str] = {}
@@ -36,7 +36,7 @@ class Registry:
 
 @st.composite
 def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
-    """Any way to put the listings together."""
+    """Any partition of the listings into clusters."""
     labels = draw(st.lists(st.integers(0, 4), min_size=len(listings), max_size=len(listings)))
     clusters: dict[int, list[Key]] = {}
     for label, listing in zip(labels, listings, strict=True):
@@ -84,9 +84,9 @@ def test_every_listing_that_changes_its_restaurant_is_in_an_event(course: list[C
     for clusters in course:
         before = dict(registry.ids)
         found = registry.run(clusters)
-        told = {listing for event in found.events for listing in event.listings}
+        in_events = {listing for event in found.events for listing in event.listings}
         moved = {key for key, name in registry.ids.items() if key in before and before[key] != name}
-        assert told == moved
+        assert in_events == moved
 
 
 def test_of_two_merged_restaurants_the_older_stays_and_the_other_names_it() -> None:

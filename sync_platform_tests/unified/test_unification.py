@@ -1,4 +1,4 @@
-"""Listings become restaurants: at first, as they change, and as people decide."""
+"""Unification: the first run, changes of listings, and decisions of people."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_a_decision_applies_to_every_run_until_it_is_withdrawn(town: Town) -> No
     assert town.restaurants() == apart
     town.unify(("chope/c3", "openrice/o3", "withdrawn"))
     assert town.restaurants() == before
-    told = town.ask("SELECT kind FROM unified.identity_turns WHERE kind <> 'founded' ORDER BY committed_at, kind")
-    assert told == [("split",), ("merged",)]
+    kinds = town.ask("SELECT kind FROM unified.identity_turns WHERE kind <> 'founded' ORDER BY committed_at, kind")
+    assert kinds == [("split",), ("merged",)]
     kept = "SELECT operation FROM lineage.changes WHERE dataset = 'decisions' ORDER BY committed_at"
     assert town.ask(kept) == [("insert",), ("remove",)]
 

@@ -1,4 +1,4 @@
-"""The master key: made once, closed to others, and never half there; from a file, and from KMS (moto's server)."""
+"""The master key, from a file and from KMS (moto's server): created once, unreadable for others, never incomplete."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_each_use_has_its_own_key() -> None:
 
 @pytest.fixture(scope="module")
 def kms() -> Iterator[KMSClient]:
-    """KMS as moto serves it over HTTP."""
+    """The KMS of moto's HTTP server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -125,7 +125,7 @@ def test_two_concurrent_processes_both_use_the_key_stored_first(
     kms: KMSClient, kms_key_id: str, engine: sa.Engine
 ) -> None:
     class Overtaken:
-        """KMS, but another process stores its key between our asking and our storing."""
+        """KMS, where another process stores its key between our request and our commit."""
 
         decrypt = staticmethod(kms.decrypt)
 

@@ -1,4 +1,4 @@
-"""Secrets that platforms hand us: kept between runs, never in clear."""
+"""Secrets that platforms issue: they are stored between runs and never in clear."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sealing promises: the same in, the same out; nobody reads it without the person's key; no key, no value."""
+"""Sealing is deterministic, nobody reads a value without the person's key, and without a key a value is lost."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def test_a_vault_that_breaks_is_a_storage_error_without_the_value(vault: Vault, 
 
 @pytest.fixture(scope="module")
 def one_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
-    """One vault for all examples: opening one each would take a second per hundred."""
+    """One vault for all examples; opening one for each would take a second per hundred."""
     file = tmp_path_factory.mktemp("vault") / "vault.sqlite"
     yield Vault(open_vault_database(f"sqlite:///{file}"), MASTER)
 
