@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
     platform_path: str = Field(
-        "", description=f"Extra folders of platform files, separated by `{os.pathsep}`, beside the built-in eight."
+        "",
+        description=f"Extra folders of platform files, separated by `{os.pathsep}`, in addition to the built-in ones.",
     )
     sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")

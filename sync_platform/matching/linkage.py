@@ -79,7 +79,7 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     comparer = Comparer(parsed, frequencies)
     levels = comparer.compare(left, right)
     if model is None:
-        on_progress("weighing evidence")
+        on_progress("estimating the model")
         model = estimate_model(parsed, comparer, frequencies, left, right, levels)
     return score_pairs(comparer, model, blocking_keys.keys, left, right, levels, listings.warnings)
 

@@ -66,7 +66,7 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Area:
+class NamedArea:
     """A named area. `boxes` include the margin and overlap; `fehd` is its code as a district in the register."""
 
     english: str
@@ -79,13 +79,13 @@ class Area:
     def contains(self, latitude: float, longitude: float) -> bool:
         return any(box.contains(latitude, longitude) for box in self.boxes)
 
-    def lies_within(self, other: Area) -> bool:
+    def lies_within(self, other: NamedArea) -> bool:
         """Whether the centre of each of its boxes is in the other."""
         return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
 
 
 @cache
-def all_areas() -> dict[str, Area]:
+def all_areas() -> dict[str, NamedArea]:
     """Every area by its English name: regions, then districts, then neighbourhoods.
 
     In the file a box is "south north west east" without margin, and "=Name" means the boxes of another area.
@@ -101,7 +101,7 @@ def all_areas() -> dict[str, Area]:
                 yield Box(*map(float, shape.split())).widened()
 
     return {
-        name: Area(
+        name: NamedArea(
             english=name,
             chinese=row["chinese"],
             aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
@@ -114,7 +114,7 @@ def all_areas() -> dict[str, Area]:
 
 
 @lru_cache(maxsize=10_000)
-def find_area(stated: str) -> Area | None:
+def find_area(stated: str) -> NamedArea | None:
     """The area that a stated district means, in English, Traditional Chinese or both; None if not known.
 
     Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
@@ -138,7 +138,7 @@ def find_area(stated: str) -> Area | None:
 
 
 @cache
-def _index() -> tuple[dict[str, Area], dict[str, Area]]:
+def _index() -> tuple[dict[str, NamedArea], dict[str, NamedArea]]:
     """Areas by code of the register, and by squashed name."""
     areas = all_areas().values()
     names = {
@@ -157,7 +157,7 @@ def _squash(text: str) -> str:
     return "".join(_words(text))
 
 
-def _without_additions(text: str) -> Area | None:
+def _without_additions(text: str) -> NamedArea | None:
     """The area whose name remains after a region or the word for district is removed."""
     names = _index()[1]
     words = _words(text)

@@ -14,7 +14,7 @@ Dimension = Literal["validation", "completeness", "accuracy", "consistency"]
 DIMENSIONS: tuple[Dimension, ...] = ("validation", "completeness", "accuracy", "consistency")
 OVERALL = "overall"
 WHOLE = "all"
-"""The measure that stands for a dimension as a whole."""
+"""The name of the measure for a whole dimension."""
 Z95 = 1.959963984540054
 
 SCORES = (

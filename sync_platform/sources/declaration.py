@@ -17,7 +17,7 @@ import orjson
 
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.rules import CrossRule, Rule
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 if TYPE_CHECKING:
     from sync_platform.sources.extraction import Extraction, Page

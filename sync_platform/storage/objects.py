@@ -81,7 +81,7 @@ def open_store(url: str, s3_client: S3Client | None = None) -> ObjectStore:
 
 
 class FolderStore:
-    """Objects as files below one folder; a put writes beside the target and renames."""
+    """Objects as files below one folder; a put writes a temporary file and renames it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -100,7 +100,7 @@ class FolderStore:
     def _put(self, target: Path, body: bytes, publish: Callable[[Path, Path], object]) -> None:
         temporary = ""
         try:
-            handle, temporary = _temporary_beside(target)
+            handle, temporary = _temporary_near(target)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
                 file.flush()
@@ -234,7 +234,7 @@ def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), names
 
 
-def _temporary_beside(target: Path) -> tuple[int, str]:
+def _temporary_near(target: Path) -> tuple[int, str]:
     """A new open file in the target's folder; tries again where a sweep has just removed the empty folder."""
     for _ in range(FOLDER_TRIES):
         with suppress(FileNotFoundError):

@@ -17,7 +17,7 @@ from sync_platform.unified.trading_status import StatusClaim, TradingStatus, tra
 
 STATUS_FIELDS = ("status", "licence_state")
 EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
-"""The fields that `why` explains; `location` stands for latitude and longitude."""
+"""The fields that `why` explains; `location` means latitude and longitude."""
 
 
 def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date) -> pl.DataFrame:

@@ -27,12 +27,12 @@ READ_AT_ONCE = 1_000
 DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "one_listing_per_platform": (
         "members",
-        "No restaurant has two live listings of one platform, but for marked second ones and where a person said so.",
+        "No restaurant has two live listings of one platform, except second listings and people's decisions.",
     ),
     "size": ("members", "No restaurant has more listings than can be one place's."),
     "change_rate": ("members", "Few listings that were known before now belong to another restaurant."),
     "no_listing_is_lost": ("members", "Every record of a place, of every platform, belongs to one live restaurant."),
-    "every_field_is_explained": ("restaurants", "Every value of every restaurant says whose it is and why."),
+    "every_field_is_explained": ("restaurants", "Every value of every restaurant has a source and a reason."),
     **{
         f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.")
         for kind in RECORD_KINDS

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.signature import Signer
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -17,7 +17,7 @@ from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.extraction import Body, Gaps
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform_tests.landing.diner import PLACES, REVIEWS, Kitchen, page_of
 
 FOLDER = "landing/diner/places/2026-11/sync-1"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database, subject_keys
 from sync_platform_tests.examples import examples
 from sync_platform_tests.processes import outputs_of
