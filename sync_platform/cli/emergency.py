@@ -45,7 +45,7 @@ def request_emergency(
     """
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
-    require_terms(settings, choose(platforms, names))
+    require_terms(choose(platforms, names))
     requests = RequestStore(settings.ledger_url)
     entered = submit_request(
         requests,

@@ -8,7 +8,7 @@ import time
 from sync_platform.cli.on_record import note, on_record
 from sync_platform.cli.plan import plan
 from sync_platform.platforms import choose, load_platforms
-from sync_platform.settings import Settings, load_settings, platform_settings
+from sync_platform.settings import load_settings, platform_settings
 from sync_platform.sources.declaration import Platform
 
 INTERRUPTED = 130
@@ -26,7 +26,7 @@ def sync_platforms(
     began = time.monotonic()
     settings = load_settings()
     planned = plan(choose(load_platforms(settings.platform_path), names), partition)
-    require_terms(settings, [platform for platform, _ in planned])
+    require_terms([platform for platform, _ in planned])
 
     # Dagster takes a second to import: not before the request makes sense
     from sync_platform.cli.display import choose_display
@@ -61,10 +61,9 @@ def sync_platforms(
     return 0 if is_complete and not (unified and unified.error) else 1
 
 
-def require_terms(settings: Settings, platforms: list[Platform]) -> None:
+def require_terms(platforms: list[Platform]) -> None:
     """Refuse a live platform whose terms are not accepted before anything is fetched from any."""
-    from sync_platform.landing.extract import resolve_source
+    from sync_platform.landing import source
 
     for platform in platforms:
-        own = platform_settings(platform.name)
-        resolve_source(platform, own, "http://127.0.0.1", settings.http_timeout_s, settings.http_attempts)
+        source.require_terms(platform, platform_settings(platform.name))
