@@ -13,7 +13,7 @@ ORDER = [
     "unified", "lineage", "emergency", "compliance", "defs", "definitions", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
-KNOW_DAGSTER = ("defs/", "definitions.py", "cli/run.py")
+KNOW_DAGSTER = ("defs/", "definitions.py", "cli/runner/")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
