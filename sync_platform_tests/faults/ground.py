@@ -21,9 +21,11 @@ from sync_platform.lake.intake import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import eatigo
 from sync_platform.sources.declaration import Dataset, Platform, Scope
@@ -164,17 +166,10 @@ class Ground:
             transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
         )
         with _calendar(self.days[day]):
-            manifests = extract(
-                self.platform,
-                source,
-                scope=self._scope(day),
-                partition="2026-11",
-                sync_id=new_sync_id(),
-                run_id="run",
-                store=store,
-                vault=self.vault,
-                secret_book=secrets or Book(),
+            fetch = Fetch(
+                self.platform, source, secrets or Book(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
             )
+            manifests = extract(fetch, Destination(store, self.vault))
         land(store, manifests)
         return Brought(manifests, store)
 
