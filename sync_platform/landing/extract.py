@@ -22,9 +22,12 @@ from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.source import Source
 from sync_platform.landing.writer import DatasetWriter, OnObject
 from sync_platform.sources.client import Client, Reply
-from sync_platform.sources.declaration import Dataset, Platform, Scope
-from sync_platform.sources.extraction import Body, Extraction, Gaps, Page, SecretBook
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.extraction import Extraction, ExtractionState, NothingLanded, SecretBook
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.received import Body, Page
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 OBJECTS_BEHIND = 4
@@ -60,22 +63,26 @@ def extract(
     destination: Destination,
     on_page: OnPage = lambda dataset, records, gaps: None,
     on_object: OnObject = lambda dataset, key, digest: None,
+    started_at: datetime | None = None,
 ) -> list[Manifest]:
     """Fetch and land every dataset of a platform. Returns one manifest for each, incomplete ones included.
 
-    Complete parts that an interrupted sync of the same period landed are not fetched again; then the observation is
-    dated by the oldest page.
+    Complete parts that an interrupted sync of the same period landed are not fetched again. All pages count as observed
+    at one moment, that of the oldest: `started_at` (now, unless it is given), or the start of the interrupted sync.
     Raises StorageError where sealing or storing fails. Where no page came at all it raises the SyncError that stopped
     the platform, or that of the first lost page.
     """
-    return asyncio.run(_extract(fetch, destination, on_page, on_object))
+    return asyncio.run(_extract(fetch, destination, on_page, on_object, started_at or datetime.now(UTC)))
 
 
-async def _extract(fetch: Fetch, destination: Destination, on_page: OnPage, on_object: OnObject) -> list[Manifest]:
-    started_at, store = datetime.now(UTC), destination.store
+async def _extract(
+    fetch: Fetch, destination: Destination, on_page: OnPage, on_object: OnObject, started_at: datetime
+) -> list[Manifest]:
+    store = destination.store
     interrupted = find_interrupted(store, fetch.platform.name, fetch.dataset_names, fetch.partition, fetch.scope)
     known = _committed_manifests(fetch, store)
     oldest_page_at = interrupted.started_at if interrupted else started_at
+    state = ExtractionState(fetch.datasets, oldest_page_at)
     writers = {
         dataset.name: DatasetWriter(
             destination,
@@ -95,24 +102,23 @@ async def _extract(fetch: Fetch, destination: Destination, on_page: OnPage, on_o
             client,
             fetch.scope,
             fetch.source.credentials,
-            fetch.datasets,
             fetch.secret_book,
+            state,
             fetch.source.archive_url,
-            interrupted,
+            interrupted or NothingLanded(),
             {body.url: body.etag for manifest in known for body in manifest.bodies if body.etag},
         )
         await _land_pages(fetch.platform, extraction, writers, on_page)
-    for name, replies in extraction.unchanged.items():
+    for name, replies in state.unchanged.items():
         _land_again(extraction, writers[name], next(each for each in known if each.dataset == name), store, replies)
-    if extraction.first_loss and not any(writer.has_pages for writer in writers.values()):
-        raise extraction.first_loss
-    observed_at = extraction.observed_at or oldest_page_at
+    if state.first_loss and not any(writer.has_pages for writer in writers.values()):
+        raise state.first_loss
     return [
         writer.finish(
             run_id=fetch.run_id,
             mode=fetch.scope.mode,
             started_at=started_at,
-            observed_at=observed_at,
+            observed_at=state.observed_at,
             gaps=extraction.gaps[name],
         )
         for name, writer in writers.items()
@@ -161,7 +167,7 @@ async def _land_pages(
             await asyncio.gather(*behind, return_exceptions=True)
             if not any(writer.records for writer in writers.values()):
                 raise
-            extraction.stopped(error)
+            extraction.report_stop(error)
         await asyncio.gather(*behind)
 
 
@@ -182,9 +188,9 @@ def _land_again(
 ) -> None:
     """Land again what the source calls unchanged, with its 304 replies beside the bodies that were received first."""
     records, unchanged = LandedRecords(store), tuple(map(Body.of, replies))
-    extraction.expects(known.dataset, len(known.pages))
+    extraction.expect_pages(known.dataset, len(known.pages))
     if known.claimed is not None:
-        extraction.claims(known.dataset, known.claimed)
+        extraction.report_total(known.dataset, known.claimed)
     for entry in known.pages:
         received = tuple(body for body in entry.bodies if body.status != NOT_MODIFIED)
         writer.add(Page(known.dataset, records.of(entry), (), landed=(*received, *unchanged)))

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from sync_platform.cli.output import coloured
 from sync_platform.cli.syncing.result import PlatformResult
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 
 LINE_EVERY_S = 5.0
 UNIFIED = "unified"
