@@ -19,8 +19,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.decisions import take_word
-from sync_platform.unified.held import frame_of, has_unified, newest_model
 from sync_platform.unified.listing import READ, listing_sources, read_listings
+from sync_platform.unified.queries import frame_of, has_unified, newest_model
 from sync_platform.unified.review import Doubt, doubts
 
 SHOWN = (

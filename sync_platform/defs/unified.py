@@ -24,9 +24,9 @@ from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.unified.attached import KINDS, hanging_on
 from sync_platform.unified.decisions import take_word
+from sync_platform.unified.invariants import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
 from sync_platform.unified.listing import READ, ListingSource, listing_sources
 from sync_platform.unified.rules import RULES
-from sync_platform.unified.soundness import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
 from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 
@@ -202,8 +202,8 @@ def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
 
 def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
     run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
-    happened = [turn for turn in outcome.turns if turn.kind != "founded"]
-    told = [f"- {turn.restaurant_id} {turn.kind} {turn.other_id or ''}" for turn in happened[:20]]
+    happened = [event for event in outcome.events if event.kind != "founded"]
+    told = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]
     return {
         "dagster/row_count": rows,
         "snapshot_id": outcome.snapshot,

@@ -13,27 +13,30 @@ import duckdb
 import orjson
 
 from sync_platform.quality.geography import measure_geography
-from sync_platform.quality.measures import ACROSS, is_listing, measures_of
+from sync_platform.quality.measures import ACROSS, Measure, is_listing, measures_of
 from sync_platform.quality.places import APPROXIMATION
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.tally import Tally
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is appraised: the rows in `temp.incoming`, the tally of the records they came from, and what is held.
+    """What is appraised: rows that came, the tally of the records they came from, and what the lake's table has.
 
-    `seen` records with an id of their own came, in quarantine or not; the source claims to have `claimed`.
-    `is_full`: they are a whole list. `follows`: the lake's table holds an earlier state, not a later one.
+    `rows`: a relation with the dataset's own columns and `deleted`. `seen` records with an id of their own came,
+    quarantined or not; the source claims to have `claimed`. `is_full`: they are a whole list. `follows`: the lake's
+    table has an earlier state, not a later one.
     """
 
     platform: str
     dataset: Dataset
+    rows: str
     tally: Tally
     contradicting: int
     seen: int
@@ -48,12 +51,12 @@ class Subject:
 
 def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
     """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
-    _choose_measured(session, subject)
+    measured = _measured(subject)
     parts = {
         "validation": _validation(subject, standards),
-        "completeness": _completeness(session, subject, standards),
-        "accuracy": _accuracy(session, subject, standards),
-        "consistency": _consistency(session, subject, standards),
+        "completeness": _completeness(session, subject, measured, standards),
+        "accuracy": _accuracy(session, subject, measured, standards),
+        "consistency": _consistency(session, subject, measured, standards),
     }
     wholes = [parts[dimension][-1] for dimension in DIMENSIONS]
     return [*(score for dimension in DIMENSIONS for score in parts[dimension]), overall(wholes, standards)]
@@ -88,14 +91,14 @@ def write_scores(
     )
 
 
-def _choose_measured(session: duckdb.DuckDBPyConnection, subject: Subject) -> None:
-    """`temp.measured`: the rows that are measured, by the dataset's own columns."""
+def _measured(subject: Subject) -> str:
+    """SQL in brackets: the rows that are measured, with the dataset's own columns."""
     own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
-    query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
+    query = f"SELECT {own} FROM {subject.rows} WHERE NOT deleted"
     if not subject.is_full and subject.follows:
-        query += f""" UNION ALL SELECT {own} FROM {subject.table} t ANTI JOIN temp.incoming i USING (source_id)
+        query += f""" UNION ALL SELECT {own} FROM {subject.table} t ANTI JOIN {subject.rows} i USING (source_id)
             WHERE t.removed_at IS NULL"""
-    session.execute(f"CREATE OR REPLACE TEMP VIEW measured AS {query}")
+    return f"({query})"
 
 
 def _validation(subject: Subject, standards: Standards) -> list[Score]:
@@ -116,13 +119,15 @@ def _validation(subject: Subject, standards: Standards) -> list[Score]:
     ]
 
 
-def _completeness(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _completeness(
+    session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards
+) -> list[Score]:
     """The filled share of the columns that matter, over the records there should be: those the source claims."""
     declared = columns_of(subject.dataset.row)
     # where nothing is said to matter more, everything does
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
-    rows, *filled = session.execute(f"SELECT count(*), {counted} FROM temp.measured").fetchall()[0]
+    rows, *filled = session.execute(f"SELECT count(*), {counted} FROM {measured}").fetchall()[0]
     each = [
         Score("completeness", f"filled:{column.name}", count, rows, rows)
         for column, count in zip(columns, filled, strict=True)
@@ -157,13 +162,13 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards) -> list[Score]:
     """What can be held against a reference at once: geography. The register is one once listings are unified."""
     names = {column.name for column in columns_of(subject.dataset.row)}
-    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
     if {"district", "latitude", "longitude"} <= names:
-        found = measure_geography(session, "temp.measured")
+        found = measure_geography(session, measured)
         told = {
             "words": f"coordinates in the stated district ({APPROXIMATION})",
             "wrong_ids": [outlier.source_id for outlier in found.worst],
@@ -175,34 +180,44 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, standards: S
     return with_whole("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
 
 
-def _consistency(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def _consistency(
+    session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards
+) -> list[Score]:
     """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
     referred = _referred(session, subject)
     measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
-    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     if not measures:
         return with_whole("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
     held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
-    joined = f"{referred or ''} {held}"
-    session.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT m.source_id, {named} FROM temp.measured m {joined}")
+    with TemporaryTables(session) as scratch:
+        judged = scratch.create("judged", f"SELECT m.source_id, {named} FROM {measured} m {referred or ''} {held}")
+        scores, right, known = _judged(session, judged, measures, rows)
+    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, known, rows)
+
+
+def _judged(
+    session: duckdb.DuckDBPyConnection, judged: str, measures: list[Measure], rows: int
+) -> tuple[list[Score], int, int]:
+    """The score of each measure, from its verdicts in the columns c0, c1, ...; how many records no measure finds wrong,
+    and how many any measure can judge."""
     each = [f"c{number}" for number in range(len(measures))]
     counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
     wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
     known = " OR ".join(f"{name} IS NOT NULL" for name in each)
-    right, judged, *counts = session.execute(
-        f"""SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted}
-        FROM temp.judged"""
+    right, judgeable, *counts = session.execute(
+        f"SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted} FROM {judged}"
     ).fetchall()[0]
     scores = []
     for number, measure in enumerate(measures):
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
-            query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
+            query = f"SELECT source_id FROM {judged} WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
-    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
+    return scores, right, judgeable
 
 
 def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:

@@ -12,8 +12,8 @@ import orjson
 import polars as pl
 
 from sync_platform.unified.rules import RULES
-from sync_platform.unified.standing import Standing, Voice, stand
 from sync_platform.unified.survivorship import Shared, survive
+from sync_platform.unified.trading_status import Standing, Voice, stand
 
 STANDING_FIELDS = ("status", "licence_state")
 EXPLAINED = (*(rule.name for rule in RULES), *STANDING_FIELDS)

@@ -36,7 +36,7 @@ class Founding:
 
 
 @dataclass(frozen=True)
-class Turn:
+class IdentityEvent:
     """One thing that happened to an identity, with the listings that it moved.
 
     `merged`: into `other_id`; `split`, `revived` (an id that was merged once): off `other_id`; `moved`: listings came
@@ -56,7 +56,7 @@ class Identities:
     ids: list[str] = field(default_factory=list)
     foundings: dict[str, Founding] = field(default_factory=dict)
     merged_into: dict[str, str | None] = field(default_factory=dict)
-    turns: list[Turn] = field(default_factory=list)
+    events: list[IdentityEvent] = field(default_factory=list)
 
 
 def identify(
@@ -128,17 +128,19 @@ def _tell(
         found.merged_into[name] = now_in.get(founding.founded_by) or max(
             heirs, key=lambda heir: (heirs[heir], heir), default=None
         )
-    turns: list[Turn] = []
+    events: list[IdentityEvent] = []
     for (name, origin), listings in came.items():
         if found.merged_into.get(origin) == name:
             continue
         kind: Literal["revived", "split", "moved"] = "moved"
         if name in found.foundings:
             kind = "revived" if name in known else "split"
-        turns.append(Turn(kind, name, origin, tuple(sorted(listings))))
-    told = {turn.restaurant_id for turn in turns}
-    turns += [Turn("revived" if name in known else "founded", name) for name in found.foundings if name not in told]
+        events.append(IdentityEvent(kind, name, origin, tuple(sorted(listings))))
+    told = {event.restaurant_id for event in events}
+    events += [
+        IdentityEvent("revived" if name in known else "founded", name) for name in found.foundings if name not in told
+    ]
     for name, heir in found.merged_into.items():
         moved = tuple(sorted(came.get((heir, name), []))) if heir else ()
-        turns.append(Turn("merged" if heir else "ended", name, heir, moved))
-    found.turns = sorted(turns, key=lambda turn: (turn.restaurant_id, turn.kind, turn.other_id or ""))
+        events.append(IdentityEvent("merged" if heir else "ended", name, heir, moved))
+    found.events = sorted(events, key=lambda event: (event.restaurant_id, event.kind, event.other_id or ""))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.tables import check_tables
@@ -49,7 +50,7 @@ class Office:
                 for statement in statements:
                     session.execute(statement)
                 check_batches(session, HISTORY, findings)
-                check_tables(session, HISTORY, self.record.datasets, findings)
+                check_tables(session, HISTORY, self.record.tables, findings)
             finally:
                 session.execute("ROLLBACK")
         assert not findings.holds
@@ -66,9 +67,9 @@ def open_office(lab: Lab) -> Office:
     settings = load_settings(sync_home=lab.folder)
     anchors = FolderStore(lab.folder / "backup_store")
     lake = Lake(lab.lake.address, read_only=True)
-    datasets = {("diner", "dishes"): DISHES, ("tea", "dishes"): DISHES}
+    tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
     log = AuditLog(settings.ledger_url)
-    return Office(lab, Record(lake, HISTORY, datasets, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
+    return Office(lab, Record(lake, HISTORY, tables, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
 
 
 def fill(lab: Lab) -> None:

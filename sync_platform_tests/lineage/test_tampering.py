@@ -15,6 +15,7 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch, batches
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Personal
@@ -266,7 +267,7 @@ def test_a_person_forgotten_breaks_nothing(office: Office) -> None:
     lab = Lab(office.lab.folder, diner("visitors", dataset=VISITORS))
     lab.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
     lab.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
-    office.record.datasets["visitors", "dishes"] = VISITORS  # type: ignore[index]
+    office.record.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
     (sealed,) = lab.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
     assert lab.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
     _sqlite(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.standing import Standing, Voice, stand
+from sync_platform.unified.trading_status import Standing, Voice, stand
 
 from .town import Town, place, settle
 

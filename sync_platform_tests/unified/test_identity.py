@@ -84,7 +84,7 @@ def test_every_listing_that_changes_its_restaurant_is_told(course: list[Clusters
     for clusters in course:
         before = dict(registry.held)
         found = registry.run(clusters)
-        told = {listing for turn in found.turns for listing in turn.listings}
+        told = {listing for event in found.events for listing in event.listings}
         moved = {key for key, name in registry.held.items() if key in before and before[key] != name}
         assert told == moved
 
@@ -98,7 +98,7 @@ def test_of_two_that_are_merged_the_older_stays_and_the_other_says_where_it_went
     found = registry.run([LISTINGS[:4]])
     assert set(registry.held.values()) == {older}
     assert found.merged_into == {younger: older}
-    assert [(turn.kind, turn.restaurant_id, turn.other_id) for turn in found.turns] == [("merged", younger, older)]
+    assert [(event.kind, event.restaurant_id, event.other_id) for event in found.events] == [("merged", younger, older)]
 
 
 def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
@@ -108,7 +108,7 @@ def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
     registry.run([LISTINGS[:4]])
     found = registry.run([LISTINGS[:2], LISTINGS[2:4]])
     assert registry.held[LISTINGS[2]] == younger
-    assert [(turn.kind, turn.restaurant_id) for turn in found.turns] == [("revived", younger)]
+    assert [(event.kind, event.restaurant_id) for event in found.events] == [("revived", younger)]
 
 
 def test_a_restaurant_outlives_the_record_of_the_listing_that_founded_it() -> None:
@@ -127,4 +127,4 @@ def test_a_restaurant_of_which_no_listing_is_left_ends() -> None:
     name = registry.held[LISTINGS[0]]
     found = registry.run([LISTINGS[1:2]])
     assert found.merged_into == {name: None}
-    assert [turn.kind for turn in found.turns] == ["ended"]
+    assert [event.kind for event in found.events] == ["ended"]

@@ -19,10 +19,10 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
-from sync_platform.unified.held import frame_of, newest_model
-from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
 from sync_platform.unified.listing import listing_sources, matcher_query, read_listings
+from sync_platform.unified.queries import frame_of, newest_model
+from sync_platform.unified.tables import ensure_unified
 from sync_platform.unified.unification import Unified, unify
 
 HISTORY = "lineage.changes"
