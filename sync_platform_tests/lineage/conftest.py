@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,12 +17,15 @@ from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.tables import check_tables
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import load_settings
+from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
+VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
+"""Records whose names are those of people."""
 
 
 @dataclass
