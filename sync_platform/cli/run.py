@@ -36,7 +36,7 @@ from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.request import Request
 from sync_platform.errors import StorageError
-from sync_platform.lake.typist import NOBODY, Typist
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import Period
@@ -84,9 +84,9 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
 class Runner:
     """Runs over one set of definitions and one Dagster instance; one at a time in a process."""
 
-    def __init__(self, settings: Settings, progress: Progress, typist: Typist = NOBODY) -> None:
+    def __init__(self, settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> None:
         self._home = prepare_home(settings.home)
-        self._definitions = build(settings, progress, typist)
+        self._definitions = build(settings, progress, row_worker)
 
     def run(
         self, platform: Platform, period: Period, mode: Mode, accept_shrink: str = "", request: Request | None = None

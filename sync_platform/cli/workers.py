@@ -24,8 +24,8 @@ from sync_platform.defs.landing import Mode
 from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import Request
 from sync_platform.errors import SyncError
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
 from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
-from sync_platform.lake.typist import NOBODY, TypistProcess
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.extraction import Gaps
@@ -51,7 +51,7 @@ def run_all(
     `request`: the emergency request that the runs are a part of, claimed.
     """
     waiting = list(reversed(planned))
-    has_typist = len(planned) < (os.cpu_count() or 1)  # else every core has a platform's own work to do
+    has_row_worker = len(planned) < (os.cpu_count() or 1)  # else every core has a platform's own work to do
     running: dict[Connection, tuple[BaseProcess, Planned, float]] = {}
     results: dict[str, PlatformResult] = {}
     try:
@@ -59,7 +59,7 @@ def run_all(
             while waiting and len(running) < AT_ONCE:
                 chosen = waiting.pop()
                 display.started(chosen[0].name)
-                ours, process = _start(settings, chosen, mode, accept_shrink, request, has_typist)
+                ours, process = _start(settings, chosen, mode, accept_shrink, request, has_row_worker)
                 running[ours] = (process, chosen, time.monotonic())
             for ready in wait(list(running)):
                 process, chosen, began = running[ready]  # type: ignore[index] # only connections are waited for
@@ -82,12 +82,14 @@ def _start(
     mode: Mode,
     accept_shrink: str,
     request: Request | None,
-    has_typist: bool,
+    has_row_worker: bool,
 ) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
-        target=_work, args=(theirs, settings, *chosen, mode, accept_shrink, request, has_typist), name=chosen[0].name
+        target=_work,
+        args=(theirs, settings, *chosen, mode, accept_shrink, request, has_row_worker),
+        name=chosen[0].name,
     )
     process.start()
     theirs.close()
@@ -168,7 +170,7 @@ def _work(
     mode: Mode,
     accept_shrink: str,
     request: Request | None,
-    has_typist: bool,
+    has_row_worker: bool,
 ) -> None:
     """What a worker does: one platform's run, then its result to the parent."""
     _die_with_parent()
@@ -179,8 +181,8 @@ def _work(
     records: list[SyncRecord] = []
     let_be: dict[str, list[str]] = {}
     try:
-        with _typist(settings, platform) if has_typist else nullcontext(NOBODY) as typist:
-            outcome = Runner(settings, told, typist).run(platform, period, mode, accept_shrink, request)
+        with _row_worker(settings, platform) if has_row_worker else nullcontext(NO_ROW_WORKER) as row_worker:
+            outcome = Runner(settings, told, row_worker).run(platform, period, mode, accept_shrink, request)
         run_id, error = outcome.run_id, outcome.error
         records, let_be = _on_record(settings, platform, run_id)
     except SyncError as problem:
@@ -191,8 +193,8 @@ def _work(
     connection.close()
 
 
-def _typist(settings: Settings, platform: Platform) -> TypistProcess:
-    return TypistProcess(platform, landing_store_of(settings).open, settings.temp)
+def _row_worker(settings: Settings, platform: Platform) -> RowWorkerProcess:
+    return RowWorkerProcess(platform, landing_store_of(settings).open, settings.temp)
 
 
 def _on_record(settings: Settings, platform: Platform, run_id: str) -> tuple[list[SyncRecord], dict[str, list[str]]]:

@@ -15,8 +15,8 @@ from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs
 from sync_platform.defs.resources import LandingStore
 from sync_platform.lake.intake import Guard, Intake
+from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.typist import Typist
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.score import Standards
@@ -30,9 +30,11 @@ def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
     return dg.AssetKey([platform.name, dataset.name])
 
 
-def table_assets(platforms: dict[str, Platform], typist: Typist) -> list[dg.AssetsDefinition]:
+def table_assets(platforms: dict[str, Platform], row_worker: RowWorker) -> list[dg.AssetsDefinition]:
     """The table asset of every dataset of every platform."""
-    return [_table_asset(platform, dataset, typist) for platform in platforms.values() for dataset in platform.datasets]
+    return [
+        _table_asset(platform, dataset, row_worker) for platform in platforms.values() for dataset in platform.datasets
+    ]
 
 
 def _asked(platform: Platform, dataset: Dataset) -> dict[str, object]:
@@ -54,7 +56,7 @@ class IntakeConfig(dg.Config):
     )
 
 
-def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.AssetsDefinition:
+def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(platform, dataset),
         ins={"landed": dg.AssetIn(landing_key(platform), metadata=_asked(platform, dataset))},
@@ -89,7 +91,7 @@ def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.Ass
         own = platform_settings(platform.name)
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         standards = Standards.of(load_settings(), own)
-        intake = Intake(TypedRows(landed, platform, typist), guard, occasion_of(context.run.tags), standards)
+        intake = Intake(TypedRows(landed, platform, row_worker), guard, occasion_of(context.run.tags), standards)
         yield dg.Output(intake)  # the IO manager commits it before this goes on
         assert intake.outcome is not None  # noqa: S101 - it has been committed
         yield from check_results(table_key(platform, dataset), intake.outcome, standards.quarantine_tolerance)
