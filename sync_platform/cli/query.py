@@ -15,10 +15,10 @@ from sync_platform.cli.on_record import note
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
-from sync_platform.lineage.tables import tracked_tables
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.tables import tracked_tables
 
 ROWS_SHOWN = 200
 BATCH_ROWS = 10_000

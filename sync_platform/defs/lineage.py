@@ -17,12 +17,12 @@ from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
-from sync_platform.lineage.tables import tracked_tables
 from sync_platform.lineage.verification import Record
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
 MOST_TOLD = 5

@@ -39,7 +39,7 @@ from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.appraisal import Subject, appraise, write_scores
+from sync_platform.quality.appraisal import RecordsToScore, appraise, write_scores
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
 from sync_platform.quality.reference import hold_against_reference, undeclared
@@ -171,15 +171,15 @@ class _Commit:
     def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
         """Write how good the records are, and how their shape drifts; nothing drifts from a later shape."""
         own = asdict(context)
-        scores = appraise(self.session, self._subject(is_late), self.standards)
+        scores = appraise(self.session, self._records_to_score(is_late), self.standards)
         write_scores(self.session, scores, own)
         if is_late:
             return scores, []
         return scores, hold_against_reference(self.session, self.typed.dataset, self.typed.shape, own)
 
-    def _subject(self, is_late: bool) -> Subject:
+    def _records_to_score(self, is_late: bool) -> RecordsToScore:
         manifest, arrival = self.typed.landed.manifest, self.arrival
-        return Subject(
+        return RecordsToScore(
             platform=self.table.schema,
             dataset=self.typed.dataset,
             rows=arrival.incoming.rows,

@@ -19,7 +19,7 @@ from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_pre
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landed import check_landing
-from sync_platform.lineage.tables import check_tables
+from sync_platform.lineage.replay_check import check_tables
 from sync_platform.storage.audit_log import AuditLog, Entry
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory

@@ -26,7 +26,7 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Subject:
+class RecordsToScore:
     """What is appraised: rows that came, the tally of the records they came from, and what the lake's table has.
 
     `rows`: a relation with the dataset's own columns and `deleted`. `seen` records with an id of their own came,
@@ -49,14 +49,14 @@ class Subject:
         return f'{LAKE}."{self.platform}"."{self.dataset.name}"'
 
 
-def appraise(session: duckdb.DuckDBPyConnection, subject: Subject, standards: Standards) -> list[Score]:
+def appraise(session: duckdb.DuckDBPyConnection, records: RecordsToScore, standards: Standards) -> list[Score]:
     """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
-    measured = _measured(subject)
+    measured = _measured(records)
     parts = {
-        "validation": _validation(subject, standards),
-        "completeness": _completeness(session, subject, measured, standards),
-        "accuracy": _accuracy(session, subject, measured, standards),
-        "consistency": _consistency(session, subject, measured, standards),
+        "validation": _validation(records, standards),
+        "completeness": _completeness(session, records, measured, standards),
+        "accuracy": _accuracy(session, records, measured, standards),
+        "consistency": _consistency(session, records, measured, standards),
     }
     wholes = [parts[dimension][-1] for dimension in DIMENSIONS]
     return [*(score for dimension in DIMENSIONS for score in parts[dimension]), overall(wholes, standards)]
@@ -91,25 +91,25 @@ def write_scores(
     )
 
 
-def _measured(subject: Subject) -> str:
+def _measured(records: RecordsToScore) -> str:
     """SQL in brackets: the rows that are measured, with the dataset's own columns."""
-    own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
-    query = f"SELECT {own} FROM {subject.rows} WHERE NOT deleted"
-    if not subject.is_full and subject.follows:
-        query += f""" UNION ALL SELECT {own} FROM {subject.table} t ANTI JOIN {subject.rows} i USING (source_id)
+    own = ", ".join(f'"{column.name}"' for column in columns_of(records.dataset.row))
+    query = f"SELECT {own} FROM {records.rows} WHERE NOT deleted"
+    if not records.is_full and records.follows:
+        query += f""" UNION ALL SELECT {own} FROM {records.table} t ANTI JOIN {records.rows} i USING (source_id)
             WHERE t.removed_at IS NULL"""
     return f"({query})"
 
 
-def _validation(subject: Subject, standards: Standards) -> list[Score]:
+def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
     """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
-    tally = subject.tally
+    tally = records.tally
     worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
     told = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, tally.sound_records - subject.contradicting)
+    sound = max(0, tally.sound_records - records.contradicting)
     detail = {"worst": told} if told else {}
     threshold = standards.threshold("validation")
     return [
@@ -120,10 +120,10 @@ def _validation(subject: Subject, standards: Standards) -> list[Score]:
 
 
 def _completeness(
-    session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
     """The filled share of the columns that matter, over the records there should be: those the source claims."""
-    declared = columns_of(subject.dataset.row)
+    declared = columns_of(records.dataset.row)
     # where nothing is said to matter more, everything does
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
@@ -134,12 +134,12 @@ def _completeness(
     ]
     least = min(each, key=lambda score: score.numerator or 0)
     minimum = Score("completeness", "minimum", least.numerator, rows, rows, detail={"column": least.measure[7:]})
-    claimed = subject.claimed if subject.is_full else None
+    claimed = records.claimed if records.is_full else None
     coverage = Score("completeness", "coverage")
     missing = 0
     if claimed is not None:
-        missing = max(0, claimed - subject.seen)
-        coverage = Score("completeness", "coverage", min(subject.seen, claimed), claimed, claimed)
+        missing = max(0, claimed - records.seen)
+        coverage = Score("completeness", "coverage", min(records.seen, claimed), claimed, claimed)
     emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MOST_NAMED]
     detail = {
         "worst": [
@@ -162,9 +162,11 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards) -> list[Score]:
+def _accuracy(
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
+) -> list[Score]:
     """What can be held against a reference at once: geography. The register is one once listings are unified."""
-    names = {column.name for column in columns_of(subject.dataset.row)}
+    names = {column.name for column in columns_of(records.dataset.row)}
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
     if {"district", "latitude", "longitude"} <= names:
@@ -177,24 +179,24 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: Subject, measured: st
         scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
-    return with_whole("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
+    return with_whole("accuracy", standards, scores, _awaited(records, "accuracy"), right, judged, rows)
 
 
 def _consistency(
-    session: duckdb.DuckDBPyConnection, subject: Subject, measured: str, standards: Standards
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
     """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
-    referred = _referred(session, subject)
-    measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
+    referred = _referred(session, records)
+    measures = measures_of(records.dataset, follows=records.follows, refers=referred is not None)
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     if not measures:
-        return with_whole("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
+        return with_whole("consistency", standards, [], _awaited(records, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
-    held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
+    held = f"LEFT JOIN {records.table} h ON h.source_id = m.source_id" if records.follows else ""
     with TemporaryTables(session) as scratch:
         judged = scratch.create("judged", f"SELECT m.source_id, {named} FROM {measured} m {referred or ''} {held}")
         scores, right, known = _judged(session, judged, measures, rows)
-    return with_whole("consistency", standards, scores, _awaited(subject, "consistency"), right, known, rows)
+    return with_whole("consistency", standards, scores, _awaited(records, "consistency"), right, known, rows)
 
 
 def _judged(
@@ -220,21 +222,21 @@ def _judged(
     return scores, right, judgeable
 
 
-def _referred(session: duckdb.DuckDBPyConnection, subject: Subject) -> str | None:
+def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> str | None:
     """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
-    referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
+    referring = next((column for column in columns_of(records.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
     query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
-    if not session.execute(query, [LAKE, subject.platform, referring.refers_to]).fetchone():
+    if not session.execute(query, [LAKE, records.platform, referring.refers_to]).fetchone():
         return None
-    table = f'{LAKE}."{subject.platform}"."{referring.refers_to}"'
+    table = f'{LAKE}."{records.platform}"."{referring.refers_to}"'
     return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _awaited(subject: Subject, dimension: str) -> tuple[str, ...]:
+def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:
     """The measures that are taken where listings are unified."""
-    return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
+    return ACROSS[dimension] if is_listing(records.dataset) and not records.dataset.is_reference else ()
 
 
 def with_whole(

@@ -1,6 +1,6 @@
 """The golden record: one row per restaurant out of all its listings, and for every field why it says so.
 
-What belongs here: putting the fields together. Which value stands is decided in `survivorship` and `standing`.
+What belongs here: putting the fields together. Which value stands is decided in `survivorship` and `trading_status`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import polars as pl
 
 from sync_platform.unified.rules import RULES
 from sync_platform.unified.survivorship import Shared, survive
-from sync_platform.unified.trading_status import Standing, Voice, stand
+from sync_platform.unified.trading_status import ListingStatus, TradingStatus, find_trading_status
 
-STANDING_FIELDS = ("status", "licence_state")
-EXPLAINED = (*(rule.name for rule in RULES), *STANDING_FIELDS)
+STATUS_FIELDS = ("status", "licence_state")
+EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
 """The fields that `why` explains; `location` stands for latitude and longitude."""
 
 
@@ -26,15 +26,15 @@ def golden_records(listings: pl.DataFrame, is_shared: Shared, today: date) -> pl
     `listings`: as `survive` takes them. `today`: the day in Hong Kong, which decides whether a licence is in force.
     """
     fields = survive(listings, is_shared)
-    standings = pl.DataFrame(
-        _standings(listings, today),
+    statuses = pl.DataFrame(
+        _statuses(listings, today),
         schema={
             "restaurant_id": pl.String,
-            **{name: pl.String for each in STANDING_FIELDS for name in (each, f"why_{each}")},
+            **{name: pl.String for each in STATUS_FIELDS for name in (each, f"why_{each}")},
         },
         orient="row",
     )
-    whole = fields.join(standings, on="restaurant_id").join(_together(listings), on="restaurant_id")
+    whole = fields.join(statuses, on="restaurant_id").join(_together(listings), on="restaurant_id")
     whys = [
         pl.when(pl.col(f"why_{name}").is_not_null()).then(pl.format('"{}":{}', pl.lit(name), pl.col(f"why_{name}")))
         for name in EXPLAINED
@@ -46,29 +46,26 @@ def golden_records(listings: pl.DataFrame, is_shared: Shared, today: date) -> pl
     ).drop("location", *(f"why_{name}" for name in EXPLAINED))
 
 
-def _standings(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
+def _statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
     """Per restaurant its status and licence state, each with why as JSON."""
     second = pl.col("is_second_listing") | pl.col("moved_to").is_not_null()
-    said = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *Voice._fields)
-    for (restaurant_id,), rows in said.sort("restaurant_id", "source").group_by("restaurant_id", maintain_order=True):
-        voices = [Voice(*row[1:]) for row in rows.iter_rows()]
-        standing = stand(voices, today)
+    stated = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *ListingStatus._fields)
+    ordered = stated.sort("restaurant_id", "source")
+    for (restaurant_id,), rows in ordered.group_by("restaurant_id", maintain_order=True):
+        stating = [ListingStatus(*row[1:]) for row in rows.iter_rows()]
+        found = find_trading_status(stating, today)
         yield (
             restaurant_id,
-            standing.status,
-            _status_why(standing, voices),
-            standing.licence_state,
-            _licence_why(standing),
+            found.status,
+            _status_why(found, stating),
+            found.licence_state,
+            _why(found.licence_state, found.licence_reason, []),
         )
 
 
-def _status_why(standing: Standing, voices: list[Voice]) -> str:
-    others = [{"source": voice.source, "value": voice.status} for voice in voices if voice.status]
-    return _why(standing.status, standing.status_reason, others)
-
-
-def _licence_why(standing: Standing) -> str:
-    return _why(standing.licence_state, standing.licence_reason, [])
+def _status_why(found: TradingStatus, listings: list[ListingStatus]) -> str:
+    others = [{"source": listing.source, "value": listing.status} for listing in listings if listing.status]
+    return _why(found.status, found.status_reason, others)
 
 
 def _why(value: str, words: str, others: list[dict[str, str]]) -> str:

@@ -6,11 +6,14 @@ What belongs here: definitions, and making the tables. KEPT_TABLES have a histor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from sync_platform.lake.schema import ensure_other_tables
-from sync_platform.lake.tracked_table import TrackedTable
+from sync_platform.lake.tracked_table import TrackedTable, dataset_tables
 from sync_platform.sources.columns import Column
+from sync_platform.sources.declaration import Platform
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
@@ -158,6 +161,11 @@ PLAIN = {
     "models": (MODELS, "The models that pairs of listings were judged by"),
     "runs": (RUNS, "Every time that restaurants were unified: what came and what it did"),
 }
+
+
+def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
+    """Every table with a history, by schema and name: those of datasets, and those of unified restaurants."""
+    return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
 
 
 def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,6 @@
-"""Standing: whether a restaurant trades, and whether it is licensed, out of all that its listings say, with reasons.
+"""Trading status: whether a restaurant trades, and whether it is licensed, with reasons, from all of its listings.
 
-Second listings do not count: they say what the first says, or what it said before it moved.
+Second listings do not count: they state what the first states, or what it stated before it moved.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ Status = Literal["open", "temporarily_closed", "closed"]
 LicenceState = Literal["in_force", "provisional", "expired", "not_found"]
 
 
-class Voice(NamedTuple):
-    """What one listing says: that it is listed still, or is stale; its status, if it states one; its licence."""
+class ListingStatus(NamedTuple):
+    """What one listing states: whether the platform still lists it, its status if it states one, and its licence."""
 
     source: str
     is_live: bool
@@ -28,7 +28,7 @@ class Voice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class TradingStatus:
     """The restaurant's status and licence state, and in words why."""
 
     status: Status
@@ -37,30 +37,31 @@ class Standing:
     licence_reason: str
 
 
-def stand(voices: Iterable[Voice], today: date) -> Standing:
-    """The standing of one restaurant on a day in Hong Kong.
+def find_trading_status(listings: Iterable[ListingStatus], today: date) -> TradingStatus:
+    """The trading status of one restaurant on a day in Hong Kong.
 
-    What live listings state counts, each platform once: the majority; closed where as many say closed as open and no
-    licence is in force. Where none states anything, being listed, or licensed, is being open. A restaurant that is
-    listed nowhere any more is closed.
+    The majority of the platforms that list it and state a status decides; closed where as many state closed as open and
+    no licence is in force. Where none states a status, a restaurant that is listed or licensed is open. A restaurant
+    that no platform lists any more is closed.
     """
-    heard = list(voices)
-    counted = [voice for voice in heard if not voice.is_second_listing] or heard
-    licence, licence_reason = _licence([voice for voice in counted if voice.is_reference], today)
+    every = list(listings)
+    counted = [listing for listing in every if not listing.is_second_listing] or every
+    licence, licence_reason = _licence([listing for listing in counted if listing.is_reference], today)
     is_licensed = licence in ("in_force", "provisional")
-    status, status_reason = _status([voice for voice in counted if voice.is_live], is_licensed)
-    return Standing(status, status_reason, licence, licence_reason)
+    status, status_reason = _status([listing for listing in counted if listing.is_live], is_licensed)
+    return TradingStatus(status, status_reason, licence, licence_reason)
 
 
-def _status(live: list[Voice], is_licensed: bool) -> tuple[Status, str]:
-    """What live listings make of it, and why."""
-    listed = [voice for voice in live if not voice.is_reference]
-    said = {state: sorted({voice.source for voice in listed if voice.status == state}) for state in _IN_WORDS}
-    told = [f"{', '.join(sources)}: {_IN_WORDS[state]}" for state, sources in said.items() if sources]
-    if told:
-        return _majority(said, is_licensed), "; ".join([*told, *(["a licence is in force"] if is_licensed else [])])
+def _status(live: list[ListingStatus], is_licensed: bool) -> tuple[Status, str]:
+    """The status from live listings, and why."""
+    listed = [listing for listing in live if not listing.is_reference]
+    stated = {state: sorted({each.source for each in listed if each.status == state}) for state in _IN_WORDS}
+    reasons = [f"{', '.join(sources)}: {_IN_WORDS[state]}" for state, sources in stated.items() if sources]
+    if reasons:
+        licensed = ["a licence is in force"] if is_licensed else []
+        return _majority(stated, is_licensed), "; ".join([*reasons, *licensed])
     if listed:
-        return "open", f"listed by {', '.join(sorted({voice.source for voice in listed}))}"
+        return "open", f"listed by {', '.join(sorted({each.source for each in listed}))}"
     if is_licensed:
         return "open", "a licence is in force; no platform lists it"
     return "closed", "no platform lists it any more"
@@ -69,18 +70,18 @@ def _status(live: list[Voice], is_licensed: bool) -> tuple[Status, str]:
 _IN_WORDS: dict[Status, str] = {"open": "open", "temporarily_closed": "temporarily closed", "closed": "closed"}
 
 
-def _majority(said: dict[Status, list[str]], is_licensed: bool) -> Status:
-    """The status that most state; of two that as many state, the one that the licence speaks for."""
+def _majority(stated: dict[Status, list[str]], is_licensed: bool) -> Status:
+    """The status that most state; of two that as many state, the one that agrees with the licence."""
     order: tuple[Status, ...] = ("open", "temporarily_closed", "closed")
     if not is_licensed:
         order = ("closed", "temporarily_closed", "open")
-    return max(order, key=lambda status: (len(said[status]), -order.index(status)))
+    return max(order, key=lambda status: (len(stated[status]), -order.index(status)))
 
 
-def _licence(references: list[Voice], today: date) -> tuple[LicenceState, str]:
+def _licence(references: list[ListingStatus], today: date) -> tuple[LicenceState, str]:
     """The state of the best licence, and why."""
-    live = [voice for voice in references if voice.is_live]
-    valid = [voice for voice in live if voice.licence_expires_on is None or voice.licence_expires_on >= today]
+    live = [listing for listing in references if listing.is_live]
+    valid = [each for each in live if each.licence_expires_on is None or each.licence_expires_on >= today]
     if valid:
         best = max(valid, key=_rank)
         until = f" until {best.licence_expires_on}" if best.licence_expires_on else ""
@@ -94,7 +95,7 @@ def _licence(references: list[Voice], today: date) -> tuple[LicenceState, str]:
     return "not_found", "no licence in the register was matched to it"
 
 
-def _rank(licence: Voice) -> tuple[bool, date, bool, str]:
+def _rank(licence: ListingStatus) -> tuple[bool, date, bool, str]:
     """Live ones before others, later ends before earlier, full licences before provisional ones."""
     end = licence.licence_expires_on or date.max
     return licence.is_live, end, not licence.is_provisional_licence, licence.licence_number or ""

@@ -31,7 +31,6 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.unified.appraisal import appraise_listings
 from sync_platform.unified.assignment import Assignment, assign
 from sync_platform.unified.attached import ensure_views
 from sync_platform.unified.decisions import Word, decision_rows, read_decisions, stated_moves
@@ -42,6 +41,7 @@ from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, g
 from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.rematch import Changed, Matched, match_changed
 from sync_platform.unified.review import QUEUE
+from sync_platform.unified.scores import appraise_listings
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
 
 Progress = Callable[[str], None]
@@ -204,7 +204,7 @@ def _keep_state(session: duckdb.DuckDBPyConnection, matched: Matched, at: dateti
 def _write_run(
     session: duckdb.DuckDBPyConnection, plan: _Plan, restaurants: Difference, at: datetime
 ) -> dict[str, object]:
-    run = {
+    run: dict[str, object] = {
         "run_id": plan.run_id,
         "mode": "full" if plan.matched.is_full else "incremental",
         "model_id": plan.matched.model.model_id,

@@ -16,7 +16,6 @@ from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.report import Installation, Report, make_report
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
-from sync_platform.lineage.tables import tracked_tables
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Dataset, Personal, Platform, Row, Terms, column
@@ -24,6 +23,7 @@ from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
+from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 

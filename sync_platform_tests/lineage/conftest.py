@@ -14,7 +14,7 @@ import pytest
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.tables import check_tables
+from sync_platform.lineage.replay_check import check_tables
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Personal

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.trading_status import Standing, Voice, stand
+from sync_platform.unified.trading_status import ListingStatus, find_trading_status
 
 from .town import Town, place, settle
 
@@ -107,7 +107,7 @@ def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
 OPEN, CLOSED = "open", "closed"
 
 
-def _voice(source: str, status: str | None = None, **changes: Any) -> Voice:
+def _stated(source: str, status: str | None = None, **changes: Any) -> ListingStatus:
     told = {
         "is_live": True,
         "is_second_listing": False,
@@ -115,39 +115,39 @@ def _voice(source: str, status: str | None = None, **changes: Any) -> Voice:
         "licence_number": None,
         "licence_expires_on": None,
     }
-    return Voice(source=source, status=status, **{**told, **changes})
+    return ListingStatus(source=source, status=status, **{**told, **changes})
 
 
-LICENCE = _voice("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
+LICENCE = _stated("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("voices", "status", "licence_state", "words"),
+    ("listings", "status", "licence_state", "words"),
     [
-        ([_voice("a", OPEN), _voice("b", OPEN), _voice("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
-        ([_voice("a", OPEN), _voice("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
-        ([_voice("a", OPEN), _voice("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
-        ([_voice("a")], OPEN, "not_found", "listed by a"),
+        ([_stated("a", OPEN), _stated("b", OPEN), _stated("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
+        ([_stated("a", OPEN), _stated("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
+        ([_stated("a", OPEN), _stated("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
+        ([_stated("a")], OPEN, "not_found", "listed by a"),
         ([LICENCE], OPEN, "in_force", "no platform lists it"),
-        ([_voice("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
-        ([_voice("a", CLOSED, is_second_listing=True), _voice("a", OPEN)], OPEN, "not_found", "a: open"),
-        ([_voice("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
+        ([_stated("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
+        ([_stated("a", CLOSED, is_second_listing=True), _stated("a", OPEN)], OPEN, "not_found", "a: open"),
+        ([_stated("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
         ([LICENCE._replace(licence_expires_on=date(2026, 11, 24))], CLOSED, "expired", "no platform lists it"),
         ([LICENCE._replace(licence_expires_on=TODAY)], OPEN, "in_force", "a licence is in force"),
-        ([LICENCE._replace(is_live=False), _voice("a", OPEN)], OPEN, "expired", "a: open"),
+        ([LICENCE._replace(is_live=False), _stated("a", OPEN)], OPEN, "expired", "a: open"),
         ([LICENCE._replace(is_provisional_licence=True)], OPEN, "provisional", "a licence is in force"),
     ],
 )  # fmt: skip
 def test_whether_it_trades_and_is_licensed_follows_from_what_is_said(
-    voices: list[Voice], status: str, licence_state: str, words: str
+    listings: list[ListingStatus], status: str, licence_state: str, words: str
 ) -> None:
-    found = stand(voices, TODAY)
+    found = find_trading_status(listings, TODAY)
     assert (found.status, found.licence_state) == (status, licence_state)
     assert words in found.status_reason
 
 
 VOICES = st.builds(
-    Voice,
+    ListingStatus,
     source=st.sampled_from("abcd"),
     is_live=st.booleans(),
     is_second_listing=st.booleans(),
@@ -158,9 +158,10 @@ VOICES = st.builds(
 )
 
 
-@given(voices=st.lists(VOICES, min_size=1, max_size=6), data=st.data())
-def test_the_order_in_which_platforms_speak_makes_no_difference(voices: list[Voice], data: st.DataObject) -> None:
-    def told(standing: Standing) -> tuple[str, str, str]:
-        return standing.status, standing.status_reason, standing.licence_state
+@given(listings=st.lists(VOICES, min_size=1, max_size=6), data=st.data())
+def test_the_order_of_platforms_makes_no_difference(listings: list[ListingStatus], data: st.DataObject) -> None:
+    def found(listings: list[ListingStatus]) -> tuple[str, str, str]:
+        status = find_trading_status(listings, TODAY)
+        return status.status, status.status_reason, status.licence_state
 
-    assert told(stand(voices, TODAY)) == told(stand(data.draw(st.permutations(voices)), TODAY))
+    assert found(listings) == found(data.draw(st.permutations(listings)))

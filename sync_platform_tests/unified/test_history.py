@@ -13,11 +13,10 @@ from sync_platform.lake.replay import replay
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
-from sync_platform.lineage.tables import tracked_tables
 from sync_platform.matching.model import Model
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.invariants import check_attached, check_members, check_restaurants
-from sync_platform.unified.tables import KEPT_TABLES
+from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
 from sync_platform_tests.examples import examples
 
 from .town import HISTORY, Town, place, settle

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import duckdb
 
 from sync_platform.lake.replay import replay
-from sync_platform.lake.tracked_table import TrackedTable, TrackedTables, dataset_tables
+from sync_platform.lake.tracked_table import TrackedTable, TrackedTables
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.unified.tables import KEPT_TABLES
-
-
-def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
-    """Every table with a history, by schema and name: those of datasets, and those of unified restaurants."""
-    return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
 
 
 def check_tables(session: duckdb.DuckDBPyConnection, history: str, tables: TrackedTables, findings: Findings) -> None:
