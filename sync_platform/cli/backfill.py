@@ -18,7 +18,7 @@ from sync_platform.lake.syncs import complete_partitions
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, periods_between
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from sync_platform.cli.result import PlatformResult
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 
 LINE_EVERY_S = 5.0
 COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}

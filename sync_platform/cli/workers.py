@@ -28,7 +28,7 @@ from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
 from sync_platform.lake.typist import NOBODY, TypistProcess
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 

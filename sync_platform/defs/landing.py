@@ -22,9 +22,10 @@ from sync_platform.lake.typist import Typist
 from sync_platform.landing.extract import extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 ATTENDED_TAG = "sync_platform/attended"

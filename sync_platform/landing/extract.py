@@ -23,9 +23,12 @@ from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.writer import DatasetWriter, OnObject
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.client import Client, Reply, is_loopback
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Body, Extraction, Gaps, Page, SecretBook
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Extraction, ExtractionState, NothingLanded, SecretBook
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.received import Body, Page
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.seal import Vault
 
@@ -102,16 +105,20 @@ def extract(
     secret_book: SecretBook,
     on_page: OnPage = lambda dataset, records, gaps: None,
     on_object: OnObject = lambda dataset, key, digest: None,
+    started_at: datetime | None = None,
 ) -> list[Manifest]:
     """Fetch and land every dataset of a platform; one manifest each, incomplete ones included.
 
-    Goes on with the whole parts that an interrupted sync of the same period landed; what is observed is dated by the
-    oldest of its pages.
+    Goes on with the whole parts that an interrupted sync of the same period landed. All pages count as observed at one
+    moment, that of the oldest: `started_at` (now, unless it is given), or the start of the interrupted sync.
     Raises StorageError where sealing or storing fails, and else only where nothing at all came: the SyncError that
     stopped the platform, or the first page's that was lost.
     """
+    began = started_at or datetime.now(UTC)
     return asyncio.run(
-        _extract(platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page, on_object)
+        _extract(
+            platform, source, scope, partition, sync_id, run_id, store, vault, secret_book, on_page, on_object, began
+        )
     )
 
 
@@ -127,13 +134,14 @@ async def _extract(
     secret_book: SecretBook,
     on_page: OnPage,
     on_object: OnObject,
+    started_at: datetime,
 ) -> list[Manifest]:
-    started_at = datetime.now(UTC)
     datasets = platform.datasets[:1] if source.ids_only else platform.datasets
     names = [dataset.name for dataset in datasets]
     interrupted = find_interrupted(store, platform.name, names, partition, scope)
     known = _taken_in(platform, names, partition, scope, store)
     oldest_page_at = interrupted.started_at if interrupted else started_at
+    state = ExtractionState(datasets, oldest_page_at)
     writers = {
         dataset.name: DatasetWriter(
             store, vault, platform.name, dataset, partition, sync_id, source.ids_only, scope, oldest_page_at, on_object
@@ -159,10 +167,10 @@ async def _extract(
                 client,
                 scope,
                 source.credentials,
-                datasets,
                 secret_book,
+                state,
                 source.archive_url,
-                interrupted,
+                interrupted or NothingLanded(),
                 {body.url: body.etag for manifest in known for body in manifest.bodies if body.etag},
             )
             behind: list[asyncio.Future[Any]] = []
@@ -182,16 +190,19 @@ async def _extract(
                 await asyncio.gather(*behind, return_exceptions=True)
                 if not any(writer.records for writer in writers.values()):
                     raise
-                extraction.stopped(error)
+                extraction.report_stop(error)
             await asyncio.gather(*behind)
-    for name, replies in extraction.unchanged.items():
+    for name, replies in state.unchanged.items():
         _land_again(extraction, writers[name], next(each for each in known if each.dataset == name), store, replies)
-    if extraction.first_loss and not any(writer.has_pages for writer in writers.values()):
-        raise extraction.first_loss
-    observed_at = extraction.observed_at or oldest_page_at
+    if state.first_loss and not any(writer.has_pages for writer in writers.values()):
+        raise state.first_loss
     return [
         writer.finish(
-            run_id=run_id, mode=scope.mode, started_at=started_at, observed_at=observed_at, gaps=extraction.gaps[name]
+            run_id=run_id,
+            mode=scope.mode,
+            started_at=started_at,
+            observed_at=state.observed_at,
+            gaps=extraction.gaps[name],
         )
         for name, writer in writers.items()
     ]
@@ -213,9 +224,9 @@ def _land_again(
 ) -> None:
     """Land once more what the source says is still so, with its word beside the bodies that it came in."""
     records, word = LandedRecords(store), tuple(map(Body.of, replies))
-    extraction.expects(known.dataset, len(known.pages))
+    extraction.expect_pages(known.dataset, len(known.pages))
     if known.claimed is not None:
-        extraction.claims(known.dataset, known.claimed)
+        extraction.report_total(known.dataset, known.claimed)
     for entry in known.pages:
         received = tuple(body for body in entry.bodies if body.status != NOT_MODIFIED)
         writer.add(Page(known.dataset, records.of(entry), (), landed=(*received, *word)))

@@ -19,9 +19,11 @@ import zstandard
 
 from sync_platform.landing.interrupted import Journal, scope_text
 from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key, reasons_for_gaps
-from sync_platform.sources.declaration import Dataset, Record, Scope
-from sync_platform.sources.extraction import Body, Gaps, Page
+from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.fingerprints import Fingerprints
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Body, Page, Record
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.seal import Vault
 

@@ -23,7 +23,7 @@ from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore

@@ -27,8 +27,8 @@ from sync_platform.landing import writer
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps, Page
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Page, Record
 from sync_platform_tests.lake.lab import Lab
 
 PAGES, PAGE_RECORDS = 60, 200

@@ -17,31 +17,27 @@ from sync_platform.landing.extract import Source, extract
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Scope, Terms
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor, numbered
+from sync_platform.sources.received import Page, Record
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.personal import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform.vault.secret_book import SealedSecretBook
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-class Thing(msgspec.Struct):
-    """As sent; these tests never decode it."""
-
-    id: int
-
-
-PLACES = Dataset("places", "Places.", Thing, Row, lambda thing: None, key=("id",))
+PLACES = Dataset("places", "Places.", Row, key=("id",))
 REVIEWS = Dataset(
     "reviews",
     "Reviews.",
-    Thing,
     Row,
-    lambda thing: None,
     key=("id",),
     personal=Personal(fields=("author.name", "author.email", "text"), subject=("author.email",)),
 )

@@ -13,9 +13,11 @@ from sync_platform.landing import writer
 from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_offset, numbered
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
 from sync_platform_tests.landing.diner import Diner, Kitchen, _read
 
 PLACES = range(1, 7)
@@ -37,10 +39,7 @@ class Chain(Diner):
 
 async def _reviews(extraction: Extraction, place: int) -> AsyncIterator[Page]:
     async def fetch(offset: int) -> Slice:
-        found = await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=_read)
-        if offset == 0:
-            extraction.claims("reviews", 3)
-        return found
+        return await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=_read)
 
     async for page in by_offset(extraction, "reviews", fetch, 2):
         yield page

@@ -11,7 +11,7 @@ from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform_tests.landing.diner import Kitchen
 
 REGISTER = load_platforms()["data_gov_hk"]

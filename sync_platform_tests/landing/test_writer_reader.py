@@ -16,7 +16,8 @@ from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.extraction import Body, Gaps
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Body
 from sync_platform.vault.personal import Personal
 from sync_platform_tests.landing.diner import PLACES, REVIEWS, Kitchen, page_of
 

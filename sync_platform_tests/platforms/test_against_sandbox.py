@@ -14,7 +14,8 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app
-from sync_platform.sources.declaration import Dataset, Scope
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database
