@@ -22,15 +22,27 @@ class Parents:
     """
 
     def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
-        self._dataset, self._count = extraction.state.datasets[child.parent], child.count
+        self._extraction, self._child = extraction, child
+        self._dataset = extraction.state.datasets[child.parent]
+        self._ids: set[str] = set()
         self.counts: dict[str, int | None] = {}
 
     def add(self, records: Iterable[Record]) -> None:
         """Note records, before they are sealed."""
         for record in records:
-            source_id, count = self._dataset.source_id(record), self._count(record)
-            if source_id is not None and count != 0:
+            source_id, count = self._dataset.source_id(record), self._child.count(record)
+            if source_id is None:
+                continue
+            self._ids.add(source_id)
+            if count != 0:
                 self.counts[source_id] = count
+
+    def report_missing(self) -> None:
+        """A finding where fewer parents came than the source counts: the children of the others are missing."""
+        claimed, came = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
+        if claimed is not None and came < claimed:
+            finding = f"of {claimed:,} {self._child.parent} {came:,} came, and what belongs to the others is missing"
+            self._extraction.report_finding(self._child.dataset, finding)
 
 
 async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) -> AsyncIterator[Page]:
@@ -40,6 +52,7 @@ async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) ->
     parents = {child.dataset: Parents(extraction, child) for child in children}
     for endpoint in wanted:
         if isinstance(endpoint, ChildEndpoint):
+            parents[endpoint.dataset].report_missing()
             pages = pages_of_children(extraction, endpoint, parents[endpoint.dataset].counts)
         else:
             pages = pages_of(extraction, endpoint)
