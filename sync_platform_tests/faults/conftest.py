@@ -24,6 +24,7 @@ from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
+from .places import sends_bodies
 
 PLACES, BIG, SEED = 48, 170, 284
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
@@ -83,7 +84,7 @@ def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
 
     @cache
     def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
-        concurrency = 1 if name == "keeta" else 8  # its requests are told apart by their number alone
+        concurrency = 1 if sends_bodies(name) else 8  # a fault then hits a request by its number
         own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
         weeks = WEEKS if archive else None
         return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)

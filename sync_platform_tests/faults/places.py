@@ -48,6 +48,11 @@ def stages_of(platform: str) -> tuple[Stage, ...]:
     return tuple(stages.values())
 
 
+def sends_bodies(platform: str) -> bool:
+    """Whether requests differ in their bodies, so that only their number tells them apart."""
+    return any(exchange["request"].get("method") == "POST" for exchange in read_fixture(platform, "exchanges.json"))
+
+
 def _telling_part(path: str) -> str:
     """The last part of a path that is the same for all records: ids, which have digits, are left out."""
     parts = re.split(r"/(?=[^/]*\d)(?!v\d+/)[^/]+", path + "?")
