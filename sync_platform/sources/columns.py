@@ -59,6 +59,12 @@ def column(
     return Meaning(text, sealed, matters, rules, refers_to)
 
 
+def reference(record: str, table: str) -> Meaning:
+    """The meaning of a column that holds the `source_id` of another table of the platform: `"The branch",
+    "eatigo.restaurants"`."""
+    return column(f"{record}: `source_id` in {table}", matters=True, refers_to=table.partition(".")[2])
+
+
 @dataclass(frozen=True)
 class Sent:
     """Where a column's value stands in the record; see `sent_as`."""

@@ -61,13 +61,13 @@ async def pages_of_children(
     extraction.inherit_gaps(dataset, endpoint.parent)
     is_delta = bool(endpoint.since and extraction.scope.since.get(dataset))
 
-    async def children(part: Extraction, parent: str) -> AsyncIterator[Page]:
+    async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
         records = 0
-        async for page in pages_of(part, endpoint, parent, get):
+        async for page in pages_of(own, endpoint, parent, get):
             records += len(page.records)
             yield page
-        if counts[parent] and not records and part.part.is_whole and not is_delta:
-            part.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
+        if counts[parent] and not records and own.part.is_whole and not is_delta:
+            own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
 
     async for page in extraction.each_part(dataset, counts, children):
         yield page
