@@ -15,7 +15,7 @@ from sync_platform.sources.endpoints import ByCursor, Endpoint
 from sync_platform.sources.place import Place
 from sync_platform.sources.rules import COUNT, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import filled_texts
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 VENUES = ByCursor(size=50, next_cursor="next")
 POSTS = ByCursor(size=100, next_cursor="next")

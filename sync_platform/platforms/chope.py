@@ -16,7 +16,7 @@ from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform,
 from sync_platform.sources.endpoints import ByCursor, Endpoint, ErrorCode
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import WEB_ADDRESS, InOrder, OneOf, Together, Within
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 STATUSES = ("booked", "seated", "cancelled", "no_show")
 PAGES = ByCursor(size=100, next_cursor="result.next_cursor", total="result.total?")

@@ -187,7 +187,7 @@ def test_a_two_kilometre_grid_finds_every_vendor(client: Client) -> None:
     for row in range(34):
         for column in range(37):
             point, offset = (22.0 + row * 0.018, 113.8 + column * 0.0195), 0
-            if client.city.view("foodpanda")._near(*point):  # type: ignore[attr-defined]
+            if client.city.view("foodpanda").near(*point):  # type: ignore[attr-defined]
                 while True:
                     answer = vendors(client, *point, offset)
                     found |= {item["code"] for item in answer["items"]}
