@@ -1,7 +1,7 @@
-"""What tamper evidence costs, and how fast it is: `python -m benchmarks.lineage [ROWS] [HISTORY]`.
+"""Cost and speed of lineage: `python -m benchmarks.lineage [ROWS] [HISTORY]`.
 
-Verification of a history of HISTORY changes (half of them whole records of about 700 bytes, half small updates), the
-share of a sync of ROWS records that capturing and sealing lineage takes, and one entity's history out of HISTORY rows.
+It measures the share of lineage (history, digests, hash chain) in a sync of ROWS records, the verification of HISTORY
+changes (half whole records of about 700 bytes, half small updates), and reading one entity among them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main(rows: int, changes: int) -> None:
 
 
 def capturing(console: Console, rows: int) -> None:
-    """Writing the history with its digests, and sealing it, as shares of a first load in one process."""
+    """The share of writing history, digests and chain in a first load in one process."""
     spent: dict[str, float] = {}
     steps = [(commit, "write_history"), (commit, "seal_batch")]
     server = Server(rows)
@@ -81,7 +81,7 @@ def _timed(step: Callable[..., Any], spent: dict[str, float], name: str) -> Call
 
 
 def fill(lake: Lake, changes: int) -> None:
-    """A history of so many changes of half as many entities, sealed in batches."""
+    """Write a history of that many changes of half as many entities, in batches of the chain."""
     platform = load_platforms("")["openrice"]
     dataset = platform.datasets[0]
     with lake.session() as session:

@@ -43,7 +43,7 @@ def asset_keys(platform: Platform) -> list[dg.AssetKey]:
 
 
 def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[str, object]:
-    """The configuration of a platform's run; `accept_shrink` is an operator's reason for a shrink, see IntakeConfig."""
+    """The configuration of a platform's run; `accept_shrink` is an operator's reason for a shrink, see CommitConfig."""
     ops: dict[str, object] = {f"landing__{platform.name}": {"config": {"mode": mode.value}}}
     if accept_shrink:
         for dataset in platform.datasets:

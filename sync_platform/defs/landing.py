@@ -12,14 +12,15 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
-from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
+from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.lake.typist import Typist
-from sync_platform.landing.extract import extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
@@ -84,7 +85,7 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
         landing_store: LandingStore,
         vault: VaultResource,
         lake: LakeResource,
-        turns: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[None],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)
@@ -92,19 +93,17 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
             store = landing_store.open()
             if not _is_fetchable(platform, period):
                 return _landed_before(platform, period, store)
-            manifests = extract(
+            fetch = Fetch(
                 platform,
                 sources.source_of(platform),
-                scope=_scope(platform, period, config.mode, lake),
-                partition=period.key,
-                sync_id=sync_id,
-                run_id=context.run_id,
-                store=store,
-                vault=vault.vault,
-                secret_book=vault.secret_book(platform.name),
-                on_page=_Watcher(platform, progress, context),
-                on_object=typist.landed,
+                vault.secret_book(platform.name),
+                _scope(platform, period, config.mode, lake),
+                period.key,
+                sync_id,
+                context.run_id,
             )
+            on_page = _PageReport(platform, progress, context)
+            manifests = extract(fetch, Destination(store, vault.vault), on_page, typist.landed)
             progress.landed(platform.name)
             return manifests
         except SyncError as error:
@@ -158,7 +157,7 @@ def _taken_in_whole(platform: Platform, period: Period, lake: LakeResource) -> s
     return last.sync_id if last and last.partition == period.key and last.status == "complete" else None
 
 
-class _Watcher:
+class _PageReport:
     """Tells every page to the progress, and now and then to the run's log."""
 
     def __init__(self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext) -> None:
@@ -196,7 +195,7 @@ def _put_on_record(
         started_at=started_at,
         committed_at=now,
         reasons=[str(error)],
-        **asdict(occasion_of(context.run.tags)),
+        **asdict(trigger_of(context.run.tags)),
     )
     try:
         record_failure(lake.open(), record)

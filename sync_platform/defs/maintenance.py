@@ -63,15 +63,15 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         now = datetime.now(UTC)
         note_run(context.run, upkeep.ledger_url, "maintain")
         try:
-            with Leases(upkeep.ledger_url).held("maintenance") as lease:
+            with Leases(upkeep.ledger_url).hold("maintenance") as lease:
                 kept = timedelta(days=upkeep.lineage_retention_days)
                 closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
-                lease.require()
-                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require)
+                lease.require_unexpired()
+                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require_unexpired)
                 store = landing_store.open()
                 limit = limits_of(platforms, upkeep.landing_retention_days)
                 expired = find_expired(store, limit, now)
-                lease.require()
+                lease.require_unexpired()
                 delete_expired(store, expired, now)
         except SyncError as error:
             raise failure(context, error) from error

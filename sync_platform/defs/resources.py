@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from sync_platform.landing.extract import Source, resolve_source
+from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
@@ -16,8 +16,8 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.vault.master_key import from_key_file, from_kms
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, master_keys, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -85,9 +85,9 @@ class VaultResource(dg.ConfigurableResource[Vault]):
             return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
         return Vault(engine, from_key_file(Path(self.key_file)))
 
-    def secret_book(self, platform: str) -> SealedSecretBook:
+    def secret_book(self, platform: str) -> PlatformSecrets:
         """Where a platform keeps a secret it was handed between runs."""
-        return SealedSecretBook(Ledger(self.ledger_url), self.vault, platform)
+        return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)
 
     def _kms_client(self) -> "KMSClient":
         import boto3

@@ -22,11 +22,17 @@ from sync_platform.quality.score import DIMENSIONS, Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.unified.attached import KINDS, hanging_on
-from sync_platform.unified.decisions import take_word
-from sync_platform.unified.listing import READ, ListingSource, listing_sources
-from sync_platform.unified.rules import RULES
-from sync_platform.unified.soundness import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
+from sync_platform.unified.invariants import (
+    DESCRIPTIONS,
+    Finding,
+    check_members,
+    check_related_records,
+    check_restaurants,
+)
+from sync_platform.unified.listings import LISTING_COLUMNS, ListingSource, listing_sources
+from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.related_records import RECORD_KINDS, related_datasets
+from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 
@@ -59,7 +65,7 @@ class UnifyConfig(dg.Config):
 
 def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
     """Members and restaurants, and one asset for each kind of what hangs on them."""
-    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in KINDS)]
+    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in RECORD_KINDS)]
 
 
 def unify_job() -> Any:
@@ -75,7 +81,7 @@ def unify_job() -> Any:
 
 def unified_keys() -> list[dg.AssetKey]:
     """The assets, in order of the data flow."""
-    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in KINDS)]
+    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
 
 
 def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefinition:
@@ -116,7 +122,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         context: dg.AssetExecutionContext,
         config: UnifyConfig,
         lake: LakeResource,
-        turns: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[None],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
         settings = load_settings()
         standards = Standards(
@@ -135,7 +141,9 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 platforms,
                 context.run_id,
                 standards,
-                words=lambda session: [one for said in config.words for one in take_word(session, **said.model_dump())],
+                words=lambda session: [
+                    one for said in config.words for one in validated_decisions(session, **said.model_dump())
+                ],
                 rebuild=config.rebuild,
                 new_model=config.new_model,
                 on_progress=told,
@@ -155,13 +163,13 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
 
 def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
     key = dg.AssetKey([GROUP, kind])
-    hanging = hanging_on(platforms, kind)
+    hanging = related_datasets(platforms, kind)
 
     @dg.asset(
         key=key,
         deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in hanging)],
-        description=f"{KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
-        metadata=_metadata(kind, KINDS[kind].every_column, _attached_lineage(platforms, kind)),
+        description=f"{RECORD_KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
+        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, _attached_lineage(platforms, kind)),
         check_specs=_check_specs(kind),
         automation_condition=AFTER_ANY_SYNC,
         group_name=GROUP,
@@ -171,7 +179,7 @@ def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
     )
     def hang(lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster knows it without only
         with lake.open().session() as session:
-            count, findings = check_attached(session, kind)
+            count, findings = check_related_records(session, kind)
         return _result(key, {"dagster/row_count": count}, findings)
 
     return hang
@@ -202,8 +210,8 @@ def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
 
 def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
     run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
-    happened = [turn for turn in outcome.turns if turn.kind != "founded"]
-    told = [f"- {turn.restaurant_id} {turn.kind} {turn.other_id or ''}" for turn in happened[:20]]
+    happened = [event for event in outcome.events if event.kind != "founded"]
+    told = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]
     return {
         "dagster/row_count": rows,
         "snapshot_id": outcome.snapshot,
@@ -244,12 +252,12 @@ def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]
 
 def _read_of(dataset: Dataset, column: str) -> set[str]:
     """The columns of a dataset that what is read of a listing comes from."""
-    return _named_in(dataset, dataset.listing.get(column, column if column in READ else ""))
+    return _named_in(dataset, dataset.listing.get(column, column if column in LISTING_COLUMNS else ""))
 
 
 def _attached_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
     lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
-    for each in hanging_on(platforms, kind):
+    for each in related_datasets(platforms, kind):
         key = table_key(platforms[each.platform], each.dataset)
         own = {
             "source_id": "source_id",

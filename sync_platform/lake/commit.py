@@ -35,11 +35,11 @@ from sync_platform.lake.syncs import (
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.appraisal import Subject, appraise, write_scores
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
-from sync_platform.quality.reference import hold_against_reference, undeclared
+from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
 from sync_platform.quality.score import STANDARDS, Score, Standards
+from sync_platform.quality.scoring import ScoringInput, score_records, write_scores
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
@@ -74,7 +74,7 @@ def commit_landed(
         live_rows,
         scores,
         [source_id for (source_id,) in let_be],
-        undeclared(typed.dataset, shape),
+        undeclared_fields(typed.dataset, shape),
         drift,
         quarantined,
     )
@@ -115,9 +115,9 @@ class _Commit:
         newest = latest_observation(self.session, origin.platform, dataset.name)
         is_late = newest is not None and origin.observed_at < newest
         own = asdict(origin)
-        scores = appraise(self.session, self._subject(is_late), self.standards)
+        scores = score_records(self.session, self._subject(is_late), self.standards)
         write_scores(self.session, scores, own)
-        drift = [] if is_late else hold_against_reference(self.session, dataset, self.shape, own)
+        drift = [] if is_late else compare_with_reference(self.session, dataset, self.shape, own)
         may_move = not newly_held_back(self.session, origin.platform, dataset.name)
         looked_at_all = manifest.mode == "full" and not manifest.reasons
         quarantine(self.session, own, is_whole=looked_at_all, is_late=is_late)
@@ -136,9 +136,9 @@ class _Commit:
         live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
         return record, live, scores, drift
 
-    def _subject(self, is_late: bool) -> Subject:
+    def _subject(self, is_late: bool) -> ScoringInput:
         manifest, arrival = self.typed.landed.manifest, self.arrival
-        return Subject(
+        return ScoringInput(
             platform=self.typed.platform.name,
             dataset=self.typed.dataset,
             tally=self.typed.tally,

@@ -10,8 +10,8 @@ import pyarrow as pa
 from sync_platform.lake.row_maker import Remarks, RowMaker
 from sync_platform.lake.typist import NOBODY, Typist
 from sync_platform.landing.reader import Landed
+from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.shape import Shape
-from sync_platform.quality.tally import Tally
 from sync_platform.sources.declaration import Dataset, Platform
 
 
@@ -32,7 +32,7 @@ class TypedRows:
         return self.platform.dataset(self.landed.manifest.dataset)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> ContractCounts:
         return self._told.tally
 
     @property

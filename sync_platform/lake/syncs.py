@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Literal
@@ -17,6 +18,14 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
+COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
+"""The counts of a record that summaries and reports show."""
+
+
+def worst(statuses: Iterable[Status | None], default: Status) -> Status:
+    """The worst of some statuses; `default` where there is none."""
+    present = set(statuses)
+    return next((status for status in WORST_FIRST if status in present), default)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import Entry, ObjectStore
+from sync_platform.storage.objects import ObjectInfo, ObjectStore
 
 LANDING = "landing/"
 AT_WORK = timedelta(days=1)
@@ -39,7 +39,7 @@ class LandedSync:
     platform: str
     partition: str
     sync_id: str
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[ObjectInfo]] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
@@ -155,5 +155,5 @@ def _reason(sync: LandedSync, limit: Limit, now: datetime, is_needed: bool) -> s
     return None
 
 
-def _is_manifest(entry: Entry) -> bool:
+def _is_manifest(entry: ObjectInfo) -> bool:
     return entry.key.endswith("/manifest.json")

@@ -19,7 +19,7 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landed import check_landing
 from sync_platform.lineage.tables import Datasets, check_tables
-from sync_platform.storage.audit_log import AuditLog, Entry
+from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.objects import ObjectStore
@@ -102,7 +102,7 @@ class Record:
         return chain
 
 
-def _audit_break(entry: Entry, what: str) -> Break:
+def _audit_break(entry: AuditEntry, what: str) -> Break:
     return Break("audit log entry", f"{what} ({entry.operation})", entry.number, at=entry.at)
 
 

@@ -20,7 +20,7 @@ from sync_platform.sources.paging import Slice, by_offset
 from sync_platform.sources.received import Page, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 CAP = 250
 PAGE_ROWS = 15

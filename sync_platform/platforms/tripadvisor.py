@@ -29,7 +29,7 @@ from sync_platform.sources.rules import (
     Within,
 )
 from sync_platform.sources.values import coordinate, filled, moment
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 PAGE_SIZE = 20
 BATCH_SIZE = 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
@@ -17,8 +18,10 @@ Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Sli
 
 
 class Parents:
-    """The records of a dataset that others belong to, noted as their pages come: `counts` has, by `source_id`, how many
-    children each says that it has (None: it does not say), without those that say 0.
+    """The records of a parent dataset, noted as their pages come.
+
+    `counts`: by `source_id`, how many children a record says that it has (None: it does not say); those that say 0 are
+    left out.
     """
 
     def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
@@ -74,13 +77,13 @@ async def pages_of_children(
     extraction.inherit_gaps(dataset, endpoint.parent)
     is_delta = bool(endpoint.since and extraction.scope.since.get(dataset))
 
-    async def children(part: Extraction, parent: str) -> AsyncIterator[Page]:
+    async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
         records = 0
-        async for page in pages_of(part, endpoint, parent, get):
+        async for page in pages_of(own, endpoint, parent, get):
             records += len(page.records)
             yield page
-        if counts[parent] and not records and part.part.is_whole and not is_delta:
-            part.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
+        if counts[parent] and not records and own.part.is_whole and not is_delta:
+            own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
 
     async for page in extraction.each_part(dataset, counts, children):
         yield page
@@ -89,9 +92,10 @@ async def pages_of_children(
 async def pages_of(
     extraction: Extraction, endpoint: Endpoint, parent: str = "", get: Get | None = None
 ) -> AsyncIterator[Page]:
-    """The pages of one list. `parent`: whose list it is. `get`: sends a request, in place of a plain GET."""
+    """The pages of one list. `parent`: the `source_id` of the record that it belongs to. `get`: sends a request, in
+    place of a plain GET."""
     send, query = get or _plain_get(extraction), endpoint.query(extraction)
-    path = endpoint.path.replace("{parent}", parent)
+    path = endpoint.path.replace("{parent}", quote(parent, safe=""))
     added = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
 
     async def fetch(**position: Any) -> Slice:

@@ -1,6 +1,6 @@
 """What the lake holds of unified restaurants, as frames: members, foundings, the model, the last run.
 
-What belongs here: reading. `temp.listings` (unified/listing.py) is there when these are called.
+What belongs here: reading. `temp.listings` (unified/listings.py) is there when these are called.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import polars as pl
 from sync_platform.errors import UsageError
 from sync_platform.matching.model import Model, read_model
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.decisions import parse_listing
 from sync_platform.unified.identity import Founding
+from sync_platform.unified.match_decisions import parse_listing
 
 UNIFIED = f"{LAKE}.unified"
 

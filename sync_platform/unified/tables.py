@@ -111,7 +111,7 @@ DECISIONS = KeptTable(
 )
 KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS)
 
-TURNS = (
+IDENTITY_EVENTS = (
     Column("restaurant_id", "VARCHAR", "The restaurant it happened to"),
     Column("kind", "VARCHAR", "founded | merged | split | revived | moved | ended (unified/identity.py)"),
     Column("other_id", "VARCHAR", "The restaurant merged into, or that listings came from"),
@@ -154,7 +154,7 @@ RUNS = (
     Column("review", "BIGINT", "Pairs that are worth a person's look"),
 )
 PLAIN = {
-    "identity_turns": (TURNS, "What happened to restaurants' identities: founded, merged, split, revived"),
+    "identity_turns": (IDENTITY_EVENTS, "What happened to restaurants' identities: founded, merged, split, revived"),
     "keys": (KEYS, "What listings are found by when others are compared with them"),
     "links": (LINKS, "Pairs of listings that are one place, or are worth a person's look"),
     "models": (MODELS, "The models that pairs of listings were judged by"),

@@ -22,27 +22,27 @@ from sync_platform.lake.diff import Origin
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.matching.clusters import Decision, gather
+from sync_platform.matching.clusters import Decision, build_clusters
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import write_model
-from sync_platform.matching.phones import read_phones
-from sync_platform.matching.state import State
+from sync_platform.matching.phones import parse_phones
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified import held
-from sync_platform.unified.appraisal import appraise_listings
-from sync_platform.unified.attached import ensure_views
-from sync_platform.unified.decisions import Word, decision_rows, read_decisions, stated_moves
+from sync_platform.unified.cluster_members import cluster_members
+from sync_platform.unified.cross_platform_scores import write_cross_platform_scores
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.history import Changes, ensure_unified, write_rows
-from sync_platform.unified.identity import Identities, Turn, identify
-from sync_platform.unified.listing import ListingSource, listing_sources, matcher_query, read_listings
-from sync_platform.unified.membership import memberships
+from sync_platform.unified.identity import Identities, IdentityEvent, identify
+from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources, matcher_query
+from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
 from sync_platform.unified.records import listings_of, member_rows, restaurant_rows
-from sync_platform.unified.review import QUEUE
+from sync_platform.unified.related_records import ensure_views
+from sync_platform.unified.review_queue import REVIEW_QUERY
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS
 
 MOST_CHANGED = 0.5
@@ -59,7 +59,7 @@ class Unified:
     run: dict[str, object]
     restaurants: Changes
     members: Changes
-    turns: list[Turn]
+    events: list[IdentityEvent]
     snapshot: int
     warnings: list[str]
 
@@ -85,7 +85,7 @@ def unify(
     run_id: str,
     standards: Standards = STANDARDS,
     *,
-    words: Callable[[duckdb.DuckDBPyConnection], list[Word]] = lambda session: [],
+    words: Callable[[duckdb.DuckDBPyConnection], list[PersonDecision]] = lambda session: [],
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
@@ -101,7 +101,7 @@ def unify(
         if not has_chain(session):
             raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
-        read_listings(session, sources)
+        create_listings_table(session, sources)
         run = _Run(session, history, sources, run_id, words(session), on_progress)
         run.work_out(rebuild=rebuild or new_model, new_model=new_model)
         on_progress("writing")
@@ -119,14 +119,14 @@ class _Run:
         history: str,
         sources: list[ListingSource],
         run_id: str,
-        words: list[Word],
+        words: list[PersonDecision],
         on_progress: Progress,
     ) -> None:
         self.session, self.history, self.run_id, self.progress = session, history, run_id, on_progress
         self.sources, self.words = sources, words
         self.now = datetime.now(UTC)
         self.began_after = held.last_run(session)
-        self.state = State(session, f"({matcher_query()})", f"{held.UNIFIED}.keys", f"{held.UNIFIED}.links")
+        self.state = LinkageState(session, f"({matcher_query()})", f"{held.UNIFIED}.keys", f"{held.UNIFIED}.links")
         ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
         self.ranks = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
 
@@ -138,8 +138,8 @@ class _Run:
         every = [decision for each in decisions.values() for decision in each]
         self.matched = self._match(every, rebuild=rebuild, new_model=new_model)
         self.progress("gathering restaurants")
-        clusters = gather(self.matched.linkage, decisions=every)
-        self.placed = memberships(self.matched.linkage, clusters, decisions)
+        clusters = build_clusters(self.matched.linkage, decisions=every)
+        self.placed = cluster_members(self.matched.linkage, clusters, decisions)
         self._identify()
         self._make_records()
 
@@ -234,7 +234,7 @@ class _Run:
 
     def _is_shared(self, text: str) -> bool:
         frequencies = self.matched.model.model.frequencies
-        return any(frequencies.places_reached(number) > 1 for number in read_phones(text))
+        return any(frequencies.places_with_phone(number) > 1 for number in parse_phones(text))
 
     def write(self, platforms: Mapping[str, Platform], standards: Standards) -> Unified:
         """Everything, within the caller's transaction."""
@@ -247,19 +247,19 @@ class _Run:
         members = write_rows(self.session, self.history, MEMBERS, self.members, origin)
         if self.words:
             write_rows(self.session, self.history, DECISIONS, decision_rows(self.words, at), origin)
-        self._write_turns(at)
+        self._write_identity_events(at)
         self._keep_state(at)
         ensure_views(self.session, platforms)
-        appraise_listings(self.session, self.sources, standards, self.run_id, at)
+        write_cross_platform_scores(self.session, self.sources, standards, self.run_id, at)
         run = self._write_run(at, restaurants)
         seal_batch(self.session, self.history, origin, lambda key: None)  # nothing of it was landed
         describe_commit(self.session, self.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
-        return Unified(run, restaurants, members, self.identities.turns, 0, self.matched.linkage.warnings)
+        return Unified(run, restaurants, members, self.identities.events, 0, self.matched.linkage.warnings)
 
-    def _write_turns(self, at: datetime) -> None:
+    def _write_identity_events(self, at: datetime) -> None:
         rows = [
-            (turn.restaurant_id, turn.kind, turn.other_id, ["/".join(listing) for listing in turn.listings])
-            for turn in self.identities.turns
+            (event.restaurant_id, event.kind, event.other_id, ["/".join(listing) for listing in event.listings])
+            for event in self.identities.events
         ]
         kinds: dict[str, pl.DataType | type[pl.DataType]] = {
             "restaurant_id": pl.String,
@@ -298,7 +298,7 @@ class _Run:
             "updated": restaurants.update,
             "removed": restaurants.remove,
             "restored": restaurants.restore,
-            "review": self._count(f"SELECT count(*) FROM ({QUEUE})"),
+            "review": self._count(f"SELECT count(*) FROM ({REVIEW_QUERY})"),
         }
         marks = ", ".join(f"${column.name}" for column in RUNS)
         self.session.execute(f"INSERT INTO {held.UNIFIED}.runs VALUES ({marks})", run)

@@ -24,7 +24,7 @@ from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 

@@ -44,9 +44,10 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
         patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
         patch.setattr(eatigo.Eatigo, "endpoints", with_page_size(eatigo.Eatigo.endpoints, 5))
-        patch.setattr(chope, "PAGE_SIZE", 4)
-        patch.setattr(bistrochat, "VENUE_ROWS", 2)
-        patch.setattr(bistrochat, "POST_ROWS", 10)
+        patch.setattr(chope.Chope, "endpoints", with_page_size(chope.Chope.endpoints, 4))
+        venues, posts = bistrochat.Bistrochat.endpoints
+        endpoints = (*with_page_size([venues], 2), *with_page_size([posts], 10))
+        patch.setattr(bistrochat.Bistrochat, "endpoints", endpoints)
         patch.setattr(keeta, "PAGE_SIZE", 5)
         patch.setattr(tripadvisor, "PAGE_SIZE", 8)
         patch.setattr(tripadvisor, "BATCH_SIZE", 8)

@@ -19,9 +19,11 @@ from sync_platform.lake.intake import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
@@ -161,18 +163,10 @@ class Ground:
             attempts=ATTEMPTS,
             transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
         )
-        manifests = extract(
-            self.platform,
-            source,
-            scope=self._scope(day),
-            partition="2026-11",
-            sync_id=new_sync_id(),
-            run_id="run",
-            store=store,
-            vault=self.vault,
-            secret_book=secrets or Book(),
-            started_at=self._noon(day),
+        fetch = Fetch(
+            self.platform, source, secrets or Book(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
         )
+        manifests = extract(fetch, Destination(store, self.vault), started_at=self._noon(day))
         land(store, manifests)
         return Brought(manifests, store)
 

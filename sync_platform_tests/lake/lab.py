@@ -16,6 +16,7 @@ from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
@@ -131,7 +132,7 @@ class Lab:
         dataset = self.platform.datasets[0]
         number = next(self._numbers)
         name, sync_id = self.platform.name, f"sync-{number:05d}"
-        writer = DatasetWriter(self.store, self.vault, name, dataset, self.partition, sync_id)
+        writer = DatasetWriter(Destination(self.store, self.vault), name, dataset, self.partition, sync_id)
         reply = Reply(self.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
         writer.add(Page(dataset.name, [dict(record) for record in records], (reply,)))
         at = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)

@@ -21,8 +21,8 @@ from sync_platform.errors import (
     SyncError,
     TermsNotAccepted,
 )
-from sync_platform.landing.extract import resolve_source
 from sync_platform.landing.manifest import Manifest, land, newest_landing
+from sync_platform.landing.source import resolve_source
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import FolderStore

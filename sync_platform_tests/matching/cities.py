@@ -1,4 +1,4 @@
-"""Listings of the sandbox's city as the connectors read them, and which of them are truly one place.
+"""Listings of the sandbox's city as the connectors read them, and the true places of these listings.
 
 What belongs here: the way from a city to a table of listings, and its truth. The matcher never sees the truth.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.ground_truth import truth_rows
@@ -46,7 +46,7 @@ def read_platform(name: str, city: City) -> pl.DataFrame:
 
 
 def as_listing(platform: str, row: Row) -> dict[str, Any]:
-    """A platform's row as a row of listings."""
+    """A platform's row as a row of the listing table."""
     found: dict[str, Any] = {"source": platform, "source_id": row.source_id}
     for column, other in COLUMNS.items():
         found[column] = getattr(row, column, None) or (getattr(row, other, None) if other else None)

@@ -1,0 +1,248 @@
+"""Scoring of one sync's records: every score that can be computed in the transaction that commits them.
+
+A full sync is measured on its own records. An incremental sync is measured together with the rows already stored,
+because the score is about the current state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import orjson
+
+from sync_platform.quality.areas import APPROXIMATION
+from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.geography import measure_geography
+from sync_platform.quality.measures import ACROSS, is_listing, measures_of
+from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
+from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.declaration import Dataset
+from sync_platform.storage.lake_connection import LAKE
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ScoringInput:
+    """What is scored: the rows in `temp.incoming`, the contract counts of their records, and the stored table.
+
+    `seen`: received records with distinct ids, quarantined ones included. `claimed`: the number of records that the
+    source claims to have. `is_full`: it is a full sync. `follows`: the stored table has an earlier state, not a later.
+    """
+
+    platform: str
+    dataset: Dataset
+    tally: ContractCounts
+    contradicting: int
+    seen: int
+    claimed: int | None
+    is_full: bool
+    follows: bool
+
+    @property
+    def table(self) -> str:
+        return f'{LAKE}."{self.platform}"."{self.dataset.name}"'
+
+
+def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """Every score of the received records: per measure, per dimension (measure `all`), and overall."""
+    _choose_measured(session, subject)
+    parts = {
+        "validation": _validation(subject, standards),
+        "completeness": _completeness(session, subject, standards),
+        "accuracy": _accuracy(session, subject, standards),
+        "consistency": _consistency(session, subject, standards),
+    }
+    wholes = [parts[dimension][-1] for dimension in DIMENSIONS]
+    return [*(score for dimension in DIMENSIONS for score in parts[dimension]), overall(wholes, standards)]
+
+
+def write_scores(
+    session: duckdb.DuckDBPyConnection, scores: list[Score], origin: dict[str, str | datetime | None]
+) -> None:
+    """Append to `quality.scores` within the caller's transaction; `origin` has the other columns."""
+    names = [column.name for column in SCORES]
+    rows = []
+    for score in scores:
+        low, high = score.interval or (None, None)
+        own = {
+            "dimension": score.dimension,
+            "measure": score.measure,
+            "score": score.score,
+            "numerator": score.numerator,
+            "denominator": score.denominator,
+            "population": score.population,
+            "low": low,
+            "high": high,
+            "threshold": score.threshold,
+            "confidence": score.confidence,
+            "detail": orjson.dumps(dict(score.detail)).decode() if score.detail else None,
+        }
+        rows.append([{**origin, **own}[name] for name in names])
+    marks = ", ".join(f"({', '.join('?' for _ in names)})" for _ in rows)
+    listed = ", ".join(f'"{name}"' for name in names)
+    session.execute(
+        f"INSERT INTO {LAKE}.quality.scores ({listed}) VALUES {marks}", [value for row in rows for value in row]
+    )
+
+
+def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> None:
+    """Create `temp.measured`: the rows to be measured, with the dataset's own columns."""
+    own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
+    query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
+    if not subject.is_full and subject.follows:
+        query += f""" UNION ALL SELECT {own} FROM {subject.table} t ANTI JOIN temp.incoming i USING (source_id)
+            WHERE t.removed_at IS NULL"""
+    session.execute(f"CREATE OR REPLACE TEMP VIEW measured AS {query}")
+
+
+def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
+    tally = subject.tally
+    worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
+    told = [
+        {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
+        for (column, rule), broken in worst
+    ]
+    sound = max(0, tally.valid_records - subject.contradicting)
+    detail = {"worst": told} if told else {}
+    threshold = standards.threshold("validation")
+    return [
+        Score("validation", "records", sound, tally.records, tally.records, detail=detail),
+        Score("validation", "cells", tally.valid_cells, tally.cells, tally.cells),
+        Score("validation", WHOLE, sound, tally.records, tally.records, threshold, 1.0, detail),
+    ]
+
+
+def _completeness(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The filled share of the important columns, over the number of records that the source claims."""
+    declared = columns_of(subject.dataset.row)
+    # a dataset without `matters` counts all its columns
+    columns = [column for column in declared if column.matters] or list(declared)
+    counted = ", ".join(_filled(column) for column in columns)
+    rows, *filled = session.execute(f"SELECT count(*), {counted} FROM temp.measured").fetchall()[0]
+    each = [
+        Score("completeness", f"filled:{column.name}", count, rows, rows)
+        for column, count in zip(columns, filled, strict=True)
+    ]
+    least = min(each, key=lambda score: score.numerator or 0)
+    minimum = Score("completeness", "minimum", least.numerator, rows, rows, detail={"column": least.measure[7:]})
+    claimed = subject.claimed if subject.is_full else None
+    coverage = Score("completeness", "coverage")
+    missing = 0
+    if claimed is not None:
+        missing = max(0, claimed - subject.seen)
+        coverage = Score("completeness", "coverage", min(subject.seen, claimed), claimed, claimed)
+    emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MOST_NAMED]
+    detail = {
+        "worst": [
+            {"column": score.measure[7:], "filled": score.numerator, "of": rows}
+            for score in emptiest
+            if score.numerator != rows
+        ],
+        "missing": missing,
+    }
+    expected = len(columns) * (rows + missing)
+    threshold = standards.threshold("completeness")
+    confidence = 1.0 if claimed is not None else 0.5
+    whole = Score("completeness", WHOLE, sum(filled), expected, expected, threshold, confidence, detail)
+    return [*each, minimum, coverage, whole]
+
+
+def _filled(column: Column) -> str:
+    if column.sql_type.endswith("[]"):
+        return f'count(*) FILTER (len("{column.name}") > 0)'
+    return f'count("{column.name}")'
+
+
+def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """Geography, the only reference at this point. The comparison with the register follows after unification."""
+    names = {column.name for column in columns_of(subject.dataset.row)}
+    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    scores = []
+    if {"district", "latitude", "longitude"} <= names:
+        found = measure_geography(session, "temp.measured")
+        told = {
+            "words": f"coordinates in the stated district ({APPROXIMATION})",
+            "wrong_ids": [outlier.source_id for outlier in found.worst],
+            "unknown_districts": found.unknown,
+        }
+        scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
+    right = scores[0].numerator if scores else None
+    judged = scores[0].denominator if scores else None
+    return with_dimension_score("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
+
+
+def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
+    """The share of records that do not contradict themselves, other records or the past; per measure and overall."""
+    referred = _referred(session, subject)
+    measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
+    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+    if not measures:
+        return with_dimension_score("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
+    named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
+    held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
+    joined = f"{referred or ''} {held}"
+    session.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT m.source_id, {named} FROM temp.measured m {joined}")
+    each = [f"c{number}" for number in range(len(measures))]
+    counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
+    wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
+    known = " OR ".join(f"{name} IS NOT NULL" for name in each)
+    right, judged, *counts = session.execute(
+        f"""SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted}
+        FROM temp.judged"""
+    ).fetchall()[0]
+    scores = []
+    for number, measure in enumerate(measures):
+        numerator, denominator = counts[2 * number : 2 * number + 2]
+        detail: dict[str, object] = {}
+        if numerator < denominator:
+            query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
+            detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
+        scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
+    return with_dimension_score("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
+
+
+def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str | None:
+    """The join of the referenced records `r`; None without a reference, or where their table does not exist yet."""
+    referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
+    if referring is None:
+        return None
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
+    if not session.execute(query, [LAKE, subject.platform, referring.refers_to]).fetchone():
+        return None
+    table = f'{LAKE}."{subject.platform}"."{referring.refers_to}"'
+    return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
+
+
+def _awaited(subject: ScoringInput, dimension: str) -> tuple[str, ...]:
+    """The measures that unification takes later (unified/cross_platform_scores.py)."""
+    return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
+
+
+def with_dimension_score(
+    dimension: Dimension,
+    standards: Standards,
+    scores: list[Score],
+    awaited: Iterable[str],
+    right: int | None,
+    judged: int | None,
+    rows: int,
+) -> list[Score]:
+    """The taken measures, the ones awaited from unification, and the dimension: `right` of `judged` records."""
+    every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
+    measured = [score for score in every if score.score is not None]
+    worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)
+    detail = {
+        "worst": [
+            {"measure": score.measure, "wrong": (score.denominator or 0) - (score.numerator or 0), **score.detail}
+            for score in worst[:MOST_NAMED]
+        ],
+        "not_measured": [score.measure for score in every if score.score is None],
+    }
+    confidence = len(measured) / len(every) if every else 0.0
+    threshold = standards.threshold(dimension)
+    return [*every, Score(dimension, WHOLE, right, judged, rows, threshold, confidence, detail)]
