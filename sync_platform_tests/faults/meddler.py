@@ -49,21 +49,10 @@ UNDECLARED = {
         total=("searchResult", "paginationResult", "count"),
     ),
     "tripadvisor": Shape("/locations?", ("data",), "id", "price_level", ("coordinates", "latitude")),
-    "chope": Shape(
-        "/v1/restaurants?",
-        ("result", "items"),
-        "rid",
-        "name",
-        ("lat",),
-        "max_party",
-        total=("result", "total"),
-        cursor=("result", "next_cursor"),
-    ),
     "foodpanda": Shape(
         "/vendors?", ("data", "items"), "code", "name", ("latitude",), "review_number", ("data", "available_count")
     ),
     "keeta": Shape("/scm/shop/base/get", ("data",), "id", "name", ("latitude",)),
-    "bistrochat": Shape("/v1/venues?", ("venues",), "slug", "name", ("latitude",), "followers", cursor=("next",)),
 }
 """The shapes of main lists that no endpoint declares: they are searched, crawled or read by id."""
 

@@ -79,13 +79,13 @@ def test_it_is_synced_from_the_sandbox_and_then_unchanged(project: Project) -> N
     assert not any(dataset["inserted"] or dataset["updated"] for dataset in second)
 
 
-def test_its_docs_and_assets_are_made_and_all_general_tests_hold(project: Project) -> None:
+def test_its_docs_and_assets_are_made_and_the_checks_of_the_tree_hold(project: Project) -> None:
     pages = ("sync_platform_tests/test_docs.py", "sync_platform_tests/defs/test_graph.py")
-    made = project.test(*pages)
-    assert made.stdout.count("was missing and has been written") >= len(REMADE), made.stdout
+    made = project.test(*pages, "-k", "page_of_all_contracts or on_record")
+    assert made.stdout.count("was missing and has been written: look at it") >= len(REMADE), made.stdout
     assert "seatly.restaurants" in (project.folder / REMADE[0]).read_text()
     assert "seatly/restaurants" in (project.folder / REMADE[1]).read_text()
-    done = project.test(*pages, "sync_platform_tests/test_architecture.py")
+    done = project.test(*pages, "sync_platform_tests/test_architecture.py", "-k", "not loaded")
     assert done.returncode == 0, done.stdout
 
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
-from sync_platform.sources.columns import Row, column, sent_as
+from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Together, Within
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 PAGES = Numbered(size=10, limit="limit", total="total", pages="pages")
 
@@ -37,9 +37,7 @@ class Restaurant(Row):
 class Review(Row):
     """One review of a restaurant."""
 
-    restaurant_id: Annotated[
-        str, column("The restaurant: `source_id` in seatly.restaurants", matters=True, refers_to="restaurants")
-    ]
+    restaurant_id: Annotated[str, reference("The restaurant", "seatly.restaurants")]
     author: Annotated[str | None, column("Author's name as shown", sealed=True)] = None
     rating: Annotated[int | None, column("Rating", unit="1 to 5", matters=True, rules=(Within(1, 5),))] = None
     text: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
