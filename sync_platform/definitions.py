@@ -1,4 +1,4 @@
-"""The platform as Dagster sees it: the stages in the order in which data flows through them, and nothing else."""
+"""All Dagster definitions: the stages in the order of the data flow."""
 
 from __future__ import annotations
 

@@ -79,10 +79,10 @@ class Runner:
         return _result_of(result)
 
     def unify(
-        self, words: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
+        self, decisions: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
     ) -> RunResult:
-        """Update the unified restaurants. `words`: new decisions of people on listings, as `WordConfig` has them."""
-        config = {"words": words or [], "rebuild": rebuild, "new_model": new_model}
+        """Update the unified restaurants. `decisions`: new decisions of people, as `DecisionConfig` has them."""
+        config = {"decisions": decisions or [], "rebuild": rebuild, "new_model": new_model}
         ops = {"ops": {UNIFY_PLACES: {"config": config}}, **QUIET}
         return _result_of(self._execute(UNIFY, ops, {}, asset_selection=unified_keys()))
 
