@@ -92,7 +92,7 @@ def unify(
 ) -> Unified:
     """Bring unified restaurants up to date with what the lake holds of all platforms.
 
-    `words`: what people say now, taken in view of the lake (decisions.take_word); it is committed with what it does.
+    `words`: what people say now, checked against the lake (`validated_decisions`); it is committed with what it does.
     `rebuild`: match all listings, not only those that changed; `new_model`: and estimate a new model before. Raises
     StorageError where the lake cannot be written, or where another run was faster; nothing is half-written then.
     """
