@@ -23,16 +23,18 @@ from benchmarks.__main__ import HERE, Server
 from sync_platform.lake import commit
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.settings import load_settings
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
@@ -102,17 +104,8 @@ def _sync(url: str, home: Path, lake: Lake) -> tuple[float, dict[str, float]]:
         for holder, name in (*VALIDATION, *OTHERS):
             patches.enter_context(mock.patch.object(holder, name, _timed(getattr(holder, name), spent, name)))
         began = time.perf_counter()
-        manifests = extract(
-            platform,
-            source,
-            scope=Scope(),
-            partition="2026-11",
-            sync_id=new_sync_id(),
-            run_id="run",
-            store=store,
-            vault=vault,
-            secret_book=NoSecrets(),
-        )
+        fetch = Fetch(platform, source, NoSecrets(), Scope(), "2026-11", new_sync_id(), run_id="run")
+        manifests = extract(fetch, Destination(store, vault))
         land(store, manifests)
         commit_landed(lake, "lineage.changes", TypedRows(Landed(manifests[0], store), platform), "run")
         total = time.perf_counter() - began

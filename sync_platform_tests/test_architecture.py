@@ -13,7 +13,7 @@ ORDER = [
     "unified", "lineage", "emergency", "compliance", "defs", "definitions", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
-MAY_IMPORT_DAGSTER = ("sync_platform.defs", "sync_platform.definitions", "sync_platform.cli.run")
+MAY_IMPORT_DAGSTER = ("sync_platform.defs", "sync_platform.definitions", "sync_platform.cli.runner")
 SIBLINGS = (
     {"platforms", "sandbox/views"},  # a platform, and how the sandbox plays it
     {"cli", "defs"},  # the two interfaces to a stage: its commands, its assets

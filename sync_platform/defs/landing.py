@@ -19,12 +19,14 @@ from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.lake.typist import Typist
-from sync_platform.landing.extract import extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 ATTENDED_TAG = "sync_platform/attended"
@@ -91,19 +93,17 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
             store = landing_store.open()
             if not _is_fetchable(platform, period):
                 return _landed_before(platform, period, store)
-            manifests = extract(
+            fetch = Fetch(
                 platform,
                 sources.source_of(platform),
-                scope=_scope(platform, period, config.mode, lake),
-                partition=period.key,
-                sync_id=sync_id,
-                run_id=context.run_id,
-                store=store,
-                vault=vault.vault,
-                secret_book=vault.secret_book(platform.name),
-                on_page=_Watcher(platform, progress, context),
-                on_object=typist.landed,
+                vault.secret_book(platform.name),
+                _scope(platform, period, config.mode, lake),
+                period.key,
+                sync_id,
+                context.run_id,
             )
+            on_page = _PageReport(platform, progress, context)
+            manifests = extract(fetch, Destination(store, vault.vault), on_page, typist.landed)
             progress.landed(platform.name)
             return manifests
         except SyncError as error:
@@ -157,7 +157,7 @@ def _taken_in_whole(platform: Platform, period: Period, lake: LakeResource) -> s
     return last.sync_id if last and last.partition == period.key and last.status == "complete" else None
 
 
-class _Watcher:
+class _PageReport:
     """Tells every page to the progress, and now and then to the run's log."""
 
     def __init__(self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 
 
 class Progress(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from sync_platform.landing.extract import Source, resolve_source
+from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url

@@ -22,8 +22,8 @@ from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.shape import Shape
 from sync_platform.quality.shape_sample import ShapeSample
-from sync_platform.sources.columns import columns_of
-from sync_platform.sources.declaration import Dataset, Row
+from sync_platform.sources.columns import Row, columns_of
+from sync_platform.sources.declaration import Dataset
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]

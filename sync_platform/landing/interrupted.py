@@ -17,8 +17,8 @@ from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import JOURNAL, PageEntry, folder_key
 from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.sync_id import time_of_sync
-from sync_platform.sources.declaration import Scope
-from sync_platform.sources.extraction import Page
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 RESUMABLE = timedelta(hours=6)

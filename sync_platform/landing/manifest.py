@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.sources.extraction import MOST_LISTED, Body, Gaps, Part
+from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
 
 JOURNAL = ".journal.json"

@@ -9,21 +9,15 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Attached,
-    Dataset,
-    Pace,
-    Personal,
-    Platform,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor
+from sync_platform.sources.received import Page, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import coordinate, filled, moment
+from sync_platform.vault.personal_fields import Personal
 
 VENUE_ROWS = 50
 POST_ROWS = 100
@@ -197,10 +191,9 @@ class Bistrochat(Platform):
         Dataset(
             "restaurants",
             "Venues on Bistrochat.",
-            Venue,
             Restaurant,
-            _restaurant,
             key=("slug",),
+            decoding=Decoding(Venue, _restaurant),
             volatile=frozenset({"follower_count"}),
             bilingual=(("name_en", "name_zh"),),
             rules=(Together(("latitude", "longitude")),),
@@ -208,10 +201,9 @@ class Bistrochat(Platform):
         Dataset(
             "posts",
             "Posts about those venues, authors and texts sealed.",
-            Message,
             Post,
-            _post,
             key=("post_id",),
+            decoding=Decoding(Message, _post),
             personal=Personal(fields=("author.handle", "author.display_name", "text"), subject=("author.handle",)),
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",

@@ -11,22 +11,15 @@ import msgspec
 
 from sync_platform.errors import AuthenticationFailed, ServerFailed
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Attached,
-    Dataset,
-    Identity,
-    Pace,
-    Personal,
-    Platform,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding, Identity
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor
+from sync_platform.sources.received import Page, records_of
 from sync_platform.sources.rules import LATITUDE, LONGITUDE, PHONE, WEB_ADDRESS, InOrder, OneOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment
+from sync_platform.vault.personal_fields import Personal
 
 PAGE_SIZE = 100
 OK = "A100"
@@ -201,10 +194,9 @@ class Chope(Platform):
         Dataset(
             "restaurants",
             "Restaurants that take bookings through Chope.",
-            Listing,
             Restaurant,
-            _restaurant,
             key=("rid",),
+            decoding=Decoding(Listing, _restaurant),
             cursor="updated_at",
             deleted="deleted",
             bilingual=(("name_en", "name_zh"),),
@@ -213,10 +205,9 @@ class Chope(Platform):
         Dataset(
             "reservations",
             "Reservations, with the guest's particulars sealed.",
-            Booking,
             Reservation,
-            _reservation,
             key=("reservation_id",),
+            decoding=Decoding(Booking, _reservation),
             personal=Personal(
                 fields=("forename", "surname", "email", "mobile", "special_request"), subject=("email", "mobile")
             ),

@@ -63,9 +63,9 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
 
 
 def _holder(ledger: str, process: Any) -> str:
-    from sync_platform_tests.cli.test_sync import _until
+    from sync_platform_tests.cli.test_sync import wait_until
 
-    _until(lambda: holder_of(ledger, "chope"), process)
+    wait_until(lambda: holder_of(ledger, "chope"), process)
     holder = holder_of(ledger, "chope")
     assert holder is not None
     return holder.run_id

@@ -23,7 +23,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from sync_platform.cli.dagster_home import INSTANCE_YAML
+from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
 from sync_platform.defs.emergency import EMERGENCY, claim_name, follow, run_requests

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -19,7 +20,7 @@ from sync_platform.platforms import (
     tripadvisor,
 )
 from sync_platform.sources import client
-from sync_platform.sources.columns import columns_of
+from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
@@ -29,6 +30,11 @@ DAYS = (date(2026, 11, 18), date(2026, 11, 24))
 WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
 
 
+def with_page_size(endpoints: Iterable[Endpoint], size: int) -> tuple[Endpoint, ...]:
+    """The endpoints, asked for pages of so many records."""
+    return tuple(replace(each, paging=each.paging and replace(each.paging, size=size)) for each in endpoints)
+
+
 @pytest.fixture(scope="package", autouse=True)
 def _small_pages_and_short_waits() -> Iterator[None]:
     """So that a small city has a first, a middle and a last page everywhere, and nobody waits for a bot wall."""
@@ -36,7 +42,7 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(client, "FIRST_WAIT_S", 0.01)
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
         patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
-        patch.setattr(eatigo, "PAGE_SIZE", 5)
+        patch.setattr(eatigo.Eatigo, "endpoints", with_page_size(eatigo.Eatigo.endpoints, 5))
         patch.setattr(chope, "PAGE_SIZE", 4)
         patch.setattr(bistrochat, "VENUE_ROWS", 2)
         patch.setattr(bistrochat, "POST_ROWS", 10)
@@ -74,9 +80,6 @@ def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
     """A platform's ground, made when first asked for."""
     folder = tmp_path_factory.mktemp("faults")
     platforms = load_platforms()
-    for platform in platforms.values():
-        for dataset in platform.datasets:
-            columns_of(dataset.row)  # reads the annotations before a calendar is put in the place of `datetime`
 
     @cache
     def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:

@@ -16,13 +16,18 @@ from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
-from sync_platform.sources.extraction import Extraction, Gaps, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Page, Record
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
@@ -75,10 +80,9 @@ def _row(dish: Dish) -> DishRow:
 DISHES = Dataset(
     "dishes",
     "Dishes of a diner.",
-    Dish,
     DishRow,
-    _row,
     key=("id",),
+    decoding=Decoding(Dish, _row),
     volatile=frozenset({"stock"}),
     cursor="updated_at",
     deleted="deleted",
@@ -128,7 +132,7 @@ class Lab:
         dataset = self.platform.datasets[0]
         number = next(self._numbers)
         name, sync_id = self.platform.name, f"sync-{number:05d}"
-        writer = DatasetWriter(self.store, self.vault, name, dataset, self.partition, sync_id)
+        writer = DatasetWriter(Destination(self.store, self.vault), name, dataset, self.partition, sync_id)
         reply = Reply(self.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
         writer.add(Page(dataset.name, [dict(record) for record in records], (reply,)))
         at = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)

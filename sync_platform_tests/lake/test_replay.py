@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.replay import replay
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.examples import examples
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 

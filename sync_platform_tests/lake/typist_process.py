@@ -23,12 +23,12 @@ import pyarrow as pa
 from sync_platform.errors import StorageError
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.typist import TypistProcess
-from sync_platform.landing import writer
+from sync_platform.landing.destination import Destination, ObjectLimits
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps, Page
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Page, Record
 from sync_platform_tests.lake.lab import Lab
 
 PAGES, PAGE_RECORDS = 60, 200
@@ -61,9 +61,9 @@ def dishes() -> list[list[Record]]:
 
 def land_with(lab: Lab, typist: TypistProcess, sync_id: str = "sync-1") -> Landed:
     """What a sync lands, its typist told of each object."""
-    writer.OBJECT_BYTES = 40_000
     dataset = lab.platform.datasets[0]
-    told = DatasetWriter(lab.store, lab.vault, lab.platform.name, dataset, "2026-11", sync_id, on_object=typist.landed)
+    destination = Destination(lab.store, lab.vault, ObjectLimits(size_bytes=40_000))
+    told = DatasetWriter(destination, lab.platform.name, dataset, "2026-11", sync_id, on_object=typist.landed)
     reply = Reply(lab.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
     for records in dishes():
         told.add(Page(dataset.name, records, (reply,)))

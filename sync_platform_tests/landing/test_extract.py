@@ -21,10 +21,10 @@ from sync_platform.errors import (
     SyncError,
     TermsNotAccepted,
 )
-from sync_platform.landing.extract import resolve_source
 from sync_platform.landing.manifest import Manifest, land, newest_landing
+from sync_platform.landing.source import resolve_source
 from sync_platform.settings import PlatformSettings
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.examples import examples
 from sync_platform_tests.landing.diner import NONE, Diner, Kitchen, answering

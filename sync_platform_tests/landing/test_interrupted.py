@@ -9,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from sync_platform.landing import writer
+from sync_platform.landing.destination import ObjectLimits
 from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_offset, numbered
-from sync_platform_tests.landing.diner import Diner, Kitchen, _read
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
+from sync_platform_tests.landing.diner import Diner, Kitchen, read_slice
 
 PLACES = range(1, 7)
 SECRET = "PERSONAL-9b1d"
@@ -27,7 +29,7 @@ class Chain(Diner):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         async def places(page: int) -> Slice:
-            return await extraction.client.get("/places", {"page": page}, read=_read)
+            return await extraction.client.get("/places", {"page": page}, read=read_slice)
 
         async for page in numbered(extraction, "places", places):
             yield page
@@ -37,10 +39,7 @@ class Chain(Diner):
 
 async def _reviews(extraction: Extraction, place: int) -> AsyncIterator[Page]:
     async def fetch(offset: int) -> Slice:
-        found = await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=_read)
-        if offset == 0:
-            extraction.claims("reviews", 3)
-        return found
+        return await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=read_slice)
 
     async for page in by_offset(extraction, "reviews", fetch, 2):
         yield page
@@ -76,14 +75,13 @@ class Wire:
 
 
 @pytest.fixture
-def wire(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> Wire:
-    monkeypatch.setattr("sync_platform_tests.landing.diner.Diner", Chain)
-    monkeypatch.setattr(writer, "OBJECT_AGE_S", 0.0)
+def wire(kitchen: Kitchen) -> Wire:
+    kitchen.limits = ObjectLimits(age_s=0.0)
     return Wire()
 
 
 def _extract(kitchen: Kitchen, wire: Wire, scope: Scope | None = None) -> list[Manifest]:
-    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, concurrency=1)
+    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, platform=Chain(), concurrency=1)
 
 
 def _killed(kitchen: Kitchen, wire: Wire, requests: int) -> None:

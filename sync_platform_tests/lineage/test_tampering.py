@@ -17,10 +17,10 @@ from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch, batches
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.settings import load_settings
-from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import CHAIN, audit_log
 from sync_platform.storage.hash_chain import link
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.lineage.conftest import Office

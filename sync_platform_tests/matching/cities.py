@@ -14,7 +14,7 @@ from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.ground_truth import truth_rows
-from sync_platform.sources.declaration import Row
+from sync_platform.sources.columns import Row
 from sync_platform_tests.platforms.replay import over_sandbox
 
 Id = tuple[str, str]

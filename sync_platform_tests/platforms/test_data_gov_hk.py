@@ -12,8 +12,8 @@ from sync_platform.errors import MalformedBody, PermanentError
 from sync_platform.platforms.data_gov_hk import PATHS, DataGovHk
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.views.data_gov_hk import Register
-from sync_platform.sources.declaration import Scope
 from sync_platform.sources.period import period_of
+from sync_platform.sources.scope import Scope
 
 from .replay import Exchange, Replayed, exchange, over_sandbox, replay, to_row
 
@@ -168,7 +168,7 @@ def test_the_archive_is_asked_by_the_live_address_and_the_lists_common_last_day(
     scope = Scope(archive_period=(date(2024, 5, 6), date(2024, 5, 12)))
     replayed = replay(REGISTER, listed + files, scope=scope)
     assert replayed.ids("licences") == ["1"]
-    assert replayed.extraction.observed_at == datetime(2024, 5, 8, 1, 40, tzinfo=UTC)
+    assert replayed.extraction.state.observed_at == datetime(2024, 5, 8, 1, 40, tzinfo=UTC)
 
 
 def test_a_week_without_versions_is_refused_by_name() -> None:

@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-import msgspec
 import polars as pl
 import pyarrow
 import pytest
 
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.contract import POLARS_TYPES, Contract
-from sync_platform.sources.columns import columns_of
-from sync_platform.sources.declaration import Dataset, Row, column
+from sync_platform.sources.columns import Row, column, columns_of
+from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.rules import HongKongPhone, InOrder, OneOf, Shaped, StepsOf, Together, Within
 
 
@@ -34,9 +33,7 @@ class Table(Row):
 TABLES = Dataset(
     "tables",
     "Tables.",
-    msgspec.Struct,
     Table,
-    lambda _: None,
     key=("id",),
     rules=(InOrder("opens", "closes"), Together(("latitude", "longitude"), hard=True)),
 )

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from sync_platform.lake.syncs import watermarks
 from sync_platform.quality.quarantine import QuarantineEntry, entries
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.columns import Row
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Record
 from sync_platform_tests.examples import examples
 from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.quality.venues import VENUES, venues
@@ -167,17 +169,19 @@ def test_a_retry_after_the_rule_was_corrected_stores_the_quarantined_records(lab
     lab.sync([first], hour=0)
     landed = lab.land([first, {**second, "kind": "hotel"}, {**second, "rating": 9}], hour=1)
     assert lab.commit(landed).record.quarantined == 1
-    mended = replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
-    lab.platform = diner(lab.platform.name, dataset=mended)
+    lab.platform = diner(lab.platform.name, dataset=MENDED)
     record = lab.commit(landed).record
     assert (record.inserted, record.quarantined, record.status) == (1, 0, "complete")
     assert [entry.settled_how for entry in _entries(lab, only_open=False)] == ["stored"]
     assert lab.table("source_id, landing_line") == [("0", 1), ("1", 3)]
 
 
-def _with_rating(venue: Any) -> Any:
+def _row_with_rating(venue: Any) -> Row | None:
     venue.rating = min(venue.rating or 0, 5)
-    return venue
+    return VENUES.to_row(venue)
+
+
+MENDED = replace(VENUES, decoding=Decoding(VENUES.wire, _row_with_rating))
 
 
 def test_a_newly_quarantined_record_is_requested_again_once(lab: Lab) -> None:
@@ -216,9 +220,7 @@ def test_a_retry_after_a_later_sync_without_the_record_settles_its_entry_too(lab
     assert _stale(lab) == ["1"]
     assert lab.commit(landed).record.quarantined == 2
     assert [(entry.source_id, entry.landing_line) for entry in _entries(lab)] == [("1", 2), ("2", 3)]
-    lab.platform = diner(
-        lab.platform.name, dataset=replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
-    )
+    lab.platform = diner(lab.platform.name, dataset=MENDED)
     lab.commit(landed)
     assert _entries(lab) == []
     assert _stale(lab) == []

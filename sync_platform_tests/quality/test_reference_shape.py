@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from sync_platform.quality.scorecard import drift_of
-from sync_platform.sources.declaration import Record
+from sync_platform.sources.received import Record
 from sync_platform_tests.lake.lab import Lab, diner
 from sync_platform_tests.quality.venues import VENUES, Venue, venues
 

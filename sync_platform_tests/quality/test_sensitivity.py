@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sync_platform.quality.score import DIMENSIONS
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Record
 from sync_platform_tests.lake.lab import Lab, diner
 from sync_platform_tests.quality.venues import DISTRICTS, VENUES, venues
 

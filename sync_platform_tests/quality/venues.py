@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.sources.declaration import Dataset, Record, Row, column
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.received import Record
 from sync_platform.sources.rules import LATITUDE, LONGITUDE, PHONE, TRADING, InOrder, Together, Within
 
 DISTRICTS = {"Mong Kok": (22.3193, 114.1694), "Central": (22.2819, 114.1582), "Sha Tin": (22.3815, 114.1875)}
@@ -68,10 +71,9 @@ def _row(venue: Venue) -> VenueRow | None:
 VENUES = Dataset(
     "venues",
     "Places to eat.",
-    Venue,
     VenueRow,
-    _row,
     key=("id",),
+    decoding=Decoding(Venue, _row),
     bilingual=(("name_en", "name_zh"),),
     rules=(Together(("latitude", "longitude"), hard=True), InOrder("least", "most")),
 )
