@@ -62,7 +62,7 @@ class Linkage:
 
 
 def link(table: Any, model: Model | None = None, on_progress: Progress = lambda stage: None) -> Linkage:
-    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (columns as in `listing.SCHEMA`).
+    """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`).
 
     Without a model, one is estimated from these listings. UsageError where the table is not a table of listings.
     """
