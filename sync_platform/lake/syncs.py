@@ -1,4 +1,4 @@
-"""The record of every sync (`sync.runs`) and where the next incremental one reads on (`sync.cursors`)."""
+"""The record of every sync (`sync.runs`), and where the next incremental sync reads on (`sync.cursors`)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
 
 def let_retire(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
     """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
-    because = f"weighed again after sync {context.sync_id} became known: what it does not list is retired"
+    because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
         SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,

@@ -1,6 +1,6 @@
-"""Soundness: what must hold of unified restaurants, whatever came in, and whether it does.
+"""Invariants of unified restaurants: what must be true of them after every run, and whether it is.
 
-What belongs here: each check as a query and its verdict in words. Who shows them is no matter here.
+What belongs here: each check as a query, and its verdict in words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sync_platform.unified.attached import KINDS
 from sync_platform.unified.golden import EXPLAINED
 
 MOST_MOVED = 0.05
-"""Share of the listings known before that a run may put elsewhere, before somebody should look."""
+"""Share of the listings known before that a run may put elsewhere, before a person should look."""
 LISTINGS_PER_PLATFORM = 3
 """A restaurant with more live listings than so many for each platform is hardly one."""
 MOST_LOOSE = 0.01
@@ -102,11 +102,11 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
     columns = {"location": "latitude"}
     filled = ", ".join(f"{columns.get(name, name)} IS NOT NULL" for name in EXPLAINED)
     # DuckDB's own JSON functions would hold a hundred times the text
-    told = session.execute(
+    rows = session.execute(
         f"SELECT restaurant_id, why, {filled} FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL ORDER BY 1"
     )
     bare = []
-    while batch := told.fetchmany(READ_AT_ONCE):
+    while batch := rows.fetchmany(READ_AT_ONCE):
         for restaurant_id, why, *is_filled in batch:
             explained = orjson.loads(why or "{}")
             if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
