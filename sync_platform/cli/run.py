@@ -26,12 +26,12 @@ from sync_platform.defs.dead_runs import settle_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
-from sync_platform.defs.occasion import tags_of_request
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import sources_of
 from sync_platform.defs.run_errors import error_of
 from sync_platform.defs.tables import table_key
+from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.request import Request

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from sync_platform.defs.landing import ATTENDED_TAG
-from sync_platform.defs.occasion import REQUEST_ID_TAG, REQUESTER_TAG
+from sync_platform.defs.trigger import REQUEST_ID_TAG, REQUESTER_TAG
 from sync_platform.storage.audit_log import AuditLog, Via
 
 ACTOR_TAG = "sync_platform/actor"

@@ -12,9 +12,9 @@ import dagster as dg
 
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
-from sync_platform.defs.occasion import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.defs.resources import LandingStore
 from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.trigger import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.drops import take_in_drops
 from sync_platform.emergency.report import newest_of

@@ -17,8 +17,8 @@ from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import StorageError
 from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.commit_request import CommitRequest
 from sync_platform.lake.frame import replace_frame
-from sync_platform.lake.intake import Intake
 from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.landing.reader import Landed
 from sync_platform.storage.lake_connection import LAKE
@@ -51,14 +51,14 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Intake | pd.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: CommitRequest | pd.DataFrame) -> None:
         lake, history = self.lake.open(), self.lake.history
         if isinstance(obj, pd.DataFrame):
             schema, table = context.asset_key.path
             replace_frame(lake, schema, table, obj, context.run_id)
             return
         outcome = obj.outcome = commit_landed(
-            lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards
+            lake, history, obj.rows, context.run_id, obj.guard, obj.trigger, obj.standards
         )
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")

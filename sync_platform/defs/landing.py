@@ -12,10 +12,10 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
-from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
+from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
@@ -197,7 +197,7 @@ def _put_on_record(
         started_at=started_at,
         committed_at=now,
         reasons=[str(error)],
-        **asdict(occasion_of(context.run.tags)),
+        **asdict(trigger_of(context.run.tags)),
     )
     try:
         record_failure(lake.open(), record)

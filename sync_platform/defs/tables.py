@@ -10,11 +10,11 @@ from pydantic import Field
 
 from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
-from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs
 from sync_platform.defs.resources import LandingStore
-from sync_platform.lake.intake import Guard, Intake
+from sync_platform.defs.trigger import trigger_of
+from sync_platform.lake.commit_request import CommitRequest, Guard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
@@ -82,7 +82,7 @@ def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) ->
         landing_store: LandingStore,
         turns: dg.ResourceParam[None],
         landed: Landed | None,
-    ) -> Iterator[dg.Output[Intake] | dg.AssetCheckResult]:
+    ) -> Iterator[dg.Output[CommitRequest] | dg.AssetCheckResult]:
         if config.sync_id:
             landed = _landed_by(platform, dataset, context.partition_key, config.sync_id, landing_store.open())
         if landed is None:
@@ -91,10 +91,10 @@ def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) ->
         own = platform_settings(platform.name)
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         standards = Standards.of(load_settings(), own)
-        intake = Intake(TypedRows(landed, platform, row_worker), guard, occasion_of(context.run.tags), standards)
-        yield dg.Output(intake)  # the IO manager commits it before this goes on
-        assert intake.outcome is not None  # noqa: S101 - it has been committed
-        yield from check_results(table_key(platform, dataset), intake.outcome, standards.quarantine_tolerance)
+        request = CommitRequest(TypedRows(landed, platform, row_worker), guard, trigger_of(context.run.tags), standards)
+        yield dg.Output(request)  # the IO manager commits it before this goes on
+        assert request.outcome is not None  # noqa: S101 - it has been committed
+        yield from check_results(table_key(platform, dataset), request.outcome, standards.quarantine_tolerance)
 
     return take_in
 

@@ -14,19 +14,19 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.commit_request import PLATFORM_GUARD, Guard, Outcome
 from sync_platform.lake.difference import Difference, Retirement, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
-from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
     MOST_LISTED,
-    NOBODY_ASKED,
-    Occasion,
+    NO_TRIGGER,
     SyncRecord,
+    Trigger,
     describe_commit,
     latest_commit,
     let_retire,
@@ -56,8 +56,8 @@ def commit_landed(
     history: str,
     typed: TypedRows,
     run_id: str,
-    guard: Guard = NO_GUARD_OF_OUR_OWN,
-    occasion: Occasion = NOBODY_ASKED,
+    guard: Guard = PLATFORM_GUARD,
+    trigger: Trigger = NO_TRIGGER,
     standards: Standards = STANDARDS,
 ) -> Outcome:
     """Commit one landed dataset, and how good it is by these standards; `history` is the table of changes.
@@ -69,7 +69,7 @@ def commit_landed(
         arrival = load_incoming(scratch, typed)
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
-        commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, occasion, standards)
+        commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
         done = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
         unretired = session.execute(f"FROM {done.unretired} ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
@@ -117,7 +117,7 @@ class _Commit:
     quarantined: list[str]
     run_id: str
     guard: Guard
-    occasion: Occasion
+    trigger: Trigger
     standards: Standards
 
     @property
@@ -132,7 +132,7 @@ class _Commit:
         is_late = newest is not None and context.observed_at < newest
         scores, drift = self._appraise(context, is_late)
         # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
-        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self._held_back)
+        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self.arrival.incoming.held_back)
         self._quarantine(context, is_late)
         taken = self._splice(writer, context) if is_late else self._take_in(writer, context, is_sound)
         store = self.typed.landed.store
@@ -162,11 +162,6 @@ class _Commit:
         last = latest_commit(self.session, self.table.schema, self.table.name)
         now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
-
-    @property
-    def _held_back(self) -> str:
-        assert self.arrival.incoming.held_back is not None  # noqa: S101 - landed rows always have this relation
-        return self.arrival.incoming.held_back
 
     def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
         """Write how good the records are, and how their shape drifts; nothing drifts from a later shape."""
@@ -258,19 +253,7 @@ class _Commit:
 
     def _missing(self) -> list[str]:
         """Why the list does not count as complete: what landing knows, and records whose id cannot be read."""
-        reasons = list(self.typed.landed.manifest.reasons)
-        if self.arrival.unidentified:
-            reasons.append(f"{self.arrival.unidentified:,} records in quarantine bear no id that can be read")
-        return reasons
-
-    def _blemishes(self) -> list[str]:
-        """What is wrong with records that did come: it keeps no other row from being retired."""
-        reasons = []
-        if self.arrival.quarantined:
-            reasons.append(f"{self.arrival.quarantined:,} records are in quarantine, such as {self.quarantined[0]}")
-        if self.arrival.conflicts:
-            reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
-        return reasons
+        return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
 
     def _record(self, taken: _TakenIn) -> SyncRecord:
         manifest, arrival, context, difference = (
@@ -281,7 +264,7 @@ class _Commit:
         )
         missing = self._missing()
         guarded = [difference.reason] if difference.reason else []
-        reasons = missing + self._blemishes() + guarded + taken.reasons
+        reasons = missing + arrival.blemishes(self.quarantined) + guarded + taken.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,
@@ -314,5 +297,5 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
             shrink_accepted=difference.accepted,
-            **asdict(self.occasion),
+            **asdict(self.trigger),
         )

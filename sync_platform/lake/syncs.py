@@ -64,8 +64,8 @@ class SyncRecord:
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """Why a sync was made, where somebody asked for it: named as in its record."""
+class Trigger:
+    """The emergency request that a sync answers, in the columns of its record; empty for none."""
 
     request_id: str | None = None
     requested_by: str | None = None
@@ -73,7 +73,7 @@ class Occasion:
     request_priority: str | None = None
 
 
-NOBODY_ASKED = Occasion()
+NO_TRIGGER = Trigger()
 
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:

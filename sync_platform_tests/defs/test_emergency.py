@@ -28,8 +28,8 @@ from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
 from sync_platform.defs.emergency import EMERGENCY, claim_name, follow, run_requests
 from sync_platform.defs.landing import Mode
-from sync_platform.defs.occasion import RUN_PRIORITY_TAG
 from sync_platform.defs.progress import Silence
+from sync_platform.defs.trigger import RUN_PRIORITY_TAG
 from sync_platform.emergency.book import RequestBook
 from sync_platform.emergency.intake import request_run
 from sync_platform.emergency.request import Request

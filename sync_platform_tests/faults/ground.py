@@ -17,7 +17,7 @@ from unittest import mock
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import Guard, Outcome
+from sync_platform.lake.commit_request import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks

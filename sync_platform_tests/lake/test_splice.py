@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.intake import Guard
+from sync_platform.lake.commit_request import Guard
 from sync_platform.sources.declaration import Record
 from sync_platform.sources.extraction import Gaps
 from sync_platform_tests.examples import examples

@@ -1,21 +1,21 @@
-"""What goes into a commit beside the rows (the guard, the occasion, the standards), and what came of it."""
+"""What is asked of a commit (rows, guard, trigger, standards), and its outcome."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.syncs import NOBODY_ASKED, Occasion, SyncRecord
+from sync_platform.lake.syncs import NO_TRIGGER, SyncRecord, Trigger
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one commit did: its record, the snapshot it made, its scores, and what the sync met on the way.
+    """What one commit did: its record, the snapshot it made, its scores, and what was wrong with what came.
 
-    `not_retired`: source_ids of the first rows that were not seen and let be. `quarantined`: the first records that
-    went to quarantine, in words.
+    `not_retired`: source_ids of the first rows that were not seen and stayed live. `quarantined`: the first records
+    that went to quarantine, in words.
     """
 
     record: SyncRecord
@@ -35,25 +35,26 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Guard:
-    """What may retire rows beside the platform's own declaration.
+    """The shrink guard of one commit, beside the platform's own declaration.
 
-    `tolerance`: the operator's, in place of the platform's; `accepted`: their reason for letting more leave this once.
+    `tolerance`: the operator's, in place of the platform's. `accepted`: the operator's reason for retiring more rows
+    this once.
     """
 
     tolerance: float | None = None
     accepted: str | None = None
 
 
-NO_GUARD_OF_OUR_OWN = Guard()
+PLATFORM_GUARD = Guard()
+"""The platform's declaration alone counts."""
 
 
 @dataclass
-class Intake:
-    """Landed rows on their way into the lake, under what guard, and at whose request; what became of them, once it is
-    known."""
+class CommitRequest:
+    """Landed rows that are to be committed, and how; `outcome` once they are."""
 
     rows: TypedRows
     guard: Guard
-    occasion: Occasion = NOBODY_ASKED
+    trigger: Trigger = NO_TRIGGER
     standards: Standards = STANDARDS
     outcome: Outcome | None = None

@@ -1,11 +1,11 @@
-"""Why a run was started, where somebody asked for it: carried by the run's tags into the records of its syncs."""
+"""The emergency request that a run answers: the run's tags carry it into the records of its syncs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from sync_platform.emergency.request import Priority, Request
-from sync_platform.lake.syncs import Occasion
+from sync_platform.lake.syncs import Trigger
 
 REQUEST_ID_TAG = "sync_platform/request_id"
 REQUESTER_TAG = "sync_platform/requested_by"
@@ -31,6 +31,6 @@ def tags_of_priority(request: Request) -> dict[str, str]:
     return {PRIORITY_TAG: request.priority, RUN_PRIORITY_TAG: str(RUN_PRIORITIES[request.priority])}
 
 
-def occasion_of(tags: Mapping[str, str]) -> Occasion:
-    """What a run's tags say of who asked for it."""
-    return Occasion(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))
+def trigger_of(tags: Mapping[str, str]) -> Trigger:
+    """The request that a run's tags name; empty for none."""
+    return Trigger(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))
