@@ -1,7 +1,7 @@
-"""Takes one landed dataset into the lake: rows, history, cursor and sync record in one transaction.
+"""Commits one landed dataset to the lake: rows, history, cursor and sync record in one transaction.
 
-Kill it anywhere and run it again: the content is the same. A bad extract never retires good data: rows that were not
-seen are retired only where the extract is complete and the shrinkage within the platform's tolerance.
+A commit that was killed can run again: the content is the same. A bad extract never retires good data: rows that were
+not seen are retired only where the extract is complete and the shrinkage is within the platform's tolerance.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def commit_landed(
 ) -> Outcome:
     """Commit one landed dataset, and how good it is by these standards; `history` is the table of changes.
 
-    An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
-    was seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
+    An observation older than the newest one is spliced into the history where it belongs, and never overwrites what was
+    seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
     """
     with lake.session() as session, TemporaryTables(session) as scratch:
         arrival = load_incoming(scratch, typed)
@@ -234,7 +234,7 @@ class _Commit:
         return _TakenIn(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
-        """What another observation landed."""
+        """Load what another observation landed; StorageError where it is gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:

@@ -125,8 +125,10 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantin
 
 
 def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str | None) -> bool:
-    """Whether a record was held back (a relation of source_ids; None for none) that was not in quarantine already; to be
-    called before `quarantine`."""
+    """Whether a record was held back that was not in quarantine already; to be called before `quarantine`.
+
+    `held_back`: a relation of source_ids; None for none.
+    """
     if held_back is None:
         return False
     query = f"""SELECT 1 FROM {held_back} WHERE source_id NOT IN (
