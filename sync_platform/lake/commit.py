@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -70,30 +71,9 @@ def commit_landed(
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
         commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
-        done = in_one_transaction(lake, session, commit.write)
+        outcome = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
-        unretired = session.execute(f"FROM {done.unretired} ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
-    return Outcome(
-        done.record,
-        snapshot,
-        done.live_rows,
-        done.scores,
-        [source_id for (source_id,) in unretired],
-        undeclared(typed.dataset, typed.shape),
-        done.drift,
-        quarantined,
-    )
-
-
-@dataclass(frozen=True)
-class _Committed:
-    """What a transaction wrote; `unretired` names the temporary table of the rows that stayed live unseen."""
-
-    record: SyncRecord
-    live_rows: int
-    scores: list[Score]
-    drift: list[Drift]
-    unretired: str
+    return replace(outcome, snapshot_id=snapshot)
 
 
 @dataclass(frozen=True)
@@ -124,8 +104,8 @@ class _Commit:
     def session(self) -> duckdb.DuckDBPyConnection:
         return self.scratch.session
 
-    def write(self) -> _Committed:
-        """Everything, within the caller's transaction."""
+    def write(self) -> Outcome:
+        """Everything, within the caller's transaction; the outcome, whose snapshot is known once that is committed."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         writer, context = HistoryWriter(self.scratch, self.history), self._context()
         newest = latest_observation(self.session, context.platform, context.dataset)
@@ -141,9 +121,21 @@ class _Commit:
         write_sync(self.session, record)
         write_not_retired(self.session, taken.context, taken.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
-        live = f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL"
-        live_rows = self.session.execute(live).fetchall()[0][0]
-        return _Committed(record, live_rows, scores, drift, taken.difference.unretired)
+        return Outcome(
+            record,
+            snapshot_id=0,
+            live_rows=self._ask(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
+            scores=scores,
+            not_retired=[
+                row[0] for row in self._ask(f"FROM {taken.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
+            ],
+            unknown_fields=undeclared(self.typed.dataset, self.typed.shape),
+            drift=drift,
+            quarantined=self.quarantined,
+        )
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        return self.session.execute(query).fetchall()
 
     def _context(self) -> CommitContext:
         manifest = self.typed.landed.manifest
@@ -246,7 +238,7 @@ class _Commit:
 
         Where nothing was seen it stays: an empty answer may be a fault, and what it kept back must come the next time.
         """
-        latest = self.session.execute(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}').fetchall()[0][0]
+        latest = self._ask(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
         if latest is not None:
             watermark = min(latest, context.observed_at)
             move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
