@@ -25,7 +25,7 @@ from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import Request
 from sync_platform.errors import SyncError
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
-from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
+from sync_platform.lake.syncs import SyncRecord, rows_not_retired, syncs_of_runs
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.extraction import Gaps
@@ -203,7 +203,7 @@ def _on_record(settings: Settings, platform: Platform, run_id: str) -> tuple[lis
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         found = syncs_of_runs(lake, [run_id])
-        let_be = {record.dataset or "": rows_let_be(lake, record) for record in found if record.not_retired}
+        let_be = {record.dataset or "": rows_not_retired(lake, record) for record in found if record.not_retired}
     return sorted(found, key=lambda record: order.get(record.dataset or "", -1)), let_be
 
 

@@ -30,8 +30,8 @@ from sync_platform.lake.syncs import (
     Trigger,
     describe_commit,
     latest_commit,
-    let_retire,
     move_cursor,
+    record_reevaluation,
     write_not_retired,
     write_sync,
 )
@@ -217,8 +217,8 @@ class _Commit:
         splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
-        for later in done.let_retire:
-            let_retire(self.session, context, later)
+        for later in done.reevaluated:
+            record_reevaluation(self.session, context, later)
         reasons = [
             f"the landing of sync {later.sync_id} is gone: what it saw again of these rows is not known"
             for later in done.unreadable

@@ -93,7 +93,7 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
         )
 
 
-def let_retire(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
+def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
     """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
     because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
@@ -188,7 +188,7 @@ def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
     return _records(lake, "request_id = $request_id", {"request_id": request_id})
 
 
-def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
+def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     """source_ids of the first rows that a sync did not see and did not retire."""
     with lake.session() as session:
         rows = session.execute(
