@@ -42,7 +42,7 @@ from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
-from sync_platform.quality.reference_shape import compare_with_reference
+from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
 from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
 from sync_platform.sources.period import day_in_hong_kong
