@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from sync_platform.compliance.span import Span
-from sync_platform.storage.audit_log import Entry
+from sync_platform.storage.audit_log import AuditEntry
 
 BEGUN = "begun"
 UNDER_WAY = timedelta(days=1)
@@ -45,9 +45,9 @@ class Act:
         return not has_end and self.began_at < now - UNDER_WAY
 
 
-def acts_of(entries: Sequence[Entry]) -> list[Act]:
+def acts_of(entries: Sequence[AuditEntry]) -> list[Act]:
     """Every act, in order of its beginning. An end bears all that its beginning said, by the same actor."""
-    ends: dict[tuple[str, str, str], list[Entry]] = {}
+    ends: dict[tuple[str, str, str], list[AuditEntry]] = {}
     for entry in entries:
         if entry.outcome != BEGUN:
             ends.setdefault(_kind(entry), []).append(entry)
@@ -64,7 +64,7 @@ def begun_in(acts: Iterable[Act], span: Span, *operations: str) -> Iterator[Act]
     return (act for act in acts if span.holds(act.began_at) and (not operations or act.operation in operations))
 
 
-def _take_end(begun: Entry, ends: list[Entry], taken: set[int]) -> Entry | None:
+def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
     if _is_word(begun) or begun.via != "cli":
         return None
     said = orjson.loads(begun.subject)
@@ -75,7 +75,7 @@ def _take_end(begun: Entry, ends: list[Entry], taken: set[int]) -> Entry | None:
     return None
 
 
-def _act(entry: Entry, end: Entry | None) -> Act:
+def _act(entry: AuditEntry, end: AuditEntry | None) -> Act:
     return Act(
         entry.number,
         entry.operation,
@@ -90,15 +90,15 @@ def _act(entry: Entry, end: Entry | None) -> Act:
     )
 
 
-def _is_word(entry: Entry) -> bool:
+def _is_word(entry: AuditEntry) -> bool:
     """Whether the entry is all there is to the act: a shrink that is accepted, or a query's answer that is written."""
     return entry.operation == "accept-shrink" or (entry.operation == "export" and '"tables"' in entry.subject)
 
 
-def _kind(entry: Entry) -> tuple[str, str, str]:
+def _kind(entry: AuditEntry) -> tuple[str, str, str]:
     return entry.operation, entry.actor, entry.via
 
 
-def _bears(end: Entry, said: dict[str, Any]) -> bool:
+def _bears(end: AuditEntry, said: dict[str, Any]) -> bool:
     told = orjson.loads(end.subject)
     return all(name in told and told[name] == value for name, value in said.items())

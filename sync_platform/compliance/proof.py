@@ -18,7 +18,7 @@ from sync_platform.lineage.anchors import Anchor, Head, read_anchors
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.verification import Record
 from sync_platform.sources.period import current_period
-from sync_platform.storage.audit_log import Entry
+from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.objects import ObjectStore
 
@@ -52,7 +52,7 @@ class Proof:
 
 
 def proof_of(
-    record: Record, view: View, entries: Sequence[Entry], landing: ObjectStore | None, say: Callable[[str], None]
+    record: Record, view: View, entries: Sequence[AuditEntry], landing: ObjectStore | None, say: Callable[[str], None]
 ) -> Proof:
     """Verify everything; landed objects are hashed where `landing` is given."""
     findings = record.verify(landing=landing, told=say)

@@ -16,7 +16,7 @@ from sync_platform.lineage.record import History, Step, stating
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.rules import RULES
+from sync_platform.unified.survivorship_rules import RULES
 
 TOGETHER = "together"
 SUMMED_UP = {
@@ -36,7 +36,7 @@ _READ = {
     "rating": ("rating",),
     "review_count": ("review_count",),
 }
-"""What of a listing each field is made from, in the names of unified/listing.py."""
+"""What of a listing each field is made from, in the names of unified/listings.py."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import filled, nonzero, nonzero_count
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 # Hong Kong's box. A cell measures 2.2 km from south to north and 2.1 km from west to east, so nothing is farther than
 # 1.52 km from the middle of a cell, and a vendor that delivers that far is listed there. Half the step takes four times

@@ -24,7 +24,7 @@ from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.values import filled, filled_texts, first_text, name_of_code, nonzero, nonzero_count
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 CAP = 250
 PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the upper end of each range but the last

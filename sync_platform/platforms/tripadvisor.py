@@ -22,7 +22,7 @@ from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.sources.values import filled
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
 LOCALES = ["en", "zh_HK"]

@@ -1,6 +1,6 @@
 """The scorecard: what `quality.scores` tells, by dataset, partition and dimension, and in words.
 
-What belongs here: reading scores. How they come about stands in quality/appraisal.py.
+What belongs here: reading scores. How they come about stands in quality/scoring.py.
 """
 
 from __future__ import annotations

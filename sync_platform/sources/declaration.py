@@ -22,7 +22,7 @@ from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Attached:
-    """Records that hang on a place, as rows of a table that all platforms share (unified/attached.py).
+    """Records that hang on a place, as rows of a table that all platforms share (unified/related_records.py).
 
     `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
     """
@@ -64,7 +64,7 @@ class Dataset:
     `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
     `agreements` what its records should agree on with those they refer to
     `is_reference` whether other platforms' records are compared with these: the licence register
-    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listing.py), as SQL over its
+    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listings.py), as SQL over its
                 columns, where it is not simply the column of that name
     `attached`  the shared table that its records appear in, where they belong to a place
     `listed_from` row column (a date) where a full list starts at the day observed: rows before it are past, not gone

@@ -48,7 +48,7 @@ from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.rules import OneOf, Within
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 
 
 class Seat(Row):

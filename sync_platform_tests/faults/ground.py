@@ -15,13 +15,16 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import Guard, Outcome
+from sync_platform.lake.commit_outcome import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
-from sync_platform.landing.extract import Source, extract
+from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
@@ -29,6 +32,7 @@ from sync_platform.sources.scope import Scope
 from sync_platform.storage import lake_connection
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -161,18 +165,10 @@ class Ground:
             attempts=ATTEMPTS,
             transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
         )
-        manifests = extract(
-            self.platform,
-            source,
-            scope=self._scope(day),
-            partition="2026-11",
-            sync_id=new_sync_id(),
-            run_id="run",
-            store=store,
-            vault=self.vault,
-            secret_book=secrets or Book(),
-            started_at=self._noon(day),
+        fetch = Fetch(
+            self.platform, source, secrets or Book(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
         )
+        manifests = extract(fetch, Destination(store, self.vault), started_at=self._noon(day))
         land(store, manifests)
         return Brought(manifests, store)
 
@@ -315,14 +311,14 @@ class Ground:
         if twice:
             yield f"changes of {twice} stand twice in one sync"
         with self.lake.session() as session:
-            replay(session, HISTORY, self.platform.name, dataset, "replayed")
-            names = [name for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()]
-            listed = ", ".join(f'"{name}"' for name in names if name not in dataset.volatile)
+            tracked = dataset_table(self.platform.name, dataset)
+            replayed = replay(TemporaryTables(session), HISTORY, tracked)
+            listed = ", ".join(f'"{name}"' for name in tracked.replayed)
             table = self._named(dataset)
             differing = session.execute(
-                f"SELECT source_id FROM (SELECT {listed} FROM temp.replayed EXCEPT ALL SELECT {listed} FROM {table}) "
+                f"SELECT source_id FROM (SELECT {listed} FROM {replayed} EXCEPT ALL SELECT {listed} FROM {table}) "
                 f"UNION ALL SELECT source_id FROM (SELECT {listed} FROM {table} EXCEPT ALL "
-                f"SELECT {listed} FROM temp.replayed)"
+                f"SELECT {listed} FROM {replayed})"
             ).fetchall()
         if differing:
             yield f"replay and table differ in {differing}"

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, UrlConstraints
 
-from sync_platform.cli.openlineage import export_runs
+from sync_platform.cli.lineage.openlineage import export_runs
 from sync_platform.errors import ConnectionFailed, PermanentError, Refused, ServerFailed, SyncError
 from sync_platform.lineage.export import Span
 from sync_platform.lineage.openlineage import Event, Places, events

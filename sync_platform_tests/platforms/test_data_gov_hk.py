@@ -44,7 +44,7 @@ def archived(city: City, first: date, last: date) -> Replayed:
 def licences_on(city: City, day: date) -> set[str]:
     view = city.view("data_gov_hk")
     assert isinstance(view, Register)
-    return {licence.number for _, licence in view._licences if licence.expires(day)}
+    return {licence.number for _, licence in view.licences if licence.expires(day)}
 
 
 def test_both_files_stand_behind_every_page_of_two_thousand() -> None:

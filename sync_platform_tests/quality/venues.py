@@ -1,4 +1,4 @@
-"""A platform of places to eat, whose declaration has every kind of rule and measure, and its records as sent."""
+"""A test platform whose declaration has every kind of rule and measure, and its records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DISTRICTS = {"Mong Kok": (22.3193, 114.1694), "Central": (22.2819, 114.1582), "S
 
 
 class Venue(msgspec.Struct):
-    """As sent."""
+    """A record as sent."""
 
     id: int
     name: str | None = None
@@ -34,7 +34,7 @@ class Venue(msgspec.Struct):
 
 
 class VenueRow(Row):
-    """As stored."""
+    """A record as stored."""
 
     name_en: Annotated[str | None, column("English name", matters=True)] = None
     name_zh: Annotated[str | None, column("Chinese name", matters=True)] = None
@@ -80,7 +80,7 @@ VENUES = Dataset(
 
 
 def venues(count: int) -> list[Record]:
-    """So many records with nothing wrong with any."""
+    """That many valid records."""
     return [_venue(number) for number in range(count)]
 
 
