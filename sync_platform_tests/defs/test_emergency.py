@@ -23,6 +23,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
+from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
 from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
@@ -319,6 +320,15 @@ def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster
     ended = installation.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
     assert len(installation.runs("chope")) == 1
+
+
+def test_a_sensor_that_is_switched_off_is_known(installation: Installation) -> None:
+    workspace = installation.workspace.create_request_context()
+    sensor = workspace.get_code_location("sync_platform").get_repository("__repository__").get_sensor(EMERGENCY)
+    assert not is_sensor_stopped(installation.instance, EMERGENCY)
+    installation.instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
+    assert is_sensor_stopped(installation.instance, EMERGENCY)
+    assert not is_sensor_stopped(installation.instance, "dead_runs")
 
 
 def test_a_platform_that_is_gone_ends_its_request_as_failed(installation: Installation) -> None:
