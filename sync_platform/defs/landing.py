@@ -17,8 +17,8 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
+from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
-from sync_platform.lake.typist import Typist
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing
@@ -55,12 +55,14 @@ def landing_key(platform: Platform) -> dg.AssetKey:
     return dg.AssetKey(["landing", platform.name])
 
 
-def landing_assets(platforms: dict[str, Platform], progress: Progress, typist: Typist) -> list[dg.AssetsDefinition]:
+def landing_assets(
+    platforms: dict[str, Platform], progress: Progress, row_worker: RowWorker
+) -> list[dg.AssetsDefinition]:
     """The landing asset of every platform."""
-    return [_landing_asset(platform, progress, typist) for platform in platforms.values()]
+    return [_landing_asset(platform, progress, row_worker) for platform in platforms.values()]
 
 
-def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg.AssetsDefinition:
+def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker) -> dg.AssetsDefinition:
     listed = "\n".join(f"- **{dataset.name}**: {dataset.description}" for dataset in platform.datasets)
 
     @dg.asset(
@@ -103,7 +105,7 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
                 context.run_id,
             )
             on_page = _PageReport(platform, progress, context)
-            manifests = extract(fetch, Destination(store, vault.vault), on_page, typist.landed)
+            manifests = extract(fetch, Destination(store, vault.vault), on_page, row_worker.parse)
             progress.landed(platform.name)
             return manifests
         except SyncError as error:

@@ -17,12 +17,12 @@ from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
-from sync_platform.lineage.tables import datasets_of
 from sync_platform.lineage.verification import Record
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
 MOST_TOLD = 5
@@ -47,7 +47,7 @@ class Auditor(dg.ConfigurableResource[None]):
                 yield Record(
                     lake,
                     self.lake.history,
-                    datasets_of(load_platforms(self.platform_path)),
+                    tracked_tables(load_platforms(self.platform_path)),
                     log,
                     self.anchors.open(),
                     self.vault.vault.anchors,

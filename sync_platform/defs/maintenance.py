@@ -17,7 +17,7 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import SyncError
-from sync_platform.lake.maintenance import Report, maintain
+from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
 from sync_platform.settings import Settings
@@ -96,8 +96,8 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     )
 
 
-def _metadata(report: Report, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
-    """What the run shows, and the summary as one document for the command line."""
+def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
+    """What the run shows, and the summary as one document for those who started it."""
     summary = {
         **report.document(),
         "landing_deleted": [each.document() for each in expired],

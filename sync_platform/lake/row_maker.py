@@ -36,9 +36,9 @@ SHAPE, CONFLICT = "shape", "conflict"
 
 
 @dataclass(frozen=True)
-class Remarks:
-    """What is told of one dataset's landed records beside their rows: how they keep the contract, how many are none of
-    ours, and the shape that they have."""
+class RecordSummary:
+    """What is known of one dataset's landed records beside their rows: how they keep the contract, how many are out of
+    scope (`not_ours`), and their shape."""
 
     tally: ContractCounts
     not_ours: int
@@ -80,8 +80,8 @@ class RowMaker:
             yield self._held_to_contract(pa.concat_batches(self._waiting))
             self._waiting.clear()
 
-    def remarks(self) -> Remarks:
-        return Remarks(self._tally, self._not_ours, self._sample.shape())
+    def summary(self) -> RecordSummary:
+        return RecordSummary(self._tally, self._not_ours, self._sample.shape())
 
     def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:

@@ -18,9 +18,9 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.held import frame_of, has_unified, newest_model
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.queries import frame_of, has_unified, newest_model
 from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
 
 WIDTH = 140

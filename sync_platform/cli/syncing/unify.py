@@ -15,8 +15,8 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.held import run_of, turns_of
 from sync_platform.unified.listings import listing_sources
+from sync_platform.unified.queries import identity_events_of, run_of
 
 MOST_EVENTS = 20
 
@@ -91,7 +91,7 @@ def run_unification(
     events: list[dict[str, Any]] = []
     if outcome.success:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-            run, events = run_of(session, outcome.run_id), turns_of(session, outcome.run_id)
+            run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
     result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
     display.unified(result.in_words)
     return result

@@ -24,7 +24,7 @@ UNIFIED = f"{LAKE}.unified"
 
 
 @dataclass(frozen=True)
-class HeldModel:
+class StoredModel:
     """The model in use; `listings` is how many it was estimated from."""
 
     model_id: str
@@ -57,7 +57,7 @@ def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
     return session.execute(query, [LAKE]).fetchone() is not None and last_run(session) is not None
 
 
-def newest_model(session: duckdb.DuckDBPyConnection) -> HeldModel | None:
+def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
     """The model made last; None where there is none, or where this program judges in another way."""
     row = session.execute(
         f"SELECT model_id, model, listings FROM {UNIFIED}.models ORDER BY made_at DESC LIMIT 1"
@@ -65,7 +65,7 @@ def newest_model(session: duckdb.DuckDBPyConnection) -> HeldModel | None:
     if row is None:
         return None
     try:
-        return HeldModel(row[0], read_model(row[1].encode()), row[2])
+        return StoredModel(row[0], read_model(row[1].encode()), row[2])
     except UsageError:
         return None
 
@@ -81,7 +81,7 @@ def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
     return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = '{run_id}'").row(0, named=True)
 
 
-def turns_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
+def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
     """What a run did to identities, foundings left out."""
     query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
         WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
