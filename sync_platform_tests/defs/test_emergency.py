@@ -131,7 +131,7 @@ def installation(home: Path) -> Iterator[Installation]:
     installation.close()
 
 
-def test_a_request_runs_once_with_its_tags_and_stands_in_the_record_of_the_sync(installation: Installation) -> None:
+def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(installation: Installation) -> None:
     request = installation.request("chope", priority="critical")
     for _ in range(2):
         installation.sense()
@@ -175,7 +175,7 @@ def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_on_r
     assert (record.dataset, record.status, record.requested_by) == (None, "failed", "ada")
 
 
-def test_a_file_dropped_into_landing_is_launched_at_the_same_look(installation: Installation) -> None:
+def test_a_request_file_is_launched_at_the_same_tick(installation: Installation) -> None:
     folder = installation.settings.home / "landing_store" / "emergency"
     folder.mkdir(parents=True)
     (folder / "menus.json").write_text('{"platforms": ["chope"], "reason": "menus are wrong", "requester": "ada"}')
@@ -208,7 +208,7 @@ def test_killed_at_any_moment_between_request_and_launch_there_is_one_run(home: 
     installation.close()
 
 
-def test_killed_after_the_sensor_looked_and_before_dagster_heard_of_it_there_is_one_run(
+def test_killed_between_the_sensors_decision_and_the_launch_there_is_one_run(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -283,7 +283,7 @@ def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installatio
     assert len(installation.requests.find(request.request_id).askings) == 2
 
 
-def test_what_a_dead_process_claimed_is_launched_by_the_sensor_and_what_a_living_one_claimed_is_not(
+def test_the_sensor_launches_what_a_dead_process_claimed_but_not_what_a_living_one_claimed(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -306,7 +306,7 @@ def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) 
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
 
 
-def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster_launches_it_again(
+def test_a_run_whose_process_died_leaves_its_request_open_as_long_as_dagster_launches_it_again(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
