@@ -1,6 +1,6 @@
-"""Unified restaurants as assets: members and restaurants, made in one step, and what hangs on them.
+"""Unified restaurants as assets: members and restaurants, made in one step, and the records related to them.
 
-What belongs here: when they are made, and what is shown of them. How listings become restaurants stands in unified/.
+What belongs here: when they are made, and what the UI shows of them. Making restaurants belongs in unified/.
 """
 
 import re
@@ -18,7 +18,7 @@ from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
 from sync_platform.defs.tables import table_key
 from sync_platform.errors import SyncError
-from sync_platform.quality.score import DIMENSIONS, Standards
+from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
@@ -42,38 +42,37 @@ RESTAURANTS_KEY = dg.AssetKey([GROUP, RESTAURANTS.name])
 TAGS = {"stage": GROUP}
 
 
-class WordConfig(dg.Config):
-    """A person's word on two listings."""
+class DecisionConfig(dg.Config):
+    """A person's decision on two listings."""
 
     one: str = Field(description="A listing, as PLATFORM/ID, or a restaurant.")
-    other: str = Field(description="Another.")
-    verdict: str = Field(description="same, different, or withdrawn: what was decided before no longer holds.")
+    other: str = Field(description="Another listing or restaurant.")
+    verdict: str = Field(description="same, different, or withdrawn, which cancels an earlier decision.")
     reason: str = Field(description="Why.")
-    decided_by: str = Field(description="Who says so.")
+    decided_by: str = Field(description="Who decided.")
 
 
 class UnifyConfig(dg.Config):
-    """What is decided, and how much is looked at again, in this run."""
+    """The decisions of a run, and how much it matches again."""
 
-    words: list[WordConfig] = Field(default=[], description="People's word on listings; it holds from now on.")
-
-    rebuild: bool = Field(default=False, description="Match all listings anew, not only those that changed.")
+    decisions: list[DecisionConfig] = Field(default=[], description="New decisions of people on listings.")
+    rebuild: bool = Field(default=False, description="Match all listings again, not only the changed ones.")
     new_model: bool = Field(
-        default=False, description="Estimate a new model of what evidence weighs first; matches all listings anew."
+        default=False, description="Estimate a new matching model first, and match all listings with it."
     )
 
 
 def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
-    """Members and restaurants, and one asset for each kind of what hangs on them."""
+    """Members and restaurants, and one asset for each kind of related record."""
     return [_places(platforms, progress), *(_attached(platforms, kind) for kind in RECORD_KINDS)]
 
 
 def unify_job() -> Any:
-    """The job that brings all of them up to date; the automation does the same after every sync."""
+    """The job that updates all of them. The automation does the same after every sync."""
     return dg.define_asset_job(
         UNIFY,
         dg.AssetSelection.groups(GROUP),
-        description="Brings unified restaurants up to date with what the lake holds of all platforms.",
+        description="Updates the unified restaurants from the tables of all platforms.",
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
     )
@@ -124,13 +123,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
-        settings = load_settings()
-        standards = Standards(
-            {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
-            {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
-        )
-
-        def told(stage: str) -> None:
+        def report(stage: str) -> None:
             context.log.info(stage)
             progress.unifying(stage)
 
@@ -140,13 +133,15 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 lake.history,
                 platforms,
                 context.run_id,
-                standards,
+                Standards.of(load_settings()),
                 words=lambda session: [
-                    one for said in config.words for one in validated_decisions(session, **said.model_dump())
+                    validated
+                    for decision in config.decisions
+                    for validated in validated_decisions(session, **decision.model_dump())
                 ],
                 rebuild=config.rebuild,
                 new_model=config.new_model,
-                on_progress=told,
+                on_progress=report,
             )
         except SyncError as error:
             raise failure(context, error) from error

@@ -1,4 +1,4 @@
-"""The record of every sync (`sync.runs`) and where the next incremental one reads on (`sync.cursors`)."""
+"""The record of every sync (`sync.runs`), and where the next incremental sync reads on (`sync.cursors`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 import duckdb
 
-from sync_platform.lake.diff import Origin
+from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
@@ -73,8 +73,8 @@ class SyncRecord:
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """Why a sync was made, where somebody asked for it: named as in its record."""
+class Trigger:
+    """The emergency request that a sync answers, in the columns of its record; empty for none."""
 
     request_id: str | None = None
     requested_by: str | None = None
@@ -82,7 +82,7 @@ class Occasion:
     request_priority: str | None = None
 
 
-NOBODY_ASKED = Occasion()
+NO_TRIGGER = Trigger()
 
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
@@ -93,18 +93,18 @@ def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
 
 
-def write_not_retired(session: duckdb.DuckDBPyConnection, origin: Origin) -> None:
-    """List the rows of `temp.not_retired` in `sync.not_retired`, within the caller's transaction."""
-    if session.execute("FROM temp.not_retired LIMIT 1").fetchone():
+def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext, unretired: str) -> None:
+    """List the source_ids of the relation `unretired` in `sync.not_retired`, within the caller's transaction."""
+    if session.execute(f"FROM {unretired} LIMIT 1").fetchone():
         session.execute(
-            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM temp.not_retired ORDER BY ALL",
-            [origin.sync_id, origin.platform, origin.dataset, origin.observed_at],
+            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM {unretired} ORDER BY ALL",
+            [context.sync_id, context.platform, context.dataset, context.observed_at],
         )
 
 
-def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observation) -> None:
-    """Put on record that a sync whose list was refused counts as complete, now that `origin` is known before it."""
-    because = f"weighed again after sync {origin.sync_id} became known: what it does not list is retired"
+def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
+    """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
+    because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
         SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
@@ -113,10 +113,10 @@ def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observ
         QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
         {
             "because": because,
-            "at": origin.committed_at,
+            "at": context.committed_at,
             "sync_id": later.sync_id,
-            "platform": origin.platform,
-            "dataset": origin.dataset,
+            "platform": context.platform,
+            "dataset": context.dataset,
         },
     )
 
@@ -197,7 +197,7 @@ def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
     return _records(lake, "request_id = $request_id", {"request_id": request_id})
 
 
-def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
+def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     """source_ids of the first rows that a sync did not see and did not retire."""
     with lake.session() as session:
         rows = session.execute(

@@ -20,7 +20,7 @@ from sync_platform.lineage.verdicts import FIELDS, PARTS, Hearing, Verdict
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.held import has_unified
+from sync_platform.unified.queries import has_unified
 from sync_platform.unified.tables import RESTAURANTS, SCHEMA
 
 IDENTITY = ("founded_by", "founded_at", "merged_into")

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated
 
 from sync_platform.sources.authentication import BearerToken
-from sync_platform.sources.columns import Row, column, sent_as
+from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import Day, Endpoint, Numbered
 from sync_platform.sources.place import Place, UpdatedAt
@@ -42,9 +42,7 @@ class Restaurant(Row):
 class Promotion(Row):
     """One discounted time slot of a branch."""
 
-    branch_id: Annotated[
-        str, column("The branch: `source_id` in eatigo.restaurants", matters=True, refers_to="restaurants")
-    ]
+    branch_id: Annotated[str, reference("The branch", "eatigo.restaurants")]
     slot_date: Annotated[date, column("Day of the slot, in Hong Kong", matters=True)]
     slot_time: Annotated[
         str,

@@ -78,16 +78,23 @@ def describe_problems(paths: list[str | None], problems: list[str]) -> str:
 
 
 def quarantine(
-    session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool, is_late: bool
+    session: duckdb.DuckDBPyConnection,
+    origin: dict[str, str | datetime | None],
+    quarantined: str,
+    stored: str,
+    *,
+    is_whole: bool,
+    is_late: bool,
 ) -> None:
-    """Insert `temp.quarantined` into quarantine, and settle open entries whose records were examined again.
+    """Put the records of the relation `quarantined` into quarantine, and settle open entries that were looked at again.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
-    `is_whole`: the sync examined every record. `is_late`: a later observation is already stored and stays valid, so
-    only entries of this same landing are settled.
+    `quarantined`: source_id, landing_object, landing_line, problems as JSON. `stored`: a relation of the rows that came
+    beside them. `is_whole`: the sync looked at everything. `is_late`: the lake has a later observation already, which
+    counts; only entries of this very landing, taken in again, are settled.
     """
-    _settle(session, origin, is_whole=is_whole, is_late=is_late)
-    if not session.execute("FROM temp.quarantined LIMIT 1").fetchone():
+    _settle(session, origin, quarantined, stored, is_whole=is_whole, is_late=is_late)
+    if not session.execute(f"FROM {quarantined} LIMIT 1").fetchone():
         return
     stays_open = "true"
     if is_late:  # an entry of this landing that was open until now stays open
@@ -98,16 +105,16 @@ def quarantine(
         SELECT $platform, $dataset, $partition, $sync_id, $run_id, source_id, landing_object, landing_line,
             problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem', $observed_at, $committed_at,
             CASE WHEN NOT {stays_open} THEN $committed_at END, CASE WHEN NOT {stays_open} THEN 'late' END
-        FROM temp.quarantined q ORDER BY landing_object, landing_line""",
+        FROM {quarantined} q ORDER BY landing_object, landing_line""",
         origin,
     )
 
 
-def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed) -> list[str]:
-    """The first records of `temp.quarantined`: their problems, the page's URL, and the landed line."""
+def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantined: str) -> list[str]:
+    """The first records of the relation `quarantined`: what is wrong, the page's address, and where it is landed."""
     rows = session.execute(
         f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
-        FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
+        FROM {quarantined} ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
     ).fetchall()
     first = []
     for source_id, paths, problems, key, line in rows:
@@ -117,9 +124,14 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed) -> list[s
     return first
 
 
-def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> bool:
-    """Whether a record is quarantined that had no open entry before; call this before `quarantine`."""
-    query = f"""SELECT 1 FROM temp.held_back WHERE source_id NOT IN (
+def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str | None) -> bool:
+    """Whether a record was held back that was not in quarantine already; to be called before `quarantine`.
+
+    `held_back`: a relation of source_ids; None for none.
+    """
+    if held_back is None:
+        return False
+    query = f"""SELECT 1 FROM {held_back} WHERE source_id NOT IN (
         SELECT source_id FROM {LAKE}.quality.quarantine
         WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""
     return session.execute(query, [platform, dataset]).fetchone() is not None
@@ -128,6 +140,8 @@ def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: 
 def _settle(
     session: duckdb.DuckDBPyConnection,
     origin: dict[str, str | datetime | None],
+    quarantined: str,
+    came: str,
     *,
     is_whole: bool,
     is_late: bool,
@@ -139,8 +153,8 @@ def _settle(
     table = f"{LAKE}.quality.quarantine"
     if not session.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1", own).fetchone():
         return
-    stored = "source_id IN (SELECT source_id FROM temp.incoming)"
-    again = "source_id IN (SELECT source_id FROM temp.quarantined WHERE source_id IS NOT NULL)"
+    stored = f"source_id IN (SELECT source_id FROM {came})"
+    again = f"source_id IN (SELECT source_id FROM {quarantined} WHERE source_id IS NOT NULL)"
     unseen = "true" if is_whole or is_late else "false"
     session.execute(
         f"""UPDATE {table} SET settled_at = $at,

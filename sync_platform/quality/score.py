@@ -136,13 +136,13 @@ class Standards:
     quarantine_tolerance: float = 0.02
 
     @classmethod
-    def of(cls, settings: Settings, own: PlatformSettings) -> Standards:
+    def of(cls, settings: Settings, own: PlatformSettings | None = None) -> Standards:
         """The installation's standards, with the platform's own tolerance where it has one."""
-        tolerance = settings.quarantine_tolerance if own.quarantine_tolerance is None else own.quarantine_tolerance
+        tolerance = own.quarantine_tolerance if own else None
         return cls(
             {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
             {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
-            tolerance,
+            settings.quarantine_tolerance if tolerance is None else tolerance,
         )
 
     def threshold(self, dimension: str) -> float | None:

@@ -16,25 +16,28 @@ import orjson
 from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.geography import measure_geography
-from sync_platform.quality.measures import ACROSS, is_listing, measures_of
+from sync_platform.quality.measures import ACROSS, Measure, is_listing, measures_of
 from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Score, Standards, overall
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class ScoringInput:
-    """What is scored: the rows in `temp.incoming`, the contract counts of their records, and the stored table.
+class RecordsToScore:
+    """What is appraised: rows that came, the tally of the records they came from, and what the lake's table has.
 
-    `seen`: received records with distinct ids, quarantined ones included. `claimed`: the number of records that the
-    source claims to have. `is_full`: it is a full sync. `follows`: the stored table has an earlier state, not a later.
+    `rows`: a relation with the dataset's own columns and `deleted`. `seen` records with an id of their own came,
+    quarantined or not; the source claims to have `claimed`. `is_full`: they are a whole list. `follows`: the lake's
+    table has an earlier state, not a later one.
     """
 
     platform: str
     dataset: Dataset
+    rows: str
     tally: ContractCounts
     contradicting: int
     seen: int
@@ -47,14 +50,14 @@ class ScoringInput:
         return f'{LAKE}."{self.platform}"."{self.dataset.name}"'
 
 
-def score_records(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """Every score of the received records: per measure, per dimension (measure `all`), and overall."""
-    _choose_measured(session, subject)
+def score_records(session: duckdb.DuckDBPyConnection, records: RecordsToScore, standards: Standards) -> list[Score]:
+    """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
+    measured = _measured(records)
     parts = {
-        "validation": _validation(subject, standards),
-        "completeness": _completeness(session, subject, standards),
-        "accuracy": _accuracy(session, subject, standards),
-        "consistency": _consistency(session, subject, standards),
+        "validation": _validation(records, standards),
+        "completeness": _completeness(session, records, measured, standards),
+        "accuracy": _accuracy(session, records, measured, standards),
+        "consistency": _consistency(session, records, measured, standards),
     }
     wholes = [parts[dimension][-1] for dimension in DIMENSIONS]
     return [*(score for dimension in DIMENSIONS for score in parts[dimension]), overall(wholes, standards)]
@@ -89,25 +92,25 @@ def write_scores(
     )
 
 
-def _choose_measured(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> None:
-    """Create `temp.measured`: the rows to be measured, with the dataset's own columns."""
-    own = ", ".join(f'"{column.name}"' for column in columns_of(subject.dataset.row))
-    query = f"SELECT {own} FROM temp.incoming WHERE NOT deleted"
-    if not subject.is_full and subject.follows:
-        query += f""" UNION ALL SELECT {own} FROM {subject.table} t ANTI JOIN temp.incoming i USING (source_id)
+def _measured(records: RecordsToScore) -> str:
+    """SQL in brackets: the rows that are measured, with the dataset's own columns."""
+    own = ", ".join(f'"{column.name}"' for column in columns_of(records.dataset.row))
+    query = f"SELECT {own} FROM {records.rows} WHERE NOT deleted"
+    if not records.is_full and records.follows:
+        query += f""" UNION ALL SELECT {own} FROM {records.table} t ANTI JOIN {records.rows} i USING (source_id)
             WHERE t.removed_at IS NULL"""
-    session.execute(f"CREATE OR REPLACE TEMP VIEW measured AS {query}")
+    return f"({query})"
 
 
-def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
-    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
-    tally = subject.tally
+def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
+    """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
+    tally = records.tally
     worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
     told = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, tally.valid_records - subject.contradicting)
+    sound = max(0, tally.valid_records - records.contradicting)
     detail = {"worst": told} if told else {}
     threshold = standards.threshold("validation")
     return [
@@ -117,25 +120,27 @@ def _validation(subject: ScoringInput, standards: Standards) -> list[Score]:
     ]
 
 
-def _completeness(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """The filled share of the important columns, over the number of records that the source claims."""
-    declared = columns_of(subject.dataset.row)
-    # a dataset without `matters` counts all its columns
+def _completeness(
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
+) -> list[Score]:
+    """The filled share of the columns that matter, over the records there should be: those the source claims."""
+    declared = columns_of(records.dataset.row)
+    # where nothing is said to matter more, everything does
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
-    rows, *filled = session.execute(f"SELECT count(*), {counted} FROM temp.measured").fetchall()[0]
+    rows, *filled = session.execute(f"SELECT count(*), {counted} FROM {measured}").fetchall()[0]
     each = [
         Score("completeness", f"filled:{column.name}", count, rows, rows)
         for column, count in zip(columns, filled, strict=True)
     ]
     least = min(each, key=lambda score: score.numerator or 0)
     minimum = Score("completeness", "minimum", least.numerator, rows, rows, detail={"column": least.measure[7:]})
-    claimed = subject.claimed if subject.is_full else None
+    claimed = records.claimed if records.is_full else None
     coverage = Score("completeness", "coverage")
     missing = 0
     if claimed is not None:
-        missing = max(0, claimed - subject.seen)
-        coverage = Score("completeness", "coverage", min(subject.seen, claimed), claimed, claimed)
+        missing = max(0, claimed - records.seen)
+        coverage = Score("completeness", "coverage", min(records.seen, claimed), claimed, claimed)
     emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MOST_NAMED]
     detail = {
         "worst": [
@@ -158,13 +163,15 @@ def _filled(column: Column) -> str:
     return f'count("{column.name}")'
 
 
-def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """Geography, the only reference at this point. The comparison with the register follows after unification."""
-    names = {column.name for column in columns_of(subject.dataset.row)}
-    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+def _accuracy(
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
+) -> list[Score]:
+    """What can be held against a reference at once: geography. The register is one once listings are unified."""
+    names = {column.name for column in columns_of(records.dataset.row)}
+    (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
     if {"district", "latitude", "longitude"} <= names:
-        found = measure_geography(session, "temp.measured")
+        found = measure_geography(session, measured)
         told = {
             "words": f"coordinates in the stated district ({APPROXIMATION})",
             "wrong_ids": [outlier.source_id for outlier in found.worst],
@@ -173,54 +180,64 @@ def _accuracy(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standar
         scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
-    return with_dimension_score("accuracy", standards, scores, _awaited(subject, "accuracy"), right, judged, rows)
+    return with_dimension_score("accuracy", standards, scores, _awaited(records, "accuracy"), right, judged, rows)
 
 
-def _consistency(session: duckdb.DuckDBPyConnection, subject: ScoringInput, standards: Standards) -> list[Score]:
-    """The share of records that do not contradict themselves, other records or the past; per measure and overall."""
-    referred = _referred(session, subject)
-    measures = measures_of(subject.dataset, follows=subject.follows, refers=referred is not None)
-    (rows,) = session.execute("SELECT count(*) FROM temp.measured").fetchall()[0]
+def _consistency(
+    session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
+) -> list[Score]:
+    """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
+    referred = _referred(session, records)
+    measures = measures_of(records.dataset, follows=records.follows, refers=referred is not None)
+    (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     if not measures:
-        return with_dimension_score("consistency", standards, [], _awaited(subject, "consistency"), None, None, rows)
+        return with_dimension_score("consistency", standards, [], _awaited(records, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
-    held = f"LEFT JOIN {subject.table} h ON h.source_id = m.source_id" if subject.follows else ""
-    joined = f"{referred or ''} {held}"
-    session.execute(f"CREATE OR REPLACE TEMP TABLE judged AS SELECT m.source_id, {named} FROM temp.measured m {joined}")
+    held = f"LEFT JOIN {records.table} h ON h.source_id = m.source_id" if records.follows else ""
+    with TemporaryTables(session) as scratch:
+        judged = scratch.create("judged", f"SELECT m.source_id, {named} FROM {measured} m {referred or ''} {held}")
+        scores, right, known = _judged(session, judged, measures, rows)
+    return with_dimension_score("consistency", standards, scores, _awaited(records, "consistency"), right, known, rows)
+
+
+def _judged(
+    session: duckdb.DuckDBPyConnection, judged: str, measures: list[Measure], rows: int
+) -> tuple[list[Score], int, int]:
+    """The score of each measure, from its verdicts in the columns c0, c1, ...; how many records no measure finds wrong,
+    and how many any measure can judge."""
     each = [f"c{number}" for number in range(len(measures))]
     counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
     wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
     known = " OR ".join(f"{name} IS NOT NULL" for name in each)
-    right, judged, *counts = session.execute(
-        f"""SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted}
-        FROM temp.judged"""
+    right, judgeable, *counts = session.execute(
+        f"SELECT count(*) FILTER (({known}) AND NOT ({wrong})), count(*) FILTER ({known}), {counted} FROM {judged}"
     ).fetchall()[0]
     scores = []
     for number, measure in enumerate(measures):
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
-            query = f"SELECT source_id FROM temp.judged WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
+            query = f"SELECT source_id FROM {judged} WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
-    return with_dimension_score("consistency", standards, scores, _awaited(subject, "consistency"), right, judged, rows)
+    return scores, right, judgeable
 
 
-def _referred(session: duckdb.DuckDBPyConnection, subject: ScoringInput) -> str | None:
-    """The join of the referenced records `r`; None without a reference, or where their table does not exist yet."""
-    referring = next((column for column in columns_of(subject.dataset.row) if column.refers_to), None)
+def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> str | None:
+    """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
+    referring = next((column for column in columns_of(records.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
     query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
-    if not session.execute(query, [LAKE, subject.platform, referring.refers_to]).fetchone():
+    if not session.execute(query, [LAKE, records.platform, referring.refers_to]).fetchone():
         return None
-    table = f'{LAKE}."{subject.platform}"."{referring.refers_to}"'
+    table = f'{LAKE}."{records.platform}"."{referring.refers_to}"'
     return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
 
 
-def _awaited(subject: ScoringInput, dimension: str) -> tuple[str, ...]:
-    """The measures that unification takes later (unified/cross_platform_scores.py)."""
-    return ACROSS[dimension] if is_listing(subject.dataset) and not subject.dataset.is_reference else ()
+def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:
+    """The measures that are taken where listings are unified."""
+    return ACROSS[dimension] if is_listing(records.dataset) and not records.dataset.is_reference else ()
 
 
 def with_dimension_score(

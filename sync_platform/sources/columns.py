@@ -59,15 +59,21 @@ def column(
     return Meaning(text, sealed, matters, rules, refers_to)
 
 
+def reference(record: str, table: str) -> Meaning:
+    """The meaning of a column that holds the `source_id` of another table of the platform: `"The branch",
+    "eatigo.restaurants"`."""
+    return column(f"{record}: `source_id` in {table}", matters=True, refers_to=table.partition(".")[2])
+
+
 @dataclass(frozen=True)
-class Sent:
+class SentAs:
     """Where a column's value stands in the record; see `sent_as`."""
 
     paths: tuple[str, ...] = ()
     convert: Callable[..., Any] | None = None
 
 
-def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> Sent:
+def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
     """The field that a column comes from, where it has another name, and the function that converts it.
 
     `paths`: a field of the record, or a dotted path (`author.name`); several where the column is made of several.
@@ -75,7 +81,7 @@ def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> Sent:
     field must have, else the record goes to quarantine; a field that is missing or null is None. It raises ValueError
     for a value that cannot be converted.
     """
-    return Sent(paths, convert)
+    return SentAs(paths, convert)
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -89,25 +95,25 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 
 
 @dataclass(frozen=True)
-class Declared:
+class ColumnDeclaration:
     """One column as its row declares it: `kind` is its Python type without None."""
 
     name: str
     kind: Any
     is_required: bool
     meaning: Meaning
-    sent: Sent
+    sent: SentAs
 
 
 @cache
-def declared_columns(row: type[Row]) -> tuple[Declared, ...]:
+def declared_columns(row: type[Row]) -> tuple[ColumnDeclaration, ...]:
     """The columns of a Row as declared, `source_id` first; TypeError for a type that has no place in a table."""
     hints = typing.get_type_hints(row, include_extras=True)
     found = [_declared(row, field, hints[field.name]) for field in msgspec.structs.fields(row)]
     return tuple(sorted(found, key=lambda each: each.name != "source_id"))
 
 
-def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> Declared:
+def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> ColumnDeclaration:
     extras: tuple[Any, ...] = getattr(hint, "__metadata__", ())
     kind = hint.__origin__ if extras else hint
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
@@ -115,11 +121,11 @@ def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> De
     if kind not in SQL_TYPES:
         raise TypeError(f"{row.__name__}.{field.name}: no table type for {kind}")
     meaning = next((extra for extra in reversed(extras) if isinstance(extra, Meaning)), Meaning(field.name))
-    sent = Sent((field.name,))
+    sent = SentAs((field.name,))
     for extra in extras:
-        if isinstance(extra, Sent):
-            sent = Sent(extra.paths or sent.paths, extra.convert or sent.convert)
-    return Declared(field.name, kind, field.required, meaning, sent)
+        if isinstance(extra, SentAs):
+            sent = SentAs(extra.paths or sent.paths, extra.convert or sent.convert)
+    return ColumnDeclaration(field.name, kind, field.required, meaning, sent)
 
 
 @dataclass(frozen=True)

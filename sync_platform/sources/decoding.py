@@ -1,8 +1,8 @@
-"""How the records of a dataset become rows: the struct that a record is decoded into, and the function from that to a
-row.
+"""How the records of a dataset become rows: the struct that a record is decoded into, and the function that makes a row
+of it.
 
-Both are made from the row's columns, once per dataset. Decoding is strict: a record with a field of another type than
-its column's goes to quarantine with the field's path.
+Both are made from the row's columns, once per dataset. Decoding is strict: a record with a field of the wrong type goes
+to quarantine with the path of the field.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from typing import Any
 
 import msgspec
 
-from sync_platform.sources.columns import Declared, Row, declared_columns
+from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
 from sync_platform.sources.values import filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at
 
 Identity = int | str
-"""An id as platforms send it: what one page writes as a number, another may write as text. A row's is text always."""
+"""An id as platforms send it: one page has it as a number, another as text. In a row it is always text."""
 CONVERTERS: dict[object, Callable[..., Any]] = {str: filled, datetime: moment, Decimal: money}
-"""By the type of a column, where the value is not taken as it is sent."""
+"""By the type of a column; values of other types are taken as sent."""
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """`wire`: the struct of a record as received. `to_row`: from that to a row, or None for a record out of scope.
+    """`wire`: the struct of a record as received. `to_row`: makes a row of it, or None for a record out of scope.
 
     `to_row` raises ValueError, TypeError, KeyError or ArithmeticError for a record that cannot become a row.
     """
@@ -65,9 +65,10 @@ def decoding_of(
 
 
 def _compiled(
-    row: type[Row], key: tuple[str, ...], columns: list[Declared], in_scope: Callable[[Any], bool] | None
+    row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], in_scope: Callable[[Any], bool] | None
 ) -> Callable[[Any], Row | None]:
-    """The function that a person would write by hand; as dataclasses does it, because it runs once per record."""
+    """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
+    runs once per record, and a loop over the columns would take twice as long."""
     names: dict[str, Any] = {"row": row, "in_scope": in_scope}
     values = ["source_id=f'" + "/".join(f"{{{value_at('record', name)}}}" for name in key) + "'"]
     for number, column in enumerate(columns):
@@ -86,7 +87,7 @@ def _compiled(
     return compiled
 
 
-def _converter(column: Declared) -> Callable[..., Any] | None:
+def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
     """The function that converts a column's value; None where it is taken as sent, as a required text is."""
     if column.sent.convert is not None:
         return column.sent.convert
@@ -95,7 +96,7 @@ def _converter(column: Declared) -> Callable[..., Any] | None:
     return None if column.kind is str and column.is_required else CONVERTERS.get(column.kind)
 
 
-def _kinds(row: type[Row], column: Declared) -> list[Any]:
+def _kinds(row: type[Row], column: ColumnDeclaration) -> list[Any]:
     """The types of the fields that a column is made of: what its converter takes, else the column's own type."""
     convert = _converter(column)
     if convert is None or convert is str:

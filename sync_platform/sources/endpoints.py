@@ -1,7 +1,7 @@
-"""Endpoints as platform files declare them: where a list is asked for, and where its parts stand in an answer.
+"""Endpoints as platform files declare them: how a list is requested, and where its parts stand in an answer.
 
-A path into an answer is dotted (`meta.total`). One that ends with `?` may be missing or null; without any of the others
-an answer breaks the contract.
+A path into an answer is dotted (`meta.total`). The value at a path that ends with `?` may be missing or null; an answer
+without one of the others breaks the contract.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ByOffset(Paging):
 
 @dataclass(frozen=True)
 class Day:
-    """A parameter: the day that the extraction observes, in Hong Kong, or so many days after it."""
+    """A parameter: the day that the extraction observes, in Hong Kong, or the day `ahead` days after it."""
 
     ahead: int = 0
 
@@ -72,8 +72,8 @@ class Day:
 class ErrorCode:
     """For a platform that reports errors inside HTTP 200: a code other than `ok` is an error.
 
-    `error_of`: makes it from the code, the platform's message, and a sentence that says both. `code` and `message`:
-    where they stand.
+    `error_of`: makes the error from the code, the platform's message, and a sentence with both. `code` and `message`:
+    where these stand.
     """
 
     ok: str | int
@@ -90,19 +90,20 @@ class ErrorCode:
         outcome = reply.shaped(body, self._envelope)
         code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
         if code != self.ok:
-            told = message[:200] or "no message"
-            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {told}")
+            shown = message[:200] or "no message"
+            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {shown}")
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """Where one dataset's records are listed.
 
-    `records`: where they stand in the answer; empty where the answer is the list itself
-    `paging`: None where one answer has them all
-    `params`: parameters of every request; a `Day` among them is filled in
-    `since`: the parameter that asks for what changed since the watermark, if the platform has a delta of the dataset
-    `since_day_only`: the watermark is sent as a day
+    `records`   where they stand in the answer; empty where the answer is the list itself
+    `paging`    None where one answer has all records
+    `params`    parameters of every request; a `Day` among them becomes a date
+    `since`     the parameter that asks for the changes since the watermark, where the platform has such a delta
+    `since_day_only` the watermark is sent as a day
+    `error_code` for a platform that reports errors inside HTTP 200
     """
 
     dataset: str

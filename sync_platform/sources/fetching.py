@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
@@ -17,20 +18,34 @@ Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Sli
 
 
 class Parents:
-    """The records of a dataset that others belong to, noted as their pages come: `counts` has, by `source_id`, how many
-    children each says that it has (None: it does not say), without those that say 0.
+    """The records of a parent dataset, noted as their pages come.
+
+    `counts`: by `source_id`, how many children a record says that it has (None: it does not say); those that say 0 are
+    left out.
     """
 
     def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
-        self._dataset, self._count = extraction.state.datasets[child.parent], child.count
+        self._extraction, self._child = extraction, child
+        self._dataset = extraction.state.datasets[child.parent]
+        self._ids: set[str] = set()
         self.counts: dict[str, int | None] = {}
 
     def add(self, records: Iterable[Record]) -> None:
         """Note records, before they are sealed."""
         for record in records:
-            source_id, count = self._dataset.source_id(record), self._count(record)
-            if source_id is not None and count != 0:
+            source_id, count = self._dataset.source_id(record), self._child.count(record)
+            if source_id is None:
+                continue
+            self._ids.add(source_id)
+            if count != 0:
                 self.counts[source_id] = count
+
+    def report_missing(self) -> None:
+        """A finding where fewer parents came than the source counts: the children of the others are missing."""
+        claimed, came = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
+        if claimed is not None and came < claimed:
+            finding = f"of {claimed:,} {self._child.parent} {came:,} came, and what belongs to the others is missing"
+            self._extraction.report_finding(self._child.dataset, finding)
 
 
 async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) -> AsyncIterator[Page]:
@@ -40,6 +55,7 @@ async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) ->
     parents = {child.dataset: Parents(extraction, child) for child in children}
     for endpoint in wanted:
         if isinstance(endpoint, ChildEndpoint):
+            parents[endpoint.dataset].report_missing()
             pages = pages_of_children(extraction, endpoint, parents[endpoint.dataset].counts)
         else:
             pages = pages_of(extraction, endpoint)
@@ -61,13 +77,13 @@ async def pages_of_children(
     extraction.inherit_gaps(dataset, endpoint.parent)
     is_delta = bool(endpoint.since and extraction.scope.since.get(dataset))
 
-    async def children(part: Extraction, parent: str) -> AsyncIterator[Page]:
+    async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
         records = 0
-        async for page in pages_of(part, endpoint, parent, get):
+        async for page in pages_of(own, endpoint, parent, get):
             records += len(page.records)
             yield page
-        if counts[parent] and not records and part.part.is_whole and not is_delta:
-            part.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
+        if counts[parent] and not records and own.part.is_whole and not is_delta:
+            own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
 
     async for page in extraction.each_part(dataset, counts, children):
         yield page
@@ -76,9 +92,10 @@ async def pages_of_children(
 async def pages_of(
     extraction: Extraction, endpoint: Endpoint, parent: str = "", get: Get | None = None
 ) -> AsyncIterator[Page]:
-    """The pages of one list. `parent`: whose list it is. `get`: sends a request, in place of a plain GET."""
+    """The pages of one list. `parent`: the `source_id` of the record that it belongs to. `get`: sends a request, in
+    place of a plain GET."""
     send, query = get or _plain_get(extraction), endpoint.query(extraction)
-    path = endpoint.path.replace("{parent}", parent)
+    path = endpoint.path.replace("{parent}", quote(parent, safe=""))
     added = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
 
     async def fetch(**position: Any) -> Slice:

@@ -1,26 +1,84 @@
 """Records: the rows of members and of restaurants that a run has to write, those that end included.
 
-What belongs here: putting rows together, out of what was worked out and what is held. Nothing is decided here.
+What belongs here: which restaurants may have changed, and putting their rows together, out of what was worked out and
+what the lake has. Nothing else is decided here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import polars as pl
 
 from sync_platform.unified.agreement import VERDICTS, verdicts
-from sync_platform.unified.held import frame_of, held_rows
+from sync_platform.unified.assignment import IDS, Assignment
+from sync_platform.unified.golden import golden_records
 from sync_platform.unified.identity import Founding
+from sync_platform.unified.listings import ListingSource
+from sync_platform.unified.queries import frame_of, lapsed_restaurants, members_with, restaurants_of, stored_rows
+from sync_platform.unified.rematch import Changed
+from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 
 FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
 """What of a member follows its listing, wherever it belongs."""
 
 
+@dataclass(frozen=True)
+class Records:
+    """Rows of `tables.RESTAURANTS` and of `tables.MEMBERS`, each with `ended`."""
+
+    restaurants: pl.DataFrame
+    members: pl.DataFrame
+
+
+def make_records(
+    session: duckdb.DuckDBPyConnection,
+    sources: list[ListingSource],
+    changed: Changed,
+    assignment: Assignment,
+    is_shared: IsSharedPhone,
+    today: date,
+) -> Records:
+    """The rows of every restaurant that may have changed, and of its members."""
+    assigned = assignment.placed
+    ids = _restaurants_to_make(session, changed, assignment, today)
+    staying = members_with(session, ids).join(assigned, on=IDS, how="anti")
+    members = pl.concat([assigned.select(staying.columns), staying])
+    ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
+    ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
+    listings = listings_of(session, members).join(ranked, on="source")
+    golden = golden_records(listings, is_shared, today)
+    return Records(
+        restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
+        member_rows(session, assigned, listings, changed.gone),
+    )
+
+
+def _restaurants_to_make(
+    session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date
+) -> pl.DataFrame:
+    """The restaurants with a listing that was matched again, changed or is gone, or with a licence that ran out, but
+    not those that end: `restaurant_id`."""
+    stirred = changed.listings.filter(~pl.col("is_gone")).select(IDS)
+    elsewhere = restaurants_of(session, stirred).join(assignment.placed, on=IDS, how="anti")
+    asked = [
+        assignment.placed.select("restaurant_id"),
+        elsewhere.select("restaurant_id"),
+        lapsed_restaurants(session, today),
+        changed.gone.select("restaurant_id").drop_nulls(),
+    ]
+    ended = pl.DataFrame(
+        {"restaurant_id": list(assignment.identities.merged_into)}, schema={"restaurant_id": pl.String}
+    )
+    return pl.concat(asked).unique().join(ended, on="restaurant_id", how="anti")
+
+
 def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:
-    """Members (`source`, `source_id`, `restaurant_id`) with all that their listings say, in order of restaurants."""
+    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, in order of restaurants."""
     return frame_of(
         session,
         """SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)
@@ -35,10 +93,10 @@ def restaurant_rows(
     foundings: Mapping[str, Founding],
     merged_into: Mapping[str, str | None],
 ) -> pl.DataFrame:
-    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their beginnings, and those that were merged or
-    ended, as they were last."""
+    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their foundings, and restaurants that were merged
+    or ended, as they were last."""
     names = [column.name for column in RESTAURANTS.columns]
-    begun = held_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
+    begun = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
     known = {row[0]: row[1:] for row in begun.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
     beginnings = [
         known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
@@ -51,7 +109,7 @@ def restaurant_rows(
         pl.lit(value=False).alias("ended"),
     )
     ended = pl.DataFrame({"restaurant_id": list(merged_into)}, schema={"restaurant_id": pl.String})
-    last = held_rows(session, RESTAURANTS.name, "restaurant_id", ended)
+    last = stored_rows(session, RESTAURANTS.name, "restaurant_id", ended)
     heirs = [merged_into[name] for name in last["restaurant_id"]]
     merged = last.with_columns(pl.Series("merged_into", heirs, pl.String), pl.lit(value=True).alias("ended"))
     return pl.concat([live.select(*names, "ended"), merged.select(*names, "ended")], how="vertical_relaxed")
@@ -61,16 +119,16 @@ def member_rows(
     session: duckdb.DuckDBPyConnection, assigned: pl.DataFrame, listings: pl.DataFrame, gone: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows of `tables.MEMBERS`, with `ended`: listings that were placed (`assigned`), others of the same restaurants as
-    they were held, and those of which even the record is gone."""
-    told = listings.select(
+    they were stored, and those of which even the record is gone."""
+    stated = listings.select(
         "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
     )
-    told = told.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
-    placed = assigned.rename({"source": "platform"}).join(told, on=["platform", "source_id"])
-    kept = held_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
+    stated = stated.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
+    placed = assigned.rename({"source": "platform"}).join(stated, on=["platform", "source_id"])
+    kept = stored_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
     others = kept.join(placed, on=["platform", "source_id"], how="anti")
-    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(told, on=["platform", "source_id"])
-    left = held_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
+    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(stated, on=["platform", "source_id"])
+    left = stored_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
     ended = left.join(gone.rename({"source": "platform"}), on=["platform", "source_id"], how="semi")
     names = [column.name for column in MEMBERS.columns]
     parts = ((placed, False), (others, False), (ended.with_columns(is_live=False), True))

@@ -12,8 +12,8 @@ from sync_platform.matching.linkage_state import LINK_SCHEMA
 from sync_platform.matching.matches import explain_links
 from sync_platform.matching.model import Model
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.held import frame_of
 from sync_platform.unified.identity import Key
+from sync_platform.unified.queries import frame_of
 
 REVIEW_QUERY = f"""SELECT l.source_a, l.id_a, a.restaurant_id AS restaurant_a, l.source_b, l.id_b,
     b.restaurant_id AS restaurant_b, l.probability, l.levels

@@ -3,6 +3,8 @@
 Commit af342d6 made `earlier_home/home.tar.xz` on 2026-11-28 with SANDBOX_PLACES=24: full syncs of data_gov_hk, openrice
 and chope on the sandbox's 10 May, 24 November and 10 May again, one older week of the register, and one incremental
 sync of chope. Dagster's own records are left out. `earlier_home/expected.json` holds what that commit printed.
+One figure is newer: verification compares eight tables, not seven, since `unified.decisions` counts also while it has
+no history.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.report import Installation, Report, make_report
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
-from sync_platform.lineage.tables import datasets_of
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.columns import Row, column
@@ -24,6 +23,7 @@ from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
+from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
@@ -99,7 +99,7 @@ class Practice:
         lab, log = self.lab(), AuditLog(self.settings.ledger_url)
         vault = open_vault_database(self.settings.vault_url)
         with self.lake or Lake(lab.lake.address, read_only=True) as lake:
-            record = Record(lake, HISTORY, datasets_of(self.declared), log, self.backups, lab.vault.anchors, KEPT)
+            record = Record(lake, HISTORY, tracked_tables(self.declared), log, self.backups, lab.vault.anchors, KEPT)
             of = Installation(self.settings, self.declared, record, lab.store, vault)
             found = make_report(of, span, now, hash_landing=hash_landing)
         log.close()

@@ -24,6 +24,7 @@ from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
+from .places import sends_bodies
 
 PLACES, BIG, SEED = 48, 170, 284
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
@@ -43,9 +44,10 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
         patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
         patch.setattr(eatigo.Eatigo, "endpoints", with_page_size(eatigo.Eatigo.endpoints, 5))
-        patch.setattr(chope, "PAGE_SIZE", 4)
-        patch.setattr(bistrochat, "VENUE_ROWS", 2)
-        patch.setattr(bistrochat, "POST_ROWS", 10)
+        patch.setattr(chope.Chope, "endpoints", with_page_size(chope.Chope.endpoints, 4))
+        venues, posts = bistrochat.Bistrochat.endpoints
+        endpoints = (*with_page_size([venues], 2), *with_page_size([posts], 10))
+        patch.setattr(bistrochat.Bistrochat, "endpoints", endpoints)
         patch.setattr(keeta, "PAGE_SIZE", 5)
         patch.setattr(tripadvisor, "PAGE_SIZE", 8)
         patch.setattr(tripadvisor, "BATCH_SIZE", 8)
@@ -83,7 +85,7 @@ def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
 
     @cache
     def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
-        concurrency = 1 if name == "keeta" else 8  # its requests are told apart by their number alone
+        concurrency = 1 if sends_bodies(name) else 8  # a fault then hits a request by its number
         own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
         weeks = WEEKS if archive else None
         return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)

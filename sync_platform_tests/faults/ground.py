@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import Guard, Outcome
+from sync_platform.lake.commit_outcome import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
@@ -31,6 +32,7 @@ from sync_platform.sources.scope import Scope
 from sync_platform.storage import lake_connection
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -309,14 +311,14 @@ class Ground:
         if twice:
             yield f"changes of {twice} stand twice in one sync"
         with self.lake.session() as session:
-            replay(session, HISTORY, self.platform.name, dataset, "replayed")
-            names = [name for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()]
-            listed = ", ".join(f'"{name}"' for name in names if name not in dataset.volatile)
+            tracked = dataset_table(self.platform.name, dataset)
+            replayed = replay(TemporaryTables(session), HISTORY, tracked)
+            listed = ", ".join(f'"{name}"' for name in tracked.replayed)
             table = self._named(dataset)
             differing = session.execute(
-                f"SELECT source_id FROM (SELECT {listed} FROM temp.replayed EXCEPT ALL SELECT {listed} FROM {table}) "
+                f"SELECT source_id FROM (SELECT {listed} FROM {replayed} EXCEPT ALL SELECT {listed} FROM {table}) "
                 f"UNION ALL SELECT source_id FROM (SELECT {listed} FROM {table} EXCEPT ALL "
-                f"SELECT {listed} FROM temp.replayed)"
+                f"SELECT {listed} FROM {replayed})"
             ).fetchall()
         if differing:
             yield f"replay and table differ in {differing}"

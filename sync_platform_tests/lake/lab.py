@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
+from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
@@ -30,6 +31,7 @@ from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -152,20 +154,19 @@ class Lab:
         hour: float,
         mode: str = "full",
         gaps: Gaps | None = None,
-        guard: Guard = NO_GUARD_OF_OUR_OWN,
+        guard: Guard = PLATFORM_GUARD,
     ) -> Outcome:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
-    def commit(self, landed: Landed, guard: Guard = NO_GUARD_OF_OUR_OWN) -> Outcome:
+    def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
         return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:
         """The table as it was at that hour, removed rows included, out of the history alone."""
         with self.lake.session() as session:
-            dataset = self.platform.datasets[0]
             until = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
-            replay(session, HISTORY, self.platform.name, dataset, "then", until=until, known_before=known_before)
-            return session.execute(f"SELECT {columns} FROM temp.then ORDER BY source_id").fetchall()
+            then = replay(TemporaryTables(session), HISTORY, self.tracked, until=until, known_before=known_before)
+            return session.execute(f"SELECT {columns} FROM {then} ORDER BY source_id").fetchall()
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.lake.session() as session:
@@ -183,21 +184,21 @@ class Lab:
             "ORDER BY observed_at, committed_at, entity_id"
         )
 
+    @property
+    def tracked(self) -> TrackedTable:
+        """The platform's table."""
+        return dataset_table(self.platform.name, self.platform.datasets[0])
+
     def replay_differs(self) -> list[tuple[Any, ...]]:
         """Rows in which the replayed history and the table differ; volatile columns are no history."""
-        dataset = self.platform.datasets[0]
+        columns = ", ".join(f'"{name}"' for name in self.tracked.replayed)
         with self.lake.session() as session:
-            replay(session, HISTORY, self.platform.name, dataset, "replayed")
-            columns = ", ".join(
-                f'"{name}"'
-                for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()
-                if name not in dataset.volatile
-            )
-            table = f"lake.{self.platform.name}.{dataset.name}"
+            replayed = replay(TemporaryTables(session), HISTORY, self.tracked)
+            table = f"lake.{self.tracked.sql}"
             return session.execute(
-                f"(SELECT 'replayed only', {columns} FROM temp.replayed EXCEPT ALL SELECT 'replayed only', {columns} "
+                f"(SELECT 'replayed only', {columns} FROM {replayed} EXCEPT ALL SELECT 'replayed only', {columns} "
                 f"FROM {table}) UNION ALL (SELECT 'table only', {columns} FROM {table} EXCEPT ALL "
-                f"SELECT 'table only', {columns} FROM temp.replayed)"
+                f"SELECT 'table only', {columns} FROM {replayed})"
             ).fetchall()
 
     def files(self) -> set[str]:

@@ -131,12 +131,13 @@ class Kitchen:
         sync_id: str = "sync-1",
         scope: Scope | None = None,
         platform: Platform | None = None,
+        started_at: datetime | None = None,
         **options: Any,
     ) -> list[Manifest]:
         """Land a diner (or another platform) that the handler serves."""
         source = source_of(handler, **options)
         fetch = Fetch(platform or Diner(), source, self.secret_book, scope or Scope(), "2026-11", sync_id, "run-1")
-        return extract(fetch, self.destination)
+        return extract(fetch, self.destination, started_at=started_at)
 
     def records(self, manifest: Manifest) -> list[Record]:
         """What was landed, in landing order."""

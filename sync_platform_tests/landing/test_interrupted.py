@@ -14,11 +14,11 @@ from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
+from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice, by_offset, numbered
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope
-from sync_platform_tests.landing.diner import Diner, Kitchen, read_slice
+from sync_platform_tests.landing.diner import Diner, Kitchen
 
 PLACES = range(1, 7)
 SECRET = "PERSONAL-9b1d"
@@ -27,22 +27,19 @@ SECRET = "PERSONAL-9b1d"
 class Chain(Diner):
     """A diner whose reviews are asked for place by place."""
 
-    async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        async def places(page: int) -> Slice:
-            return await extraction.client.get("/places", {"page": page}, read=read_slice)
+    endpoints = (
+        Endpoint("places", "/places", records="data"),
+        ChildEndpoint(
+            "reviews",
+            "/places/{parent}/reviews",
+            records="data",
+            paging=ByOffset(size=2, total="total"),
+            parent="places",
+        ),
+    )
 
-        async for page in numbered(extraction, "places", places):
-            yield page
-        async for page in extraction.each_part("reviews", PLACES, _reviews):
-            yield page
-
-
-async def _reviews(extraction: Extraction, place: int) -> AsyncIterator[Page]:
-    async def fetch(offset: int) -> Slice:
-        return await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=read_slice)
-
-    async for page in by_offset(extraction, "reviews", fetch, 2):
-        yield page
+    def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        return Platform.pages(self, extraction)
 
 
 class Killed(BaseException):
@@ -132,8 +129,8 @@ def test_a_place_whose_reviews_were_not_all_had_is_asked_again(kitchen: Kitchen,
     _killed(kitchen, wire, 1 + 2 + 1 + 2)
     wire.refuses = ""
     assert _extract(kitchen, wire)[1].complete
-    assert "/places/2/reviews?offset=0" in wire.asked
-    assert "/places/1/reviews?offset=0" not in wire.asked
+    assert "/places/2/reviews?limit=2&offset=0" in wire.asked
+    assert "/places/1/reviews?limit=2&offset=0" not in wire.asked
 
 
 def test_once_landed_nothing_is_left_to_go_on_with_and_no_journal_stays(kitchen: Kitchen, wire: Wire) -> None:

@@ -4,7 +4,9 @@ What belongs here: how a test talks to a connector without a socket. What doesn'
 
 `fixtures/<platform>/exchanges.json` is a list of `{"request": {"method", "path", "params"?, "json"?}, "response":
 {"status", "headers"?, "json"? | "text"?}}`. A request matches by method, path and the params and json fields that are
-listed; of several that match, each is played once in order, and the last one again and again.
+listed; of several that match, each is played once in order, and the last one again and again. An exchange may also say
+what the fault matrix finds in its answer: `"content"` is `list` (the default), `record` or `none`, and
+`"special_faults"` are those faults of the platform's own that happen to it.
 """
 
 from __future__ import annotations

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from sync_platform.lake.replay import replay
+from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
-from sync_platform.unified.history import replay_kept
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.invariants import check_members, check_related_records, check_restaurants
-from sync_platform.unified.tables import KEPT_TABLES, KeptTable
+from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
 from sync_platform_tests.examples import examples
 
 from .town import HISTORY, Town, place, settle
@@ -29,17 +31,17 @@ STEPS = st.one_of(
 )
 
 
-def _rows(town: Town, table: KeptTable) -> list[Any]:
-    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+def _rows(town: Town, table: TrackedTable) -> list[Any]:
+    columns = ", ".join(table.replayed)
     return town.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
 
 
-def _replayed(town: Town, table: KeptTable) -> list[Any]:
-    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+def _replayed(town: Town, table: TrackedTable) -> list[Any]:
+    columns = ", ".join(table.replayed)
     with town.lake.session() as session:
         session.execute("SET memory_limit = '1GB'")
-        replay_kept(session, HISTORY, table, "replayed")
-        return session.execute(f"SELECT {columns} FROM temp.replayed ORDER BY ALL").fetchall()
+        replayed = replay(TemporaryTables(session), HISTORY, table)
+        return session.execute(f"SELECT {columns} FROM {replayed} ORDER BY ALL").fetchall()
 
 
 @settings(max_examples=examples(3), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
@@ -135,7 +137,7 @@ def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike
     answers: dict[str, list[Any]] = {}
     for way in ("time travel", "replayed"):
         for sql in queries:
-            with past(town.lake, HISTORY, {}, moment, sql) as then:
+            with past(town.lake, HISTORY, tracked_tables({}), moment, sql) as then:
                 assert way in then.way
                 answers.setdefault(sql, []).append(then.session.execute(sql).fetchall())
         town.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")

@@ -18,11 +18,11 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.held import frame_of, newest_model
-from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
 from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query
 from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
+from sync_platform.unified.queries import frame_of, newest_model
+from sync_platform.unified.tables import ensure_unified
 from sync_platform.unified.unification import Unified, unify
 
 HISTORY = "lineage.changes"

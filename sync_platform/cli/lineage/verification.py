@@ -13,12 +13,11 @@ from rich.markup import escape
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, write_document
-from sync_platform.errors import StorageError
+from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import LakeAddress
 
 MOST_SHOWN = 20
 
@@ -56,8 +55,7 @@ def anchor_lineage(to: str | None, *, as_json: bool) -> int:
 def _record(settings: Settings, anchors: str | None = None) -> Iterator[Record]:
     from sync_platform.defs.lineage import auditor_of
 
-    if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    require_lake(settings)
     with auditor_of(settings, _url(anchors) if anchors else None).record() as record:
         yield record
 

@@ -18,9 +18,9 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.held import frame_of, has_unified, newest_model
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.queries import frame_of, has_unified, newest_model
 from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
 
 WIDTH = 140
@@ -36,18 +36,18 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
     if withdraw == (is_same is not None):
         raise UsageError("say one of --same, --different and --withdraw")
     verdict = "withdrawn" if withdraw else "same" if is_same else "different"
-    word = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
+    decision = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
     settings = load_settings()
     with _unified(settings) as lake, lake.session() as session:  # a wrong decision is refused before Dagster starts
         create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
-        validated_decisions(session, **word)
+        validated_decisions(session, **decision)
 
     from sync_platform.cli.runner.instance import prepare
 
     prepare(settings, [])
     display = choose_display(as_json)
-    with audited(settings, "decision", word) as operation, display.shown():
-        result = run_unification(settings, display, [word])
+    with audited(settings, "decision", decision) as operation, display.shown():
+        result = run_unification(settings, display, [decision])
         operation.ended("failed" if result.error else "complete", run_ids=[result.run_id])
     write_result(result, as_json=as_json)
     return FAILED if result.error else OK

@@ -11,7 +11,7 @@ from rich.table import Table
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, new_table, report_problem, write_document
-from sync_platform.errors import StorageError
+from sync_platform.cli.required import require_lake
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
@@ -25,8 +25,7 @@ MOST_SHOWN = 10
 def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
     """Do what is due, or list it; 0 if that succeeded, else 1. StorageError where there is no lake."""
     settings = load_settings()
-    if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    require_lake(settings)
     if dry_run:
         document = {"dry_run": True, **_plan(settings)}
         _write(document, as_json, _show_plan)

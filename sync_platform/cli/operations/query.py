@@ -15,10 +15,10 @@ from sync_platform.cli.audited import log_entry
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
-from sync_platform.lineage.tables import datasets_of
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.tables import tracked_tables
 
 ROWS_SHOWN = 200
 BATCH_ROWS = 10_000
@@ -39,8 +39,8 @@ def answer(sql: str, form: str, as_of: str | None) -> None:
             if moment is None:
                 session = opened.enter_context(lake.session())
             else:
-                datasets = datasets_of(load_platforms(settings.platform_path))
-                then = opened.enter_context(past(lake, settings.lineage_table_name, datasets, moment, sql))
+                tracked = tracked_tables(load_platforms(settings.platform_path))
+                then = opened.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
                 session = then.session
                 sys.stderr.write(f"{then.way}\n")
             relation = session.sql(sql)

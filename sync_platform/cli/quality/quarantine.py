@@ -12,12 +12,14 @@ from rich.markup import escape
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, json_of, new_table, report_problem, write_document
+from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.platforms import load_platforms
 from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 WIDTH = 160
@@ -27,7 +29,7 @@ MOST_LISTED = 100
 def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_json: bool) -> int:
     """List the records in quarantine; 0. UsageError for an unknown platform or dataset."""
     settings = load_settings()
-    _require(settings, platform, dataset)
+    _required(settings, platform, dataset)
     found = _entries(settings, platform, dataset, only_open=not every)
     if as_json:
         write_document([asdict(entry) for entry in found])
@@ -53,7 +55,7 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
 def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) -> int:
     """The entries of one record, newest first, and the record as it was landed; 0. UsageError where it has no entry."""
     settings = load_settings()
-    _require(settings, platform, dataset)
+    _required(settings, platform, dataset)
     found = [
         entry
         for entry in _entries(settings, platform, dataset, only_open=False)
@@ -85,7 +87,7 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
 def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -> int:
     """Commit again every landing that has open entries; 0 if no entry stays open, else 1."""
     settings = load_settings()
-    platforms = _require(settings, platform, dataset)
+    platforms = _required(settings, platform, dataset)
     before = _entries(settings, platform, dataset, only_open=True)
     landings = sorted({(entry.platform, entry.dataset, entry.partition, entry.sync_id) for entry in before})
 
@@ -119,13 +121,10 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
     return FAILED if after or errors else OK
 
 
-def _require(settings: Settings, platform: str | None, dataset: str | None) -> dict[str, Any]:
+def _required(settings: Settings, platform: str | None, dataset: str | None) -> dict[str, Platform]:
     platforms = load_platforms(settings.platform_path)
     if platform is not None:
-        (chosen,) = choose(platforms, [platform])
-        names = [each.name for each in chosen.datasets]
-        if dataset is not None and dataset not in names:
-            raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
+        require_dataset(platforms, platform, dataset)
     return platforms
 
 

@@ -19,7 +19,7 @@ from sync_platform.defs.tables import table_key
 from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.request import EmergencyRequest
-from sync_platform.lake.typist import NOBODY, Typist
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import Period
@@ -44,9 +44,9 @@ class Runner:
     Every method runs to the end of the job. It raises StorageError where Dagster cannot store its records.
     """
 
-    def __init__(self, settings: Settings, progress: Progress, typist: Typist = NOBODY) -> None:
+    def __init__(self, settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> None:
         self._settings = settings
-        self._definitions = build(settings, progress, typist)
+        self._definitions = build(settings, progress, row_worker)
 
     def run(
         self,
@@ -79,10 +79,10 @@ class Runner:
         return _result_of(result)
 
     def unify(
-        self, words: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
+        self, decisions: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
     ) -> RunResult:
-        """Update the unified restaurants. `words`: new decisions of people on listings, as `WordConfig` has them."""
-        config = {"words": words or [], "rebuild": rebuild, "new_model": new_model}
+        """Update the unified restaurants. `decisions`: new decisions of people, as `DecisionConfig` has them."""
+        config = {"decisions": decisions or [], "rebuild": rebuild, "new_model": new_model}
         ops = {"ops": {UNIFY_PLACES: {"config": config}}, **QUIET}
         return _result_of(self._execute(UNIFY, ops, {}, asset_selection=unified_keys()))
 

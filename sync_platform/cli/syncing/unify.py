@@ -9,14 +9,14 @@ from typing import Any
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, write_document
+from sync_platform.cli.required import require_lake
 from sync_platform.cli.syncing.display import Display, choose_display
 from sync_platform.cli.syncing.result import PlatformResult
-from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.held import run_of, turns_of
 from sync_platform.unified.listings import listing_sources
+from sync_platform.unified.queries import identity_events_of, run_of
 
 MOST_EVENTS = 20
 
@@ -60,8 +60,7 @@ _CHANGES = {"inserted": "new", "updated": "changed", "removed": "merged or ended
 def unify_now(*, rebuild: bool, new_model: bool, as_json: bool) -> int:
     """Update the unified restaurants; 0 if that succeeded, else 1. StorageError where there is no lake."""
     settings = load_settings()
-    if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    require_lake(settings)
 
     from sync_platform.cli.runner.instance import prepare  # the import of Dagster takes a second
 
@@ -78,21 +77,21 @@ def unify_now(*, rebuild: bool, new_model: bool, as_json: bool) -> int:
 def run_unification(
     settings: Settings,
     display: Display,
-    words: list[dict[str, str]] | None = None,
+    decisions: list[dict[str, str]] | None = None,
     *,
     rebuild: bool = False,
     new_model: bool = False,
 ) -> UnifyResult:
-    """Run it, and read its result; `words` as for `Runner.unify`."""
+    """Run it, and read its result; `decisions` as for `Runner.unify`."""
     from sync_platform.cli.runner.runs import Runner
 
     began = time.monotonic()
-    outcome = Runner(settings, display).unify(words, rebuild=rebuild, new_model=new_model)
+    outcome = Runner(settings, display).unify(decisions, rebuild=rebuild, new_model=new_model)
     run: dict[str, Any] = {}
     events: list[dict[str, Any]] = []
     if outcome.success:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-            run, events = run_of(session, outcome.run_id), turns_of(session, outcome.run_id)
+            run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
     result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
     display.unified(result.in_words)
     return result

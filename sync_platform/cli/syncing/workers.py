@@ -25,8 +25,8 @@ from sync_platform.defs.landing import Mode
 from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import SyncError
-from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
-from sync_platform.lake.typist import NOBODY, TypistProcess
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
+from sync_platform.lake.syncs import SyncRecord, rows_not_retired, syncs_of_runs
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
@@ -61,7 +61,7 @@ class _Worker:
 def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) -> list[PlatformResult]:
     """Sync every platform, and show the progress. Returns the results in the order of `planned`."""
     waiting = list(reversed(planned))
-    has_typist = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with a platform's own work
+    has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with a platform's own work
     running: dict[Connection, _Worker] = {}
     results: dict[str, PlatformResult] = {}
     try:
@@ -69,7 +69,7 @@ def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) 
             while waiting and len(running) < AT_ONCE:
                 platform, period = waiting.pop()
                 display.started(platform.name)
-                connection, worker = _start(job, platform, period, has_typist)
+                connection, worker = _start(job, platform, period, has_row_worker)
                 running[connection] = worker
             for ready in wait(list(running)):
                 connection = ready  # type: ignore[assignment] # only connections are waited for
@@ -86,10 +86,10 @@ def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) 
     return [results[platform.name] for platform, _ in planned]
 
 
-def _start(job: Job, platform: Platform, period: Period, has_typist: bool) -> tuple[Connection, _Worker]:
+def _start(job: Job, platform: Platform, period: Period, has_row_worker: bool) -> tuple[Connection, _Worker]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, job, platform, period, has_typist), name=platform.name)
+    process = context.Process(target=_work, args=(theirs, job, platform, period, has_row_worker), name=platform.name)
     process.start()
     theirs.close()
     return ours, _Worker(platform, period, process, time.monotonic())
@@ -159,7 +159,7 @@ class _SentProgress:
         return (self.landed_at - self.began, now - self.landed_at) if self._is_landed else (now - self.began, 0.0)
 
 
-def _work(connection: Connection, job: Job, platform: Platform, period: Period, has_typist: bool) -> None:
+def _work(connection: Connection, job: Job, platform: Platform, period: Period, has_row_worker: bool) -> None:
     """The work of a worker: the run of one platform, then its result to the parent."""
     _die_with_parent()
     _collect_garbage_seldom()
@@ -169,8 +169,8 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
     records: list[SyncRecord] = []
     not_retired_ids: dict[str, list[str]] = {}
     try:
-        with _typist(job.settings, platform) if has_typist else nullcontext(NOBODY) as typist:
-            runner = Runner(job.settings, progress, typist)
+        with _row_worker(job.settings, platform) if has_row_worker else nullcontext(NO_ROW_WORKER) as row_worker:
+            runner = Runner(job.settings, progress, row_worker)
             outcome = runner.run(platform, period, job.mode, job.accept_shrink, job.request)
         run_id, error = outcome.run_id, outcome.error
         records, not_retired_ids = _records_of(job.settings, platform, run_id)
@@ -182,8 +182,8 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
     connection.close()
 
 
-def _typist(settings: Settings, platform: Platform) -> TypistProcess:
-    return TypistProcess(platform, landing_store_of(settings).open, settings.temp)
+def _row_worker(settings: Settings, platform: Platform) -> RowWorkerProcess:
+    return RowWorkerProcess(platform, landing_store_of(settings).open, settings.temp)
 
 
 def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[list[SyncRecord], dict[str, list[str]]]:
@@ -191,7 +191,7 @@ def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[li
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         found = syncs_of_runs(lake, [run_id])
-        not_retired = {record.dataset or "": rows_let_be(lake, record) for record in found if record.not_retired}
+        not_retired = {record.dataset or "": rows_not_retired(lake, record) for record in found if record.not_retired}
     return sorted(found, key=lambda record: order.get(record.dataset or "", -1)), not_retired
 
 

@@ -1,4 +1,4 @@
-"""Rows that a process beside the sync made are the rows that anybody would have made."""
+"""The rows that a row worker parses are those that its caller would parse."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sync_platform_tests.lake.typist_process import PAGE_RECORDS, PAGES
+from sync_platform_tests.lake.row_worker_process import PAGE_RECORDS, PAGES
 from sync_platform_tests.processes import outputs_of
 
-IMPORTS = "from sync_platform_tests.lake.typist_process import main"
+IMPORTS = "from sync_platform_tests.lake.row_worker_process import main"
 ROWS = PAGES * PAGE_RECORDS + PAGES  # a page has none, one or two odd records
 
 
@@ -19,24 +19,24 @@ def _outcome(folder: Path, case: str) -> dict[str, Any]:
     return document
 
 
-def test_its_rows_and_remarks_are_the_same_and_can_be_had_once(tmp_path: Path) -> None:
+def test_its_rows_and_their_summary_are_the_same_and_are_given_once(tmp_path: Path) -> None:
     found = _outcome(tmp_path, "is_the_same")
     assert found.pop("objects") > 20
     assert found.pop("broken") > 20
-    assert found == {"rows": ROWS, "same rows": True, "same remarks": True, "twice": False}
+    assert found == {"rows": ROWS, "same rows": True, "same summary": True, "twice": False}
 
 
-def test_where_it_died_rows_are_made_by_whoever_asks(tmp_path: Path) -> None:
-    assert _outcome(tmp_path, "is_killed") == {"made": False, "rows": ROWS}
+def test_where_it_died_the_caller_parses_the_rows(tmp_path: Path) -> None:
+    assert _outcome(tmp_path, "is_killed") == {"parsed": False, "rows": ROWS}
 
 
 def test_it_gives_no_rows_of_other_objects_than_the_manifest_names(tmp_path: Path) -> None:
-    assert _outcome(tmp_path, "is_told_of_others") == {"made": False, "rows": ROWS}
+    assert _outcome(tmp_path, "is_given_others") == {"parsed": False, "rows": ROWS}
 
 
-def test_a_spoiled_object_is_met_by_whoever_asks_for_the_rows(tmp_path: Path) -> None:
+def test_a_spoiled_object_is_reported_to_the_caller(tmp_path: Path) -> None:
     found = _outcome(tmp_path, "is_spoiled")
-    assert found["made"] is False
+    assert found["parsed"] is False
     assert found["error"].endswith("pages-000003.ndjson.zst is not what was landed (SHA-256 differs)")
 
 

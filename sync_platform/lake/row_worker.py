@@ -1,8 +1,9 @@
-"""A process beside a sync that makes rows of what is landed while more is still being fetched.
+"""A row worker: a background process that parses landed objects into rows while fetching continues.
 
-Nothing depends on it: whatever it did not make, or not of just the objects that the manifest names, is made by whoever
-asks (lake/rows.py). It reads the objects from the landing store, each proved against its digest, and keeps the rows as
-an Arrow stream in a file without a name, which ends with the processes that hold it (1.3 GB for a million records).
+Nothing depends on it. The caller parses the objects itself (lake/rows.py) where the worker did not parse exactly those
+that the manifest names. The worker reads each object from the landing store, checks it against its digest, and keeps
+the rows as an Arrow stream in a file without a name, which ends with the processes that have it open (1.3 GB for a
+million records).
 """
 
 from __future__ import annotations
@@ -21,51 +22,51 @@ from typing import IO, Protocol, Self
 import pyarrow as pa
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.row_maker import Remarks, RowMaker
+from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import read_object
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.objects import ObjectStore
 
-OUT_OF_REACH = (OSError, EOFError)  # of a pipe whose other end is gone
-UNMAKEABLE = (StorageError, OSError)
+PIPE_CLOSED = (OSError, EOFError)
+UNREADABLE = (StorageError, OSError)
 
 
 @dataclass(frozen=True)
-class Made:
-    """The rows of one landed dataset, to be read once, and what is told of its records."""
+class ParsedRows:
+    """The rows of one landed dataset, to be read once, and the summary of its records."""
 
     rows: pa.RecordBatchReader
-    remarks: Remarks
+    summary: RecordSummary
 
 
-class Typist(Protocol):
-    """Whoever makes rows of landed objects before they are asked for."""
+class RowWorker(Protocol):
+    """Parses landed objects into rows before the rows are asked for."""
 
-    def landed(self, dataset: str, key: str, digest: str) -> None:
-        """An object of a dataset stands in the landing store, under this key and with this SHA-256 (hex)."""
+    def parse(self, dataset: str, key: str, digest: str) -> None:
+        """Parse an object of a dataset, which is in the landing store under this key with this SHA-256 (hex)."""
 
-    def rows_of(self, manifest: Manifest) -> Made | None:
-        """The rows of just the objects that the manifest names, waiting until they are made; None where nobody has
-        made them, and the second time."""
+    def rows_of(self, manifest: Manifest) -> ParsedRows | None:
+        """The rows of exactly the objects that the manifest names, once all are parsed; None where they were not all
+        parsed, and for a second call."""
 
 
-class Nobody:
-    """Rows are made by whoever asks for them."""
+class NoRowWorker:
+    """Parses nothing beforehand: the caller parses the rows."""
 
-    def landed(self, dataset: str, key: str, digest: str) -> None: ...
+    def parse(self, dataset: str, key: str, digest: str) -> None: ...
 
-    def rows_of(self, manifest: Manifest) -> Made | None:
+    def rows_of(self, manifest: Manifest) -> ParsedRows | None:
         return None
 
 
-NOBODY = Nobody()
+NO_ROW_WORKER = NoRowWorker()
 
 
-class TypistProcess:
-    """A typist for one sync of one platform; use as a context manager, from any thread, one at a time.
+class RowWorkerProcess:
+    """A row worker for one sync of one platform; a context manager, for any thread, one call at a time.
 
-    Forks: to be started before the process has threads. StorageError where `temp` cannot be written.
+    It forks, so it must start before the process has threads. StorageError where `temp` cannot be written.
     """
 
     def __init__(self, platform: Platform, open_store: Callable[[], ObjectStore], temp: Path) -> None:
@@ -98,30 +99,30 @@ class TypistProcess:
         for file in self._files.values():
             file.close()
 
-    def landed(self, dataset: str, key: str, digest: str) -> None:
-        with self._lock, suppress(*OUT_OF_REACH):
+    def parse(self, dataset: str, key: str, digest: str) -> None:
+        with self._lock, suppress(*PIPE_CLOSED):
             self._connection.send((dataset, key, digest))
 
-    def rows_of(self, manifest: Manifest) -> Made | None:
+    def rows_of(self, manifest: Manifest) -> ParsedRows | None:
         try:
             with self._lock:
                 self._connection.send((manifest.dataset,))
                 answer: _Answer | None = self._connection.recv()
-        except OUT_OF_REACH:
+        except PIPE_CLOSED:
             return None
         if answer is None or list(answer[0].items()) != list(manifest.objects.items()):
             return None
         file = self._files[manifest.dataset]
         file.seek(0)
-        return Made(pa.ipc.open_stream(file), answer[1])
+        return ParsedRows(pa.ipc.open_stream(file), answer[1])
 
 
-_Answer = tuple[dict[str, str], Remarks]
-"""The objects that rows were made of, each key with its SHA-256, and what is told of their records."""
+_Answer = tuple[dict[str, str], RecordSummary]
+"""The objects that were parsed, each key with its SHA-256, and the summary of their records."""
 
 
-class _Dataset:
-    """One dataset in the making; over once it was asked for, or could not be made."""
+class _DatasetParser:
+    """Parses the objects of one dataset, until its rows are asked for or an object cannot be read."""
 
     def __init__(self, dataset: Dataset, store: ObjectStore, file: IO[bytes]) -> None:
         self._maker, self._store, self._file = RowMaker(dataset), store, file
@@ -134,7 +135,7 @@ class _Dataset:
             return
         try:
             self._write(self._maker.take(key, read_object(self._store, key, digest)))
-        except UNMAKEABLE:  # whoever asks for the rows will meet it too, and say so
+        except UNREADABLE:  # the caller, who parses the rows then, meets it too and reports it
             self._is_over = True
         self._objects[key] = digest
 
@@ -146,9 +147,9 @@ class _Dataset:
             self._write(self._maker.rest())
             self._stream.close()
             self._file.flush()
-        except UNMAKEABLE:
+        except UNREADABLE:
             return None
-        return self._objects, self._maker.remarks()
+        return self._objects, self._maker.summary()
 
     def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
         for batch in batches:
@@ -162,18 +163,18 @@ def _work(
     open_store: Callable[[], ObjectStore],
     files: dict[str, IO[bytes]],
 ) -> None:
-    """What the process does until every dataset was asked for, or nobody holds the other end of the connection."""
+    """What the process does until every dataset was asked for, or the other end of the connection is closed."""
     theirs.close()
     store = open_store()
-    making: dict[str, _Dataset] = {}
+    parsers: dict[str, _DatasetParser] = {}
     unasked = set(files)
     with suppress(EOFError):
         while unasked:
             name, *landed = connection.recv()
-            if landed and name not in making:
-                making[name] = _Dataset(platform.dataset(name), store, files[name])
+            if landed and name not in parsers:
+                parsers[name] = _DatasetParser(platform.dataset(name), store, files[name])
             if landed:
-                making[name].take(*landed)
+                parsers[name].take(*landed)
             else:
-                connection.send(making[name].finish() if name in making else None)
+                connection.send(parsers[name].finish() if name in parsers else None)
                 unasked.discard(name)

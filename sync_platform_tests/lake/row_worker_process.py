@@ -1,4 +1,4 @@
-"""What the typist's tests run, in a process without threads: a diner's dishes landed in many objects, a typist told.
+"""What the row worker's tests run, in a process without threads: dishes landed in many objects, and a row worker.
 
 `main(FOLDER, CASE)` prints one JSON document.
 """
@@ -21,8 +21,8 @@ import orjson
 import pyarrow as pa
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.row_worker import RowWorkerProcess
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.typist import TypistProcess
 from sync_platform.landing.destination import Destination, ObjectLimits
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
@@ -59,11 +59,11 @@ def dishes() -> list[list[Record]]:
     return pages
 
 
-def land_with(lab: Lab, typist: TypistProcess, sync_id: str = "sync-1") -> Landed:
-    """What a sync lands, its typist told of each object."""
+def land_with(lab: Lab, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> Landed:
+    """What a sync lands; the row worker is given each object."""
     dataset = lab.platform.datasets[0]
     destination = Destination(lab.store, lab.vault, ObjectLimits(size_bytes=40_000))
-    told = DatasetWriter(destination, lab.platform.name, dataset, "2026-11", sync_id, on_object=typist.landed)
+    told = DatasetWriter(destination, lab.platform.name, dataset, "2026-11", sync_id, on_object=row_worker.parse)
     reply = Reply(lab.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
     for records in dishes():
         told.add(Page(dataset.name, records, (reply,)))
@@ -72,8 +72,8 @@ def land_with(lab: Lab, typist: TypistProcess, sync_id: str = "sync-1") -> Lande
     return Landed(manifest, lab.store)
 
 
-def told_of(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
-    """The rows, and what is told of them."""
+def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
+    """The rows, and the summary of their records."""
     table = rows.reader().read_all()
     return table, {
         "tally": repr(asdict(rows.tally)),
@@ -82,60 +82,60 @@ def told_of(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
     }
 
 
-def is_the_same(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
-    landed = land_with(lab, typist)
-    theirs, told = told_of(TypedRows(landed, lab.platform, typist))
-    ours, also_told = told_of(TypedRows(landed, lab.platform))
+def is_the_same(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    landed = land_with(lab, row_worker)
+    theirs, told = rows_and_summary(TypedRows(landed, lab.platform, row_worker))
+    ours, also_told = rows_and_summary(TypedRows(landed, lab.platform))
     return {
         "objects": len(landed.manifest.objects),
         "rows": theirs.num_rows,
         "broken": theirs.num_rows - theirs["problems"].null_count,
         "same rows": theirs.equals(ours),
-        "same remarks": told == also_told,
-        "twice": typist.rows_of(landed.manifest) is not None,
+        "same summary": told == also_told,
+        "twice": row_worker.rows_of(landed.manifest) is not None,
     }
 
 
-def is_killed(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
+def is_killed(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
     (process,) = multiprocessing.active_children()
     process.kill()
     process.join()
-    landed = land_with(lab, typist)
-    is_made = typist.rows_of(landed.manifest) is not None
-    return {"made": is_made, "rows": TypedRows(landed, lab.platform, typist).reader().read_all().num_rows}
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
+    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
 
 
-def is_told_of_others(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
-    land_with(lab, typist, "sync-0")
-    landed = land_with(lab, typist)
-    is_made = typist.rows_of(landed.manifest) is not None
-    return {"made": is_made, "rows": TypedRows(landed, lab.platform, typist).reader().read_all().num_rows}
+def is_given_others(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    land_with(lab, row_worker, "sync-0")
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
+    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
 
 
-def is_spoiled(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
+def is_spoiled(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
     put = lab.store.put
 
     def put_spoiled(key: str, body: bytes) -> None:
         put(key, body[:-9] + b"something" if key.endswith("000003.ndjson.zst") else body)
 
     lab.store.put = put_spoiled  # type: ignore[method-assign]
-    landed = land_with(lab, typist)
-    is_made = typist.rows_of(landed.manifest) is not None
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
     try:
-        TypedRows(landed, lab.platform, typist).reader().read_all()
+        TypedRows(landed, lab.platform, row_worker).reader().read_all()
         error = ""
     except StorageError as problem:
         error = str(problem)
-    return {"made": is_made, "error": error}
+    return {"parsed": is_parsed, "error": error}
 
 
-def ends_with_its_sync(lab: Lab, typist: TypistProcess) -> dict[str, Any]:
-    """Another process starts a typist and is killed; its typist is gone soon after."""
+def ends_with_its_sync(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    """Another process starts a row worker and is killed; its row worker ends soon after."""
     lines, theirs = os.pipe()
     inherited = set(multiprocessing.active_children())
     parent = os.fork()
     if parent == 0:
-        with TypistProcess(lab.platform, lambda: lab.store, lab.folder / "temp"):
+        with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp"):
             (own,) = set(multiprocessing.active_children()) - inherited
             os.write(theirs, str(own.pid).encode())
             time.sleep(60)
@@ -157,12 +157,12 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-CASES: dict[str, Callable[[Lab, TypistProcess], dict[str, Any]]] = {
-    case.__name__: case for case in (is_the_same, is_killed, is_told_of_others, is_spoiled, ends_with_its_sync)
+CASES: dict[str, Callable[[Lab, RowWorkerProcess], dict[str, Any]]] = {
+    case.__name__: case for case in (is_the_same, is_killed, is_given_others, is_spoiled, ends_with_its_sync)
 }
 
 
 def main(folder: str, case: str) -> None:
     lab = Lab(Path(folder))
-    with TypistProcess(lab.platform, lambda: lab.store, lab.folder / "temp") as typist:
-        sys.stdout.buffer.write(orjson.dumps(CASES[case](lab, typist)))
+    with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp") as row_worker:
+        sys.stdout.buffer.write(orjson.dumps(CASES[case](lab, row_worker)))
