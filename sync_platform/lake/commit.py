@@ -170,7 +170,7 @@ class _Commit:
             platform=self.table.schema,
             dataset=self.typed.dataset,
             rows=arrival.incoming.rows,
-            tally=self.typed.tally,
+            contract_counts=self.typed.contract_counts,
             contradicting=arrival.contradicting,
             seen=arrival.rows + arrival.held_back + arrival.unidentified,
             claimed=manifest.claimed,
