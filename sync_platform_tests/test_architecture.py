@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sync_platform"
 ORDER = [
-    "errors", "settings", "storage", "vault", "sources", "platforms", "landing", "quality", "lake", "matching",
-    "unified", "lineage", "emergency", "compliance", "defs", "definitions", "cli", "__main__",
+    "errors", "settings", "documents", "storage", "vault", "sources", "platforms", "landing", "quality", "lake",
+    "matching", "unified", "lineage", "emergency", "compliance", "defs", "definitions", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
 KNOW_DAGSTER = ("defs/", "definitions.py", "cli/run.py")

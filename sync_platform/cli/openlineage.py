@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 import httpx
 import orjson
 
-from sync_platform.cli.export import opened, span_of
+from sync_platform.cli.export import opened, scope_of
 from sync_platform.cli.on_record import on_record
 from sync_platform.cli.story import history_of
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
-from sync_platform.lineage.openlineage import Event, Places, events
+from sync_platform.lineage.openlineage import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.unified.tables import SCHEMA
@@ -27,11 +27,11 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
-    span = span_of(first, last, platform)
-    places = Places(settings.landing_url, f"ducklake:{settings.lake_data_url}")
+    scope = scope_of(first, last, platform)
+    namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")
     subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
     with on_record(settings, "export", subject) as act, history_of(settings, platforms) as history:
-        found = events(history.session, platforms, places, span)
+        found = events(history.session, platforms, namespaces, scope)
         count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
         act.ended("complete", events=count)
     sys.stderr.write(f"{count:,} events\n")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 from rich.console import Console
 
-from sync_platform.cli.export import opened, span_of
+from sync_platform.cli.export import opened, scope_of
 from sync_platform.cli.on_record import on_record
 from sync_platform.compliance.document import document_of
 from sync_platform.compliance.page import page_of
@@ -42,7 +42,7 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
-    found = span_of(first, last, None)
+    found = scope_of(first, last, None)
     begin, end = found.first or now, found.last or now
     if begin > now:
         raise UsageError(f"--from {first} lies in the future: nothing has happened yet")

@@ -1,6 +1,6 @@
-"""How a restaurant came to have its listings: what happened to its identity, who came and went, what people decided.
+"""How a restaurant got its listings: the events of its identity, when each listing was in it, and people's decisions.
 
-What belongs here: reading members, identity turns and decisions of one restaurant out of the lake and its history.
+What belongs here: reading identity events, members and decisions of one restaurant from the lake and its history.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sync_platform.unified.tables import DECISIONS, MEMBERS, SCHEMA
 
 
 @dataclass(frozen=True)
-class Turning:
-    """Something that happened to an identity (unified/identity.py); `other_id` is the other restaurant, if any."""
+class IdentityEvent:
+    """An event of a restaurant's identity (unified/identity.py). `other_id`: the other restaurant, if any."""
 
     restaurant_id: str
     kind: str
@@ -32,7 +32,7 @@ class Turning:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a listing belonging where it does, as it was last judged: no history of that is kept."""
+    """Why a listing belongs to its restaurant, by the last matching. The lake keeps no history of it."""
 
     linked_to: str
     probability: float
@@ -40,9 +40,12 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Stay:
-    """One listing's time in the restaurant. `until` is empty while it lasts; then `went_to` is where it went, if
-    anywhere. `decided_by`: alone | evidence | source | person, as it was last."""
+class Membership:
+    """The time that one listing was in the restaurant.
+
+    `decided_by`: alone | evidence | source | person, the last value of that time. `until` is None while the membership
+    lasts; `went_to` is the restaurant that the listing moved to, if any.
+    """
 
     listing: str
     dataset: str
@@ -58,6 +61,7 @@ class Stay:
 
     @property
     def key(self) -> tuple[str, str]:
+        """Platform and source_id."""
         platform, _, source_id = self.listing.partition("/")
         return platform, source_id
 
@@ -66,8 +70,8 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A person's word on two listings, or that it was taken back."""
+class PersonDecision:
+    """A person's decision on two listings. `verdict`: same | different | withdrawn."""
 
     one: str
     other: str
@@ -78,8 +82,8 @@ class Said:
     run_id: str
 
 
-def turns_of(history: History, restaurant_id: str) -> list[Turning]:
-    """What happened to the restaurant's identity, and to others through it, in order."""
+def identity_events(history: History, restaurant_id: str) -> list[IdentityEvent]:
+    """The events that concern the restaurant, in order; also those of other restaurants that name it."""
     rows = history.session.execute(
         f"""SELECT restaurant_id, kind, other_id, listings, run_id, committed_at FROM {LAKE}.unified.identity_turns
         WHERE (restaurant_id = $id OR other_id = $id) AND committed_at <= $at
@@ -87,70 +91,72 @@ def turns_of(history: History, restaurant_id: str) -> list[Turning]:
         {"id": restaurant_id, "at": history.known_at},
     ).fetchall()
     return [
-        Turning(name, kind, other, tuple(listings or ()), run_id, at)
+        IdentityEvent(name, kind, other, tuple(listings or ()), run_id, at)
         for name, kind, other, listings, run_id, at in rows
     ]
 
 
-def stays_in(history: History, restaurant_id: str, heard: Iterable[str], turns: Iterable[Turning]) -> list[Stay]:
-    """Every stay of a listing in the restaurant, in order.
+def memberships_in(
+    history: History, restaurant_id: str, cited: Iterable[str], events: Iterable[IdentityEvent]
+) -> list[Membership]:
+    """Every membership of a listing in the restaurant, in order.
 
-    Which listings may ever have been there: those that are, those that turns name, and those `heard`, whose word was
-    in its record. So nobody has to search all members' history.
+    Only three kinds of listings can ever have been in it: those that are now, those that `events` name, and those that
+    its record `cited` as sources. So the history of all other members is not searched.
     """
     rows = history.session.execute(
         f"SELECT platform || '/' || source_id FROM {LAKE}.unified.members WHERE restaurant_id = ?", [restaurant_id]
     ).fetchall()
-    names = {name for (name,) in rows} | set(heard) | {name for turn in turns for name in turn.listings}
+    names = {name for (name,) in rows} | set(cited) | {name for event in events for name in event.listings}
     evidence = _evidence(history, restaurant_id)
-    stays = [
-        replace(stay, evidence=evidence.get(name) if stay.until is None else None)
+    found = [
+        replace(each, evidence=evidence.get(name) if each.until is None else None)
         for name in names
-        for stay in _stays(history.of(SCHEMA, MEMBERS.name, name), name, restaurant_id)
+        for each in _memberships(history.of(SCHEMA, MEMBERS.name, name), name, restaurant_id)
     ]
-    return sorted(stays, key=lambda stay: (stay.since, stay.listing))
+    return sorted(found, key=lambda each: (each.since, each.listing))
 
 
-def said_of(history: History, listings: Iterable[str]) -> list[Said]:
-    """What people ever said of any of these listings, in order."""
+def person_decisions(history: History, listings: Iterable[str]) -> list[PersonDecision]:
+    """Every decision on any of these listings, in order."""
     pairs = history.session.execute(
         f"""SELECT DISTINCT one, other FROM {LAKE}.unified.decisions
         WHERE list_contains($names, one) OR list_contains($names, other)""",
         {"names": sorted(set(listings))},
     ).fetchall()
     found = [
-        _said(one, other, change, values)
+        _decision(one, other, change, values)
         for one, other in pairs
-        for change, values in _states(history.of(SCHEMA, DECISIONS.name, f"{one}/{other}"))
+        for change, values in _versions(history.of(SCHEMA, DECISIONS.name, f"{one}/{other}"))
     ]
-    return sorted(found, key=lambda said: (said.at, said.one, said.other))
+    return sorted(found, key=lambda each: (each.at, each.one, each.other))
 
 
-def _stays(changes: list[Change], listing: str, restaurant_id: str) -> Iterator[Stay]:
-    """The stays of one listing there, out of all its changes."""
+def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Iterator[Membership]:
+    """The memberships of one listing in the restaurant, from all changes of the listing's row in `members`."""
     values: dict[str, Any] = {}
-    stay: Stay | None = None
+    current: Membership | None = None
     first = changes[0] if changes else None
     for change in changes:
         was = values.get("restaurant_id")
         values |= change.after
         now = None if change.is_removal else values.get("restaurant_id")
-        if stay is not None and now != restaurant_id:
-            yield replace(stay, until=change.committed_at, went_by=change.run_id, went_to=now)
-            stay = None
-        elif stay is not None:
-            stay = replace(stay, decided_by=values["decided_by"], is_live=values["is_live"])
+        if current is not None and now != restaurant_id:
+            yield replace(current, until=change.committed_at, went_by=change.run_id, went_to=now)
+            current = None
+        elif current is not None:
+            current = replace(current, decided_by=values["decided_by"], is_live=values["is_live"])
         elif now == restaurant_id:
-            told = (values["dataset"], values["decided_by"], values["is_live"])
+            row = (values["dataset"], values["decided_by"], values["is_live"])
             came_from = was if was != restaurant_id else None
-            came = first if first and change.is_sum else change  # where else it was before is past its retention
-            stay = Stay(listing, *told, came.committed_at, came.run_id, came_from)
-    if stay is not None:
-        yield stay
+            came = first if first and change.is_sum else change  # the restaurant before is past its retention
+            current = Membership(listing, *row, came.committed_at, came.run_id, came_from)
+    if current is not None:
+        yield current
 
 
 def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
-    """By listing; none where the story ends in the past, for of evidence no history is kept."""
+    """By listing. Empty for a story as of a past moment, because the lake keeps no history of evidence."""
     if history.as_of is not None:
         return {}
     rows = history.session.execute(
@@ -161,8 +167,8 @@ def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
     return {name: Evidence(to, probability, orjson.loads(text)["words"]) for name, to, probability, text in rows}
 
 
-def _states(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
-    """Each change with what all columns say after it; not the one that tells only that there was something."""
+def _versions(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
+    """Each change with the values of all columns after it; without changes whose values are past their retention."""
     values: Values = {}
     for change in changes:
         values = values | change.after
@@ -170,14 +176,7 @@ def _states(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
             yield change, values
 
 
-def _said(one: str, other: str, change: Change, values: Values) -> Said:
+def _decision(one: str, other: str, change: Change, values: Values) -> PersonDecision:
     verdict = "withdrawn" if change.is_removal else "same" if values["is_same"] else "different"
-    return Said(
-        one,
-        other,
-        verdict,
-        values.get("reason") or "",
-        values.get("decided_by") or "",
-        change.committed_at,
-        change.run_id,
-    )
+    reason, decided_by = values.get("reason") or "", values.get("decided_by") or ""
+    return PersonDecision(one, other, verdict, reason, decided_by, change.committed_at, change.run_id)

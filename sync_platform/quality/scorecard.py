@@ -1,6 +1,6 @@
-"""The scorecard: what `quality.scores` tells, by dataset, partition and dimension, and in words.
+"""The scorecard: the newest scores of each dataset, by dimension, with the trend and the drift.
 
-What belongs here: reading scores. How they come about stands in quality/appraisal.py.
+What belongs here: reading `quality.scores`. How scores are computed stands in quality/appraisal.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TREND_LENGTH = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Scored(Score):
-    """A score as `quality.scores` keeps it: of which dataset, period and sync it is."""
+    """A row of `quality.scores`: a score with its dataset, period and sync."""
 
     platform: str
     dataset: str
@@ -40,9 +40,9 @@ def newest_scores(
     partition: str | None = None,
     measures: bool = False,
 ) -> list[Scored]:
-    """Per dataset, dimension and measure the newest score that was measured, or that it was not, of one partition.
+    """Per dataset, dimension and measure the newest score of one partition; one that was measured comes first.
 
-    The newest partition of each dataset where none is named. `measures`: also those that a dimension is made of.
+    `partition` None: the newest of each dataset. `measures`: also the measures that a dimension is made of.
     """
     wanted = {"platform": platform, "dataset": dataset, "partition": partition}
     chosen = {name: value for name, value in wanted.items() if value is not None}
@@ -77,9 +77,10 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
 
 @dataclass(frozen=True)
 class Card:
-    """One dataset on the scorecard, in its newest period: the dimensions by name, what they are made of, what is wrong.
+    """One dataset on the scorecard, in its newest period.
 
-    `trend`: the overall score of each of the last periods, oldest first.
+    `dimensions`: the score of each dimension by name. `measures`: what the dimensions are made of. `trend`: the overall
+    score of each of the last periods, oldest first.
     """
 
     platform: str
@@ -96,7 +97,7 @@ class Card:
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, in words: dimensions that fall short, and drift."""
+        """What is wrong, in words: dimensions below their threshold, and drift."""
         short = [each for each in self.dimensions.values() if each.falls_short and each.dimension != OVERALL]
         return [
             *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
@@ -105,7 +106,7 @@ class Card:
 
 
 def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
-    """The scorecard, of all platforms or one; empty where nothing was scored yet."""
+    """The scorecard of all platforms or of one; empty where nothing was scored yet."""
     grouped: dict[tuple[str, str], list[Scored]] = {}
     for scored in newest_scores(session, platform=platform, measures=True):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
@@ -127,7 +128,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
 
 
 def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:
-    """Kind and words of every drift that the partition's newest sync brought."""
+    """Kind and words of every drift that was found in the partition's newest sync."""
     if not _has(session, "drift"):
         return []
     return session.execute(
