@@ -11,11 +11,12 @@ from rich.console import Console
 
 from sync_platform.cli.export import opened, scope_of
 from sync_platform.cli.on_record import on_record
-from sync_platform.compliance.document import document_of
-from sync_platform.compliance.page import page_of
-from sync_platform.compliance.report import Installation, Report, make_report
+from sync_platform.compliance.report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.report_document import report_document
+from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
-from sync_platform.compliance.text import text_of
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -63,7 +64,8 @@ def _installation(settings: Settings) -> Iterator[Installation]:
         vault.dispose()
 
 
-def _written(report: Report, form: str) -> str:
+def _written(report: ComplianceReport, form: str) -> str:
     if form == "json":
-        return orjson.dumps(document_of(report), option=orjson.OPT_INDENT_2).decode() + "\n"
-    return page_of(report) if form == "html" else text_of(report)
+        return orjson.dumps(report_json(report), option=orjson.OPT_INDENT_2).decode() + "\n"
+    document = report_document(report)
+    return html_of(document) if form == "html" else text_of(document)

@@ -1,6 +1,6 @@
-"""Personal data: which fields are personal and whose they are, whether they are sealed, and how many persons there are.
+"""Personal data: the personal fields of each dataset, and whether all of their values are sealed.
 
-What belongs here: what is held. What persons asked for is in `requests`.
+What belongs here: stored personal data. Requests of data subjects are in `subject_requests`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sync_platform.compliance import duties
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView, Name
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.view import Name, View
 from sync_platform.lake.schema import table_name
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
@@ -21,11 +21,11 @@ from sync_platform.vault.subjects import Subjects
 
 @dataclass(frozen=True)
 class PersonalDataset:
-    """A dataset with personal fields, or sealed columns.
+    """A dataset with personal fields or sealed columns.
 
-    `fields` and `subject` are paths as received: what is personal, and what names the person, the first that is filled.
-    `columns`: where it is stored. `records`: those with any of it. `unsealed`: those with any of it in clear, and
-    `unsealed_changes` likewise of the history.
+    `fields`: paths of the personal fields, as received. `subject`: paths of the fields that name the person; the first
+    that is filled counts. `columns`: where the personal fields are stored. `records`: how many have a value in them;
+    `unsealed`: how many have a value that is not sealed; `unsealed_changes`: how many changes have one.
     """
 
     platform: str
@@ -41,14 +41,14 @@ class PersonalDataset:
 
 @dataclass(frozen=True)
 class PersonalData:
-    """All of them, and the data subjects whose keys the vault holds."""
+    """Every such dataset, and the number of data subjects in the vault."""
 
     datasets: list[PersonalDataset]
     subjects: Subjects
 
 
-def personal_datasets(view: View, platforms: Mapping[str, Platform]) -> list[PersonalDataset]:
-    """Every declared dataset with personal fields, and every table with sealed columns that no file declares."""
+def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list[PersonalDataset]:
+    """Every declared dataset with personal fields, and every undeclared table with sealed columns."""
     sealed, declared = _sealed_columns(view), {}
     for name, platform in platforms.items():
         for dataset in platform.datasets:
@@ -66,21 +66,21 @@ def personal_datasets(view: View, platforms: Mapping[str, Platform]) -> list[Per
 
 
 def judge_sealed(found: Iterable[PersonalDataset]) -> Obligation:
-    held = [each for each in found if each.columns]
-    if not held:
-        return duties.SEALED.unchecked("no table with a personal field stands in the lake")
+    stored = [each for each in found if each.columns]
+    if not stored:
+        return requirements.SEALED.unchecked("the lake has no table with a personal field")
     broken = [
         f"{each.platform}.{each.dataset}: {each.unsealed:,} records and {each.unsealed_changes:,} changes in clear"
-        for each in held
+        for each in stored
         if each.unsealed or each.unsealed_changes
     ]
-    columns, records = sum(len(each.columns) for each in held), sum(each.records for each in held)
-    told = f"every value of {columns} columns was looked at, in {records:,} records and in all of the history"
-    return duties.SEALED.judged(not broken, "; ".join([*broken, told]))
+    columns, records = sum(len(each.columns) for each in stored), sum(each.records for each in stored)
+    checked = f"every value of {columns} columns was checked, in {records:,} records and in all of the history"
+    return requirements.SEALED.judged(not broken, "; ".join([*broken, checked]))
 
 
-def _sealed_columns(view: View) -> dict[Name, set[str]]:
-    """By table, the columns that were declared as sealed when they were made, as their comments tell."""
+def _sealed_columns(view: LakeView) -> dict[Name, set[str]]:
+    """By table, the columns whose comment in the catalog says that they were declared as sealed."""
     found = {}
     for name in view.tables():
         sealed = {column for column, described in view.columns(name).items() if described.endswith(", sealed")}
@@ -89,11 +89,11 @@ def _sealed_columns(view: View) -> dict[Name, set[str]]:
     return found
 
 
-def _counts(view: View, name: Name, columns: list[str]) -> tuple[int, int, int]:
-    """Records with personal values, records with any in clear, changes with any in clear.
+def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, int]:
+    """Records with personal values, records with an unsealed one, changes with an unsealed one.
 
-    The history's JSON is looked at as text: a quotation mark within a value is escaped, so that a name in quotation
-    marks with a colon after it is a key, and to parse wide JSON costs memory.
+    The JSON of the history is searched as text, because parsing wide JSON costs memory. That is exact: a quotation mark
+    within a value is escaped, so a name in quotation marks with a colon after it can only be a key.
     """
     any_filled = " OR ".join(f'"{each}" IS NOT NULL' for each in columns)
     any_clear = " OR ".join(f"NOT starts_with(\"{each}\"::VARCHAR, '{PREFIX}')" for each in columns)
@@ -110,7 +110,7 @@ def _counts(view: View, name: Name, columns: list[str]) -> tuple[int, int, int]:
 
 
 def _is_clear(side: str, column: str) -> str:
-    """SQL: whether a change's values have the column, neither empty nor sealed; false where it has no values."""
+    """SQL: whether the column has a value in a change that is neither empty nor sealed."""
     text = f"coalesce({side}::VARCHAR, '')"
     has, empty, sealed = f'"{column}":', f'"{column}":null', f'"{column}":"{PREFIX}'
     return f"(contains({text}, '{has}') AND NOT contains({text}, '{empty}') AND NOT contains({text}, '{sealed}'))"

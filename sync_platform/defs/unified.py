@@ -18,7 +18,7 @@ from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
 from sync_platform.defs.tables import table_key
 from sync_platform.errors import SyncError
-from sync_platform.quality.score import DIMENSIONS, Standards
+from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
@@ -118,11 +118,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         lake: LakeResource,
         turns: dg.ResourceParam[None],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
-        settings = load_settings()
-        standards = Standards(
-            {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
-            {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
-        )
+        standards = Standards.of(load_settings())
 
         def told(stage: str) -> None:
             context.log.info(stage)

@@ -1,6 +1,6 @@
 """The scorecard: the newest scores of each dataset, by dimension, with the trend and the drift.
 
-What belongs here: reading `quality.scores`. How scores are computed stands in quality/appraisal.py.
+What belongs here: reading `quality.scores`; nothing is computed.
 """
 
 from __future__ import annotations

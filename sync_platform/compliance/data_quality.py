@@ -1,4 +1,4 @@
-"""How good the data is: the last scores of the span, and what stands in quarantine when it ends."""
+"""Data quality: the last scores of the span, and the records that are in quarantine at its end."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sync_platform.compliance import duties
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.span import told_day
-from sync_platform.compliance.view import View
+from sync_platform.compliance.span import day_text
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
 from sync_platform.storage.lake_connection import LAKE
 
 
 @dataclass(frozen=True)
-class Grade:
+class PeriodScore:
     """One dimension, or the overall score, of a dataset's last period in the span; shares from 0 to 1.
 
     `score` is None where nothing could be measured.
@@ -35,8 +35,11 @@ class Grade:
 
 
 @dataclass(frozen=True)
-class Quarantined:
-    """Records of a dataset that are in quarantine when the span ends, or now if it has not; `oldest`: since when."""
+class OpenQuarantine:
+    """A dataset's records that are in quarantine at the end of the span, or now if the span is not over.
+
+    `oldest`: since when the first of them is there. `overdue`: how many are there for more than QUARANTINE_DAYS.
+    """
 
     platform: str
     dataset: str
@@ -45,7 +48,7 @@ class Quarantined:
     overdue: int
 
 
-def grades_of(view: View) -> list[Grade]:
+def scores_of(view: LakeView) -> list[PeriodScore]:
     """The last scores that were committed in the span, by dataset and dimension."""
     if not view.has("quality.scores"):
         return []
@@ -57,12 +60,12 @@ def grades_of(view: View) -> list[Grade]:
                 ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1"""
     )
     order = (*DIMENSIONS, OVERALL)
-    found = [Grade(*row) for row in rows]
+    found = [PeriodScore(*row) for row in rows]
     return sorted(found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension)))
 
 
-def quarantined_in(view: View) -> list[Quarantined]:
-    """Since when: a record that every sync brings again as bad as before is in quarantine since the first of them."""
+def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
+    """By dataset. A record that comes again in every sync and is rejected each time counts since the first of them."""
     if not view.has("quality.quarantine"):
         return []
     at = min(view.span.last, view.now)
@@ -81,29 +84,33 @@ def quarantined_in(view: View) -> list[Quarantined]:
         )
         SELECT platform, dataset, count(*), min(since), count(*) FILTER (since < $limit) FROM open
         GROUP BY ALL ORDER BY ALL""",
-        {"at": at, "limit": at - timedelta(days=duties.QUARANTINE_DAYS)},
+        {"at": at, "limit": at - timedelta(days=requirements.QUARANTINE_DAYS)},
     )
-    return [Quarantined(*row) for row in rows]
+    return [OpenQuarantine(*row) for row in rows]
 
 
-def judge_quality(grades: Iterable[Grade]) -> Obligation:
+def judge_quality(grades: Iterable[PeriodScore]) -> Obligation:
     measured = [each for each in grades if each.dimension == OVERALL and each.score is not None]
     if not measured:
-        return duties.QUALITY.unchecked("no overall score was measured in the span")
+        return requirements.QUALITY.unchecked("no overall score was measured in the span")
     short = [
         f"{each.platform}.{each.dataset} {each.score or 0.0:.1%}, threshold {each.threshold or 0.0:.1%}"
         for each in measured
         if each.falls_short
     ]
-    told = f"{len(measured) - len(short)} of {len(measured)} datasets reach their threshold"
-    return duties.QUALITY.judged(not short, "; ".join([told, *short]))
+    reached = f"{len(measured) - len(short)} of {len(measured)} datasets reach their threshold"
+    return requirements.QUALITY.judged(not short, "; ".join([reached, *short]))
 
 
-def judge_quarantine(view: View, found: list[Quarantined]) -> Obligation:
+def judge_quarantine(view: LakeView, found: list[OpenQuarantine]) -> Obligation:
     if not view.has("quality.quarantine"):
-        return duties.QUARANTINE.unchecked("nothing was ever synced, so that there is no quarantine")
+        return requirements.QUARANTINE.unchecked("nothing was ever synced: there is no quarantine")
     overdue = [each for each in found if each.overdue]
     if overdue:
-        told = [f"{each.platform}.{each.dataset} {each.overdue:,} since {told_day(each.oldest)}" for each in overdue]
-        return duties.QUARANTINE.judged(False, f"open for more than {duties.QUARANTINE_DAYS} days: {'; '.join(told)}")
-    return duties.QUARANTINE.judged(True, f"{sum(each.records for each in found):,} records are open, none for so long")
+        named = [f"{each.platform}.{each.dataset} {each.overdue:,} since {day_text(each.oldest)}" for each in overdue]
+        return requirements.QUARANTINE.judged(
+            False, f"open for more than {requirements.QUARANTINE_DAYS} days: {'; '.join(named)}"
+        )
+    records = sum(each.records for each in found)
+    evidence = f"{records:,} records are open, none for more than {requirements.QUARANTINE_DAYS} days"
+    return requirements.QUARANTINE.judged(True, evidence)

@@ -1,6 +1,6 @@
-"""Where data comes from, and on what terms: what is declared, what is set, and what landing shows of the span.
+"""The sources of the data and their terms, from the declarations, the settings and the landed pages of the span.
 
-What belongs here: the sources and the duty that terms are accepted. What is kept of them is in `holdings`.
+What belongs here: the sources, and whether their terms are accepted. What is stored of them is in `stored_data`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from sync_platform.compliance import duties
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.view import View
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
@@ -25,11 +25,11 @@ Stored = Literal["everything", "ids"]
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceTerms:
     """One declared platform.
 
-    `addresses`: the live ones that are set. `hosts`: the live ones that pages of the span came from, as landing still
-    tells. `may_store`: what its terms allow, or what the operator says that an agreement allows.
+    `addresses`: the live addresses that are set. `hosts`: the live hosts that landed pages of the span came from.
+    `may_store`: what the terms allow or, if `is_operators_word`, what the operator declares that an agreement allows.
     """
 
     platform: str
@@ -48,7 +48,7 @@ class Source:
 
     @property
     def is_live(self) -> bool:
-        """Whether anything of it is, or was, real: what the sandbox invents is nobody's."""
+        """Whether any of its data is real. Data of the sandbox is invented and bound by no terms."""
         return bool(self.addresses or self.hosts)
 
 
@@ -61,35 +61,37 @@ class _Page(msgspec.Struct):
 
 
 class _Pages(msgspec.Struct):
-    """What is read of a manifest here."""
+    """The part of a manifest that is read here."""
 
     pages: list[_Page]
 
 
-def sources_of(view: View, platforms: Mapping[str, Platform], landing: ObjectStore) -> list[Source]:
-    """Every declared platform, by name."""
+def source_terms_of(view: LakeView, platforms: Mapping[str, Platform], landing: ObjectStore) -> list[SourceTerms]:
+    """Every declared platform, in order of its name."""
     hosts = _live_hosts(view, landing)
     return [_source(each, platform_settings(name), hosts.get(name, set())) for name, each in sorted(platforms.items())]
 
 
-def judge_terms(sources: Iterable[Source]) -> Obligation:
+def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
     live = [source for source in sources if source.is_live]
     if not live:
-        return duties.TERMS.unchecked("no source is live: everything is fetched from the sandbox or from loopback")
+        return requirements.TERMS.unchecked(
+            "no source is live: everything is fetched from the sandbox or from loopback"
+        )
     short = [f"{each.platform} ({', '.join(each.addresses or each.hosts)})" for each in live if not each.terms_accepted]
     if short:
-        return duties.TERMS.judged(False, f"terms not accepted: {'; '.join(short)}; {len(live)} sources are live")
-    return duties.TERMS.judged(True, f"the terms of {len(live)} of {len(live)} live sources are accepted")
+        return requirements.TERMS.judged(False, f"terms not accepted: {'; '.join(short)}; {len(live)} sources are live")
+    return requirements.TERMS.judged(True, f"the terms of {len(live)} of {len(live)} live sources are accepted")
 
 
-def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> Source:
+def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> SourceTerms:
     """The addresses are those that a sync would use (landing/extract.py)."""
     terms, addresses = platform.terms, [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
     if own.base_url in addresses and not own.archive_url and platform.live_archive_url:
         addresses.append(platform.live_archive_url)
     is_live = bool(addresses or hosts)
     bound = own.store or (terms.without_agreement if is_live else "everything")
-    return Source(
+    return SourceTerms(
         platform.name,
         platform.title,
         terms.licence,
@@ -106,8 +108,8 @@ def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> Sourc
     )
 
 
-def _live_hosts(view: View, landing: ObjectStore) -> dict[str, set[str]]:
-    """By platform, the hosts other than this machine that pages synced in the span came from."""
+def _live_hosts(view: LakeView, landing: ObjectStore) -> dict[str, set[str]]:
+    """By platform, the hosts that pages of the span came from, other than this machine."""
     if not view.has("sync.runs"):
         return {}
     found: dict[str, set[str]] = {}
@@ -116,7 +118,7 @@ def _live_hosts(view: View, landing: ObjectStore) -> dict[str, set[str]]:
     for platform, key in view.rows(query):
         try:
             pages = msgspec.json.decode(landing.get(key), type=_Pages).pages
-        except (KeyError, msgspec.DecodeError):  # past its days, or damaged, which verification tells
+        except (KeyError, msgspec.DecodeError):  # deleted by retention, or damaged: verification reports that
             continue
         urls = {urlsplit(body.url)._replace(path="", query="").geturl() for page in pages for body in page.bodies}
         found.setdefault(platform, set()).update(urlsplit(url).netloc for url in urls if not is_loopback(url))
