@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from sync_platform.cli.on_record import on_record
 from sync_platform.cli.story import history_of
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.lineage.export import ExportScope, write_export
+from sync_platform.lineage.change_export import ExportScope, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings

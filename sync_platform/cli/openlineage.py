@@ -12,7 +12,7 @@ from sync_platform.cli.export import opened, scope_of
 from sync_platform.cli.on_record import on_record
 from sync_platform.cli.story import history_of
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
-from sync_platform.lineage.openlineage import DatasetNamespaces, Event, events
+from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.unified.tables import SCHEMA

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from sync_platform.cli.export import opened, scope_of
 from sync_platform.cli.on_record import on_record
-from sync_platform.compliance.report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span

@@ -55,7 +55,7 @@ def verify_chains(
     record: Record, view: LakeView, entries: Sequence[Entry], landing: ObjectStore | None, say: Callable[[str], None]
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
-    findings = record.verify(landing=landing, told=say)
+    findings = record.verify(landing=landing, on_step=say)
     found = [summary for each in read_anchors(record.anchors, record.signer.public_key) if (summary := _summary(each))]
     in_span = [each for each in found if view.span.holds(each.at)]
     return ChainVerification(_since(view), _head(view), Head.of(entries), record.signer.public_key, findings, in_span)

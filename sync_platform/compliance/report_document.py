@@ -6,8 +6,8 @@ What belongs here: the title, the order of the sections, and the first two. The 
 
 from __future__ import annotations
 
+from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.obligation import State
-from sync_platform.compliance.report import ComplianceReport
 from sync_platform.compliance.sections_of_data import (
     activity_section,
     personal_section,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.logged_operations import LoggedOperation
-from sync_platform.compliance.report import ComplianceReport
 
 FORMAT = "sync-platform/compliance-report/1"
 KEYS = {"has_no_end": "is_word"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
+from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.data_quality import PeriodScore
-from sync_platform.compliance.report import ComplianceReport
 from sync_platform.compliance.source_terms import SourceTerms
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import Cell, DocumentTable, Mark, Row, Section

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sync_platform.compliance.applied_retention import GRACE
+from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.logged_operations import LoggedOperation
-from sync_platform.compliance.report import ComplianceReport
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import DocumentTable, Row, Section
 

@@ -85,26 +85,26 @@ def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
 
 
 def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> SourceTerms:
-    """The addresses are those that a sync would use (landing/extract.py)."""
+    """The addresses are those that a sync would use (`landing`)."""
     terms, addresses = platform.terms, [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
     if own.base_url in addresses and not own.archive_url and platform.live_archive_url:
         addresses.append(platform.live_archive_url)
     is_live = bool(addresses or hosts)
-    bound = own.store or (terms.without_agreement if is_live else "everything")
+    allowed = own.store or (terms.without_agreement if is_live else "everything")
     return SourceTerms(
-        platform.name,
-        platform.title,
-        terms.licence,
-        terms.url,
-        terms.agreement_needed,
-        terms.cache_days,
-        terms.without_agreement,
-        "live" if addresses else "loopback" if own.base_url else "sandbox",
-        addresses,
-        sorted(hosts),
-        own.terms_accepted,
-        bound,
-        bool(own.store),
+        platform=platform.name,
+        title=platform.title,
+        licence=terms.licence,
+        url=terms.url,
+        agreement_needed=terms.agreement_needed,
+        cache_days=terms.cache_days,
+        without_agreement=terms.without_agreement,
+        origin="live" if addresses else "loopback" if own.base_url else "sandbox",
+        addresses=addresses,
+        hosts=sorted(hosts),
+        terms_accepted=own.terms_accepted,
+        may_store=allowed,
+        is_operators_word=bool(own.store),
     )
 
 

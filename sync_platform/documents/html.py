@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Section, cell_text
-from sync_platform.documents.values import visible
+from sync_platform.documents.wording import visible
 
 STYLE = """
 @page { size: A4; margin: 18mm 14mm 18mm; @bottom-right { content: counter(page) " / " counter(pages);

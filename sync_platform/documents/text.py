@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Section, Tone, cell_text
-from sync_platform.documents.values import visible
+from sync_platform.documents.wording import visible
 
 WIDTH = 160
 SOFT_HYPHEN = "\u00ad"

@@ -28,7 +28,7 @@ WORDS: dict[State, str] = {
     "altered": "ALTERED: it does not hash to what its manifest says",
     "other_record": "WRONG: it hashes to what its manifest says, but the line does not hold this record",
     "rewritten": "REWRITTEN: its manifest is not the one that the chain of batches seals",
-    "missing": "MISSING: its manifest stands, the object does not",
+    "missing": "MISSING: its manifest exists, the object does not",
     "gone": "no longer kept: object and manifest are gone, as after their retention",
     "unproved": "UNPROVED: its manifest is missing or damaged, or does not name it",
 }

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sync_platform.lineage.changes import Change, Values
-from sync_platform.lineage.membership import Membership
+from sync_platform.lineage.identity_history import Membership
 from sync_platform.lineage.record import History, TracedChange, change_that_set
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from sync_platform.documents.values import utc_text
+from sync_platform.documents.wording import utc_text
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lineage.changes import Change, changes_of

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sync_platform.documents.values import utc_text
+from sync_platform.documents.wording import utc_text
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
-from sync_platform.lineage.membership import (
+from sync_platform.lineage.identity_history import (
     IdentityEvent,
     Membership,
     PersonDecision,

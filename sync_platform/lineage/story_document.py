@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sync_platform.documents.document import Document, Item, Section
-from sync_platform.documents.values import utc_text, value_text
-from sync_platform.lineage.membership import IdentityEvent, Membership, PersonDecision
+from sync_platform.documents.wording import utc_text, value_text
+from sync_platform.lineage.identity_history import IdentityEvent, Membership, PersonDecision
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
 from sync_platform.lineage.record import NumberedChanges, RecordStory, TracedChange

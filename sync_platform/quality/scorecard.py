@@ -145,11 +145,13 @@ def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]
     if not _has(session, "scores"):
         return []
     rows = session.execute(query, values).fetchall()
-    order = (*DIMENSIONS, OVERALL)
-    found = [_scored(row) for row in rows]
-    return sorted(
-        found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension), each.measure == WHOLE)
-    )
+    return sorted(map(_scored, rows), key=_place)
+
+
+def _place(scored: Scored) -> tuple[str, str, int, bool, str]:
+    """What scores are sorted by; the score of a dimension comes after its measures."""
+    is_whole = scored.measure == WHOLE
+    return scored.platform, scored.dataset, (*DIMENSIONS, OVERALL).index(scored.dimension), is_whole, scored.measure
 
 
 def _scored(row: tuple[Any, ...]) -> Scored:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Row, Section
-from sync_platform.documents.values import utc_text
+from sync_platform.documents.wording import utc_text
 from sync_platform.quality.score import DIMENSIONS, OVERALL
 from sync_platform.quality.scorecard import Card, Scored
 
 BARS = "▁▂▃▄▅▆▇█"
 EXPLANATION = (
-    "A score is a share of what could be judged; after a score that was judged on a sample stands its 95 % interval. A "
-    "dash was not measured, which lowers the confidence. Red: below its threshold."
+    "A score is a share of what could be judged. A score that was judged on a sample is followed by its 95 % interval. "
+    "A dash was not measured, which lowers the confidence. Red: below its threshold."
 )
 COLUMNS = ("dataset", "period", *DIMENSIONS, OVERALL, "confidence", "trend")
 

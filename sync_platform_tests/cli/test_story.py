@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from sync_platform.lake.chain import sealed_digest
 from sync_platform.landing.manifest import find_manifest
-from sync_platform.lineage.export import schema
+from sync_platform.lineage.change_export import schema
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.provenance import PARTS, FieldProvenance, columns_read
 from sync_platform.lineage.record import History, TracedChange

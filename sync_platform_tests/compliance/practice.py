@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import msgspec
 import orjson
 
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
 from sync_platform.lineage.tables import datasets_of

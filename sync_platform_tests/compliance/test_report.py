@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from sync_platform.compliance.activity import ChangeCounts, DatasetActivity, SyncCounts
+from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.logged_operations import logged_operations
 from sync_platform.compliance.obligation import ComplianceRate, Obligation
-from sync_platform.compliance.report import ComplianceReport
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import FORMAT, report_json
 from sync_platform.compliance.requirements import SEALED

@@ -10,7 +10,7 @@ import pytest
 from sync_platform.documents.document import Document, DocumentTable, Item, Mark, Section
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
-from sync_platform.documents.values import value_text
+from sync_platform.documents.wording import value_text
 
 TABLE = DocumentTable(
     "Scores", ("dataset", "records", "score"), [("a.b", 1234, Mark("71.0%", "bad")), ("c.d", 0, None)]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sync_platform.lineage.export import ExportScope, Form, schema, write_export
+from sync_platform.lineage.change_export import ExportScope, Form, schema, write_export
 from sync_platform_tests.lake.lab import HISTORY, Lab
 from sync_platform_tests.unified.town import BEGIN
 

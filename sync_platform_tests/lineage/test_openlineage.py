@@ -16,8 +16,8 @@ from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, UrlCon
 
 from sync_platform.cli.openlineage import export_runs
 from sync_platform.errors import ConnectionFailed, PermanentError, Refused, ServerFailed, SyncError
-from sync_platform.lineage.export import ExportScope
-from sync_platform.lineage.openlineage import DatasetNamespaces, Event, events
+from sync_platform.lineage.change_export import ExportScope
+from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.sources.extraction import Gaps
 from sync_platform_tests.lake.lab import Lab
 

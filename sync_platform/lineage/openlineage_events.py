@@ -18,7 +18,7 @@ from sync_platform import __version__
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import table_columns
-from sync_platform.lineage.export import ExportScope
+from sync_platform.lineage.change_export import ExportScope
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG, parse_period

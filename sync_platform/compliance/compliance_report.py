@@ -27,7 +27,7 @@ from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import logged_operations
 from sync_platform.compliance.obligation import ComplianceRate, Obligation
 from sync_platform.compliance.operations import Operations, judge_ended, operations_of
-from sync_platform.compliance.personal import PersonalData, judge_sealed, personal_datasets
+from sync_platform.compliance.personal_data import PersonalData, judge_sealed, personal_datasets
 from sync_platform.compliance.recovery import Recovery, judge_recovery, recovery_of
 from sync_platform.compliance.source_terms import SourceTerms, judge_terms, source_terms_of
 from sync_platform.compliance.span import Span
