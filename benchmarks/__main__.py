@@ -1,4 +1,4 @@
-"""`make bench`: whole processes, on the same server and data, in one run; medians, and ratios to the floor."""
+"""`make bench`: whole processes in one run, on the same server and data; medians, and ratios to the baseline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYNC = [sys.executable, "-m", "sync_platform", "sync", "--json", "--no-unify"]
 
 
 class Server:
-    """The benchmark's server in a process of its own."""
+    """The benchmark's server in its own process."""
 
     def __init__(self, rows: int) -> None:
         command = [sys.executable, "-m", "benchmarks.server", str(rows)]
@@ -35,7 +35,7 @@ class Server:
 
 
 def timed(command: list[str], **environment: str) -> float:
-    """Seconds of wall time of a whole process; it must succeed."""
+    """Wall time of a whole process in seconds; it must succeed."""
     began = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
     if done.returncode:
@@ -44,7 +44,7 @@ def timed(command: list[str], **environment: str) -> float:
 
 
 def environment_of(url: str, home: str) -> dict[str, str]:
-    """What a sync of the benchmark's platform needs in its environment."""
+    """The environment variables for a sync of the benchmark's platform."""
     own = {"SYNC_HOME": f"{home}/sync", "LISTINGS_BASE_URL": url, "PLATFORM_PATH": str(HERE / "platform")}
     return {**os.environ, **own}
 
@@ -53,15 +53,15 @@ def ours(url: str, home: str) -> float:
     return timed([*SYNC, "listings"], **environment_of(url, home))
 
 
-def floor(url: str, home: str) -> float:
-    return timed([sys.executable, "-m", "benchmarks.floor", url, home])
+def baseline(url: str, home: str) -> float:
+    return timed([sys.executable, "-m", "benchmarks.baseline", url, home])
 
 
 def with_dlt(url: str, home: str) -> float:
     return timed([sys.executable, "-m", "benchmarks.with_dlt", url, home])
 
 
-CONTENDERS = {"floor": floor, "sync-platform": ours, "dlt": with_dlt}
+CONTENDERS = {"baseline": baseline, "sync-platform": ours, "dlt": with_dlt}
 
 
 def main() -> None:
@@ -93,18 +93,18 @@ def main() -> None:
 
 
 def report(console: Console, first: dict[str, list[float]], again: dict[str, list[float]], empty: list[float]) -> None:
-    """Seconds, and ratios to the floor with and without our start-up (which the empty sync measures)."""
+    """Seconds, and ratios to the baseline with and without our start-up (measured by an empty sync)."""
     startup = statistics.median(empty)
-    table = Table("", "first load", "x floor", "nothing changed", "x floor")
+    table = Table("", "first load", "x baseline", "nothing changed", "x baseline")
     for name in first:
         row = [name]
         for times in (first, again):
-            seconds, base = statistics.median(times[name]), statistics.median(times["floor"])
+            seconds, base = statistics.median(times[name]), statistics.median(times["baseline"])
             row += [f"{seconds:.1f} s", f"{seconds / base:.1f}"]
         table.add_row(*row)
     row = ["sync-platform beyond its start-up"]
     for times in (first, again):
-        beyond, base = statistics.median(times["sync-platform"]) - startup, statistics.median(times["floor"])
+        beyond, base = statistics.median(times["sync-platform"]) - startup, statistics.median(times["baseline"])
         row += [f"{beyond:.1f} s", f"{beyond / base:.1f}"]
     table.add_row(*row)
     console.print(table)
@@ -112,7 +112,7 @@ def report(console: Console, first: dict[str, list[float]], again: dict[str, lis
 
 
 def whole_sync(console: Console) -> None:
-    """The default sync of all platforms from the sandbox, first and again."""
+    """Time the default sync of all platforms from the sandbox twice."""
     with tempfile.TemporaryDirectory() as home:
         unset = {name: "" for name in os.environ if name.endswith("_BASE_URL")}
         times = [timed(SYNC, SYNC_HOME=home, **unset) for _ in range(2)]

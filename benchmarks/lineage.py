@@ -1,7 +1,7 @@
-"""What tamper evidence costs, and how fast it is: `python -m benchmarks.lineage [ROWS] [HISTORY]`.
+"""Cost and speed of lineage: `python -m benchmarks.lineage [ROWS] [HISTORY]`.
 
-Verification of a history of HISTORY changes (half of them whole records of about 700 bytes, half small updates), the
-share of a sync of ROWS records that capturing and sealing lineage takes, and one entity's history out of HISTORY rows.
+It measures the share of lineage (history, digests, hash chain) in a sync of ROWS records, the verification of HISTORY
+changes (half whole records of about 700 bytes, half small updates), and reading one entity among them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from rich.console import Console
 
 from benchmarks import quality
 from benchmarks.__main__ import Server
-from sync_platform.lake import chain, commit, diff
+from sync_platform.lake import chain, commit
+from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress, with_memory
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 HISTORY = "lineage.changes"
 BATCH_ROWS = 100_000
@@ -47,9 +50,9 @@ def main(rows: int, changes: int) -> None:
 
 
 def capturing(console: Console, rows: int) -> None:
-    """Writing the history with its digests, and sealing it, as shares of a first load in one process."""
+    """The share of writing history, digests and chain in a first load in one process."""
     spent: dict[str, float] = {}
-    steps = [(commit, "write_history"), (commit, "seal_batch")]
+    steps: list[tuple[Any, str]] = [(HistoryWriter, "write"), (commit, "seal_batch")]
     server = Server(rows)
     try:
         with (
@@ -81,20 +84,19 @@ def _timed(step: Callable[..., Any], spent: dict[str, float], name: str) -> Call
 
 
 def fill(lake: Lake, changes: int) -> None:
-    """A history of so many changes of half as many entities, sealed in batches."""
+    """Write a history of that many changes of half as many entities, in batches of the chain."""
     platform = load_platforms("")["openrice"]
     dataset = platform.datasets[0]
-    with lake.session() as session:
+    with lake.session() as session, TemporaryTables(session) as scratch:
         for number, start in enumerate(range(0, changes, BATCH_ROWS)):
             at = datetime.fromtimestamp(1_790_000_000 + number, UTC)
             operation = "insert" if start < changes / 2 else "update"
             after = "repeat('x', 700)" if operation == "insert" else "'4.5'"
-            origin = diff.Origin("openrice", dataset.name, "2026-11", f"sync-{number}", f"run-{number}", at, at)
+            context = CommitContext("openrice", dataset.name, "2026-11", f"sync-{number}", f"run-{number}", at, at)
             session.execute("BEGIN")
             ensure_tables(session, HISTORY, "openrice", dataset)
-            chain.append_changes(
-                session,
-                HISTORY,
+            writer = HistoryWriter(scratch, HISTORY)
+            writer.append(
                 f"""SELECT 'openrice', '{dataset.name}', ((range + {start}) % {max(1, changes // 2)})::VARCHAR,
                 '{operation}', ['name'], NULL, json_object('name', {after} || range), md5(range::VARCHAR),
                 'landing/openrice/restaurants/2026-11/sync/pages-000001.ndjson.zst', range, '2026-11',
@@ -102,7 +104,7 @@ def fill(lake: Lake, changes: int) -> None:
                 FROM range({min(BATCH_ROWS, changes - start)})""",
                 {},
             )
-            chain.seal_batch(session, HISTORY, origin, lambda key: None)
+            chain.seal_batch(writer, context, lambda key: None)
             session.execute("COMMIT")
 
 

@@ -1,8 +1,8 @@
-"""Matching at size: `python -m benchmarks.matching [LISTINGS]`, that many listings of each of eight sources.
+"""Matching at scale: `python -m benchmarks.matching [LISTINGS]`, with that many listings in each of eight sources.
 
-A whole process of the command line, cold, on the sandbox's city with every place on every platform. Memory is the peak
-of what the process holds (Linux's PSS). Then 200 listings are added to the others, whose keys and links stand in a lake
-on disk: beside it what a full run with the same model takes, in a process that is as warm.
+First it measures a cold process of the command line on the sandbox's city, with every place on every platform. Memory
+is the peak of the process (Linux's PSS). Then it adds 200 listings to the others, whose keys and links are in a lake
+on disk, and compares that with a full run by the same model in the same warm process.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from rich.console import Console
 
 from benchmarks.__main__ import ROOT
 from benchmarks.scale import _held_mib
-from sync_platform.matching.clusters import Clusters, gather
+from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.increment import relink
 from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import Model, read_model
-from sync_platform.matching.state import State
 from sync_platform.platforms import load_platforms
-from sync_platform.sandbox.city import PLATFORMS, City
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.views import view_names
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.matching.cities import SCHEMA, as_listing, places_of, read_platform, true_pairs
 from sync_platform_tests.platforms.replay import to_row
@@ -44,14 +45,14 @@ def main(listings: int) -> None:
     city = City(listings, SEED, TODAY)
     with tempfile.TemporaryDirectory() as folder:
         files, parts = [], []
-        for platform in PLATFORMS:
+        for platform in view_names():
             city.view(platform).share = 1.0  # type: ignore[misc]
             part = read_foodpanda(city) if platform == "foodpanda" else read_platform(platform, city)
             parts.append(part)
             files.append(f"{folder}/{platform}.parquet")
             part.write_parquet(files[-1])
         together = pl.concat(parts)
-        console.print(f"{together.height:,} listings of {len(PLATFORMS)} sources")
+        console.print(f"{together.height:,} listings of {len(view_names())} sources")
         command = [sys.executable, "-m", "sync_platform", "match", *files, "--out", f"{folder}/pairs.parquet"]
         seconds, peak, document = measured([*command, "--save-model", f"{folder}/model.json", "--json"])
         model = read_model(Path(f"{folder}/model.json").read_bytes())
@@ -67,11 +68,11 @@ def main(listings: int) -> None:
 
 
 def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
-    """Add some listings to the others, and link all with the same model; the clusters must be the same."""
+    """Add some listings to the others, then link all with the same model; the clusters must be the same."""
     shuffled = together.sample(fraction=1, shuffle=True, seed=SEED)
     added, others = shuffled[:ADDED], shuffled[ADDED:]
     with tempfile.TemporaryDirectory() as folder, lake_in(Path(folder)) as lake, lake.session() as session:
-        state = State(session, *(f"lake.unified.{name}" for name in ("listings", "match_keys", "match_links")))
+        state = LinkageState(session, *(f"lake.unified.{name}" for name in ("listings", "match_keys", "match_links")))
         session.execute("CREATE SCHEMA lake.unified")
         session.register("others", others.to_arrow())
         session.execute(f"CREATE TABLE {state.listings} AS FROM others ORDER BY source, source_id")
@@ -80,11 +81,11 @@ def add_batch(console: Console, together: pl.DataFrame, model: Model) -> None:
             session.register("added", added.to_arrow())
             session.execute(f"INSERT INTO {state.listings} FROM added")
             increment = relink(state, model, added)
-            clusters = gather(increment.linkage)
+            clusters = build_clusters(increment.linkage)
             increment.keep(state)
     with timing() as full:
         linkage = link(together, model)
-        rebuilt = gather(linkage)
+        rebuilt = build_clusters(linkage)
     of_batch, of_all = sets_of(increment.linkage, clusters), sets_of(linkage, rebuilt)
     console.print(
         f"{ADDED} added: {batch[0]:.1f} s, {batch[1]:.1f} s of processor time; all linked again: {full[0]:.1f} s, "
@@ -104,7 +105,7 @@ def sets_of(linkage: Linkage, clusters: Clusters) -> set[frozenset[tuple[str, st
 
 @contextmanager
 def timing() -> Iterator[list[float]]:
-    """Seconds of wall time, and of processor time, once it is over."""
+    """Wall time and processor time of the block in seconds, available after the block."""
     found: list[float] = []
     wall, processor = time.perf_counter(), time.process_time()
     yield found
@@ -112,7 +113,7 @@ def timing() -> Iterator[list[float]]:
 
 
 def read_foodpanda(city: City) -> pl.DataFrame:
-    """Foodpanda's vendors as rendered: a sweep over HTTP would list each many times, and take minutes."""
+    """Foodpanda's vendors as rendered; a crawl over HTTP would list each many times and take minutes."""
     view = city.view("foodpanda")
     dataset = load_platforms()["foodpanda"].datasets[0]
     records = (orjson.loads(view._render(at)) for at in range(len(view._shown)))  # type: ignore[attr-defined]
@@ -122,7 +123,7 @@ def read_foodpanda(city: City) -> pl.DataFrame:
 
 
 def measured(command: list[str]) -> tuple[float, int, dict[str, int]]:
-    """Seconds of a process, the peak of its memory in MiB, and the JSON that it wrote."""
+    """Seconds of a process, its peak memory in MiB, and its JSON output."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=Path(ROOT), stdout=subprocess.PIPE)
     peak = [0]

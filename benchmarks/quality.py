@@ -1,6 +1,6 @@
-"""What quality costs of a sync, step by step: `python -m benchmarks.quality [ROWS]`.
+"""Cost of the quality steps in a sync: `python -m benchmarks.quality [ROWS]`.
 
-One process, without Dagster's own time, so that shares are of what a sync itself does: fetch, land, and take in.
+It uses one process without Dagster, so the shares are relative to the work of a sync: fetch, land and commit.
 """
 
 from __future__ import annotations
@@ -23,34 +23,36 @@ from benchmarks.__main__ import HERE, Server
 from sync_platform.lake import commit
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.contract import Contract
-from sync_platform.quality.sample import ShapeSample
-from sync_platform.quality.tally import Tally
+from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.settings import load_settings
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
-VALIDATION = [(Contract, "breaches"), (Tally, "add"), (commit, "quarantine"), (commit, "newly_held_back")]
+VALIDATION = [(Contract, "breaches"), (ContractCounts, "add"), (commit, "quarantine"), (commit, "newly_held_back")]
 OTHERS = [
-    (commit, "appraise"),
+    (commit, "score_records"),
     (commit, "write_scores"),
     (ShapeSample, "take"),
     (ShapeSample, "shape"),
-    (commit, "hold_against_reference"),
+    (commit, "compare_with_reference"),
 ]
 ROUNDS = 3
 
 
 class NoSecrets:
-    """The platform has none."""
+    """The secrets of a platform that has none."""
 
     def read(self, name: str) -> str | None:
         return None
@@ -78,7 +80,7 @@ def main(rows: int) -> None:
 
 
 def _round(url: str) -> list[tuple[float, dict[str, float]]]:
-    """Seconds of the whole sync and of each step, on the first load and when nothing changed."""
+    """Seconds of the whole sync and of each step, for the first load and where nothing changed."""
     with tempfile.TemporaryDirectory() as home, Lake(LakeAddress.of(load_settings(sync_home=Path(home)))) as lake:
         return [_sync(url, Path(home), lake) for _ in range(2)]
 
@@ -102,17 +104,8 @@ def _sync(url: str, home: Path, lake: Lake) -> tuple[float, dict[str, float]]:
         for holder, name in (*VALIDATION, *OTHERS):
             patches.enter_context(mock.patch.object(holder, name, _timed(getattr(holder, name), spent, name)))
         began = time.perf_counter()
-        manifests = extract(
-            platform,
-            source,
-            scope=Scope(),
-            partition="2026-11",
-            sync_id=new_sync_id(),
-            run_id="run",
-            store=store,
-            vault=vault,
-            secret_book=NoSecrets(),
-        )
+        fetch = Fetch(platform, source, NoSecrets(), Scope(), "2026-11", new_sync_id(), run_id="run")
+        manifests = extract(fetch, Destination(store, vault))
         land(store, manifests)
         commit_landed(lake, "lineage.changes", TypedRows(Landed(manifests[0], store), platform), "run")
         total = time.perf_counter() - began

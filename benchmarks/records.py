@@ -1,4 +1,4 @@
-"""The benchmark's data: listings of about 1.3 kB each, with a contact person for every five, the same every time."""
+"""The benchmark's data: listings of about 1.3 kB each, one contact person per five listings, always the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHARACTERS = "海港燈籠玉珍珠龍園麵廚金月竹河蓮茶銀屋香味小
 
 
 def listing(number: int) -> dict[str, object]:
-    """One listing; `number` decides everything in it."""
+    """One listing; its content depends on `number` only."""
     chance = random.Random(number)
     contact = number // 5
     words = " ".join(chance.choices(WORDS, k=90))
@@ -39,7 +39,7 @@ def listing(number: int) -> dict[str, object]:
 
 
 def pages(count: int) -> Iterator[bytes]:
-    """Every page's body, `PAGE_ROWS` listings each; one empty page where there are none."""
+    """The bodies of all pages with `PAGE_ROWS` listings each; one empty page where there are no listings."""
     total_pages = max(1, -(-count // PAGE_ROWS))
     for page in range(1, total_pages + 1):
         first = (page - 1) * PAGE_ROWS

@@ -1,8 +1,8 @@
 """Cost per record and peak memory as a platform grows: `python -m benchmarks.scale [ROWS ...]`.
 
-Whole processes. The cost per record is processor time, which a busy machine changes less than the clock's, without an
-empty sync's (start-up). Memory is the peak of what the command's processes hold together, pages that they share counted
-once (Linux's PSS).
+It measures whole processes. The cost per record is processor time, which depends less on the load of the machine than
+wall time, minus that of an empty sync (start-up). Memory is the peak of all processes of the command together; shared
+pages count once (Linux's PSS).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(sizes: list[int]) -> None:
 
 
 class Measure(NamedTuple):
-    """One sync: seconds by the clock and of its processes' work, and the peak of their memory."""
+    """One sync: wall time, processor time of its processes, and their peak memory."""
 
     seconds: float
     processor_s: float

@@ -1,4 +1,4 @@
-"""The same with dlt as its documentation shows it: a REST source merged into DuckDB.
+"""The same load with dlt, as in its documentation: a REST source merged into DuckDB.
 
 python -m benchmarks.with_dlt URL FOLDER
 """

@@ -1,4 +1,4 @@
-"""The platform as Dagster sees it: the stages in the order in which data flows through them, and nothing else."""
+"""All Dagster definitions: the stages in the order of the data flow."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
+from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import Progress, Silence
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
-from sync_platform.defs.turns import turn_resource
 from sync_platform.defs.unified import unified_assets, unify_job
-from sync_platform.lake.typist import NOBODY, Typist
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 
 
-def build(settings: Settings, progress: Progress, typist: Typist = NOBODY) -> dg.Definitions:
-    """Everything, for these settings; `progress` watches the syncs, `typist` makes rows of what one lands."""
+def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> dg.Definitions:
+    """Everything, for these settings; `progress` watches the syncs, `row_worker` parses what one lands."""
     platforms = load_platforms(settings.platform_path)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     schedules = sync_schedules(platforms)
     return dg.Definitions(
         assets=[
-            *landing_assets(platforms, progress, typist),
-            *table_assets(platforms, typist),
+            *landing_assets(platforms, progress, row_worker),
+            *table_assets(platforms, row_worker),
             *unified_assets(platforms, progress),
             scorecard_asset(platforms),
         ],
@@ -38,7 +38,7 @@ def build(settings: Settings, progress: Progress, typist: Typist = NOBODY) -> dg
         schedules=[*schedules, maintenance_schedule(platforms), verification_schedule()],
         sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
         resources={
-            "turns": turn_resource(settings.ledger_url, platforms, progress),
+            "platform_locks": platform_lock_resource(settings.ledger_url, platforms, progress),
             "sources": sources_of(settings),
             "vault": vault_of(settings),
             "landing_store": landing_store,

@@ -1,4 +1,4 @@
-"""The tree of errors. What a caller may do about an error is decided by its class, here and nowhere else.
+"""The tree of errors. The class of an error decides what a caller may do about it.
 
 SyncError
 ├── PermanentError            trying again cannot help
@@ -10,21 +10,21 @@ SyncError
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
-│       ├── NoLakeYet         nothing has been synced into the lake, so there is none to read
-│       └── DamagedManifest   a landing manifest can be read, and is none
+│       ├── NoLakeYet         no sync has created the lake yet
+│       └── DamagedManifest   a landing manifest can be read, but its content is invalid
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
     ├── MalformedBody         truncated, or not the format asked for (HTML for JSON)
-    ├── Busy                  another activity has what this one needs for itself
-    └── Throttled             429, or a bot wall; carries how long to wait
+    ├── Busy                  another activity holds the lease that this one needs
+    └── Throttled             429, or a block page against bots; says how long to wait
 """
 
 from __future__ import annotations
 
 
 class SyncError(Exception):
-    """Anything this platform reports on purpose; its text is fit for a person, and never holds a personal value."""
+    """Base class of all expected errors. The text is written for a person and never contains a personal value."""
 
 
 class PermanentError(SyncError):
@@ -36,7 +36,7 @@ class TransientError(SyncError):
 
 
 class UsageError(PermanentError):
-    """The request names something that does not exist or cannot be."""
+    """The request names something that does not exist or is not possible."""
 
 
 class SettingsError(UsageError):
@@ -44,11 +44,11 @@ class SettingsError(UsageError):
 
 
 class TermsNotAccepted(UsageError):
-    """A live address of a platform whose terms the operator has not accepted."""
+    """The base URL is a live platform whose terms the operator has not accepted."""
 
 
 class PresentOnly(PermanentError):
-    """A past period was asked of a platform that serves only the present, and nothing was landed for it."""
+    """A past period was requested from a platform that serves only the present, and no landed data exists for it."""
 
 
 class AuthenticationFailed(PermanentError):
@@ -64,17 +64,17 @@ class StorageError(PermanentError):
 
 
 class NoLakeYet(StorageError):
-    """Nothing has been synced into the lake, so there is none to read."""
+    """No sync has created the lake yet."""
 
 
 class DamagedManifest(StorageError):
-    """A landing manifest can be read, and is not what one is."""
+    """A landing manifest can be read, but its content is invalid."""
 
 
 class ContractBroken(PermanentError):
     """A page is not what the platform's contract says.
 
-    `field` is a path such as `$.data[3].latitude`; `page` is the connector's own label of the page.
+    `field` is a path such as `$.data[3].latitude`. `page` is the label that the connector gave the page.
     """
 
     def __init__(self, platform: str, url: str, page: str, field: str, problem: str) -> None:
@@ -95,11 +95,11 @@ class MalformedBody(TransientError):
 
 
 class Busy(TransientError):
-    """Another activity has what this one needs for itself; the text names it."""
+    """Another activity holds the lease that this one needs; the text names that activity."""
 
 
 class Throttled(TransientError):
-    """429 or a bot wall. `retry_after_s` is what the platform asked for, if it did."""
+    """429, or a block page against bots. `retry_after_s` is the wait that the platform asked for, if any."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -107,5 +107,5 @@ class Throttled(TransientError):
 
 
 def stops_the_platform(error: SyncError) -> bool:
-    """Whether further requests to the same platform are pointless (locked out) rather than one page lost."""
+    """Whether further requests to the same platform must stop, instead of losing only one page."""
     return isinstance(error, AuthenticationFailed | Throttled | UsageError | StorageError | PresentOnly)

@@ -1,7 +1,7 @@
 """Every setting, typed, described and with its default. Nothing is read at import: call `load_settings()`.
 
-A setting belongs here when an operator may change it; what is a platform's nature (pace, terms, cadence) stands in
-its platform file, and is only overridden here by the `<PLATFORM>_...` family, read by `PlatformSettings`.
+What belongs here: what an operator may change. A platform file declares its own pace, terms and cadence; the settings
+named `<PLATFORM>_...` (`PlatformSettings`) override them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@
 
 
 class Settings(BaseSettings):
-    """The settings of the installation: where state lives, and what the sync may use."""
+    """The settings of the installation: where state is stored, and what a sync may use."""
 
     model_config = SettingsConfigDict(env_file=DOTENV, extra="ignore", env_ignore_empty=True)
 
@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
     aws_endpoint_url: str = Field("", description="Endpoint for AWS services other than AWS itself (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
-    sync_actor: str = Field(
-        "", description="Name under which the audit log keeps what is done here. Empty: the operating system's user."
-    )
+    sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: alerts are only recorded.")
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."
@@ -63,28 +61,30 @@ class Settings(BaseSettings):
     backup_compression: bool = Field(True, description="Whether backups are compressed.")
     backup_encryption: bool = Field(True, description="Whether backups are encrypted.")
     time_travel_days: int = Field(
-        30, ge=1, description="Days that the lake can be read as it was; older snapshots are expired."
+        30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
     )
     landing_retention_days: int = Field(
         90, ge=1, description="Days that landed pages are kept, where a platform's terms do not allow fewer."
     )
     lineage_retention_days: int = Field(
-        2557, ge=1, description="Days that every change is kept (7 years); of older ones only what they came to."
+        2557,
+        ge=1,
+        description="Days that single changes are kept (7 years); older changes are folded into one per row.",
     )
     quarantine_tolerance: float = Field(
         0.02,
         ge=0,
         le=1,
-        description="Largest share of a sync's records in quarantine that lets what follows from it run.",
+        description="Largest tolerated share of a sync's records in quarantine; above it downstream assets don't run.",
     )
     quality_threshold_validation: float = Field(
         0.98, ge=0, le=1, description="Share of records that should keep the contract; below it the check warns."
     )
     quality_threshold_completeness: float = Field(
-        0.8, ge=0, le=1, description="Share of what matters that should be filled; below it the check warns."
+        0.8, ge=0, le=1, description="Share of important cells that should be filled; below it the check warns."
     )
     quality_threshold_accuracy: float = Field(
-        0.95, ge=0, le=1, description="Share of records that references should bear out; below it the check warns."
+        0.95, ge=0, le=1, description="Share of records that should agree with a reference; below it the check warns."
     )
     quality_threshold_consistency: float = Field(
         0.95, ge=0, le=1, description="Share of records that should be free of contradiction; below it the check warns."
@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
     platform_path: str = Field(
-        "", description=f"Extra folders of platform files, separated by `{os.pathsep}`, beside the built-in eight."
+        "",
+        description=f"Extra folders of platform files, separated by `{os.pathsep}`, in addition to the built-in ones.",
     )
     sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")
@@ -169,7 +170,7 @@ class Settings(BaseSettings):
 
     @property
     def temp(self) -> Path:
-        """Where large queries spill."""
+        """Folder for temporary files of large queries."""
         return self.home / "temp"
 
     @property
@@ -178,11 +179,11 @@ class Settings(BaseSettings):
 
 
 class PlatformSettings(BaseModel):
-    """The settings every platform has, each as `<PLATFORM>_<NAME>` (`OPENRICE_BASE_URL`)."""
+    """The settings of one platform, each named `<PLATFORM>_<NAME>` (`OPENRICE_BASE_URL`)."""
 
     base_url: str = Field("", description="Address to fetch from. Empty: the built-in sandbox.")
     archive_url: str = Field("", description="Address of the platform's archive, where it has one.")
-    terms_accepted: bool = Field(False, description="The operator's word that the platform's terms are met.")
+    terms_accepted: bool = Field(False, description="Whether the operator confirms that the platform's terms are met.")
     store: Literal["", "everything", "ids"] = Field(
         "", description="What may be stored: `everything` or `ids`. Empty: what the terms allow without an agreement."
     )
@@ -211,7 +212,7 @@ class PlatformSettings(BaseModel):
 
 
 def without_password(text: str) -> str:
-    """A text for people in which addresses of databases may stand: their passwords are not shown."""
+    """The text with the passwords of database addresses replaced by `***`."""
     return PASSWORD.sub(lambda found: f"{found[1]}***" if found[1] else f"{found[3]}***@", text)
 
 

@@ -43,7 +43,7 @@ def test_every_file_that_a_document_links_to_exists() -> None:
 def test_dagsters_two_instance_files_differ_only_in_where_state_stands() -> None:
     import yaml
 
-    from sync_platform.cli.dagster_home import INSTANCE_YAML
+    from sync_platform.cli.runner.home import INSTANCE_YAML
 
     at_root = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert at_root.pop("storage") == {"sqlite": {"base_dir": ".sync/dagster"}}

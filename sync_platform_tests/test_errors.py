@@ -1,4 +1,4 @@
-"""The tree of errors is what its docstring draws, and every leaf says what a caller may do about it."""
+"""The tree of errors is the one drawn in its docstring, and every error is permanent or transient."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRUNKS = (SyncError, PermanentError, TransientError)
 
 
 def _drawn() -> dict[str, str]:
-    """Each class of the drawn tree, with the class it hangs from."""
+    """Each class of the drawn tree with its parent class."""
     lines = re.findall(r"^([│├└─ ]*)([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)
     tree = [(len(branch) // 4, name) for branch, name in lines[[name for _, name in lines].index("SyncError") :]]
     parents: dict[str, str] = {}

@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column, records_of
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.received import Page, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, Within
 from sync_platform.sources.values import coordinate, filled, moment
+from sync_platform.vault.personal_fields import Personal
 
 
 class Contact(msgspec.Struct):

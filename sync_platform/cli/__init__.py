@@ -1,1 +1,5 @@
-"""The commands. Thin: each reads its arguments, calls the stages, and shows what came of it."""
+"""The command line, one package per group of commands.
+
+In each package `commands.py` has the commands with their options, and the other modules do what the commands say. The
+commands import these modules only when they run, so that `--help` is quick and a query does not load Dagster.
+"""

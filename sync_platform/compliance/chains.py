@@ -18,7 +18,7 @@ from sync_platform.lineage.anchors import Anchor, Head, read_anchors
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.verification import Record
 from sync_platform.sources.period import current_period
-from sync_platform.storage.audit_log import Entry
+from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.objects import ObjectStore
 
@@ -52,7 +52,11 @@ class ChainVerification:
 
 
 def verify_chains(
-    record: Record, view: LakeView, entries: Sequence[Entry], landing: ObjectStore | None, say: Callable[[str], None]
+    record: Record,
+    view: LakeView,
+    entries: Sequence[AuditEntry],
+    landing: ObjectStore | None,
+    say: Callable[[str], None],
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
     findings = record.verify(landing=landing, on_step=say)

@@ -39,7 +39,7 @@ from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.objects import ObjectStore
-from sync_platform.vault.subjects import count_subjects
+from sync_platform.vault.subject_counts import count_data_subjects
 
 Say = Callable[[str], None]
 
@@ -117,7 +117,9 @@ def _gather(
         timeliness=timeliness_of(view, of.platforms, sources),
         scores=scores_of(view),
         quarantine=open_quarantine(view),
-        personal=PersonalData(personal_datasets(view, of.platforms), count_subjects(of.vault, span.first, span.last)),
+        personal=PersonalData(
+            personal_datasets(view, of.platforms), count_data_subjects(of.vault, span.first, span.last)
+        ),
         requests=subject_requests(operations, span),
         retention=retention_of(view, of.settings, of.platforms, of.landing, landed, backups, operations),
         chains=verify_chains(of.record, view, entries, of.landing if hash_landing else None, say),

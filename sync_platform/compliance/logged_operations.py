@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from sync_platform.compliance.span import Span
-from sync_platform.storage.audit_log import Entry
+from sync_platform.storage.audit_log import AuditEntry
 
 BEGUN = "begun"
 LONGEST_RUN = timedelta(days=1)
@@ -46,9 +46,9 @@ class LoggedOperation:
         return not is_complete and self.began_at < now - LONGEST_RUN
 
 
-def logged_operations(entries: Sequence[Entry]) -> list[LoggedOperation]:
+def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
     """Every operation, in order of its beginning."""
-    ends: dict[tuple[str, str, str], list[Entry]] = {}
+    ends: dict[tuple[str, str, str], list[AuditEntry]] = {}
     for entry in entries:
         if entry.outcome != BEGUN:
             ends.setdefault(_kind(entry), []).append(entry)
@@ -67,7 +67,7 @@ def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> 
     return (each for each in operations if span.holds(each.began_at) and (not names or each.operation in names))
 
 
-def _take_end(begun: Entry, ends: list[Entry], taken: set[int]) -> Entry | None:
+def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
     """The first later entry that repeats everything that the beginning says; `taken` are ends of other operations."""
     if _has_no_end(begun) or begun.via != "cli":
         return None
@@ -79,7 +79,7 @@ def _take_end(begun: Entry, ends: list[Entry], taken: set[int]) -> Entry | None:
     return None
 
 
-def _operation(entry: Entry, end: Entry | None) -> LoggedOperation:
+def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
     return LoggedOperation(
         number=entry.number,
         operation=entry.operation,
@@ -94,15 +94,15 @@ def _operation(entry: Entry, end: Entry | None) -> LoggedOperation:
     )
 
 
-def _has_no_end(entry: Entry) -> bool:
+def _has_no_end(entry: AuditEntry) -> bool:
     """Whether one entry is the whole operation: an accepted shrink, or an exported answer of a query."""
     return entry.operation == "accept-shrink" or (entry.operation == "export" and '"tables"' in entry.subject)
 
 
-def _kind(entry: Entry) -> tuple[str, str, str]:
+def _kind(entry: AuditEntry) -> tuple[str, str, str]:
     return entry.operation, entry.actor, entry.via
 
 
-def _repeats(end: Entry, subject: dict[str, Any]) -> bool:
+def _repeats(end: AuditEntry, subject: dict[str, Any]) -> bool:
     repeated = orjson.loads(end.subject)
     return all(name in repeated and repeated[name] == value for name, value in subject.items())

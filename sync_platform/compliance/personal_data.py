@@ -16,7 +16,7 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.vault.seal import PREFIX
-from sync_platform.vault.subjects import Subjects
+from sync_platform.vault.subject_counts import DataSubjectCounts
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PersonalData:
     """Every such dataset, and the number of data subjects in the vault."""
 
     datasets: list[PersonalDataset]
-    subjects: Subjects
+    subjects: DataSubjectCounts
 
 
 def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list[PersonalDataset]:

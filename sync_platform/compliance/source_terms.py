@@ -85,7 +85,7 @@ def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
 
 
 def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> SourceTerms:
-    """The addresses are those that a sync would use (`landing`)."""
+    """The addresses are those that a sync would use (landing/source.py)."""
     terms, addresses = platform.terms, [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
     if own.base_url in addresses and not own.archive_url and platform.live_archive_url:
         addresses.append(platform.live_archive_url)

@@ -1,6 +1,6 @@
-"""Dagster's view of the platform: assets, schedules, resources, IO managers. Thin: the work is done in the stages.
+"""The stages as Dagster assets, checks, schedules, sensors, resources and IO managers. The stages do the work.
 
-What of Dagster is beta or preview here is so knowingly, under a pinned version: nobody who syncs needs to read it.
+Some features of Dagster in use are beta or preview. The version of Dagster is pinned, so their warnings are not shown.
 """
 
 import warnings

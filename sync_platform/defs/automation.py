@@ -1,7 +1,7 @@
-"""Jobs and schedules: which platforms are synced together, and when. A platform's cadence decides, not its name.
+"""Jobs and schedules: which platforms are synced together, and when. The cadence of a platform decides that.
 
-Runs keep to one process: a step's own process costs more than most steps do. Every platform gets a run of its own,
-so that one that fails stops no other.
+A run uses one process, because a process for each step costs more than most steps. Every platform gets its own run, so
+that a platform that fails stops no other.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sync_platform.sources.period import Cadence, current_period
 
 MONTHLY, WEEKLY, INCREMENTAL = "monthly_full_sync", "weekly_government_sync", "daily_incremental"
 RUN_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
-"""Dagster's run retries are for runs that crash; an error of a platform is retried, or not, by the error's class."""
+"""Dagster retries runs that crashed. Whether an error of a platform is retried depends on the class of the error."""
 
 automation = dg.AutomationConditionSensorDefinition(
     "automation",
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
-    description="Makes anew what follows from tables that were synced: the scorecard.",
+    description="Updates what is derived from tables that were synced: unified restaurants and the scorecard.",
     run_tags=RUN_TAGS,
 )
 
@@ -38,12 +38,12 @@ def job_name(platform: Platform, mode: Mode) -> str:
 
 
 def asset_keys(platform: Platform) -> list[dg.AssetKey]:
-    """All assets of a platform, in order of the data flow."""
+    """All assets of a platform, in the order of the data flow."""
     return [landing_key(platform), *(table_key(platform, dataset) for dataset in platform.datasets)]
 
 
 def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[str, object]:
-    """The configuration of a platform's run; `accept_shrink` is an operator's reason for a shrink, see IntakeConfig."""
+    """The configuration of a platform's run; `accept_shrink` is an operator's reason for a shrink, see CommitConfig."""
     ops: dict[str, object] = {f"landing__{platform.name}": {"config": {"mode": mode.value}}}
     if accept_shrink:
         for dataset in platform.datasets:
@@ -52,7 +52,7 @@ def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[
 
 
 def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition]:
-    """The three schedules, each with its job; those without any platform are left out."""
+    """The three schedules, each with its job; a schedule without any platform is left out."""
     chosen = list(platforms.values())
     monthly = [platform for platform in chosen if platform.cadence == "monthly"]
     weekly = [platform for platform in chosen if platform.cadence == "weekly"]
@@ -73,7 +73,7 @@ def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition
             Mode.incremental,
             ["0 4 * * *"],
             delta,
-            "What changed since yesterday, of the platforms that can say so.",
+            "The changes since yesterday, of the platforms that offer incremental syncs.",
         ),
     ]
     return [_schedule(*plan) for plan in plans if plan[4]]

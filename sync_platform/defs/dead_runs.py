@@ -1,7 +1,6 @@
-"""Runs whose process was killed: Dagster goes on believing in them, and they go on holding their platforms' pools.
+"""Dead runs: their process was killed, but Dagster counts them as running, and they keep the pools of their platforms.
 
-What belongs here: knowing the dead from the living, and settling them. What to do about a run that is merely slow
-is decided elsewhere.
+What belongs here: finding dead runs, and ending them. Slow runs are not dead.
 """
 
 from __future__ import annotations
@@ -18,13 +17,15 @@ UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.
 
 
 def this_process(run_id: str) -> str:
-    """This process, as the run in it is tagged: told apart from any other, on any machine, at any time. The run's id is
-    in it because a run that repeats another inherits its tags."""
+    """The tag of a run in this process. It differs from that of every other process, on any machine, at any time.
+
+    It contains the run's id, because a run that repeats another one inherits its tags.
+    """
     return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}/{run_id}"
 
 
 def settle_dead_runs(instance: dg.DagsterInstance) -> None:
-    """End the runs that this machine's dead processes left unfinished."""
+    """End the unfinished runs of dead processes of this machine."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
         if tagged == run.run_id and not _is_alive(process):
@@ -40,11 +41,11 @@ def settle_dead_runs(instance: dg.DagsterInstance) -> None:
 )
 def dead_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     settle_dead_runs(context.instance)
-    return dg.SkipReason("it only settles runs, and asks for none")
+    return dg.SkipReason("this sensor only ends dead runs, and launches none")
 
 
 def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) -> None:
-    """Take the pools from every other run, on the word of one who knows that those runs are dead."""
+    """Free the pools that other runs hold. The caller holds the lock of these platforms, so the other runs are dead."""
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
         return
@@ -55,20 +56,22 @@ def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) 
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a tagged process still runs; one on another machine is taken to."""
+    """Whether a tagged process still runs. A process of another machine counts as running."""
     node, pid, started_at = process.split("/")
     return node != os.uname().nodename or _started_at(int(pid)) == started_at
 
 
 def _started_at(pid: int) -> str:
-    """When a process started, in clock ticks since boot, so that a reused id is not mistaken; empty for none."""
+    """When a process started, in clock ticks since boot; empty where there is none. A reused id has another start."""
     try:
         state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "" if state in "ZX" else numbers[18]  # dead, but nobody has asked after it yet: common in containers
+        return (
+            "" if state in "ZX" else numbers[18]
+        )  # dead, but its parent has not waited for it yet: common in containers
     except OSError:
         pass
     try:
-        os.kill(pid, 0)  # a system without /proc: the id alone has to do
+        os.kill(pid, 0)  # a system without /proc: only the id is known
     except OSError:
         return ""
     return "unknown"

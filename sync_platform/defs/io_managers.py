@@ -1,7 +1,7 @@
-"""The two ways that data crosses between assets: landing (objects and manifests) and lake (tables).
+"""How data crosses between assets: as a landing (objects and manifests), or as a table of the lake.
 
-What belongs here: how an asset's value is stored and loaded. What is stored, and whether it is good, is decided in
-the stages.
+What belongs here: how a value is stored for, and loaded by, another asset. Assets of landed rows and of unified
+restaurants commit their tables themselves, with history and cursor: they hand over no value.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,17 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from sync_platform.defs.metadata import metadata_of_commit, metadata_of_landing
+from sync_platform.defs.metadata import metadata_of_landing
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import StorageError
-from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.frame import replace_frame
-from sync_platform.lake.intake import Intake
 from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.landing.reader import Landed
 from sync_platform.storage.lake_connection import LAKE
 
 
 class LandingIOManager(dg.ConfigurableIOManager):
-    """Stores a sync's manifests, which makes its pages landed; hands a table asset its own dataset's landing."""
+    """Stores the manifests of a sync, which makes its pages landed. Loads the landing of one dataset for its table."""
 
     landing_store: dg.ResourceDependency[LandingStore]
 
@@ -35,7 +33,7 @@ class LandingIOManager(dg.ConfigurableIOManager):
         context.add_output_metadata(metadata_of_landing(store, obj))
 
     def load_input(self, context: dg.InputContext) -> Landed | None:
-        """The dataset named in the input's metadata, as last landed; None where that sync did not fetch it."""
+        """The newest landing of the dataset that the input's metadata names; None where that sync did not fetch it."""
         platform, asked = context.asset_key.path[-1], context.definition_metadata or {}
         store = self.landing_store.open()
         landed = newest_landing(store, platform, asked["datasets"], context.asset_partition_key)
@@ -45,24 +43,15 @@ class LandingIOManager(dg.ConfigurableIOManager):
 
 
 class LakeIOManager(dg.ConfigurableIOManager):
-    """Commits landed rows to their table with all their history, and keeps a frame as a table; loads a table in the
-    form the input's type asks for: a DuckDB relation, an Arrow table, a polars or a pandas frame. Of a table of records
-    only live rows are loaded."""
+    """Stores a frame as a table. Loads a table in the form of the input's type: a DuckDB relation, an Arrow table, a
+    polars or a pandas frame. Of a table of records only live rows are loaded."""
 
     lake: dg.ResourceDependency[LakeResource]
 
-    def handle_output(self, context: dg.OutputContext, obj: Intake | pd.DataFrame) -> None:
-        lake, history = self.lake.open(), self.lake.history
-        if isinstance(obj, pd.DataFrame):
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | None) -> None:
+        if obj is not None:  # else the asset has committed its table itself
             schema, table = context.asset_key.path
-            replace_frame(lake, schema, table, obj, context.run_id)
-            return
-        outcome = obj.outcome = commit_landed(
-            lake, history, obj.rows, context.run_id, obj.guard, obj.occasion, obj.standards
-        )
-        for reason in outcome.record.reasons:
-            context.log.warning(f"degraded: {reason}")
-        context.add_output_metadata(metadata_of_commit(outcome))
+            replace_frame(self.lake.open(), schema, table, obj, context.run_id)
 
     def load_input(self, context: dg.InputContext) -> Any:
         schema, table = context.asset_key.path
@@ -72,7 +61,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 f"input {context.name}: annotate it as duckdb.DuckDBPyRelation, pyarrow.Table, polars.DataFrame or "
                 f"pandas.DataFrame, not {wanted}"
             )
-        # the session lives as long as the run's lake: a relation is read when its asset reads it
+        # the session lives as long as the run's lake: a relation is read only when its asset reads it
         session = self.lake.open().open_session()
         relation = session.table(f'{LAKE}."{schema}"."{table}"')
         return FORMS[wanted](relation.filter("removed_at IS NULL") if "removed_at" in relation.columns else relation)

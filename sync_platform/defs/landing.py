@@ -1,6 +1,6 @@
 """Landing assets: one per platform, `landing/<platform>`, the platform's pages of one period as they were received.
 
-What belongs here: when an asset fetches, and how an error becomes Dagster's. How fetching works stands in landing/.
+What belongs here: when an asset fetches, and how an error becomes an error of Dagster. Fetching belongs in landing/.
 """
 
 import time
@@ -12,23 +12,25 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
-from sync_platform.defs.occasion import occasion_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
+from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
+from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
-from sync_platform.lake.typist import Typist
-from sync_platform.landing.extract import extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 ATTENDED_TAG = "sync_platform/attended"
-"""On runs that a person waits for: a failed platform is told at once instead of being tried again minutes later."""
+"""The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""
 LOG_EVERY_S = 10.0
 RETRIES = dg.RetryPolicy(max_retries=2, delay=120, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 GRACE: dict[str, timedelta] = {"weekly": timedelta(days=8), "monthly": timedelta(days=33)}
@@ -44,8 +46,8 @@ class FetchConfig(dg.Config):
 
     mode: Mode = Field(
         default=Mode.full,
-        description="full: everything, and what is no longer listed is retired. incremental: only what changed since "
-        "the last watermark, where the platform can say so; otherwise everything.",
+        description="full: fetch everything, and retire what is no longer listed. incremental: fetch only what changed "
+        "since the last watermark, where the platform offers that; otherwise everything.",
     )
 
 
@@ -53,12 +55,14 @@ def landing_key(platform: Platform) -> dg.AssetKey:
     return dg.AssetKey(["landing", platform.name])
 
 
-def landing_assets(platforms: dict[str, Platform], progress: Progress, typist: Typist) -> list[dg.AssetsDefinition]:
+def landing_assets(
+    platforms: dict[str, Platform], progress: Progress, row_worker: RowWorker
+) -> list[dg.AssetsDefinition]:
     """The landing asset of every platform."""
-    return [_landing_asset(platform, progress, typist) for platform in platforms.values()]
+    return [_landing_asset(platform, progress, row_worker) for platform in platforms.values()]
 
 
-def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg.AssetsDefinition:
+def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker) -> dg.AssetsDefinition:
     listed = "\n".join(f"- **{dataset.name}**: {dataset.description}" for dataset in platform.datasets)
 
     @dg.asset(
@@ -83,7 +87,7 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
         landing_store: LandingStore,
         vault: VaultResource,
         lake: LakeResource,
-        turns: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[None],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)
@@ -91,30 +95,28 @@ def _landing_asset(platform: Platform, progress: Progress, typist: Typist) -> dg
             store = landing_store.open()
             if not _is_fetchable(platform, period):
                 return _landed_before(platform, period, store)
-            manifests = extract(
+            fetch = Fetch(
                 platform,
                 sources.source_of(platform),
-                scope=_scope(platform, period, config.mode, lake),
-                partition=period.key,
-                sync_id=sync_id,
-                run_id=context.run_id,
-                store=store,
-                vault=vault.vault,
-                secret_book=vault.secret_book(platform.name),
-                on_page=_Watcher(platform, progress, context),
-                on_object=typist.landed,
+                vault.secret_book(platform.name),
+                _scope(platform, period, config.mode, lake),
+                period.key,
+                sync_id,
+                context.run_id,
             )
+            on_page = _PageReport(platform, progress, context)
+            manifests = extract(fetch, Destination(store, vault.vault), on_page, row_worker.parse)
             progress.landed(platform.name)
             return manifests
         except SyncError as error:
-            _put_on_record(context, lake, platform, period, config.mode, sync_id, started_at, error)
+            _record_failure(context, lake, platform, period, config.mode, sync_id, started_at, error)
             raise failure(context, error) from error
 
     return land_platform
 
 
 def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
-    """The error as Dagster's: tried again only where that can help and nobody waits for the answer."""
+    """The error as one of Dagster. It is retried only if it is transient and nobody waits for the run."""
     attended = ATTENDED_TAG in context.run.tags
     return dg.Failure(
         description=str(error),
@@ -128,7 +130,7 @@ def _is_fetchable(platform: Platform, period: Period) -> bool:
 
 
 def _landed_before(platform: Platform, period: Period, store: ObjectStore) -> list[Manifest]:
-    """What was landed for a past period of a platform that serves only the present; PresentOnly if nothing was."""
+    """The landing of a past period of a platform that serves only the present; PresentOnly where there is none."""
     names = [dataset.name for dataset in platform.datasets]
     landed = newest_landing(store, platform.name, names, period.key)
     if not landed:
@@ -143,7 +145,7 @@ def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -
     if period != current_period(platform.cadence):
         return Scope(archive_period=(period.first, period.last))
     if mode is Mode.full or not platform.has_delta:
-        return Scope(taken_in=_taken_in_whole(platform, period, lake) if platform.has_etags else None)
+        return Scope(taken_in=_last_complete_sync(platform, period, lake) if platform.has_etags else None)
     since = {
         dataset: (watermark - platform.delta_overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
         for dataset, watermark in watermarks(lake.open(), platform.name).items()
@@ -151,28 +153,28 @@ def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -
     return Scope("incremental", since) if since else Scope()
 
 
-def _taken_in_whole(platform: Platform, period: Period, lake: LakeResource) -> str | None:
-    """The platform's last sync, if it is of this period and nothing was missing from it or wrong with it."""
+def _last_complete_sync(platform: Platform, period: Period, lake: LakeResource) -> str | None:
+    """The id of the platform's last sync, if it is of this period and complete."""
     last = last_syncs(lake.open()).get(platform.name)
     return last.sync_id if last and last.partition == period.key and last.status == "complete" else None
 
 
-class _Watcher:
-    """Tells every page to the progress, and now and then to the run's log."""
+class _PageReport:
+    """Reports every page to the progress, and every few seconds to the run's log."""
 
     def __init__(self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext) -> None:
         self._platform, self._progress, self._context = platform, progress, context
-        self._records, self._told_at = 0, time.monotonic()
+        self._records, self._logged_at = 0, time.monotonic()
 
     def __call__(self, dataset: str, records: int, gaps: Gaps) -> None:
         self._records += records
         self._progress.page(self._platform.name, dataset, records, gaps)
-        if time.monotonic() - self._told_at > LOG_EVERY_S:
-            self._told_at = time.monotonic()
+        if time.monotonic() - self._logged_at > LOG_EVERY_S:
+            self._logged_at = time.monotonic()
             self._context.log.info(f"{self._records:,} records so far, now {dataset}")
 
 
-def _put_on_record(
+def _record_failure(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
     platform: Platform,
@@ -195,9 +197,9 @@ def _put_on_record(
         started_at=started_at,
         committed_at=now,
         reasons=[str(error)],
-        **asdict(occasion_of(context.run.tags)),
+        **asdict(trigger_of(context.run.tags)),
     )
     try:
         record_failure(lake.open(), record)
     except StorageError as unrecorded:
-        context.log.error(f"the failure could not be put on record: {unrecorded}")
+        context.log.error(f"the failure could not be recorded: {unrecorded}")

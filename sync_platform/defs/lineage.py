@@ -1,6 +1,6 @@
-"""The verification of all that the record claims, as a monthly job: `lineage_verification`.
+"""The monthly verification of lineage and audit log as a job: `lineage_verification`.
 
-What belongs here: when it runs, what its run shows, and what it is given. What is verified stands in lineage/.
+What belongs here: when it runs, what its run shows, and what it reads. Verification belongs in lineage/.
 """
 
 from collections.abc import Iterator
@@ -17,37 +17,37 @@ from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
-from sync_platform.lineage.tables import datasets_of
 from sync_platform.lineage.verification import Record
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
 MOST_TOLD = 5
 
 
 class Auditor(dg.ConfigurableResource[None]):
-    """What verifies, and signs how far the chains have come."""
+    """Verifies the hash chains, and signs their ends."""
 
     lake: dg.ResourceDependency[LakeResource]
     vault: dg.ResourceDependency[VaultResource]
     anchors: dg.ResourceDependency[LandingStore]
-    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where the audit log stands.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the audit log.")
     platform_path: str = Field(description="Extra folders of platform files.")
-    lineage_retention_days: int = Field(description="Days that every change is kept, before it may be folded.")
+    lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")
 
     @contextmanager
     def record(self) -> Iterator[Record]:
-        """All of it, to be read only; StorageError or SettingsError where a part cannot be used."""
+        """Everything to verify, read-only; StorageError or SettingsError where a part cannot be used."""
         log = AuditLog(self.ledger_url)
         try:
             with Lake(self.lake.address, read_only=True) as lake:
                 yield Record(
                     lake,
                     self.lake.history,
-                    datasets_of(load_platforms(self.platform_path)),
+                    tracked_tables(load_platforms(self.platform_path)),
                     log,
                     self.anchors.open(),
                     self.vault.vault.anchors,
@@ -58,7 +58,7 @@ class Auditor(dg.ConfigurableResource[None]):
 
 
 def auditor_of(settings: Settings, anchors: str | None = None) -> Auditor:
-    """`anchors`: where they stand, if not in the store of backups."""
+    """`anchors`: the URL of their store, if it is not the one of backups."""
     return Auditor(
         lake=lake_of(settings),
         vault=vault_of(settings),
@@ -73,8 +73,8 @@ def verification_schedule() -> dg.ScheduleDefinition:
     """The monthly schedule and its job."""
 
     @dg.op(
-        description="Computes every digest and both hash chains again, holds every table against its history, and the "
-        "chains against all anchors. Only if all holds, the chains are anchored as they stand now.",
+        description="Computes every digest and both hash chains again, compares every table with its history, and the "
+        "chains with all anchors. Only if everything is consistent, the current ends of the chains are anchored.",
         out=dg.Out(dg.Nothing),
     )
     def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:

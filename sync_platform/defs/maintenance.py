@@ -1,7 +1,7 @@
-"""The maintenance of what is stored, as a weekly job: `lake_maintenance`.
+"""The weekly maintenance of the stored data as a job: `lake_maintenance`.
 
-What belongs here: when maintenance runs, and what its run shows. What it does stands in lake/maintenance.py and
-landing/retention.py; that nothing runs beside it, in storage/lease.py.
+What belongs here: when it runs, and what its run shows. Its steps belong in lake/maintenance.py and
+landing/retention.py. The lease of storage/lease.py keeps backup and restore apart from it.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.errors import SyncError
-from sync_platform.lake.maintenance import Report, maintain
+from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
 from sync_platform.settings import Settings
@@ -30,12 +30,12 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIA
 
 
 class Upkeep(dg.ConfigurableResource[None]):
-    """How long what is stored is kept, and where it is noted who alone is at work on it."""
+    """How long stored data is kept, and the ledger with the lease on it."""
 
-    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where those at work on it take turns.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the lease on the stored data.")
     time_travel_days: int = Field(description="Days that the lake can be read as it was; older snapshots are expired.")
     landing_retention_days: int = Field(description="Days that landed pages are kept, unless terms allow fewer.")
-    lineage_retention_days: int = Field(description="Days that every change is kept, before it may be folded.")
+    lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")
 
 
 def upkeep_of(settings: Settings) -> Upkeep:
@@ -51,9 +51,9 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     """The weekly schedule and its job."""
 
     @dg.op(
-        description="Folds changes past their retention into what they came to, expires snapshots beyond the "
-        "time-travel window, merges small files, deletes what no snapshot needs and what killed writers left, and "
-        "landed pages past their time. Every table's content is proved to be the same before and after.",
+        description="Folds old changes into their results, expires snapshots beyond the time-travel window, merges "
+        "small files, and deletes files that no snapshot needs, files of killed writers, and expired landed pages. It "
+        "proves that the content of every table is the same before and after.",
         out=dg.Out(dg.Nothing),
         retry_policy=RETRIES,
     )
@@ -63,15 +63,15 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         now = datetime.now(UTC)
         note_run(context.run, upkeep.ledger_url, "maintain")
         try:
-            with Leases(upkeep.ledger_url).held("maintenance") as lease:
+            with Leases(upkeep.ledger_url).hold("maintenance") as lease:
                 kept = timedelta(days=upkeep.lineage_retention_days)
                 closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
-                lease.require()
-                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require)
+                lease.require_unexpired()
+                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require_unexpired)
                 store = landing_store.open()
                 limit = limits_of(platforms, upkeep.landing_retention_days)
                 expired = find_expired(store, limit, now)
-                lease.require()
+                lease.require_unexpired()
                 delete_expired(store, expired, now)
         except SyncError as error:
             raise failure(context, error) from error
@@ -96,7 +96,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     )
 
 
-def _metadata(report: Report, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
+def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
     """What the run shows, and the summary as one document for those who started it."""
     summary = {
         **report.document(),

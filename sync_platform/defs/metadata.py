@@ -1,4 +1,4 @@
-"""What the Dagster UI shows beside an asset: schemas, lineage of columns, counts, terms. Nothing here does any work."""
+"""What the Dagster UI shows of an asset: its schema, the lineage of its columns, counts and terms."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SEALED = {"sealed": ""}
 
 
 def tags_of(platform: Platform, stage: str) -> dict[str, str]:
-    """Tags to find assets by in the UI."""
+    """The tags by which assets are found in the UI."""
     return {"platform": platform.name, "stage": stage, "cadence": platform.cadence, "priority": platform.priority}
 
 
 def terms_of(platform: Platform) -> dict[str, Any]:
-    """On what terms the platform's data may be used."""
+    """The terms on which the data of the platform may be used."""
     return {
         "terms": platform.terms.summary,
         "terms_url": dg.MetadataValue.url(platform.terms.url),
@@ -37,7 +37,7 @@ def terms_of(platform: Platform) -> dict[str, Any]:
 
 
 def metadata_of_platform(platform: Platform) -> dict[str, Any]:
-    """What is known of a landing asset before any run."""
+    """The metadata of a landing asset before any run."""
     personal = {
         dataset.name: list(dataset.personal.fields) for dataset in platform.datasets if dataset.personal is not None
     }
@@ -90,7 +90,7 @@ def metadata_of_landing(store: ObjectStore, manifests: list[Manifest]) -> dict[s
 
 
 def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
-    """What one commit did to a table."""
+    """The result of one commit to a table."""
     record = outcome.record
     shown: dict[str, Any] = {
         "dagster/row_count": outcome.live_rows,
@@ -123,19 +123,17 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
 
 
 def schema_of(columns: Iterable[Column]) -> dg.TableSchema:
-    """A table's schema as the UI shows it; sealed columns are tagged."""
+    """The schema of a table in the UI; sealed columns have a tag."""
     return dg.TableSchema(
         [
-            dg.TableColumn(
-                column.name, column.sql_type, column.description, tags={"sealed": ""} if column.sealed else {}
-            )
+            dg.TableColumn(column.name, column.sql_type, column.description, tags=SEALED if column.sealed else {})
             for column in columns
         ]
     )
 
 
 def _lineage(dataset: Dataset, landing: dg.AssetKey) -> dg.TableColumnLineage:
-    """Columns that carry a field's own name come from it; others are made from the record as a whole."""
+    """A column with the name of a field comes from that field; others come from the record as a whole."""
     wire = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
 
     def origins(column: str) -> list[str]:

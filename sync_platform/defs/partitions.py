@@ -1,4 +1,4 @@
-"""The observation periods as Dagster partitions. What a period is stands in sources/period.py; here is its grid."""
+"""The observation periods as Dagster partitions. sources/period.py defines a period, this module their sequence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync_platform.sources.period import Cadence, Period
 
 TIMEZONE = "Asia/Hong_Kong"
 FIRST_DAY: dict[Cadence, date] = {"weekly": date(2023, 1, 2), "monthly": date(2026, 1, 1)}
-"""Where each grid begins: weeks reach back into the government's archive, the others serve only the present."""
+"""The first period of each cadence. Weeks reach back into the government's archive; others serve only the present."""
 
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=FIRST_DAY["monthly"].strftime("%Y-%m"), fmt="%Y-%m", timezone=TIMEZONE, end_offset=1
@@ -27,7 +27,7 @@ def partitions_of(cadence: Cadence) -> dg.TimeWindowPartitionsDefinition:
 
 
 def require_partition(period: Period) -> None:
-    """UsageError for a period before the grid begins."""
+    """Raise UsageError for a period before the first one."""
     first = FIRST_DAY[period.cadence]
     if period.first < first:
         raise UsageError(f"partition {period.key!r} lies before the first {period.cadence} one, {first.isoformat()}")

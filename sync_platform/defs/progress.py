@@ -1,37 +1,37 @@
-"""What a sync tells of itself while it runs; the CLI shows it, everyone else lets it pass."""
+"""What a run reports while it is under way. The command line shows it; other interfaces ignore it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 
 
 class Progress(Protocol):
     """Called from the thread that runs the platform."""
 
     def waiting(self, platform: str, text: str) -> None:
-        """Another sync of the platform is under way; `text` says which."""
+        """Another sync of the platform is under way; `text` names it."""
 
-    def took_turn(self, platform: str) -> None:
-        """Nobody is in the way (any more): the sync begins."""
+    def lock_taken(self, platform: str) -> None:
+        """The run holds the platform's lock: its sync begins."""
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
-        """A page of so many records arrived; `gaps` says what is expected in all."""
+        """A page with so many records arrived; `gaps` has what is expected in total."""
 
     def landed(self, platform: str) -> None:
-        """Fetching is over; what came is being taken into the lake."""
+        """Fetching has ended; the landed records are now stored in the lake."""
 
     def unifying(self, text: str) -> None:
-        """Unified restaurants are being made; `text` says what is being done."""
+        """Unified restaurants are being made; `text` names the step."""
 
 
 class Silence:
-    """Nobody watches."""
+    """Ignores everything."""
 
     def waiting(self, platform: str, text: str) -> None: ...
 
-    def took_turn(self, platform: str) -> None: ...
+    def lock_taken(self, platform: str) -> None: ...
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 

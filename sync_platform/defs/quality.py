@@ -1,6 +1,6 @@
-"""Asset checks: per table and partition, whether the contract is kept and how good the data is, in words.
+"""Asset checks: per table and partition, whether the contract is met, and how good the data is.
 
-What belongs here: how scores are shown to Dagster. They were committed with the data; nothing is measured here.
+What belongs here: how Dagster shows scores. They were committed with the data; nothing is measured here.
 """
 
 from collections import Counter
@@ -48,7 +48,7 @@ def check_specs(platform: Platform, dataset: Dataset, key: dg.AssetKey) -> list[
 
 
 def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Iterator[dg.AssetCheckResult]:
-    """What a commit means for the table's checks; `tolerance` is the largest share of records in quarantine."""
+    """The results of the table's checks; `tolerance` is the largest share of records in quarantine."""
     yield _contract(key, outcome, tolerance)
     by_dimension = {score.dimension: score for score in outcome.wholes}
     for dimension in DIMENSIONS:
@@ -57,7 +57,7 @@ def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Itera
 
 
 def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetCheckResult:
-    """Whether few enough records went to quarantine: the only check that keeps what follows from running."""
+    """Whether few enough records were quarantined: the only check that blocks the assets that follow."""
     record = outcome.record
     share = record.quarantined / record.records if record.records else 0.0
     words = f"{record.quarantined:,} of {record.records:,} records are in quarantine, {tolerance:.1%} are tolerated"
@@ -76,7 +76,7 @@ def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetC
 
 
 def _scored(key: dg.AssetKey, dimension: str, score: Score) -> dg.AssetCheckResult:
-    """A dimension against its threshold; one that was not measured passes, and says so."""
+    """A dimension compared with its threshold. One that was not measured passes, and its description says so."""
     low, high = score.interval or (None, None)
     shown = {
         "score": score.score,

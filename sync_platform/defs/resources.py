@@ -1,4 +1,4 @@
-"""What assets use from outside, as Dagster resources: each option says in the UI what it is for."""
+"""The resources of assets. The UI shows the description of each option."""
 
 from datetime import date
 from functools import cached_property
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from sync_platform.landing.extract import Source, resolve_source
+from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
@@ -16,25 +16,25 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.vault.master_key import from_key_file, from_kms
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, master_keys, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
 class LandingStore(dg.ConfigurableResource[ObjectStore]):
-    """An object store: the one that every fetched page lands in, or the one of backups."""
+    """An object store: that of landed pages, or that of backups."""
 
     url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the store.")
     region: str = Field(description="AWS region of the bucket.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
 
     def open(self) -> ObjectStore:
-        """The store; StorageError or SettingsError where it cannot be."""
+        """The store; StorageError or SettingsError where it cannot be opened."""
         if not self.url.startswith("s3://"):
             return open_store(self.url)
-        from dagster_aws.s3 import S3Resource  # two seconds to import: only a bucket needs it
+        from dagster_aws.s3 import S3Resource  # the import takes two seconds, and only a bucket needs it
 
         client = S3Resource(region_name=self.region, endpoint_url=self.endpoint or None).get_client()
         return open_store(self.url, client)
@@ -68,26 +68,26 @@ class LakeResource(dg.ConfigurableResource[Lake]):
 
 
 class VaultResource(dg.ConfigurableResource[Vault]):
-    """The vault: the keys under which personal fields are sealed, and secrets that platforms hand us."""
+    """The vault: the keys that seal personal fields and the secrets of platforms."""
 
-    url: str = Field(description="SQLAlchemy URL of the vault's database, apart from lake and landing.")
-    key_file: str = Field(description="Master key file, made with mode 0600 on first use.")
+    url: str = Field(description="SQLAlchemy URL of the vault's database, separate from lake and landing.")
+    key_file: str = Field(description="Master key file, created with mode 0600 on first use.")
     kms_key_id: str = Field(description="KMS key that wraps the master key instead of a key file; empty for the file.")
     region: str = Field(description="AWS region of the KMS key.")
     endpoint: str = Field(description="Endpoint of a KMS that is not AWS; empty for AWS.")
-    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, where the sealed secrets stand.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the sealed secrets.")
 
     @cached_property
     def vault(self) -> Vault:
-        """The opened vault; StorageError where database or master key cannot be used."""
+        """The opened vault; StorageError where its database or master key cannot be used."""
         engine = open_vault_database(self.url)
         if self.kms_key_id:
             return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
         return Vault(engine, from_key_file(Path(self.key_file)))
 
-    def secret_book(self, platform: str) -> SealedSecretBook:
+    def secret_book(self, platform: str) -> PlatformSecrets:
         """Where a platform keeps a secret it was handed between runs."""
-        return SealedSecretBook(Ledger(self.ledger_url), self.vault, platform)
+        return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)
 
     def _kms_client(self) -> "KMSClient":
         import boto3
@@ -120,7 +120,7 @@ def landing_store_of(settings: Settings) -> LandingStore:
 
 
 def store_of(settings: Settings, url: str) -> LandingStore:
-    """An object store of the installation's own, at any address."""
+    """An object store at any address, with the installation's AWS settings."""
     return LandingStore(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
 
 

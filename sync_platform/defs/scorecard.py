@@ -1,6 +1,6 @@
-"""The scorecard asset: every dataset's newest scores as one typed frame, made anew whenever a table was synced.
+"""The scorecard asset: the newest scores of every dataset as one typed frame, updated when a table was synced.
 
-What belongs here: the frame's type and its summary for the UI. The scores were committed with the data.
+What belongs here: the type of the frame and its summary in the UI. The scores were committed with the data.
 """
 
 import dagster as dg
@@ -16,18 +16,18 @@ from sync_platform.sources.declaration import Platform
 
 SCORECARD = dg.AssetKey(["quality", "scorecard"])
 MEMBERS_KEY = dg.AssetKey(["unified", "members"])
-"""Where listings are unified, what they say is held against each other's and the register's words: scores follow."""
+"""Unified listings are compared with each other and with the register, which changes scores."""
 AFTER_ANY_SYNC = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("after any sync")
-"""`eager` would wait for every period of every table, and most were never synced."""
+"""The condition `eager` would wait for every period of every table, and most were never synced."""
 SHARES = (*DIMENSIONS, OVERALL, "confidence")
 
 
 def _summary(frame: pd.DataFrame) -> dict[str, dg.MetadataValue]:
-    """What the UI shows of the frame: its lowest scores, and what is wrong."""
+    """What the UI shows of the frame: the lowest scores, and the number of findings."""
     worst = frame.sort_values(OVERALL).head(5)
     return {
         "datasets": dg.MetadataValue.int(len(frame)),
@@ -51,7 +51,7 @@ ScorecardFrame = create_dagster_pandas_dataframe_type(
 
 
 def scorecard_asset(platforms: dict[str, Platform]) -> dg.AssetsDefinition:
-    """The asset; it follows every table."""
+    """The asset, which depends on every table."""
 
     @dg.asset(
         key=SCORECARD,

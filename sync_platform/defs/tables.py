@@ -1,6 +1,6 @@
 """Table assets: one per dataset, `<platform>/<dataset>`, the lake's typed table with all its history.
 
-What belongs here: which landing a table is made from. How rows are typed, compared and committed stands in lake/.
+What belongs here: which landing a table is made from. Typing, comparing and committing rows belongs in lake/.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,15 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs.landing import GRACE, landing_key
-from sync_platform.defs.metadata import OWNERS, metadata_of_table, tags_of
-from sync_platform.defs.occasion import occasion_of
+from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs
-from sync_platform.defs.resources import LandingStore
-from sync_platform.lake.intake import Guard, Intake
+from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.defs.trigger import trigger_of
+from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.intake import Guard
+from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.typist import Typist
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.score import Standards
@@ -30,31 +31,33 @@ def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
     return dg.AssetKey([platform.name, dataset.name])
 
 
-def table_assets(platforms: dict[str, Platform], typist: Typist) -> list[dg.AssetsDefinition]:
+def table_assets(platforms: dict[str, Platform], row_worker: RowWorker) -> list[dg.AssetsDefinition]:
     """The table asset of every dataset of every platform."""
-    return [_table_asset(platform, dataset, typist) for platform in platforms.values() for dataset in platform.datasets]
+    return [
+        _table_asset(platform, dataset, row_worker) for platform in platforms.values() for dataset in platform.datasets
+    ]
 
 
 def _asked(platform: Platform, dataset: Dataset) -> dict[str, object]:
-    """What the landing IO manager is to hand over: this dataset, out of a sync of all the platform's datasets."""
+    """What the landing IO manager loads: this dataset, of a sync of all datasets of the platform."""
     return {"dataset": dataset.name, "datasets": [each.name for each in platform.datasets]}
 
 
-class IntakeConfig(dg.Config):
-    """How landed rows are taken into the lake in this run."""
+class CommitConfig(dg.Config):
+    """How a run commits landed rows to their table."""
 
     accept_shrink: str = Field(
         default="",
-        description="An operator's reason for letting a whole list retire more rows than the platform's tolerance, "
-        "this once; it stands in the sync's record. Empty: the guard holds.",
+        description="An operator's reason why a complete list may retire more rows than the platform's tolerance in "
+        "this run; it is stored in the sync's record. Empty: the shrink guard applies.",
     )
     sync_id: str = Field(
         default="",
-        description="Take in what this sync landed, once more: after a rule was mended. Empty: the newest landing.",
+        description="Commit again what this sync landed, after a rule was corrected. Empty: the newest landing.",
     )
 
 
-def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.AssetsDefinition:
+def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(platform, dataset),
         ins={"landed": dg.AssetIn(landing_key(platform), metadata=_asked(platform, dataset))},
@@ -63,7 +66,7 @@ def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.Ass
         io_manager_key="lake_io",
         group_name=platform.name,
         pool=platform.name,
-        # what others refer to comes first, or what is new in it would seem to dangle
+        # a table that others refer to comes first: otherwise references to its new rows would seem to be broken
         op_tags={"dagster/priority": str(-sum(column.refers_to is not None for column in columns_of(dataset.row)))},
         kinds={"duckdb", "parquet"},
         owners=OWNERS,
@@ -74,13 +77,14 @@ def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.Ass
         dagster_type=dg.Any,
         check_specs=check_specs(platform, dataset, table_key(platform, dataset)),
     )
-    def take_in(
+    def commit(
         context: dg.AssetExecutionContext,
-        config: IntakeConfig,
+        config: CommitConfig,
         landing_store: LandingStore,
-        turns: dg.ResourceParam[None],
+        lake: LakeResource,
+        platform_locks: dg.ResourceParam[None],
         landed: Landed | None,
-    ) -> Iterator[dg.Output[Intake] | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if config.sync_id:
             landed = _landed_by(platform, dataset, context.partition_key, config.sync_id, landing_store.open())
         if landed is None:
@@ -89,12 +93,14 @@ def _table_asset(platform: Platform, dataset: Dataset, typist: Typist) -> dg.Ass
         own = platform_settings(platform.name)
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         standards = Standards.of(load_settings(), own)
-        intake = Intake(TypedRows(landed, platform, typist), guard, occasion_of(context.run.tags), standards)
-        yield dg.Output(intake)  # the IO manager commits it before this goes on
-        assert intake.outcome is not None  # noqa: S101 - it has been committed
-        yield from check_results(table_key(platform, dataset), intake.outcome, standards.quarantine_tolerance)
+        rows, trigger = TypedRows(landed, platform, row_worker), trigger_of(context.run.tags)
+        outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
+        for reason in outcome.record.reasons:
+            context.log.warning(f"degraded: {reason}")
+        yield dg.MaterializeResult(metadata=metadata_of_commit(outcome))
+        yield from check_results(table_key(platform, dataset), outcome, standards.quarantine_tolerance)
 
-    return take_in
+    return commit
 
 
 def _landed_by(platform: Platform, dataset: Dataset, partition: str, sync_id: str, store: ObjectStore) -> Landed:

@@ -1,6 +1,6 @@
-"""Unified restaurants as assets: members and restaurants, made in one step, and what hangs on them.
+"""Unified restaurants as assets: members and restaurants, made in one step, and the records related to them.
 
-What belongs here: when they are made, and what is shown of them. How listings become restaurants stands in unified/.
+What belongs here: when they are made, and what the UI shows of them. Making restaurants belongs in unified/.
 """
 
 import re
@@ -22,11 +22,17 @@ from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.unified.attached import KINDS, hanging_on
-from sync_platform.unified.decisions import take_word
-from sync_platform.unified.listing import READ, ListingSource, listing_sources
-from sync_platform.unified.rules import RULES
-from sync_platform.unified.soundness import DESCRIPTIONS, Finding, check_attached, check_members, check_restaurants
+from sync_platform.unified.invariants import (
+    DESCRIPTIONS,
+    Finding,
+    check_members,
+    check_related_records,
+    check_restaurants,
+)
+from sync_platform.unified.listings import LISTING_COLUMNS, ListingSource, listing_sources
+from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.related_records import RECORD_KINDS, related_datasets
+from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
 
@@ -36,38 +42,37 @@ RESTAURANTS_KEY = dg.AssetKey([GROUP, RESTAURANTS.name])
 TAGS = {"stage": GROUP}
 
 
-class WordConfig(dg.Config):
-    """A person's word on two listings."""
+class DecisionConfig(dg.Config):
+    """A person's decision on two listings."""
 
     one: str = Field(description="A listing, as PLATFORM/ID, or a restaurant.")
-    other: str = Field(description="Another.")
-    verdict: str = Field(description="same, different, or withdrawn: what was decided before no longer holds.")
+    other: str = Field(description="Another listing or restaurant.")
+    verdict: str = Field(description="same, different, or withdrawn, which cancels an earlier decision.")
     reason: str = Field(description="Why.")
-    decided_by: str = Field(description="Who says so.")
+    decided_by: str = Field(description="Who decided.")
 
 
 class UnifyConfig(dg.Config):
-    """What is decided, and how much is looked at again, in this run."""
+    """The decisions of a run, and how much it matches again."""
 
-    words: list[WordConfig] = Field(default=[], description="People's word on listings; it holds from now on.")
-
-    rebuild: bool = Field(default=False, description="Match all listings anew, not only those that changed.")
+    decisions: list[DecisionConfig] = Field(default=[], description="New decisions of people on listings.")
+    rebuild: bool = Field(default=False, description="Match all listings again, not only the changed ones.")
     new_model: bool = Field(
-        default=False, description="Estimate a new model of what evidence weighs first; matches all listings anew."
+        default=False, description="Estimate a new matching model first, and match all listings with it."
     )
 
 
 def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
-    """Members and restaurants, and one asset for each kind of what hangs on them."""
-    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in KINDS)]
+    """Members and restaurants, and one asset for each kind of related record."""
+    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in RECORD_KINDS)]
 
 
 def unify_job() -> Any:
-    """The job that brings all of them up to date; the automation does the same after every sync."""
+    """The job that updates all of them. The automation does the same after every sync."""
     return dg.define_asset_job(
         UNIFY,
         dg.AssetSelection.groups(GROUP),
-        description="Brings unified restaurants up to date with what the lake holds of all platforms.",
+        description="Updates the unified restaurants from the tables of all platforms.",
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
     )
@@ -75,7 +80,7 @@ def unify_job() -> Any:
 
 def unified_keys() -> list[dg.AssetKey]:
     """The assets, in order of the data flow."""
-    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in KINDS)]
+    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
 
 
 def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefinition:
@@ -116,11 +121,9 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         context: dg.AssetExecutionContext,
         config: UnifyConfig,
         lake: LakeResource,
-        turns: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[None],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
-        standards = Standards.of(load_settings())
-
-        def told(stage: str) -> None:
+        def report(stage: str) -> None:
             context.log.info(stage)
             progress.unifying(stage)
 
@@ -130,11 +133,15 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 lake.history,
                 platforms,
                 context.run_id,
-                standards,
-                words=lambda session: [one for said in config.words for one in take_word(session, **said.model_dump())],
+                Standards.of(load_settings()),
+                words=lambda session: [
+                    validated
+                    for decision in config.decisions
+                    for validated in validated_decisions(session, **decision.model_dump())
+                ],
                 rebuild=config.rebuild,
                 new_model=config.new_model,
-                on_progress=told,
+                on_progress=report,
             )
         except SyncError as error:
             raise failure(context, error) from error
@@ -151,13 +158,13 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
 
 def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
     key = dg.AssetKey([GROUP, kind])
-    hanging = hanging_on(platforms, kind)
+    hanging = related_datasets(platforms, kind)
 
     @dg.asset(
         key=key,
         deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in hanging)],
-        description=f"{KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
-        metadata=_metadata(kind, KINDS[kind].every_column, _attached_lineage(platforms, kind)),
+        description=f"{RECORD_KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
+        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, _attached_lineage(platforms, kind)),
         check_specs=_check_specs(kind),
         automation_condition=AFTER_ANY_SYNC,
         group_name=GROUP,
@@ -167,7 +174,7 @@ def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
     )
     def hang(lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster knows it without only
         with lake.open().session() as session:
-            count, findings = check_attached(session, kind)
+            count, findings = check_related_records(session, kind)
         return _result(key, {"dagster/row_count": count}, findings)
 
     return hang
@@ -198,8 +205,8 @@ def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
 
 def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
     run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
-    happened = [turn for turn in outcome.turns if turn.kind != "founded"]
-    told = [f"- {turn.restaurant_id} {turn.kind} {turn.other_id or ''}" for turn in happened[:20]]
+    happened = [event for event in outcome.events if event.kind != "founded"]
+    told = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]
     return {
         "dagster/row_count": rows,
         "snapshot_id": outcome.snapshot,
@@ -240,12 +247,12 @@ def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]
 
 def _read_of(dataset: Dataset, column: str) -> set[str]:
     """The columns of a dataset that what is read of a listing comes from."""
-    return _named_in(dataset, dataset.listing.get(column, column if column in READ else ""))
+    return _named_in(dataset, dataset.listing.get(column, column if column in LISTING_COLUMNS else ""))
 
 
 def _attached_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
     lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
-    for each in hanging_on(platforms, kind):
+    for each in related_datasets(platforms, kind):
         key = table_key(platforms[each.platform], each.dataset)
         own = {
             "source_id": "source_id",

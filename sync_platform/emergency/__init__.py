@@ -1,1 +1,1 @@
-"""Emergency runs: requests to sync platforms out of turn, who made them and why, and what became of them."""
+"""Emergency requests: a sync of some platforms before its schedule, with who asked, why, and how it ended."""

@@ -1,4 +1,4 @@
-"""An emergency request as the book keeps it: who asked for which platforms, why, how urgently, and how far it is."""
+"""An emergency request as the request store keeps it: the platforms, the requesters, the priority and the progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from sync_platform.lake.syncs import WORST_FIRST, Status
+from sync_platform.lake.syncs import Status, worst
 
 Priority = Literal["low", "medium", "high", "critical"]
 State = Literal["requested", "launched", "running", "finished"]
@@ -17,7 +17,7 @@ PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 @dataclass(frozen=True)
 class Asking:
-    """One time that somebody asked; several that ask for the same share a request. Times are UTC."""
+    """One submission of a request. Submissions for the same platforms share a request. Times are UTC."""
 
     requester: str
     reason: str
@@ -27,9 +27,9 @@ class Asking:
 
 @dataclass(frozen=True)
 class PlatformRun:
-    """One platform's part of a request. `run_id` is Dagster's, once known; `error` says why it failed.
+    """One platform's part of a request. `run_id` is Dagster's run, once known; `error` says why it failed.
 
-    `launched_by`: Dagster's sensor, or the process that asked (`--now`).
+    `launched_by`: Dagster's sensor, or the process of the command line (`--now`).
     """
 
     platform: str
@@ -43,8 +43,8 @@ class PlatformRun:
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request; the first asking gives who and why, the most urgent one the priority."""
+class EmergencyRequest:
+    """One request. Requester and reason are those of the first asking, the priority is the highest of all askings."""
 
     request_id: str
     requested_at: datetime
@@ -69,7 +69,7 @@ class Request:
 
     @property
     def state(self) -> State:
-        """As far as the whole of it is: running from the first platform that runs to the last that ends."""
+        """The state of the whole: running from the start of the first platform to the end of the last one."""
         states = {run.state for run in self.runs}
         if len(states) == 1:
             return states.pop()
@@ -81,13 +81,12 @@ class Request:
 
     @property
     def outcome(self) -> Status | None:
-        """The least complete of its platforms' ends; None while it is open."""
-        ends = {run.outcome for run in self.runs}
-        return None if self.is_open else next(status for status in WORST_FIRST if status in ends)
+        """The worst outcome of its platforms; None while it is open."""
+        return None if self.is_open else worst((run.outcome for run in self.runs), default="failed")
 
     @property
     def launched_at(self) -> datetime | None:
-        """When its first run was handed to Dagster, or begun."""
+        """When its first run was handed to Dagster, or started by a process."""
         return min((run.launched_at for run in self.runs if run.launched_at), default=None)
 
     @property

@@ -14,18 +14,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import duckdb
 import numpy as np
 import orjson
 
-from sync_platform.lake.history import DIGEST, READ_ROWS, ensure_unsealed
+from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.history import DIGEST, READ_ROWS, HistoryWriter
 from sync_platform.storage.hash_chain import FIRST, link
 from sync_platform.storage.lake_connection import LAKE
-
-if TYPE_CHECKING:
-    from sync_platform.lake.diff import Origin
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 CHAIN = "sync-platform/lineage/1"
 BATCHES = "lineage.batches"
@@ -100,34 +99,31 @@ COUNTS = ", ".join(
 )
 
 
-def seal_batch(
-    session: duckdb.DuckDBPyConnection, history: str, origin: Origin, manifest_digest: Callable[[str], str | None]
-) -> None:
+def seal_batch(writer: HistoryWriter, context: CommitContext, manifest_digest: Callable[[str], str | None]) -> None:
     """Chain the changes that the transaction has appended; the last step of every transaction that may append some.
 
-    `origin` is what they come from; `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without any
-    changes, nothing is written. The chain begins with one batch per dataset of what the lake already held. Writers are
-    one at a time (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
+    `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without any changes, nothing is written. The
+    chain begins with one batch per dataset of what the lake already held. Writers are one at a time
+    (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
     """
-    ensure_unsealed(session)
+    session = writer.session
     if _head(session) == BEFORE_ANY:
-        _open(session, history)
-    for content in contents(session, "temp.unsealed"):
+        _open(writer)
+    for content in contents(session, writer.unsealed):
         keys = session.execute(
-            """SELECT DISTINCT manifest FROM temp.unsealed
+            f"""SELECT DISTINCT manifest FROM {writer.unsealed}
             WHERE platform = ? AND dataset = ? AND manifest IS NOT NULL ORDER BY ALL""",
             [content.platform, content.dataset],
         ).fetchall()
         manifests = {key: digest for (key,) in keys if (digest := manifest_digest(key))}
-        append_batch(session, "changes", content, origin, manifests)
-    session.execute("DROP TABLE temp.unsealed")
+        append_batch(session, "changes", content, context, manifests)
 
 
 def append_batch(
     session: duckdb.DuckDBPyConnection,
     kind: Kind,
     content: Content,
-    origin: Origin | None,
+    context: CommitContext | None,
     manifests: Mapping[str, str] | None = None,
 ) -> Batch:
     """Chain one batch to those before, within the caller's transaction."""
@@ -135,9 +131,9 @@ def append_batch(
     unlinked = Batch(
         number=number + 1,
         kind=kind,
-        partition=origin.partition if origin else None,
-        sync_id=origin.sync_id if origin else None,
-        run_id=origin.run_id if origin else None,
+        partition=context.partition if context else None,
+        sync_id=context.sync_id if context else None,
+        run_id=context.run_id if context else None,
         manifests=orjson.dumps(manifests, option=orjson.OPT_SORT_KEYS).decode() if manifests else None,
         previous=previous,
         link="",
@@ -219,16 +215,16 @@ def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     return (found[0], found[1]) if found else BEFORE_ANY
 
 
-def _open(session: duckdb.DuckDBPyConnection, history: str) -> None:
+def _open(writer: HistoryWriter) -> None:
     """Take what was there before the chain into one batch per dataset."""
-    before = f"""{LAKE}.{history} ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM temp.unsealed)
+    before = f"""{LAKE}.{writer.history}
+        ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM {writer.unsealed})
         USING (platform, dataset, committed_at)"""
-    if session.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None:
+    if writer.session.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None:
         return  # a new lake: no need to read all that was just written
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE before_chain AS
-        SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {before}"""
-    )
-    for content in contents(session, "temp.before_chain"):
-        append_batch(session, "opening", content, None)
-    session.execute("DROP TABLE temp.before_chain")
+    with TemporaryTables(writer.session) as scratch:
+        digests = scratch.create(
+            "before_chain", f"SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {before}"
+        )
+        for content in contents(writer.session, digests):
+            append_batch(writer.session, "opening", content, None)

@@ -13,12 +13,14 @@ import duckdb
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
-from sync_platform.lake.diff import Difference, Origin, Retirement, apply_difference, find_difference, write_history
-from sync_platform.lake.incoming import Arrival, load_incoming
+from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.difference import Difference, Retirement, find_difference
+from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.schema import ensure_tables, table_name
+from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
     MOST_LISTED,
@@ -32,17 +34,19 @@ from sync_platform.lake.syncs import (
     write_not_retired,
     write_sync,
 )
+from sync_platform.lake.table_writer import apply_difference
+from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.appraisal import Subject, appraise, write_scores
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
-from sync_platform.quality.reference import hold_against_reference, undeclared
+from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
 from sync_platform.quality.score import STANDARDS, Score, Standards
-from sync_platform.quality.shape import Shape
+from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history is what takes most
 
@@ -61,86 +65,124 @@ def commit_landed(
     An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
     was seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
     """
-    with lake.session() as session:
-        arrival = load_incoming(session, typed)
-        quarantined, shape = first_in_words(session, typed.landed), typed.shape
-        commit = _Commit(session, history, typed, arrival, quarantined, shape, run_id, guard, occasion, standards)
-        record, live_rows, scores, drift = in_one_transaction(lake, session, commit.write)
+    with lake.session() as session, TemporaryTables(session) as scratch:
+        arrival = load_incoming(scratch, typed)
+        quarantined = first_in_words(session, typed.landed, arrival.quarantine)
+        table = dataset_table(typed.platform.name, typed.dataset)
+        commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, occasion, standards)
+        done = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
-        let_be = session.execute(f"FROM temp.not_retired ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
+        unretired = session.execute(f"FROM {done.unretired} ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
     return Outcome(
-        record,
+        done.record,
         snapshot,
-        live_rows,
-        scores,
-        [source_id for (source_id,) in let_be],
-        undeclared(typed.dataset, shape),
-        drift,
+        done.live_rows,
+        done.scores,
+        [source_id for (source_id,) in unretired],
+        undeclared_fields(typed.dataset, typed.shape),
+        done.drift,
         quarantined,
     )
+
+
+@dataclass(frozen=True)
+class _Committed:
+    """What a transaction wrote; `unretired` names the temporary table of the rows that stayed live unseen."""
+
+    record: SyncRecord
+    live_rows: int
+    scores: list[Score]
+    drift: list[Drift]
+    unretired: str
+
+
+@dataclass(frozen=True)
+class _TakenIn:
+    """What became of the rows: their difference, the context of their last change, and what may be wrong since."""
+
+    difference: Difference
+    context: CommitContext
+    reasons: list[str]
 
 
 @dataclass(frozen=True)
 class _Commit:
     """One attempt at the transaction may follow another, so everything that the lake decides is decided in `write`."""
 
-    session: duckdb.DuckDBPyConnection
+    scratch: TemporaryTables
     history: str
+    table: TrackedTable
     typed: TypedRows
     arrival: Arrival
     quarantined: list[str]
-    shape: Shape
     run_id: str
     guard: Guard
     occasion: Occasion
     standards: Standards
 
-    def write(self) -> tuple[SyncRecord, int, list[Score], list[Drift]]:
-        """The sync's record, how many rows are live after it, its scores, and how its shape drifts."""
-        platform, dataset, manifest = self.typed.platform, self.typed.dataset, self.typed.landed.manifest
-        ensure_tables(self.session, self.history, platform.name, dataset)
-        origin = Origin(
-            platform.name,
-            dataset.name,
+    @property
+    def session(self) -> duckdb.DuckDBPyConnection:
+        return self.scratch.session
+
+    def write(self) -> _Committed:
+        """Everything, within the caller's transaction."""
+        ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
+        writer, context = HistoryWriter(self.scratch, self.history), self._context()
+        newest = latest_observation(self.session, context.platform, context.dataset)
+        is_late = newest is not None and context.observed_at < newest
+        scores, drift = self._appraise(context, is_late)
+        # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
+        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self._held_back)
+        self._quarantine(context, is_late)
+        taken = self._splice(writer, context) if is_late else self._take_in(writer, context, is_sound)
+        store = self.typed.landed.store
+        seal_batch(writer, taken.context, lambda key: manifest_digest(store, key))
+        record = self._record(taken)
+        write_sync(self.session, record)
+        write_not_retired(self.session, taken.context, taken.difference.unretired)
+        describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
+        live = f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL"
+        live_rows = self.session.execute(live).fetchall()[0][0]
+        return _Committed(record, live_rows, scores, drift, taken.difference.unretired)
+
+    def _context(self) -> CommitContext:
+        manifest = self.typed.landed.manifest
+        return CommitContext(
+            self.table.schema,
+            self.table.name,
             manifest.partition,
             manifest.sync_id,
             self.run_id,
             manifest.observed_at,
             self._now(),
         )
-        missing = self._missing()
-        retirement = Retirement(
-            manifest.mode == "full", not missing, self._tolerance(origin.observed_at), self.guard.accepted
-        )
-        newest = latest_observation(self.session, origin.platform, dataset.name)
-        is_late = newest is not None and origin.observed_at < newest
-        own = asdict(origin)
-        scores = appraise(self.session, self._subject(is_late), self.standards)
-        write_scores(self.session, scores, own)
-        drift = [] if is_late else hold_against_reference(self.session, dataset, self.shape, own)
-        may_move = not newly_held_back(self.session, origin.platform, dataset.name)
-        looked_at_all = manifest.mode == "full" and not manifest.reasons
-        quarantine(self.session, own, is_whole=looked_at_all, is_late=is_late)
-        if is_late:
-            origin, difference, reasons = self._splice(origin, retirement)
-        else:
-            difference, reasons = self._take_in(origin, retirement, may_move), []
-        store = self.typed.landed.store
-        seal_batch(self.session, self.history, origin, lambda key: manifest_digest(store, key))
-        guarded = [difference.reason] if difference.reason else []
-        record = self._record(origin, difference, not missing, missing + self._blemishes() + guarded + reasons)
-        write_sync(self.session, record)
-        write_not_retired(self.session, origin)
-        describe_commit(self.session, self.run_id, f"{origin.platform}.{origin.dataset}: sync {origin.sync_id}")
-        table = f"{LAKE}.{table_name(platform, dataset)}"
-        live = self.session.execute(f"SELECT count(*) FROM {table} WHERE removed_at IS NULL").fetchall()[0][0]
-        return record, live, scores, drift
 
-    def _subject(self, is_late: bool) -> Subject:
+    def _now(self) -> datetime:
+        """The moment of this commit: after every other of the dataset, even where a clock was set back."""
+        last = latest_commit(self.session, self.table.schema, self.table.name)
+        now = datetime.now(UTC)
+        return now if last is None else max(now, last + timedelta(microseconds=1))
+
+    @property
+    def _held_back(self) -> str:
+        assert self.arrival.incoming.held_back is not None  # noqa: S101 - landed rows always have this relation
+        return self.arrival.incoming.held_back
+
+    def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
+        """Write how good the records are, and how their shape drifts; nothing drifts from a later shape."""
+        own = asdict(context)
+        scores = score_records(self.session, self._records_to_score(is_late), self.standards)
+        write_scores(self.session, scores, own)
+        if is_late:
+            return scores, []
+        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, own)
+
+    def _records_to_score(self, is_late: bool) -> RecordsToScore:
         manifest, arrival = self.typed.landed.manifest, self.arrival
-        return Subject(
-            platform=self.typed.platform.name,
+        return RecordsToScore(
+            platform=self.table.schema,
             dataset=self.typed.dataset,
+            rows=arrival.incoming.rows,
             tally=self.typed.tally,
             contradicting=arrival.contradicting,
             seen=arrival.rows + arrival.held_back + arrival.unidentified,
@@ -149,77 +191,73 @@ class _Commit:
             follows=not is_late,
         )
 
-    def _now(self) -> datetime:
-        """The moment of this commit: after every other of the dataset, even where a clock was set back."""
-        platform, dataset = self.typed.platform.name, self.typed.dataset.name
-        last = latest_commit(self.session, platform, dataset)
-        now = datetime.now(UTC)
-        return now if last is None else max(now, last + timedelta(microseconds=1))
+    def _quarantine(self, context: CommitContext, is_late: bool) -> None:
+        manifest = self.typed.landed.manifest
+        quarantine(
+            self.session,
+            asdict(context),
+            self.arrival.quarantine,
+            self.arrival.incoming.rows,
+            is_whole=manifest.mode == "full" and not manifest.reasons,
+            is_late=is_late,
+        )
+
+    def _retirement(self, context: CommitContext) -> Retirement:
+        is_full = self.typed.landed.manifest.mode == "full"
+        return Retirement(is_full, not self._missing(), self._tolerance(context.observed_at), self.guard.accepted)
 
     def _tolerance(self, observed_at: datetime) -> float:
         if self.guard.tolerance is not None:
             return self.guard.tolerance
         return self.typed.platform.tolerance(day_in_hong_kong(observed_at))
 
-    def _take_in(self, origin: Origin, retirement: Retirement, may_move: bool) -> Difference:
-        dataset, session = self.typed.dataset, self.session
-        table = table_name(origin.platform, dataset)
-        day = day_in_hong_kong(origin.observed_at)
-        difference = find_difference(session, dataset, f"{LAKE}.{table}", day, retirement)
+    def _take_in(self, writer: HistoryWriter, context: CommitContext, is_sound: bool) -> _TakenIn:
+        """Bring table and history up to date with the newest observation."""
+        incoming, retirement = self.arrival.incoming, self._retirement(context)
+        day = day_in_hong_kong(context.observed_at)
+        held = f"{LAKE}.{self.table.sql}"
+        difference = find_difference(self.scratch, self.table, incoming, held, retirement, day=day)
         if not difference.is_empty:
-            write_history(session, self.history, dataset, origin)
-            apply_difference(session, dataset, table, origin.observed_at)
-        # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
-        if dataset.cursor and retirement.list_is_complete and may_move:
-            self._move_cursor(dataset.cursor, origin)
-        return difference
+            writer.write(self.table, incoming, difference, context)
+            apply_difference(self.session, self.table, incoming, difference, context.observed_at)
+        cursor = self.typed.dataset.cursor
+        if cursor and retirement.list_is_complete and is_sound:
+            self._move_cursor(cursor, context)
+        return _TakenIn(difference, context, [])
 
-    def _splice(self, origin: Origin, retirement: Retirement) -> tuple[Origin, Difference, list[str]]:
-        """The origin as committed with its last correction, the older observation's difference, and why what follows
-        from it may be wrong. Other syncs' rows take their turn in `temp.incoming`; a rollback brings this one's back.
-        """
-        splice = Splice(
-            self.session,
-            self.history,
-            self.typed.platform,
-            self.typed.dataset,
-            origin,
-            lambda later: self._tolerance(later.observed_at),
-            self._reload,
-        )
+    def _splice(self, writer: HistoryWriter, context: CommitContext) -> _TakenIn:
+        """Write an older observation into the history where it belongs."""
+        splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
-            done = splice.take_in(retirement)
+            done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
         for later in done.let_retire:
-            let_retire(self.session, origin, later)
-        lost = [later.sync_id for later in done.unreadable]
-        return (
-            replace(origin, committed_at=done.committed_at),
-            done.difference,
-            [
-                f"the landing of sync {sync_id} is gone: what it saw again of these rows is not known"
-                for sync_id in lost
-            ],
-        )
+            let_retire(self.session, context, later)
+        reasons = [
+            f"the landing of sync {later.sync_id} is gone: what it saw again of these rows is not known"
+            for later in done.unreadable
+        ]
+        return _TakenIn(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
-    def _reload(self, later: Observation) -> None:
+    def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
+        """What another observation landed."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        load_incoming(self.session, TypedRows(Landed(manifest, store), self.typed.platform))
+        return load_incoming(scratch, TypedRows(Landed(manifest, store), self.typed.platform)).incoming
 
-    def _move_cursor(self, column: str, origin: Origin) -> None:
+    def _move_cursor(self, column: str, context: CommitContext) -> None:
         """To the latest change time seen; one in the future would hide what changes until then.
 
         Where nothing was seen it stays: an empty answer may be a fault, and what it kept back must come the next time.
         """
-        latest = self.session.execute(f'SELECT max("{column}") FROM temp.incoming').fetchall()[0][0]
+        latest = self.session.execute(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}').fetchall()[0][0]
         if latest is not None:
-            watermark = min(latest, origin.observed_at)
-            move_cursor(self.session, origin.platform, origin.dataset, watermark, origin.sync_id)
+            watermark = min(latest, context.observed_at)
+            move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
 
     def _missing(self) -> list[str]:
-        """Why the list does not count as complete: what landing knows, and records that came, nobody knows which."""
+        """Why the list does not count as complete: what landing knows, and records whose id cannot be read."""
         reasons = list(self.typed.landed.manifest.reasons)
         if self.arrival.unidentified:
             reasons.append(f"{self.arrival.unidentified:,} records in quarantine bear no id that can be read")
@@ -234,39 +272,47 @@ class _Commit:
             reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
         return reasons
 
-    def _record(self, origin: Origin, difference: Difference, list_complete: bool, reasons: list[str]) -> SyncRecord:
-        manifest = self.typed.landed.manifest
+    def _record(self, taken: _TakenIn) -> SyncRecord:
+        manifest, arrival, context, difference = (
+            self.typed.landed.manifest,
+            self.arrival,
+            taken.context,
+            taken.difference,
+        )
+        missing = self._missing()
+        guarded = [difference.reason] if difference.reason else []
+        reasons = missing + self._blemishes() + guarded + taken.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
-            sync_id=origin.sync_id,
-            run_id=self.run_id,
-            platform=origin.platform,
-            dataset=origin.dataset,
-            partition=origin.partition,
+            sync_id=context.sync_id,
+            run_id=context.run_id,
+            platform=context.platform,
+            dataset=context.dataset,
+            partition=context.partition,
             mode=manifest.mode,
             status="degraded" if reasons else "complete",
-            observed_at=origin.observed_at,
+            observed_at=context.observed_at,
             started_at=manifest.started_at,
-            committed_at=origin.committed_at,
+            committed_at=context.committed_at,
             reasons=reasons,
             claimed=manifest.claimed,
             records=manifest.records,
-            rows=self.arrival.rows,
+            rows=arrival.rows,
             inserted=difference.insert,
             updated=difference.update,
             removed=difference.remove,
             restored=difference.restore,
-            unchanged=max(0, self.arrival.rows - touched),
-            quarantined=self.arrival.quarantined,
+            unchanged=max(0, arrival.rows - touched),
+            quarantined=arrival.quarantined,
             not_ours=self.typed.not_ours,
-            duplicates=self.arrival.duplicates,
+            duplicates=arrival.duplicates,
             not_retired=difference.not_retired,
             pages=len(manifest.pages),
             pages_expected=manifest.pages_expected,
             manifest=manifest.key,
             capped_slices=manifest.capped_slices,
             omitted_ids=manifest.omitted_ids,
-            list_complete=list_complete,
+            list_complete=not missing,
             shrink_accepted=difference.accepted,
             **asdict(self.occasion),
         )

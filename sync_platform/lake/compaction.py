@@ -32,7 +32,7 @@ FILE_LISTS = (
 
 
 @dataclass(frozen=True)
-class Table:
+class LakeTable:
     """A table of the lake: its number in the catalog, and its name."""
 
     number: int
@@ -57,17 +57,17 @@ class Files:
     mergeable: int  # files without deleted rows that stand in one folder with another such file
 
 
-def list_tables(session: duckdb.DuckDBPyConnection) -> list[Table]:
+def list_tables(session: duckdb.DuckDBPyConnection) -> list[LakeTable]:
     """Every table of the lake's newest snapshot, in order of their names."""
     rows = session.execute(
         f"""SELECT t.table_id, s.schema_name, t.table_name
         FROM {CATALOG}.ducklake_table t JOIN {CATALOG}.ducklake_schema s USING (schema_id)
         WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL ORDER BY ALL"""
     ).fetchall()
-    return sorted((Table(*row) for row in rows), key=str)
+    return sorted((LakeTable(*row) for row in rows), key=str)
 
 
-def files_of(session: duckdb.DuckDBPyConnection, table: Table) -> Files:
+def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
     """What the newest snapshot reads of a table."""
     row = session.execute(
         f"""WITH live AS (
@@ -89,7 +89,7 @@ def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
     return found
 
 
-def compact_table(lake: Lake, table: Table, run_id: str) -> tuple[Files, Files]:
+def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Files]:
     """Rewrite and merge what is worth it; the table's files before and after.
 
     Raises StorageError naming the table where its content would have changed; the catalog is then as it was.
@@ -118,7 +118,7 @@ class _Compaction:
 
     lake: Lake
     session: duckdb.DuckDBPyConnection
-    table: Table
+    table: LakeTable
     run_id: str
     call: str
 

@@ -1,4 +1,4 @@
-"""What one landed dataset brings, as temporary tables: `incoming`, one row per record, and what goes to quarantine."""
+"""What one observation brings, as temporary tables: one row per record to be stored, and what goes to quarantine."""
 
 from __future__ import annotations
 
@@ -6,26 +6,47 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 
 from sync_platform.lake.row_maker import CONFLICT
 from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.tracked_table import TrackedTable
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
+FRAME_SLICE_ROWS = 5_000  # the history of such rows is text of several kB each, and DuckDB holds it while it writes
 CONTRADICTED = f'[{{"rule":"{CONFLICT}","path":null,"problem":"the record came more than once with different values"}}]'
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """Counts of what came: `rows` distinct records to be stored, `duplicates` beyond them, `quarantined` records.
+class Incoming:
+    """What is compared with a table, as names of temporary tables.
 
-    `held_back` ids came in quarantine only; `contradicting` records of the tally are versions of one that contradicts
-    itself. `conflicts` ids came more than once with different values: where no change time settles it, all versions are
-    quarantined. `unidentified` ones of the quarantined bear no id that can be read.
-    Every record received is a row, a duplicate or quarantined, or none of ours.
+    `rows`: the table's own columns, `deleted` (the row ends), and `slice`, which numbers shares of the rows that fit in
+    memory many times over: they are written one after the other. Of landed records also `content_hash`,
+    `landing_object` and `landing_line`. `held_back`: keys of records that came, but in quarantine only; None for none.
     """
 
+    rows: str
+    held_back: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a landed dataset brings: its rows, the relation of its quarantined records, and counts.
+
+    `quarantine`: name of the temporary table of records that cannot be stored (source_id, landing_object, landing_line,
+    problems as JSON). `rows` distinct records are stored, with `duplicates` beyond them; `quarantined` records are not.
+    `held_back` ids came in quarantine only. `contradicting` quarantined records are versions of one that contradicts
+    itself. `conflicts` ids came more than once with different values; where no change time settles it, all versions are
+    quarantined. `unidentified` quarantined records have no id that can be read.
+    Every record received is a row, a duplicate, quarantined, or out of scope.
+    """
+
+    incoming: Incoming
+    quarantine: str
     rows: int
     duplicates: int
     quarantined: int
@@ -35,51 +56,71 @@ class Arrival:
     unidentified: int
 
 
-def load_incoming(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> Arrival:
-    """Read the landed rows into `temp.incoming`; of several under one `source_id` the latest counts.
+def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
+    """Read the landed rows; of several under one `source_id` the latest counts.
 
-    The latest is the one with the largest `cursor` column. Where none is the latest and they differ, nobody knows which
-    is right: none is taken, and what is held stays.
-    Column `slice` numbers shares of the rows that fit in memory many times over: they are written one after the other.
-    Records that cannot be stored go to `temp.quarantined` (source_id, landing_object, landing_line, problems as JSON),
-    and ids of which nothing else came to `temp.held_back` (source_id).
+    The latest is the one with the largest `cursor` column. Where none is the latest and they differ, it is unknown
+    which is right: all are quarantined, and the stored row stays.
     """
-    _read(session, typed)
-    session.execute(
-        """CREATE OR REPLACE TEMP TABLE quarantined AS
-        SELECT source_id, landing_object, landing_line, problems FROM temp.incoming WHERE problems IS NOT NULL"""
+    session = scratch.session
+    rows = _read(scratch, typed)
+    quarantine = scratch.create(
+        "quarantined",
+        f"SELECT source_id, landing_object, landing_line, problems FROM {rows} WHERE problems IS NOT NULL",
     )
-    if _one(session, "SELECT count(*) FROM temp.quarantined"):
-        session.execute("DELETE FROM temp.incoming WHERE problems IS NOT NULL")
-    received = _one(session, "SELECT count(*) FROM temp.incoming")
-    conflicts = _settle_repeated(session, typed)
-    rows = _one(session, "SELECT count(*) FROM temp.incoming")
-    session.execute(
-        """CREATE OR REPLACE TEMP TABLE held_back AS
-        SELECT DISTINCT source_id FROM temp.quarantined q ANTI JOIN temp.incoming i ON i.source_id = q.source_id
-        WHERE source_id IS NOT NULL"""
+    if _count(session, f"FROM {quarantine}"):
+        session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
+    received = _count(session, f"FROM {rows}")
+    conflicts = _settle_repeated(session, rows, quarantine, typed.dataset.cursor)
+    distinct = _count(session, f"FROM {rows}")
+    held_back = scratch.create(
+        "held_back",
+        f"""SELECT DISTINCT source_id FROM {quarantine} q ANTI JOIN {rows} i ON i.source_id = q.source_id
+        WHERE source_id IS NOT NULL""",
     )
     quarantined, unidentified, contradicting = session.execute(
         f"""SELECT count(*), count(*) FILTER (source_id IS NULL), count(*) FILTER (problems = '{CONTRADICTED}')
-        FROM temp.quarantined"""
+        FROM {quarantine}"""
     ).fetchall()[0]
-    held_back = _one(session, "SELECT count(*) FROM temp.held_back")
-    duplicates = received - contradicting - rows
-    return Arrival(rows, duplicates, quarantined, held_back, contradicting, conflicts, unidentified)
+    return Arrival(
+        Incoming(rows, held_back),
+        quarantine,
+        rows=distinct,
+        duplicates=received - contradicting - distinct,
+        quarantined=quarantined,
+        held_back=_count(session, f"FROM {held_back}"),
+        contradicting=contradicting,
+        conflicts=conflicts,
+        unidentified=unidentified,
+    )
 
 
-def _read(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> None:
+def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFrame) -> Incoming:
+    """Rows that were worked out here: a frame of the table's columns, and `ended` for a row that is to be removed."""
+    own = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns)
+    scratch.session.register("worked_out", frame.to_arrow())
+    try:
+        number = f"((row_number() OVER () - 1) // {FRAME_SLICE_ROWS})::INTEGER"
+        rows = scratch.create("incoming", f"SELECT {own}, ended AS deleted, {number} AS slice FROM worked_out")
+    finally:
+        scratch.session.unregister("worked_out")
+    return Incoming(rows)
+
+
+def _read(scratch: TemporaryTables, typed: TypedRows) -> str:
     """Slice by slice: what one statement reads and spills, DuckDB's allocator keeps for a while. A million rows that
     came at once took 1 GB for that long."""
     reader = typed.reader()
-    rows = reader.schema.empty_table()
-    session.execute("CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, CAST(0 AS INTEGER) AS slice FROM rows")
+    scratch.session.register("no_rows", reader.schema.empty_table())
+    table = scratch.create("incoming", "SELECT *, CAST(0 AS INTEGER) AS slice FROM no_rows")
+    scratch.session.unregister("no_rows")
     for number, rows in enumerate(_slices(reader, _slice_rows(typed))):
-        _insert(session, rows, number)
+        _insert(scratch.session, table, rows, number)
+    return table
 
 
-def _insert(session: duckdb.DuckDBPyConnection, rows: pa.Table, number: int) -> None:
-    session.execute(f"INSERT INTO temp.incoming SELECT *, {number} FROM rows")
+def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, number: int) -> None:
+    session.execute(f"INSERT INTO {table} SELECT *, {number} FROM rows")
 
 
 def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]:
@@ -96,34 +137,34 @@ def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]
         yield pa.Table.from_batches(batches)
 
 
-def _settle_repeated(session: duckdb.DuckDBPyConnection, typed: TypedRows) -> int:
-    """Leave one row per `source_id`, or none where nobody knows which; how many ids came with different values."""
-    session.execute(
-        """CREATE OR REPLACE TEMP TABLE repeated AS
-        SELECT source_id, count(DISTINCT content_hash) > 1 AS differs FROM temp.incoming
-        GROUP BY source_id HAVING count(*) > 1"""
-    )
-    if not _one(session, "SELECT count(*) FROM temp.repeated"):
-        return 0
-    cursor = typed.dataset.cursor
-    latest = f'"{cursor}" DESC NULLS LAST' if cursor else "true"
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE latest AS
-        SELECT *, count(DISTINCT content_hash) OVER (PARTITION BY source_id) > 1 AS contradicts FROM (
-            SELECT * FROM temp.incoming SEMI JOIN temp.repeated USING (source_id)
-            QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {latest}) = 1)"""
-    )
-    session.execute(
-        f"""INSERT INTO temp.quarantined SELECT source_id, landing_object, landing_line, '{CONTRADICTED}'
-        FROM temp.incoming WHERE source_id IN (SELECT source_id FROM temp.latest WHERE contradicts)"""
-    )
-    session.execute("DELETE FROM temp.incoming WHERE source_id IN (SELECT source_id FROM temp.repeated)")
-    session.execute(
-        """INSERT INTO temp.incoming BY NAME
-        SELECT * EXCLUDE (contradicts) FROM temp.latest WHERE NOT contradicts
-        QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY landing_object, landing_line) = 1"""
-    )
-    return _one(session, "SELECT count(*) FROM temp.repeated WHERE differs")
+def _settle_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, cursor: str | None) -> int:
+    """Leave one row per `source_id`, or none where it is unknown which; how many ids came with different values."""
+    with TemporaryTables(session) as scratch:
+        repeated = scratch.create(
+            "repeated",
+            f"""SELECT source_id, count(DISTINCT content_hash) > 1 AS differs FROM {rows}
+            GROUP BY source_id HAVING count(*) > 1""",
+        )
+        if not _count(session, f"FROM {repeated}"):
+            return 0
+        order = f'"{cursor}" DESC NULLS LAST' if cursor else "true"
+        latest = scratch.create(
+            "latest",
+            f"""SELECT *, count(DISTINCT content_hash) OVER (PARTITION BY source_id) > 1 AS contradicts FROM (
+                SELECT * FROM {rows} SEMI JOIN {repeated} USING (source_id)
+                QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {order}) = 1)""",
+        )
+        session.execute(
+            f"""INSERT INTO {quarantine} SELECT source_id, landing_object, landing_line, '{CONTRADICTED}'
+            FROM {rows} WHERE source_id IN (SELECT source_id FROM {latest} WHERE contradicts)"""
+        )
+        session.execute(f"DELETE FROM {rows} WHERE source_id IN (SELECT source_id FROM {repeated})")
+        session.execute(
+            f"""INSERT INTO {rows} BY NAME
+            SELECT * EXCLUDE (contradicts) FROM {latest} WHERE NOT contradicts
+            QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY landing_object, landing_line) = 1"""
+        )
+        return _count(session, f"FROM {repeated} WHERE differs")
 
 
 def _slice_rows(typed: TypedRows) -> int:
@@ -132,7 +173,7 @@ def _slice_rows(typed: TypedRows) -> int:
     return max(MIN_SLICE_ROWS, SLICE_BYTES * manifest.records // max(1, manifest.body_bytes))
 
 
-def _one(session: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = session.execute(query).fetchone()
+def _count(session: duckdb.DuckDBPyConnection, source: str) -> int:
+    row = session.execute(f"SELECT count(*) {source}").fetchone()
     assert row is not None  # noqa: S101 - an aggregate always answers one row
     return int(row[0])

@@ -1,13 +1,12 @@
-"""What goes into a commit beside the rows (the guard, the occasion, the standards), and what came of it."""
+"""The shrink guard that goes into a commit, and the outcome of the commit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.syncs import NOBODY_ASKED, Occasion, SyncRecord
+from sync_platform.lake.syncs import SyncRecord
 from sync_platform.quality.drift import Drift
-from sync_platform.quality.score import STANDARDS, WHOLE, Score, Standards
+from sync_platform.quality.score import WHOLE, Score
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,3 @@ class Guard:
 
 
 NO_GUARD_OF_OUR_OWN = Guard()
-
-
-@dataclass
-class Intake:
-    """Landed rows on their way into the lake, under what guard, and at whose request; what became of them, once it is
-    known."""
-
-    rows: TypedRows
-    guard: Guard
-    occasion: Occasion = NOBODY_ASKED
-    standards: Standards = STANDARDS
-    outcome: Outcome | None = None

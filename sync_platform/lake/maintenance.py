@@ -15,7 +15,15 @@ from typing import Any
 import duckdb
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.compaction import CATALOG, Files, Table, compact_table, files_of, list_tables, newest_snapshot
+from sync_platform.lake.compaction import (
+    CATALOG,
+    Files,
+    LakeTable,
+    compact_table,
+    files_of,
+    list_tables,
+    newest_snapshot,
+)
 from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
@@ -43,7 +51,7 @@ class Plan:
 
 
 @dataclass
-class Report:
+class MaintenanceReport:
     """What was done: files by table before and after, snapshots expired, and files deleted."""
 
     before: dict[str, Files] = field(default_factory=dict)
@@ -82,13 +90,13 @@ def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
 
 def maintain(
     lake: Lake, time_travel_days: int, now: datetime, run_id: str, between: Callable[[], None] = lambda: None
-) -> Report:
+) -> MaintenanceReport:
     """Do what is due. Every moment of the last `time_travel_days` stays readable.
 
     `between` is called between steps, and may raise to stop. Killed anywhere and run again, it goes on from there.
     Raises StorageError naming the table whose content changed, or the file that is still needed and was to go.
     """
-    report = Report()
+    report = MaintenanceReport()
     with lake.session() as session:
         tables = list_tables(session)
         start = newest_snapshot(session)
@@ -111,7 +119,7 @@ def maintain(
     return report
 
 
-def _digests(session: duckdb.DuckDBPyConnection, tables: list[Table], snapshot: int) -> dict[Table, Digest]:
+def _digests(session: duckdb.DuckDBPyConnection, tables: list[LakeTable], snapshot: int) -> dict[LakeTable, Digest]:
     return {table: digest_table(session, table.sql, snapshot) for table in tables}
 
 

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
-from sync_platform.quality.sample import ShapeSample
+from sync_platform.quality.contract_counts import ContractCounts
 from sync_platform.quality.shape import Shape
-from sync_platform.quality.tally import Tally
-from sync_platform.sources.columns import columns_of
-from sync_platform.sources.declaration import Dataset, Row
+from sync_platform.quality.shape_sample import ShapeSample
+from sync_platform.sources.columns import Row, columns_of
+from sync_platform.sources.declaration import Dataset
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
@@ -36,11 +36,11 @@ SHAPE, CONFLICT = "shape", "conflict"
 
 
 @dataclass(frozen=True)
-class Remarks:
-    """What is told of one dataset's landed records beside their rows: how they keep the contract, how many are none of
-    ours, and the shape that they have."""
+class RecordSummary:
+    """What is known of one dataset's landed records beside their rows: how they keep the contract, how many are out of
+    scope (`not_ours`), and their shape."""
 
-    tally: Tally
+    tally: ContractCounts
     not_ours: int
     shape: Shape
 
@@ -54,8 +54,8 @@ class RowMaker:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._contract = Contract(dataset)
-        self._sample = ShapeSample(has_persons=dataset.personal is not None)
-        self._tally, self._not_ours = Tally(), 0
+        self._sample = ShapeSample(has_personal_fields=dataset.personal is not None)
+        self._tally, self._not_ours = ContractCounts(), 0
         self._waiting: list[pa.RecordBatch] = []
         self.schema = row_schema(dataset)
 
@@ -80,8 +80,8 @@ class RowMaker:
             yield self._held_to_contract(pa.concat_batches(self._waiting))
             self._waiting.clear()
 
-    def remarks(self) -> Remarks:
-        return Remarks(self._tally, self._not_ours, self._sample.shape())
+    def summary(self) -> RecordSummary:
+        return RecordSummary(self._tally, self._not_ours, self._sample.shape())
 
     def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:
@@ -123,7 +123,7 @@ class RowMaker:
             }
             for line in lines
         ]
-        self._tally.add_unstorable(key, [(line, broken[line]) for line in lines], cells=len(self._contract.names))
+        self._tally.add_unparsable(key, [(line, broken[line]) for line in lines], cells=len(self._contract.names))
         return pa.RecordBatch.from_pylist(records, schema=self.schema)
 
     def _id_of(self, text: bytes) -> str | None:

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from sync_platform.quality.quarantine import QUARANTINE
-from sync_platform.quality.reference import DRIFTS, SHAPES
+from sync_platform.quality.reference_shape import DRIFTS, SHAPES
 from sync_platform.quality.score import SCORES
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Literal
 
 import duckdb
 
-from sync_platform.lake.diff import Origin
+from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
@@ -17,6 +18,14 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
+COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
+"""The counts of a record that summaries and reports show."""
+
+
+def worst(statuses: Iterable[Status | None], default: Status) -> Status:
+    """The worst of some statuses; `default` where there is none."""
+    present = set(statuses)
+    return next((status for status in WORST_FIRST if status in present), default)
 
 
 @dataclass(frozen=True)
@@ -84,18 +93,18 @@ def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
 
 
-def write_not_retired(session: duckdb.DuckDBPyConnection, origin: Origin) -> None:
-    """List the rows of `temp.not_retired` in `sync.not_retired`, within the caller's transaction."""
-    if session.execute("FROM temp.not_retired LIMIT 1").fetchone():
+def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext, unretired: str) -> None:
+    """List the source_ids of the relation `unretired` in `sync.not_retired`, within the caller's transaction."""
+    if session.execute(f"FROM {unretired} LIMIT 1").fetchone():
         session.execute(
-            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM temp.not_retired ORDER BY ALL",
-            [origin.sync_id, origin.platform, origin.dataset, origin.observed_at],
+            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM {unretired} ORDER BY ALL",
+            [context.sync_id, context.platform, context.dataset, context.observed_at],
         )
 
 
-def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observation) -> None:
-    """Put on record that a sync whose list was refused counts as complete, now that `origin` is known before it."""
-    because = f"weighed again after sync {origin.sync_id} became known: what it does not list is retired"
+def let_retire(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
+    """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
+    because = f"weighed again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
         SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
@@ -104,10 +113,10 @@ def let_retire(session: duckdb.DuckDBPyConnection, origin: Origin, later: Observ
         QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
         {
             "because": because,
-            "at": origin.committed_at,
+            "at": context.committed_at,
             "sync_id": later.sync_id,
-            "platform": origin.platform,
-            "dataset": origin.dataset,
+            "platform": context.platform,
+            "dataset": context.dataset,
         },
     )
 

@@ -1,4 +1,4 @@
-"""Landing: every page as received, personal fields sealed, with a manifest that proves what came and what did not.
+"""Landing: every page as received, with sealed personal fields, and a manifest that proves what arrived.
 
-Nothing is judged or dropped here; that is for the stages after it.
+Nothing is validated or dropped here. The later stages do that.
 """

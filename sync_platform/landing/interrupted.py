@@ -1,8 +1,8 @@
-"""Interrupted syncs: what one landed in whole parts before it died, so that the next one need not fetch it again.
+"""Interrupted syncs: the next sync reuses the complete parts that one landed before it died.
 
-While a sync runs, every object that holds whole parts has a journal beside it with its pages; the manifest, at the
-end, takes the journals' place. Only what belongs to one restaurant is gone on with (its reviews, its menu): the lists
-themselves may have moved on in between.
+While a sync runs, every object with complete parts has a journal beside it that lists its pages. At the end the
+manifest replaces the journals. Only parts of one restaurant are reused (its reviews, its menu): the lists themselves
+may have changed in between.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import JOURNAL, PageEntry, folder_key
 from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.sync_id import time_of_sync
-from sync_platform.sources.declaration import Scope
-from sync_platform.sources.extraction import Page
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import ObjectStore
 
 RESUMABLE = timedelta(hours=6)
 
 
 class Journal(msgspec.Struct):
-    """The pages of one landing object, written right after it; `scope` is what the sync asked for."""
+    """The pages of one landing object, written right after it; `scope` is what the sync requested."""
 
     scope: str
     started_at: datetime
@@ -33,14 +33,14 @@ class Journal(msgspec.Struct):
 
 
 def scope_text(scope: Scope) -> str:
-    """What a sync asks for, as text to compare: parts fetched under another scope are other parts."""
+    """The scope of a sync as text, for comparison: parts that were fetched under another scope are not reused."""
     since = ",".join(f"{dataset}>{moment}" for dataset, moment in sorted(scope.since.items()))
     return f"{scope.mode} {since} {scope.archive_period}"
 
 
 @dataclass
 class Interrupted:
-    """The whole parts of interrupted syncs, by dataset and name; `started_at` of the first sync they come from."""
+    """The complete parts of interrupted syncs, by dataset and name; `started_at` is that of their first sync."""
 
     store: ObjectStore
     started_at: datetime
@@ -50,7 +50,7 @@ class Interrupted:
         self._records = LandedRecords(self.store)
 
     def pages(self, dataset: str, part: str) -> list[Page]:
-        """The pages of a part, their records sealed as they stand; none where it is not there whole or unharmed."""
+        """The pages of a part, their records sealed; none where the part is missing, incomplete or damaged."""
         entries = self.parts.get((dataset, part), [])
         try:
             return [Page(dataset, self._records.of(entry), (), entry.part, tuple(entry.bodies)) for entry in entries]
@@ -61,8 +61,10 @@ class Interrupted:
 def find_interrupted(
     store: ObjectStore, platform: str, datasets: list[str], partition: str, scope: Scope, now: datetime | None = None
 ) -> Interrupted | None:
-    """What fresh syncs of the period left in journals, without a manifest, after the last one that was landed; of
-    those that asked for the same. None where there is nothing to go on with."""
+    """The complete parts of interrupted syncs of the period; None where there are none.
+
+    Only syncs count that began within the last six hours and after the last landed one, and that had the same scope.
+    """
     journals: dict[str, list[str]] = defaultdict(list)
     landed = {""}
     for dataset in datasets:
@@ -82,13 +84,13 @@ def find_interrupted(
 
 
 def _read_into(found: Interrupted, keys: list[str], scope: Scope) -> None:
-    """Add one sync's whole parts; its word counts over an earlier sync's."""
+    """Add the complete parts of one sync. They replace those of an earlier sync."""
     parts: dict[tuple[str, str], list[PageEntry]] = defaultdict(list)
     for key in keys:
         try:
             journal = msgspec.json.decode(found.store.get(key), type=Journal)
         except (KeyError, msgspec.DecodeError):
-            continue  # being written when the sync died
+            continue  # it was not written completely when the sync died
         if journal.scope != scope_text(scope):
             return
         found.started_at = min(found.started_at, journal.started_at)

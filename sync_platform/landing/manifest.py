@@ -1,6 +1,6 @@
-"""The manifest of one landed dataset: every page with its digests, and what is known of completeness.
+"""The manifest of one landed dataset: every page with its digests, and what is known of its completeness.
 
-A dataset is landed exactly when its manifest stands in the store; pages without one are an interrupted sync's.
+A dataset is landed exactly when its manifest is in the store. Pages without a manifest belong to an interrupted sync.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.sources.extraction import MOST_LISTED, Body, Gaps, Part
+from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
 
 JOURNAL = ".journal.json"
-"""How the journals of a sync under way end (landing/interrupted.py)."""
+"""The ending of the journals of a sync under way (landing/interrupted.py)."""
 
 
 class PageEntry(msgspec.Struct, frozen=True):
-    """One page: the bodies it was read from, and where its records stand (`first_line` counts from 1).
+    """One page: the bodies that it was read from, and the lines of its records (`first_line` counts from 1).
 
-    A page without records has no object. `part`: the whole part that the page belongs to, if it does.
+    A page without records has no object. `part`: the complete part that the page belongs to, if it does.
     """
 
     bodies: list[Body]
@@ -60,7 +61,7 @@ class Manifest(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is known to be missing; only then may a full sync retire what it did not see."""
+        """Whether nothing is known to be missing. Only then may a full sync retire rows that it did not see."""
         return not self.reasons
 
     @property
@@ -92,9 +93,9 @@ def manifest_key(platform: str, dataset: str, partition: str, sync_id: str) -> s
 
 
 def land(store: ObjectStore, manifests: list[Manifest]) -> None:
-    """Write a sync's manifests, the first dataset's last: where that one stands, the whole sync is landed.
+    """Write the manifests of a sync, that of the first dataset last: once it is in the store, the sync is landed.
 
-    The journals, which were for the case that it never comes to this, go.
+    The journals are not needed any more, and are deleted.
     """
     for manifest in reversed(manifests):
         store.put(manifest.key, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
@@ -106,7 +107,7 @@ def land(store: ObjectStore, manifests: list[Manifest]) -> None:
 
 
 def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
-    """The manifest at a key, or None; DamagedManifest where it is none."""
+    """The manifest at a key, or None; DamagedManifest where it cannot be read."""
     try:
         return msgspec.json.decode(store.get(key), type=Manifest)
     except KeyError:
@@ -116,7 +117,7 @@ def find_manifest(store: ObjectStore, key: str) -> Manifest | None:
 
 
 def manifest_digest(store: ObjectStore, key: str) -> str | None:
-    """The SHA-256 (hex) of a manifest as it stands in the store; None where it is gone."""
+    """The SHA-256 (hex) of a manifest in the store; None where it is gone."""
     try:
         return hashlib.sha256(store.get(key)).hexdigest()
     except KeyError:
@@ -124,9 +125,9 @@ def manifest_digest(store: ObjectStore, key: str) -> str | None:
 
 
 def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:
-    """The manifests of the sync last landed for a period; none where there is none.
+    """The manifests of the sync that was landed last for a period; empty where there is none.
 
-    Sync ids sort by time. A dataset that the sync did not fetch (terms may allow ids only) has none.
+    Sync ids sort by time. A dataset that the sync did not fetch (terms may allow ids only) has no manifest.
     """
     prefix = f"landing/{platform}/{datasets[0]}/{partition}/"
     landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
@@ -138,7 +139,7 @@ def newest_landing(store: ObjectStore, platform: str, datasets: list[str], parti
 
 
 def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int) -> list[str]:
-    """Why a dataset counts as incomplete, in words; empty where nothing is known to be missing."""
+    """Why a dataset counts as incomplete; empty where nothing is known to be missing."""
     reasons = []
     if gaps.failures:
         reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")

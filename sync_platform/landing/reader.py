@@ -1,4 +1,4 @@
-"""Reads what was landed, object by object, proving each against its digest."""
+"""Reads landed objects, and compares each with its digest."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import zstandard
 
 from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import Manifest, PageEntry
-from sync_platform.sources.declaration import Record
+from sync_platform.sources.received import Record
 from sync_platform.storage.objects import ObjectStore
 
 
 class LandedRecords:
-    """Reads records page by page, sealed as they were landed; keeps the last object at hand."""
+    """Reads records page by page, sealed as they were landed. It keeps the last object in memory."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store, self._key, self._lines = store, "", list[bytes]()
 
     def of(self, entry: PageEntry) -> list[Record]:
-        """The page's records; StorageError where they are not there, or not what was landed."""
+        """The records of a page; StorageError where the object is missing or is not what was landed."""
         if entry.object is None:
             return []
         if entry.object != self._key:
@@ -44,7 +44,7 @@ def read_object(store: ObjectStore, key: str, digest: str) -> bytes:
 
 @dataclass(frozen=True)
 class Landed:
-    """One landed dataset: its manifest, and the store its objects stand in."""
+    """One landed dataset: its manifest, and the store of its objects."""
 
     manifest: Manifest
     store: ObjectStore
@@ -58,6 +58,6 @@ class Landed:
             yield key, read_object(self.store, key, digest)
 
     def page_of(self, key: str, line: int) -> PageEntry:
-        """The page that a landed line came on."""
+        """The page of a landed line."""
         pages = [page for page in self.manifest.pages if page.object == key and page.first_line <= line]
         return max(pages, key=lambda page: page.first_line)

@@ -1,7 +1,7 @@
-"""How long landed syncs are kept: a setting's days, or the platform's terms where those allow fewer.
+"""How long landed syncs are kept: the days of a setting, or fewer where the platform's terms require that.
 
-A sync is kept or deleted whole. What the current tables came from stays: per dataset the newest sync of its latest
-period, and the newest complete one. Only terms outrank that.
+A sync is kept or deleted as a whole. The sources of the current tables are kept: per dataset the newest sync of its
+latest period, and the newest complete one. Only terms override that.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import Entry, ObjectStore
+from sync_platform.storage.objects import ObjectInfo, ObjectStore
 
 LANDING = "landing/"
 AT_WORK = timedelta(days=1)
-"""A sync that wrote an object since then may still be running, and one without its manifests may yet be resumed."""
+"""A sync that wrote an object within this time may still be running, or be resumed if it has no manifests."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many days a platform's landing is kept; beyond `terms_days`, where its terms name some, nothing is."""
+    """The days that the landing of a platform is kept. `terms_days`: the most that its terms allow, if they say so."""
 
     days: int
     terms_days: int | None = None
@@ -34,16 +34,16 @@ class Limit:
 
 @dataclass
 class LandedSync:
-    """One sync as it stands in the store: its objects by dataset."""
+    """One sync in the store: its objects by dataset."""
 
     platform: str
     partition: str
     sync_id: str
-    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    entries: dict[str, list[ObjectInfo]] = field(default_factory=dict)
 
     @property
     def is_whole(self) -> bool:
-        """Whether every dataset's manifest stands; without, the sync was interrupted."""
+        """Whether every dataset has its manifest; otherwise the sync was interrupted."""
         return all(any(_is_manifest(entry) for entry in found) for found in self.entries.values())
 
     @property
@@ -52,7 +52,7 @@ class LandedSync:
 
     @property
     def began_at(self) -> datetime:
-        """When the sync began, which its id says."""
+        """When the sync began, from its id."""
         return time_of_sync(self.sync_id) or self.newest_object_at
 
     @property
@@ -66,7 +66,7 @@ class LandedSync:
 
 @dataclass(frozen=True)
 class Expired:
-    """A sync that is to go, and why."""
+    """A sync that is to be deleted, and why."""
 
     sync: LandedSync
     reason: str
@@ -76,7 +76,7 @@ class Expired:
 
 
 def limits_of(platforms: Mapping[str, Platform], days: int) -> Callable[[str], Limit]:
-    """The limit of each platform by name; one that is no longer declared has no terms that we know of."""
+    """The limit of each platform by name; a platform that is no longer declared has no known terms."""
 
     def limit(name: str) -> Limit:
         return limit_of(platforms[name], platform_settings(name), days) if name in platforms else Limit(days)
@@ -85,13 +85,13 @@ def limits_of(platforms: Mapping[str, Platform], days: int) -> Callable[[str], L
 
 
 def limit_of(platform: Platform, own: PlatformSettings, days: int) -> Limit:
-    """The limit of a platform; the terms bind what came from a live address, not what the sandbox invented."""
+    """The limit of a platform. Terms apply to data from a live address, not to invented data of the sandbox."""
     is_live = any(url and not is_loopback(url) for url in (own.base_url, own.archive_url))
     return Limit(days, platform.terms.cache_days if is_live else None)
 
 
 def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetime) -> list[Expired]:
-    """The syncs that are to go, oldest first within a platform; `limit` answers for each platform's name."""
+    """The syncs that are to be deleted, oldest first within a platform; `limit` returns the limit of a platform."""
     found = []
     syncs = sorted(landed_syncs(store), key=lambda sync: (sync.platform, sync.sync_id))
     for platform, of_platform in groupby(syncs, key=lambda sync: sync.platform):
@@ -105,7 +105,7 @@ def find_expired(store: ObjectStore, limit: Callable[[str], Limit], now: datetim
 
 
 def delete_expired(store: ObjectStore, expired: list[Expired], now: datetime) -> None:
-    """Delete them, manifests first: should this be killed, what is left of one counts as interrupted and goes later."""
+    """Delete them, manifests first: if this is killed, the rest counts as an interrupted sync and is deleted later."""
     for each in expired:
         entries = [entry for found in each.sync.entries.values() for entry in found]
         for entry in sorted(entries, key=lambda entry: not _is_manifest(entry)):
@@ -114,7 +114,7 @@ def delete_expired(store: ObjectStore, expired: list[Expired], now: datetime) ->
 
 
 def landed_syncs(store: ObjectStore) -> list[LandedSync]:
-    """Every sync that stands in the store, interrupted ones included."""
+    """Every sync in the store, interrupted ones included."""
     found: dict[tuple[str, str, str], LandedSync] = {}
     for entry in store.entries(LANDING):
         parts = entry.key.split("/")
@@ -126,7 +126,7 @@ def landed_syncs(store: ObjectStore) -> list[LandedSync]:
 
 
 def _needed(store: ObjectStore, syncs: list[LandedSync]) -> set[str]:
-    """Ids of the syncs of one platform that stay however old they are."""
+    """The ids of the syncs of one platform that are kept regardless of their age."""
     needed: set[str] = set()
     for dataset in {dataset for sync in syncs for dataset in sync.entries}:
         landed = [sync for sync in syncs if dataset in sync.entries and sync.is_whole]
@@ -142,7 +142,7 @@ def _is_complete(store: ObjectStore, sync: LandedSync, dataset: str) -> bool:
 
 
 def _reason(sync: LandedSync, limit: Limit, now: datetime, is_needed: bool) -> str | None:
-    """Why a sync is to go, in words; None for one that stays."""
+    """Why a sync is to be deleted; None for one that is kept."""
     if max(sync.newest_object_at, sync.began_at) > now - AT_WORK:
         return None
     age = now - sync.began_at
@@ -155,5 +155,5 @@ def _reason(sync: LandedSync, limit: Limit, now: datetime, is_needed: bool) -> s
     return None
 
 
-def _is_manifest(entry: Entry) -> bool:
+def _is_manifest(entry: ObjectInfo) -> bool:
     return entry.key.endswith("/manifest.json")

@@ -1,4 +1,4 @@
-"""The id of a sync: sorts by time, and tells it."""
+"""The id of a sync, which sorts by time and contains it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def new_sync_id(now: datetime | None = None) -> str:
 
 
 def time_of_sync(sync_id: str) -> datetime | None:
-    """When a sync began, from its id; None for a text that is no id of ours."""
+    """When a sync began, from its id; None for a text that is not such an id."""
     try:
         return datetime.strptime(sync_id.split("-")[0], FORM).replace(tzinfo=UTC)
     except ValueError:

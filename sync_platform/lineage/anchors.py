@@ -15,7 +15,7 @@ import orjson
 
 from sync_platform.errors import StorageError
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.storage.audit_log import Entry
+from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.hash_chain import FIRST, Linked
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.signature import Signer, is_signed
@@ -122,7 +122,9 @@ def check_anchors(
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
 
 
-def check_presence(anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[Entry], findings: Findings) -> None:
+def check_presence(
+    anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[AuditEntry], findings: Findings
+) -> None:
     """Every anchor that the audit log names for this store must still exist."""
     names = {anchor.name for anchor in anchors}
     for entry in audit_log:

@@ -17,14 +17,13 @@ import orjson
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import replay
-from sync_platform.lake.schema import schemas_present, table_columns, table_name
+from sync_platform.lake.schema import schemas_present, table_name
+from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.retention import require_unfolded
-from sync_platform.lineage.tables import KEPT_BY_NAME, Datasets
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
-from sync_platform.unified.history import replay_kept
-from sync_platform.unified.tables import SCHEMA
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 REPLAY_MEMORY = "1GB"
 THEN = "as_of"
@@ -41,7 +40,7 @@ class Past:
 
 
 @contextmanager
-def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: str) -> Iterator[Past]:
+def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[Past]:
     """The lake as it was at the moment, for this statement, which names what must be replayed.
 
     Raises UsageError where the moment lies beyond the window of time travel, and the statement asks for a table that
@@ -56,7 +55,7 @@ def past(lake: Lake, history: str, datasets: Datasets, moment: datetime, sql: st
         require_unfolded(session, moment)
         session.execute(f"ATTACH ':memory:' AS {THEN}")
         try:
-            replayed = _replay_all(session, history, datasets, moment, sql)
+            replayed = _replay_all(session, history, tables, moment, sql)
             yield Past(session, f"as of {_shown(moment)}: beyond time travel, replayed from {history}: {replayed}")
         finally:
             session.execute(f"USE {LAKE}")
@@ -73,7 +72,7 @@ def _snapshot_at(lake: Lake, moment: datetime) -> int | None:
 
 
 def _replay_all(
-    session: duckdb.DuckDBPyConnection, history: str, datasets: Datasets, moment: datetime, sql: str
+    session: duckdb.DuckDBPyConnection, history: str, tables: TrackedTables, moment: datetime, sql: str
 ) -> str:
     """Make the tables that the statement names in a database of their own, and use that; their names."""
     wanted = sorted(tables_named(session, sql))
@@ -82,7 +81,7 @@ def _replay_all(
         if catalog:
             raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}, for {catalog} is the one of now")
         session.execute(f'CREATE SCHEMA IF NOT EXISTS {THEN}."{schema}"')
-        _make(session, history, datasets, present, moment, (schema, table))
+        _make(session, history, tables, present, moment, (schema, table))
     session.execute(f"USE {THEN}")
     return ", ".join(f"{schema}.{table}" for _, schema, table in wanted) or "no table"
 
@@ -90,26 +89,17 @@ def _replay_all(
 def _make(
     session: duckdb.DuckDBPyConnection,
     history: str,
-    datasets: Datasets,
+    tables: TrackedTables,
     present: set[str],
     moment: datetime,
     table: tuple[str, str],
 ) -> None:
     into = f"{THEN}.{table_name(*table)}"
     learned = "committed_at" if ".".join(table) == history else APPEND_ONLY.get(table)
-    if table in datasets and table[0] in present:
-        dataset = datasets[table]
-        replay(session, history, table[0], dataset, "replayed", known_before=moment + RESOLUTION)
-        listed = ", ".join(
-            "NULL::TIMESTAMPTZ AS stale_since" if column.name == "stale_since" else f'"{column.name}"'
-            for column in table_columns(dataset)
-        )
-        session.execute(f"CREATE TABLE {into} AS SELECT {listed} FROM temp.replayed")
-        session.execute("DROP TABLE temp.replayed")
-    elif kept := KEPT_BY_NAME.get(table[1]) if table[0] == SCHEMA and SCHEMA in present else None:
-        replay_kept(session, history, kept, "replayed", known_before=moment + RESOLUTION)
-        session.execute(f"CREATE TABLE {into} AS FROM temp.replayed")
-        session.execute("DROP TABLE temp.replayed")
+    if table in tables and table[0] in present:
+        with TemporaryTables(session) as scratch:
+            replayed = replay(scratch, history, tables[table], known_before=moment + RESOLUTION)
+            session.execute(f"CREATE TABLE {into} AS FROM {replayed}")
     elif learned:
         session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {learned} <= ?", [moment])
     else:

@@ -16,6 +16,7 @@ from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 CHAIN_NAME = "batch"
 
@@ -46,50 +47,50 @@ def check_batches(
     findings.batches = len(chain)
     broken = [_break(batch, what) for batch, what in broken_links(chain)]
     broken += [_break(batch, what) for batch in chain if (what := _too_early(batch, kept))]
-    _recompute(session, history)
-    found = dict(_found(session))
+    with TemporaryTables(session) as scratch:
+        recomputed = _recompute(scratch, history)
+        found = dict(_found(session, recomputed))
+        unsealed = list(_unsealed(session, recomputed))
     live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
     findings.changes = sum(held.changes for held in found.values())
-    told = Counter(batch.number for batch in chain)
+    times = Counter(batch.number for batch in chain)
     broken += [
         _break(batch, what)
         for batch in chain
-        if batch.number in live and told[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
+        if batch.number in live and times[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
     ]
     broken.sort(key=lambda each: each.number or 0)
-    findings.breaks += [*broken, *_unsealed(session), *_uncovered(session, history)]
-    session.execute("DROP TABLE temp.recomputed")
+    findings.breaks += [*broken, *unsealed, *_uncovered(session, history)]
     return chain
 
 
-def _recompute(session: duckdb.DuckDBPyConnection, history: str) -> None:
-    """Every change's digest, and the batch that its moment of commit belongs to, in `temp.recomputed`.
+def _recompute(scratch: TemporaryTables, history: str) -> str:
+    """Make a temporary table of every change's digest, and of the batch that its moment of commit belongs to; its name.
 
     Moments are few, so that they are assigned to batches first: a join of all changes by range would take for ever.
     """
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE moments AS
-        SELECT m.*, b.number FROM (SELECT DISTINCT platform, dataset, committed_at FROM {LAKE}.{history}) m
+    moments = scratch.create(
+        "moments",
+        f"""SELECT m.*, b.number FROM (SELECT DISTINCT platform, dataset, committed_at FROM {LAKE}.{history}) m
         ASOF LEFT JOIN (SELECT platform, dataset, committed_from, min(number) AS number,
             max(committed_to) AS committed_to FROM ({LIVE_BATCHES}) GROUP BY ALL) b
             ON m.platform = b.platform AND m.dataset = b.dataset AND m.committed_at >= b.committed_from
-        WHERE m.committed_at <= b.committed_to"""
+        WHERE m.committed_at <= b.committed_to""",
     )
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE recomputed AS
-        SELECT m.number, c.platform, c.dataset, c.committed_at, c.operation, c.digest
+    return scratch.create(
+        "recomputed",
+        f"""SELECT m.number, c.platform, c.dataset, c.committed_at, c.operation, c.digest
         FROM (SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{history}) c
-        LEFT JOIN temp.moments m ON m.platform = c.platform AND m.dataset = c.dataset
-            AND m.committed_at = c.committed_at"""
+        LEFT JOIN {moments} m ON m.platform = c.platform AND m.dataset = c.dataset
+            AND m.committed_at = c.committed_at""",
     )
-    session.execute("DROP TABLE temp.moments")
 
 
-def _found(session: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, _Found]]:
+def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tuple[int, _Found]]:
     counted = session.execute(
-        f"SELECT number, {COUNTS} FROM temp.recomputed WHERE number IS NOT NULL GROUP BY number ORDER BY number"
+        f"SELECT number, {COUNTS} FROM {recomputed} WHERE number IS NOT NULL GROUP BY number ORDER BY number"
     ).fetchall()
-    query = "SELECT number, digest FROM temp.recomputed WHERE number IS NOT NULL ORDER BY number, digest"
+    query = f"SELECT number, digest FROM {recomputed} WHERE number IS NOT NULL ORDER BY number, digest"
     for (number, *counts), (_, digest) in zip(counted, combine(session, query), strict=True):
         yield number, _Found(digest, *counts)
 
@@ -119,9 +120,9 @@ def _too_early(batch: Batch, kept: timedelta | None) -> str | None:
     return f"it closed changes that were {age.days} days old, and they are kept {kept.days} days: history was cut"
 
 
-def _unsealed(session: duckdb.DuckDBPyConnection) -> Iterator[Break]:
+def _unsealed(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[Break]:
     rows = session.execute(
-        """SELECT platform, dataset, min(committed_at), count(*) FROM temp.recomputed WHERE number IS NULL
+        f"""SELECT platform, dataset, min(committed_at), count(*) FROM {recomputed} WHERE number IS NULL
         GROUP BY ALL ORDER BY 3, 1, 2"""
     ).fetchall()
     for platform, dataset, first, count in rows:

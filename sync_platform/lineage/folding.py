@@ -19,16 +19,15 @@ _AT = {column.name: number for number, column in enumerate(CHANGES)}
 _values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def fold(changes: Sequence[Row], *, has_versions: bool) -> list[Row]:
+def fold(changes: Sequence[Row]) -> list[Row]:
     """What is left of a record's changes, given in order of observation, then of commit.
 
-    `has_versions`: whether a change that repeats the content hash before it counts as none (lake/replay.py), as for the
-    tables of datasets; of unified tables every change counts. Changes that cannot be fewer are given back as they are.
+    Changes that cannot be fewer are given back as they are.
     """
     versions = [row for row in changes if not _is_removal(row)]
     if not versions:
         return list(changes)
-    first, last = versions[0], _last_version(changes) if has_versions else versions[-1]
+    first, last = versions[0], _last_version(changes)
     left = [] if first is last else [_replaced(first, **_SEEN)]
     left.append(last if len(versions) == 1 else _whole(last, versions, is_first=first is last))
     return [*left, *_end(changes)]
@@ -61,11 +60,16 @@ def _whole(last: Row, versions: Sequence[Row], *, is_first: bool) -> Row:
 
 
 def _last_version(changes: Sequence[Row]) -> Row:
-    """The last change that is no removal and brought other content than the one before it."""
+    """The last change that is no removal and brought other content than the one before it (lake/replay.py).
+
+    Rows that were not landed have no content hash, and every change of theirs counts.
+    """
     found = None
     for before, row in zip((None, *changes), changes, strict=False):
-        held = _of(before, "content_hash") if before else None
-        if not _is_removal(row) and (found is None or _is_removal(before) or _of(row, "content_hash") != held):
+        if _is_removal(row):
+            continue
+        content, earlier = _of(row, "content_hash"), _of(before, "content_hash") if before else None
+        if found is None or content is None or content != earlier or _is_removal(before):
             found = row
     if found is None:
         raise AssertionError("asked of changes that are all removals")

@@ -23,8 +23,8 @@ from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG, parse_period
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.held import has_unified
-from sync_platform.unified.listing import listing_sources
+from sync_platform.unified.listings import listing_sources
+from sync_platform.unified.queries import has_unified
 from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS, SCHEMA
 
 PRODUCER = f"urn:sync-platform:{__version__}"

@@ -19,7 +19,7 @@ from sync_platform.errors import DamagedManifest
 from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest, manifest_digest
 from sync_platform.lineage.changes import Change
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.extraction import Body
+from sync_platform.sources.received import Body
 from sync_platform.storage.objects import ObjectStore
 
 State = Literal["intact", "altered", "other_record", "rewritten", "missing", "gone", "unproved"]

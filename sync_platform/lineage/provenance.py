@@ -16,7 +16,7 @@ from sync_platform.lineage.record import History, TracedChange, change_that_set
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.rules import RULES
+from sync_platform.unified.survivorship_rules import RULES
 
 COMBINED = "together"
 """The rule of a field that is computed from all listings."""
@@ -37,7 +37,7 @@ _COLUMNS = {
     "rating": ("rating",),
     "review_count": ("review_count",),
 }
-"""The columns of a listing (unified/listing.py) that each field is made from."""
+"""The columns of a listing (unified/listings.py) that each field is made from."""
 
 
 @dataclass(frozen=True)

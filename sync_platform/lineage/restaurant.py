@@ -28,7 +28,7 @@ from sync_platform.lineage.record import History
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.held import has_unified
+from sync_platform.unified.queries import has_unified
 from sync_platform.unified.tables import RESTAURANTS, SCHEMA
 
 IDENTITY = ("founded_by", "founded_at", "merged_into")

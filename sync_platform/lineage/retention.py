@@ -21,7 +21,7 @@ import polars as pl
 
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import LIVE_BATCHES, append_batch, contents, has_chain
-from sync_platform.lake.diff import Origin
+from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.history import DIGEST
 from sync_platform.lake.schema import CHANGES
 from sync_platform.lake.syncs import describe_commit
@@ -32,8 +32,8 @@ from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.folding import Row, fold
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
-from sync_platform.unified.held import given
-from sync_platform.unified.tables import SCHEMA
+from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.unified.queries import given
 
 MEMORY = "1GB"
 READ_ROWS = 2_000
@@ -141,44 +141,43 @@ class _Closing:
             raise StorageError(f"the chain does not hold, so that nothing was folded: {findings.breaks[0]}")
         now = datetime.now(UTC)
         # its time says when it was made, which verification holds against how long changes are to be kept
-        origin = Origin("", "", current_period("monthly", now).key, new_sync_id(now), self.run_id, now, now)
+        context = CommitContext("", "", current_period("monthly", now).key, new_sync_id(now), self.run_id, now, now)
         due = due_closings(self.session, self.before)
-        closed = [self._close(each, origin) for each in due]
+        closed = [self._close(each, context) for each in due]
         describe_commit(self.session, self.run_id, f"changes before {self.before:%Y-%m-%d %H:%M} UTC folded")
         return closed
 
-    def _close(self, due: Due, origin: Origin) -> Closed:
+    def _close(self, due: Due, context: CommitContext) -> Closed:
         own = {"platform": due.platform, "dataset": due.dataset, "last": due.last}
         mine = "platform = $platform AND dataset = $dataset AND committed_at <= $last"
-        self._put_aside(mine, own, has_versions=due.platform != SCHEMA)
-        self.session.execute(
-            f"DELETE FROM {LAKE}.{self.history} WHERE {mine} AND entity_id IN (SELECT entity_id FROM temp.left_over)",
-            own,
-        )
-        self.session.execute(f"INSERT INTO {LAKE}.{self.history} FROM temp.left_over")
-        self.session.execute(
-            f"""CREATE OR REPLACE TEMP TABLE left_over AS
-            SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {LAKE}.{self.history}
-            WHERE {mine}""",
-            own,
-        )
-        (content,) = contents(self.session, "temp.left_over")
-        self.session.execute("DROP TABLE temp.left_over")
+        table = f"{LAKE}.{self.history}"
+        with TemporaryTables(self.session) as scratch:
+            left = self._put_aside(scratch, mine, own)
+            self.session.execute(
+                f"DELETE FROM {table} WHERE {mine} AND entity_id IN (SELECT entity_id FROM {left})", own
+            )
+            self.session.execute(f"INSERT INTO {table} FROM {left}")
+            digests = scratch.create(
+                "digests",
+                f"""SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {table}
+                WHERE {mine}""",
+                own,
+            )
+            (content,) = contents(self.session, digests)
         whole = replace(content, committed_from=due.first, committed_to=due.last)
-        batch = append_batch(self.session, "closing", whole, origin)
+        batch = append_batch(self.session, "closing", whole, context)
         return Closed(due.platform, due.dataset, due.last, due.changes, batch.changes)
 
-    def _put_aside(self, mine: str, own: dict[str, object], *, has_versions: bool) -> None:
-        """In `temp.left_over`, what is left of the records of which something goes."""
-        self.session.execute(
-            f"CREATE OR REPLACE TEMP TABLE left_over AS SELECT {_LISTED} FROM {LAKE}.{self.history} LIMIT 0"
-        )
-        rows = self._left(mine, own, has_versions=has_versions)
+    def _put_aside(self, scratch: TemporaryTables, mine: str, own: dict[str, object]) -> str:
+        """Make a temporary table of what is left of the records of which something goes; its name."""
+        left = scratch.create("left_over", f"SELECT {_LISTED} FROM {LAKE}.{self.history} LIMIT 0")
+        rows = self._left(mine, own)
         while lot := list(islice(rows, READ_ROWS)):
             with given(self.session, lot=pl.DataFrame(lot, schema=_FRAME, orient="row")):
-                self.session.execute("INSERT INTO temp.left_over FROM lot")
+                self.session.execute(f"INSERT INTO {left} FROM lot")
+        return left
 
-    def _left(self, mine: str, own: dict[str, object], *, has_versions: bool) -> Iterator[Row]:
+    def _left(self, mine: str, own: dict[str, object]) -> Iterator[Row]:
         table = f"{LAKE}.{self.history}"
         found = self.reader.execute(
             f"""SELECT {_LISTED} FROM {table} WHERE {mine} AND entity_id IN (
@@ -189,6 +188,6 @@ class _Closing:
         rows = (row for lot in iter(lambda: found.fetchmany(READ_ROWS), []) for row in lot)
         for _, of_record in groupby(rows, key=lambda row: row[_ENTITY]):
             changes = list(of_record)
-            left = fold(changes, has_versions=has_versions)
+            left = fold(changes)
             if left != changes:
                 yield from left

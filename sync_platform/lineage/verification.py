@@ -13,12 +13,13 @@ import duckdb
 
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.chain import BATCHES, Batch, has_chain
+from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_presence, read_anchors, write_anchor
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landed import check_landing
-from sync_platform.lineage.tables import Datasets, check_tables
-from sync_platform.storage.audit_log import AuditLog, Entry
+from sync_platform.lineage.replay_check import check_tables
+from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.objects import ObjectStore
@@ -41,7 +42,7 @@ class Record:
 
     lake: Lake
     history: str
-    datasets: Datasets
+    tables: TrackedTables
     audit_log: AuditLog
     anchors: ObjectStore
     signer: Signer
@@ -92,7 +93,7 @@ class Record:
                     findings.breaks.append(Break("changes", f"they cannot be read: {_in_short(error)}"))
                 on_step("every table against its history")
                 try:
-                    check_tables(session, self.history, self.datasets, findings)
+                    check_tables(session, self.history, self.tables, findings)
                 except duckdb.Error as error:
                     findings.breaks.append(Break("table", f"it cannot be replayed: {_in_short(error)}"))
         except NoLakeYet:
@@ -102,7 +103,7 @@ class Record:
         return chain
 
 
-def _audit_break(entry: Entry, what: str) -> Break:
+def _audit_break(entry: AuditEntry, what: str) -> Break:
     return Break("audit log entry", f"{what} ({entry.operation})", entry.number, at=entry.at)
 
 

@@ -1,1 +1,1 @@
-"""Which listings of any number of sources are one place: normalised, paired, weighed, and gathered into clusters."""
+"""Matching: which listings of several sources are one place. Listings are parsed, paired, scored and clustered."""

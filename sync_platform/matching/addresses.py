@@ -1,7 +1,7 @@
-"""Addresses in English and Chinese, parsed into the parts that both write alike: number, floor, shop; and street and
-building, each in its own script.
+"""Addresses in English and Chinese, parsed into their parts.
 
-What belongs here: reading an address. How two are compared is in `evidence`.
+Both languages write number, floor and shop in the same way; street and building stay in their own script. What belongs
+here: parsing an address. `evidence` compares two addresses.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sync_platform.matching.romanisation import sound_of_chinese, sound_of_engli
 from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han, split_scripts
 
 
-class ReadAddress(NamedTuple):
-    """An address, read: `first` to `last` are its house numbers (0 where there is none).
+class ParsedAddress(NamedTuple):
+    """A parsed address. `first` to `last` are its house numbers (0 where there is none).
 
-    `floor` is `g`, `b`, `ug`, `lg1` or a number; `shops` the numbers of its shops or rooms. `street` is the street's
-    name without its kind (Chinese: with it), `street_sound` how that sounds; `building` what stands between the unit
-    and the number; `whole` is all of it, folded.
+    `floor` is `g`, `b`, `ug`, `lg1` or a number. `shops` are the numbers of its shops or rooms. `street` is the
+    street's name, in English without its kind ("Road"); `street_sound` is its sound. `building` is the text between the
+    unit and the number. `whole` is the whole text, folded.
     """
 
     first: int
@@ -32,7 +32,7 @@ class ReadAddress(NamedTuple):
     whole: str
 
 
-NOTHING = ReadAddress(0, 0, "", frozenset(), "", "", "", "")
+EMPTY = ParsedAddress(0, 0, "", frozenset(), "", "", "", "")
 
 _KINDS = {
     "street": "st", "st": "st", "str": "st", "road": "rd", "rd": "rd", "avenue": "ave", "ave": "ave", "av": "ave",
@@ -53,7 +53,7 @@ _ORDINALS = {
 _UNIT_WORD = r"(?:shops?|units?|rooms?|rm|suites?|ste|kiosks?|stalls?|stores?|flats?|apt|portion|counter|booth|bay)"
 _SHOP_CODE = r"(?:[a-z]{1,3}-?)?\d+[a-z]{0,2}\d{0,3}|[a-z]\b"
 _ONE_SHOP = rf"(?!l\d)(?:{_SHOP_CODE})(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
-_LISTED_SHOP = rf"\s*,\s*{_ONE_SHOP}(?=\s*(?:,|&|and\b|$))"  # a comma goes on only where no street can begin
+_LISTED_SHOP = rf"\s*,\s*{_ONE_SHOP}(?=\s*(?:,|&|and\b|$))"  # a comma continues the list only where no street can begin
 _SHOPS_EN = re.compile(
     rf"\b{_UNIT_WORD}\b\.?\s*(?:no|nos|number)?\b\.?\s*({_ONE_SHOP}(?:\s*(?:&|and\b|/|-|to\b)\s*{_ONE_SHOP}|{_LISTED_SHOP})*)"
     rf"|#\s*((?:{_SHOP_CODE})(?:-\d+[a-z]?)?)"
@@ -85,25 +85,25 @@ _CODE = re.compile(r"[a-z]*-?\d+[a-z]*\d*|[a-z]")
 
 
 @lru_cache(maxsize=200_000)
-def read_addresses(*texts: str) -> tuple[ReadAddress, ReadAddress]:
-    """The English and the Chinese address among texts, whichever column they stood in; NOTHING where there is none."""
-    english = chinese = NOTHING
+def parse_addresses(*texts: str) -> tuple[ParsedAddress, ParsedAddress]:
+    """The English and the Chinese address in these texts, whatever their order; EMPTY where there is none."""
+    english = chinese = EMPTY
     for text in texts:
         folded = fold(text)
         if not folded:
             continue
         if has_han(folded):
             latin, _ = split_scripts(folded)
-            if chinese is NOTHING:
-                chinese = _read_chinese(folded)
-            if english is NOTHING and len(latin) > len(folded) / 2:
-                english = _read_english(latin)
-        elif english is NOTHING:
-            english = _read_english(folded)
+            if chinese is EMPTY:
+                chinese = _parse_chinese(folded)
+            if english is EMPTY and len(latin) > len(folded) / 2:
+                english = _parse_english(latin)
+        elif english is EMPTY:
+            english = _parse_english(folded)
     return english, chinese
 
 
-def _read_english(folded: str) -> ReadAddress:
+def _parse_english(folded: str) -> ParsedAddress:
     text = drop_apostrophes(folded).replace(".", ". ").replace("  ", " ")
     shops: set[str] = set()
 
@@ -142,18 +142,18 @@ def _read_english(folded: str) -> ReadAddress:
                 break
         else:
             building = _building(segments[:1], "")
-    return ReadAddress(
-        first, last, floor, frozenset(shops), street, sound_of_english(_spoken(street)), building,
+    return ParsedAddress(
+        first, last, floor, frozenset(shops), street, sound_of_english(_words_with_sound(street)), building,
         " ".join(_WORD.findall(text)),
     )  # fmt: skip
 
 
-def _spoken(street: str) -> list[str]:
+def _words_with_sound(street: str) -> list[str]:
     return [word for word in street.split() if word.isalpha() and word not in _DIRECTIONS.values()]
 
 
 def _street_words(text: str) -> list[str]:
-    """The street's words without its kind, up to what only describes where it is."""
+    """The words of the street without its kind, and without a following description of its location."""
     words = _WORD.findall(_AFTER_STREET.sub(" ", f" {text}"))
     found: list[str] = []
     for position, word in enumerate(words):
@@ -183,7 +183,7 @@ def _floor_english(found: re.Match[str]) -> str:
     return "m"
 
 
-def _read_chinese(folded: str) -> ReadAddress:
+def _parse_chinese(folded: str) -> ParsedAddress:
     text = folded.replace(" ", "")
     shops: set[str] = set()
 
@@ -207,7 +207,7 @@ def _read_chinese(folded: str) -> ReadAddress:
     else:
         building = rest.split("|")[0]
     building = re.sub(rf"[^{HAN}a-z0-9]", "", building)
-    return ReadAddress(
+    return ParsedAddress(
         first, last, floor, frozenset(shops), street, sound_of_chinese(street[:-1]), building, text,
     )  # fmt: skip
 

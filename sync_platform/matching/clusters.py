@@ -1,9 +1,9 @@
-"""Clusters: which listings are one place, out of scored pairs and people's decisions.
+"""Clusters: the listings that are one place, computed from scored pairs and people's decisions.
 
-Surest pairs first, two clusters become one where the evidence between all their listings speaks for it, and where that
-joins no two listings of one source, unless one of them is marked as a second listing. So a source has one record per
-place, and of two rivals the likelier is taken. The result depends on pairs and decisions only, not on any order, and a
-cluster only on the pairs that connect it.
+Pairs are processed from the most certain one on. Two clusters are merged where the sum of evidence between all their
+listings is positive and where no two listings of one source come together, unless one is marked as a second listing.
+So a source has one record per place, and the likelier of two candidates is taken. The result depends only on pairs and
+decisions, not on their order; a cluster depends only on the pairs that connect it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MATCH, REVIEW = 0.5, 0.1
 
 
 _Scored = tuple[float, float, int, int]
-"""Bits, closeness and the two positions of a pair."""
+"""A pair: bits, closeness and its two positions."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which probability a pair joins two clusters, and from which it is worth a person's look."""
+    """The probabilities from which a pair joins two clusters, and from which a person should review it."""
 
     match: float = MATCH
     review: float = REVIEW
@@ -34,7 +34,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Decision:
-    """A person's word on two listings, each (source, source_id); it outweighs all evidence."""
+    """A decision whether two listings, each (source, source_id), are the same place; it overrides all evidence."""
 
     one: tuple[str, str]
     other: tuple[str, str]
@@ -43,24 +43,26 @@ class Decision:
 
 @dataclass
 class Clusters:
-    """`labels`: for each listing of the linkage the position of the first listing of its cluster."""
+    """`labels`: for each listing of the linkage, the position of the first listing of its cluster."""
 
     labels: np.ndarray
 
     def members(self) -> dict[int, list[int]]:
-        """The positions in each cluster, in order, by label."""
+        """The positions of each cluster in order, by label."""
         found: dict[int, list[int]] = defaultdict(list)
         for position, label in enumerate(self.labels.tolist()):
             found[label].append(position)
         return dict(found)
 
 
-def gather(linkage: Linkage, thresholds: Thresholds | None = None, decisions: Iterable[Decision] = ()) -> Clusters:
-    """The clusters of a linkage. Decisions about listings that are not in it are passed over."""
+def build_clusters(
+    linkage: Linkage, thresholds: Thresholds | None = None, decisions: Iterable[Decision] = ()
+) -> Clusters:
+    """The clusters of a linkage. Decisions about other listings are ignored."""
     thresholds = thresholds or Thresholds()
     decided = _decided(linkage, decisions)
     sources = linkage.listings["source"].rank("dense").to_numpy()
-    forest = _Forest(len(sources))
+    forest = _UnionFind(len(sources))
     eligible = linkage.may_join
     joining = eligible & (linkage.probabilities >= thresholds.match)
     for one, other in zip(linkage.left[joining].tolist(), linkage.right[joining].tolist(), strict=True):
@@ -88,7 +90,7 @@ def gather(linkage: Linkage, thresholds: Thresholds | None = None, decisions: It
 
 
 def _decided(linkage: Linkage, decisions: Iterable[Decision]) -> dict[tuple[int, int], bool]:
-    """Decisions by position, the smaller first."""
+    """Decisions by positions, the smaller position first."""
     wanted = list(decisions)
     if not wanted:
         return {}
@@ -102,11 +104,11 @@ def _decided(linkage: Linkage, decisions: Iterable[Decision]) -> dict[tuple[int,
 
 
 def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, marked: np.ndarray) -> dict[int, int]:
-    """Labels of the listings that pairs connect."""
+    """The labels of the listings of one connected component."""
     between: dict[int, dict[int, float]] = defaultdict(dict)
     for bits, _, one, other in pairs:
         between[one][other] = between[other][one] = bits
-    held = {position: [position] for position in between}
+    members = {position: [position] for position in between}
     listed = {position: set() if marked[position] else {int(sources[position])} for position in between}
     cluster = {position: position for position in between}
     for bits, _, one, other in sorted(pairs, key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3])):
@@ -117,9 +119,9 @@ def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, m
             continue
         if listed[mine] & listed[theirs] and bits < inf:
             continue
-        for position in held[theirs]:
+        for position in members[theirs]:
             cluster[position] = mine
-        held[mine] += held.pop(theirs)
+        members[mine] += members.pop(theirs)
         listed[mine] |= listed.pop(theirs)
         for rival, sum_bits in between.pop(theirs).items():
             del between[rival][theirs]
@@ -128,7 +130,7 @@ def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, m
     return cluster
 
 
-class _Forest:
+class _UnionFind:
     """Union-find over positions; the root of a set is its smallest."""
 
     def __init__(self, size: int) -> None:

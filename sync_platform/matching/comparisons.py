@@ -1,7 +1,7 @@
-"""What two listings are compared by, and the levels of likeness of each: the vocabulary of evidence.
+"""The comparisons of two listings and the levels of likeness of each.
 
-What belongs here: comparisons, their levels from least to most alike, and how a person reads them. How a level is found
-is in `evidence`; what it weighs is the model's.
+What belongs here: comparisons, their levels from least to most alike, and the words for each level. `evidence` finds
+the level of a pair; the model has the weight of each level.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 
 class Level(NamedTuple):
-    """One degree of likeness. `m` and `u` are how often it is found, before any data, where two listings are one place,
-    and where two listings drawn at random are not."""
+    """One degree of likeness. `m` is its assumed probability where two listings are one place, `u` the assumed
+    probability where two random listings are not; both are starting values before any data."""
 
     code: str
     words: str
@@ -21,8 +21,7 @@ class Level(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """One thing that listings are compared by; a level's number is its place in `levels`, and -1 where it is not
-    known of both."""
+    """One comparison. A level's number is its position in `levels`; it is -1 (UNKNOWN) where a listing has no value."""
 
     name: str
     levels: tuple[Level, ...]
@@ -100,24 +99,24 @@ LICENCE = Comparison(
 COMPARISONS = (NAME, PLACE, PHONE, BRANCH, CUISINE, CITY, LICENCE)
 
 
-def written_levels(levels: Iterable[int]) -> str:
-    """The levels of a pair as text: their codes in order of COMPARISONS, `-` where one is unknown, joined by `+`."""
+def format_levels(levels: Iterable[int]) -> str:
+    """The levels of a pair as text: their codes in order of COMPARISONS, `-` for unknown, joined by `+`."""
     return "+".join(
         comparison.levels[level].code if level != UNKNOWN else "-"
         for comparison, level in zip(COMPARISONS, levels, strict=True)
     )
 
 
-def read_levels(written: str) -> tuple[int, ...]:
-    """The levels of a pair that were written."""
+def parse_levels(written: str) -> tuple[int, ...]:
+    """The levels of a pair from their text."""
     return tuple(
         comparison.number(code) if code != "-" else UNKNOWN
         for comparison, code in zip(COMPARISONS, written.split("+"), strict=True)
     )
 
 
-class Tie(NamedTuple):
-    """Levels that come together where two listings are not one place: by so many bits more often than by chance."""
+class ExpectedCoincidence(NamedTuple):
+    """Levels that occur together, in pairs that are not one place, more often than independence predicts, by `bits`."""
 
     names: tuple[str, ...]
     places: tuple[str, ...]
@@ -128,16 +127,20 @@ class Tie(NamedTuple):
 _ANY_PHONE = (*(level.code for level in PHONE.levels if level.code != "same"), "")
 _BRANCHES = ("same_shared", "near", "within")
 _ELSEWHERE = ("far", "apart", "quarter", "near", "other_unit", "")
-TIES = (
-    Tie(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # a chain's branches gather in malls
-    Tie(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and have one hotline
-    Tie(
+EXPECTED_COINCIDENCES = (
+    ExpectedCoincidence(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # several branches of a chain are in one mall
+    ExpectedCoincidence(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and share one hotline
+    ExpectedCoincidence(
         ("different", "faint"), ("near", "close", "door", "other_unit"), ("same", "same_shared"), 8.0
     ),  # one owner's two shops
 )
-"""What ties levels together before any data; an empty code stands for a level that is unknown."""
+"""The assumptions before any data; an empty code means an unknown level."""
 
 
-def tied_bits(name: str, place: str, phone: str) -> float:
-    """The bits that the ties make together for these levels, by code."""
-    return sum(tie.bits for tie in TIES if name in tie.names and place in tie.places and phone in tie.phones)
+def expected_coincidence_bits(name: str, place: str, phone: str) -> float:
+    """The sum of the expected coincidences of these levels, by code."""
+    return sum(
+        each.bits
+        for each in EXPECTED_COINCIDENCES
+        if name in each.names and place in each.places and phone in each.phones
+    )

@@ -1,21 +1,17 @@
-"""Estimating the model without labels.
+"""Estimation of the model without labels.
 
-`u` (how often a level is found by chance) is counted among pairs of one source, which has one record per place: they
-are no matches, and yet as alike as chains, neighbours and shared numbers make them. `m` is estimated by expectation
-maximisation over the candidate pairs, with Splink on DuckDB. Both are drawn towards what is assumed before any data,
-so that few listings, or columns that are missing, give a sensible model too.
+`u` (how often a level occurs by chance) is counted among pairs of one source. A source has one record per place, so
+these pairs are not matches, but chains, neighbours and shared numbers make them alike. `m` is estimated by expectation
+maximisation over the candidate pairs, with Splink on DuckDB. Both are combined with assumptions made before any data,
+so that few listings or missing columns give a sensible model too.
 """
 
 from __future__ import annotations
 
-import logging
-from math import log2, log10
-from typing import Any
+from math import log2
 
-import duckdb
 import msgspec
 import numpy as np
-import polars as pl
 
 from sync_platform.matching.comparisons import (
     CITY,
@@ -25,11 +21,11 @@ from sync_platform.matching.comparisons import (
     PHONE,
     PLACE,
     UNKNOWN,
-    Comparison,
-    tied_bits,
+    expected_coincidence_bits,
 )
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.maximisation import DIGITS, rounded, with_m
 from sync_platform.matching.model import (
     COMBINATIONS,
     TOGETHER,
@@ -41,44 +37,43 @@ from sync_platform.matching.model import (
     initial_parameters,
     probability_of,
 )
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import ParsedListings
 
 MOST_TRAINING_PAIRS = 100_000
 RANDOM_PAIRS = 100_000
-M_STRENGTH, U_STRENGTH = 20.0, 1000.0
-"""How many pairs the initial parameters are worth."""
+U_STRENGTH = 1000.0
+"""The weight of the assumed `u`, in pairs."""
 COINCIDENCE_STRENGTH = 0.1
-"""How many pairs of a combination the assumption is worth that levels come together by chance only."""
+"""The weight, in pairs of a combination, of the assumption that levels coincide by chance only."""
 EXPECTED_OVERLAP = 0.5
-"""The share of the smaller source that another source is expected to list too, before any data."""
+"""The expected share of the smaller source that another source lists too, before any data."""
 LEAST_PRIOR, MOST_PRIOR = 1e-9, 0.2
-DIGITS = 6
 PRIOR_STEPS = 3
 _SEED = 852
-_TELLING = (*TOGETHER, CUISINE)
-"""The comparisons by which chance is told: what names say of branches is left out, for only some sources write it."""
+_CHANCE_COMPARISONS = (*TOGETHER, CUISINE)
+"""The comparisons used to measure chance. Branches are left out, because only some sources write them."""
 
-_WORDED = (CUISINE, CITY)
-"""Comparisons of words that sources choose for themselves, and which so many places share that matches are few among
-all pairs of a level."""
+_FREE_TEXT_COMPARISONS = (CUISINE, CITY)
+"""Comparisons of words that each source chooses itself. So many places share these words that among all pairs of a
+level few are matches."""
 
 
 def estimate_model(
-    reading: Reading,
+    parsed: ParsedListings,
     comparer: Comparer,
     frequencies: Frequencies,
     left: np.ndarray,
     right: np.ndarray,
     levels: np.ndarray,
 ) -> Model:
-    """The model of the candidate pairs (`left`, `right`, with their `levels`) of a reading."""
-    sources = reading.source_numbers
-    once = ~reading.is_duplicate[left] & ~reading.is_duplicate[right]
+    """The model of parsed listings and their candidate pairs (`left`, `right`, with their `levels`)."""
+    sources = parsed.source_numbers
+    once = ~parsed.is_duplicate[left] & ~parsed.is_duplicate[right]
     within = levels[(sources[left] == sources[right]) & once]
-    within, across = within[~_look_listed_twice(within)], levels[(sources[left] != sources[right]) & once]
-    sizes = np.bincount(sources[~reading.is_duplicate]).astype(float)
-    strangers = comparer.compare(*_random_pairs(reading, within=False))
-    chance = _Chance(within, _random_levels(comparer, reading, left, right), strangers, sizes)
+    within, across = within[~_look_like_duplicates(within)], levels[(sources[left] != sources[right]) & once]
+    sizes = np.bincount(sources[~parsed.is_duplicate]).astype(float)
+    random_across = comparer.compare(*_random_pairs(parsed, within=False))
+    chance = _ChanceLevels(within, _random_levels(comparer, parsed, left, right), random_across, sizes)
     model = Model(_expected_prior(sizes), chance.with_u(initial_parameters()), frequencies)
     model = msgspec.structs.replace(model, coincidences=chance.coincidences(model.parameters))
     if not len(across):
@@ -86,47 +81,50 @@ def estimate_model(
     training = chance.without_coincidences(across)
     if len(training):
         sample = training[:: len(training) // MOST_TRAINING_PAIRS + 1]
-        model = _with_m(model, sample, len(training) / len(sample))
+        model = with_m(model, sample, len(training) / len(sample))
     return _with_prior(model, across, sizes)
 
 
-def _look_listed_twice(levels: np.ndarray) -> np.ndarray:
-    """Whether a pair of one source is so alike that the source has listed one place twice, against the rule."""
+def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
+    """Whether a pair of one source is so alike that the source lists one place twice, against the rule."""
     name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
     alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
     here = (place >= PLACE.number("near")) & (place != PLACE.number("other_unit"))
     return np.asarray(alike & here & (phone != PHONE.number("different")))
 
 
-class _Chance:
-    """What chance makes, as seen in pairs of one source: they are no matches, having one record per place."""
+class _ChanceLevels:
+    """The levels that chance produces, measured on pairs of one source, which are not matches."""
 
-    def __init__(self, within: np.ndarray, random: np.ndarray, strangers: np.ndarray, sizes: np.ndarray) -> None:
-        """`within`: levels of the candidates of one source; `random`: of its other pairs, drawn at random; `strangers`:
-        of pairs of different sources, drawn at random; `sizes` of sources."""
-        self._within, self._random, self._strangers = within, random, strangers
+    def __init__(self, within: np.ndarray, random: np.ndarray, random_across: np.ndarray, sizes: np.ndarray) -> None:
+        """`within`: levels of candidate pairs of one source; `random`: of random other pairs of one source;
+        `random_across`: of random pairs of different sources; `sizes`: listings per source."""
+        self._within, self._random, self._random_across = within, random, random_across
         self._pairs_within = float((sizes * (sizes - 1) / 2).sum())
         self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
 
     def with_u(self, initial: dict[str, Parameters]) -> dict[str, Parameters]:
-        """`u`: pairs of one source that are candidates as counted, those that are not as a random pair is. Where each
-        source has its own words, they are never nearly the same within one: there as in pairs of different sources."""
+        """The parameters with `u` from pairs of one source: candidates as counted, the others as in random pairs.
+
+        For words that each source chooses itself, pairs of one source are not representative, so pairs of different
+        sources are counted.
+        """
         found = {}
         for column, comparison in enumerate(COMPARISONS):
             count = len(comparison.levels)
-            if comparison in _WORDED and len(self._strangers):
-                counted = _counts(self._strangers[:, column], count) * self._pairs_across / len(self._strangers)
+            if comparison in _FREE_TEXT_COMPARISONS and len(self._random_across):
+                counted = _counts(self._random_across[:, column], count) * self._pairs_across / len(self._random_across)
             else:
                 alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
                 others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
                 counted = alike + usual * others
             assumed = np.array(initial[comparison.name].u)
             u = (counted + U_STRENGTH * assumed) / (counted.sum() + U_STRENGTH)
-            found[comparison.name] = Parameters(initial[comparison.name].m, _rounded(u))
+            found[comparison.name] = Parameters(initial[comparison.name].m, rounded(u))
         return found
 
     def coincidences(self, parameters: dict[str, Parameters]) -> dict[str, float]:
-        """`Model.coincidences`: bits by which combinations are more frequent than their levels taken one by one."""
+        """`Model.coincidences`: bits by which combinations are more frequent than independent levels would be."""
         counted = np.bincount(combinations_of(self._within), minlength=COMBINATIONS).astype(float)
         expected = np.full(COMBINATIONS, self._pairs_within)
         shape = tuple(len(comparison.levels) + 1 for comparison in TOGETHER)
@@ -141,7 +139,7 @@ class _Chance:
         codes = (
             ("" if code == "-" else code for code in combination_name(at).split("+")) for at in range(COMBINATIONS)
         )
-        assumed = np.array([2.0 ** tied_bits(*combination) for combination in codes])
+        assumed = np.array([2.0 ** expected_coincidence_bits(*combination) for combination in codes])
         ratio = (counted + COINCIDENCE_STRENGTH * assumed) / (expected * known + COINCIDENCE_STRENGTH)
         return {
             combination_name(number): round(float(np.log2(ratio[number])), DIGITS)
@@ -149,14 +147,14 @@ class _Chance:
         }
 
     def without_coincidences(self, across: np.ndarray) -> np.ndarray:
-        """The levels of candidates of different sources, less as many of each kind as chance makes."""
+        """The levels of candidates of different sources, minus the number of each kind expected by chance."""
         if not self._pairs_within or not len(across):
             return across
-        kinds, by_chance = combine(across, _TELLING), combine(self._within, _TELLING)
+        kinds, by_chance = combine(across, _CHANCE_COMPARISONS), combine(self._within, _CHANCE_COMPARISONS)
         size = int(max(kinds.max(initial=0), by_chance.max(initial=0))) + 1
         counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size).astype(float)
         of_kind = np.zeros(size, dtype=np.int64)
-        of_kind[kinds] = np.arange(len(kinds))  # some pair of each kind
+        of_kind[kinds] = np.arange(len(kinds))  # any pair of each kind
         expected *= self._ratios()[_known(across[of_kind])]
         left_over = np.maximum(0, counts - expected).astype(int)
         order = np.argsort(kinds.astype(np.int16), kind="stable")
@@ -165,43 +163,43 @@ class _Chance:
         return np.asarray(across[np.sort(order[rank < left_over[kinds[order]]])])
 
     def _ratios(self) -> np.ndarray:
-        """How many pairs of different sources there are to one of one source, by what is known of both listings."""
+        """Pairs of different sources per pair of one source, by the combination of known comparisons."""
         usual = self._pairs_across / self._pairs_within
-        within, across = _shares_known(self._random), _shares_known(self._strangers)
+        within, across = _shares_known(self._random), _shares_known(self._random_across)
         return np.where((within > 0) & (across > 0), usual * across / np.maximum(within, LEAST_PRIOR), usual)
 
 
-def _random_pairs(reading: Reading, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs drawn at random, of one source or of different ones; fewer than RANDOM_PAIRS where listings are few."""
-    once = np.flatnonzero(~reading.is_duplicate)
-    sources = reading.source_numbers[once]
+def _random_pairs(parsed: ParsedListings, *, within: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Random pairs of one source or of different sources; fewer than RANDOM_PAIRS where listings are few."""
+    once = np.flatnonzero(~parsed.is_duplicate)
+    sources = parsed.source_numbers[once]
     generator = np.random.default_rng(_SEED)
     count = min(RANDOM_PAIRS, len(once) * 50)
     one, other = generator.integers(0, max(len(once), 1), (2, count))
     if within and count:
         sizes = np.bincount(sources)
         chosen = np.searchsorted(np.cumsum(sizes**2), generator.integers(0, (sizes**2).sum(), count), side="right")
-        first_of_source = np.cumsum(sizes) - sizes  # listings stand in order of source
+        first_of_source = np.cumsum(sizes) - sizes  # listings are in order of source
         one, other = (first_of_source[chosen] + (generator.random(count) * sizes[chosen]).astype(int) for _ in "ab")
     drawn = (one != other) & ((sources[one] == sources[other]) == within)
     return once[np.minimum(one, other)[drawn]], once[np.maximum(one, other)[drawn]]
 
 
-def _random_levels(comparer: Comparer, reading: Reading, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The levels of pairs of one source drawn at random, those left out that are candidates."""
-    one, other = _random_pairs(reading, within=True)
-    count = len(reading)
+def _random_levels(comparer: Comparer, parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The levels of random pairs of one source, without candidates."""
+    one, other = _random_pairs(parsed, within=True)
+    count = len(parsed)
     drawn = ~np.isin(one.astype(np.int64) * count + other, left.astype(np.int64) * count + right)
     return comparer.compare(one[drawn], other[drawn])
 
 
 def _shares_known(levels: np.ndarray) -> np.ndarray:
-    """How large a share of pairs has which comparisons known; by number of that combination."""
-    return np.bincount(_known(levels), minlength=1 << len(_TELLING)) / max(len(levels), 1)
+    """The share of pairs by the combination of known comparisons."""
+    return np.bincount(_known(levels), minlength=1 << len(_CHANCE_COMPARISONS)) / max(len(levels), 1)
 
 
 def _known(levels: np.ndarray) -> np.ndarray:
-    columns = [COMPARISONS.index(comparison) for comparison in _TELLING]
+    columns = [COMPARISONS.index(comparison) for comparison in _CHANCE_COMPARISONS]
     return np.asarray((levels[:, columns] != UNKNOWN) @ (1 << np.arange(len(columns))))
 
 
@@ -210,7 +208,7 @@ def _counts(column: np.ndarray, levels: int) -> np.ndarray:
 
 
 def _expected_prior(sizes: np.ndarray) -> float:
-    """The prior where each pair of sources shares so much of the smaller one as is expected before any data."""
+    """The prior if each two sources share EXPECTED_OVERLAP of the smaller one."""
     one, other = np.triu_indices(len(sizes), 1)
     pairs = float((sizes[one] * sizes[other]).sum())
     if not pairs:
@@ -219,7 +217,7 @@ def _expected_prior(sizes: np.ndarray) -> float:
 
 
 def _with_prior(model: Model, levels: np.ndarray, sizes: np.ndarray) -> Model:
-    """The model with the prior that its own matches among all pairs of different sources make."""
+    """The model with the prior that follows from its own matches among all pairs of different sources."""
     total, squares = sizes.sum(), (sizes**2).sum()
     pairs = max((total**2 - squares) / 2, 1.0)
     bits = model.bits(levels)
@@ -232,102 +230,4 @@ def _with_prior(model: Model, levels: np.ndarray, sizes: np.ndarray) -> Model:
 
 
 def _bounded(prior: float) -> float:
-    return _rounded(np.array([min(MOST_PRIOR, max(LEAST_PRIOR, prior))]))[0]
-
-
-def _with_m(model: Model, levels: np.ndarray, each_stands_for: float) -> Model:
-    """The model with `m` by expectation maximisation over the levels of pairs of different sources."""
-    learned = _maximise(model, levels)
-    likely = probability_of(msgspec.structs.replace(model, parameters=learned).bits(levels))
-    parameters = {}
-    for column, comparison in enumerate(COMPARISONS):
-        assumed, found = model.parameters[comparison.name], learned[comparison.name]
-        matches = float(likely[levels[:, column] != UNKNOWN].sum()) * each_stands_for
-        m = (matches * np.array(found.m) + M_STRENGTH * np.array(assumed.m)) / (matches + M_STRENGTH)
-        parameters[comparison.name] = Parameters(_rounded(m), assumed.u)
-    return msgspec.structs.replace(model, parameters=parameters)
-
-
-def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
-    """Splink's expectation maximisation. It compares records by SQL; here a record is a pair whose levels are known, so
-    that the expensive part, which is comparing, happens once and not in SQL."""
-    from splink import DuckDBAPI, Linker
-    from splink.internals.exceptions import EMTrainingException
-
-    logging.getLogger("splink").setLevel(logging.ERROR)
-    used = [
-        (column, comparison) for column, comparison in enumerate(COMPARISONS) if (levels[:, column] != UNKNOWN).any()
-    ]
-    if not used:
-        return model.parameters
-    levels = np.vstack([levels, _imagined([column for column, _ in used])])
-    table = pl.DataFrame(
-        {"unique_id": np.arange(len(levels)), **{comparison.name: levels[:, column] for column, comparison in used}}
-    ).to_arrow()
-    settings: dict[str, Any] = {
-        "link_type": "link_only",
-        "unique_id_column_name": "unique_id",
-        "probability_two_random_records_match": model.prior,
-        "comparisons": [_as_splink(comparison, model.parameters[comparison.name]) for _, comparison in used],
-        "blocking_rules_to_generate_predictions": [SAME_PAIR],
-        "retain_intermediate_calculation_columns": False,
-    }
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")  # sums in one order: the same listings give the same model
-        connection.register("pairs", table)
-        api = DuckDBAPI(connection)
-        linker = Linker([api.register("pairs"), api.register("pairs")], settings, log_level=logging.ERROR)
-        try:
-            linker.training.estimate_parameters_using_expectation_maximisation(
-                SAME_PAIR, fix_u_probabilities=True, fix_probability_two_random_records_match=True
-            )
-        except EMTrainingException:
-            return model.parameters
-        trained = linker.misc.save_model_to_json()
-    found = dict(model.parameters)
-    for comparison in trained["comparisons"]:
-        assumed = found[comparison["output_column_name"]]
-        learned = [level.get("m_probability") for level in comparison["comparison_levels"][1:]][::-1]
-        m = [one if isinstance(one, float) else other for one, other in zip(learned, assumed.m, strict=True)]
-        found[comparison["output_column_name"]] = Parameters(_rounded(np.array(m)), assumed.u)
-    return found
-
-
-def _imagined(columns: list[int]) -> np.ndarray:
-    """For each level of these comparisons one match that has it and agrees otherwise in what tells most: so that no
-    level is impossible, nor found ever less often with each step."""
-    best = np.full(len(COMPARISONS), UNKNOWN, dtype=np.int8)
-    for comparison in TOGETHER:
-        if COMPARISONS.index(comparison) in columns:
-            best[COMPARISONS.index(comparison)] = len(comparison.levels) - 1
-    found = []
-    for column in columns:
-        for level in range(len(COMPARISONS[column].levels)):
-            found.append(best.copy())
-            found[-1][column] = level
-    return np.array(found, dtype=np.int8)
-
-
-SAME_PAIR = "l.unique_id = r.unique_id"
-
-
-def _as_splink(comparison: Comparison, parameters: Parameters) -> dict[str, Any]:
-    column = f'"{comparison.name}_r"'
-    levels: list[dict[str, Any]] = [
-        {"sql_condition": f"{column} = {UNKNOWN}", "label_for_charts": "unknown", "is_null_level": True}
-    ]
-    levels += [
-        {
-            "sql_condition": f"{column} = {number}" if number else "ELSE",
-            "label_for_charts": comparison.levels[number].code,
-            "m_probability": parameters.m[number],
-            "u_probability": parameters.u[number],
-        }
-        for number in reversed(range(len(comparison.levels)))
-    ]
-    return {"output_column_name": comparison.name, "comparison_levels": levels}
-
-
-def _rounded(values: np.ndarray) -> tuple[float, ...]:
-    """Rounded to DIGITS significant digits, and never 0."""
-    return tuple(round(value, DIGITS - 1 - int(np.floor(log10(value)))) for value in np.maximum(values, 1e-9).tolist())
+    return rounded(np.array([min(MOST_PRIOR, max(LEAST_PRIOR, prior))]))[0]

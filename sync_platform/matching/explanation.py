@@ -1,6 +1,6 @@
-"""Why a pair is taken for one place, or is not: its evidence as data, and in words.
+"""Explanation of a pair: its evidence as data and as a sentence.
 
-What belongs here: turning levels and weights into what people and programs read.
+What belongs here: turning levels and weights into something that people and programs can read.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _WORTH_SAYING = 0.1  # bits
 
 
 class Explainer:
-    """Explains pairs of one model. Pairs of the same levels have the same explanation, which is made once."""
+    """Explains pairs scored by one model. Pairs with the same levels share one explanation."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._prior = round(log2(model.prior / (1 - model.prior)), _SHOWN_DIGITS)
-        self._made: dict[bytes, dict[str, Any]] = {}
+        self._explanations: dict[bytes, dict[str, Any]] = {}
 
     def evidence(self, levels: np.ndarray) -> dict[str, Any]:
         """The evidence of one pair, given its levels (one per comparison).
 
-        `words`, a sentence; `bits`, the log2 odds, and what they are made of: `prior_bits`, per comparison that could
-        be made its `level` and `bits`, and `coincidence_bits` taken off where the levels tend to come together.
+        `words` is a sentence. `bits` are the log2 odds: the sum of `prior_bits`, the `bits` of each possible
+        comparison (with its `level`), and `coincidence_bits`, which are negative where levels often coincide.
         """
         key = levels.tobytes()
-        if key not in self._made:
-            self._made[key] = self._explain(levels)
-        return self._made[key]
+        if key not in self._explanations:
+            self._explanations[key] = self._explain(levels)
+        return self._explanations[key]
 
     def as_json(self, levels: np.ndarray) -> str:
         """The evidence as JSON."""
@@ -59,16 +59,18 @@ class Explainer:
         }
 
     def _words(self, levels: np.ndarray, weights: np.ndarray, coincidence: float) -> str:
-        said: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
+        reasons: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
         for comparison, level, bits in zip(COMPARISONS, levels.tolist(), weights.tolist(), strict=True):
             if level != UNKNOWN and abs(bits) >= _WORTH_SAYING:
-                said[bits > 0].append((-abs(bits), f"{comparison.levels[level].words} ({bits:+.1f})"))
+                reasons[bits > 0].append((-abs(bits), f"{comparison.levels[level].words} ({bits:+.1f})"))
         if coincidence >= _WORTH_SAYING:
             together = combination_name(int(combinations_of(levels[None, :])[0])).replace("+", ", ")
-            said[False].append((-coincidence, f"this often comes together by chance: {together} ({-coincidence:+.1f})"))
+            reasons[False].append(
+                (-coincidence, f"this often comes together by chance: {together} ({-coincidence:+.1f})")
+            )
         parts = [
-            f"{title}: {', '.join(text for _, text in sorted(said[side]))}"
+            f"{title}: {', '.join(text for _, text in sorted(reasons[side]))}"
             for side, title in ((True, "for"), (False, "against"))
-            if said[side]
+            if reasons[side]
         ]
         return "; ".join(parts) or "nothing could be compared"

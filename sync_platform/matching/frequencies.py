@@ -1,8 +1,8 @@
-"""How common values are: which names and numbers belong to many places, and which words to many names.
+"""How common values are: which names and numbers belong to several places, and which words to several names.
 
-A source has one record per place. So a name that one source lists twice is that of two places, a chain's or a common
-one, and a number listed twice is shared. That needs no labels, and it is kept with the model: a batch that comes later
-is judged by the same counts as a full rebuild.
+A source has one record per place. So if one source lists a name twice, two places have it (a chain or a common name),
+and a number listed twice is shared. This needs no labels. The counts are stored with the model, so a later batch is
+scored with the same counts as a full rebuild.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import NamedTuple
 
 import msgspec
 
-from sync_platform.matching.reading import Reading
+from sync_platform.matching.parsed_listings import ParsedListings
 
-SPOT_DEGREES = 0.001
-"""Without addresses, listings less than this apart (some 100 m) are at one spot."""
+SAME_LOCATION_DEGREES = 0.001
+"""Without addresses, listings closer than this (about 100 m) are at the same location."""
 MOST_COUNTED = 5
 
 
 class Frequencies(msgspec.Struct):
-    """Counts out of the listings that a model was made from; what is not listed counts once.
+    """Counts from the listings that a model was estimated from; a value that is not listed counts as 1.
 
-    `names` and `phones`: the most places that one source has under a name (whole or core) or number, where more than
-    one. `words`: how many different names have a word, of `name_count` different names. `crowded`: per blocking rule
-    the keys that too many listings had.
+    `names` and `phones`: the largest number of places that one source has with a name (whole or core) or number, if
+    above 1. `words`: the number of distinct names with a word, of `name_count` names. `crowded`: per blocking rule the
+    keys that too many listings have.
     """
 
     names: dict[str, int] = {}
@@ -34,14 +34,14 @@ class Frequencies(msgspec.Struct):
     name_count: int = 0
     crowded: dict[str, list[str]] = {}
 
-    def places_named(self, name: str) -> int:
+    def places_with_name(self, name: str) -> int:
         return self.names.get(name, 1)
 
-    def places_reached(self, phone: str) -> int:
+    def places_with_phone(self, phone: str) -> int:
         return self.phones.get(phone, 1)
 
     def names_by_chance(self, words: Iterable[str]) -> float:
-        """How many names have all of these words, were words strewn at random."""
+        """The expected number of names with all of these words if words were distributed at random."""
         total = max(self.name_count, 1)
         expected = float(total)
         for word in words:
@@ -49,26 +49,26 @@ class Frequencies(msgspec.Struct):
         return expected
 
 
-def count_frequencies(reading: Reading) -> Frequencies:
-    """The frequencies in a table of listings; a place that a source lists twice, marked or not, counts once."""
-    spots = [_spot(reading, at) for at in range(len(reading))]
-    names = _most_in_one_source(reading, _names(reading), spots)
-    phones = _most_in_one_source(reading, reading.phones, spots, by_name=True)
+def count_frequencies(parsed: ParsedListings) -> Frequencies:
+    """The frequencies of parsed listings; a place that a source lists twice, marked or not, counts once."""
+    locations = [_location(parsed, at) for at in range(len(parsed))]
+    names = _most_in_one_source(parsed, _names(parsed), locations)
+    phones = _most_in_one_source(parsed, parsed.phones, locations, by_name=True)
     different = {
-        name.core: name.words for language in (reading.english, reading.chinese) for name in language if name.core
+        name.core: name.words for language in (parsed.english, parsed.chinese) for name in language if name.core
     }
     words = Counter(word for found in different.values() for word in found)
     return Frequencies(names, phones, {word: count for word, count in words.items() if count > 1}, len(different))
 
 
-def _names(reading: Reading) -> Iterator[tuple[str, ...]]:
+def _names(parsed: ParsedListings) -> Iterator[tuple[str, ...]]:
     """Every form of each listing's name that can be equal to another's."""
-    for english, chinese in zip(reading.english, reading.chinese, strict=True):
+    for english, chinese in zip(parsed.english, parsed.chinese, strict=True):
         yield tuple({english.whole, english.core, chinese.whole, chinese.core} - {""})
 
 
-class _Spot(NamedTuple):
-    """Where a listing is, as far as it says."""
+class _Location(NamedTuple):
+    """The location of a listing, as far as it is known."""
 
     door: tuple[int, str, frozenset[str]] | None
     latitude: float
@@ -76,36 +76,35 @@ class _Spot(NamedTuple):
     phones: tuple[str, ...]
     name: str
 
-    def is_at(self, other: _Spot) -> bool:
-        """Whether the two listings of one source are at one spot: by their doors, else by distance, else by phone."""
+    def is_at(self, other: _Location) -> bool:
+        """Whether two listings of one source are at one location: by door, else by distance, else by phone."""
         if self.door and other.door:
             return self.door == other.door
         apart = max(abs(self.latitude - other.latitude), abs(self.longitude - other.longitude))
-        return apart <= SPOT_DEGREES if apart == apart else self.phones == other.phones != ()
+        return apart <= SAME_LOCATION_DEGREES if apart == apart else self.phones == other.phones != ()
 
 
-def _spot(reading: Reading, at: int) -> _Spot:
-    addresses = (reading.address_en[at], reading.address_zh[at])
+def _location(parsed: ParsedListings, at: int) -> _Location:
+    addresses = (parsed.address_en[at], parsed.address_zh[at])
     door = next(((found.first, found.street, found.shops) for found in addresses if found.first and found.street), None)
-    name = reading.english[at].core or reading.chinese[at].core
-    return _Spot(door, reading.latitude[at], reading.longitude[at], reading.phones[at], name)
+    name = parsed.english[at].core or parsed.chinese[at].core
+    return _Location(door, parsed.latitude[at], parsed.longitude[at], parsed.phones[at], name)
 
 
 def _most_in_one_source(
-    reading: Reading, values: Iterable[Iterable[str]], spots: list[_Spot], *, by_name: bool = False
+    parsed: ParsedListings, values: Iterable[Iterable[str]], locations: list[_Location], *, by_name: bool = False
 ) -> dict[str, int]:
-    """For each value that some source has at several spots (or, `by_name`, under several names), the most that one has.
-
-    More than MOST_COUNTED are not told apart.
+    """For each value that a source has at several locations (or, `by_name`, under several names), the largest number
+    of them in one source. Counting stops at MOST_COUNTED.
     """
-    found: dict[tuple[int, str], list[_Spot]] = {}
-    for source, mine, spot in zip(reading.source_numbers.tolist(), values, spots, strict=True):
+    found: dict[tuple[int, str], list[_Location]] = {}
+    for source, mine, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
         for value in mine:
             others = found.setdefault((source, value), [])
             if len(others) < MOST_COUNTED and not any(
-                spot.is_at(other) and not (by_name and spot.name != other.name) for other in others
+                location.is_at(other) and not (by_name and location.name != other.name) for other in others
             ):
-                others.append(spot)
+                others.append(location)
     most: dict[str, int] = {}
     for (_, value), different in found.items():
         if len(different) > most.get(value, 1):

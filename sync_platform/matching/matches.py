@@ -1,6 +1,6 @@
-"""Matches: the pairs and clusters of a linkage as tables, each pair with its probability and its evidence.
+"""Matches: the pairs and clusters of a linkage as tables; each pair has its probability and its evidence.
 
-What belongs here: tables that people and files get. How clusters come about is in `clusters`.
+What belongs here: output tables. `clusters` computes the clusters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 
 from sync_platform.matching.clusters import Clusters, Thresholds
-from sync_platform.matching.comparisons import read_levels
+from sync_platform.matching.comparisons import parse_levels
 from sync_platform.matching.explanation import Explainer
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.model import Model
@@ -25,10 +25,10 @@ PAIR_SCHEMA = {
     "probability": pl.Float64,
     "evidence": pl.String,
 }
-"""Columns of pairs. `evidence` is JSON as `Explainer.evidence` has it; a pair that is in one cluster because of a third
-listing has `through`, that listing's source and id, and is as probable as the way through it."""
+"""Columns of pairs. `evidence` is JSON as in `Explainer.evidence`. Where a third listing connects a pair, `through` has
+that listing's source and id, and the probability is the product along this path."""
 CLUSTER_SCHEMA = {"cluster_id": pl.Int64, "source": pl.String, "source_id": pl.String, "is_duplicate": pl.Boolean}
-"""Columns of clusters: every listing once, one that has no match in a cluster of its own."""
+"""Columns of clusters: every listing once; a listing without a match has its own cluster."""
 _DIGITS = 6
 
 
@@ -44,7 +44,7 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
             continue
         known = [(one, other, scored.get((one, other))) for one, other in combinations(members, 2)]
         direct = {(one, other): float(probabilities[pair]) for one, other, pair in known if pair is not None}
-        ways = _ways(members, direct)
+        ways = _best_paths(members, direct)
         for one, other, pair in known:
             probability, third = ways[one, other]
             if third is None:
@@ -56,8 +56,8 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
 
 
 def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -> pl.DataFrame:
-    """Pairs worth a person's look, likeliest first, in PAIR_SCHEMA: those in the review band, and those above it that
-    are apart because a rival was likelier."""
+    """Pairs that a person should review, likeliest first, in PAIR_SCHEMA: those in the review band, and likelier ones
+    in different clusters because another listing of the same source was likelier still."""
     apart = clusters.labels[linkage.left] != clusters.labels[linkage.right]
     probabilities = linkage.probabilities
     chosen = np.flatnonzero(linkage.may_join & apart & (probabilities >= thresholds.review))
@@ -75,11 +75,11 @@ def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -
     return _as_table(linkage, sorted(rows, key=lambda row: (-round(row[2], _DIGITS), row[0], row[1])))
 
 
-def explained(links: pl.DataFrame, model: Model) -> pl.DataFrame:
-    """Links, as `state.LINK_SCHEMA` has them, in PAIR_SCHEMA, in their order: each with the evidence of its levels."""
+def explain_links(links: pl.DataFrame, model: Model) -> pl.DataFrame:
+    """Links (`linkage_state.LINK_SCHEMA`) in PAIR_SCHEMA and in their order, each with the evidence of its levels."""
     explainer = Explainer(model)
     evidence = {
-        written: explainer.as_json(np.array(read_levels(written), dtype=np.int8))
+        written: explainer.as_json(np.array(parse_levels(written), dtype=np.int8))
         for written in links["levels"].unique().to_list()
     }
     found = links.with_columns(
@@ -96,7 +96,7 @@ def cluster_table(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
 
 
 def _scored(linkage: Linkage, clusters: Clusters) -> dict[tuple[int, int], int]:
-    """The numbers of the pairs that lie within a cluster, by position."""
+    """The numbers of the pairs within a cluster, by their two positions."""
     inside = np.flatnonzero(clusters.labels[linkage.left] == clusters.labels[linkage.right])
     return {
         (one, other): number
@@ -106,14 +106,16 @@ def _scored(linkage: Linkage, clusters: Clusters) -> dict[tuple[int, int], int]:
     }
 
 
-def _ways(members: list[int], direct: dict[tuple[int, int], float]) -> dict[tuple[int, int], tuple[float, int | None]]:
-    """For each two members the likeliest way between them: its probability, and a listing it leads through, or None."""
+def _best_paths(
+    members: list[int], direct: dict[tuple[int, int], float]
+) -> dict[tuple[int, int], tuple[float, int | None]]:
+    """For each two members the likeliest path: its probability, and a listing on the path or None."""
     at = {member: number for number, member in enumerate(members)}
     best = np.zeros((len(members), len(members)))
     for (one, other), probability in direct.items():
         best[at[one], at[other]] = best[at[other], at[one]] = probability
     through = np.full(best.shape, -1)
-    if len(direct) < len(members) * (len(members) - 1) // 2 or min(direct.values()) < _SURE:
+    if len(direct) < len(members) * (len(members) - 1) // 2 or min(direct.values()) < _SURE_PROBABILITY:
         for third in range(len(members)):
             way = best[:, third, None] * best[None, third, :]
             better = way > best
@@ -125,7 +127,7 @@ def _ways(members: list[int], direct: dict[tuple[int, int], float]) -> dict[tupl
     }
 
 
-_SURE = 0.99
+_SURE_PROBABILITY = 0.99
 
 
 def _through(linkage: Linkage, explainer: Explainer, pair: int | None, third: int) -> str:

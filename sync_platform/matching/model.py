@@ -1,10 +1,10 @@
-"""The model: what each level of evidence weighs, and how likely two listings are one place before any evidence.
+"""The model: the weight of each level of evidence, and the probability of a match before any evidence.
 
-It is a value: estimated from listings without labels, saved as JSON, and given to later runs, so that a batch is judged
-as a full rebuild judges it. Estimating is in `estimation`.
+A model is a value. `estimation` computes it from listings without labels; it is saved as JSON and given to later runs,
+so that a batch gets the same scores as a full rebuild.
 
-The weights are those of Fellegi and Sunter (1969): log2(m / u) bits for a level that is found with probability m where
-two listings are one place and u where they are not. They add up, and with the prior they make the probability.
+The weights are those of Fellegi and Sunter (1969): log2(m / u) bits for a level that occurs with probability m where
+two listings are one place, and u where they are not. The sum of weights and prior gives the probability.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sync_platform.matching.frequencies import Frequencies
 
 VERSION = 1
 MOST_BITS = 16.0
-"""No single comparison weighs more, for or against: one wrong value must not outweigh all else."""
+"""The largest weight of a comparison, for or against: one wrong value must not outweigh all others."""
 TOGETHER = (NAME, PLACE, PHONE)
-"""The comparisons that chance does not keep apart: chains, neighbours and shared numbers tie them together."""
+"""Comparisons that are not independent: chains, neighbours and shared numbers connect them."""
 COMBINATIONS = prod(len(comparison.levels) + 1 for comparison in TOGETHER)
 
 
@@ -34,11 +34,11 @@ class Parameters(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """`prior` is the probability that two listings of different sources, drawn at random, are one place.
+    """`prior` is the probability that two random listings of different sources are one place.
 
-    `coincidences`: for each combination of levels of TOGETHER (their codes, joined by `+`) the bits by which it is more
-    frequent by chance than its levels make it when taken one by one. A chain's branches have one name and one hotline:
-    having both is hardly rarer than having one.
+    `coincidences`: for each combination of levels of TOGETHER (their codes, joined by `+`), the bits by which it is
+    more frequent by chance than with independent levels. Example: the branches of a chain share one name and one
+    hotline, so both together are almost as frequent as one of them.
     """
 
     prior: float
@@ -48,7 +48,7 @@ class Model(msgspec.Struct, frozen=True):
     version: int = VERSION
 
     def weights(self, levels: np.ndarray) -> np.ndarray:
-        """Bits for (above 0) or against being one place, per pair and comparison; 0 where a level is unknown.
+        """Bits for a match (above 0) or against it, per pair and comparison; 0 where a level is unknown.
 
         `levels` has the shape (pairs, comparisons), as in `evidence`.
         """
@@ -56,20 +56,20 @@ class Model(msgspec.Struct, frozen=True):
         return np.stack(columns, axis=1)
 
     def _weights_of(self, column: int) -> np.ndarray:
-        """The weight of each level of a comparison, of the unknown one first."""
+        """The weight of each level of a comparison; the unknown level comes first."""
         found = self.parameters[COMPARISONS[column].name]
         bits = (max(-MOST_BITS, min(MOST_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
         return np.array([0.0, *bits])
 
     def bits(self, levels: np.ndarray) -> np.ndarray:
-        """The weight of all evidence of each pair, with the prior: log2 of the odds that it is one place."""
+        """The sum of prior and evidence of each pair: log2 of the odds that it is one place."""
         found = np.full(len(levels), log2(self.prior / (1 - self.prior)))
         for column in range(len(COMPARISONS)):
             found += self._weights_of(column)[levels[:, column] + 1]
         return np.asarray(found - self.coincidence(levels))
 
     def coincidence(self, levels: np.ndarray) -> np.ndarray:
-        """Bits to take off because the levels found together are found together by chance."""
+        """Bits to subtract because these levels often occur together by chance."""
         table = np.zeros(COMBINATIONS)
         for name, bits in self.coincidences.items():
             table[combination_number(name)] = bits
@@ -82,7 +82,7 @@ def combinations_of(levels: np.ndarray) -> np.ndarray:
 
 
 def combine(levels: np.ndarray, comparisons: tuple[Comparison, ...]) -> np.ndarray:
-    """For each pair one number for its levels of some comparisons."""
+    """For each pair one number that encodes its levels of these comparisons."""
     found = np.zeros(len(levels), dtype=np.int32)
     for comparison in comparisons:
         found *= len(comparison.levels) + 1
@@ -100,7 +100,7 @@ def combination_name(number: int) -> str:
 
 
 def combination_number(name: str) -> int:
-    """The combination that has this name; KeyError where none has."""
+    """The number of the combination with this name; KeyError where there is none."""
     return _COMBINATION_NUMBERS[name]
 
 
@@ -113,7 +113,7 @@ _COMBINATION_NUMBERS = {combination_name(number): number for number in range(COM
 
 
 def initial_parameters() -> dict[str, Parameters]:
-    """What is assumed before any data."""
+    """The assumptions before any data."""
     return {
         comparison.name: Parameters(
             tuple(level.m for level in comparison.levels), tuple(level.u for level in comparison.levels)
@@ -128,7 +128,7 @@ def write_model(model: Model) -> bytes:
 
 
 def read_model(body: bytes) -> Model:
-    """A model that was written; UsageError where it is not one, or one of another version."""
+    """The model from its JSON; UsageError where it is not a model or has another version."""
     try:
         model = msgspec.json.decode(body, type=Model)
     except msgspec.DecodeError as error:

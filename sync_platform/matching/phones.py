@@ -1,4 +1,4 @@
-"""Telephone numbers: the national number of whatever way it is written."""
+"""Telephone numbers: the national number, however it is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-SHORTEST, LONGEST = 6, 15  # digits; fewer is no number that anyone could be reached by, more is none by ITU-T E.164
+SHORTEST, LONGEST = 6, 15  # digits; shorter numbers reach nobody, longer ones violate ITU-T E.164
 _EXTENSION = re.compile(r"\s*(?:ext\.?|extension|x|內線|内线)\s*\d+.*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"[;,、|]|\bor\b|\s/\s|(?<=\d{7})/|(?<=\d{4})/(?=\d{4}\s?\d{4})")
 _DIGITS = re.compile(r"\d")
@@ -15,8 +15,8 @@ _HONG_KONG = "852"
 
 
 @lru_cache(maxsize=200_000)
-def read_phones(text: str) -> tuple[str, ...]:
-    """The national significant numbers in a text, in its order, each once; those too short or long left out.
+def parse_phones(text: str) -> tuple[str, ...]:
+    """The distinct national significant numbers in a text, in its order; too short or too long ones are left out.
 
     `+852 2345 6789`, `852-23456789` and `2345 6789` are one number, and so are `310/246-1501` and `+1 310 246 1501`.
     """

@@ -1,8 +1,8 @@
-"""How Chinese sounds in Cantonese, and how its many romanisations sound: one skeleton for both.
+"""The sound of Chinese characters in Cantonese and of their romanisations, in one common form.
 
-Romanisations of Hong Kong agree about the consonants a syllable begins and ends with, and hardly about its vowel:
-`Kam`, `Gam`; `Leung`, `Liang`; `Wing`, `Weng`. A syllable's skeleton is the class of its first and of its last
-consonant, one character, so that names can be compared as strings of sounds whatever script they are in.
+Romanisations in Hong Kong agree on the first and last consonants of a syllable, but rarely on its vowel: `Kam`, `Gam`;
+`Leung`, `Liang`; `Wing`, `Weng`. The sound of a syllable is the class of its first and its last consonant, written as
+one character. So names can be compared as strings of sounds, whatever their script.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _FIRST = {
 }  # fmt: skip
 _LAST = {"ng": "g", "n": "n", "m": "m", "p": "p", "t": "t", "k": "k", "ck": "k", "g": "k", "r": "-"}
 _FIRSTS, _LASTS = "pmftlkqhcsyw-", "gnmptk-"
-_BASE = 0x100  # skeletons are written as characters from here on, which nothing else here uses
-_LONGEST = 7  # letters of a romanised syllable, such as `cheung`, with one to spare
+_BASE = 0x100  # sounds are written as characters from this code point on
+_LONGEST = 7  # letters of a romanised syllable, such as `cheung`, plus one
 
 
 @cache
 def _readings() -> dict[str, str]:
-    """Each Chinese character's most usual Cantonese reading in Jyutping, without its tone; simplified ones too."""
+    """The most usual Cantonese reading of each character in Jyutping, without tone; simplified characters too."""
     import ToJyutping
     from opencc import OpenCC
 
@@ -37,15 +37,15 @@ def _readings() -> dict[str, str]:
     characters = "".join(map(chr, range(0x4E00, 0xA000)))
     found: dict[str, str] = {}
     for character, traditional in zip(characters, back.convert(characters), strict=False):
-        reading = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
-        if reading:
-            found[character] = reading.split()[0].rstrip("123456")
+        jyutping = ToJyutping.get_jyutping_list(traditional)[0][1] or ToJyutping.get_jyutping_list(character)[0][1]
+        if jyutping:
+            found[character] = jyutping.split()[0].rstrip("123456")
     return found
 
 
 @lru_cache(maxsize=50_000)
 def sound_of_syllable(syllable: str) -> str:
-    """One character for a romanised syllable in lower case, or nothing for what is no syllable of Cantonese."""
+    """The sound of a romanised syllable in lower case; empty where it is not a Cantonese syllable."""
     if len(syllable) > _LONGEST:
         return ""
     if syllable.startswith("j") and not syllable.startswith(("ja", "je", "jo", "ji", "ju")):
@@ -59,22 +59,22 @@ def sound_of_syllable(syllable: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def sound_of_character(character: str) -> str:
-    """One character for how a Chinese character sounds, or nothing where it is not known."""
-    reading = _readings().get(character, "")
-    if not reading:
+    """The sound of a Chinese character; empty where it is not known."""
+    jyutping = _readings().get(character, "")
+    if not jyutping:
         return ""
-    if reading.startswith("j"):  # Jyutping's j is what everyone else writes y
-        reading = "y" + reading[1:]
-    return sound_of_syllable(reading)
+    if jyutping.startswith("j"):  # Jyutping writes j where other romanisations write y
+        jyutping = "y" + jyutping[1:]
+    return sound_of_syllable(jyutping)
 
 
 def sound_of_chinese(text: str) -> str:
-    """The sounds of the Chinese characters in a text; others have none."""
+    """The sounds of the Chinese characters in a text; other characters have no sound."""
     return "".join(map(sound_of_character, re.findall(f"[{HAN}]", text)))
 
 
 def sound_of_english(words: list[str]) -> str:
-    """The sounds of romanised words; a word that is no Cantonese syllable has none."""
+    """The sounds of romanised words; a word that is not a Cantonese syllable has no sound."""
     return "".join(map(sound_of_syllable, words))
 
 

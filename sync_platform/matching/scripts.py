@@ -1,6 +1,6 @@
-"""Writing systems: one form for text that is written in many.
+"""Writing systems: one form for text that can be written in several ways.
 
-What belongs here: characters, whatever they spell. What names and addresses mean by them doesn't.
+What belongs here: characters. What does not: the meaning of names and addresses.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _LATIN = re.compile(r"[a-z]")
 _APOSTROPHES = re.compile("['’‘`´ʼ]")
 _MARKS = re.compile("[\u0300-\u036f]")
 
-# Where Microsoft's Big5 put its user-defined characters in the Private Use Area: first and last code point, first lead
-# byte; 157 to a lead byte. Systems made before HKSCS was in Unicode still write its characters so.
+# Microsoft's Big5 maps user-defined characters to the Private Use Area: first and last code point, first lead byte; 157
+# characters per lead byte. Systems from before HKSCS was in Unicode still write HKSCS characters this way.
 _PRIVATE_USE = ((0xE000, 0xE310, 0xFA), (0xE311, 0xEEB7, 0x8E), (0xEEB8, 0xF6B0, 0x81))
 _PER_LEAD, _FIRST_TRAILS = 157, 63
-# One character for variants that no conversion to Simplified Chinese unites.
+# Variants that the conversion to Simplified Chinese does not unify, each with its common form.
 _VARIANTS = (
     "滙汇", "舘馆", "鷄鸡", "慤悫", "愨悫", "咀嘴", "麪面", "枱台", "裡里", "粧妆", "恆恒", "邨村", "舗铺", "舖铺",
     "仝同", "噐器", "啓启",
@@ -28,8 +28,8 @@ _VARIANTS = (
 
 
 @cache
-def _one_form() -> dict[int, str]:
-    """Every Chinese character that has another form here: Traditional and variants become Simplified."""
+def _canonical_characters() -> dict[int, str]:
+    """The common form of each Chinese character: Traditional characters and variants become Simplified."""
     from opencc import OpenCC
 
     characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
@@ -40,15 +40,15 @@ def _one_form() -> dict[int, str]:
 
 
 @cache
-def _leftovers() -> dict[int, str]:
-    """What the Private Use Area's code points stand for in text of before HKSCS was in Unicode."""
+def _private_use_characters() -> dict[int, str]:
+    """The characters that code points of the Private Use Area mean in text from before HKSCS was in Unicode."""
     first, last = _PRIVATE_USE[0][0], _PRIVATE_USE[-1][1]
     found = {point: character for point in range(first, last + 1) if (character := _hkscs(point))}
-    return found | {0xE061: "滙"}  # as the licence register writes it; the table says 𣿬, which no name has
+    return found | {0xE061: "滙"}  # used by the licence register; the table has 𣿬, which no name contains
 
 
 def _hkscs(point: int) -> str:
-    """The character that HKSCS put at a code point of the Private Use Area, or nothing."""
+    """The character that HKSCS has at a code point of the Private Use Area; empty where there is none."""
     first, _, lead = next(span for span in _PRIVATE_USE if span[0] <= point <= span[1])
     row, column = divmod(point - first, _PER_LEAD)
     trail = 0x40 + column if column < _FIRST_TRAILS else 0xA1 + column - _FIRST_TRAILS
@@ -62,17 +62,17 @@ def _hkscs(point: int) -> str:
 def fold(text: str) -> str:
     """The text in one form: half width, lower case, without accents, Chinese simplified, single spaces.
 
-    Folding what is folded changes nothing.
+    Folding folded text changes nothing.
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKC", text.translate(_leftovers())).casefold()
+    plain = unicodedata.normalize("NFKC", text.translate(_private_use_characters())).casefold()
     plain = _MARKS.sub("", unicodedata.normalize("NFKD", plain))
-    return " ".join(unicodedata.normalize("NFKC", plain.translate(_one_form())).split())
+    return " ".join(unicodedata.normalize("NFKC", plain.translate(_canonical_characters())).split())
 
 
 def drop_apostrophes(folded: str) -> str:
-    """`joe's` and `joes` are one word."""
+    """The text without apostrophes: `joe's` and `joes` are one word."""
     return _APOSTROPHES.sub("", folded)
 
 
@@ -85,7 +85,7 @@ def has_latin(folded: str) -> bool:
 
 
 def split_scripts(folded: str) -> tuple[str, str]:
-    """The Latin and the Chinese part of a text; digits stay with what they stand in, each part may be empty."""
+    """The Latin and the Chinese part of a text; digits stay with the text around them. A part may be empty."""
     if not has_han(folded):
         return folded, ""
     if not has_latin(folded):

@@ -1,7 +1,7 @@
 """The platforms, one file each. A new file here (or in a folder of `PLATFORM_PATH`) is a new platform.
 
-Nothing is registered by hand: every module's subclass of Platform is found, and assets, schedules, pools, tables and
-docs follow from what it declares.
+Nothing is registered: the subclass of Platform in each module is found, and assets, schedules, pools, tables and
+documentation follow from its declaration.
 """
 
 from __future__ import annotations

@@ -18,9 +18,12 @@ from lxml import etree
 
 from sync_platform.errors import MalformedBody, PermanentError
 from sync_platform.sources.client import Reply, is_loopback
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import OneOf, Shaped
 
 PATHS = (
@@ -288,10 +291,9 @@ class DataGovHk(Platform):
         Dataset(
             "licences",
             "Restaurant licences in force, in both languages.",
-            LicenceRecord,
             Licence,
-            _licence,
             key=("LICNO",),
+            decoding=Decoding(LicenceRecord, _licence),
             volatile=frozenset({"generated_on"}),
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
@@ -322,14 +324,14 @@ class DataGovHk(Platform):
         records, alone = _joined(english, chinese)
         if english.generated != chinese.generated:
             made = f"{english.generated} (English) and {chinese.generated} (Chinese)"
-            extraction.finds("licences", f"the two files are of different days: {made}")
+            extraction.report_finding("licences", f"the two files are of different days: {made}")
         if alone:
-            extraction.finds("licences", f"{alone:,} licences stand in only one of the two files")
+            extraction.report_finding("licences", f"{alone:,} licences stand in only one of the two files")
         if not english.rows:
-            extraction.finds("licences", f"the register of {english.generated} has no rows")
-        extraction.claims("licences", len(_by_number(english)))
+            extraction.report_finding("licences", f"the register of {english.generated} has no rows")
+        extraction.report_total("licences", len(_by_number(english)))
         starts = range(0, max(len(records), 1), PAGE_RECORDS)
-        extraction.expects("licences", len(starts))
+        extraction.expect_pages("licences", len(starts))
         for start in starts:
             yield Page("licences", records[start : start + PAGE_RECORDS], (english.reply, chinese.reply))
 
@@ -343,7 +345,7 @@ class DataGovHk(Platform):
                 *(client.get(path, read=_as_is, known_etag=etag) for path, etag in zip(PATHS, etags, strict=True))
             )
             if all(reply.status == NOT_MODIFIED for reply in replies):
-                extraction.is_unchanged("licences", tuple(replies))
+                extraction.report_unchanged("licences", tuple(replies))
                 return None
         wait_s = LOOPBACK_WAIT_S if is_loopback(extraction.client.base_url) else MISMATCH_WAIT_S
         for refetch in range(MISMATCH_REFETCHES + 1):
@@ -357,7 +359,7 @@ class DataGovHk(Platform):
     async def _archived(self, extraction: Extraction, first: date, last: date) -> tuple[_File, _File]:
         """The two files as they last were on the last day of the period on which both were archived."""
         archive = extraction.archive_url + ARCHIVE
-        yesterday = datetime.now(HONG_KONG).date() - timedelta(days=1)
+        yesterday = extraction.day - timedelta(days=1)
         params = {"start": f"{first:%Y%m%d}", "end": f"{min(last, yesterday):%Y%m%d}"}
 
         async def versions(path: str) -> dict[str, str]:
@@ -375,7 +377,7 @@ class DataGovHk(Platform):
             raise PermanentError(f"{self.name}: the archive has no version in both languages of the week of {first}")
         stamps = [found[max(days)] for found in both]
         made = datetime.strptime(max(stamps), "%Y%m%d-%H%M").replace(tzinfo=HONG_KONG)
-        extraction.observed_at = made.astimezone(UTC)
+        extraction.report_observed_at(made.astimezone(UTC))
 
         async def file(path: str, stamp: str) -> _File:
             wanted = {"url": self.live_base_url + path, "time": stamp}

@@ -12,22 +12,15 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Attached,
-    Dataset,
-    Pace,
-    Personal,
-    Platform,
-    Record,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.received import Page, Record, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
+from sync_platform.vault.personal_fields import Personal
 
 PAGE_SIZE = 48
 REVIEW_ROWS = 30
@@ -284,7 +277,7 @@ class _Sweep:
     async def pages(self) -> AsyncIterator[Page]:
         async for cell, part in self.extraction.each_stream("restaurants", range(ROWS * COLUMNS), self._read):
             yield Page("restaurants", self._own(cell, part), (part.reply,))
-        self.extraction.claims("restaurants", len(self.landed) + len(self.waiting))
+        self.extraction.report_total("restaurants", len(self.landed) + len(self.waiting))
         if self.waiting:
             left = [self.waiting[code] for code in sorted(self.waiting)]
             records = [record for _, listed, _ in left for record in listed]
@@ -292,7 +285,7 @@ class _Sweep:
                 self._land(record)
             yield Page("restaurants", records, tuple({reply.url: reply for _, _, reply in left}.values()))
         if self.nameless:
-            self.extraction.finds("restaurants", f"vendors without a code were listed {self.nameless} times")
+            self.extraction.report_finding("restaurants", f"vendors without a code were listed {self.nameless} times")
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
         """The pages around one cell's point. It lists fewer than it counts, or the same again: a finding.
@@ -304,23 +297,25 @@ class _Sweep:
         codes: set[str | None] = set()
         offset = 0
         while True:
-            self.extraction.expects("restaurants", 1)
+            self.extraction.expect_pages("restaurants", 1)
             params = {"latitude": latitude, "longitude": longitude, "language_id": 1, "country": "hk"}
             params |= {"vertical": "restaurants", "limit": PAGE_SIZE, "offset": offset}
             try:
                 part = await self.extraction.client.get("/listing/api/v1/pandora/vendors", params, read=_read_vendors)
             except SyncError as error:
-                self.extraction.failed("restaurants", error)
+                self.extraction.report_failure("restaurants", error)
                 return
             listed = set(map(_code, part.records))
             if offset and part.records and listed <= codes:
-                self.extraction.finds("restaurants", f"{where} repeats at offset {offset} what it listed before")
+                self.extraction.report_finding(
+                    "restaurants", f"{where} repeats at offset {offset} what it listed before"
+                )
                 return
             codes |= listed
             yield cell, part
             if len(part.records) < PAGE_SIZE:
                 if len(codes) < (part.total or 0):
-                    self.extraction.finds("restaurants", f"{where} lists {len(codes)} of {part.total} vendors")
+                    self.extraction.report_finding("restaurants", f"{where} lists {len(codes)} of {part.total} vendors")
                 return
             offset += PAGE_SIZE
 
@@ -372,10 +367,9 @@ class Foodpanda(Platform):
         Dataset(
             "restaurants",
             "Vendors on foodpanda, second listings for extended delivery included.",
-            Vendor,
             Restaurant,
-            _restaurant,
             key=("code",),
+            decoding=Decoding(Vendor, _restaurant),
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -388,10 +382,9 @@ class Foodpanda(Platform):
         Dataset(
             "reviews",
             "Reviews of those vendors, words and reviewers sealed.",
-            Post,
             Review,
-            _review,
             key=("uuid",),
+            decoding=Decoding(Post, _review),
             personal=Personal(fields=("reviewerId", "text"), subject=("reviewerId",)),
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
@@ -411,8 +404,8 @@ class Foodpanda(Platform):
         async for page in sweep.pages():
             yield page
         if extraction.wants("reviews"):
-            extraction.hangs_on("reviews", "restaurants")
-            extraction.claims("reviews", sum(filter(None, sweep.review_counts.values())))
+            extraction.inherit_gaps("reviews", "restaurants")
+            extraction.report_total("reviews", sum(filter(None, sweep.review_counts.values())))
             codes = sorted(sweep.review_counts)
             async for page in extraction.each_part("reviews", codes, _reviews):
                 yield page

@@ -18,22 +18,14 @@ import orjson
 
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Attached,
-    Dataset,
-    Identity,
-    Pace,
-    Platform,
-    Record,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding, Identity
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.received import Page, Record, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, Together, Within
-from sync_platform.sources.values import coordinate, filled, money
+from sync_platform.sources.values import coordinate_or_text, filled, money_or_text
 
 T = TypeVar("T")
 PAGE_SIZE = 200
@@ -118,21 +110,21 @@ def _restaurant(shop: Shop) -> Restaurant:
         source_id=str(shop.id),
         name=filled(shop.name),
         address=filled(shop.address),
-        latitude=coordinate(shop.latitude),
-        longitude=coordinate(shop.longitude),
+        latitude=coordinate_or_text(shop.latitude),
+        longitude=coordinate_or_text(shop.longitude),
         phones=[number for phone in shop.phones or [] if (number := filled(phone))],
         status=None if shop.status is None else STATUSES.get(shop.status, f"unknown:{shop.status}"),
         category=filled(categories.primary),
         cuisines=[cuisine] if cuisine else [],
         rating=shop.rating,
-        delivery_fee_hkd=money(shop.deliveryFee),
-        min_order_hkd=money(shop.minOrder),
+        delivery_fee_hkd=money_or_text(shop.deliveryFee),
+        min_order_hkd=money_or_text(shop.minOrder),
     )
 
 
 def _menu_item(spu: Spu) -> MenuItem:
     # sizes are shown within their dish: a dish whose sizes change is one changed row, not rows that come and go
-    prices = [(filled(sku.spec) or "", money(sku.price)) for sku in spu.skus or []]
+    prices = [(filled(sku.spec) or "", money_or_text(sku.price)) for sku in spu.skus or []]
     known = [price for _, price in prices if price is not None]
     return MenuItem(
         source_id=f"{spu.shopId}/{spu.id}",
@@ -267,10 +259,9 @@ class Keeta(Platform):
         Dataset(
             "restaurants",
             "The merchant's shops on Keeta.",
-            Shop,
             Restaurant,
-            _restaurant,
             key=("id",),
+            decoding=Decoding(Shop, _restaurant),
             rules=(Together(("latitude", "longitude")),),
             listing={
                 "name_en": "name",
@@ -281,10 +272,9 @@ class Keeta(Platform):
         Dataset(
             "menu_items",
             "The dishes of those shops.",
-            Spu,
             MenuItem,
-            _menu_item,
             key=("shopId", "id"),
+            decoding=Decoding(Spu, _menu_item),
             attached=Attached(
                 "offers",
                 {
@@ -307,7 +297,7 @@ class Keeta(Platform):
         shops = await _shops(extraction, session)
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
-            part.expects("restaurants", 1)
+            part.expect_pages("restaurants", 1)
             read = partial(_read_details, shop)
             yield (await session.call("/scm/shop/base/get", {"shopId": shop["id"]}, read)).as_page("restaurants")
 
@@ -319,13 +309,13 @@ class Keeta(Platform):
                 dishes += len(page.records)
                 yield page
             if not dishes and _shop_id(shop) in open_shops:
-                part.finds("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
+                part.report_finding("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
 
         async for page in extraction.each_part("restaurants", shops, details, _shop_id):
             open_shops |= {_shop_id(shop) for shop in page.records if shop.get("status") == OPEN}
             yield page
         if extraction.wants("menu_items"):
-            extraction.hangs_on("menu_items", "restaurants")
+            extraction.inherit_gaps("menu_items", "restaurants")
             async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
 
@@ -356,11 +346,11 @@ async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
     try:
         first = await fetch(1)
     except SyncError as error:
-        extraction.expects("restaurants", 1)
-        extraction.failed("restaurants", error)
+        extraction.expect_pages("restaurants", 1)
+        extraction.report_failure("restaurants", error)
         return []
     if first.total is not None:
-        extraction.claims("restaurants", first.total)
+        extraction.report_total("restaurants", first.total)
     found, claimed = records_of(first.authorizedShops), first.total or 0
     last = -(-claimed // PAGE_SIZE)
     async for part in extraction.each("restaurants", range(2, last + 1), fetch):
@@ -368,9 +358,9 @@ async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
         claimed = max(claimed, part.total or 0)
     named = {str(shop["id"]): shop for shop in found if isinstance(shop.get("id"), int | str) and shop["id"]}
     if len(named) < len(found):
-        extraction.finds("restaurants", f"{len(found) - len(named)} shops are listed twice or without an id")
+        extraction.report_finding("restaurants", f"{len(found) - len(named)} shops are listed twice or without an id")
     if len(named) < claimed:
-        extraction.finds("restaurants", f"the list claims {claimed:,} shops and names {len(named):,}")
+        extraction.report_finding("restaurants", f"the list claims {claimed:,} shops and names {len(named):,}")
     return list(named.values())
 
 

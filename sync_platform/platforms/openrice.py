@@ -12,23 +12,15 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Agreement,
-    Attached,
-    Dataset,
-    Identity,
-    Pace,
-    Personal,
-    Platform,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding, Identity
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.received import Page, records_of
 from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.values import coordinate, filled, moment, money
+from sync_platform.vault.personal_fields import Personal
 
 CAP = 250
 PAGE_ROWS = 15
@@ -366,7 +358,7 @@ class _Sweep:
             yield page
         if not root.asked:
             return
-        self.extraction.claims("restaurants", root.count)
+        self.extraction.report_total("restaurants", root.count)
         for numbers in (self.districts, self.regions):
             if root.is_short:
                 async for page in self._descend(root, numbers):
@@ -394,13 +386,13 @@ class _Sweep:
     async def _read(self, query: _Query, anyway: bool = False) -> AsyncIterator[Page]:
         """The pages of a query not read yet; only the first where it is over the cap, unless `anyway`."""
         while query.read_to < query.reachable:
-            self.extraction.expects("restaurants", 1)
+            self.extraction.expect_pages("restaurants", 1)
             query.read_to += 1
             params = {"uiLang": "en", "uiCity": "hongkong", "page": query.read_to, "sortBy": "Default", **query.filters}
             try:
                 part = await self.extraction.client.get("/api/pois", params, read=_read_pois)
             except SyncError as error:
-                self.extraction.failed("restaurants", error)
+                self.extraction.report_failure("restaurants", error)
                 if not query.asked:
                     return
                 continue
@@ -409,7 +401,7 @@ class _Sweep:
             if query.read_to > 1 and part.records and listed <= query.own:
                 query.repeats = True
                 name = f"page {query.read_to} of {query.name}"
-                self.extraction.finds("restaurants", f"{name} repeats what came before it")
+                self.extraction.report_finding("restaurants", f"{name} repeats what came before it")
                 return
             query.own |= listed
             yield self._fresh(query, part)
@@ -439,7 +431,7 @@ class _Sweep:
         for query in short:
             if query.is_short and not query.told:
                 count = f"{query.count:,}" if query.asked else "an unknown number"
-                self.extraction.capped("restaurants", f"{query.name}: {len(query.ids):,} of {count}")
+                self.extraction.report_capped("restaurants", f"{query.name}: {len(query.ids):,} of {count}")
                 for around in query.and_around:
                     around.told = True
 
@@ -460,10 +452,9 @@ class OpenRice(Platform):
         Dataset(
             "restaurants",
             "Restaurants on OpenRice, those lately closed or moved included.",
-            Poi,
             Restaurant,
-            _restaurant,
             key=("poiId",),
+            decoding=Decoding(Poi, _restaurant),
             volatile=frozenset({"photo_count", "bookmark_count"}),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
@@ -476,10 +467,9 @@ class OpenRice(Platform):
         Dataset(
             "reviews",
             "Reviews of those restaurants, words and reviewers sealed.",
-            Post,
             Review,
-            _review,
             key=("reviewId",),
+            decoding=Decoding(Post, _review),
             personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
             agreements=(_AS_DEAR,),
             attached=Attached(
@@ -506,7 +496,7 @@ class OpenRice(Platform):
         async for page in sweep.pages():
             yield page
         if extraction.wants("reviews"):
-            extraction.hangs_on("reviews", "restaurants")
+            extraction.inherit_gaps("reviews", "restaurants")
 
             async def reviews(part: Extraction, poi: str) -> AsyncIterator[Page]:
                 async for page in _reviews(part, poi, sweep.counts_reviews[poi]):
@@ -522,10 +512,8 @@ async def _reviews(extraction: Extraction, poi: str, counts_some: bool) -> Async
     async def fetch(offset: int) -> Slice:
         params: dict[str, Any] = {"rows": REVIEW_ROWS, "startAt": offset}
         part = await extraction.client.get(f"/api/v2/poi/{poi}/reviews", params, read=_read_reviews)
-        if offset == 0 and part.total is not None:
-            extraction.claims("reviews", part.total)
-            if counts_some and not part.total:
-                extraction.finds("reviews", f"restaurant {poi} counts reviews and lists none")
+        if offset == 0 and part.total == 0 and counts_some:
+            extraction.report_finding("reviews", f"restaurant {poi} counts reviews and lists none")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, REVIEW_ROWS):

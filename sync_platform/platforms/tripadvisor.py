@@ -10,21 +10,12 @@ import msgspec
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import (
-    Attached,
-    Dataset,
-    Identity,
-    Pace,
-    Personal,
-    Platform,
-    Record,
-    Row,
-    Terms,
-    column,
-    records_of,
-)
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding, Identity
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_offset
+from sync_platform.sources.received import Page, Record, records_of
 from sync_platform.sources.rules import (
     COUNT,
     LATITUDE,
@@ -38,6 +29,7 @@ from sync_platform.sources.rules import (
     Within,
 )
 from sync_platform.sources.values import coordinate, filled, moment
+from sync_platform.vault.personal_fields import Personal
 
 PAGE_SIZE = 20
 BATCH_SIZE = 50
@@ -311,10 +303,9 @@ class TripAdvisor(Platform):
         Dataset(
             "restaurants",
             "Restaurants of Hong Kong on TripAdvisor.",
-            Location,
             Restaurant,
-            _restaurant,
             key=("id",),
+            decoding=Decoding(Location, _restaurant),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -325,10 +316,9 @@ class TripAdvisor(Platform):
         Dataset(
             "reviews",
             "Reviews of those restaurants, texts and reviewers sealed.",
-            Post,
             Review,
-            _review,
             key=("id",),
+            decoding=Decoding(Post, _review),
             personal=Personal(
                 fields=("user.username", "user.geo", "user.avatar_url", "title", "text"), subject=("user.username",)
             ),
@@ -351,15 +341,15 @@ class TripAdvisor(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         ids = await _search(extraction)
-        extraction.claims("restaurants", len(ids))
+        extraction.report_total("restaurants", len(ids))
         batches = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        extraction.expects("restaurants", len(batches))
+        extraction.expect_pages("restaurants", len(batches))
 
         async def locations(batch: list[str]) -> Slice:
             params = {"version": 1, "id": batch, "locale": LOCALES}
             part = await extraction.client.get("/locations", params, read=_read)
             given = {str(record.get("id")) for record in part.records}
-            extraction.omitted("restaurants", [one for one in batch if one not in given])
+            extraction.report_omitted("restaurants", [one for one in batch if one not in given])
             return part
 
         counted: dict[str, int | None] = {}
@@ -367,7 +357,7 @@ class TripAdvisor(Platform):
             counted |= {str(record["id"]): _ratings(record) for record in part.records if record.get("id") is not None}
             yield part.as_page("restaurants")
         if extraction.wants("reviews"):
-            extraction.hangs_on("reviews", "restaurants")
+            extraction.inherit_gaps("reviews", "restaurants")
 
             async def reviews(part: Extraction, location: str) -> AsyncIterator[Page]:
                 async for page in _reviews(part, location, bool(counted[location])):
@@ -396,16 +386,16 @@ async def _search(extraction: Extraction) -> list[str]:
             known, page = len(found), page + 1
             part = await fetch(page)
             if len(found) == known and part.records:
-                extraction.finds("restaurants", f"the search never ends: page {page} lists nothing new")
+                extraction.report_finding("restaurants", f"the search never ends: page {page} lists nothing new")
                 break
         async for later in extraction.each("restaurants", range(page + 1, (part.pages or 1) + 1), fetch):
             claimed = max(claimed or 0, later.total or 0)
     except SyncError as error:
-        extraction.expects("restaurants", 1)
-        extraction.failed("restaurants", error)
+        extraction.expect_pages("restaurants", 1)
+        extraction.report_failure("restaurants", error)
         return []
     if claimed is not None and len(found) < claimed:
-        extraction.finds("restaurants", f"the search claims {claimed:,} locations and lists {len(found):,}")
+        extraction.report_finding("restaurants", f"the search claims {claimed:,} locations and lists {len(found):,}")
     return [one for one, is_ours in found.items() if is_ours]
 
 
@@ -418,10 +408,8 @@ async def _reviews(extraction: Extraction, location: str, is_rated: bool) -> Asy
         if since := extraction.scope.since.get("reviews"):
             params["published_after_ts"] = since[:10]
         part = await extraction.client.get(f"/locations/{location}/reviews", params, read=_read)
-        if offset == 0 and part.total is not None:
-            extraction.claims("reviews", part.total)
-            if is_rated and not part.total and not since:
-                extraction.finds("reviews", f"location {location} counts ratings and lists no review")
+        if offset == 0 and part.total == 0 and is_rated and not since:
+            extraction.report_finding("reviews", f"location {location} counts ratings and lists no review")
         return part
 
     async for page in by_offset(extraction, "reviews", fetch, PAGE_SIZE):

@@ -1,1 +1,1 @@
-"""Quality: contracts, quarantine, scores and drift. What is good enough to be stored, and how good that is."""
+"""Quality: which records are good enough to be stored (contract, quarantine), and how good they are (scores, drift)."""

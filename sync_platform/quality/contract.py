@@ -1,6 +1,6 @@
-"""The contract of a dataset as a pandera schema (polars backend), made from its declaration.
+"""The contract of a dataset as a pandera schema (polars backend), built from its declaration.
 
-A Row is the single definition: the table, its column comments, the documents and this schema are all read from it.
+The Row class is the single definition: the table, its column comments, the documents and this schema come from it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-# pandera sets this to 1 when it is imported, for PySpark's sake: pyarrow then takes every time to be in UTC
+# pandera sets this to 1 at import for PySpark; pyarrow would then read every time as UTC
 os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "")
 import pandera.polars as pa
 from pandera.errors import SchemaErrors
@@ -37,8 +37,11 @@ LONGEST_VALUE = 80
 
 
 class Breach(NamedTuple):
-    """One rule broken by one record: `row` is its place in the frame, from 0; `column` joins the columns of a rule
-    between several by a comma."""
+    """One rule that one record breaks.
+
+    `row` is the record's position in the frame, from 0. Where a rule covers several columns, `column` joins their
+    names by commas.
+    """
 
     row: int
     column: str
@@ -53,14 +56,14 @@ class Breach(NamedTuple):
 
 @dataclass(frozen=True)
 class _Ruled:
-    """A rule where it applies."""
+    """A rule and the column that it applies to."""
 
     column: str
     rule: Rule | CrossRule
 
 
 class Contract:
-    """What the rows of one dataset are held to."""
+    """The rules that the rows of one dataset must keep."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._ruled: dict[str, _Ruled] = {}
@@ -82,9 +85,10 @@ class Contract:
         )
 
     def breaches(self, frame: pl.DataFrame) -> list[Breach]:
-        """Every rule that any row breaks, not only the first; columns that no contract names are left aside.
+        """Every rule that any row breaks, not only the first. Columns outside the contract are ignored.
 
-        Raises pandera's SchemaErrors where a column has another type than the contract's: rows are made to fit it.
+        Raises pandera's SchemaErrors where a column has another type than the contract's, which is a defect of the
+        caller.
         """
         try:
             self.schema.validate(frame.select(self.names), lazy=True)
@@ -110,7 +114,7 @@ class Contract:
 
 
 def _kept(rule: Rule, column: Any) -> pl.Expr:
-    """Whether a column's value keeps the rule; null for an empty one."""
+    """Whether a column's value keeps the rule; null for an empty value."""
     value = pl.col(column.name)
     if column.sql_type.endswith("[]"):
         return value.list.eval(_kept_by(rule, pl.element())).list.all()

@@ -1,15 +1,15 @@
-"""Drift: how the shape of what a platform sends differs from the last good one.
+"""Drift: differences between the shape of received records and the last good shape.
 
-`missing`  filled before, and now lacking more often than chance allows (`chance`): from every record with room for it,
-           or from at least ten times the share it was lacking from. Null and absent are the same here. Of samples of
-           2,000 in which it was always filled, 14 lacking (0.7 %) are enough; a share of an optional field that only
-           moves is not drift, for it moves with which records change.
-`retyped`  a JSON type never seen at the path, in one sampled record or more. Integers and other numbers are one type.
-`new`      a path never filled before. So is one that was always null: there was no type it could have changed.
-`renamed`  a missing and a new path of the same types in the same object, told by like names or the same values, where
-           no other pair is nearly as alike. Where fewer than all records were renamed, mostly the names tell.
+`missing`  The field was filled before and is now empty more often than chance allows (`chance`): in every record that
+           has its parent, or in at least ten times the former share of records. Null and absent count the same. In a
+           sample of 2,000, for a field that was always filled, 14 empty records (0.7 %) are enough. A small change in
+           the share of an optional field is not drift, because it depends on which records changed.
+`retyped`  One or more sampled records have a JSON type that was never seen at the path. All numbers are one type.
+`new`      The path was never filled before. A field that was always null had no type, so it counts as new as well.
+`renamed`  A missing and a new path of the same types in the same object have similar names or the same values, and no
+           other pair is nearly as similar. Where only some records were renamed, mostly the names decide.
 
-What stands inside a missing, new or retyped object or list is part of that finding and no finding of its own.
+A field inside a missing, new or retyped object or list belongs to that finding and is not reported separately.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from itertools import product
 from math import exp, lgamma
 from typing import Literal
 
-from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, holder_of, kind_of
+from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, comparable_type, parent_of
 
-SURPRISE = 1e-4  # less likely than that is no chance
-TENFOLD = 10
-ALIKE = 0.6  # what difflib's documentation calls close matches
+MAX_CHANCE = 1e-4  # a lower probability is not chance
+MISSING_FACTOR = 10
+ALIKE = 0.6  # difflib's documentation calls this a close match
 SAME_VALUES = 0.5
-FEWEST_MARKS = 4  # yes and no are the values of any two flags
-CLEARLY = 0.05  # by so much a renaming must be more alike than any other
+FEWEST_MARKS = 4  # any two Boolean fields have the same values
+MARGIN_OVER_RIVALS = 0.05  # by this much the likeness of a renaming must exceed every rival's
 SHARE_TOLERANCE = 0.2
 _WORDS = {
     "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
     "array": "a list",
 }  # fmt: skip
-Kind = Literal["missing", "renamed", "retyped", "new"]
-_ORDER: tuple[Kind, ...] = ("missing", "renamed", "retyped", "new")
+DriftKind = Literal["missing", "renamed", "retyped", "new"]
+_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One finding. Types are JSON's, without null; shares (0..1) are of the records with room for the path that have
-    it filled, None where there is no such share.
+    """One finding. Types are JSON types without null. Shares (0..1) are the filled share of the records that have the
+    path's parent, None where no record has it.
 
-    `records` of `of`: the sampled records that lack a missing field, or have the new name, type or field.
-    `examples` are of what came; of a missing field, of what it was. `is_unsealed`: it came in clear, in a dataset that
-    has sealed fields, so it may be personal.
+    `records` of `of`: the sampled records that lack a missing field, or that have the new name, type or field.
+    `examples` are received values; of a missing field, former values. `is_unsealed`: the field arrived unencrypted in a
+    dataset with sealed fields, so it may be personal.
     """
 
-    kind: Kind
+    kind: DriftKind
     path: str
     types_before: tuple[str, ...]
     types_now: tuple[str, ...]
@@ -78,7 +78,7 @@ class Drift:
 
 
 def find_drift(before: Shape, now: Shape) -> list[Drift]:
-    """What differs between two shapes of one dataset, worst first; nothing where either is of no records."""
+    """The differences between two shapes of one dataset, worst first; none where either shape has no records."""
     has_sealed = any(field.sealed for shape in (before, now) for field in shape.fields.values())
     missing = [_missing(before, now, path) for path in before.fields if _is_missing(before, now, path)]
     new = [_new(before, now, path, has_sealed) for path in now.fields if _is_new(before, now, path)]
@@ -88,15 +88,16 @@ def find_drift(before: Shape, now: Shape) -> list[Drift]:
 
 
 def is_good(drifts: Iterable[Drift]) -> bool:
-    """Whether a shape with these findings may be joined to the reference: nothing known was lost or changed."""
+    """Whether a shape with these findings may become the reference: no known field was lost or changed."""
     return all(drift.kind == "new" for drift in drifts)
 
 
 def chance(filled_before: int, records_before: int, filled_now: int, records_now: int) -> float:
     """The probability of at most `filled_now` of `records_now` (f of n), after `filled_before` of `records_before`.
 
-    F of N were filled, every share being as likely before that (Laplace's rule of succession). Then the number filled
-    is beta-binomial: P(X <= f) = sum over x <= f of C(n, x) B(F + 1 + x, N - F + 1 + n - x) / B(F + 1, N - F + 1).
+    F of N were filled; before that, every share is equally likely (Laplace's rule of succession). Then the filled
+    number is beta-binomial:
+    P(X <= f) = sum over x <= f of C(n, x) B(F + 1 + x, N - F + 1 + n - x) / B(F + 1, N - F + 1).
     Source: Skellam, J. G. (1948), Journal of the Royal Statistical Society B 10(2), 257-261.
     """
     a, b, n = filled_before + 1, records_before - filled_before + 1, records_now
@@ -113,28 +114,28 @@ def _log_beta(a: float, b: float) -> float:
 
 def _is_missing(before: Shape, now: Shape, path: str) -> bool:
     filled_before, filled = before.fields[path].filled, now.field(path).filled
-    lacking, room = now.room(path) - filled, now.room(path)
+    lacking, records_with_parent = now.records_with_parent(path) - filled, now.records_with_parent(path)
     if not filled_before or not lacking or not now.covers(path):
         return False
-    former_lacking = 1 - filled_before / before.room(path)
-    if filled and lacking / room < TENFOLD * former_lacking:
+    former_lacking = 1 - filled_before / before.records_with_parent(path)
+    if filled and lacking / records_with_parent < MISSING_FACTOR * former_lacking:
         return False
-    return chance(filled_before, before.room(path), filled, room) < SURPRISE
+    return chance(filled_before, before.records_with_parent(path), filled, records_with_parent) < MAX_CHANCE
 
 
 def _is_new(before: Shape, now: Shape, path: str) -> bool:
     is_filled_first = now.fields[path].filled and not before.field(path).filled
-    return bool(is_filled_first and before.room(path) and before.covers(path))
+    return bool(is_filled_first and before.records_with_parent(path) and before.covers(path))
 
 
 def _is_retyped(before: Shape, now: Shape, path: str) -> bool:
-    held = before.field(path).kinds
-    return bool(held and now.fields[path].kinds - held)
+    before_field = before.field(path).kinds
+    return bool(before_field and now.fields[path].kinds - before_field)
 
 
 def _missing(before: Shape, now: Shape, path: str) -> Drift:
     drift = _drift("missing", before, now, path, before.fields[path].all_examples)
-    return replace(drift, records=now.room(path) - now.field(path).filled)
+    return replace(drift, records=now.records_with_parent(path) - now.field(path).filled)
 
 
 def _new(before: Shape, now: Shape, path: str, has_sealed: bool) -> Drift:
@@ -144,22 +145,24 @@ def _new(before: Shape, now: Shape, path: str, has_sealed: bool) -> Drift:
 
 def _retyped(before: Shape, now: Shape, path: str) -> Drift:
     field = now.fields[path]
-    appeared = [name for name in _types(field) if kind_of(name) not in before.fields[path].kinds]
+    appeared = [name for name in _types(field) if comparable_type(name) not in before.fields[path].kinds]
     examples = tuple(example for name in appeared for example in field.examples[name])
     drift = _drift("retyped", before, now, path, examples)
     return replace(drift, records=min(sum(field.types[name] for name in appeared), drift.of))
 
 
-def _drift(kind: Kind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
-    held, field = before.field(path), now.field(path)
+def _drift(kind: DriftKind, before: Shape, now: Shape, path: str, examples: tuple[Example, ...]) -> Drift:
+    before_field, field = before.field(path), now.field(path)
     shares = before.share(path), now.share(path)
-    return Drift(kind, path, _types(held), _types(field), *shares, field.filled, now.room(path), examples)
+    return Drift(
+        kind, path, _types(before_field), _types(field), *shares, field.filled, now.records_with_parent(path), examples
+    )
 
 
 def _renamed(
     before: Shape, now: Shape, missing: list[Drift], new: list[Drift]
 ) -> tuple[list[Drift], list[Drift], list[Drift]]:
-    """The renamings, and the missing and new fields that are left."""
+    """The renamings, and the remaining missing and new fields."""
     alike = {
         (old, other): likeness
         for old, other in product(missing, new)
@@ -169,7 +172,7 @@ def _renamed(
         (old, other)
         for (old, other), likeness in alike.items()
         if all(
-            likeness >= rival + CLEARLY
+            likeness >= rival + MARGIN_OVER_RIVALS
             for (rival_old, rival_other), rival in alike.items()
             if (rival_old is old) != (rival_other is other)
         )
@@ -184,19 +187,19 @@ def _renamed(
 
 
 def _likeness(before: Shape, now: Shape, old: Drift, other: Drift) -> float:
-    """How well a new field fits as a missing one's other name, 0..1; 0 where it does not."""
-    held, field = before.fields[old.path], now.fields[other.path]
-    if holder_of(old.path) != holder_of(other.path) or held.kinds != field.kinds:
+    """The likeness (0..1) of a missing and a new field as one renamed field; 0 where they do not match."""
+    before_field, field = before.fields[old.path], now.fields[other.path]
+    if parent_of(old.path) != parent_of(other.path) or before_field.kinds != field.kinds:
         return 0.0
     if abs((old.share_before or 0) - (old.share_now or 0) - (other.share_now or 0)) > SHARE_TOLERANCE:
         return 0.0
     names = SequenceMatcher(None, _letters(old.path), _letters(other.path), autojunk=False).ratio()
-    values = _overlap(held.marks, field.marks)
+    values = _overlap(before_field.marks, field.marks)
     return max(names if names >= ALIKE else 0.0, values if values >= SAME_VALUES else 0.0)
 
 
 def _overlap(marks: list[int], others: list[int]) -> float:
-    """The share of values in common (Jaccard), from the smallest of their hashes.
+    """The share of common values (Jaccard), estimated from the smallest hashes.
 
     Source: Broder, A. Z. (1997), On the resemblance and containment of documents.
     """
@@ -207,7 +210,7 @@ def _overlap(marks: list[int], others: list[int]) -> float:
 
 
 def _letters(path: str) -> str:
-    name = path.removeprefix(holder_of(path)[0])
+    name = path.removeprefix(parent_of(path)[0])
     return "".join(filter(str.isalnum, name)).casefold()
 
 

@@ -1,7 +1,7 @@
-"""Whether a coordinate lies in the district that the platform states for it: the geographic part of accuracy.
+"""Whether a coordinate lies in the district that the platform states: the geographic part of accuracy.
 
-What belongs here: the comparison, for one record and for a whole table. Names and shapes, which are approximations,
-are `places`. A district that is not known and a coordinate that is missing are not measured, and never wrong.
+What belongs here: the comparison, for one record and for a table. Names and approximate shapes are in `areas`. A record
+with an unknown district or without a coordinate is not measured, so it is never wrong.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_places, find_place
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, all_areas, find_area
 
 WORST_SHOWN = 5
 UNKNOWN_SHOWN = 20
 
 
 class Outlier(NamedTuple):
-    """A record outside its stated district; `metres` from the nearest edge of the district's shape, margin included."""
+    """A record outside its stated district; `metres` is the distance to the district's shape, margin included."""
 
     source_id: str
     district: str
@@ -32,10 +32,10 @@ class Outlier(NamedTuple):
 
 @dataclass(frozen=True)
 class Geography:
-    """How many of a table's records stand where they say.
+    """The number of a table's records whose coordinate lies in the stated district.
 
-    `rows` are all, `measured` those with a known district and a coordinate. `worst` are the farthest outside, and
-    `unknown` the districts that were not understood with their rows, most rows first, at most UNKNOWN_SHOWN.
+    `measured` of `rows` have a known district and a coordinate. `worst`: the records farthest outside. `unknown`: the
+    districts that are not known with their row counts, most rows first, at most UNKNOWN_SHOWN.
     """
 
     rows: int
@@ -50,30 +50,30 @@ class Geography:
 
 
 def is_inside(stated: str | None, latitude: float | None, longitude: float | None) -> bool | None:
-    """Whether a coordinate (degrees, WGS84) lies in the stated district; None if that cannot be told."""
+    """Whether a coordinate (degrees, WGS84) lies in the stated district; None if unknown."""
     if stated is None or latitude is None or longitude is None or not (isfinite(latitude) and isfinite(longitude)):
         return None
-    place = find_place(stated)
+    place = find_area(stated)
     return place.contains(latitude, longitude) if place else None
 
 
 def shapes_table() -> pa.Table:
     """One row per box: the place's English name, and four edges in degrees, margin included."""
-    boxes = [(place.english, *box) for place in all_places().values() for box in place.boxes]
+    boxes = [(place.english, *box) for place in all_areas().values() for box in place.boxes]
     return pa.table(dict(zip(("place", "south", "north", "west", "east"), zip(*boxes, strict=True), strict=True)))
 
 
 def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: int = WORST_SHOWN) -> Geography:
-    """Compare every row of a relation, by the same names and shapes as `is_inside`.
+    """Compare every row of a relation, with the same names and shapes as `is_inside`.
 
-    `relation` is what may stand after FROM (a table, or a SELECT in brackets) and has the columns source_id, district,
-    latitude and longitude. Two temporary views, geography_names and geography_shapes, stand in the session meanwhile.
+    `relation` is a table name or a SELECT in brackets, with the columns source_id, district, latitude and longitude.
+    The session has two temporary views meanwhile: geography_names and geography_shapes.
     """
     stated = session.execute(
         f"SELECT district, count(*) FROM {relation} GROUP BY district ORDER BY count(*) DESC, district"
     ).fetchall()
     rows = {district: count for district, count in stated if district is not None}
-    places = {district: place.english for district in rows if (place := find_place(district))}
+    places = {district: place.english for district in rows if (place := find_area(district))}
     names = pa.table({"district": pa.array(places, pa.string()), "place": pa.array(places.values(), pa.string())})
     session.register("geography_names", names)
     session.register("geography_shapes", shapes_table())

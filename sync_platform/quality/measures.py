@@ -1,7 +1,7 @@
-"""The measures that judge single records: each is a condition in SQL, true, false, or null where it cannot be judged.
+"""The measures of single records: each is an SQL condition that is true, false, or null where it cannot be judged.
 
-Relations they may use: `m`, the record measured; `r`, the one of its platform that it refers to; `h`, the row held
-under its id before this sync. A dimension's score is the share of records that no measure of it finds wrong.
+A condition may use three relations: `m`, the measured record; `r`, the record of its platform that it refers to; `h`,
+the row stored under its id before this sync. A dimension's score is the share of records without a false measure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ACROSS = {
     "accuracy": ("register_name", "register_address", "register_licence"),
     "consistency": ("phone_across", "district_across", "place_across", "trading_across"),
 }
-"""Measures of a listing against other platforms: they are taken where listings are unified, not by a sync."""
+"""Measures of a listing against other platforms; unification takes them, not a sync."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class Measure:
 
 
 def is_listing(dataset: Dataset) -> bool:
-    """Whether the records are places: they have a name and an address."""
+    """Whether the records are listings: they have a name and an address."""
     names = {column.name for column in columns_of(dataset.row)}
     return bool(names & set(NAMES)) and bool(names & set(ADDRESSES))
 
 
 def measures_of(dataset: Dataset, *, follows: bool, refers: bool) -> list[Measure]:
-    """What a dataset's records can be judged by on their own.
+    """The measures that need only the dataset itself, its earlier state and the dataset that it refers to.
 
-    `follows`: an earlier state of it is held; `refers`: so is the dataset that it refers to.
+    `follows`: an earlier state is stored. `refers`: the referenced dataset is stored.
     """
     found = []
     columns = columns_of(dataset.row)
@@ -65,7 +65,7 @@ def measures_of(dataset: Dataset, *, follows: bool, refers: bool) -> list[Measur
 
 
 def metres_between(one: str, other: str) -> str:
-    """SQL: metres between the coordinates of two relations, on a plane: good to 0.1 % within Hong Kong."""
+    """SQL: metres between the coordinates of two relations, on a plane; exact to 0.1 % within Hong Kong."""
     north = f"({one}.latitude - {other}.latitude) * 110870"
     east = f"({one}.longitude - {other}.longitude) * 102900"
     return f"sqrt(power({north}, 2) + power({east}, 2))"
@@ -78,7 +78,7 @@ def _in_their_languages(english: str, chinese: str) -> str:
 
 
 def _same_place(names: set[str]) -> str:
-    """A place may be renamed, or move; one that does both at once under its id is another place."""
+    """SQL: a place may change its name or its address; if both change at once, the id means another place."""
     named = [f'm."{name}" = h."{name}"' for name in NAMES if name in names]
     placed = [f'm."{name}" = h."{name}"' for name in ADDRESSES if name in names]
     if {"latitude", "longitude"} <= names:

@@ -1,7 +1,7 @@
-"""Quarantine: records that cannot be stored, each with what is wrong, where, and where it is landed.
+"""Quarantine: records that cannot be stored, each with its problems, their paths, and its landed line.
 
-An entry is open until its record is stored after all, or a later sync looks at the record again: what it finds then is
-an entry of its own. So open entries are what is wrong now, and all of them are what was ever wrong.
+An entry is open until its record is stored after all or a later sync examines the record again, which may create a new
+entry. So the open entries are the current problems, and all entries are the problems there ever were.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ QUARANTINE = (
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One quarantined record, as `quality.quarantine` keeps it; the columns' meanings stand there."""
+class QuarantineEntry:
+    """One row of `quality.quarantine`; see QUARANTINE for the meaning of the columns."""
 
     platform: str
     dataset: str
@@ -59,17 +59,17 @@ class Entry:
 
     @property
     def problem(self) -> str:
-        """What is wrong with it at which path."""
-        return told(self.paths, self.problems)
+        """The problems of the record with their paths."""
+        return describe_problems(self.paths, self.problems)
 
     @property
     def in_words(self) -> str:
-        """Which record, what is wrong with it, and where it is landed."""
+        """The record's id, its problems, and its landed line."""
         name = self.source_id or "a record without an id"
         return f"{name}: {self.problem} ({self.landing_object}:{self.landing_line})"
 
 
-def told(paths: list[str | None], problems: list[str]) -> str:
+def describe_problems(paths: list[str | None], problems: list[str]) -> str:
     """The problems of one record in one sentence, each with its path."""
     return "; ".join(
         problem if path is None or path in problem else f"{problem} at {path}"
@@ -78,19 +78,26 @@ def told(paths: list[str | None], problems: list[str]) -> str:
 
 
 def quarantine(
-    session: duckdb.DuckDBPyConnection, origin: dict[str, str | datetime | None], *, is_whole: bool, is_late: bool
+    session: duckdb.DuckDBPyConnection,
+    origin: dict[str, str | datetime | None],
+    quarantined: str,
+    stored: str,
+    *,
+    is_whole: bool,
+    is_late: bool,
 ) -> None:
-    """Put `temp.quarantined` into quarantine, and settle open entries that were looked at again.
+    """Put the records of the relation `quarantined` into quarantine, and settle open entries that were looked at again.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
-    `is_whole`: the sync looked at everything. `is_late`: a later observation is held already; its word stands, and only
-    entries of this very landing, taken in again, are settled.
+    `quarantined`: source_id, landing_object, landing_line, problems as JSON. `stored`: a relation of the rows that came
+    beside them. `is_whole`: the sync looked at everything. `is_late`: the lake has a later observation already, which
+    counts; only entries of this very landing, taken in again, are settled.
     """
-    _settle(session, origin, is_whole=is_whole, is_late=is_late)
-    if not session.execute("FROM temp.quarantined LIMIT 1").fetchone():
+    _settle(session, origin, quarantined, stored, is_whole=is_whole, is_late=is_late)
+    if not session.execute(f"FROM {quarantined} LIMIT 1").fetchone():
         return
     stays_open = "true"
-    if is_late:  # what was open before this landing was taken in again is no older news
+    if is_late:  # an entry of this landing that was open until now stays open
         stays_open = f"""EXISTS (FROM {LAKE}.quality.quarantine e WHERE {_JUST_SETTLED}
             AND e.landing_object = q.landing_object AND e.landing_line = q.landing_line)"""
     session.execute(
@@ -98,28 +105,29 @@ def quarantine(
         SELECT $platform, $dataset, $partition, $sync_id, $run_id, source_id, landing_object, landing_line,
             problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem', $observed_at, $committed_at,
             CASE WHEN NOT {stays_open} THEN $committed_at END, CASE WHEN NOT {stays_open} THEN 'late' END
-        FROM temp.quarantined q ORDER BY landing_object, landing_line""",
+        FROM {quarantined} q ORDER BY landing_object, landing_line""",
         origin,
     )
 
 
-def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed) -> list[str]:
-    """The first records of `temp.quarantined`: what is wrong, the page's address, and where it is landed."""
+def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantined: str) -> list[str]:
+    """The first records of the relation `quarantined`: what is wrong, the page's address, and where it is landed."""
     rows = session.execute(
         f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
-        FROM temp.quarantined ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
+        FROM {quarantined} ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
     ).fetchall()
     first = []
     for source_id, paths, problems, key, line in rows:
-        said = f"{source_id or 'a record without an id'}: {told(paths, problems)}"
+        said = f"{source_id or 'a record without an id'}: {describe_problems(paths, problems)}"
         bodies = landed.page_of(key, line).bodies
         first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
     return first
 
 
-def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> bool:
-    """Whether a record was held back that was not in quarantine already; asked before `quarantine`."""
-    query = f"""SELECT 1 FROM temp.held_back WHERE source_id NOT IN (
+def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str) -> bool:
+    """Whether a record was held back (a relation of source_ids) that was not in quarantine already; to be called before
+    `quarantine`."""
+    query = f"""SELECT 1 FROM {held_back} WHERE source_id NOT IN (
         SELECT source_id FROM {LAKE}.quality.quarantine
         WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""
     return session.execute(query, [platform, dataset]).fetchone() is not None
@@ -128,6 +136,8 @@ def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: 
 def _settle(
     session: duckdb.DuckDBPyConnection,
     origin: dict[str, str | datetime | None],
+    quarantined: str,
+    came: str,
     *,
     is_whole: bool,
     is_late: bool,
@@ -139,8 +149,8 @@ def _settle(
     table = f"{LAKE}.quality.quarantine"
     if not session.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1", own).fetchone():
         return
-    stored = "source_id IN (SELECT source_id FROM temp.incoming)"
-    again = "source_id IN (SELECT source_id FROM temp.quarantined WHERE source_id IS NOT NULL)"
+    stored = f"source_id IN (SELECT source_id FROM {came})"
+    again = f"source_id IN (SELECT source_id FROM {quarantined} WHERE source_id IS NOT NULL)"
     unseen = "true" if is_whole or is_late else "false"
     session.execute(
         f"""UPDATE {table} SET settled_at = $at,
@@ -163,18 +173,18 @@ def entries(
     platform: str | None = None,
     dataset: str | None = None,
     only_open: bool = True,
-) -> list[Entry]:
-    """Quarantined records, newest first; those of a lake that has no quarantine yet are none."""
+) -> list[QuarantineEntry]:
+    """Quarantined records, newest first; none where the lake has no quarantine table yet."""
     tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
     if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
         return []
     wanted = {"platform": platform, "dataset": dataset}
     chosen = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + (["settled_at IS NULL"] if only_open else [])
-    listed = ", ".join(part.name for part in fields(Entry))
+    listed = ", ".join(part.name for part in fields(QuarantineEntry))
     rows = session.execute(
         f"""SELECT {listed} FROM {LAKE}.quality.quarantine WHERE {" AND ".join(conditions) or "true"}
         ORDER BY committed_at DESC, platform, dataset, landing_object, landing_line""",
         chosen,
     ).fetchall()
-    return [Entry(*row) for row in rows]
+    return [QuarantineEntry(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""A score: a share of records or cells, what it is held to, and how sure it is."""
+"""A score: a share of records or cells, with its threshold and its confidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Dimension = Literal["validation", "completeness", "accuracy", "consistency"]
 DIMENSIONS: tuple[Dimension, ...] = ("validation", "completeness", "accuracy", "consistency")
 OVERALL = "overall"
 WHOLE = "all"
-"""The measure that stands for a dimension as a whole."""
+"""The name of the measure for a whole dimension."""
 Z95 = 1.959963984540054
 
 SCORES = (
@@ -41,7 +41,10 @@ SCORES = (
 
 @dataclass(frozen=True)
 class Score:
-    """One measure of one dimension. `score` is None where nothing could be judged: never 1 for want of evidence."""
+    """One measure of one dimension. `score` is None where nothing could be judged; without evidence it is never 1.
+
+    `stated`: a score that is not numerator / denominator, such as the overall score.
+    """
 
     dimension: str
     measure: str
@@ -55,21 +58,21 @@ class Score:
 
     @property
     def score(self) -> float | None:
-        """The share; of an overall score, the weighted mean that was stated."""
+        """The stated score, or else the share."""
         if self.stated is not None:
             return self.stated
         return self.numerator / self.denominator if self.numerator is not None and self.denominator else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of a share that was judged on some of the records only."""
+        """The 95 % interval of the share, where only some of the records could be judged."""
         if not self.denominator or self.numerator is None or self.population is None:
             return None
         return wilson(self.numerator, self.denominator) if self.denominator < self.population else None
 
     @property
     def falls_short(self) -> bool:
-        """Whether it was measured and does not reach its threshold."""
+        """Whether the score was measured and is below its threshold."""
         return self.score is not None and self.threshold is not None and self.score < self.threshold
 
     @property
@@ -81,7 +84,7 @@ class Score:
 
     @property
     def in_words(self) -> str:
-        """What the score is, what is worst, and what was not measured."""
+        """The score, the worst problems, and the measures that were not taken."""
         unmeasured = [f"not measured: {', '.join(names)}"] if (names := self.detail.get("not_measured")) else []
         if self.score is None:
             return "not measured"
@@ -91,15 +94,15 @@ class Score:
 
     @property
     def worst_in_words(self) -> list[str]:
-        """What is worst, the worst first; nothing where all is well."""
-        told = [_in_words(each) for each in self.detail.get("worst", [])]
+        """The worst problems, worst first."""
+        problems = [_in_words(each) for each in self.detail.get("worst", [])]
         if self.detail.get("missing"):
-            told.append(f"{self.detail['missing']:,} records that the source claims did not come")
-        return told
+            problems.append(f"{self.detail['missing']:,} records that the source claims did not come")
+        return problems
 
 
 def _in_words(worst: Mapping[str, Any]) -> str:
-    """One of the worst things of a dimension, whichever it is of."""
+    """One problem of any dimension as a sentence."""
     if "rule" in worst:
         example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
         return f"{worst['column']} not {worst['rule']} in {worst['records']:,} records{example}"
@@ -122,7 +125,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Standards:
-    """What scores are held to: per dimension a threshold and a weight, and the largest share in quarantine."""
+    """The requirements: per dimension a threshold and a weight, and the largest tolerated share in quarantine."""
 
     thresholds: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_threshold"))
     weights: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_weight"))
@@ -130,7 +133,7 @@ class Standards:
 
     @classmethod
     def of(cls, settings: Settings, own: PlatformSettings | None = None) -> Standards:
-        """The installation's, with the platform's own tolerance where it has one."""
+        """The installation's standards, with the platform's own tolerance where it has one."""
         tolerance = own.quarantine_tolerance if own else None
         return cls(
             {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
@@ -152,10 +155,10 @@ STANDARDS = Standards()
 
 
 def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
-    """The DataQualityScore: the mean of the dimensions that were measured, each with its weight.
+    """The DataQualityScore: the weighted mean of the measured dimensions.
 
-    sum(weight x score) / sum(weight), over measured dimensions. Its confidence is the share of all weight that was
-    measured, where a dimension counts with its own confidence.
+    sum(weight x score) / sum(weight), over measured dimensions. The confidence is the share of the total weight that
+    was measured; each dimension counts with its own confidence.
     """
     measured = [(standards.weights[each.dimension], each) for each in dimensions if each.score is not None]
     weight = sum(share for share, _ in measured)

@@ -1,6 +1,6 @@
 """The scorecard: the newest scores of each dataset, by dimension, with the trend and the drift.
 
-What belongs here: reading `quality.scores`; nothing is computed.
+What belongs here: reading `quality.scores`. How scores are computed is in quality/scoring.py.
 """
 
 from __future__ import annotations

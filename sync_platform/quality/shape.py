@@ -1,7 +1,7 @@
-"""The shape of landed records: which fields there are, of which JSON types, and how often they are filled.
+"""The shape of landed records: their fields, the JSON types, and how often each field is filled.
 
-Taken from a sample of at most MOST_RECORDS lines, whatever the size of the sync. Everything is counted in records: one
-counts once at a path, however many elements of its arrays stand there.
+A shape is computed from a sample of at most MOST_RECORDS lines. All counts are counts of records: a record counts once
+per path, even where it has several array elements at the path.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import msgspec
 from sync_platform.errors import StorageError
 
 MOST_RECORDS = 2_000
-MOST_PATHS = 500  # beyond, the deepest paths are left out, and the shape says so (`is_cut`)
+MOST_PATHS = 500  # further paths are left out, deepest first, and `is_cut` is set
 MOST_MARKS = 16  # per path
-NOTABLE_MOVE = 0.1  # a filled share that moves by more is worth storing
+NOTABLE_CHANGE = 0.1  # a larger change of a filled share makes a shape worth storing
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A value as JSON, shortened, and the line it stands on. `value` is None where it is sealed, or holds what is."""
+    """A value as shortened JSON, and its landed line. `value` is None where it is sealed or contains a sealed value."""
 
     value: str | None
     landing_object: str
@@ -33,10 +33,10 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, omit_defaults=True):
-    """What stands at one path, in records: in how many it is filled (neither absent nor null), and of which types.
+    """The values at one path, counted in records: how many have it filled (not absent or null), and with which types.
 
-    `marks`: the smallest CRC-32s of its values, so that of two fields with the same values they are the same.
-    `sealed`: at least one value is sealed, or holds what is; a sealed value counts as a string.
+    `marks`: the smallest CRC-32s of its values; two fields with the same values have the same marks. `sealed`: at least
+    one value is sealed or contains a sealed value. A sealed value counts as a string.
     """
 
     filled: int = 0
@@ -47,8 +47,8 @@ class Field(msgspec.Struct, omit_defaults=True):
 
     @property
     def kinds(self) -> set[str]:
-        """Its types without null; an integer is a number."""
-        return {kind_of(name) for name in self.types if name != "null"}
+        """The types without null; an integer is a number."""
+        return {comparable_type(name) for name in self.types if name != "null"}
 
     @property
     def all_examples(self) -> tuple[Example, ...]:
@@ -58,7 +58,7 @@ class Field(msgspec.Struct, omit_defaults=True):
 class Shape(msgspec.Struct):
     """A dataset's shape. Paths read `district.name`, `phones[]`, `categories[].name`, and `hours.*` in an open map.
 
-    `records`: how many it was taken from. A `.`, `[`, `]`, `*` or `%` in a name is percent-encoded.
+    `records`: the size of the sample. A `.`, `[`, `]`, `*` or `%` in a name is percent-encoded.
     """
 
     records: int = 0
@@ -67,60 +67,62 @@ class Shape(msgspec.Struct):
     is_cut: bool = False
 
     def field(self, path: str) -> Field:
-        """What stands at the path; a field of no records where it is not there."""
+        """The field at the path; an empty Field where there is none."""
         return self.fields.get(path) or Field()
 
-    def room(self, path: str) -> int:
-        """In how many records something could have stood at the path: those with an object, or array, around it."""
-        holder, kind = holder_of(path)
-        return self.field(holder).types.get(kind, 0) if holder else self.records
+    def records_with_parent(self, path: str) -> int:
+        """The number of records that have the parent object or array of the path."""
+        parent, kind = parent_of(path)
+        return self.field(parent).types.get(kind, 0) if parent else self.records
 
     def share(self, path: str) -> float | None:
-        """The share of the records with room for the path that have it filled; None without room."""
-        room = self.room(path)
-        return self.field(path).filled / room if room else None
+        """The filled share of the records that have the path's parent; None where no record has it."""
+        records_with_parent = self.records_with_parent(path)
+        return self.field(path).filled / records_with_parent if records_with_parent else None
 
     def covers(self, path: str) -> bool:
-        """Whether it says anything that the path is not there: not if paths were cut off, nor where only one of the
-        two, shape and path, takes the object around it for an open map."""
+        """Whether the absence of the path in this shape is meaningful.
+
+        It is not where deep paths were left out, or where only one of shape and path treats a parent as an open map.
+        """
         if self.is_cut and _rank(path) > max(map(_rank, self.fields)):
             return False
         while path:
-            holder, kind = holder_of(path)
-            if holder and kind == "object" and path.endswith(".*") != (holder in self.open_maps):
+            parent, kind = parent_of(path)
+            if parent and kind == "object" and path.endswith(".*") != (parent in self.open_maps):
                 return False
-            path = holder
+            path = parent
         return True
 
-    def joined(self, now: Shape) -> Shape:
-        """The next reference: this one brought up to date by a good shape, without forgetting what was seen once.
+    def merged(self, now: Shape) -> Shape:
+        """The next reference: this shape combined with a good newer one; no known field is lost.
 
-        A delta of 40 records adds to 2,000 earlier ones; at twice MOST_RECORDS the earlier ones count for less.
+        A delta of 40 records adds to 2,000 earlier ones. Beyond twice MOST_RECORDS the earlier ones get less weight.
         """
         weight = min(1.0, max(0, 2 * MOST_RECORDS - now.records) / self.records) if self.records else 0.0
         open_maps = sorted({*self.open_maps, *now.open_maps})
         stays = Shape(open_maps=open_maps).covers
         fields = {
-            path: _joined(self.field(path), now.field(path), weight)
+            path: _merged(self.field(path), now.field(path), weight)
             for path in filter(stays, self.fields.keys() | now.fields.keys())
         }
         records = ceil(self.records * weight) + now.records
         return bounded(Shape(records, fields, open_maps, self.is_cut or now.is_cut))
 
     def differs_from(self, stored: Shape) -> bool:
-        """Whether it says more than the stored one: other paths or types, twice the records, or a share that moved."""
+        """Whether it differs enough to be stored: other paths or types, twice the records, or a changed share."""
         if self._outline() != stored._outline() or self.records >= 2 * stored.records:
             return self.records > 0
-        return any(abs((self.share(path) or 0) - (stored.share(path) or 0)) > NOTABLE_MOVE for path in self.fields)
+        return any(abs((self.share(path) or 0) - (stored.share(path) or 0)) > NOTABLE_CHANGE for path in self.fields)
 
     def to_document(self) -> dict[str, Any]:
-        """As plain JSON, its keys in order."""
+        """The shape as plain JSON with its keys in order."""
         document: dict[str, Any] = msgspec.to_builtins(self)
         return document
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Shape:
-        """The shape that was stored; StorageError where the document is none."""
+        """The stored shape; StorageError where the document is not a shape."""
         try:
             return msgspec.convert(document, cls)
         except msgspec.ValidationError as error:
@@ -130,13 +132,13 @@ class Shape(msgspec.Struct):
         return self.open_maps, self.is_cut, {path: (set(f.types), f.sealed) for path, f in self.fields.items()}
 
 
-def kind_of(json_type: str) -> str:
+def comparable_type(json_type: str) -> str:
     """The type by which values are compared: 1 and 1.0 are both numbers."""
     return "number" if json_type == "integer" else json_type
 
 
-def holder_of(path: str) -> tuple[str, str]:
-    """The path around a path, and the type it must have to hold it; "" is the record itself."""
+def parent_of(path: str) -> tuple[str, str]:
+    """The parent path of a path, and the type that the parent must have; "" is the record itself."""
     return (path[:-2], "array") if path.endswith("[]") else (path.rpartition(".")[0], "object")
 
 
@@ -145,13 +147,13 @@ def _rank(path: str) -> tuple[int, str]:
 
 
 def bounded(shape: Shape) -> Shape:
-    """The shape with its paths in order, those closest to the record first, and no more than MOST_PATHS."""
+    """The shape with its paths in order, top-level paths first, and at most MOST_PATHS of them."""
     paths = sorted(shape.fields, key=_rank)
     kept = {path: shape.fields[path] for path in paths[:MOST_PATHS]}
     return msgspec.structs.replace(shape, fields=kept, is_cut=shape.is_cut or len(paths) > MOST_PATHS)
 
 
-def _joined(old: Field, new: Field, weight: float) -> Field:
+def _merged(old: Field, new: Field, weight: float) -> Field:
     types = Counter({kind: ceil(count * weight) for kind, count in old.types.items()})
     types.update(new.types)
     return Field(

@@ -7,7 +7,10 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from sync_platform.sandbox.errors import SandboxError
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.ground_truth import write_ground_truth
+from sync_platform.sandbox.listening import serve
+from sync_platform.sandbox.sandbox_error import SandboxError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,13 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     try:
         if options.ground_truth:
-            from sync_platform.sandbox.city import City
-            from sync_platform.sandbox.truth import write_ground_truth
-
             write_ground_truth(City(options.places, options.seed, options.today), options.ground_truth)
         else:
-            from sync_platform.sandbox.server import serve
-
             serve(
                 options.host,
                 options.port,
@@ -41,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sync_platform.sandbox", description="The eight platforms, invented."
+        prog="python -m sync_platform.sandbox", description="All platforms, played from one invented Hong Kong."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
@@ -52,7 +50,9 @@ def _options() -> argparse.ArgumentParser:
         "--fault", action="append", default=[], help="platform:fault[=value][@nth][*times][~match]; repeatable"
     )
     parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
-    parser.add_argument("--ground-truth", type=Path, metavar="FILE", help="write the truth to .csv or .parquet and end")
+    parser.add_argument(
+        "--ground-truth", type=Path, metavar="FILE", help="write the ground truth to .csv or .parquet and end"
+    )
     return parser
 
 

@@ -1,6 +1,6 @@
-"""Seeded chance: the only source of randomness in the sandbox.
+"""Seeded randomness: the only source of it in the sandbox, apart from tokens.
 
-What belongs here: draws that depend on the seed and a name, and on nothing else. What doesn't: what is drawn.
+What belongs here: random numbers that depend only on the seed and a key. What doesn't: what they decide.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def draws(seed: int, *key: object) -> Random:
 
 
 def scramble(number: int, size: int) -> int:
-    """Maps `range(size)` onto itself without order, so that ids are unique yet tell nothing; `0 <= number < size`."""
+    """Maps `range(size)` onto itself without visible order, so that ids are unique and reveal nothing."""
     return (number * _MULTIPLIER + 40503) % size
 
 

@@ -1,4 +1,4 @@
-"""The invented Hong Kong on one day: its places, and how each platform sees them, both built when first asked for."""
+"""The invented Hong Kong on one day: its places, and how each platform sees them, both built on first use."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from importlib import import_module
-from typing import TYPE_CHECKING
 
-from sync_platform.sandbox.errors import SandboxError
+from sync_platform.sandbox.platform_view import PlatformView
+from sync_platform.sandbox.sandbox_error import SandboxError
+from sync_platform.sandbox.true_places import TruePlace, build_places
+from sync_platform.sandbox.views import view_class
 
-if TYPE_CHECKING:
-    from sync_platform.sandbox.places import Place
-    from sync_platform.sandbox.views.view import View
-
-PLATFORMS = ("data_gov_hk", "openrice", "tripadvisor", "eatigo", "chope", "foodpanda", "keeta", "bistrochat")
 MOST_PLACES = 200_000
 HONG_KONG_OFFSET_S = 8 * 3600
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -29,23 +25,17 @@ class City:
             raise SandboxError(f"places={places}: must lie between 1 and {MOST_PLACES}")
         self.size, self.seed = places, seed
         self.today = today or today_in_hong_kong()
-        self._views: dict[str, View] = {}
+        self._views: dict[str, PlatformView] = {}
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[TruePlace]:
         """Every place that has ever opened, by key."""
-        from sync_platform.sandbox.places import build_places
-
         return build_places(self.seed, self.size, self.today)
 
-    def view(self, platform: str) -> View:
-        """How the platform sees the city; KeyError for a platform that doesn't exist."""
+    def view(self, platform: str) -> PlatformView:
+        """How the platform sees the city; KeyError for an unknown platform."""
         if platform not in self._views:
-            if platform not in PLATFORMS:
-                raise KeyError(platform)
-            module = import_module(f"sync_platform.sandbox.views.{platform}")
-            view: View = module.build(self)
-            self._views[platform] = view
+            self._views[platform] = view_class(platform)(self.places, self.seed, self.today)
         return self._views[platform]
 
 

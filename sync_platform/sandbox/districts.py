@@ -1,7 +1,7 @@
-"""Where things are: regions, the 18 districts, the food authority's 19, their neighbourhoods and streets.
+"""Hong Kong's geography: regions, the 18 districts, the food authority's 19, neighbourhoods and streets.
 
-What belongs here: geography, in both languages, with a centre in WGS84 for each neighbourhood. Centres are
-approximate (to some 200 m) and a neighbourhood's box is a square around its centre. Buildings and shops don't belong.
+What belongs here: names in both languages, and a centre in WGS84 for each neighbourhood. Centres are approximate (to
+some 200 m) and a neighbourhood's box is a square around its centre. What doesn't: buildings and shops.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Street:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A neighbourhood; `number` is its place in the list, `fehd` the food authority's district, `weight` how busy."""
+    """A neighbourhood: `number` is its index, `fehd` the food authority's district, `weight` how busy it is."""
 
     number: int
     english: str

@@ -1,7 +1,7 @@
-"""How a place changes: opening, closing, renaming, moving, and the life of its licences.
+"""How a place changes: opening, closing, renaming, moving, and its licences.
 
-What belongs here: dates, all drawn from the place's own stream, so that a day never changes what happened before it.
-What doesn't: names and addresses themselves, and which platform hears of a change when.
+What belongs here: dates. All are drawn from the place's own random stream, so that a later day never changes an earlier
+one. What doesn't: names and addresses, and when a platform notices a change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sync_platform.sandbox.chance import scramble
 from sync_platform.sandbox.districts import FEHD_DISTRICTS
 
 HISTORY_BEGINS = date(2023, 1, 1)
-"""Nothing is known of days before this one."""
+"""The first day of which anything is known."""
 
 CLOSINGS_PER_MONTH = 0.015
 RENAMES_PER_MONTH = 0.0025
@@ -26,7 +26,7 @@ _FEHD_ORDER = {code: index for index, code in enumerate(FEHD_DISTRICTS)}
 
 
 def draw_opening(stream: Random) -> date:
-    """The opening day of a place that traded before history begins: mostly a few years, at most thirty."""
+    """The opening day of a place that traded before HISTORY_BEGINS: mostly by a few years, at most by thirty."""
     return HISTORY_BEGINS - timedelta(days=1 + min(10_950, int(stream.expovariate(1 / 1900))))
 
 
@@ -43,11 +43,11 @@ def draw_event(stream: Random, since: date, until: date, per_month: float) -> da
 
 
 @dataclass(frozen=True, slots=True)
-class Licence:
-    """One licence in the register: valid from `since`, and gone from `until` on.
+class RegisteredLicence:
+    """One licence in the register, from `since` until the day before `until`.
 
-    A provisional one has a fixed `expiry`; a full one expires yearly on `month`/`day` and is renewed `lead_days`
-    before (negative: so many days late, and missing from the register meanwhile).
+    A provisional licence has a fixed `expiry`. A full one expires yearly on `month`/`day` and is renewed `lead_days`
+    before; a negative number is a late renewal, and the licence is missing from the register meanwhile.
     """
 
     number: str
@@ -62,7 +62,7 @@ class Licence:
     expiry: date | None = None
 
     def expires(self, today: date) -> date | None:
-        """The expiry date the register shows on a day, or None where the licence is not in it."""
+        """The expiry date that the register shows on a day, or None where the licence is not in it."""
         if not self.since <= today < self.until:
             return None
         if self.expiry is not None:
@@ -80,21 +80,21 @@ class Licence:
 
     @property
     def lapses(self) -> bool:
-        """Whether the licence ends on its own expiry day, not by being given up before."""
+        """Whether the licence ends on its expiry day; the others are given up before."""
         return (self.until.month, self.until.day) == (self.month, self.day)
 
 
 def draw_licences(
-    stream: Random, key: int, kind: str, opened: date, closed: date, spells: list[tuple[date, date, str]]
-) -> tuple[Licence, ...]:
+    stream: Random, key: int, kind: str, opened: date, closed: date, tenancies: list[tuple[date, date, str]]
+) -> tuple[RegisteredLicence, ...]:
     """The licences of a place over its life.
 
-    `spells` are (from, to, fehd district) of the premises it trades from; each needs licences of its own. Four in five
+    `tenancies` are (from, to, fehd district) of the premises it trades from; each needs its own licences. Four of five
     licences of a closed place lapse on their expiry day, up to three months after it closed.
     """
-    found: list[Licence] = []
+    found: list[RegisteredLicence] = []
     light = kind == "RR"
-    for index, (since, until, fehd) in enumerate(spells):
+    for index, (since, until, fehd) in enumerate(tenancies):
         last = until + timedelta(days=stream.randint(0, 90) if until == closed else 0)
         anniversary = last if stream.random() < 0.82 else since + timedelta(days=stream.randint(0, 364))
         lead = stream.randint(0, 40)
@@ -111,14 +111,15 @@ def draw_licences(
             first = since - timedelta(days=stream.randint(0, 20))
             prefix = "39" if light else "38"
             expiry = first + timedelta(days=183)
-            found.append(Licence(prefix + serial, kind, fehd, index, first, begins, 1, 1, 0, expiry))
+            found.append(RegisteredLicence(prefix + serial, kind, fehd, index, first, begins, 1, 1, 0, expiry))
         if begins < last:
-            found.append(Licence(("31" if light else "22") + serial, kind, fehd, index, begins, last, month, day, lead))
+            prefix = "31" if light else "22"
+            found.append(RegisteredLicence(prefix + serial, kind, fehd, index, begins, last, month, day, lead))
     return tuple(found)
 
 
 def _serial(key: int, fehd: str) -> str:
-    """District and six digits, unique per place and premises: 125,000 slots fit, the rest take other leading digits."""
+    """District and six digits, unique per place and premises; beyond 125,000 slots with other leading digits."""
     slots = _SERIALS // _SERIALS_PER_SLOT
     slot, variant = divmod(key, _SERIALS_PER_SLOT)
     leading = fehd if slot < slots else str(20 + _FEHD_ORDER[fehd])

@@ -1,4 +1,4 @@
-"""The process that listens: socket, announcement, lifeline."""
+"""The process that listens: the socket, the line with the address, and how it ends."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import os
 import socket
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from datetime import date
 
 import orjson
 import uvicorn
 
-from sync_platform.sandbox.errors import SandboxError
+from sync_platform.sandbox.city import City, calendar
+from sync_platform.sandbox.sandbox_error import SandboxError
+from sync_platform.sandbox.server import App, create_app
 
-if TYPE_CHECKING:
-    from sync_platform.sandbox.server import App
+BUILT_BEFORE_LISTENING = 20_000  # places: a larger city takes seconds, a smaller one is built on the first request
 
 
-class _Announcing(uvicorn.Server):
+class _AnnouncingServer(uvicorn.Server):
     """Prints the address on standard output once requests are answered."""
 
     url = ""
@@ -29,11 +31,31 @@ class _Announcing(uvicorn.Server):
             sys.stdout.flush()
 
 
-def listen(app: App, host: str, port: int, *, lifeline: bool) -> None:
-    """Serves the application until interrupted; SandboxError if the address cannot be had."""
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    places: int = 2000,
+    seed: int = 852,
+    today: date | None = None,
+    faults: Iterable[str] = (),
+    lifeline: bool = False,
+) -> None:
+    """Serves until interrupted; prints one line of JSON with the `url` once it listens.
+
+    Without `today` the city follows the calendar. `lifeline` ends the process when its standard input closes.
+    Raises SandboxError for a wrong option or a port in use.
+    """
+    current = calendar(places, seed) if today is None else City(places, seed, today)
+    app = create_app(current, list(faults))
+    if places > BUILT_BEFORE_LISTENING:
+        app.city().places  # noqa: B018 - built here, so that the first request does not wait for it
+    _listen(app, host, port, lifeline=lifeline)
+
+
+def _listen(app: App, host: str, port: int, *, lifeline: bool) -> None:
     bound = _bind(host, port)
     if lifeline:
-        threading.Thread(target=_die_with_standard_input, daemon=True).start()
+        threading.Thread(target=_end_with_standard_input, daemon=True).start()
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -45,7 +67,7 @@ def listen(app: App, host: str, port: int, *, lifeline: bool) -> None:
         server_header=False,
         ws="websockets-sansio",
     )
-    server = _Announcing(config)
+    server = _AnnouncingServer(config)
     shown = f"[{host}]" if ":" in host else host
     server.url = f"http://{shown}:{bound.getsockname()[1]}"
     server.run(sockets=[bound])
@@ -64,7 +86,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _die_with_standard_input() -> None:
+def _end_with_standard_input() -> None:
     while os.read(0, 4096):
         pass
     os._exit(0)

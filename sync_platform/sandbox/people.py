@@ -1,6 +1,6 @@
 """Invented people: reviewers and guests, none of them real; addresses are at example.com.
 
-What belongs here: names, handles and numbers of persons. What doesn't: what they say or book.
+What belongs here: names, handles and numbers of persons. What doesn't: what they write or book.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
-from sync_platform.sandbox.names import SURNAMES
+from sync_platform.sandbox.place_names import SURNAMES
 
 _GIVEN = """
 Ada Bryan Carmen Derek Elsa Felix Gigi Hugo Ivy Jasper Kitty Leo Mandy Nelson Olive Percy Queenie Ricky Stella Tommy
@@ -37,8 +37,8 @@ class Person(NamedTuple):
         return f"+8525{self.number * 7919 % 10**7:07d}"
 
 
-def meet_person(stream: Random) -> Person:
-    """Somebody of the population; the same number is always the same person."""
+def draw_person(stream: Random) -> Person:
+    """A random person of the population; the same number is always the same person."""
     number = int(POPULATION * stream.random() ** 1.6)
     own = Random(number)
     given, moods, animals = _WORDS

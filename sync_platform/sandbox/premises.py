@@ -1,6 +1,6 @@
 """Premises: the shop at an address, its coordinates, and how the address is written in each language.
 
-What belongs here: buildings, malls, floors and shop numbers. Who trades there doesn't.
+What belongs here: buildings, malls, floors and shop numbers. What doesn't: who trades there.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from dataclasses import dataclass
 from random import Random
 
 from sync_platform.sandbox.districts import BOX_HALF_DEGREES, REGIONS, Area, Street, area_weights, areas
-from sync_platform.sandbox.names import LUCKY, Name
+from sync_platform.sandbox.place_names import LUCKY, BilingualName
 
 _BUILDING_KINDS = (
-    Name("Building", "大廈"),
-    Name("House", "樓"),
-    Name("Mansion", "大樓"),
-    Name("Commercial Centre", "商業中心"),
-    Name("Court", "閣"),
+    BilingualName("Building", "大廈"),
+    BilingualName("House", "樓"),
+    BilingualName("Mansion", "大樓"),
+    BilingualName("Commercial Centre", "商業中心"),
+    BilingualName("Court", "閣"),
 )
 _MALL_KINDS = (
-    Name("Plaza", "廣場"),
-    Name("Mall", "商場"),
-    Name("City", "城"),
-    Name("Walk", "薈"),
-    Name("Centre", "中心"),
+    BilingualName("Plaza", "廣場"),
+    BilingualName("Mall", "商場"),
+    BilingualName("City", "城"),
+    BilingualName("Walk", "薈"),
+    BilingualName("Centre", "中心"),
 )
 _MALL_SHARE = 0.28
 
 
 @dataclass(frozen=True, slots=True)
 class Mall:
-    """A mall: where it stands and what it is called."""
+    """A mall: its location and name."""
 
     area: Area
     street: Street
     number: str
-    name: Name
+    name: BilingualName
     latitude: float
     longitude: float
 
@@ -47,7 +47,7 @@ class Premises:
     area: Area
     street: Street
     number: str
-    building: Name
+    building: BilingualName
     floor: str
     shop: str
     latitude: float
@@ -74,7 +74,7 @@ class Premises:
 
 
 def build_malls(stream: Random, places: int) -> list[list[Mall]]:
-    """Malls by neighbourhood number; more places bring more malls."""
+    """Malls by neighbourhood number; a larger city has more malls."""
     return [
         [_build_mall(stream, area) for _ in range(max(1, area.weight // 2, area.weight * places // 20_000))]
         for area in areas()
@@ -84,9 +84,14 @@ def build_malls(stream: Random, places: int) -> list[list[Mall]]:
 def _build_mall(stream: Random, area: Area) -> Mall:
     first, second = stream.sample(LUCKY, 2)
     kind = stream.choice(_MALL_KINDS)
-    name = Name(f"{first.english} {second.english} {kind.english}", first.chinese + second.chinese + kind.chinese)
+    name = _joined(first, second, kind)
     latitude, longitude = _spot(stream, area)
     return Mall(area, stream.choice(area.streets), str(stream.randint(1, 99)), name, latitude, longitude)
+
+
+def _joined(first: BilingualName, second: BilingualName, kind: BilingualName) -> BilingualName:
+    english = f"{first.english} {second.english} {kind.english}"
+    return BilingualName(english, first.chinese + second.chinese + kind.chinese)
 
 
 def _spot(stream: Random, area: Area) -> tuple[float, float]:
@@ -105,11 +110,11 @@ def find_premises(stream: Random, malls: list[list[Mall]], *, mall_share: float 
     latitude, longitude = _spot(stream, area)
     first = stream.randint(1, 480)
     number = str(first) if stream.random() < 0.7 else f"{first}-{first + 2 * stream.randint(1, 5)}"
-    building = Name("", "")
+    building = BilingualName("", "")
     if stream.random() < 0.6:
         one, two = stream.sample(LUCKY, 2)
         kind = stream.choice(_BUILDING_KINDS)
-        building = Name(f"{one.english} {two.english} {kind.english}", one.chinese + two.chinese + kind.chinese)
+        building = _joined(one, two, kind)
     floor = stream.choices(("G", "1", "2", str(stream.randint(3, 25)), "B"), (78, 9, 4, 7, 2))[0]
     shop = "" if stream.random() < 0.4 else f"{stream.randint(1, 20)}{stream.choice(('', '', 'A', 'B'))}"
     return Premises(area, stream.choice(area.streets), number, building, floor, shop, latitude, longitude, False)

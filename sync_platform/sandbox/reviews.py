@@ -1,6 +1,6 @@
-"""Reviews: what invented guests wrote about a listing, day by day.
+"""Reviews: what invented guests wrote about an entry, day by day.
 
-What belongs here: when a review came, its rating and its words. What doesn't: a platform's shape for it.
+What belongs here: a review's day, rating and text. What doesn't: a platform's shape of a review.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from random import Random
 
 from sync_platform.sandbox.chance import arrivals
 from sync_platform.sandbox.evolution import HISTORY_BEGINS
-from sync_platform.sandbox.people import Person, meet_person
-from sync_platform.sandbox.views.view import Entry
+from sync_platform.sandbox.people import Person, draw_person
+from sync_platform.sandbox.platform_view import PlatformEntry
 
 MOST_PER_LISTING = 1000
 _OPENINGS = {
@@ -40,7 +40,7 @@ _TITLES = {"en": ("Disappointing", "Okay", "Recommended"), "zh": ("失望", "普
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class GuestReview:
     """One review, published before `day` began; `rating` is 1 to 5, `number` unique on the platform."""
 
     number: int
@@ -51,18 +51,18 @@ class Review:
     text: str
     author: Person
     stream: Random
-    """For whatever else a platform tells."""
+    """For the other fields of a platform's review."""
 
 
-def review_days(entry: Entry, today: date, per_month: float) -> list[date]:
-    """When the listing's reviews came; they come in proportion to the place's popularity."""
+def review_days(entry: PlatformEntry, today: date, per_month: float) -> list[date]:
+    """The days of the entry's reviews; their number grows with the place's popularity."""
     since, until = max(entry.since, HISTORY_BEGINS), min(entry.until, today)
     days = arrivals(Random(entry.noise + 1), since, until, per_month * entry.place.popularity)
     return days[:MOST_PER_LISTING]
 
 
-def write_review(entry: Entry, index: int, day: date) -> Review:
-    """The listing's review with this index."""
+def write_review(entry: PlatformEntry, index: int, day: date) -> GuestReview:
+    """The entry's review with this index."""
     stream = Random(entry.noise * 1009 + index)
     rating = min(5, max(1, round(stream.gauss(entry.place.quality, 0.9))))
     mood = 0 if rating < 3 else 1 if rating == 3 else 2
@@ -72,10 +72,10 @@ def write_review(entry: Entry, index: int, day: date) -> Review:
     verdicts = " ".join(stream.sample(_VERDICTS[language][mood], 1 + (stream.random() < 0.4)))
     text = f"{opening} {verdicts}" if language == "en" else opening + verdicts.replace(" ", "")
     number = entry.number * MOST_PER_LISTING + index
-    return Review(number, day, rating, language, _TITLES[language][mood], text, meet_person(stream), stream)
+    return GuestReview(number, day, rating, language, _TITLES[language][mood], text, draw_person(stream), stream)
 
 
-def reviews_of(entry: Entry, today: date, per_month: float) -> list[Review]:
-    """The listing's reviews up to the day, newest first."""
+def reviews_of(entry: PlatformEntry, today: date, per_month: float) -> list[GuestReview]:
+    """The entry's reviews up to the day, newest first."""
     days = review_days(entry, today, per_month)
     return [write_review(entry, index, day) for index, day in reversed(list(enumerate(days)))]

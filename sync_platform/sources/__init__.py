@@ -1,1 +1,1 @@
-"""How a platform is declared and fetched: declaration, client, pace, paging. No platform's own facts live here."""
+"""How a platform is declared, fetched and decoded. What is special about one platform does not belong here."""

@@ -1,7 +1,7 @@
 """One platform's HTTP client: connection reuse, pace, retries, and the one place where an answer becomes an error.
 
-A connector hands `read`, a function from a `Reply` to what it wants; whatever `read` raises is retried or not by its
-class in the error tree, so errors inside HTTP 200 and broken bodies get the same treatment as statuses.
+A connector passes `read`, a function from a `Reply` to the result. The class of the error that `read` raises decides
+whether the request is retried, so errors inside HTTP 200 and broken bodies are treated like HTTP statuses.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Reply:
         return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
-        """The decoded body; MalformedBody where it is not JSON. A value that JSON has no form for (`NaN`, half a
-        surrogate pair) does not cost the page: see `decode_loosely`."""
+        """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
+        surrogate pair) does not lose the page: see `decode_loosely`."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -76,10 +76,11 @@ class Reply:
             raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
 
     def json_as(self, shape: type[T], page: str = "1") -> T:
-        """The decoded body in a declared shape; ContractBroken naming the field where it differs."""
+        """The decoded body in a declared shape; ContractBroken with the path of the field that differs."""
         return self.shaped(self.json(), shape, page)
 
     def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
+        """A decoded value in a declared shape; ContractBroken with the path of the field that differs."""
         try:
             return msgspec.convert(value, shape)
         except msgspec.ValidationError as error:
@@ -88,7 +89,7 @@ class Reply:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's: `localhost` or a loopback number, no other name that may lead anywhere."""
+    """Whether an address is on this machine: `localhost` or a loopback number. Another name may lead anywhere."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -148,16 +149,16 @@ class Client:
     ) -> T:
         """GET a path below the base URL (or a whole URL) and return what `read` makes of the reply.
 
-        With `known_etag` the reply may be a 304 without a body: the resource still bears it (RFC 9110, 13.1.2).
+        With `known_etag` the reply may be a 304 without a body: the resource still has that ETag (RFC 9110, 13.1.2).
         """
         return await self._request("GET", path, read, params=params, known_etag=known_etag)
 
     async def post(self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T]) -> T:
-        """POST JSON; `body` is called with the URL at every attempt, so that a signature's timestamp stays fresh."""
+        """POST JSON. `body` is called with the URL at every attempt, so a signature has the time of the attempt."""
         return await self._request("POST", path, read, body=body)
 
     async def _refuse_strange_host(self, response: httpx.Response) -> None:
-        """Refused where an answer sends us on to another host with what is secret: our headers, or a body of ours."""
+        """Refused for a redirect to another host that would receive our secrets: our headers, or the body of a POST."""
         if response.has_redirect_location and (self._is_secret or response.request.method != "GET"):
             target = response.url.join(response.headers["location"])
             if target.host != response.url.host or (target.scheme, response.url.scheme) == ("http", "https"):
@@ -190,10 +191,10 @@ class Client:
         headers = {"Content-Type": "application/json"} if content else {}
         if known_etag:
             headers["If-None-Match"] = known_etag
-        async with self._pacer.turn():
+        async with self._pacer.slot():
             try:
-                # the whole answer, not only each read, has a deadline: a body that drips for ever also times out
-                # streamed, for a response that holds its body is a cycle, and bodies would wait for the collector
+                # the whole answer has a deadline, not only each read: a body that comes too slowly also times out.
+                # It is streamed because a response that holds its body is a reference cycle, freed late.
                 async with (
                     asyncio.timeout(self._timeout_s * 4),
                     self._http.stream(method, url, params=params, content=content, headers=headers) as response,
@@ -226,7 +227,7 @@ class Client:
         return reply
 
     def _failure(self, reply: Reply, headers: httpx.Headers) -> SyncError | None:
-        """What a status or a wall means: the only place that decides it."""
+        """The error that a status or a bot wall means, decided only here."""
         where = f"{self.platform}: {reply.url} answered {reply.status}"
         if reply.status == 429 or (reply.status == 403 and self._html_is_a_wall):
             return Throttled(f"{where}: too many requests", _retry_after_s(headers.get("retry-after")))
@@ -252,7 +253,7 @@ class Client:
 
 
 def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers; SettingsError for one that HTTP cannot carry, which would otherwise be quoted, secret and all."""
+    """The headers; SettingsError for one that HTTP cannot carry. The error of the library would quote the secret."""
     for name, value in headers.items():
         if not value.isascii() or not value.isprintable() or value != value.strip():
             raise SettingsError(

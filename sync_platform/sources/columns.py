@@ -1,20 +1,21 @@
-"""The columns of a Row: what a declaration says of each, read once.
+"""The columns of a table: how a platform file declares them on a `Row`, and how the other stages read them.
 
-The one place that knows how a Python type is stored.
+The one place that knows how a Python type is stored. How a record's fields become a row's values: decoding.py.
 """
 
 from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.sources.declaration import Meaning, Row
 from sync_platform.sources.rules import Rule
 
 SQL_TYPES: dict[object, str] = {
@@ -30,8 +31,106 @@ SQL_TYPES: dict[object, str] = {
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What a declaration says of a column; `text` with its unit."""
+
+    text: str
+    sealed: bool = False
+    matters: bool = False
+    rules: tuple[Rule, ...] = ()
+    refers_to: str | None = None
+
+
+def column(
+    description: str,
+    *,
+    unit: str | None = None,
+    sealed: bool = False,
+    matters: bool = False,
+    rules: tuple[Rule, ...] = (),
+    refers_to: str | None = None,
+) -> Meaning:
+    """The meaning of a column: it becomes the table's column comment, the schema shown in Dagster, and the contract.
+
+    `matters`: a record without it is hardly of use, so completeness counts it. `refers_to`: the dataset of the same
+    platform whose `source_id` it holds.
+    """
+    text = f"{description} ({unit})" if unit else description
+    return Meaning(text, sealed, matters, rules, refers_to)
+
+
+def reference(record: str, table: str) -> Meaning:
+    """The meaning of a column that holds the `source_id` of another table of the platform: `"The branch",
+    "eatigo.restaurants"`."""
+    return column(f"{record}: `source_id` in {table}", matters=True, refers_to=table.partition(".")[2])
+
+
+@dataclass(frozen=True)
+class SentAs:
+    """Where a column's value stands in the record; see `sent_as`."""
+
+    paths: tuple[str, ...] = ()
+    convert: Callable[..., Any] | None = None
+
+
+def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
+    """The field that a column comes from, where it has another name, and the function that converts it.
+
+    `paths`: a field of the record, or a dotted path (`author.name`); several where the column is made of several.
+    `convert`: a function with as many parameters as there are paths. The annotation of a parameter is the type that the
+    field must have, else the record goes to quarantine; a field that is missing or null is None. It raises ValueError
+    for a value that cannot be converted.
+    """
+    return SentAs(paths, convert)
+
+
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """One typed row of a dataset's table; a field's `Annotated[..., column(...)]` is its column's definition.
+
+    Times are timezone-aware and stored in UTC; absent is None, never an empty string. A row holds no cycle, so Python's
+    collector need not visit it (`gc=False`).
+    """
+
+    source_id: Annotated[str, column("The platform's own id of the record, as text")]
+
+
+@dataclass(frozen=True)
+class ColumnDeclaration:
+    """One column as its row declares it: `kind` is its Python type without None."""
+
+    name: str
+    kind: Any
+    is_required: bool
+    meaning: Meaning
+    sent: SentAs
+
+
+@cache
+def declared_columns(row: type[Row]) -> tuple[ColumnDeclaration, ...]:
+    """The columns of a Row as declared, `source_id` first; TypeError for a type that has no place in a table."""
+    hints = typing.get_type_hints(row, include_extras=True)
+    found = [_declared(row, field, hints[field.name]) for field in msgspec.structs.fields(row)]
+    return tuple(sorted(found, key=lambda each: each.name != "source_id"))
+
+
+def _declared(row: type[Row], field: msgspec.structs.FieldInfo, hint: Any) -> ColumnDeclaration:
+    extras: tuple[Any, ...] = getattr(hint, "__metadata__", ())
+    kind = hint.__origin__ if extras else hint
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    if kind not in SQL_TYPES:
+        raise TypeError(f"{row.__name__}.{field.name}: no table type for {kind}")
+    meaning = next((extra for extra in reversed(extras) if isinstance(extra, Meaning)), Meaning(field.name))
+    sent = SentAs((field.name,))
+    for extra in extras:
+        if isinstance(extra, SentAs):
+            sent = SentAs(extra.paths or sent.paths, extra.convert or sent.convert)
+    return ColumnDeclaration(field.name, kind, field.required, meaning, sent)
+
+
+@dataclass(frozen=True)
 class Column:
-    """One column of a table: its name, SQL type and meaning, and what its values are held to.
+    """One column of a table: its name, SQL type and meaning, and the rules for its values.
 
     `sealed`: its values are sealed. `matters`: completeness counts it. `refers_to`: the dataset of the same platform
     whose `source_id` it holds.
@@ -48,26 +147,16 @@ class Column:
 
 @cache
 def columns_of(row: type[Row]) -> tuple[Column, ...]:
-    """The columns of a Row, `source_id` first; TypeError for a type that has no place in a table."""
-    hints = typing.get_type_hints(row, include_extras=True)
-    found = []
-    for field in msgspec.structs.fields(row):
-        kind, meaning = hints[field.name], Meaning(field.name)
-        if typing.get_origin(kind) is typing.Annotated:
-            kind, meaning = kind.__origin__, kind.__metadata__[0].extra["meaning"]
-        if typing.get_origin(kind) in (types.UnionType, typing.Union):
-            kind = next(part for part in typing.get_args(kind) if part is not type(None))
-        if kind not in SQL_TYPES:
-            raise TypeError(f"{row.__name__}.{field.name}: no table type for {kind}")
-        described = f"{meaning.text}, sealed" if meaning.sealed else meaning.text
-        column = Column(
-            field.name,
-            SQL_TYPES[kind],
-            described,
-            meaning.sealed,
-            meaning.matters,
-            meaning.rules,
-            meaning.refers_to,
+    """The columns of a Row's table, `source_id` first."""
+    return tuple(
+        Column(
+            each.name,
+            SQL_TYPES[each.kind],
+            f"{each.meaning.text}, sealed" if each.meaning.sealed else each.meaning.text,
+            each.meaning.sealed,
+            each.meaning.matters,
+            each.meaning.rules,
+            each.meaning.refers_to,
         )
-        found.append(column)
-    return tuple(sorted(found, key=lambda column: column.name != "source_id"))
+        for each in declared_columns(row)
+    )

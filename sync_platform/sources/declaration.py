@@ -1,108 +1,28 @@
-"""What a platform file declares: the platform, its terms and pace, its datasets, and whose the personal fields are.
+"""What a platform file declares: the platform, its terms and pace, its datasets and their personal fields.
 
-Everything that is derived per platform (assets, schedules, pools, tables, docs) reads these classes; nothing here
-fetches or stores.
+Everything that is derived per platform (assets, schedules, pools, tables, docs) reads these classes.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import msgspec
-import orjson
 
+from sync_platform.sources.authentication import Authentication, NoAuthentication
+from sync_platform.sources.columns import Row
+from sync_platform.sources.decoding import Decoding, decoding_of
+from sync_platform.sources.endpoints import Endpoint
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.period import Cadence
-from sync_platform.sources.rules import CrossRule, Rule
-from sync_platform.vault.personal import Personal
-
-if TYPE_CHECKING:
-    from sync_platform.sources.extraction import Extraction, Page
-
-__all__ = [
-    "Agreement",
-    "Attached",
-    "Dataset",
-    "Identity",
-    "Pace",
-    "Personal",
-    "Platform",
-    "Record",
-    "Row",
-    "Scope",
-    "Terms",
-    "column",
-    "records_of",
-]
-
-Record = dict[str, Any]
-"""One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
-
-
-Identity = int | str
-"""An id as platforms send it: what one page writes as a number, another may write as text. A row's is text always."""
-
-
-def records_of(items: list[Any]) -> list[Record]:
-    """The records of a list as sent. An item that is no object, or is nested deeper than can be landed, is one that
-    fits no contract: quarantine is for it alone.
-
-    Of such an item only what it is is kept: it may hold what is personal, and no field tells.
-    """
-    records = [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
-    if _can_be_landed(records):
-        return records
-    return [record if _can_be_landed(record) else {"no_record": "nested too deep"} for record in records]
-
-
-def _can_be_landed(value: Any) -> bool:
-    """orjson reads JSON 1,024 levels deep, and writes 254."""
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a declaration says of a column; `text` with its unit."""
-
-    text: str
-    sealed: bool = False
-    matters: bool = False
-    rules: tuple[Rule, ...] = ()
-    refers_to: str | None = None
-
-
-def column(
-    description: str,
-    *,
-    unit: str | None = None,
-    sealed: bool = False,
-    matters: bool = False,
-    rules: tuple[Rule, ...] = (),
-    refers_to: str | None = None,
-) -> msgspec.Meta:
-    """The meaning of a column: it becomes the table's column comment, the schema shown in Dagster, and the contract.
-
-    `matters`: a record without it is hardly of use, so completeness counts it. `refers_to`: the dataset of the same
-    platform whose `source_id` it holds.
-    """
-    text = f"{description} ({unit})" if unit else description
-    return msgspec.Meta(extra={"meaning": Meaning(text, sealed, matters, rules, refers_to)})
-
-
-class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One typed row of a dataset's table; a field's `Annotated[..., column(...)]` is its column's definition.
-
-    Times are timezone-aware and stored in UTC; absent is None, never an empty string.
-    """
-
-    source_id: Annotated[str, column("The platform's own id of the record, as text")]
+from sync_platform.sources.received import Page, Record
+from sync_platform.sources.rules import CrossRule
+from sync_platform.vault.personal_fields import Personal
 
 
 @dataclass(frozen=True)
@@ -119,7 +39,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Attached:
-    """Records that hang on a place, as rows of a table that all platforms share (unified/attached.py).
+    """Records that hang on a place, as rows of a table that all platforms share (unified/related_records.py).
 
     `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
     """
@@ -130,29 +50,33 @@ class Attached:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset of a platform: the shape received (`wire`), the shape stored (`row`), and the way between.
+    """One dataset of a platform: its table (`row`), and how records become rows of it.
 
     `key`       fields of the record that together identify it, joined by `/` to the `source_id`
-    `to_row`    turns a decoded record into a row, or None for a record that is not one of ours
+    `also_sent` fields of the record that become no column, with their types: known, so no drift
+    `in_scope`  whether a decoded record is to be a row at all; ValueError for one that cannot be
+    `decoding`  in place of the decoding that the row's columns describe, for records that they cannot describe
+    `personal`  the personal fields of its records, and whose they are
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
-    `deleted`   record field that is true where a delta says "this one is gone"
-    `rules`     what holds between columns of one record
+    `deleted`   record field that is true where a delta reports the record as deleted
+    `rules`     rules between columns of one record
     `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
     `agreements` what its records should agree on with those they refer to
-    `is_reference` whether other platforms' records are held against these: the licence register
-    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listing.py), as SQL over its
+    `is_reference` whether other platforms' records are compared with these: the licence register
+    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listings.py), as SQL over its
                 columns, where it is not simply the column of that name
-    `attached`  the shared table that its records appear in, where they hang on a place
-    `listed_from` row column (a date) where a full list starts at the day asked: rows before it are past, not gone
+    `attached`  the shared table that its records appear in, where they belong to a place
+    `listed_from` row column (a date) where a full list starts at the day observed: rows before it are past, not gone
     """
 
     name: str
     description: str
-    wire: type[msgspec.Struct]
     row: type[Row]
-    to_row: Callable[[Any], Row | None]
     key: tuple[str, ...]
+    also_sent: Mapping[str, Any] = field(default_factory=dict)
+    in_scope: Callable[[Any], bool] | None = None
+    decoding: Decoding | None = None
     personal: Personal | None = None
     volatile: frozenset[str] = frozenset()
     cursor: str | None = None
@@ -164,6 +88,21 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+
+    @cached_property
+    def _decoding(self) -> Decoding:
+        also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
+        return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
+
+    @property
+    def wire(self) -> type[msgspec.Struct]:
+        """The struct that a record is decoded into."""
+        return self._decoding.wire
+
+    @property
+    def to_row(self) -> Callable[[Any], Row | None]:
+        """Turns a decoded record into a row, or None for a record out of scope."""
+        return self._decoding.to_row
 
     def source_id(self, record: Record) -> str | None:
         """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
@@ -211,8 +150,12 @@ class Pace:
     wall_wait_s: float = 30.0
 
 
-class Platform(ABC):
-    """One platform. A subclass in `sync_platform/platforms/` is all there is to say about it."""
+class Platform:
+    """One platform: a subclass in `sync_platform/platforms/` declares everything about it.
+
+    `authentication` and `fixed_headers` are the headers of every request; `endpoints` are where its datasets are
+    listed. A platform that is fetched in another way has a `pages` of its own.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -223,7 +166,10 @@ class Platform(ABC):
     priority: ClassVar[Literal["high", "medium", "low"]]
     terms: ClassVar[Terms]
     pace: ClassVar[Pace]
+    authentication: ClassVar[Authentication] = NoAuthentication()
+    fixed_headers: ClassVar[Mapping[str, str]] = {}
     datasets: ClassVar[tuple[Dataset, ...]]
+    endpoints: ClassVar[tuple[Endpoint, ...]] = ()
     has_delta: ClassVar[bool] = False
     has_archive: ClassVar[bool] = False
     delta_overlap: ClassVar[timedelta] = timedelta(days=1)
@@ -235,29 +181,13 @@ class Platform(ABC):
         """The largest share of live records that may leave in one full sync observed on `day`."""
         return self.shrink_tolerance
 
-    @abstractmethod
     def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
         """The headers of every request; `credentials` has `api_key`, `app_id`, `app_secret`, `refresh_token`."""
+        return {**self.fixed_headers, **self.authentication.headers(credentials)}
 
-    @abstractmethod
     def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        """Every page of every dataset, as it arrives; what cannot be had is told to `extraction`."""
+        """Every page of every dataset, as it arrives; what is missing is reported to `extraction`."""
+        return pages_of_all(extraction, self.endpoints)
 
     def dataset(self, name: str) -> Dataset:
         return next(dataset for dataset in self.datasets if dataset.name == name)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What one extraction asks for.
-
-    `since`       per dataset, the watermark from which an incremental extraction reads (overlap included)
-    `taken_in` the last sync of the period, where the lake took it in whole: what the source says is as before (304) is
-                it once more
-    `archive_period` for a past period of a platform with an archive: its first and last day, both included
-    """
-
-    mode: Literal["full", "incremental"] = "full"
-    since: Mapping[str, str] = field(default_factory=dict)
-    archive_period: tuple[date, date] | None = None
-    taken_in: str | None = None

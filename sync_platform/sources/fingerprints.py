@@ -1,6 +1,6 @@
-"""The set of what came before, as 64-bit hashes: about 9 bytes each, where Python's own set takes some 70.
+"""A set of 64-bit hashes that takes about 9 bytes per hash, where Python's own set takes some 70.
 
-A list has a million records, and an extraction keeps more than one such set.
+A list may have a million records, and an extraction keeps more than one such set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ BUCKETS = 4_096
 
 
 class Fingerprints:
-    """Hashes as `hash` makes them, in short sorted arrays; a new process hashes differently, so they are not kept."""
+    """Hashes as `hash` makes them, in short sorted arrays. They are valid in this process only: another hashes
+    differently."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, array[int]] = {}
@@ -23,7 +24,7 @@ class Fingerprints:
         return self._count
 
     def add(self, hashes: Iterable[int]) -> int:
-        """Take in hashes; how many of them are new."""
+        """Add hashes; how many of them are new."""
         before = self._count
         for each in hashes:
             bucket = self._buckets.get(each % BUCKETS)

@@ -1,8 +1,8 @@
-"""JSON that is almost JSON: what platforms write in other languages' dialects, so that one value costs no page.
+"""Bodies that are almost JSON, as some platforms write them: one bad value does not lose the whole page.
 
-`NaN`, `Infinity` and numbers too large for a double become an object that no contract takes where a number should be:
-their record goes to quarantine, its neighbours go on. Text that is no text (half a surrogate pair, a broken byte) has
-U+FFFD in the place of what cannot be read, as in WHATWG's "scalar value string".
+`NaN`, `Infinity` and numbers too large for a double become an object that no contract accepts in place of a number:
+their record goes to quarantine, and its neighbours are stored. In text, U+FFFD replaces what is not text (half a
+surrogate pair, a broken byte), as in WHATWG's "scalar value string".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SMALLEST = -(2**63)
 
 
 def decode_loosely(body: bytes) -> Any:
-    """The value of a body; ValueError or RecursionError where it is not even nearly JSON."""
+    """The value of a body; ValueError or RecursionError where it is not almost JSON either."""
     text = body.decode("utf-8-sig", errors="surrogateescape").lstrip()
     if text[:1] not in ("{", "["):
         raise ValueError("neither an object nor a list")

@@ -1,4 +1,4 @@
-"""Pacing: at most so many requests a second, at most so many in flight."""
+"""The pace of requests: at most so many a second, at most so many in flight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 
 
 class Pacer:
-    """Spaces the starts of requests evenly and bounds those in flight; without `requests_per_second` unpaced."""
+    """Spaces the starts of requests evenly and limits how many are in flight. Without `requests_per_second` the
+    starts are not spaced."""
 
     def __init__(self, requests_per_second: float | None, concurrency: int) -> None:
         self._interval = 1.0 / requests_per_second if requests_per_second else 0.0
@@ -17,7 +18,7 @@ class Pacer:
         self._slots = asyncio.Semaphore(concurrency)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         async with self._slots:
             if self._interval:
                 now = time.monotonic()

@@ -1,4 +1,4 @@
-"""Observation periods: the month or week, in Hong Kong's time, that a partition key names."""
+"""Observation periods: the month or week, in Hong Kong time, that a partition key names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def current_period(cadence: Cadence, now: datetime | None = None) -> Period:
 def periods_between(cadence: Cadence, first: str, last: str | None = None) -> list[Period]:
     """The periods of a span, earliest first, both ends included; `last` None: up to the current one.
 
-    Ends are months (2026-11) or days (2026-11-16), whatever the cadence: a month means all that begins in it.
+    Each end is a month (2026-11) or a day (2026-11-16), for every cadence. A month means all periods that begin in it.
     """
     day, end = _first_day(first), day_in_hong_kong(datetime.now(UTC)) if last is None else _last_day(last)
     if end > current_period(cadence).last:
@@ -68,7 +68,7 @@ def periods_between(cadence: Cadence, first: str, last: str | None = None) -> li
 
 
 def _first_day(text: str) -> date:
-    """A day, or the first one of a month; UsageError for a text that is neither."""
+    """A day, or the first day of a month; UsageError for any other text."""
     for form in ("%Y-%m-%d", "%Y-%m"):
         try:
             return datetime.strptime(text, form).date()
@@ -78,7 +78,7 @@ def _first_day(text: str) -> date:
 
 
 def _last_day(text: str) -> date:
-    """A day, or the last one of a month, though none after today."""
+    """A day, or the last day of a month; of the current month, today."""
     day = _first_day(text)
     if len(text) > len("2026-11"):
         return day

@@ -1,8 +1,7 @@
-"""The rules that values and records are held to, as a platform file declares them. Plain data: nothing is checked here.
+"""The rules for values and records, as a platform file declares them. Plain data: nothing is checked here.
 
-A hard rule is broken only by what cannot be: its record goes to quarantine. A soft one is broken by what should not be:
-the record is stored, and the validation score tells. Empty values keep every rule; whether they are there is a matter
-of completeness.
+A hard rule is broken only by impossible values: their record goes to quarantine. A soft rule is broken by wrong values:
+the record is stored, and the validation score falls. An empty value breaks no rule; completeness counts it.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Shaped:
-    """Text that the regular expression matches from end to end, as Rust's `regex` reads it; `words` say what it is."""
+    """Text that the regular expression (in Rust's `regex` syntax) matches from end to end; `words` describe it."""
 
     pattern: str
     words: str
@@ -66,7 +65,7 @@ class Shaped:
 
 @dataclass(frozen=True)
 class HongKongPhone:
-    """A telephone number of Hong Kong however it is written: eight digits, the first from 2 to 9, with or without 852.
+    """A telephone number of Hong Kong in any notation: eight digits, the first from 2 to 9, with or without 852.
 
     Source: Numbering Plan of Hong Kong, Office of the Communications Authority. In a list, each number.
     """

@@ -1,6 +1,7 @@
-"""The built-in sandbox as a child process: started on a free port when a platform has no address of its own.
+"""The built-in sandbox as a child process, started on a free port when a platform has no address of its own.
 
-One per process, ended with it: the child watches its standard input, so that even a killed parent leaves none behind.
+There is one per process, and it ends with that process: the child watches its standard input, so that it ends even when
+its parent is killed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _starting = threading.Lock()
 
 
 def sandbox_url(places: int, seed: int, today: date | None) -> str:
-    """The address of this process's sandbox with that city, started on first use; StorageError where it cannot be."""
+    """The address of this process's sandbox with that city, started on first use; StorageError if it does not start."""
     with _starting:
         return _started(places, seed, today)
 
@@ -45,4 +46,4 @@ def _started(places: int, seed: int, today: date | None) -> str:
     return url
 
 
-_children: list[subprocess.Popen[str]] = []  # keeps standard input open for as long as we live
+_children: list[subprocess.Popen[str]] = []  # keeps their standard input open as long as this process runs

@@ -1,4 +1,8 @@
-"""The values platforms send, made plain: blanks, zero coordinates, times, money. Nothing is ever guessed."""
+"""The values that platforms send, converted: blanks, zero coordinates, times, money. Nothing is ever guessed.
+
+The annotation of a parameter is also the type that a field must have (`sent_as`), so text is not taken for a number
+unless the function's name says so. Each raises ValueError for a value that cannot be converted.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +23,56 @@ def filled(text: str | None) -> str | None:
     return text.strip() or None
 
 
-def coordinate(value: float | str | None) -> float | None:
-    """Degrees, or None for a missing one: platforms send 0 (or an empty string) for unknown. ValueError beyond 180."""
-    if value is None or value == "":
+def filled_texts(texts: list[str] | None) -> list[str]:
+    """The texts of a list without surrounding white space, blanks left out."""
+    return [text for text in map(filled, texts or ()) if text]
+
+
+def identity(value: int | str | None) -> str | None:
+    """An id as text, or None for a blank: platforms send one id as a number here and as text there."""
+    return None if value is None else filled(str(value))
+
+
+def coordinate(degrees: float | None) -> float | None:
+    """Degrees, or None for a missing coordinate: platforms send 0 for unknown. ValueError beyond 180."""
+    if degrees is None:
         return None
-    degrees = float(value)
     if not isfinite(degrees) or abs(degrees) > FARTHEST:
         raise ValueError("not a coordinate")
     return degrees or None
 
 
-def money(value: str | float | None) -> Decimal | None:
-    """An amount in HKD with cents, or None; ValueError for text that is no amount."""
-    if value is None or value == "":
+def coordinate_or_text(value: float | str | None) -> float | None:
+    """Like `coordinate`, for a platform that sends it as text too; an empty text is missing."""
+    return None if value is None or value == "" else coordinate(float(value))
+
+
+def nonzero(number: float | None) -> float | None:
+    """A number, or None for the 0 that stands for unknown."""
+    return number or None
+
+
+def nonzero_count(number: int | None) -> int | None:
+    """A whole number, or None for the 0 that stands for unknown."""
+    return number or None
+
+
+def money(amount: float | None) -> Decimal | None:
+    """An amount in HKD with cents, or None."""
+    return money_or_text(amount)
+
+
+def money_or_text(amount: float | str | None) -> Decimal | None:
+    """Like `money`, for a platform that sends it as text too; an empty text is missing."""
+    if amount is None or amount == "":
         return None
     try:
-        amount = Decimal(str(value)).quantize(Decimal("0.01"))
+        rounded = Decimal(str(amount)).quantize(Decimal("0.01"))
     except InvalidOperation:
         raise ValueError("not an amount of money") from None
-    if not amount.is_finite():
+    if not rounded.is_finite():
         raise ValueError("not an amount of money")
-    return amount
+    return rounded
 
 
 def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:
@@ -48,8 +81,3 @@ def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:
         return None
     parsed = datetime.fromisoformat(text)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
-
-
-def unix_moment(seconds: int | float | None) -> datetime | None:
-    """A time in UTC from Unix seconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

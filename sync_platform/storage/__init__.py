@@ -1,1 +1,4 @@
-"""Where bytes and small state live: object stores, the ledger, the lake's connection. No meaning, only storage."""
+"""Storage: object stores, the ledger, the audit log, leases, locks, and the connection to the lake.
+
+What does not belong here: what the stored data means.
+"""

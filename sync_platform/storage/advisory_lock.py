@@ -1,12 +1,13 @@
-"""Advisory locks of PostgreSQL: one holder at a time, on however many machines, of whatever a name stands for.
+"""Advisory locks of PostgreSQL: one holder at a time, on any number of machines, of anything that has a name.
 
-A lock is a session's: it ends with the process that holds it, however it ends, and with its machine a minute later.
-It needs a connection of its own to the server, not one that a pooler shares between transactions.
+A lock belongs to a session. It ends with the process that holds it, however that process ends, and a minute after its
+machine went silent. It needs its own connection to the server, not one that a pooler shares between transactions.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sync_platform.errors import StorageError
@@ -14,15 +15,16 @@ from sync_platform.errors import StorageError
 if TYPE_CHECKING:
     import psycopg
 
-# a holder whose machine died says no goodbye: the server finds out by asking
+# The server asks a silent client whether it is alive, so that the lock of a dead machine ends.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+MOST_SILENT_MS = 60_000  # the client gives a server up that does not acknowledge what it sent for so long
 MOST_LABEL = 63  # bytes of application_name
 
 
 class AdvisoryLock:
     """The lock of that name in the database at a libpq address (`host=... dbname=...` or `postgresql://...`).
 
-    Every method raises StorageError where the server cannot be used.
+    Every method but `release` raises StorageError where the server cannot be used.
     """
 
     def __init__(self, address: str, name: str) -> None:
@@ -31,19 +33,19 @@ class AdvisoryLock:
         self._connection: psycopg.Connection[Any] | None = None
 
     def try_acquire(self, label: str) -> bool:
-        """Whether the lock is ours now; `label` tells others who holds it (at most 63 bytes of ASCII)."""
+        """Take the lock if it is free, and say whether it was; `label` names its holder (at most 63 bytes of ASCII)."""
         got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
         if got:
             self._ask("SELECT set_config('application_name', %s, false)", label[:MOST_LABEL])
         return got
 
     def acquire(self, wait_s: float) -> None:
-        """Wait for the lock; StorageError where it does not come within so many seconds."""
+        """Wait for the lock; StorageError where it is not free within so many seconds."""
         self._ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
         self._ask("SELECT pg_advisory_lock(%s)", self._key)
 
     def holder(self) -> str | None:
-        """The holder's label; None where nobody holds the lock."""
+        """The holder's label; None where the lock is free."""
         found = self._ask(
             """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
             WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s AND objsubid = 1
@@ -54,9 +56,18 @@ class AdvisoryLock:
         return str(found[0][0]) if found else None
 
     def release(self) -> None:
+        """Let the lock go; it is free when this returns.
+
+        The server ends a closed connection's session a moment later, on a loaded machine much later, and until then the
+        session holds its locks. So the lock is given up first, and the server's answer is waited for.
+        """
+        import psycopg
+
         if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+            connection, self._connection = self._connection, None
+            with suppress(psycopg.Error):  # a connection that is broken has no session that could hold a lock
+                connection.execute("SELECT pg_advisory_unlock_all()")
+            connection.close()
 
     def __enter__(self) -> None: ...
 
@@ -68,7 +79,9 @@ class AdvisoryLock:
 
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(self._address, autocommit=True, options=KEEPALIVE)
+                self._connection = psycopg.connect(
+                    self._address, autocommit=True, options=KEEPALIVE, tcp_user_timeout=MOST_SILENT_MS
+                )
             return self._connection.execute(statement, values).fetchall()
         except psycopg.errors.LockNotAvailable:
             self.release()

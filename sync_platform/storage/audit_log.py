@@ -1,7 +1,7 @@
-"""The audit log: who did what, through which door, to what, and how it ended; append-only and hash-chained.
+"""The audit log: who did what, through which interface, to what, and how it ended. It is append-only and hash-chained.
 
-What belongs here: the log itself. Who the actor is, and when an operation begins and ends, each door says for itself.
-A subject names things (platforms, periods, run ids, counts), never a data subject's values.
+What belongs here: the log itself. Each interface (CLI, API, UI, schedule, sensor) records its own actor, start and end.
+A subject names things (platforms, periods, run ids, counts), never a person's values.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ audit_log = sa.Table(
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One entry, as it stands in the log; `subject` is JSON with sorted keys, `at` UTC."""
+class AuditEntry:
+    """One entry of the log. `subject` is JSON with sorted keys; `at` is UTC."""
 
     number: int
     at: datetime
@@ -58,7 +58,7 @@ class Entry:
     link: str
 
     def own_link(self) -> str:
-        """The link as its fields make it: all but the two links, in the order of the columns."""
+        """The link computed from the other fields, in the order of the columns."""
         return link(CHAIN, self.previous, astuple(self)[:-2])
 
     def document(self) -> dict[str, Any]:
@@ -86,31 +86,31 @@ class AuditLog:
 
     def record(
         self, operation: str, subject: Mapping[str, Any], *, actor: str, via: Via, outcome: Outcome = "complete"
-    ) -> Entry:
+    ) -> AuditEntry:
         """Append an entry; durable when this returns.
 
-        The number is the table's key: of two writers that follow on the same entry one is refused, and follows on the
-        other's. So the log never forks, and needs no lock.
+        The number is the table's primary key. When two writers append after the same entry, the database refuses one
+        of them, and that writer tries again after the other's entry. So the log cannot fork and needs no lock.
         """
         text = orjson.dumps(dict(subject), option=orjson.OPT_SORT_KEYS).decode()
         for _ in range(APPEND_ATTEMPTS):
             number, previous = self._head()
-            unlinked = Entry(number + 1, self._clock(), actor, via, operation, text, outcome, previous, "")
+            unlinked = AuditEntry(number + 1, self._clock(), actor, via, operation, text, outcome, previous, "")
             entry = replace(unlinked, link=unlinked.own_link())
             try:
                 with transaction(self._engine) as connection:
                     connection.execute(sa.insert(audit_log).values(**vars(entry)))
                 return entry
             except sa.exc.IntegrityError:
-                time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads writers, guards nothing
+                time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads writers out, is no secret
         raise StorageError(f"the audit log took no entry in {APPEND_ATTEMPTS} attempts: others write without a pause")
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
-    def entries(self, since: datetime | None = None, operation: str | None = None) -> Iterator[Entry]:
-        """The entries from a moment on, and of one operation only, if given; in order of their numbers."""
+    def entries(self, since: datetime | None = None, operation: str | None = None) -> Iterator[AuditEntry]:
+        """The entries in order of their numbers; only those since `since` and of `operation`, if given."""
         wanted = sa.select(audit_log).order_by(audit_log.c.number)
         if since is not None:
             wanted = wanted.where(audit_log.c.at >= since.astimezone(UTC))
@@ -118,7 +118,7 @@ class AuditLog:
             wanted = wanted.where(audit_log.c.operation == operation)
         with transaction(self._engine) as connection:
             for row in connection.execution_options(yield_per=1000).execute(wanted):
-                yield Entry(row.number, _utc(row.at), *row[2:])
+                yield AuditEntry(row.number, _utc(row.at), *row[2:])
 
     def _head(self) -> tuple[int, str]:
         newest = sa.select(audit_log.c.number, audit_log.c.link).order_by(audit_log.c.number.desc()).limit(1)
@@ -128,7 +128,7 @@ class AuditLog:
 
 
 def system_user() -> str:
-    """The operating system's name of whoever runs this process."""
+    """The operating system's name of the user who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -136,5 +136,5 @@ def system_user() -> str:
 
 
 def _utc(moment: datetime) -> datetime:
-    """SQLite keeps no time zone: what it gives back is what was given, UTC."""
+    """The time as UTC. SQLite stores no time zone, and every stored time is UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,10 +1,10 @@
-"""Hash chains: what each entry of a record must hold so that none can be changed, removed, added or moved unnoticed.
+"""Hash chains: they reveal whether an entry of a log was changed, removed, added or moved.
 
-What belongs here: how a link is computed, and where a chain first breaks. What is chained, and where it stands, is its
-owner's business: `lineage.batches` of the lake (lake/chain.py) and the audit log (storage/audit_log.py).
+What belongs here: how a link is computed, and where a chain is broken. Two owners store chains: `lineage.batches` in
+the lake (lake/chain.py) and the audit log (storage/audit_log.py).
 
 A link is the SHA-256 (hex) of netstrings (`<bytes>:<text>,`; cr.yp.to/proto/netstrings.txt): the chain's name, the
-link before, and the entry's own fields in order. An empty field is `-`, which is no netstring.
+previous link, and the entry's own fields in order. An empty field is written `-`, which is not a netstring.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 FIRST = "0" * 64
-"""What the first entry of a chain names as the link before it."""
+"""The previous link of the first entry of a chain."""
 
 
 class Linked(Protocol):
@@ -28,7 +28,7 @@ class Linked(Protocol):
     @property
     def link(self) -> str: ...
     def own_link(self) -> str:
-        """The link as its fields make it."""
+        """The link computed from the entry's fields."""
         ...
 
 
@@ -36,7 +36,7 @@ T = TypeVar("T", bound=Linked)
 
 
 def link(chain: str, previous: str, fields: Iterable[str | int | datetime | None]) -> str:
-    """The link of an entry; moments count as microseconds since 1970 (UTC)."""
+    """The link of an entry; times are written as microseconds since 1970 (UTC)."""
     digest = hashlib.sha256()
     for value in (chain, previous, *fields):
         digest.update(_netstring(value))
@@ -44,9 +44,10 @@ def link(chain: str, previous: str, fields: Iterable[str | int | datetime | None
 
 
 def broken_links(entries: Iterable[T]) -> Iterator[tuple[T, str]]:
-    """The entries, given in order of their numbers, at which the chain does not hold, with what is wrong in words.
+    """The entries at which the chain is broken, each with a description of the problem.
 
-    What follows on a broken entry is held against what that entry says of itself, so that one fault is told once.
+    `entries` are in order of their numbers. The next entry is compared with the stored link of a broken entry, so each
+    fault is reported once.
     """
     number, previous = 0, FIRST
     for entry in entries:
@@ -70,7 +71,7 @@ def _netstring(value: str | int | datetime | None) -> bytes:
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970 (UTC), exactly: a float would lose the last digit."""
+    """Microseconds since 1970 (UTC), computed with integers because a float would lose the last digit."""
     since = moment - datetime(1970, 1, 1, tzinfo=moment.tzinfo)
     offset = moment.utcoffset()
     if offset is None:

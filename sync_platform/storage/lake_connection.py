@@ -1,8 +1,8 @@
-"""The connection to the lake: DuckDB with DuckLake attached, from a laptop's folder to PostgreSQL and S3.
+"""The connection to the lake: DuckDB with DuckLake attached, on a local folder or on PostgreSQL and S3.
 
-Only the ATTACH string, a secret and the kind of lock differ between the two. Writers take a lock between processes:
-with SQLite commits would be lost to "database is locked"; with PostgreSQL any two that overlap would conflict, and one
-would have to do its work again. Readers need none.
+Only the ATTACH string, a secret and the kind of lock differ between the two. Writers take a lock between processes.
+Without it, SQLite would fail with "database is locked", and PostgreSQL would reject one of two overlapping
+transactions, so its work would be repeated. Readers need no lock.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BLOCK_BYTES = 256 * 1024
-# SQLite's word for a busy file, and PostgreSQL's for a table that another process has just created
+# error texts of SQLite for a busy file, and of PostgreSQL for a table that another process has just created
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
 
 
 @dataclass(frozen=True)
 class LakeAddress:
-    """Where a lake is: `sqlite:PATH` or `postgres:CONNINFO`, and a data folder or `s3://` URL; spill goes to `temp`."""
+    """Where a lake is: `sqlite:PATH` or `postgres:CONNINFO`, a data folder or `s3://` URL, and a temporary folder."""
 
     catalog: str
     data: str
@@ -63,26 +63,26 @@ class LakeAddress:
         return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
 
     def write_lock(self) -> AbstractContextManager[object]:
-        """Held around each write transaction, by one process at a time on however many machines."""
+        """Lock for a write transaction; one process on any machine holds it at a time."""
         if self.catalog_file is None:
             return _holding_advisory(AdvisoryLock(self.catalog.removeprefix("postgres:"), "lake/write"))
         return _holding_file(FileLock(f"{self.catalog_file}.write.lock"))
 
     def __str__(self) -> str:
-        """For people: never the catalog's password."""
+        """The location for people, without the catalog's password."""
         return f"the lake at {without_password(self.catalog)} (data in {self.data})"
 
     @property
     def exists(self) -> bool:
-        """Whether there is a lake; a PostgreSQL catalog is only known by asking it."""
+        """Whether the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise."""
         return self.catalog_file is None or self.catalog_file.exists()
 
 
 class Lake:
-    """One process's way into a lake: a DuckDB instance, opened on first use, from which each piece of work takes a
-    session. Safe to use from several threads; sessions have temporary tables of their own.
+    """One process's connection to a lake: a DuckDB instance, opened on first use, that gives out sessions.
 
-    Raises StorageError where the lake cannot be used; NoLakeYet where a reader comes before the first writer.
+    Safe to use from several threads; each session has its own temporary tables. Raises StorageError where the lake
+    cannot be used, and NoLakeYet where a reader opens it before the first writer.
     """
 
     def __init__(self, address: LakeAddress, *, read_only: bool = False, snapshot: int | None = None) -> None:
@@ -102,21 +102,21 @@ class Lake:
                 session.close()
 
     def open_session(self) -> duckdb.DuckDBPyConnection:
-        """A session that the caller closes, or that ends with the lake."""
+        """A session that the caller closes; closing the lake closes it too."""
         session = self._opened().cursor()
         session.execute("SET TimeZone = 'UTC'")
         session.execute(f"USE {LAKE}")
         return session
 
     def pinned(self, snapshot: int | None = None) -> Lake:
-        """The same lake as it is at one snapshot, the newest if none is named, whatever is committed meanwhile."""
+        """A read-only view of the lake at one snapshot (default: the newest); later commits do not change it."""
         if snapshot is None:
             with self.session() as session:
                 snapshot = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
         return Lake(self.address, read_only=True, snapshot=snapshot)
 
     def write_lock(self) -> AbstractContextManager[object]:
-        """Held around each write transaction; see LakeAddress."""
+        """Lock for a write transaction; see LakeAddress."""
         return self.address.write_lock()
 
     def close(self) -> None:
@@ -164,24 +164,24 @@ class Lake:
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:  # whoever reads what is written has seen enough; the lake is well
+        except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
             raise
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
             raise StorageError(f"{self.address} cannot be used: {without_password(str(error))}") from None
         except duckdb.OutOfMemoryException as error:
-            told = str(error).split("\n")[0]  # what follows is advice on DuckDB's own settings
-            raise StorageError(f"{self.address} needs more memory than it is given: {told}") from None
+            reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings
+            raise StorageError(f"{self.address} needs more memory than it is given: {reason}") from None
 
 
 @contextmanager
 def with_memory(session: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
-    """Let the session's DuckDB have so much memory (`1GB`) for a piece of work that needs more than all others."""
+    """Raise the memory limit of the session's DuckDB to `limit` (such as `1GB`) for the block."""
     usual = session.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
     session.execute(f"SET memory_limit = '{limit}'")
     try:
         yield
     finally:
-        with suppress(duckdb.OutOfMemoryException):  # it holds more still: then it keeps what it has
+        with suppress(duckdb.OutOfMemoryException):  # DuckDB still uses more than that: then the higher limit stays
             session.execute(f"SET memory_limit = '{usual}'")
 
 
@@ -205,8 +205,11 @@ def _holding_file(lock: FileLock) -> Iterator[None]:
 
 
 def _give_memory_back() -> None:
-    """From now on a large block goes back to the system when it is freed. Else glibc keeps more and more of them, as
-    each that is freed raises the size from which it gives back: 300 MB, where 300,000 rows are written."""
+    """Make the C library return each large block to the system as soon as it is freed.
+
+    Otherwise glibc raises its threshold with each freed block and keeps more and more memory: 300 MB when 300,000 rows
+    are written.
+    """
     if sys.platform == "linux":
         with suppress(AttributeError):  # a C library without it
             ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
@@ -251,7 +254,7 @@ def _attach(
                 raise
             time.sleep(0.1 * 2**attempt)
     if not address.catalog_file:
-        # of two writers that overlap all the same, the second repeats its work: what it chained to is not the last
+        # if two writers overlap all the same, the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
 
 

@@ -1,7 +1,7 @@
-"""Leases: who alone is at work on something, across processes and machines, kept in the ledger.
+"""Leases: exclusive use of something across processes and machines, stored in the ledger.
 
-A lease is renewed for as long as its holder lives, so that a crash frees it once it expires. Clocks of machines that
-share a ledger may differ by less than a lease lasts.
+The holder renews its lease while it lives. After a crash the lease expires. The clocks of machines that share a ledger
+must differ by less than the duration of a lease.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
 
 STORED_DATA = "stored data"
-"""What maintenance, backup and restore each need for themselves: lake and landing as they stand."""
+"""The lease that maintenance, backup and restore each need: exclusive use of lake and landing."""
 LASTS = timedelta(minutes=5)
 RENEWED_EVERY_S = 60.0
 
@@ -44,10 +44,10 @@ class Leases:
         self._engine, self._clock = open_database(url, MIGRATIONS), clock
 
     @contextmanager
-    def held(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
-        """Hold `name` for an activity such as `backup`, until the block ends.
+    def hold(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
+        """Hold the lease `name` for an activity such as `backup` until the block ends.
 
-        Raises Busy where another holds it, naming who and since when.
+        Raises Busy where another activity holds it; the message names the holder and the time.
         """
         lease = self._acquire(name, activity)
         ended = threading.Event()
@@ -77,7 +77,7 @@ class Leases:
 
 
 class Lease:
-    """One lease, held."""
+    """One lease that this process holds."""
 
     def __init__(
         self, engine: sa.Engine, clock: Callable[[], datetime], name: str, holder: str, acquired_at: datetime
@@ -87,20 +87,20 @@ class Lease:
         self._ours = sa.and_(leases.c.name == name, leases.c.holder == holder, leases.c.acquired_at == acquired_at)
 
     def renew(self) -> None:
-        """Hold it for another while; where it is another's by now, it stays lost."""
+        """Extend the lease; does nothing where another holder has it by now."""
         expires_at = self._clock() + LASTS
         with transaction(self._engine) as connection:
             renewed = connection.execute(sa.update(leases).where(self._ours).values(expires_at=expires_at)).rowcount
         if renewed:
             self._expires_at = expires_at
 
-    def require(self) -> None:
-        """StorageError where the lease ran out, as when the machine slept: another may be at work by now."""
+    def require_unexpired(self) -> None:
+        """Raise StorageError where the lease has expired (the machine slept): another activity may have started."""
         if self._clock() >= self._expires_at:
             raise StorageError(f"{self.holder} lost its hold on the {self.name}, which ran out at {self._expires_at}")
 
     def release(self) -> None:
-        """Give it back; one that ran out may be another's, and is left alone."""
+        """Release the lease, unless it has expired and another holder has it."""
         with transaction(self._engine) as connection:
             connection.execute(sa.delete(leases).where(self._ours))
 
@@ -110,7 +110,7 @@ def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
         try:
             lease.renew()
         except StorageError:
-            continue  # tried again until it runs out, which `require` then says
+            continue  # the next attempt follows; once the lease has expired, `require_unexpired` raises
 
 
 def _shown(moment: datetime) -> str:

@@ -1,4 +1,8 @@
-"""The ledger: the platform's small operational state. Today: the secrets that platforms hand us between runs."""
+"""The ledger: the database for small operational state.
+
+It holds four things: secrets that platforms issue between runs (this module), the audit log (`audit_log`), leases
+(`lease`), and emergency requests. Losing it loses the audit log and all open emergency requests.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ class Ledger:
         self._engine = open_database(url, MIGRATIONS)
 
     def sealed_secret(self, platform: str, name: str) -> str | None:
-        """The sealed value last written under a platform's name."""
+        """The sealed value last written under this name; None where there is none."""
         wanted = sa.select(platform_secrets.c.sealed_value).where(
             platform_secrets.c.platform == platform, platform_secrets.c.name == name
         )
@@ -36,7 +40,7 @@ class Ledger:
             return connection.execute(wanted).scalar()
 
     def write_sealed_secret(self, platform: str, name: str, sealed_value: str) -> None:
-        """Keep a sealed value, in place of the one before; durable when this returns."""
+        """Store a sealed value in place of the previous one; durable when this returns."""
         value = {"sealed_value": sealed_value, "written_at": datetime.now(UTC)}
         insert = upsert(self._engine, platform_secrets).values(platform=platform, name=name, **value)
         with transaction(self._engine) as connection:

@@ -1,4 +1,4 @@
-"""Object stores: a folder or an S3 bucket behind the same few verbs. What objects mean is their owner's business."""
+"""Object stores: a folder or an S3 bucket with the same operations. What the objects mean does not belong here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ObjectInfo:
     """One object as listed; `modified_at` is UTC."""
 
     key: str
@@ -36,7 +36,7 @@ class Entry:
 class ObjectStore(Protocol):
     """Bytes by key. Keys are `/`-separated; a put is atomic: readers see the whole object or none.
 
-    Every verb raises StorageError, naming the object, where the store cannot do it.
+    Every operation raises StorageError, naming the object, where the store fails.
     """
 
     url: str
@@ -44,7 +44,7 @@ class ObjectStore(Protocol):
     def put(self, key: str, body: bytes) -> None: ...
 
     def put_new(self, key: str, body: bytes) -> None:
-        """Put an object that must not be there yet; StorageError where it is, and it stays what it was."""
+        """Put an object that must not exist yet; StorageError where it does, and the old object stays unchanged."""
         ...
 
     def get(self, key: str) -> bytes:
@@ -55,16 +55,16 @@ class ObjectStore(Protocol):
         """Keys below a prefix, sorted."""
         ...
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Objects below a prefix with size and time, in order of their keys."""
         ...
 
     def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is no error."""
+        """Delete an object; no error where it does not exist."""
         ...
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        """Remove what is no object below `folder/`: what puts killed before then left behind, and empty folders."""
+        """Remove files below `folder/` that killed puts left before that time, and empty folders."""
         ...
 
 
@@ -81,7 +81,7 @@ def open_store(url: str, s3_client: S3Client | None = None) -> ObjectStore:
 
 
 class FolderStore:
-    """Objects as files below one folder; a put writes beside the target and renames."""
+    """Objects as files below one folder; a put writes a temporary file and renames it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,15 +97,15 @@ class FolderStore:
 
         self._put(self._path(key), body, link)
 
-    def _put(self, target: Path, body: bytes, settle: Callable[[Path, Path], object]) -> None:
+    def _put(self, target: Path, body: bytes, publish: Callable[[Path, Path], object]) -> None:
         temporary = ""
         try:
-            handle, temporary = _temporary_beside(target)
+            handle, temporary = _temporary_near(target)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            settle(Path(temporary), target)
+            publish(Path(temporary), target)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
@@ -128,7 +128,7 @@ class FolderStore:
             raise _unusable("list", start, error) from error
         yield from (key for key in found if key.startswith(prefix) and f"/{TEMPORARY}" not in f"/{key}")
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
         for key in self.keys(prefix):
             try:
                 found = self._path(key).stat()
@@ -136,7 +136,7 @@ class FolderStore:
                 continue  # deleted since it was listed
             except OSError as error:
                 raise _unusable("list", self._path(key), error) from error
-            yield Entry(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+            yield ObjectInfo(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def delete(self, key: str) -> None:
         try:
@@ -189,11 +189,11 @@ class BucketStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         yield from (entry.key for entry in self.entries(prefix))
 
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
-        def pages() -> list[Entry]:
+    def entries(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        def pages() -> list[ObjectInfo]:
             paginator = self._client.get_paginator("list_objects_v2")
             return [
-                Entry(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].astimezone(UTC))
+                ObjectInfo(item["Key"].removeprefix(self._prefix), item["Size"], item["LastModified"].astimezone(UTC))
                 for page in paginator.paginate(Bucket=self._bucket, Prefix=self._prefix + _checked_prefix(prefix))
                 for item in page.get("Contents", [])
             ]
@@ -204,7 +204,7 @@ class BucketStore:
         self._call("delete", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
 
     def sweep(self, prefix: str, before: datetime) -> None:
-        """Nothing to do: a put that is killed leaves nothing in a bucket, and there are no folders."""
+        """Does nothing: a killed put leaves nothing in a bucket, and a bucket has no folders."""
 
     def _key(self, key: str) -> str:
         return self._prefix + _checked(key)
@@ -224,7 +224,7 @@ class BucketStore:
 
 
 def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder with its files' names, what is in a folder before the folder; one that vanishes is passed over."""
+    """Each folder with the names of its files, deepest folders first; a folder that disappears is skipped."""
 
     def unless_gone(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -234,8 +234,8 @@ def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
         yield Path(folder), names
 
 
-def _temporary_beside(target: Path) -> tuple[int, str]:
-    """A new open file in the target's folder, which a sweep may find empty and remove just before."""
+def _temporary_near(target: Path) -> tuple[int, str]:
+    """A new open file in the target's folder; tries again where a sweep has just removed the empty folder."""
     for _ in range(FOLDER_TRIES):
         with suppress(FileNotFoundError):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -244,7 +244,7 @@ def _temporary_beside(target: Path) -> tuple[int, str]:
 
 
 def _checked(key: str) -> str:
-    """The key; StorageError for one that a folder and a bucket would not read alike, or that leads out of the store."""
+    """The key; StorageError where a folder and a bucket would read it differently, or where it leaves the store."""
     odd = any(part in ("", ".", "..") or part.startswith(TEMPORARY) for part in key.split("/"))
     if odd or ODD.search(key):
         raise StorageError(f"{key!r} is not an object key")
@@ -252,7 +252,7 @@ def _checked(key: str) -> str:
 
 
 def _checked_prefix(prefix: str) -> str:
-    """The prefix: what a key may begin with."""
+    """The prefix; StorageError where no valid key begins with it."""
     _checked(f"{prefix}x")
     return prefix
 

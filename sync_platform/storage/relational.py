@@ -1,6 +1,6 @@
-"""Relational databases for small state: SQLite by default, PostgreSQL when scaled out; schemas moved by Alembic.
+"""Relational databases for small state: SQLite by default, PostgreSQL for several machines; Alembic migrates them.
 
-The ledger and the vault are two databases with two migration histories; each owner names its own folder of versions.
+The ledger and the vault are two databases, each with its own folder of migrations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WAL_ATTEMPTS = 600  # half a minute
 
 
 def open_database(url: str, migrations: Path) -> sa.Engine:
-    """An engine whose schema is at the newest version of `migrations`; StorageError where it cannot be opened."""
+    """An engine whose schema has the newest version in `migrations`; StorageError where it cannot be opened."""
     try:
         address = sa.make_url(url)
     except sa.exc.ArgumentError:
@@ -40,7 +40,7 @@ def open_database(url: str, migrations: Path) -> sa.Engine:
 
 @contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One transaction; StorageError where the database cannot do it. A broken constraint stays an IntegrityError."""
+    """One transaction; StorageError where the database fails. A violated constraint stays an IntegrityError."""
     try:
         with engine.begin() as connection:
             yield connection
@@ -51,12 +51,12 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say what to do where the row exists (`on_conflict_do_...`), in the engine's dialect."""
+    """An INSERT in the engine's dialect that offers `on_conflict_do_...` for rows that exist."""
     return sqlite.insert(table) if engine.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _reason(error: Exception) -> str:
-    """The driver's own words: SQLAlchemy's would add the statement and its values."""
+    """The driver's message; SQLAlchemy's message would add the statement and its values."""
     return str(getattr(error, "orig", None) or error)
 
 
@@ -78,7 +78,7 @@ def _engine(address: sa.URL) -> sa.Engine:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """SQLite's busy timeout does not cover this switch: processes that start together wait for each other here."""
+    """Switch to WAL mode, with retries: SQLite's busy timeout does not cover this switch."""
     for attempt in range(WAL_ATTEMPTS):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -111,7 +111,7 @@ def _upgrade(engine: sa.Engine, migrations: Path) -> None:
     is_file = engine.url.get_backend_name() == "sqlite"
     # two processes that start together must not both create the tables
     with FileLock(f"{engine.url.database}.migrate.lock") if is_file else nullcontext(), engine.begin() as connection:
-        # SQLite's driver would commit each table by itself, and a process killed between two leave half a version
+        # without this, SQLite's driver would commit each table alone, and a killed process would leave half a version
         begin = "BEGIN IMMEDIATE" if is_file else "SELECT pg_advisory_xact_lock(hashtext('sync_platform.migrate'))"
         connection.execute(sa.text(begin))
         config.attributes["connection"] = connection

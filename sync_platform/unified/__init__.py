@@ -1,1 +1,1 @@
-"""Unified restaurants: one record per real restaurant, out of the listings of all platforms."""
+"""Unified restaurants: one record per real restaurant, computed from the listings of all platforms."""

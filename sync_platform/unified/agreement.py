@@ -1,7 +1,7 @@
-"""Agreement: whether a listing says what the licence register and the other platforms say of the same restaurant.
+"""Agreement: whether a listing agrees with the licence register and with other platforms about the same restaurant.
 
-What belongs here: the verdict on each listing, true, false, or none where it cannot be judged. What they make of a
-dataset's scores stands in `appraisal`.
+What belongs here: the verdicts on each listing: true, false, or none where it cannot be judged.
+`cross_platform_scores` computes the scores of a dataset from them.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from sync_platform.matching.addresses import ReadAddress, read_addresses
-from sync_platform.matching.names import read_names
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.addresses import ParsedAddress, parse_addresses
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import parse_names
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_area
 from sync_platform.quality.geography import is_inside
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_place
-from sync_platform.unified.rules import METRES_TOGETHER, STREET_END
+from sync_platform.unified.survivorship_rules import SAME_LOCATION_METRES, STREET_END
 
 NAMES_AGREE = 80.0  # of 100, by rapidfuzz's ratio
 
 
-class Said(NamedTuple):
-    """What is compared of a listing."""
+class ComparedListing(NamedTuple):
+    """The compared values of a listing."""
 
     source: str
     source_id: str
@@ -41,53 +41,55 @@ class Said(NamedTuple):
     is_reference: bool
 
 
-_Listings = Sequence[Said]
+_Listings = Sequence[ComparedListing]
 _Verdict = bool | None
 
 
 def verdicts(listings: pl.DataFrame) -> pl.DataFrame:
-    """The verdicts on the live first listings of whole restaurants: `source`, `source_id`, and VERDICTS.
+    """The verdicts on live listings that are not second listings: `source`, `source_id`, and VERDICTS.
 
-    `listings`: as `survivorship.survive` takes them.
+    `listings`: all listings of each restaurant, as for `survivorship.golden_fields`.
     """
-    chosen = listings.filter(pl.col("is_live") & ~pl.col("is_duplicate")).select("restaurant_id", *Said._fields)
+    live = listings.filter(pl.col("is_live") & ~pl.col("is_duplicate")).select(
+        "restaurant_id", *ComparedListing._fields
+    )
     schema: dict[str, Any] = {"source": pl.String, "source_id": pl.String, **dict.fromkeys(VERDICTS, pl.Boolean)}
-    return pl.DataFrame(_judged(chosen), schema=schema, orient="row")
+    return pl.DataFrame(_verdict_rows(live), schema=schema, orient="row")
 
 
-def _judged(chosen: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
-    for _, rows in chosen.group_by("restaurant_id", maintain_order=True):
-        every = [Said(*row[1:]) for row in rows.iter_rows()]
-        register = [said for said in every if said.is_reference]
-        listed = [said for said in every if not said.is_reference]
-        for said in listed:
-            others = [other for other in listed if other.source != said.source]
-            found = [_in_its_district(said)]
-            found += [_any(agrees(said, licence) for licence in register) for agrees in _WITH_REGISTER.values()]
-            found += [_most(agrees(said, other) for other in others) for agrees in _WITH_OTHERS.values()]
-            yield (said.source, said.source_id, *found)
+def _verdict_rows(live: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    for _, rows in live.group_by("restaurant_id", maintain_order=True):
+        every = [ComparedListing(*row[1:]) for row in rows.iter_rows()]
+        register = [listing for listing in every if listing.is_reference]
+        listed = [listing for listing in every if not listing.is_reference]
+        for listing in listed:
+            others = [other for other in listed if other.source != listing.source]
+            found = [_in_its_district(listing)]
+            found += [_any(agrees(listing, licence) for licence in register) for agrees in _WITH_REGISTER.values()]
+            found += [_most(agrees(listing, other) for other in others) for agrees in _WITH_OTHERS.values()]
+            yield (listing.source, listing.source_id, *found)
 
 
 def _any(found: Iterator[_Verdict]) -> _Verdict:
-    """Whether any agrees; none where none can be judged."""
+    """Whether any verdict is true; none where all are none."""
     known = [verdict for verdict in found if verdict is not None]
     return any(known) if known else None
 
 
 def _most(found: Iterator[_Verdict]) -> _Verdict:
-    """Whether at least as many agree as not; none where none can be judged."""
+    """Whether at least half of the known verdicts are true; none where all are none."""
     known = [verdict for verdict in found if verdict is not None]
     return 2 * sum(known) >= len(known) if known else None
 
 
-def _in_its_district(said: Said) -> _Verdict:
-    return is_inside(said.district, said.latitude, said.longitude)
+def _in_its_district(listing: ComparedListing) -> _Verdict:
+    return is_inside(listing.district, listing.latitude, listing.longitude)
 
 
-def _names_agree(said: Said, licence: Said) -> _Verdict:
-    """Alike in either script; a registered sign that is in another script than the name tells nothing."""
-    mine = read_names(said.name_en or "", said.name_zh or "")
-    theirs = read_names(licence.name_en or "", licence.name_zh or "")
+def _names_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
+    """Whether the names are similar in either script; none where they have no script in common."""
+    mine = parse_names(listing.name_en or "", listing.name_zh or "")
+    theirs = parse_names(licence.name_en or "", licence.name_zh or "")
     alike = [
         fuzz.ratio(one.core, other.core) >= NAMES_AGREE
         for one, other in zip(mine, theirs, strict=True)
@@ -96,17 +98,17 @@ def _names_agree(said: Said, licence: Said) -> _Verdict:
     return any(alike) if alike else None
 
 
-def _addresses_agree(said: Said, licence: Said) -> _Verdict:
-    """The same number of the same street, or the same shop of a building, in either script."""
-    mine = read_addresses(said.address_en or "", said.address_zh or "")
-    theirs = read_addresses(licence.address_en or "", licence.address_zh or "")
+def _addresses_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
+    """Whether number and street are the same, or shop and building, in either script."""
+    mine = parse_addresses(listing.address_en or "", listing.address_zh or "")
+    theirs = parse_addresses(licence.address_en or "", licence.address_zh or "")
     alike = [
         verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_door(one, other)) is not None
     ]
     return any(alike) if alike else None
 
 
-def _same_door(one: ReadAddress, other: ReadAddress) -> _Verdict:
+def _same_door(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
     if one.first and other.first and one.street and other.street:
         return one.first == other.first and one.street[-STREET_END:] == other.street[-STREET_END:]
     if one.shops and other.shops and one.building and other.building:
@@ -114,38 +116,38 @@ def _same_door(one: ReadAddress, other: ReadAddress) -> _Verdict:
     return None
 
 
-def _is_licensed(said: Said, licence: Said) -> _Verdict:
-    """The licence that it states is the register's; one that states none, and trades, is licensed there at all."""
-    if said.licence_number:
-        return said.licence_number == licence.licence_number
-    return True if said.status == "open" else None
+def _is_licensed(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
+    """Whether the stated licence is the register's. A listing that states none but is open agrees with any licence."""
+    if listing.licence_number:
+        return listing.licence_number == licence.licence_number
+    return True if listing.status == "open" else None
 
 
-def _phones_agree(said: Said, other: Said) -> _Verdict:
-    mine, theirs = read_phones(said.phone or ""), read_phones(other.phone or "")
+def _phones_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    mine, theirs = parse_phones(listing.phone or ""), parse_phones(other.phone or "")
     return not set(mine).isdisjoint(theirs) if mine and theirs else None
 
 
-def _districts_agree(said: Said, other: Said) -> _Verdict:
-    """One district, or one within the other."""
-    mine, theirs = find_place(said.district or ""), find_place(other.district or "")
+def _districts_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    """Whether both are the same district, or one lies within the other."""
+    mine, theirs = find_area(listing.district or ""), find_area(other.district or "")
     if mine is None or theirs is None:
         return None
     return mine is theirs or mine.lies_within(theirs) or theirs.lies_within(mine)
 
 
-def _places_agree(said: Said, other: Said) -> _Verdict:
-    if said.latitude is None or said.longitude is None or other.latitude is None or other.longitude is None:
+def _places_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    if listing.latitude is None or listing.longitude is None or other.latitude is None or other.longitude is None:
         return None
-    north = (said.latitude - other.latitude) * METRES_PER_DEGREE
-    return hypot(north, (said.longitude - other.longitude) * METRES_PER_DEGREE_EAST) <= METRES_TOGETHER
+    north = (listing.latitude - other.latitude) * METRES_PER_DEGREE
+    return hypot(north, (listing.longitude - other.longitude) * METRES_PER_DEGREE_EAST) <= SAME_LOCATION_METRES
 
 
-def _trading_agrees(said: Said, other: Said) -> _Verdict:
-    return said.status == other.status if said.status and other.status else None
+def _trading_agrees(listing: ComparedListing, other: ComparedListing) -> _Verdict:
+    return listing.status == other.status if listing.status and other.status else None
 
 
-_Agrees = Callable[[Said, Said], _Verdict]
+_Agrees = Callable[[ComparedListing, ComparedListing], _Verdict]
 _WITH_REGISTER: dict[str, _Agrees] = {
     "register_name": _names_agree,
     "register_address": _addresses_agree,
@@ -166,8 +168,8 @@ ACCURACY = {
 CONSISTENCY = {
     "phone_across": "the telephone number is that of most other platforms",
     "district_across": "the district is that of most other platforms, or one lies within the other",
-    "place_across": f"the coordinates are within {METRES_TOGETHER} m of most other platforms'",
+    "place_across": f"the coordinates are within {SAME_LOCATION_METRES} m of most other platforms'",
     "trading_across": "open or closed, as most other platforms say",
 }
 VERDICTS = (*ACCURACY, *CONSISTENCY)
-"""The verdicts, in order, with what each says where it is true."""
+"""The names of the verdicts, in order; ACCURACY and CONSISTENCY describe each true verdict."""

@@ -1,6 +1,6 @@
-"""The golden record: one row per restaurant out of all its listings, and for every field why it says so.
+"""The golden record: one row per restaurant, computed from all its listings, with a reason for every field.
 
-What belongs here: putting the fields together. Which value stands is decided in `survivorship` and `standing`.
+What belongs here: putting the fields together. `survivorship` and `trading_status` decide their values.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from datetime import date
 import orjson
 import polars as pl
 
-from sync_platform.unified.rules import RULES
-from sync_platform.unified.standing import Standing, Voice, stand
-from sync_platform.unified.survivorship import Shared, survive
+from sync_platform.unified.survivorship import IsSharedPhone, golden_fields
+from sync_platform.unified.survivorship_rules import RULES
+from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
 
-STANDING_FIELDS = ("status", "licence_state")
-EXPLAINED = (*(rule.name for rule in RULES), *STANDING_FIELDS)
-"""The fields that `why` explains; `location` stands for latitude and longitude."""
+STATUS_FIELDS = ("status", "licence_state")
+EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
+"""The fields that `why` explains; `location` means latitude and longitude."""
 
 
-def golden_records(listings: pl.DataFrame, is_shared: Shared, today: date) -> pl.DataFrame:
-    """The golden fields of restaurants, in the columns of `tables.RESTAURANTS` but those of their identity.
+def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date) -> pl.DataFrame:
+    """The golden records in the columns of `tables.RESTAURANTS`, without the columns of their identity.
 
-    `listings`: as `survive` takes them. `today`: the day in Hong Kong, which decides whether a licence is in force.
+    `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
     """
-    fields = survive(listings, is_shared)
-    standings = pl.DataFrame(
-        _standings(listings, today),
+    fields = golden_fields(listings, is_shared)
+    statuses = pl.DataFrame(
+        _trading_statuses(listings, today),
         schema={
             "restaurant_id": pl.String,
-            **{name: pl.String for each in STANDING_FIELDS for name in (each, f"why_{each}")},
+            **{name: pl.String for each in STATUS_FIELDS for name in (each, f"why_{each}")},
         },
         orient="row",
     )
-    whole = fields.join(standings, on="restaurant_id").join(_together(listings), on="restaurant_id")
+    whole = fields.join(statuses, on="restaurant_id").join(_summaries(listings), on="restaurant_id")
     whys = [
         pl.when(pl.col(f"why_{name}").is_not_null()).then(pl.format('"{}":{}', pl.lit(name), pl.col(f"why_{name}")))
         for name in EXPLAINED
@@ -46,37 +46,39 @@ def golden_records(listings: pl.DataFrame, is_shared: Shared, today: date) -> pl
     ).drop("location", *(f"why_{name}" for name in EXPLAINED))
 
 
-def _standings(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
-    """Per restaurant its status and licence state, each with why as JSON."""
+def _trading_statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
+    """Per restaurant its status and licence state, each with the reason as JSON."""
     second = pl.col("is_second_listing") | pl.col("moved_to").is_not_null()
-    said = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *Voice._fields)
-    for (restaurant_id,), rows in said.sort("restaurant_id", "source").group_by("restaurant_id", maintain_order=True):
-        voices = [Voice(*row[1:]) for row in rows.iter_rows()]
-        standing = stand(voices, today)
+    claimed = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *StatusClaim._fields)
+    for (restaurant_id,), rows in claimed.sort("restaurant_id", "source").group_by(
+        "restaurant_id", maintain_order=True
+    ):
+        claims = [StatusClaim(*row[1:]) for row in rows.iter_rows()]
+        trading = trading_status(claims, today)
         yield (
             restaurant_id,
-            standing.status,
-            _status_why(standing, voices),
-            standing.licence_state,
-            _licence_why(standing),
+            trading.status,
+            _status_why(trading, claims),
+            trading.licence_state,
+            _licence_why(trading),
         )
 
 
-def _status_why(standing: Standing, voices: list[Voice]) -> str:
-    others = [{"source": voice.source, "value": voice.status} for voice in voices if voice.status]
-    return _why(standing.status, standing.status_reason, others)
+def _status_why(trading: TradingStatus, claims: list[StatusClaim]) -> str:
+    others = [{"source": claim.source, "value": claim.status} for claim in claims if claim.status]
+    return _why(trading.status, trading.status_reason, others)
 
 
-def _licence_why(standing: Standing) -> str:
-    return _why(standing.licence_state, standing.licence_reason, [])
+def _licence_why(trading: TradingStatus) -> str:
+    return _why(trading.licence_state, trading.licence_reason, [])
 
 
 def _why(value: str, words: str, others: list[dict[str, str]]) -> str:
     return orjson.dumps({"value": value, "rule": "standing", "words": words, "others": others or None}).decode()
 
 
-def _together(listings: pl.DataFrame) -> pl.DataFrame:
-    """What is summed up of all live listings: who lists it, and how it is rated."""
+def _summaries(listings: pl.DataFrame) -> pl.DataFrame:
+    """Summaries of all live listings: the platforms that list the restaurant, and its rating."""
     live, weight = (
         pl.col("is_live") & ~pl.col("is_reference"),
         pl.max_horizontal(pl.col("review_count").fill_null(0), 1),

@@ -1,9 +1,9 @@
-"""Identities: which restaurant a cluster of listings is, in view of which restaurants there were before.
+"""Identities: the restaurant id of each cluster of listings, given the restaurants that existed before.
 
-A restaurant is where the listing is that founded it; of several in one cluster the oldest stays, and the others are
-merged into it. So an id survives new evidence, and whatever is merged, split and moved: the same clusters are the same
-restaurants again. Listings that are gone stay members, so an id outlives every one of its listings; where even the
-record of a founder is gone, its restaurant is where most of its listings are.
+A restaurant belongs to the cluster that contains its founding listing. Of several restaurants in one cluster, the
+oldest stays and the others are merged into it. So the same clusters always get the same ids, whatever was merged, split
+or moved in between. Removed listings stay members, so an id outlives its listings. Where even the record of the
+founding listing is gone, the restaurant belongs to the cluster with most of its listings.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from datetime import datetime
 from typing import Literal
 
 Key = tuple[str, str]
-"""A listing: its platform, and its id there."""
+"""A listing: its platform, and its id on that platform."""
 ID_LENGTH = 13  # characters of base 32: 65 bits
 
 
 @dataclass(frozen=True)
 class Founding:
-    """A restaurant's beginning: the listing that it was founded by, and when (UTC); `is_live`: it is not merged."""
+    """The founding of a restaurant: its first listing and the time (UTC). `is_live`: it is not merged or ended."""
 
     restaurant_id: str
     founded_by: Key
@@ -36,11 +36,12 @@ class Founding:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One thing that happened to an identity, with the listings that it moved.
+class IdentityEvent:
+    """A change of a restaurant's identity, with the listings that it moved.
 
-    `merged`: into `other_id`; `split`, `revived` (an id that was merged once): off `other_id`; `moved`: listings came
-    from `other_id`, which goes on; `ended`: the lake holds no listing of it any more.
+    `merged`: the restaurant was merged into `other_id`. `split`: it was split off `other_id`; `revived` is the same for
+    an id that was merged before. `moved`: listings came from `other_id`, which continues. `ended`: the lake has no
+    listing of it any more.
     """
 
     kind: Literal["founded", "merged", "split", "revived", "moved", "ended"]
@@ -51,94 +52,98 @@ class Turn:
 
 @dataclass
 class Identities:
-    """Per cluster its restaurant; foundings that are new or changed; and what happened."""
+    """The restaurant id of each cluster, new or changed foundings, and the events."""
 
     ids: list[str] = field(default_factory=list)
     foundings: dict[str, Founding] = field(default_factory=dict)
     merged_into: dict[str, str | None] = field(default_factory=dict)
-    turns: list[Turn] = field(default_factory=list)
+    events: list[IdentityEvent] = field(default_factory=list)
 
 
 def identify(
     clusters: Sequence[Sequence[Key]],
-    held: Mapping[Key, str],
+    assigned: Mapping[Key, str],
     known: Mapping[str, Founding],
     first_seen: Mapping[Key, datetime],
     now: datetime,
 ) -> Identities:
     """The restaurant of each cluster.
 
-    `held`: the restaurant that each of the listings belonged to, if any. `known` has those restaurants, and all that
-    any of the listings ever founded. The outcome does not depend on the order of the clusters.
+    `assigned`: the restaurant that each listing belonged to, if any. `known` has those restaurants, and all that any of
+    the listings ever founded. The result does not depend on the order of the clusters.
     """
     found = Identities()
-    owned = _owned(clusters, held, known)
+    owned = _founded_in(clusters, assigned, known)
     for number, cluster in enumerate(clusters):
-        founding = min(owned[number], key=lambda each: each.age, default=None) or _found(cluster, first_seen, now)
+        founding = min(owned[number], key=lambda each: each.age, default=None) or _new_founding(
+            cluster, first_seen, now
+        )
         found.ids.append(founding.restaurant_id)
         if not founding.is_live or founding.restaurant_id not in known:
             found.foundings[founding.restaurant_id] = replace(founding, is_live=True)
-    _tell(found, clusters, held, known)
+    _add_events(found, clusters, assigned, known)
     return found
 
 
 def new_id(listing: Key) -> str:
-    """The id of the restaurant that a listing founds: each founds one at most."""
+    """The id of the restaurant that a listing founds; a listing founds at most one."""
     digest = base64.b32encode(hashlib.sha256("/".join(listing).encode()).digest()).decode().lower()
     return f"rest-{digest[:ID_LENGTH]}"
 
 
-def _owned(
-    clusters: Sequence[Sequence[Key]], held: Mapping[Key, str], known: Mapping[str, Founding]
+def _founded_in(
+    clusters: Sequence[Sequence[Key]], assigned: Mapping[Key, str], known: Mapping[str, Founding]
 ) -> dict[int, list[Founding]]:
-    """By number of cluster, the restaurants that were founded in it, or whose founder is gone and most listings are."""
+    """Restaurants by the number of the cluster with their founding listing, or else with most of their listings."""
     at = {listing: number for number, cluster in enumerate(clusters) for listing in cluster}
-    bearing: dict[str, Counter[int]] = defaultdict(Counter)
+    member_counts: dict[str, Counter[int]] = defaultdict(Counter)
     for listing, number in at.items():
-        if listing in held:
-            bearing[held[listing]][number] += 1
+        if listing in assigned:
+            member_counts[assigned[listing]][number] += 1
     owned: dict[int, list[Founding]] = defaultdict(list)
     for founding in known.values():
-        bearers = bearing[founding.restaurant_id]
+        counts = member_counts[founding.restaurant_id]
         if founding.founded_by in at:
             owned[at[founding.founded_by]].append(founding)
-        elif bearers:
-            owned[min(bearers, key=lambda number: (-bearers[number], min(clusters[number])))].append(founding)
+        elif counts:
+            owned[min(counts, key=lambda number: (-counts[number], min(clusters[number])))].append(founding)
     return owned
 
 
-def _found(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], now: datetime) -> Founding:
-    """A new restaurant, founded by the listing that was seen first."""
+def _new_founding(cluster: Sequence[Key], first_seen: Mapping[Key, datetime], now: datetime) -> Founding:
+    """A new restaurant, founded by the listing with the earliest first observation."""
     founder = min(cluster, key=lambda listing: (first_seen[listing], listing))
     return Founding(new_id(founder), founder, now)
 
 
-def _tell(
-    found: Identities, clusters: Sequence[Sequence[Key]], held: Mapping[Key, str], known: Mapping[str, Founding]
+def _add_events(
+    found: Identities, clusters: Sequence[Sequence[Key]], assigned: Mapping[Key, str], known: Mapping[str, Founding]
 ) -> None:
-    """What happened, in order of ids."""
-    now_in = {listing: name for name, cluster in zip(found.ids, clusters, strict=True) for listing in cluster}
-    came: dict[tuple[str, str], list[Key]] = defaultdict(list)
-    for listing, name in now_in.items():
-        if held.get(listing, name) != name:
-            came[name, held[listing]].append(listing)
+    """Add `merged_into` and the events, in order of ids, to the result."""
+    current = {listing: name for name, cluster in zip(found.ids, clusters, strict=True) for listing in cluster}
+    arrivals: dict[tuple[str, str], list[Key]] = defaultdict(list)
+    for listing, name in current.items():
+        if assigned.get(listing, name) != name:
+            arrivals[name, assigned[listing]].append(listing)
     gone = {each.restaurant_id: each for each in known.values() if each.is_live and each.restaurant_id not in found.ids}
     for name, founding in gone.items():
-        heirs = {heir: len(listings) for (heir, origin), listings in came.items() if origin == name}
-        found.merged_into[name] = now_in.get(founding.founded_by) or max(
-            heirs, key=lambda heir: (heirs[heir], heir), default=None
+        successors = {successor: len(listings) for (successor, origin), listings in arrivals.items() if origin == name}
+        found.merged_into[name] = current.get(founding.founded_by) or max(
+            successors, key=lambda successor: (successors[successor], successor), default=None
         )
-    turns: list[Turn] = []
-    for (name, origin), listings in came.items():
+    events: list[IdentityEvent] = []
+    for (name, origin), listings in arrivals.items():
         if found.merged_into.get(origin) == name:
             continue
         kind: Literal["revived", "split", "moved"] = "moved"
         if name in found.foundings:
             kind = "revived" if name in known else "split"
-        turns.append(Turn(kind, name, origin, tuple(sorted(listings))))
-    told = {turn.restaurant_id for turn in turns}
-    turns += [Turn("revived" if name in known else "founded", name) for name in found.foundings if name not in told]
-    for name, heir in found.merged_into.items():
-        moved = tuple(sorted(came.get((heir, name), []))) if heir else ()
-        turns.append(Turn("merged" if heir else "ended", name, heir, moved))
-    found.turns = sorted(turns, key=lambda turn: (turn.restaurant_id, turn.kind, turn.other_id or ""))
+        events.append(IdentityEvent(kind, name, origin, tuple(sorted(listings))))
+    named = {event.restaurant_id for event in events}
+    events += [
+        IdentityEvent("revived" if name in known else "founded", name) for name in found.foundings if name not in named
+    ]
+    for name, successor in found.merged_into.items():
+        moved = tuple(sorted(arrivals.get((successor, name), []))) if successor else ()
+        events.append(IdentityEvent("merged" if successor else "ended", name, successor, moved))
+    found.events = sorted(events, key=lambda event: (event.restaurant_id, event.kind, event.other_id or ""))

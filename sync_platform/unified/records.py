@@ -1,22 +1,80 @@
 """Records: the rows of members and of restaurants that a run has to write, those that end included.
 
-What belongs here: putting rows together, out of what was worked out and what is held. Nothing is decided here.
+What belongs here: which restaurants may have changed, and putting their rows together, out of what was worked out and
+what the lake has. Nothing else is decided here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import polars as pl
 
 from sync_platform.unified.agreement import VERDICTS, verdicts
-from sync_platform.unified.held import frame_of, held_rows
+from sync_platform.unified.assignment import IDS, Assignment
+from sync_platform.unified.golden import golden_records
 from sync_platform.unified.identity import Founding
+from sync_platform.unified.listings import ListingSource
+from sync_platform.unified.queries import frame_of, held_rows, lapsed_restaurants, members_with, restaurants_of
+from sync_platform.unified.rematch import Changed
+from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 
 FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
 """What of a member follows its listing, wherever it belongs."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows of `tables.RESTAURANTS` and of `tables.MEMBERS`, each with `ended`."""
+
+    restaurants: pl.DataFrame
+    members: pl.DataFrame
+
+
+def make_records(
+    session: duckdb.DuckDBPyConnection,
+    sources: list[ListingSource],
+    changed: Changed,
+    assignment: Assignment,
+    is_shared: IsSharedPhone,
+    today: date,
+) -> Records:
+    """The rows of every restaurant that may have changed, and of its members."""
+    assigned = assignment.placed
+    ids = _restaurants_to_make(session, changed, assignment, today)
+    staying = members_with(session, ids).join(assigned, on=IDS, how="anti")
+    members = pl.concat([assigned.select(staying.columns), staying])
+    ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
+    ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
+    listings = listings_of(session, members).join(ranked, on="source")
+    golden = golden_records(listings, is_shared, today)
+    return Records(
+        restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
+        member_rows(session, assigned, listings, changed.gone),
+    )
+
+
+def _restaurants_to_make(
+    session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date
+) -> pl.DataFrame:
+    """The restaurants with a listing that was matched again, changed or is gone, or with a licence that ran out, but
+    not those that end: `restaurant_id`."""
+    stirred = changed.listings.filter(~pl.col("is_gone")).select(IDS)
+    elsewhere = restaurants_of(session, stirred).join(assignment.placed, on=IDS, how="anti")
+    asked = [
+        assignment.placed.select("restaurant_id"),
+        elsewhere.select("restaurant_id"),
+        lapsed_restaurants(session, today),
+        changed.gone.select("restaurant_id").drop_nulls(),
+    ]
+    ended = pl.DataFrame(
+        {"restaurant_id": list(assignment.identities.merged_into)}, schema={"restaurant_id": pl.String}
+    )
+    return pl.concat(asked).unique().join(ended, on="restaurant_id", how="anti")
 
 
 def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
-"""Survivorship: of all that listings say of a restaurant, per field the value that stands, and why.
+"""Survivorship: choosing, per field of a restaurant, one value among its listings' values, with the reason.
 
-What belongs here: applying the rules of `rules` to many restaurants at once.
+What belongs here: applying the rules of `survivorship_rules` to many restaurants at once.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.quality.places import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
-from sync_platform.unified.rules import (
+from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
+from sync_platform.unified.survivorship_rules import (
     AGREED,
-    METRES_TOGETHER,
     ONLY,
     ORDER,
     RULES,
+    SAME_LOCATION_METRES,
     WORDS,
     Criterion,
     FieldRule,
@@ -24,17 +24,17 @@ from sync_platform.unified.rules import (
 
 HAN, LATIN = r"[\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{323af}]", r"[A-Za-zÀ-ɏ]"
 _LISTING = ("restaurant_id", "source", "source_id")
-Shared = Callable[[str], bool]
-"""Whether a telephone number, as a listing gives it, is known as several places'."""
+IsSharedPhone = Callable[[str], bool]
+"""Whether a listing's telephone number is known to be shared by several places."""
 
 
-def survive(listings: pl.DataFrame, is_shared: Shared) -> pl.DataFrame:
-    """The golden fields of every restaurant of these listings, which are all the listings of each.
+def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFrame:
+    """The golden fields of restaurants. `listings` contains all listings of each restaurant.
 
-    `listings` has `restaurant_id`, `source`, `source_id`, the columns of `listing.READ`, `is_live`, `is_stale`,
+    `listings` has `restaurant_id`, `source`, `source_id`, LISTING_COLUMNS (`listings`), `is_live`, `is_stale`,
     `last_changed_at`, `rank` (of the platform) and `is_reference`. The result has `restaurant_id`, the fields of RULES
-    (`location` as a struct), and for each `why_<field>`, as JSON, null where nobody says anything: `value`, `source`,
-    `source_id`, `rule`, `words`, and `others`, what all other listings say, each with `agrees`.
+    (`location` as a struct), and for each `why_<field>` as JSON, null where no listing has a value: `value`, `source`,
+    `source_id`, `rule`, `words`, and `others`: the values of all other listings, each with `agrees`.
     """
     located = pl.when(pl.col("latitude").is_not_null()).then(pl.struct("latitude", "longitude"))
     listings = listings.with_columns(located.alias("location"))
@@ -45,19 +45,19 @@ def survive(listings: pl.DataFrame, is_shared: Shared) -> pl.DataFrame:
     return found
 
 
-def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: Shared) -> pl.DataFrame:
-    """Every value that a listing has for the field, with how it does by each criterion."""
+def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
+    """Every candidate value of the field, with its value for each criterion."""
     kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
     parts = [listings.select(*kept, pl.col(name).alias("value")).drop_nulls("value") for name in rule.columns]
-    said = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
-    said = said.filter(pl.col(Criterion.LANGUAGE) > 0)
-    said = _with(said, "key", rule.key, pl.String).drop_nulls("key")
-    said = said.unique([*_LISTING, "key"], keep="first", maintain_order=True)
-    said = _with(said, Criterion.COMPLETENESS, rule.extent, pl.Int64)
+    candidates = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
+    candidates = candidates.filter(pl.col(Criterion.LANGUAGE) > 0)
+    candidates = _with(candidates, "key", rule.key, pl.String).drop_nulls("key")
+    candidates = candidates.unique([*_LISTING, "key"], keep="first", maintain_order=True)
+    candidates = _with(candidates, Criterion.COMPLETENESS, rule.extent, pl.Int64)
     if Criterion.UNSHARED in rule.criteria:
-        said = _with(said, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
+        candidates = _with(candidates, Criterion.UNSHARED, lambda value: not is_shared(value), pl.Boolean)
     current = pl.col("is_live").cast(pl.Int8) * 4 + (~pl.col("is_stale")).cast(pl.Int8) * 2
-    said = said.with_columns(
+    candidates = candidates.with_columns(
         (current + (~pl.col("is_second_listing")).cast(pl.Int8)).alias(Criterion.CURRENT),
         pl.col("is_reference").alias(Criterion.REGISTER),
         (~pl.col("is_reference")).alias(Criterion.NOT_REGISTER),
@@ -66,25 +66,25 @@ def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: Shared) -> p
         pl.col("source").n_unique().over("restaurant_id").alias("of"),
     )
     if rule.name == "location":
-        return _with_neighbours(said)
+        return _with_neighbours(candidates)
     agreeing = pl.col("source").n_unique().over("restaurant_id", "key")
-    return said.with_columns(agreeing.alias(Criterion.AGREEMENT))
+    return candidates.with_columns(agreeing.alias(Criterion.AGREEMENT))
 
 
 def _language(rule: FieldRule) -> pl.Expr:
-    """2 where a text is in the field's script only, 1 where another is mixed in, 0 where it is in another."""
+    """2 where a text is in the field's script only, 1 where it is mixed, 0 where it is in another script."""
     if rule.script is None:
         return pl.lit(2)
     mine, other = (LATIN, HAN) if rule.script == "latin" else (HAN, LATIN)
     is_mine, is_mixed = pl.col("value").str.contains(mine), pl.col("value").str.contains(other)
-    if rule.script == "latin":  # a name of digits alone is as English as it can be
+    if rule.script == "latin":  # a name with only digits counts as English
         is_mine = is_mine | (pl.col("value").str.contains("[0-9]") & ~is_mixed)
     return pl.when(~is_mine).then(0).when(is_mixed).then(1).otherwise(2)
 
 
-def _with(said: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) -> pl.DataFrame:
-    """A column of what `find` makes of each value; made once for values that are equal."""
-    values = said["value"].to_list()
+def _with(candidates: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) -> pl.DataFrame:
+    """Add a column with the result of `find` for each value; equal values are computed once."""
+    values = candidates["value"].to_list()
     made: dict[str, Any] = {}
     found = []
     for value in values:
@@ -92,13 +92,15 @@ def _with(said: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) 
         if known not in made:
             made[known] = find(value)
         found.append(made[known])
-    return said.with_columns(pl.Series(name, found, kind))
+    return candidates.with_columns(pl.Series(name, found, kind))
 
 
-def _with_neighbours(said: pl.DataFrame) -> pl.DataFrame:
-    """AGREEMENT of locations: the platforms within METRES_TOGETHER, this one included. Those that agree with the best
-    are told by distance, not by `key`."""
-    where = said.select(
+def _with_neighbours(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Add AGREEMENT of locations: the number of platforms within SAME_LOCATION_METRES, the own one included.
+
+    Distance decides which locations agree, not `key`.
+    """
+    where = candidates.select(
         "restaurant_id",
         "source",
         "key",
@@ -107,15 +109,15 @@ def _with_neighbours(said: pl.DataFrame) -> pl.DataFrame:
     ).unique()
     pairs = where.join(where, on="restaurant_id", suffix="_there")
     apart = (pl.col("north") - pl.col("north_there")) ** 2 + (pl.col("east") - pl.col("east_there")) ** 2
-    near = pairs.filter(apart <= METRES_TOGETHER**2)
+    near = pairs.filter(apart <= SAME_LOCATION_METRES**2)
     counts = near.group_by("restaurant_id", "key").agg(
         pl.col("source_there").n_unique().alias(Criterion.AGREEMENT), pl.col("key_there").unique().alias("near")
     )
-    return said.join(counts, on=["restaurant_id", "key"])
+    return candidates.join(counts, on=["restaurant_id", "key"])
 
 
 def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
-    """Per restaurant the field's value and why, as JSON."""
+    """Per restaurant the value of the field, and the reason as JSON."""
     criteria = (Criterion.CURRENT, *rule.criteria)
     if rule.script is None:
         criteria = tuple(each for each in criteria if each is not Criterion.LANGUAGE)
@@ -132,12 +134,12 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     if "near" in ordered.columns:
         same = pl.col("key").is_in(pl.col("near_best"))
     is_best = (pl.col("source") == pl.col("source_best")) & (pl.col("source_id") == pl.col("source_id_best"))
-    told = ordered.join(best.select("restaurant_id", *carried), on="restaurant_id", suffix="_best")
-    told = told.with_columns(same.alias("agrees"), is_best.alias("is_best"))
-    rival = told.filter(~pl.col("agrees")).group_by("restaurant_id", maintain_order=True).first()
+    compared = ordered.join(best.select("restaurant_id", *carried), on="restaurant_id", suffix="_best")
+    compared = compared.with_columns(same.alias("agrees"), is_best.alias("is_best"))
+    rival = compared.filter(~pl.col("agrees")).group_by("restaurant_id", maintain_order=True).first()
     decided = _named_rule(best, rival, criteria)
     others = (
-        told.filter(~pl.col("is_best"))
+        compared.filter(~pl.col("is_best"))
         .group_by("restaurant_id", maintain_order=True)
         .agg(pl.struct("source", "source_id", "value", "agrees").alias("others"))
     )
@@ -147,7 +149,7 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
 
 
 def _named_rule(best: pl.DataFrame, rival: pl.DataFrame, criteria: tuple[Criterion, ...]) -> pl.DataFrame:
-    """The best, with the rule that made it so and the words for it."""
+    """The best candidate, with the rule that decided and a sentence about it."""
     compared = best.join(
         rival.select("restaurant_id", *criteria, "source"), on="restaurant_id", how="left", suffix="_rival"
     )
@@ -156,9 +158,9 @@ def _named_rule(best: pl.DataFrame, rival: pl.DataFrame, criteria: tuple[Criteri
     for criterion in criteria:
         rule = rule.when(pl.col(criterion) != pl.col(f"{criterion}_rival")).then(pl.lit(criterion.value))
     compared = compared.with_columns(rule.otherwise(pl.lit(ORDER)).alias("rule"))
-    said = compared.select("rule", "source", "source_rival", Criterion.AGREEMENT, "of").iter_rows()
+    rows = compared.select("rule", "source", "source_rival", Criterion.AGREEMENT, "of").iter_rows()
     words = [
         WORDS[name].format(source=source, other=other, agreeing=agreeing, of=of)
-        for name, source, other, agreeing, of in said
+        for name, source, other, agreeing, of in rows
     ]
     return compared.with_columns(pl.Series("words", words, pl.String))

@@ -1,34 +1,23 @@
 """The tables of unified restaurants, column by column, and those of what they are made with.
 
-What belongs here: definitions. `kept` ones have a history in `lineage.changes`; how that is written is in `history`.
+What belongs here: definitions, and making the tables. KEPT_TABLES have a history like the tables of datasets
+(lake/tracked_table.py); the PLAIN ones have none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+import duckdb
+
+from sync_platform.lake.schema import ensure_other_tables
+from sync_platform.lake.tracked_table import TrackedTable, dataset_tables
 from sync_platform.sources.columns import Column
+from sync_platform.sources.declaration import Platform
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
 AGREES = {**ACCURACY, **CONSISTENCY}
-
-
-@dataclass(frozen=True)
-class KeptTable:
-    """A table every change of which goes into the history, where its rows are named by their key's values, joined by
-    `/`. `volatile` columns are kept current and are no history."""
-
-    name: str
-    description: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-    volatile: frozenset[str] = frozenset()
-
-    @property
-    def lasting(self) -> list[str]:
-        """The columns whose changes are history, the key's left out."""
-        return [column.name for column in self.columns if column.name not in (*self.key, *self.volatile)]
 
 
 KEPT = (
@@ -36,7 +25,19 @@ KEPT = (
     Column("last_changed_at", "TIMESTAMPTZ", "When it last changed (UTC)"),
     Column("removed_at", "TIMESTAMPTZ", "When it ended (UTC); empty while it is live"),
 )
-RESTAURANTS = KeptTable(
+
+
+def _tracked(
+    name: str,
+    description: str,
+    key: tuple[str, ...],
+    columns: tuple[Column, ...],
+    volatile: frozenset[str] = frozenset(),
+) -> TrackedTable:
+    return TrackedTable(SCHEMA, name, description, key, columns, KEPT, volatile)
+
+
+RESTAURANTS = _tracked(
     "restaurants",
     "One bilingual record per real restaurant, out of the listings of all platforms; `why` tells whose word each is",
     ("restaurant_id",),
@@ -72,7 +73,7 @@ RESTAURANTS = KeptTable(
     ),
     frozenset({"rating", "review_count"}),
 )
-MEMBERS = KeptTable(
+MEMBERS = _tracked(
     "members",
     "Every listing of every platform, with the restaurant that it belongs to and why",
     ("platform", "source_id"),
@@ -96,7 +97,7 @@ MEMBERS = KeptTable(
     ),
     frozenset({"linked_to", "probability", "evidence", "compared", "content", *AGREES}),
 )
-DECISIONS = KeptTable(
+DECISIONS = _tracked(
     "decisions",
     "People's word on two listings: the same place or not; it outweighs all evidence, in every run",
     ("one", "other"),
@@ -111,7 +112,7 @@ DECISIONS = KeptTable(
 )
 KEPT_TABLES = (RESTAURANTS, MEMBERS, DECISIONS)
 
-TURNS = (
+IDENTITY_EVENTS = (
     Column("restaurant_id", "VARCHAR", "The restaurant it happened to"),
     Column("kind", "VARCHAR", "founded | merged | split | revived | moved | ended (unified/identity.py)"),
     Column("other_id", "VARCHAR", "The restaurant merged into, or that listings came from"),
@@ -154,9 +155,20 @@ RUNS = (
     Column("review", "BIGINT", "Pairs that are worth a person's look"),
 )
 PLAIN = {
-    "identity_turns": (TURNS, "What happened to restaurants' identities: founded, merged, split, revived"),
+    "identity_turns": (IDENTITY_EVENTS, "What happened to restaurants' identities: founded, merged, split, revived"),
     "keys": (KEYS, "What listings are found by when others are compared with them"),
     "links": (LINKS, "Pairs of listings that are one place, or are worth a person's look"),
     "models": (MODELS, "The models that pairs of listings were judged by"),
     "runs": (RUNS, "Every time that restaurants were unified: what came and what it did"),
 }
+
+
+def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
+    """Every table with a history, by schema and name: those of datasets, and those of unified restaurants."""
+    return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
+
+
+def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that are missing, or columns that they gained; within the caller's transaction."""
+    kept = {(SCHEMA, table.name): (table.every_column, table.description) for table in KEPT_TABLES}
+    ensure_other_tables(session, kept | {(SCHEMA, name): wanted for name, wanted in PLAIN.items()})

@@ -1,5 +1,5 @@
-"""Personal data: keys per person, and the sealing of their fields before anything is written.
+"""Personal data: one key per person, and the sealing (encryption) of personal fields before anything is written.
 
-The vault is a database of its own, apart from lake, landing and ledger, so that destroying a key here makes every
-copy elsewhere unreadable.
+The vault is a separate database. Destroying a key in it makes every copy of that person's values in the lake, the
+landing store and the backups unreadable.
 """

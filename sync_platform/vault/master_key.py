@@ -1,4 +1,4 @@
-"""The master key that wraps every other key: from a key file made on first use, or from KMS."""
+"""The master key that wraps every other key. It comes from a key file (created on first use) or from KMS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MASTER_KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class MasterKey:
-    """32 bytes; each use derives its own key from it (HKDF-SHA256, RFC 5869), so that no two uses share one."""
+    """32 bytes. Each use derives its own key from them (HKDF-SHA256, RFC 5869), so no two uses share a key."""
 
     material: bytes
 
@@ -34,7 +34,7 @@ class MasterKey:
 
 
 def from_key_file(path: Path) -> MasterKey:
-    """The key in a file (hex, mode 0600), made on first use; StorageError where it is damaged or open to others."""
+    """The key in a file (hex, mode 0600), created on first use; StorageError if damaged or readable by others."""
     try:
         if not path.exists():
             _create(path)
@@ -51,7 +51,7 @@ def from_key_file(path: Path) -> MasterKey:
 
 
 def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys: sa.Table) -> MasterKey:
-    """The data key that KMS wraps: generated once, its wrapped form kept in the vault's `master_keys`."""
+    """The data key that KMS wraps; it is generated once, and `master_keys` in the vault stores its wrapped form."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     wanted = sa.select(master_keys.c.wrapped_key).where(master_keys.c.kms_key_id == kms_key_id)
@@ -65,7 +65,7 @@ def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys:
                 with transaction(engine) as connection:
                     connection.execute(sa.insert(master_keys).values(row))
             except sa.exc.IntegrityError:
-                pass  # another process made it first: that one counts
+                pass  # another process created the key first, and its key is used
             with transaction(engine) as connection:
                 wrapped = connection.execute(wanted).scalar_one()
         return MasterKey(client.decrypt(KeyId=kms_key_id, CiphertextBlob=wrapped)["Plaintext"])
@@ -74,7 +74,7 @@ def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys:
 
 
 def _create(path: Path) -> None:
-    """Write a new key beside its place, then link it: of two processes one wins, and nobody reads half a key."""
+    """Write a new key to a draft file, then link it: of two processes one wins, and no process reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""Sealing: a personal value becomes authenticated ciphertext under the key of the one person it is about.
+"""Sealing: encryption of a personal value with the key of the person it is about.
 
-Deterministic per person, field and value (AES-SIV, RFC 5297), so that an unchanged value stays unchanged in the lake.
-A sealed value reads `sealed:v1:<subject id>:<base64url ciphertext>`; the plaintext is the value's JSON.
+Sealing is deterministic per person, field and value (AES-SIV, RFC 5297), so an unchanged value stays unchanged in the
+lake. A sealed value has the form `sealed:v1:<subject id>:<base64url ciphertext>`; the plaintext is the value's JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.signature import Signer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,7 +34,7 @@ Record = dict[str, Any]
 MOST_CACHED = 50_000
 LOOKUP_CHUNK = 500
 _Naming = tuple[str, list[str], dict[str, str]]
-"""A path that names a data subject, the same in parts, and the subject ids known of its values."""
+"""A path that names a data subject, the parts of that path, and the known subject ids by value."""
 
 metadata = sa.MetaData()
 subject_keys = sa.Table(
@@ -69,14 +69,14 @@ class Vault:
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
         self.anchors = Signer(master, "lineage-anchor")
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
-        self._keys: dict[str, bytes] = {}  # a cipher takes 4 kB and 4 µs to make, so those are not kept
+        self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._lock = threading.Lock()
 
     def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
-        """Replace every personal field of the records, in place; whatever type a field has, it is sealed.
+        """Replace every personal field of the records by its sealed value, in place and whatever its type.
 
-        `own_ids`: beside each record, what names it; where no data subject is named, the record stands for its person,
-        so that it can still be forgotten.
+        `own_ids`: one id per record. Where a record names no data subject, its own id stands for the person, so that
+        the record can still be erased.
         """
         naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
@@ -87,7 +87,7 @@ class Vault:
             _Field(platform, path).seal_in(records, subjects, ciphers)
 
     def unseal(self, platform: str, field: str, sealed: str) -> Any:
-        """The value behind a sealed one. StorageError: its key is destroyed, or the text was tampered with."""
+        """The value of a sealed text. StorageError where its key is destroyed or the text was tampered with."""
         if not sealed.startswith(PREFIX):
             raise StorageError(f"the value of {platform}.{field} is not sealed")
         subject, _, text = sealed.removeprefix(PREFIX).partition(":")
@@ -104,14 +104,14 @@ class Vault:
         return orjson.loads(plain)
 
     def subject_id(self, platform: str, path: str, value: Any) -> str:
-        """The keyed hash by which a person is found: HMAC-SHA256, 128 bits, base64url."""
+        """The keyed hash that identifies a person: HMAC-SHA256, 128 bits, base64url."""
         text = f"{platform}\x1f{path}\x1f{str(value).strip().casefold()}".encode()
-        lookup = self._lookup.copy()  # the key is hashed once
+        lookup = self._lookup.copy()  # a copy saves hashing the key again
         lookup.update(text)
         return _base64(lookup.digest()[:16])
 
     def seal_own(self, name: str, value: str) -> str:
-        """Seal a secret of ours (no person's), under a key of the master key."""
+        """Seal a secret of the installation (not a person's value) with a key derived from the master key."""
         return _base64(self._own.encrypt(value.encode(), [name.encode()]))
 
     def unseal_own(self, name: str, sealed: str) -> str:
@@ -121,7 +121,7 @@ class Vault:
             raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
 
     def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
-        """The subject id of the person a record is about."""
+        """The id of the data subject of a record."""
         for path, names, known in naming:
             value = _value_at(record, names)
             if isinstance(value, str | int) and (text := str(value).strip()):
@@ -159,7 +159,7 @@ class Vault:
         return loaded
 
     def _created(self, subjects: list[str]) -> dict[str, bytes]:
-        """The keys of new subjects, committed: of two processes that meet one first, one key wins and both use it."""
+        """Create and commit keys for new subjects; if two processes create one subject's key, both use the first."""
         now = datetime.now(UTC)
         keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
         rows = [
@@ -182,41 +182,43 @@ class Vault:
 
 
 class _Field:
-    """One personal field of a page of records. A person's value that comes again is sealed once: it reads the same."""
+    """Seals one personal field of a page of records. A person's repeated value is sealed once and reused."""
 
     def __init__(self, platform: str, path: str) -> None:
-        *self._holders, self._name = path.split(".")
+        *self._parents, self._name = path.split(".")
         self._context = [f"{platform}.{path}".encode()]
         self._done: dict[tuple[str, str], str] = {}
 
     def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
         name, done = self._name, self._done
         for record, subject in zip(records, subjects, strict=True):
-            holder = self._holder(record, subject, ciphers)
-            if holder is None or (value := holder.get(name)) is None or value == "":
+            parent = self._parent(record, subject, ciphers)
+            if parent is None or (value := parent.get(name)) is None or value == "":
                 continue
             if not isinstance(value, str):
-                holder[name] = self._sealed(value, ciphers[subject], subject)
+                parent[name] = self._sealed(value, ciphers[subject], subject)
                 continue
             known = (subject, value)
             found = done.get(known)
             if found is None:
                 found = done[known] = self._sealed(value, ciphers[subject], subject)
-            holder[name] = found
+            parent[name] = found
 
-    def _holder(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
-        """The object that holds the field. None where there is none, and where something else stands in its place:
-        that is not the shape the contract says, so it may be personal, and is sealed."""
-        holder = record
-        for name in self._holders:
-            inner = holder.get(name)
+    def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
+        """The object that contains the field, or None where there is none.
+
+        Where another value stands in the place of that object, it may be personal: it is sealed, and None is returned.
+        """
+        parent = record
+        for name in self._parents:
+            inner = parent.get(name)
             if inner is None:
                 return None
             if not isinstance(inner, dict):
-                holder[name] = self._sealed(inner, ciphers[subject], subject)
+                parent[name] = self._sealed(inner, ciphers[subject], subject)
                 return None
-            holder = inner
-        return holder
+            parent = inner
+        return parent
 
     def _sealed(self, value: Any, cipher: AESSIV, subject: str) -> str:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -224,12 +226,12 @@ class _Field:
 
 
 def _value_at(record: Record, path: list[str]) -> Any:
-    holder: Any = record
+    parent: Any = record
     for name in path:
-        if not isinstance(holder, dict):
+        if not isinstance(parent, dict):
             return None
-        holder = holder.get(name)
-    return holder
+        parent = parent.get(name)
+    return parent
 
 
 def _base64(data: bytes) -> str:

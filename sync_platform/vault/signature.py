@@ -1,7 +1,7 @@
-"""Signatures of ours: Ed25519 (RFC 8032), under a key derived from the master key.
+"""Signatures: Ed25519 (RFC 8032) with a key derived from the master key.
 
-Not a MAC: whoever could check one could also make one. A signature is checked with the public key alone, so an auditor
-needs no secret of ours.
+A MAC would not do, because everyone who can check a MAC can also make one. An auditor checks a signature with the
+public key alone and needs no secret.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sync_platform.vault.master_key import MasterKey
 
 
 class Signer:
-    """Signs for one use of the master key (`lineage-anchor`), and knows its own signatures."""
+    """Signs for one use of the master key, such as `lineage-anchor`."""
 
     def __init__(self, master: MasterKey, use: str) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(master.derive(use))
@@ -32,7 +32,7 @@ class Signer:
 
 
 def is_signed(message: bytes, signature: str, public_key: str) -> bool:
-    """Whether a signature is of this message, by the holder of the key."""
+    """Whether the holder of the key signed this message."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
         key.verify(base64.b64decode(signature, validate=True), message)

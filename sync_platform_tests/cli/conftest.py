@@ -34,7 +34,7 @@ class Shell:
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,
-            env=self._environment(),
+            env=self.variables(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -42,14 +42,14 @@ class Shell:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command run to its end in a process of its own, in which only the libraries are imported already."""
-        done = completed("sync_platform", arguments, self.home.parent, self._environment())
+        done = completed("sync_platform", arguments, self.home.parent, self.variables())
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
     def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command run in this process: seconds less, where it only refuses."""
         output, errors = io.StringIO(), io.StringIO()
-        environment = self._environment()
+        environment = self.variables()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
             patch.chdir(self.home.parent)
             for name in set(os.environ) - set(environment):
@@ -75,7 +75,7 @@ class Shell:
             found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
             return [run_id for (run_id,) in found]
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         return {
             **kept,

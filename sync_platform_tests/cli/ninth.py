@@ -14,23 +14,13 @@ PLATFORM_FILE = '''
 
 from typing import Annotated
 
-import msgspec
-
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Row, Terms, column
-from sync_platform.sources.paging import Slice, numbered
-
-
-class Seat(msgspec.Struct):
-    table: int
-    name: str | None = None
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import Endpoint
 
 
-class SeatRow(Row):
+class Seat(Row):
     name: Annotated[str | None, column("What the table is called")] = None
-
-
-def _row(seat):
-    return SeatRow(source_id=str(seat.table), name=seat.name)
 
 
 class Tables(Platform):
@@ -43,19 +33,9 @@ class Tables(Platform):
     terms = Terms("ours", "https://tables.example/terms", agreement_needed=False)
     pace = Pace(requests_per_second=1, concurrency=1)
     datasets = (
-        Dataset("seats", "Tables", Seat, SeatRow, _row, ("table",)),
+        Dataset("seats", "Tables", Seat, key=("table",)),
     )
-
-    def headers(self, credentials):
-        return {}
-
-    async def pages(self, extraction):
-        async def page(number):
-            read = lambda reply: Slice(reply.json(), reply, pages=1)
-            return await extraction.client.get("/tables", read=read)
-
-        async for found in numbered(extraction, "seats", page):
-            yield found
+    endpoints = (Endpoint("seats", "/tables", records=""),)
 '''
 
 RULED_FILE = '''
@@ -64,36 +44,19 @@ RULED_FILE = '''
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
-
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Row, Terms, column
-from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.rules import OneOf, Within
+from sync_platform.vault.personal_fields import Personal
 
 
-class Seat(msgspec.Struct):
-    table: int
-    name: str | None = None
-    seats: int | None = None
-    area: str | None = None
-    guest: str | None = None
-    updated_at: str | None = None
-
-
-class SeatRow(Row):
+class Seat(Row):
     name: Annotated[str | None, column("What the table is called", matters=True)] = None
     seats: Annotated[int | None, column("How many can sit at it", rules=(Within(1, MOST_SEATS),))] = None
     area: Annotated[str | None, column("Where it stands", rules=(OneOf(("hall", "terrace")),))] = None
     guest: Annotated[str | None, column("Who sits there", sealed=True)] = None
     updated_at: Annotated[datetime | None, column("When it changed", unit="UTC")] = None
-
-
-def _row(seat):
-    changed = None if seat.updated_at is None else datetime.fromisoformat(seat.updated_at)
-    return SeatRow(
-        source_id=str(seat.table), name=seat.name, seats=seat.seats, area=seat.area, guest=seat.guest,
-        updated_at=changed,
-    )
 
 
 class Tables(Platform):
@@ -107,23 +70,13 @@ class Tables(Platform):
     pace = Pace(requests_per_second=1, concurrency=1)
     datasets = (
         Dataset(
-            "seats", "Tables", Seat, SeatRow, _row, ("table",), Personal(("guest",), subject=("guest",)),
+            "seats", "Tables", Seat, key=("table",), personal=Personal(("guest",), subject=("guest",)),
             cursor="updated_at",
         ),
     )
+    endpoints = (Endpoint("seats", "/tables", records=""),)
     has_delta = True
     has_archive = True
-
-    def headers(self, credentials):
-        return {}
-
-    async def pages(self, extraction):
-        async def page(number):
-            read = lambda reply: Slice(reply.json(), reply, pages=1)
-            return await extraction.client.get("/tables", read=read)
-
-        async for found in numbered(extraction, "seats", page):
-            yield found
 '''
 
 

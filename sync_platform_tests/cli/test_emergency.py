@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sync_platform.emergency.book import RequestBook
+from sync_platform.emergency.request_store import RequestStore
 from sync_platform.lake.syncs import SyncRecord, syncs_of_request
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -89,11 +89,11 @@ def test_one_that_is_not_there_is_bad_usage(shell: Shell) -> None:
 def test_killed_while_it_runs_the_request_is_open_and_runs_to_its_end_the_next_time(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
     process = shell.start("emergency", "chope", "--reason", "menus are wrong", "--now")
-    book = RequestBook(f"sqlite:///{shell.home / 'ledger.sqlite'}")
-    while not any(request.state == "running" for request in book.open_requests()):
+    requests = RequestStore(f"sqlite:///{shell.home / 'ledger.sqlite'}")
+    while not any(request.state == "running" for request in requests.open_requests()):
         assert process.poll() is None
         time.sleep(0.05)
-    (request,) = book.open_requests()
+    (request,) = requests.open_requests()
     told: dict[str, Any] = {"progress": None}
     while not told["progress"]:  # there is a moment between the claim and the run's first word
         (told,) = _status(shell, request.request_id)[1]["platforms"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sync_platform.settings import load_settings
-from sync_platform.storage import turns
+from sync_platform.storage.platform_lock import holder_of
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import PostgresServer, S3Server
@@ -63,12 +63,10 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
 
 
 def _holder(ledger: str, process: Any) -> str:
-    from sync_platform_tests.cli.test_sync import _until
+    from sync_platform_tests.cli.test_sync import wait_until
 
-    lock = turns._lock(ledger, "chope")
-    _until(lambda: turns.Holder.parse(lock.holder() or ""), process)
-    holder = turns.Holder.parse(lock.holder() or "")
-    lock.release()
+    wait_until(lambda: holder_of(ledger, "chope"), process)
+    holder = holder_of(ledger, "chope")
     assert holder is not None
     return holder.run_id
 

@@ -53,7 +53,7 @@ def test_a_dry_run_lists_what_is_due_and_maintain_does_it(synced_twice: Shell) -
 
 
 def test_beside_a_backup_it_is_refused_and_the_holder_named(synced_twice: Shell) -> None:
-    with Leases(f"sqlite:///{synced_twice.home / 'ledger.sqlite'}").held("backup"):
+    with Leases(f"sqlite:///{synced_twice.home / 'ledger.sqlite'}").hold("backup"):
         done = synced_twice.run("maintain")
     assert (done.returncode, done.stdout) == (1, "")
     assert "maintenance cannot start: backup (process " in done.stderr

@@ -9,21 +9,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import orjson
 
 from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
-from sync_platform.lineage.tables import datasets_of
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import Settings, load_settings
-from sync_platform.sources.declaration import Dataset, Personal, Platform, Row, Terms, column
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Platform, Terms
 from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
+from sync_platform.unified.tables import tracked_tables
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 
@@ -39,16 +40,8 @@ KEPT = timedelta(days=2557)
 ENVIRONMENT = {"DINER_TERMS_ACCEPTED": "true", "DINER_STORE": "everything", "LINEAGE_RETENTION_DAYS": "2557"}
 
 
-class Guest(msgspec.Struct):
-    """As sent."""
-
-    id: int
-    name: str | None = None
-    room: str | None = None
-
-
 class GuestRow(Row):
-    """As stored."""
+    """One guest."""
 
     name: Annotated[str | None, column("Guest's name", sealed=True)] = None
     room: Annotated[str | None, column("Room")] = None
@@ -57,9 +50,7 @@ class GuestRow(Row):
 GUESTS = Dataset(
     "guests",
     "Guests of a house.",
-    Guest,
     GuestRow,
-    lambda guest: GuestRow(source_id=str(guest.id), name=guest.name, room=guest.room),
     key=("id",),
     personal=Personal(fields=("name",), subject=("name",)),
 )
@@ -108,7 +99,7 @@ class Practice:
         lab, log = self.lab(), AuditLog(self.settings.ledger_url)
         vault = open_vault_database(self.settings.vault_url)
         with self.lake or Lake(lab.lake.address, read_only=True) as lake:
-            record = Record(lake, HISTORY, datasets_of(self.declared), log, self.backups, lab.vault.anchors, KEPT)
+            record = Record(lake, HISTORY, tracked_tables(self.declared), log, self.backups, lab.vault.anchors, KEPT)
             of = Installation(self.settings, self.declared, record, lab.store, vault)
             found = make_report(of, span, now, hash_landing=hash_landing)
         log.close()

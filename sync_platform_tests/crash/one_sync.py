@@ -17,19 +17,20 @@ from typing import Any
 
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform.landing import writer
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination, ObjectLimits
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore
 from sync_platform.vault.master_key import from_key_file
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 HISTORY = "lineage.changes"
 
@@ -96,24 +97,17 @@ def address_in(folder: Path) -> LakeAddress:
 
 def main(folder: Path, url: str, day: str, fatal: int | None) -> None:
     steps = Steps(fatal)
-    writer.OBJECT_AGE_S = 0.0  # every part is kept at once, so that there is something to go on with
     platform = load_platforms()["openrice"]
     vault = Vault(
         open_vault_database(f"sqlite:///{folder.parent / 'vault.sqlite'}"), from_key_file(folder.parent / "key")
     )
     store = SteppedStore(folder / "landing", steps)
     credentials = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "sandbox")
-    manifests = extract(
-        platform,
-        Source(url, "", credentials, None, 4, False),
-        scope=Scope(),
-        partition=day[:7],
-        sync_id=new_sync_id(),
-        run_id=f"run of {day}",
-        store=store,
-        vault=vault,
-        secret_book=SealedSecretBook(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"), vault, "openrice"),
-    )
+    source = Source(url, "", credentials, None, 4, False)
+    secrets = PlatformSecrets(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"), vault, "openrice")
+    fetch = Fetch(platform, source, secrets, Scope(), day[:7], new_sync_id(), f"run of {day}")
+    # every part is stored at once, so that the next sync has some to reuse
+    manifests = extract(fetch, Destination(store, vault, ObjectLimits(age_s=0.0)))
     land(store, manifests)
     with SteppedLake(address_in(folder), steps) as lake:
         for manifest in manifests:

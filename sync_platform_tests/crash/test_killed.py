@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from sync_platform.lake.replay import replay
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.platforms import load_platforms
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform_tests.crash.one_sync import HISTORY, address_in
 from sync_platform_tests.warm import completed
 
@@ -55,10 +57,10 @@ def _content(folder: Path) -> dict[str, list[Any]]:
     content: dict[str, list[Any]] = {}
     with Lake(address_in(folder), read_only=True) as lake, lake.session() as session:
         for dataset in OPENRICE.datasets:
-            rows = f"SELECT source_id, content_hash, removed_at IS NULL FROM {{}}.{dataset.name} ORDER BY 1"
-            content[dataset.name] = session.execute(rows.format("lake.openrice")).fetchall()
-            replay(session, HISTORY, "openrice", dataset, dataset.name)
-            assert session.execute(rows.format("temp")).fetchall() == content[dataset.name]
+            rows = "SELECT source_id, content_hash, removed_at IS NULL FROM {} ORDER BY 1"
+            content[dataset.name] = session.execute(rows.format(f"lake.openrice.{dataset.name}")).fetchall()
+            replayed = replay(TemporaryTables(session), HISTORY, dataset_table("openrice", dataset))
+            assert session.execute(rows.format(replayed)).fetchall() == content[dataset.name]
         content["changes"] = session.execute(
             f"SELECT dataset, entity_id, operation, changed_fields, content_hash FROM {HISTORY} ORDER BY ALL"
         ).fetchall()

@@ -23,22 +23,22 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from sync_platform.cli.dagster_home import INSTANCE_YAML
+from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
 from sync_platform.defs.emergency import EMERGENCY, claim_name, follow, run_requests
 from sync_platform.defs.landing import Mode
-from sync_platform.defs.occasion import RUN_PRIORITY_TAG
 from sync_platform.defs.progress import Silence
-from sync_platform.emergency.book import RequestBook
-from sync_platform.emergency.intake import request_run
-from sync_platform.emergency.request import Request
+from sync_platform.defs.trigger import RUN_PRIORITY_TAG
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.submission import submit_request
 from sync_platform.lake.syncs import syncs_of_request
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.turns import turn_if_free
+from sync_platform.storage.platform_lock import platform_lock_if_free
 
 PLATFORMS = load_platforms()
 ROOT = Path(__file__).parents[2]
@@ -52,11 +52,11 @@ IN_THIS_PROCESS = {
 
 
 class Installation:
-    """A home, its book and lake, and a Dagster instance over it with the daemons that the tests turn by hand."""
+    """A home, its requests and lake, and a Dagster instance over it with the daemons that the tests run by hand."""
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(_env_file=None, sync_home=home, sandbox_places=40)
-        self.book = RequestBook(self.settings.ledger_url)
+        self.requests = RequestStore(self.settings.ledger_url)
         self.lake = LakeAddress.of(self.settings)
         overrides = {**yaml.safe_load(INSTANCE_YAML), **IN_THIS_PROCESS}
         (home / "dagster").mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,9 @@ class Installation:
         origin = InProcessCodeLocationOrigin(location, location_name="sync_platform")
         self.workspace = WorkspaceProcessContext(self.instance, InProcessTestWorkspaceLoadTarget(origin))
 
-    def request(self, *names: str, **told: Any) -> Request:
+    def request(self, *names: str, **told: Any) -> EmergencyRequest:
         told = {"reason": "menus are wrong", "requester": "ada", **told}
-        return request_run(self.book, PLATFORMS, list(names), **told).request
+        return submit_request(self.requests, PLATFORMS, list(names), **told).request
 
     def sense(self, crash_at: str = "") -> None:
         """One turn of Dagster's sensor daemon; `crash_at` names the moment in which it is killed."""
@@ -107,7 +107,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose databases are made, and empty: a copy is faster than the migrations."""
     home = tmp_path_factory.mktemp("empty") / "home"
     installation = Installation(home)
-    installation.book.open_requests()
+    installation.requests.open_requests()
     installation.close()
     return home
 
@@ -143,11 +143,11 @@ def test_a_request_runs_once_with_its_tags_and_stands_in_the_record_of_the_sync(
         "sync_platform/request_priority": "critical",
     }
     assert run.asset_selection == frozenset(asset_keys(PLATFORMS["chope"]))
-    assert installation.book.find(request.request_id).state == "launched"
+    assert installation.requests.find(request.request_id).state == "launched"
     ran = installation.launch()
     assert (ran.run_id, ran.status) == (run.run_id, dg.DagsterRunStatus.SUCCESS)
     installation.sense()
-    ended = installation.book.find(request.request_id)
+    ended = installation.requests.find(request.request_id)
     assert (ended.state, ended.outcome, ended.run_of("chope").run_id) == ("finished", "complete", run.run_id)
     with Lake(installation.lake, read_only=True) as lake:
         records = syncs_of_request(lake, request.request_id)
@@ -166,7 +166,7 @@ def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_on_r
     installation.sense()
     installation.launch()
     installation.sense()
-    ended = installation.book.find(request.request_id)
+    ended = installation.requests.find(request.request_id)
     assert ended.outcome == "failed"
     assert "CHOPE_TERMS_ACCEPTED=true" in (ended.run_of("chope").error or "")
     with Lake(installation.lake, read_only=True) as lake:
@@ -211,7 +211,7 @@ def test_killed_after_the_sensor_looked_and_before_dagster_heard_of_it_there_is_
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
-    assert installation.book.hand_over(request.request_id, "chope")
+    assert installation.requests.hand_over(request.request_id, "chope")
     for _ in range(2):
         installation.sense()
     assert len(installation.runs("chope")) == 1
@@ -279,15 +279,15 @@ def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installatio
     installation.sense()
     (run,) = installation.runs("chope")
     assert run.tags[RUN_PRIORITY_TAG] == "1000"
-    assert len(installation.book.find(request.request_id).askings) == 2
+    assert len(installation.requests.find(request.request_id).askings) == 2
 
 
 def test_what_a_dead_process_claimed_is_launched_by_the_sensor_and_what_a_living_one_claimed_is_not(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
-    assert installation.book.claim(request.request_id, "chope", "run-of-a-process")
-    with turn_if_free(installation.settings.ledger_url, claim_name("chope"), request.request_id) as is_ours:
+    assert installation.requests.claim(request.request_id, "chope", "run-of-a-process")
+    with platform_lock_if_free(installation.settings.ledger_url, claim_name("chope"), request.request_id) as is_ours:
         assert is_ours
         installation.sense()
         assert installation.runs("chope") == []
@@ -300,8 +300,8 @@ def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) 
     installation.sense()
     (run,) = installation.runs("chope")
     installation.instance.report_run_canceled(run)
-    assert follow(installation.instance, installation.book, installation.lake) == []
-    ended = installation.book.find(request.request_id)
+    assert follow(installation.instance, installation.requests, installation.lake) == []
+    ended = installation.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
 
 
@@ -313,18 +313,18 @@ def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster
     (run,) = installation.runs("chope")
     installation.instance.report_run_failed(run, message="the process that ran it has died")
     installation.sense()
-    assert installation.book.find(request.request_id).is_open
+    assert installation.requests.find(request.request_id).is_open
     installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # it was the last time
     installation.sense()
-    ended = installation.book.find(request.request_id)
+    ended = installation.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
     assert len(installation.runs("chope")) == 1
 
 
 def test_a_platform_that_is_gone_ends_its_request_as_failed(installation: Installation) -> None:
     request = installation.request("chope")
-    assert list(run_requests(installation.book, {})) == []
-    assert installation.book.find(request.request_id).outcome == "failed"
+    assert list(run_requests(installation.requests, {})) == []
+    assert installation.requests.find(request.request_id).outcome == "failed"
 
 
 def test_a_landing_store_that_is_down_stops_no_request(installation: Installation) -> None:

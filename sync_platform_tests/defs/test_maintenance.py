@@ -47,7 +47,7 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.Execut
 def test_it_is_refused_beside_a_backup_and_says_who_is_at_work(
     home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
-    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").held("backup"):
+    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").hold("backup"):
         result = _run(definitions, instance)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure]
@@ -78,7 +78,7 @@ def test_nothing_holds_the_stored_data_after_a_run(
     home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     assert _run(definitions, instance).success
-    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").held("backup"):
+    with Leases(f"sqlite:///{home / 'ledger.sqlite'}").hold("backup"):
         pass
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -19,14 +20,20 @@ from sync_platform.platforms import (
     tripadvisor,
 )
 from sync_platform.sources import client
-from sync_platform.sources.columns import columns_of
+from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
+from .places import sends_bodies
 
 PLACES, BIG, SEED = 48, 170, 284
 DAYS = (date(2026, 11, 18), date(2026, 11, 24))
 WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6, 2)))
+
+
+def with_page_size(endpoints: Iterable[Endpoint], size: int) -> tuple[Endpoint, ...]:
+    """The endpoints, asked for pages of so many records."""
+    return tuple(replace(each, paging=each.paging and replace(each.paging, size=size)) for each in endpoints)
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -36,10 +43,11 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         patch.setattr(client, "FIRST_WAIT_S", 0.01)
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
         patch.setattr(data_gov_hk, "LOOPBACK_WAIT_S", 0.0)
-        patch.setattr(eatigo, "PAGE_SIZE", 5)
-        patch.setattr(chope, "PAGE_SIZE", 4)
-        patch.setattr(bistrochat, "VENUE_ROWS", 2)
-        patch.setattr(bistrochat, "POST_ROWS", 10)
+        patch.setattr(eatigo.Eatigo, "endpoints", with_page_size(eatigo.Eatigo.endpoints, 5))
+        patch.setattr(chope.Chope, "endpoints", with_page_size(chope.Chope.endpoints, 4))
+        venues, posts = bistrochat.Bistrochat.endpoints
+        endpoints = (*with_page_size([venues], 2), *with_page_size([posts], 10))
+        patch.setattr(bistrochat.Bistrochat, "endpoints", endpoints)
         patch.setattr(keeta, "PAGE_SIZE", 5)
         patch.setattr(tripadvisor, "PAGE_SIZE", 8)
         patch.setattr(tripadvisor, "BATCH_SIZE", 8)
@@ -74,13 +82,10 @@ def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
     """A platform's ground, made when first asked for."""
     folder = tmp_path_factory.mktemp("faults")
     platforms = load_platforms()
-    for platform in platforms.values():
-        for dataset in platform.datasets:
-            columns_of(dataset.row)  # reads the annotations before a calendar is put in the place of `datetime`
 
     @cache
     def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
-        concurrency = 1 if name == "keeta" else 8  # its requests are told apart by their number alone
+        concurrency = 1 if sends_bodies(name) else 8  # a fault then hits a request by its number
         own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
         weeks = WEEKS if archive else None
         return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)

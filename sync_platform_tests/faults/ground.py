@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import httpx
 
@@ -21,16 +19,20 @@ from sync_platform.lake.intake import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
-from sync_platform.landing.extract import Source, extract
+from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.platforms import eatigo
-from sync_platform.sources.declaration import Dataset, Platform, Scope
+from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.scope import Scope
 from sync_platform.storage import lake_connection
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -163,20 +165,15 @@ class Ground:
             attempts=ATTEMPTS,
             transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
         )
-        with _calendar(self.days[day]):
-            manifests = extract(
-                self.platform,
-                source,
-                scope=self._scope(day),
-                partition="2026-11",
-                sync_id=new_sync_id(),
-                run_id="run",
-                store=store,
-                vault=self.vault,
-                secret_book=secrets or Book(),
-            )
+        fetch = Fetch(
+            self.platform, source, secrets or Book(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
+        )
+        manifests = extract(fetch, Destination(store, self.vault), started_at=self._noon(day))
         land(store, manifests)
         return Brought(manifests, store)
+
+    def _noon(self, day: int) -> datetime:
+        return datetime.combine(self.days[day], time(12), HONG_KONG).astimezone(UTC)
 
     def new_store(self) -> ObjectStore:
         self._stores += 1
@@ -195,7 +192,7 @@ class Ground:
 
     def commit(self, brought: Brought, day: int, *, minute: int = 0, only: set[str] | None = None) -> list[Outcome]:
         """Take every dataset, or some, into the lake, as observed at noon of the day, and so many minutes."""
-        observed_at = datetime.combine(self.days[day], time(12), HONG_KONG).astimezone(UTC) + timedelta(minutes=minute)
+        observed_at = self._noon(day) + timedelta(minutes=minute)
         for manifest in brought.manifests:
             manifest.observed_at = observed_at
         return [
@@ -314,14 +311,14 @@ class Ground:
         if twice:
             yield f"changes of {twice} stand twice in one sync"
         with self.lake.session() as session:
-            replay(session, HISTORY, self.platform.name, dataset, "replayed")
-            names = [name for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()]
-            listed = ", ".join(f'"{name}"' for name in names if name not in dataset.volatile)
+            tracked = dataset_table(self.platform.name, dataset)
+            replayed = replay(TemporaryTables(session), HISTORY, tracked)
+            listed = ", ".join(f'"{name}"' for name in tracked.replayed)
             table = self._named(dataset)
             differing = session.execute(
-                f"SELECT source_id FROM (SELECT {listed} FROM temp.replayed EXCEPT ALL SELECT {listed} FROM {table}) "
+                f"SELECT source_id FROM (SELECT {listed} FROM {replayed} EXCEPT ALL SELECT {listed} FROM {table}) "
                 f"UNION ALL SELECT source_id FROM (SELECT {listed} FROM {table} EXCEPT ALL "
-                f"SELECT {listed} FROM temp.replayed)"
+                f"SELECT {listed} FROM {replayed})"
             ).fetchall()
         if differing:
             yield f"replay and table differ in {differing}"
@@ -331,12 +328,3 @@ def _hashes(landed: Landed, platform: Platform) -> Hashes:
     """The content hashes of what landed, as rows."""
     rows = TypedRows(landed, platform).reader().read_all()
     return dict(zip(rows["source_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
-
-
-@contextmanager
-def _calendar(day: date) -> Iterator[None]:
-    """The connector's calendar shows the sandbox's day: Eatigo's slots are asked for from today on."""
-    clock = mock.Mock(wraps=datetime)
-    clock.now = lambda zone=None: datetime.combine(day, time(12), zone)
-    with mock.patch.object(eatigo, "datetime", clock):
-        yield

@@ -13,6 +13,12 @@ from typing import Any
 
 import httpx
 
+from sync_platform.platforms import load_platforms
+from sync_platform.sources.columns import declared_columns
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.endpoints import ByCursor, Numbered
+from sync_platform.sources.rules import COUNT
+
 Meddling = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 
@@ -32,7 +38,7 @@ class Shape:
     cursor: tuple[str, ...] = ()
 
 
-SHAPES = {
+UNDECLARED = {
     "openrice": Shape(
         "/api/pois?",
         ("searchResult", "paginationResult", "results"),
@@ -43,32 +49,42 @@ SHAPES = {
         total=("searchResult", "paginationResult", "count"),
     ),
     "tripadvisor": Shape("/locations?", ("data",), "id", "price_level", ("coordinates", "latitude")),
-    "eatigo": Shape(
-        "/v1/branches?",
-        ("data",),
-        "branch_id",
-        "name_en",
-        ("latitude",),
-        "reservation_count",
-        total=("meta", "total"),
-        pages=("meta", "total_pages"),
-    ),
-    "chope": Shape(
-        "/v1/restaurants?",
-        ("result", "items"),
-        "rid",
-        "name",
-        ("lat",),
-        "max_party",
-        total=("result", "total"),
-        cursor=("result", "next_cursor"),
-    ),
     "foodpanda": Shape(
         "/vendors?", ("data", "items"), "code", "name", ("latitude",), "review_number", ("data", "available_count")
     ),
     "keeta": Shape("/scm/shop/base/get", ("data",), "id", "name", ("latitude",)),
-    "bistrochat": Shape("/v1/venues?", ("venues",), "slug", "name", ("latitude",), "followers", cursor=("next",)),
 }
+"""The shapes of main lists that no endpoint declares: they are searched, crawled or read by id."""
+
+
+def shape_of(platform: Platform) -> Shape | None:
+    """The shape of the platform's main list, as its endpoint and columns declare it; None where none is declared."""
+    dataset = platform.datasets[0]
+    endpoint = next((each for each in platform.endpoints if each.dataset == dataset.name), None)
+    if endpoint is None:
+        return UNDECLARED.get(platform.name)
+    columns = declared_columns(dataset.row)
+    sent = {column.name: column.sent.paths[0] for column in columns if column.sent.paths}
+    counts = [sent[column.name] for column in columns if column.meaning.rules == COUNT]
+    paging = endpoint.paging
+    return Shape(
+        f"{endpoint.path}?",
+        _way(endpoint.records),
+        dataset.key[0],
+        sent["name_en"],
+        _way(sent["latitude"]),
+        counts[0] if counts else "",
+        _way(paging.total if paging else ""),
+        _way(paging.pages if isinstance(paging, Numbered) else ""),
+        _way(paging.next_cursor if isinstance(paging, ByCursor) else ""),
+    )
+
+
+def _way(path: str) -> tuple[str, ...]:
+    return tuple(path.rstrip("?").split(".")) if path else ()
+
+
+SHAPES = {name: shape for name, platform in load_platforms().items() if (shape := shape_of(platform))}
 
 
 class Meddler(httpx.AsyncBaseTransport):

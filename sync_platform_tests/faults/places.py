@@ -1,17 +1,20 @@
 """Where a fault can strike: the kinds of request that a connector makes, and which of them is hit.
 
-What belongs here: each platform's stages, and how one request of a stage is named to the sandbox. What doesn't: what
-must hold afterwards.
+What belongs here: a platform's stages, as its fixture shows them, and how one request of a stage is named to the
+sandbox. What doesn't: what must be true afterwards.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import httpx
 
-from sync_platform.sandbox.faults import LIST_FAULTS
+from sync_platform.sandbox.faults import CONNECTION_FAULTS, LIST_FAULTS
+from sync_platform_tests.platforms.replay import read_fixture
 
 Which = Literal["every", "first", "middle", "last"]
 ATTEMPTS = 2
@@ -19,47 +22,41 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Stage:
-    """One kind of request: the part of its path that tells it, and what the list faults can do to its answer."""
+    """One kind of request: the part of its path that tells it, and what a list fault finds in its answer."""
 
     path: str
-    holds: Literal["list", "record", "table"] = "list"
+    content: Literal["list", "record", "none"] = "list"
     special: frozenset[str] = frozenset()
 
     def can_play(self, fault: str) -> bool:
         """Whether the sandbox can play the fault here; one in the connection it can play anywhere."""
-        if fault not in LIST_FAULTS or fault in self.special:
+        if fault in CONNECTION_FAULTS or fault in self.special:
             return True
         if fault in ("retyped", "unknown-field"):
-            return self.holds != "table"
-        return self.holds == "list" and fault not in ("cap", "omitted-ids", "mismatch")
+            return self.content != "none"
+        return self.content == "list" and fault in LIST_FAULTS
 
 
-STAGES: dict[str, tuple[Stage, ...]] = {
-    "data_gov_hk": (
-        Stage("/LP_Restaurants_EN.XML", special=frozenset({"mismatch"})),
-        Stage("/LP_Restaurants_TC.XML", special=frozenset({"mismatch"})),
-    ),
-    "openrice": (
-        Stage("/api/v2/metadata/region/all", "table"),
-        Stage("/api/pois?", special=frozenset({"cap"})),
-        Stage("/reviews?"),
-    ),
-    "tripadvisor": (
-        Stage("/locations/search?"),
-        Stage("/locations?", special=frozenset({"omitted-ids"})),
-        Stage("/reviews?"),
-    ),
-    "eatigo": (Stage("/v1/branches?"), Stage("/v1/promotions?")),
-    "chope": (Stage("/v1/restaurants?"), Stage("/v1/reservations?")),
-    "foodpanda": (Stage("/vendors?"), Stage("/reviews/vendor/")),
-    "keeta": (
-        Stage("/base/oauth/token", "table"),
-        Stage("/base/authorized/resource/get"),
-        Stage("/scm/shop/base/get", "record"),
-        Stage("/product/spu/list"),
-    ),
-    "bistrochat": (Stage("/v1/venues?"), Stage("/v1/posts?")),
-}
+@cache
+def stages_of(platform: str) -> tuple[Stage, ...]:
+    """The kinds of request that the platform's fixture has, in its order."""
+    stages: dict[str, Stage] = {}
+    for exchange in read_fixture(platform, "exchanges.json"):
+        path = _telling_part(exchange["request"]["path"])
+        special = frozenset(exchange.get("special_faults", ()))
+        stages.setdefault(path, Stage(path, exchange.get("content", "list"), special))
+    return tuple(stages.values())
+
+
+def sends_bodies(platform: str) -> bool:
+    """Whether requests differ in their bodies, so that only their number tells them apart."""
+    return any(exchange["request"].get("method") == "POST" for exchange in read_fixture(platform, "exchanges.json"))
+
+
+def _telling_part(path: str) -> str:
+    """The last part of a path that is the same for all records: ids, which have digits, are left out."""
+    parts = re.split(r"/(?=[^/]*\d)(?!v\d+/)[^/]+", path + "?")
+    return next(part for part in reversed(parts) if part.strip("/?"))
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Strike:
 
 @dataclass
 class Recorder(httpx.AsyncHTTPTransport):
-    """A transport over the network that keeps the path and query of every request."""
+    """A transport over the network that keeps the path and query of every request, with a `?` between them."""
 
     requests: list[str] = field(default_factory=list)
 
@@ -106,5 +103,6 @@ class Recorder(httpx.AsyncHTTPTransport):
         super().__init__(verify=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request.url.raw_path.decode())
+        path, _, query = request.url.raw_path.decode().partition("?")
+        self.requests.append(f"{path}?{query}")
         return await super().handle_async_request(request)

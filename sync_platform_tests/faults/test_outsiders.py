@@ -171,7 +171,7 @@ READ_BY_THE_PLATFORM = {"null", "an empty object", "another platform's page", "t
 def test_an_odd_page_costs_the_other_pages_nothing(oddity: str, name: str, ground_of: Callable[..., Ground]) -> None:
     ground, shape = ground_of(name), SHAPES[name]
     own = [request for request in ground.requests if shape.path in request]
-    hit = own[len(own) // 2]
+    hit = own[len(own) // 2].rstrip("?")
     seen = 0
 
     def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:

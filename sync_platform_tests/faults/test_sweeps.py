@@ -15,7 +15,7 @@ from sync_platform.sandbox.views.openrice import LOWER_CAP, OpenRice, poi_id
 from .conftest import BIG, DAYS, SEED
 from .ground import Brought, Ground
 from .meddler import SHAPES, Meddler, answer, at, in_every_body, put
-from .places import STAGES, Strike
+from .places import Strike, stages_of
 from .test_matrix import under
 
 CUTS = ("districtId", "priceRangeId", "cuisineId")
@@ -44,7 +44,7 @@ class Crowded(httpx.AsyncBaseTransport):
 
 
 def test_a_cap_below_what_a_query_holds_is_swept_around(big_ground: Ground) -> None:
-    every = under(Strike("openrice", "cap", STAGES["openrice"][1], "every"), big_ground)
+    every = under(Strike("openrice", "cap", stages_of("openrice")[1], "every"), big_ground)
     assert isinstance(every, Brought)
     verdict = big_ground.verdict(every)
     assert not verdict.wrongs

@@ -16,15 +16,22 @@ from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
+from sync_platform.lake.tracked_table import TrackedTable, dataset_table
+from sync_platform.landing.destination import Destination
 from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Record, Row, Terms, column
-from sync_platform.sources.extraction import Extraction, Gaps, Page
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Page, Record
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -75,10 +82,9 @@ def _row(dish: Dish) -> DishRow:
 DISHES = Dataset(
     "dishes",
     "Dishes of a diner.",
-    Dish,
     DishRow,
-    _row,
     key=("id",),
+    decoding=Decoding(Dish, _row),
     volatile=frozenset({"stock"}),
     cursor="updated_at",
     deleted="deleted",
@@ -128,7 +134,7 @@ class Lab:
         dataset = self.platform.datasets[0]
         number = next(self._numbers)
         name, sync_id = self.platform.name, f"sync-{number:05d}"
-        writer = DatasetWriter(self.store, self.vault, name, dataset, self.partition, sync_id)
+        writer = DatasetWriter(Destination(self.store, self.vault), name, dataset, self.partition, sync_id)
         reply = Reply(self.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
         writer.add(Page(dataset.name, [dict(record) for record in records], (reply,)))
         at = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
@@ -158,10 +164,9 @@ class Lab:
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:
         """The table as it was at that hour, removed rows included, out of the history alone."""
         with self.lake.session() as session:
-            dataset = self.platform.datasets[0]
             until = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
-            replay(session, HISTORY, self.platform.name, dataset, "then", until=until, known_before=known_before)
-            return session.execute(f"SELECT {columns} FROM temp.then ORDER BY source_id").fetchall()
+            then = replay(TemporaryTables(session), HISTORY, self.tracked, until=until, known_before=known_before)
+            return session.execute(f"SELECT {columns} FROM {then} ORDER BY source_id").fetchall()
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.lake.session() as session:
@@ -179,21 +184,21 @@ class Lab:
             "ORDER BY observed_at, committed_at, entity_id"
         )
 
+    @property
+    def tracked(self) -> TrackedTable:
+        """The platform's table."""
+        return dataset_table(self.platform.name, self.platform.datasets[0])
+
     def replay_differs(self) -> list[tuple[Any, ...]]:
         """Rows in which the replayed history and the table differ; volatile columns are no history."""
-        dataset = self.platform.datasets[0]
+        columns = ", ".join(f'"{name}"' for name in self.tracked.replayed)
         with self.lake.session() as session:
-            replay(session, HISTORY, self.platform.name, dataset, "replayed")
-            columns = ", ".join(
-                f'"{name}"'
-                for name, *_ in session.execute("DESCRIBE temp.replayed").fetchall()
-                if name not in dataset.volatile
-            )
-            table = f"lake.{self.platform.name}.{dataset.name}"
+            replayed = replay(TemporaryTables(session), HISTORY, self.tracked)
+            table = f"lake.{self.tracked.sql}"
             return session.execute(
-                f"(SELECT 'replayed only', {columns} FROM temp.replayed EXCEPT ALL SELECT 'replayed only', {columns} "
+                f"(SELECT 'replayed only', {columns} FROM {replayed} EXCEPT ALL SELECT 'replayed only', {columns} "
                 f"FROM {table}) UNION ALL (SELECT 'table only', {columns} FROM {table} EXCEPT ALL "
-                f"SELECT 'table only', {columns} FROM temp.replayed)"
+                f"SELECT 'table only', {columns} FROM {replayed})"
             ).fetchall()
 
     def files(self) -> set[str]:

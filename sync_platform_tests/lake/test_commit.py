@@ -12,7 +12,7 @@ import pytest
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.syncs import last_syncs, record_failure, syncs_of_runs, watermarks
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 
 NOODLES = {

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sync_platform.lake.replay import replay
 from sync_platform.sources.extraction import Gaps
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform_tests.examples import examples
-from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
+from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 
 MENU = [{"id": number, "name": f"Dish {number}"} for number in range(1, 5)]
 
@@ -22,8 +23,8 @@ def test_the_table_can_be_seen_as_it_was(lab: Lab) -> None:
     first = lab.sync(MENU[:2], hour=0).record.observed_at
     lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:3]], hour=5)
     with lab.lake.session() as session:
-        replay(session, HISTORY, "diner", DISHES, "then", until=first + timedelta(hours=1))
-        assert session.execute("SELECT source_id, name FROM temp.then ORDER BY 1").fetchall() == [
+        then = replay(TemporaryTables(session), HISTORY, lab.tracked, until=first + timedelta(hours=1))
+        assert session.execute(f"SELECT source_id, name FROM {then} ORDER BY 1").fetchall() == [
             ("1", "Dish 1"),
             ("2", "Dish 2"),
         ]

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.intake import Guard
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Record
 from sync_platform_tests.examples import examples
 from sync_platform_tests.lake.lab import Lab, diner
 

@@ -13,49 +13,47 @@ import msgspec
 import orjson
 import zstandard
 
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import DEFAULT_LIMITS, Destination, ObjectLimits
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.sources.client import Reply
-from sync_platform.sources.declaration import Dataset, Pace, Personal, Platform, Record, Row, Scope, Terms
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor, numbered
+from sync_platform.sources.received import Page, Record
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform.vault.secret_book import SealedSecretBook
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-class Thing(msgspec.Struct):
-    """As sent; these tests never decode it."""
-
-    id: int
-
-
-PLACES = Dataset("places", "Places.", Thing, Row, lambda thing: None, key=("id",))
+PLACES = Dataset("places", "Places.", Row, key=("id",))
 REVIEWS = Dataset(
     "reviews",
     "Reviews.",
-    Thing,
     Row,
-    lambda thing: None,
     key=("id",),
     personal=Personal(fields=("author.name", "author.email", "text"), subject=("author.email",)),
 )
 
 
-class _Envelope(msgspec.Struct):
+class Envelope(msgspec.Struct):
     data: list[Record]
     pages: int | None = None
     total: int | None = None
     next: str | None = None
 
 
-def _read(reply: Reply) -> Slice:
-    found = reply.json_as(_Envelope)
+def read_slice(reply: Reply) -> Slice:
+    found = reply.json_as(Envelope)
     return Slice(found.data, reply, found.total, found.pages, found.next)
 
 
@@ -74,10 +72,10 @@ class Diner(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         async def places(page: int) -> Slice:
-            return await extraction.client.get("/places", {"page": page}, read=_read)
+            return await extraction.client.get("/places", {"page": page}, read=read_slice)
 
         async def reviews(cursor: str | None) -> Slice:
-            return await extraction.client.get("/reviews", {"cursor": cursor or ""}, read=_read)
+            return await extraction.client.get("/reviews", {"cursor": cursor or ""}, read=read_slice)
 
         async for page in numbered(extraction, "places", places):
             yield page
@@ -116,27 +114,30 @@ class Kitchen:
 
     folder: Path
     store: ObjectStore = field(init=False)
+    limits: ObjectLimits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "landing")
         self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
-        self.book = SealedSecretBook(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
+        self.secret_book = PlatformSecrets(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
+
+    @property
+    def destination(self) -> Destination:
+        return Destination(self.store, self.vault, self.limits)
 
     def extract(
-        self, handler: Handler, sync_id: str = "sync-1", scope: Scope | None = None, **options: Any
+        self,
+        handler: Handler,
+        sync_id: str = "sync-1",
+        scope: Scope | None = None,
+        platform: Platform | None = None,
+        started_at: datetime | None = None,
+        **options: Any,
     ) -> list[Manifest]:
-        """Land a diner that the handler serves."""
-        return extract(
-            Diner(),
-            source_of(handler, **options),
-            scope=scope or Scope(),
-            partition="2026-11",
-            sync_id=sync_id,
-            run_id="run-1",
-            store=self.store,
-            vault=self.vault,
-            secret_book=self.book,
-        )
+        """Land a diner (or another platform) that the handler serves."""
+        source = source_of(handler, **options)
+        fetch = Fetch(platform or Diner(), source, self.secret_book, scope or Scope(), "2026-11", sync_id, "run-1")
+        return extract(fetch, self.destination, started_at=started_at)
 
     def records(self, manifest: Manifest) -> list[Record]:
         """What was landed, in landing order."""

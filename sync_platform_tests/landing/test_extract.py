@@ -21,13 +21,16 @@ from sync_platform.errors import (
     SyncError,
     TermsNotAccepted,
 )
-from sync_platform.landing.extract import resolve_source
 from sync_platform.landing.manifest import Manifest, land, newest_landing
+from sync_platform.landing.source import resolve_source
 from sync_platform.settings import PlatformSettings
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.endpoints import Day, Endpoint
+from sync_platform.sources.period import day_in_hong_kong
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.examples import examples
-from sync_platform_tests.landing.diner import NONE, Diner, Kitchen, answering
+from sync_platform_tests.landing.diner import NONE, PLACES, Diner, Kitchen, answering
 
 MARKER = "PERSONAL-7f3a"
 TWO_PAGES = {1: {"data": [{"id": 1}, {"id": 2}], "pages": 2, "total": 3}, 2: {"data": [{"id": 3}], "pages": 2}}
@@ -74,6 +77,24 @@ def test_the_manifest_tells_the_sync(kitchen: Kitchen) -> None:
         "incremental",
     )
     assert before <= manifest.started_at == manifest.observed_at <= manifest.finished_at <= datetime.now(UTC)
+
+
+def test_a_list_from_today_on_is_asked_for_from_the_day_that_counts_as_observed(kitchen: Kitchen) -> None:
+    class Calendar(Platform):
+        name, datasets = "diner", (PLACES,)
+        pace = Diner.pace
+        endpoints = (Endpoint("places", "/places", records="data", params={"from": Day()}),)
+
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["from"])
+        return httpx.Response(200, json={"data": [{"id": 1}]})
+
+    before_midnight = datetime(2026, 11, 27, 15, 59, 59, tzinfo=UTC)
+    (manifest,) = kitchen.extract(answer, platform=Calendar(), started_at=before_midnight)
+    assert (asked, manifest.observed_at) == (["2026-11-27"], before_midnight)
+    assert day_in_hong_kong(manifest.observed_at).isoformat() == asked[0]
 
 
 # what is personal

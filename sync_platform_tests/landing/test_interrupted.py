@@ -9,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from sync_platform.landing import writer
+from sync_platform.landing.destination import ObjectLimits
 from sync_platform.landing.interrupted import find_interrupted
 from sync_platform.landing.manifest import JOURNAL, Manifest, land
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform, Scope
-from sync_platform.sources.extraction import Extraction, Page
-from sync_platform.sources.paging import Slice, by_offset, numbered
-from sync_platform_tests.landing.diner import Diner, Kitchen, _read
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
+from sync_platform_tests.landing.diner import Diner, Kitchen
 
 PLACES = range(1, 7)
 SECRET = "PERSONAL-9b1d"
@@ -25,25 +27,19 @@ SECRET = "PERSONAL-9b1d"
 class Chain(Diner):
     """A diner whose reviews are asked for place by place."""
 
-    async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        async def places(page: int) -> Slice:
-            return await extraction.client.get("/places", {"page": page}, read=_read)
+    endpoints = (
+        Endpoint("places", "/places", records="data"),
+        ChildEndpoint(
+            "reviews",
+            "/places/{parent}/reviews",
+            records="data",
+            paging=ByOffset(size=2, total="total"),
+            parent="places",
+        ),
+    )
 
-        async for page in numbered(extraction, "places", places):
-            yield page
-        async for page in extraction.each_part("reviews", PLACES, _reviews):
-            yield page
-
-
-async def _reviews(extraction: Extraction, place: int) -> AsyncIterator[Page]:
-    async def fetch(offset: int) -> Slice:
-        found = await extraction.client.get(f"/places/{place}/reviews", {"offset": offset}, read=_read)
-        if offset == 0:
-            extraction.claims("reviews", 3)
-        return found
-
-    async for page in by_offset(extraction, "reviews", fetch, 2):
-        yield page
+    def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
+        return Platform.pages(self, extraction)
 
 
 class Killed(BaseException):
@@ -76,14 +72,13 @@ class Wire:
 
 
 @pytest.fixture
-def wire(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> Wire:
-    monkeypatch.setattr("sync_platform_tests.landing.diner.Diner", Chain)
-    monkeypatch.setattr(writer, "OBJECT_AGE_S", 0.0)
+def wire(kitchen: Kitchen) -> Wire:
+    kitchen.limits = ObjectLimits(age_s=0.0)
     return Wire()
 
 
 def _extract(kitchen: Kitchen, wire: Wire, scope: Scope | None = None) -> list[Manifest]:
-    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, concurrency=1)
+    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, platform=Chain(), concurrency=1)
 
 
 def _killed(kitchen: Kitchen, wire: Wire, requests: int) -> None:
@@ -134,8 +129,8 @@ def test_a_place_whose_reviews_were_not_all_had_is_asked_again(kitchen: Kitchen,
     _killed(kitchen, wire, 1 + 2 + 1 + 2)
     wire.refuses = ""
     assert _extract(kitchen, wire)[1].complete
-    assert "/places/2/reviews?offset=0" in wire.asked
-    assert "/places/1/reviews?offset=0" not in wire.asked
+    assert "/places/2/reviews?limit=2&offset=0" in wire.asked
+    assert "/places/1/reviews?limit=2&offset=0" not in wire.asked
 
 
 def test_once_landed_nothing_is_left_to_go_on_with_and_no_journal_stays(kitchen: Kitchen, wire: Wire) -> None:

@@ -19,7 +19,7 @@ from sync_platform.landing.manifest import (
     reasons_for_gaps,
 )
 from sync_platform.landing.sync_id import new_sync_id, time_of_sync
-from sync_platform.sources.extraction import MOST_LISTED, Gaps
+from sync_platform.sources.gaps import MOST_LISTED, Gaps
 from sync_platform.storage.objects import FolderStore, ObjectStore
 from sync_platform_tests.landing.diner import Kitchen
 

@@ -6,12 +6,13 @@ import httpx
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 from sync_platform_tests.landing.diner import Kitchen
 
 REGISTER = load_platforms()["data_gov_hk"]
@@ -45,17 +46,10 @@ def office() -> Office:
 def _sync(kitchen: Kitchen, office: Office, after: Manifest | None = None, partition: str = "2026-11-23") -> Manifest:
     office.statuses.clear()
     credentials = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "key")
-    manifests = extract(
-        REGISTER,
-        Source("http://127.0.0.1", "", credentials, None, 2, False, transport=httpx.MockTransport(office)),
-        scope=Scope(taken_in=after.sync_id if after else None),
-        partition=partition,
-        sync_id=new_sync_id(),
-        run_id="run",
-        store=kitchen.store,
-        vault=kitchen.vault,
-        secret_book=kitchen.book,
-    )
+    source = Source("http://127.0.0.1", "", credentials, None, 2, False, transport=httpx.MockTransport(office))
+    scope = Scope(taken_in=after.sync_id if after else None)
+    fetch = Fetch(REGISTER, source, kitchen.secret_book, scope, partition, new_sync_id(), run_id="run")
+    manifests = extract(fetch, kitchen.destination)
     land(kitchen.store, manifests)
     return manifests[0]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,20 +13,21 @@ import pytest
 import zstandard
 
 from sync_platform.errors import StorageError
-from sync_platform.landing import writer as writing
+from sync_platform.landing.destination import ObjectLimits
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.extraction import Body, Gaps
-from sync_platform.vault.personal import Personal
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Body
+from sync_platform.vault.personal_fields import Personal
 from sync_platform_tests.landing.diner import PLACES, REVIEWS, Kitchen, page_of
 
 FOLDER = "landing/diner/places/2026-11/sync-1"
 
 
 def writer_of(kitchen: Kitchen, dataset: Dataset = PLACES, ids_only: bool = False) -> DatasetWriter:
-    return DatasetWriter(kitchen.store, kitchen.vault, "diner", dataset, "2026-11", "sync-1", ids_only)
+    return DatasetWriter(kitchen.destination, "diner", dataset, "2026-11", "sync-1", ids_only)
 
 
 def finish(writer: DatasetWriter, **gaps: Any) -> Manifest:
@@ -46,8 +49,8 @@ def test_small_pages_share_an_object(kitchen: Kitchen) -> None:
     assert (manifest.records, manifest.distinct_ids, len(manifest.pages)) == (100, 100, 50)
 
 
-def test_a_page_that_fills_an_object_closes_it(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "OBJECT_BYTES", 100)
+def test_a_page_that_fills_an_object_closes_it(kitchen: Kitchen) -> None:
+    kitchen.limits = ObjectLimits(size_bytes=100)
     writer = writer_of(kitchen)
     for number in range(6):
         writer.add(page_of("places", places(number, number + 10)))
@@ -93,8 +96,8 @@ def test_a_page_without_records_has_an_entry_and_no_object(kitchen: Kitchen) -> 
     assert list(Landed(manifest, kitchen.store).objects()) == []
 
 
-def test_the_page_of_a_line_is_the_one_it_came_on(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "OBJECT_BYTES", 100)
+def test_the_page_of_a_line_is_the_one_it_came_on(kitchen: Kitchen) -> None:
+    kitchen.limits = ObjectLimits(size_bytes=100)
     writer = writer_of(kitchen)
     sizes = [1, 0, 3, 1, 0, 2]
     for number, size in enumerate(sizes):
@@ -129,8 +132,8 @@ def test_a_missing_object_is_detected(kitchen: Kitchen) -> None:
         list(Landed(manifest, kitchen.store).objects())
 
 
-def test_objects_before_a_broken_one_are_still_read(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "OBJECT_BYTES", 1)
+def test_objects_before_a_broken_one_are_still_read(kitchen: Kitchen) -> None:
+    kitchen.limits = ObjectLimits(size_bytes=1)
     writer = writer_of(kitchen)
     for number in (1, 2):
         writer.add(page_of("places", places(number)))
@@ -176,17 +179,14 @@ def test_records_without_id_and_person_are_subjects_of_their_own_and_the_same_on
     assert texts[0] == texts[1]
 
 
-def test_a_page_that_cannot_be_sealed_is_not_written_in_clear(
-    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any) -> None:
-        raise StorageError("the vault is gone")
-
-    monkeypatch.setattr(kitchen.vault, "_ciphers_of", broken)
+def test_a_page_that_cannot_be_sealed_is_not_written_in_clear(kitchen: Kitchen) -> None:
+    with closing(sqlite3.connect(kitchen.folder / "vault.sqlite")) as vault:
+        for (table,) in vault.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            vault.execute(f"DROP TABLE {table}")
     writer = writer_of(kitchen, REVIEWS)
     writer.add(page_of("reviews", [{"id": 1, "text": "MARKER"}]))
-    for _ in range(2):  # whoever tries to finish all the same is refused again
-        with pytest.raises(StorageError, match="the vault is gone"):
+    for _ in range(2):  # a second attempt to finish fails too
+        with pytest.raises(StorageError, match="no such table"):
             finish(writer)
     assert b"MARKER" not in kitchen.everything_written()
 
@@ -202,7 +202,7 @@ def test_small_pages_are_sealed_together_in_the_order_in_which_they_came(
         seal(platform, personal, records, names)
 
     monkeypatch.setattr(kitchen.vault, "seal_records", counted)
-    monkeypatch.setattr(writing, "SEALED_AT_ONCE", 4)
+    kitchen.limits = ObjectLimits(sealed_at_once=4)
     earlier = writer_of(kitchen, REVIEWS)
     earlier.add(page_of("reviews", [{"id": 7, "text": "sealed before"}]))
     landed = kitchen.records(finish(earlier))

@@ -5,23 +5,27 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.tables import check_tables
+from sync_platform.lineage.replay_check import check_tables
 from sync_platform.lineage.verification import Record
 from sync_platform.settings import load_settings
+from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
+VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
+"""Records whose names are those of people."""
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Office:
                 for statement in statements:
                     session.execute(statement)
                 check_batches(session, HISTORY, findings)
-                check_tables(session, HISTORY, self.record.datasets, findings)
+                check_tables(session, HISTORY, self.record.tables, findings)
             finally:
                 session.execute("ROLLBACK")
         assert not findings.holds
@@ -66,9 +70,9 @@ def open_office(lab: Lab) -> Office:
     settings = load_settings(sync_home=lab.folder)
     anchors = FolderStore(lab.folder / "backup_store")
     lake = Lake(lab.lake.address, read_only=True)
-    datasets = {("diner", "dishes"): DISHES, ("tea", "dishes"): DISHES}
+    tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
     log = AuditLog(settings.ledger_url)
-    return Office(lab, Record(lake, HISTORY, datasets, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
+    return Office(lab, Record(lake, HISTORY, tables, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
 
 
 def fill(lab: Lab) -> None:

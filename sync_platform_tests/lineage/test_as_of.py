@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.as_of import past
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU
 
-DATASETS = {("diner", "dishes"): DISHES, ("tea", "dishes"): DISHES}
+TABLES = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
 QUERIES = (
     "SELECT * EXCLUDE (stock, stale_since) FROM diner.dishes ORDER BY source_id",
     "SELECT * EXCLUDE (stock, stale_since) FROM tea.dishes ORDER BY source_id",
@@ -46,7 +47,7 @@ def _moments(folder: Path) -> tuple[Lab, list[datetime]]:
 def _answers(lab: Lab, moment: datetime, way: str) -> list[list[tuple[Any, ...]]]:
     found = []
     for sql in QUERIES:
-        with past(lab.lake, HISTORY, DATASETS, moment, sql) as then:
+        with past(lab.lake, HISTORY, TABLES, moment, sql) as then:
             assert way in then.way
             found.append(then.session.execute(sql).fetchall())
     return found
@@ -69,11 +70,11 @@ def test_what_cannot_be_replayed_is_named(tmp_path: Path) -> None:
     lab.sync(MENU, hour=0)
     before = datetime(2020, 1, 1, tzinfo=UTC)
     named = pytest.raises(UsageError, match=r"quality\.scores cannot be read as of 2020-01-01")
-    with named, past(lab.lake, HISTORY, DATASETS, before, "FROM diner.dishes, quality.scores"):
+    with named, past(lab.lake, HISTORY, TABLES, before, "FROM diner.dishes, quality.scores"):
         raise AssertionError("never given")
     named = pytest.raises(UsageError, match=r"write diner\.dishes, for lake is the one of now")
-    with named, past(lab.lake, HISTORY, DATASETS, before, "FROM lake.diner.dishes"):
+    with named, past(lab.lake, HISTORY, TABLES, before, "FROM lake.diner.dishes"):
         raise AssertionError("never given")
-    with past(lab.lake, HISTORY, DATASETS, before, "FROM diner.dishes") as then:
+    with past(lab.lake, HISTORY, TABLES, before, "FROM diner.dishes") as then:
         assert then.session.execute("FROM diner.dishes").fetchall() == []
     lab.lake.close()

@@ -14,11 +14,11 @@ from uuid import UUID
 import pytest
 from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, UrlConstraints
 
-from sync_platform.cli.openlineage import export_runs
+from sync_platform.cli.lineage.openlineage import export_runs
 from sync_platform.errors import ConnectionFailed, PermanentError, Refused, ServerFailed, SyncError
 from sync_platform.lineage.change_export import ExportScope
 from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.lake.lab import Lab
 
 from .reader import history_of

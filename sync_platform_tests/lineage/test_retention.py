@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import append_batch, contents
-from sync_platform.lake.diff import Origin
+from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lineage.as_of import past
 from sync_platform.lineage.record import read_record_story
 from sync_platform.lineage.retention import Closed, close_lineage, due_closings
@@ -126,8 +126,8 @@ def test_a_closing_cannot_lie_about_when_it_was_made(office: Office, sync_id: st
         session.execute(f"CREATE TEMP TABLE forged AS SELECT *, repeat('0', 64) AS digest FROM lake.{HISTORY} LIMIT 1")
         session.execute(f"DELETE FROM lake.{HISTORY} WHERE platform = 'tea'")
         (content,) = contents(session, "temp.forged")
-        origin = Origin("", "", "2026-11", sync_id, "run", now, now)  # type: ignore[arg-type]
-        append_batch(session, "closing", content, origin)
+        context = CommitContext("", "", "2026-11", sync_id, "run", now, now)  # type: ignore[arg-type]
+        append_batch(session, "closing", content, context)
     assert "history was cut" in str(office.verify().breaks)
 
 
@@ -147,7 +147,7 @@ def test_the_lake_of_a_folded_time_is_refused_and_not_made_up(office: Office) ->
     _close(office, datetime.now(UTC))
     office.lab.ask("CALL ducklake_expire_snapshots('lake', older_than => now())")
     refused = pytest.raises(UsageError, match="cannot be told any more: changes until .* are folded")
-    with refused, past(office.lab.lake, HISTORY, office.record.datasets, then, "FROM diner.dishes"):
+    with refused, past(office.lab.lake, HISTORY, office.record.tables, then, "FROM diner.dishes"):
         raise AssertionError("never given")
 
 

@@ -6,7 +6,6 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,15 +14,15 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch, batches
+from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.settings import load_settings
-from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import CHAIN, audit_log
 from sync_platform.storage.hash_chain import link
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform_tests.lake.lab import DISHES, Lab, diner
-from sync_platform_tests.lineage.conftest import Office
+from sync_platform_tests.lake.lab import Lab, diner
+from sync_platform_tests.lineage.conftest import VISITORS, Office
 
 CHANGES = "lake.lineage.changes"
 BATCHES = "lake.lineage.batches"
@@ -31,8 +30,6 @@ ADD = (
     "INSERT INTO audit_log SELECT 5, at, actor, via, operation, subject, outcome, link, link "
     "FROM audit_log WHERE number = 4"
 )
-VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
-"""Whose names are those of people."""
 ONE = "platform = 'diner' AND entity_id = '3' AND operation = 'insert' AND sync_id = 'sync-00001'"
 
 
@@ -266,7 +263,7 @@ def test_a_person_forgotten_breaks_nothing(office: Office) -> None:
     lab = Lab(office.lab.folder, diner("visitors", dataset=VISITORS))
     lab.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
     lab.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
-    office.record.datasets["visitors", "dishes"] = VISITORS  # type: ignore[index]
+    office.record.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
     (sealed,) = lab.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
     assert lab.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
     _sqlite(

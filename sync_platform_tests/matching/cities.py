@@ -1,4 +1,4 @@
-"""Listings of the sandbox's city as the connectors read them, and which of them are truly one place.
+"""Listings of the sandbox's city as the connectors read them, and the true places of these listings.
 
 What belongs here: the way from a city to a table of listings, and its truth. The matcher never sees the truth.
 """
@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.platforms import load_platforms
-from sync_platform.sandbox.city import PLATFORMS, City
-from sync_platform.sandbox.truth import truth_rows
-from sync_platform.sources.declaration import Row
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.ground_truth import truth_rows
+from sync_platform.sources.columns import Row
 from sync_platform_tests.platforms.replay import over_sandbox
 
 Id = tuple[str, str]
@@ -33,8 +33,8 @@ COLUMNS = {
 
 
 def read_city(city: City) -> pl.DataFrame:
-    """Every listing that the eight platforms show today, in the matcher's columns."""
-    return pl.concat([read_platform(name, city) for name in PLATFORMS])
+    """Every listing that the platforms show today, in the matcher's columns."""
+    return pl.concat([read_platform(name, city) for name in load_platforms()])
 
 
 def read_platform(name: str, city: City) -> pl.DataFrame:
@@ -46,7 +46,7 @@ def read_platform(name: str, city: City) -> pl.DataFrame:
 
 
 def as_listing(platform: str, row: Row) -> dict[str, Any]:
-    """A platform's row as a row of listings."""
+    """A platform's row as a row of the listing table."""
     found: dict[str, Any] = {"source": platform, "source_id": row.source_id}
     for column, other in COLUMNS.items():
         found[column] = getattr(row, column, None) or (getattr(row, other, None) if other else None)

@@ -1,4 +1,4 @@
-"""A city of the sandbox, read once and linked once."""
+"""A city of the sandbox, parsed and linked once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 import polars as pl
 import pytest
 
-from sync_platform.matching.clusters import Clusters, gather
+from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.sandbox.city import City
 
@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 24)
 
 @dataclass(frozen=True)
 class LinkedCity:
-    """A city with its listings, what the matcher made of them, and the truth."""
+    """A city with its listings, the result of matching, and the truth."""
 
     city: City
     listings: pl.DataFrame
@@ -50,7 +50,7 @@ def link_city(places: int, seed: int) -> LinkedCity:
     city = City(places, seed, TODAY)
     listings = read_city(city)
     linkage = link(listings)
-    return LinkedCity(city, listings, linkage, gather(linkage))
+    return LinkedCity(city, listings, linkage, build_clusters(linkage))
 
 
 @pytest.fixture(scope="session")

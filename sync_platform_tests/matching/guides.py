@@ -99,7 +99,7 @@ def two_guides(seed: int) -> tuple[pl.DataFrame, set[tuple[str, str]]]:
 
 
 def _places(draw: random.Random, count: int) -> list[_Place]:
-    """Places; now and then one is a branch, in another city or street, of one before it, or its neighbour."""
+    """Places; some are branches (in another city or street) or neighbours of an earlier one."""
     found: list[_Place] = []
     for _ in range(count):
         place = _place(draw)

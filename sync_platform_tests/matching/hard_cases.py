@@ -1,4 +1,4 @@
-"""Hard cases, written by hand: small tables of which a person can say at once what is one place.
+"""Hard cases, written by hand: small tables in which a person sees at once which listings are one place.
 
 What belongs here: cases that cities show seldom. Each stands among `bystanders`, so that a name or a number is as rare
 as it looks.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from sync_platform.matching.listing import SCHEMA
+from sync_platform.matching.listing_table import SCHEMA
 
 Listing = dict[str, object]
 
@@ -289,7 +289,7 @@ _SECOND = ("Oven", "Ladle", "Orchard", "Wharf", "Terrace", "Cellar")
 
 
 def bystanders() -> Case:
-    """Sixty places that have nothing to do with any case, each in two sources."""
+    """Sixty places that are unrelated to all cases, each in two sources."""
     found = []
     for number in range(60):
         name = f"{_FIRST[number % 10]} {_SECOND[number // 10]}"

@@ -1,4 +1,4 @@
-"""The matcher against the sandbox's ground truth, which it never reads: as a whole, and by hard case.
+"""Matching compared with the sandbox's ground truth, which it never reads: in total, and by hard case.
 
 Intervals are Wilson's, at 95 %.
 """
@@ -11,7 +11,7 @@ from math import sqrt
 
 import pytest
 
-from sync_platform.sandbox.places import Place
+from sync_platform.sandbox.true_places import TruePlace
 
 from .cities import Id
 from .conftest import TODAY, LinkedCity
@@ -49,7 +49,7 @@ def test_no_cluster_has_two_unmarked_listings_of_one_source(city: LinkedCity) ->
 
 
 def _branches_in_a_mall(city: LinkedCity) -> set[str]:
-    """Places of a chain that has several in one mall."""
+    """Places of chains with several branches in one mall."""
     at = [
         (place.place_id, (place.chain.number, place.premises(TODAY).building.english))
         for place in city.city.places
@@ -64,7 +64,7 @@ def _sharing_a_phone(city: LinkedCity) -> set[str]:
     return _where(lambda place: not place.chain and shared[place.phone] > 1)(city)
 
 
-def _where(is_hard: Callable[[Place], object]) -> Callable[[LinkedCity], set[str]]:
+def _where(is_hard: Callable[[TruePlace], object]) -> Callable[[LinkedCity], set[str]]:
     return lambda city: {place.place_id for place in city.city.places if is_hard(place)}
 
 

@@ -1,10 +1,10 @@
-"""Two guides without coordinates, Chinese or units, in the likeness of Fodor's and Zagat's: few rows, few columns."""
+"""Two guides similar to Fodor's and Zagat's: few rows, few columns, no coordinates, no Chinese, no units."""
 
 from __future__ import annotations
 
 import pytest
 
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 
 from .guides import BOTH, two_guides
@@ -12,11 +12,11 @@ from .guides import BOTH, two_guides
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_two_guides_are_matched_without_labels(seed: int) -> None:
-    """F1 above 0.978 at the thresholds that everything else has."""
+    """F1 is above 0.978 with the default thresholds."""
     listings, truth = two_guides(seed)
     linkage = link(listings)
     ids = linkage.listings["source_id"].to_list()
-    members = gather(linkage).members().values()
+    members = build_clusters(linkage).members().values()
     found = {(ids[pair[0]], ids[pair[1]]) for pair in members if len(pair) == 2}
     assert max(map(len, members)) == 2
     right = len(found & truth)

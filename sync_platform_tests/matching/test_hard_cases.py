@@ -1,4 +1,4 @@
-"""Hard cases by hand: each alone, in a table of a few rows, and all among bystanders."""
+"""Hand-written hard cases: each alone in a table of a few rows, and all together with unrelated places."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from itertools import combinations
 
 import pytest
 
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 
 from .hard_cases import CASES, Case, bystanders, listing, table_of
 
 
 def _wrong(case: Case, *others: Case) -> list[str]:
-    """The pairs of the case that are taken for what they are not."""
+    """The wrongly matched and wrongly separated pairs of the case."""
     linkage = link(table_of(case, *others))
     keys = linkage.listings.select("source", "source_id").iter_rows()
-    labels = dict(zip(keys, gather(linkage).labels.tolist(), strict=True))
+    labels = dict(zip(keys, build_clusters(linkage).labels.tolist(), strict=True))
     wrong = []
     for (place, one), (other_place, other) in combinations(case.listings, 2):
         joined = labels[one["source"], one["source_id"]] == labels[other["source"], other["source_id"]]
@@ -35,7 +35,7 @@ def test_hard_cases_among_bystanders() -> None:
     assert _wrong(everything, bystanders()) == []
 
 
-def test_other_cities_and_few_columns_do() -> None:
+def test_other_cities_and_few_columns_are_enough() -> None:
     """Name, address, city, phone and cuisine, as American guides write them."""
     columns = ("name_en", "address_en", "city", "phone")
     rows = (

@@ -1,4 +1,4 @@
-"""Batches against rebuilds: whatever comes in whatever order, the clusters held are those that a full run makes."""
+"""Batches compared with rebuilds: any batches in any order give the clusters of a full run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.matching import blocking
-from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
+from sync_platform.matching.clusters import Clusters, Decision, Thresholds, build_clusters
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.listing import SCHEMA
-from sync_platform.matching.matches import PAIR_SCHEMA, explained, review_pairs
+from sync_platform.matching.linkage_state import KEY_SCHEMA, LINK_SCHEMA, LinkageState, key_table, link_table
+from sync_platform.matching.listing_table import SCHEMA
+from sync_platform.matching.matches import PAIR_SCHEMA, explain_links, review_pairs
 from sync_platform.matching.model import Model
-from sync_platform.matching.state import KEY_SCHEMA, LINK_SCHEMA, State, key_table, link_table
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.examples import examples
 
@@ -30,14 +30,14 @@ from .hard_cases import CASES, bystanders, table_of
 
 Cluster = frozenset[Id]
 FEW = 5
-"""What MOST_EVER is here, so that keys become overfull, and cease to be."""
+"""MAX_LISTINGS_PER_KEY in these tests, so that keys become oversized and return to normal."""
 
 
 @dataclass
 class Kept:
-    """Listings, what is kept of them, and their clusters, in step with batches."""
+    """Listings with their stored state and clusters, updated by batches."""
 
-    state: State
+    state: LinkageState
     model: Model
     thresholds: Thresholds = field(default_factory=Thresholds)
     decisions: list[Decision] = field(default_factory=list)
@@ -45,15 +45,15 @@ class Kept:
 
     @classmethod
     def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> Kept:
-        """Of no listings; `connection` is new."""
-        state = State(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
+        """The state of no listings; `connection` is new."""
+        state = LinkageState(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
         connection.register("none", pl.DataFrame(schema=SCHEMA).to_arrow())
         connection.execute(f"CREATE TABLE {state.listings} AS FROM none")
         state.build(link(pl.DataFrame(schema=SCHEMA), model))
         return cls(state, model)
 
     def take(self, listings: pl.DataFrame, gone: Sequence[Id] = (), decisions: Sequence[Decision] = ()) -> Increment:
-        """A batch: listings that are new or changed, ids that are gone, and decisions that are made."""
+        """Apply a batch: new or changed listings, removed ids, and new decisions."""
         ids = [*listings.select("source", "source_id").iter_rows(), *gone]
         self._write(listings, ids)
         self.decisions += decisions
@@ -70,7 +70,7 @@ class Kept:
         found.keep(self.state)
         for one in found.replaced.iter_rows():
             self.cluster_of.pop(one, None)
-        self.cluster_of |= clusters_of(found.linkage, gather(found.linkage, self.thresholds, self.decisions))
+        self.cluster_of |= clusters_of(found.linkage, build_clusters(found.linkage, self.thresholds, self.decisions))
         return found
 
     def _write(self, listings: pl.DataFrame, ids: list[Id]) -> None:
@@ -84,9 +84,9 @@ class Kept:
         return pl.DataFrame(self.state.connection.sql(f"FROM {relation} ORDER BY ALL").to_arrow_table())
 
     def require_as_rebuilt(self) -> None:
-        """Everything kept is what a full run with the same model makes."""
+        """Check that the whole state is that of a full run with the same model."""
         linkage = link(self.rows(self.state.listings), self.model)
-        assert self.cluster_of == clusters_of(linkage, gather(linkage, self.thresholds, self.decisions))
+        assert self.cluster_of == clusters_of(linkage, build_clusters(linkage, self.thresholds, self.decisions))
         expected = link_table(linkage, self.thresholds)
         assert self.rows(self.state.links).rows() == expected.sort(list(LINK_SCHEMA)).rows()
         expected = key_table(linkage.listings, linkage.keys)
@@ -94,7 +94,7 @@ class Kept:
 
 
 def clusters_of(linkage: Linkage, clusters: Clusters) -> dict[Id, Cluster]:
-    """For each listing the members of its cluster."""
+    """The members of the cluster of each listing."""
     ids = list(linkage.listings.select("source", "source_id").iter_rows())
     found: dict[Id, Cluster] = {}
     for members in clusters.members().values():
@@ -110,7 +110,7 @@ def _thin(number: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def pool(small_city: LinkedCity) -> pl.DataFrame:
-    """Hard cases, listings of which nothing is known but a number that many have, and some places of a city."""
+    """Hard cases, listings with only a phone number that many have, and some places of a city."""
     places = sorted(set(small_city.places.values()))[:8]
     chosen = [small_city.places[row] in places for row in small_city.listings.select("source", "source_id").iter_rows()]
     city = small_city.listings.filter(chosen).with_columns(pl.lit(None, pl.String).alias("city"))
@@ -123,8 +123,8 @@ def model(small_city: LinkedCity) -> Model:
 
 
 def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, list[Id], list[Decision]]]]:
-    """Batches out of the pool: listings as they are, or with what another says in their place, or marked; ids that go
-    (or never were there); decisions about any two."""
+    """Batches from the pool: listings as they are, with the values of another listing, or marked as second listings;
+    removed or unknown ids; decisions about any two listings."""
     at = st.integers(0, pool.height - 1)
     ids = list(pool.select("source", "source_id").iter_rows())
 
@@ -150,11 +150,9 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
 
 @settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_after_each_batch_everything_is_as_after_a_rebuild(
-    data: st.DataObject, pool: pl.DataFrame, model: Model
-) -> None:
+def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
-        patch.setattr(blocking, "MOST_EVER", data.draw(st.sampled_from([FEW, 1000])))
+        patch.setattr(blocking, "MAX_LISTINGS_PER_KEY", data.draw(st.sampled_from([FEW, 1000])))
         kept = Kept.empty(connection, model)
         for listings, gone, decisions in data.draw(batches(pool)):
             leaving = [one for one in gone if one not in set(listings.select("source", "source_id").iter_rows())]
@@ -167,7 +165,7 @@ def test_after_each_batch_everything_is_as_after_a_rebuild(
                 kept.require_as_rebuilt()
 
 
-def test_a_city_in_five_random_batches_is_as_in_one(city: LinkedCity) -> None:
+def test_a_city_in_five_random_batches_has_the_clusters_of_one_run(city: LinkedCity) -> None:
     listings = city.listings.with_columns(pl.lit(None, pl.String).alias("city")).select(list(SCHEMA))
     shuffled = listings.sample(fraction=1, shuffle=True, seed=5)
     part = -(-shuffled.height // 5)
@@ -201,8 +199,8 @@ def _table(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA)
 
 
-def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
-    """Of three, the second and the third are one place by a person's word only."""
+def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: Kept) -> None:
+    """Of three listings, only a person's decision connects the second and the third."""
     word = Decision(("b", "1"), ("c", "1"), same=True)
     kept.take(_table(_place("a", "1"), _place("b", "1"), {**_thin(2), "source_id": "1"}), decisions=[word])
     assert len(kept.cluster_of["a", "1"]) == 3
@@ -214,8 +212,8 @@ def test_a_listing_that_leaves_splits_what_it_held_together(kept: Kept) -> None:
     kept.require_as_rebuilt()
 
 
-def test_a_key_that_becomes_overfull_joins_nobody_any_more(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocking, "MOST_EVER", FEW)
+def test_a_key_that_becomes_oversized_makes_no_pairs(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "MAX_LISTINGS_PER_KEY", FEW)
     kept.take(_table(*map(_thin, range(FEW))))
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
     kept.take(_table(_thin(FEW)))
@@ -233,7 +231,7 @@ def test_a_second_listing_joins_once_it_is_marked(kept: Kept) -> None:
     kept.require_as_rebuilt()
 
 
-def test_an_empty_batch_and_ids_that_never_were_change_nothing(kept: Kept) -> None:
+def test_an_empty_batch_and_unknown_ids_change_nothing(kept: Kept) -> None:
     kept.take(_table(_place("a", "1"), _place("b", "1")))
     before = [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)]
     for gone in ([], [("x", "1")]):
@@ -241,14 +239,14 @@ def test_an_empty_batch_and_ids_that_never_were_change_nothing(kept: Kept) -> No
     assert [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)] == before
 
 
-def test_a_batch_affects_no_more_than_it_touches(kept: Kept) -> None:
+def test_a_batch_affects_only_what_it_touches(kept: Kept) -> None:
     listings = table_of(bystanders())
     kept.take(listings)
     affected = kept.take(listings.filter(pl.col("source_id") == "by3")).linkage
     assert set(affected.listings["source_id"]) == {"by3"}
 
 
-def test_the_state_stands_in_a_lake_for_another_session(pool: pl.DataFrame, model: Model, tmp_path: Path) -> None:
+def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: Model, tmp_path: Path) -> None:
     address = LakeAddress(f"sqlite:{tmp_path}/catalog.sqlite", f"{tmp_path}/data", tmp_path / "temp")
     shuffled = pool.sample(fraction=1, shuffle=True, seed=2)
     with Lake(address) as lake, lake.session() as session:
@@ -263,17 +261,17 @@ def test_the_state_stands_in_a_lake_for_another_session(pool: pl.DataFrame, mode
         kept.require_as_rebuilt()
 
 
-def test_a_key_has_the_same_number_everywhere(kept: Kept) -> None:
-    """Kept numbers must be those that a later version makes."""
+def test_a_key_has_the_same_hash_everywhere(kept: Kept) -> None:
+    """Stored hashes must equal those of a later version."""
     kept.take(_table(_place("a", "1", name_en=None, address_en=None)))
     number = int.from_bytes(md5(b"phone 23938888").digest()[8:], "little") >> 1
     assert kept.rows(kept.state.keys).rows() == [("a", "1", number)]
 
 
-def test_links_that_are_kept_say_what_a_linkage_says(small_city: LinkedCity) -> None:
-    """The review queue needs no listing read again."""
+def test_stored_links_have_the_evidence_of_the_linkage(small_city: LinkedCity) -> None:
+    """So the review queue need not parse listings again."""
     linkage, thresholds = small_city.linkage, Thresholds(0.5, 0.01)
     review = review_pairs(linkage, small_city.clusters, thresholds)
     apart = link_table(linkage, thresholds).join(review, on=list(PAIR_SCHEMA)[:4], how="semi")
     assert review.height > 0
-    assert explained(apart, linkage.model).sort(pl.all()).rows() == review.sort(pl.all()).rows()
+    assert explain_links(apart, linkage.model).sort(pl.all()).rows() == review.sort(pl.all()).rows()

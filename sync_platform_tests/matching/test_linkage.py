@@ -1,4 +1,4 @@
-"""What holds whatever the listings are: order changes nothing, a model is a value, decisions outweigh evidence."""
+"""Properties for all listings: order changes nothing, a model is a value, decisions override evidence."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import UsageError
-from sync_platform.matching.clusters import Clusters, Decision, Thresholds, gather
+from sync_platform.matching.clusters import Clusters, Decision, Thresholds, build_clusters
 from sync_platform.matching.linkage import Linkage, link
-from sync_platform.matching.listing import SCHEMA, read_listings
+from sync_platform.matching.listing_table import SCHEMA, to_listing_table
 from sync_platform.matching.matches import PAIR_SCHEMA, cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import read_model, write_model
 from sync_platform_tests.examples import examples
@@ -30,7 +30,7 @@ def _sets(linkage: Linkage, clusters: Clusters) -> set[frozenset[tuple[str, str]
 
 def _whole(listings: pl.DataFrame) -> set[frozenset[tuple[str, str]]]:
     linkage = link(listings)
-    return _sets(linkage, gather(linkage))
+    return _sets(linkage, build_clusters(linkage))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_linking_again_gives_the_same_model_and_the_same_bits(small_city: Linked
 
 
 def test_a_pair_scores_the_same_whatever_else_is_in_the_table(small_city: LinkedCity) -> None:
-    """By a model that is given; on this an incremental run and a full one agree."""
+    """With a given model. This is why incremental and full runs agree."""
     model = small_city.linkage.model
     part = link(small_city.listings.sample(fraction=0.5, seed=1), model)
 
@@ -75,7 +75,7 @@ def test_a_model_is_a_value_that_can_be_saved(small_city: LinkedCity) -> None:
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.data())
-def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source(data: st.DataObject) -> None:
+def test_no_cluster_has_two_unmarked_listings_of_one_source_for_any_scores(data: st.DataObject) -> None:
     count = data.draw(st.integers(2, 9))
     sources = [data.draw(st.sampled_from("abc")) for _ in range(count)]
     listings = pl.DataFrame(
@@ -98,7 +98,7 @@ def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source
         pl.DataFrame(),
         [],
     )
-    clusters = gather(linkage)
+    clusters = build_clusters(linkage)
     for members in clusters.members().values():
         unmarked = [listings.row(member)[0] for member in members if not listings.row(member)[2]]
         assert len(unmarked) == len(set(unmarked))
@@ -108,15 +108,15 @@ def test_whatever_pairs_score_no_cluster_has_two_unmarked_listings_of_one_source
 def test_a_decision_outweighs_evidence_and_the_rule_of_one_per_source(table: pl.DataFrame) -> None:
     linkage = link(table)
     one, other = ("a", "next1"), ("b", "next1")
-    joined = _sets(linkage, gather(linkage, decisions=[Decision(one, other, same=True)]))
+    joined = _sets(linkage, build_clusters(linkage, decisions=[Decision(one, other, same=True)]))
     assert any({one, other} <= members for members in joined)
     first, second = ("a", "sign1"), ("b", "sign1")
-    apart = _sets(linkage, gather(linkage, decisions=[Decision(first, second, same=False)]))
+    apart = _sets(linkage, build_clusters(linkage, decisions=[Decision(first, second, same=False)]))
     assert not any({first, second} <= members for members in apart)
-    twice = _sets(linkage, gather(linkage, decisions=[Decision(("a", "1"), ("a", "2"), same=True)]))
+    twice = _sets(linkage, build_clusters(linkage, decisions=[Decision(("a", "1"), ("a", "2"), same=True)]))
     assert any({("a", "1"), ("a", "2")} <= members for members in twice)
-    unknown = gather(linkage, decisions=[Decision(("x", "1"), one, same=True)])
-    assert _sets(linkage, unknown) == _sets(linkage, gather(linkage))
+    unknown = build_clusters(linkage, decisions=[Decision(("x", "1"), one, same=True)])
+    assert _sets(linkage, unknown) == _sets(linkage, build_clusters(linkage))
 
 
 def test_every_two_listings_of_a_cluster_are_a_pair_with_evidence(small_city: LinkedCity) -> None:
@@ -132,7 +132,7 @@ def test_every_two_listings_of_a_cluster_are_a_pair_with_evidence(small_city: Li
     assert through.any() and not through.all()
 
 
-def test_what_is_worth_a_look_is_in_no_cluster_and_likeliest_first(small_city: LinkedCity) -> None:
+def test_review_pairs_are_in_different_clusters_and_likeliest_first(small_city: LinkedCity) -> None:
     review = review_pairs(small_city.linkage, small_city.clusters, Thresholds(0.5, 0.01))
     label = dict(zip(small_city.keys, small_city.clusters.labels.tolist(), strict=True))
     assert review.height > 0
@@ -147,15 +147,15 @@ def test_every_listing_is_in_one_cluster(small_city: LinkedCity) -> None:
     assert table["cluster_id"].unique().sort().to_list() == list(range(1, table["cluster_id"].n_unique() + 1))
 
 
-def test_arrow_tables_and_duckdb_relations_are_taken(table: pl.DataFrame) -> None:
-    expected = read_listings(table).table
-    assert read_listings(table.to_arrow()).table.equals(expected)
+def test_arrow_tables_and_duckdb_relations_are_accepted(table: pl.DataFrame) -> None:
+    expected = to_listing_table(table).table
+    assert to_listing_table(table.to_arrow()).table.equals(expected)
     with duckdb.connect() as connection:
         connection.register("listings", table.to_arrow())
-        assert read_listings(connection.sql("SELECT * FROM listings")).table.equals(expected)
+        assert to_listing_table(connection.sql("SELECT * FROM listings")).table.equals(expected)
 
 
-def test_no_listings_and_one_listing_are_no_trouble() -> None:
+def test_no_listings_and_one_listing_can_be_linked() -> None:
     assert matched_pairs(*_linked(pl.DataFrame(schema=SCHEMA))).height == 0
     one = pl.DataFrame({"source": ["a"], "source_id": ["1"], "name_en": ["Amber Oven"]})
     assert cluster_table(*_linked(one)).rows() == [(1, "a", "1", False)]
@@ -163,11 +163,11 @@ def test_no_listings_and_one_listing_are_no_trouble() -> None:
 
 def _linked(table: pl.DataFrame) -> tuple[Linkage, Clusters]:
     linkage = link(table)
-    return linkage, gather(linkage)
+    return linkage, build_clusters(linkage)
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"source_id": ["1"]}, "needs a column source"),
         ({"source": ["a"]}, "needs a column source_id"),
@@ -175,13 +175,13 @@ def _linked(table: pl.DataFrame) -> tuple[Linkage, Clusters]:
         ({"source": ["a", "a"], "source_id": ["1", "1"]}, "a has the id 1 more than once"),
     ],
 )
-def test_a_table_that_is_none_of_listings_is_refused(columns: dict[str, list[str]], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
-        read_listings(pl.DataFrame(columns))
+def test_a_table_without_listings_is_refused(columns: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        to_listing_table(pl.DataFrame(columns))
 
 
-def test_coordinates_that_cannot_be_are_left_out_and_counted() -> None:
-    listings = read_listings(
+def test_impossible_coordinates_are_left_out_and_counted() -> None:
+    listings = to_listing_table(
         pl.DataFrame(
             {
                 "source": ["a"] * 5,

@@ -1,4 +1,4 @@
-"""Values read: names, scripts, addresses, telephone numbers, sounds and cuisines."""
+"""Parsed values: names, scripts, addresses, telephone numbers, sounds and cuisines."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.matching.addresses import read_addresses
-from sync_platform.matching.cuisines import read_cuisines
-from sync_platform.matching.names import NOTHING, read_names
-from sync_platform.matching.phones import read_phones
+from sync_platform.matching.addresses import parse_addresses
+from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.phones import parse_phones
+from sync_platform.matching.restaurant_names import EMPTY, parse_names
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
 from sync_platform.matching.scripts import fold
 from sync_platform_tests.examples import examples
@@ -19,25 +19,25 @@ CHINESE_AND_ENGLISH = st.text(st.characters(categories=("L", "N", "P", "Zs", "Co
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+def test_folding_folded_text_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_reading_a_read_name_changes_nothing(text: str) -> None:
-    for name in read_names(text):
+def test_parsing_a_parsed_name_changes_nothing(text: str) -> None:
+    for name in parse_names(text):
         if name.whole.isascii():
-            assert read_names(name.whole)[0].core == name.core
+            assert parse_names(name.whole)[0].core == name.core
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(CHINESE_AND_ENGLISH)
-def test_any_text_can_be_read_as_anything(text: str) -> None:
-    read_names(text, text)
-    read_addresses(text, text)
-    read_phones(text)
-    read_cuisines((text,))
+def test_every_parser_accepts_any_text(text: str) -> None:
+    parse_names(text, text)
+    parse_addresses(text, text)
+    parse_phones(text)
+    parse_cuisines((text,))
 
 
 @pytest.mark.parametrize(
@@ -67,33 +67,33 @@ def test_variants_fold_to_one_form(one: str, other: str) -> None:
         ("Blue Fig HK", "Blue Fig"),
     ],
 )
-def test_names_that_differ_in_their_writing_only_have_one_core(one: str, other: str) -> None:
-    assert read_names(one)[0].core == read_names(other)[0].core
+def test_spellings_of_one_name_have_one_core(one: str, other: str) -> None:
+    assert parse_names(one)[0].core == parse_names(other)[0].core
 
 
 def test_a_name_in_both_scripts_in_one_column_is_two_names() -> None:
-    english, chinese = read_names("金華冰室 Kam Wah Cafe", "")
+    english, chinese = parse_names("金華冰室 Kam Wah Cafe", "")
     assert (english.whole, chinese.whole) == ("kam wah cafe", "金华冰室")
 
 
-def test_names_are_told_apart_by_script_not_by_column() -> None:
-    assert read_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
+def test_the_language_of_a_name_follows_from_its_script_not_its_column() -> None:
+    assert parse_names("金華冰室", "Kam Wah")[0].whole == "kam wah"
 
 
 def test_a_name_of_common_words_only_is_still_a_name() -> None:
-    assert read_names("The Restaurant")[0].core != ""
-    assert read_names("茶餐廳")[1].core == "茶餐厅"
+    assert parse_names("The Restaurant")[0].core != ""
+    assert parse_names("茶餐廳")[1].core == "茶餐厅"
 
 
 @pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
-def test_marks_of_a_second_listing_are_seen_and_taken_off(mark: str) -> None:
-    english, _ = read_names(f"Copper Whale {mark}")
+def test_marks_of_a_second_listing_are_recognised_and_removed(mark: str) -> None:
+    english, _ = parse_names(f"Copper Whale {mark}")
     assert english.is_second_listing
     assert english.core == "copperwhale"
 
 
-def test_nothing_is_read_from_nothing() -> None:
-    assert read_names("", "") == (NOTHING, NOTHING)
+def test_an_empty_text_gives_an_empty_result() -> None:
+    assert parse_names("", "") == (EMPTY, EMPTY)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_nothing_is_read_from_nothing() -> None:
     ],
 )
 def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
-    assert read_phones(text) == expected
+    assert parse_phones(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], street: str) -> None:
-    read, _ = read_addresses(text)
+    read, _ = parse_addresses(text)
     assert ((read.first, read.last), read.floor, read.shops, read.street) == (number, floor, shops, street)
 
 
@@ -145,14 +145,14 @@ def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops
     ],
 )
 def test_chinese_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], ending: str) -> None:
-    _, read = read_addresses(text)
+    _, read = parse_addresses(text)
     assert ((read.first, read.last), read.floor, read.shops) == (number, floor, shops)
     assert read.street.endswith(ending)
 
 
-def test_both_languages_say_the_same_of_one_address() -> None:
-    english, _ = read_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
-    _, chinese = read_addresses("深水埗福榮街47號地下4A號舖")
+def test_both_languages_of_one_address_have_the_same_parts() -> None:
+    english, _ = parse_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
+    _, chinese = parse_addresses("深水埗福榮街47號地下4A號舖")
     assert (english.first, english.floor, english.shops) == (chinese.first, chinese.floor, chinese.shops)
     assert chinese.street_sound.endswith(english.street_sound) and len(english.street_sound) == 2
 
@@ -170,4 +170,4 @@ def test_words_that_are_no_syllables_have_no_sound() -> None:
 
 
 def test_cuisines_are_their_words() -> None:
-    assert read_cuisines(("Noodles & Congee", "Hong Kong Style")) == read_cuisines(("congee", "noodle"))
+    assert parse_cuisines(("Noodles & Congee", "Hong Kong Style")) == parse_cuisines(("congee", "noodle"))

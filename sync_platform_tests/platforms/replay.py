@@ -4,7 +4,9 @@ What belongs here: how a test talks to a connector without a socket. What doesn'
 
 `fixtures/<platform>/exchanges.json` is a list of `{"request": {"method", "path", "params"?, "json"?}, "response":
 {"status", "headers"?, "json"? | "text"?}}`. A request matches by method, path and the params and json fields that are
-listed; of several that match, each is played once in order, and the last one again and again.
+listed; of several that match, each is played once in order, and the last one again and again. An exchange may also say
+what the fault matrix finds in its answer: `"content"` is `list` (the default), `record` or `none`, and
+`"special_faults"` are those faults of the platform's own that happen to it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +27,17 @@ from sync_platform.landing.manifest import reasons_for_gaps
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app
 from sync_platform.sources.client import Client
-from sync_platform.sources.declaration import Dataset, Platform, Record, Row, Scope
-from sync_platform.sources.extraction import Extraction, Gaps, Page
+from sync_platform.sources.columns import Row
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.extraction import Extraction, ExtractionState
+from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.received import Page, Record
+from sync_platform.sources.scope import Scope
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 BASE = "http://127.0.0.1"
+OBSERVED_AT = datetime(2026, 11, 24, 4, tzinfo=UTC)
 CREDENTIALS = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "sandbox")
 Exchange = dict[str, Any]
 
@@ -107,6 +115,7 @@ def run(
     attempts: int = 2,
     book: Book | None = None,
     only_first: bool = False,
+    observed_at: datetime = OBSERVED_AT,
 ) -> Replayed:
     """The connector over a transport, its first dataset only if so asked; raises the SyncError that stopped it."""
     noting = _Noting(transport)
@@ -126,7 +135,8 @@ def run(
         wanted = platform.datasets if datasets is None else map(platform.dataset, datasets)
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
-            extraction = Extraction(client, scope or Scope(), CREDENTIALS, wanted, book or Book(), archive)
+            state = ExtractionState(wanted, observed_at)
+            extraction = Extraction(client, scope or Scope(), CREDENTIALS, book or Book(), state, archive)
             pages = []
             async with aclosing(platform.pages(extraction)) as coming:
                 async for page in coming:

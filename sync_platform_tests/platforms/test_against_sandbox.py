@@ -8,13 +8,16 @@ import httpx
 import orjson
 import pytest
 
-from sync_platform.landing.extract import Source, extract
+from sync_platform.landing.destination import Destination
+from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.reader import Landed
+from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.server import create_app
-from sync_platform.sources.declaration import Dataset, Scope
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database
@@ -33,25 +36,18 @@ def city() -> City:
 def test_a_platform_lands_the_sandbox_whole(name: str, city: City, tmp_path: Path) -> None:
     platform = PLATFORMS[name]
     store = open_store((tmp_path / "landing").as_uri())
-    manifests = extract(
-        platform,
-        Source(
-            base_url=f"{BASE}/{name}",
-            archive_url=f"{BASE}/{name}_archive",
-            credentials=CREDENTIALS,
-            requests_per_second=None,
-            concurrency=8,
-            ids_only=False,
-            transport=httpx.ASGITransport(create_app(city)),
-        ),
-        scope=Scope(),
-        partition="test",
-        sync_id=new_sync_id(),
-        run_id="test",
-        store=store,
-        vault=Vault(open_vault_database(f"sqlite:///{tmp_path / 'vault.sqlite'}"), MasterKey(bytes(32))),
-        secret_book=Book(),
+    source = Source(
+        base_url=f"{BASE}/{name}",
+        archive_url=f"{BASE}/{name}_archive",
+        credentials=CREDENTIALS,
+        requests_per_second=None,
+        concurrency=8,
+        ids_only=False,
+        transport=httpx.ASGITransport(create_app(city)),
     )
+    vault = Vault(open_vault_database(f"sqlite:///{tmp_path / 'vault.sqlite'}"), MasterKey(bytes(32)))
+    fetch = Fetch(platform, source, Book(), Scope(), "test", new_sync_id(), "test")
+    manifests = extract(fetch, Destination(store, vault))
     assert [manifest.dataset for manifest in manifests] == [dataset.name for dataset in platform.datasets]
     for manifest, dataset in zip(manifests, platform.datasets, strict=True):
         assert manifest.reasons == [], f"{name}.{manifest.dataset}"

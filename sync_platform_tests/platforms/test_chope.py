@@ -8,7 +8,7 @@ import pytest
 from sync_platform.errors import AuthenticationFailed
 from sync_platform.platforms.chope import Chope
 from sync_platform.sandbox.city import City
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 
 from .replay import exchange, over_sandbox, replay, to_row
 

@@ -12,8 +12,8 @@ from sync_platform.errors import MalformedBody, PermanentError
 from sync_platform.platforms.data_gov_hk import PATHS, DataGovHk
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.views.data_gov_hk import Register
-from sync_platform.sources.declaration import Scope
 from sync_platform.sources.period import period_of
+from sync_platform.sources.scope import Scope
 
 from .replay import Exchange, Replayed, exchange, over_sandbox, replay, to_row
 
@@ -44,7 +44,7 @@ def archived(city: City, first: date, last: date) -> Replayed:
 def licences_on(city: City, day: date) -> set[str]:
     view = city.view("data_gov_hk")
     assert isinstance(view, Register)
-    return {licence.number for _, licence in view._licences if licence.expires(day)}
+    return {licence.number for _, licence in view.licences if licence.expires(day)}
 
 
 def test_both_files_stand_behind_every_page_of_two_thousand() -> None:
@@ -168,7 +168,7 @@ def test_the_archive_is_asked_by_the_live_address_and_the_lists_common_last_day(
     scope = Scope(archive_period=(date(2024, 5, 6), date(2024, 5, 12)))
     replayed = replay(REGISTER, listed + files, scope=scope)
     assert replayed.ids("licences") == ["1"]
-    assert replayed.extraction.observed_at == datetime(2024, 5, 8, 1, 40, tzinfo=UTC)
+    assert replayed.extraction.state.observed_at == datetime(2024, 5, 8, 1, 40, tzinfo=UTC)
 
 
 def test_a_week_without_versions_is_refused_by_name() -> None:

@@ -15,7 +15,8 @@ import pytest
 from sync_platform.errors import Throttled
 from sync_platform.platforms.foodpanda import Foodpanda
 from sync_platform.sandbox.city import City
-from sync_platform.sources.declaration import Record, Row
+from sync_platform.sources.columns import Row
+from sync_platform.sources.received import Record
 
 from .replay import Replayed, over_sandbox, run, to_row
 

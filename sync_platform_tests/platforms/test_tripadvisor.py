@@ -9,7 +9,7 @@ import pytest
 
 from sync_platform.platforms.tripadvisor import TripAdvisor
 from sync_platform.sandbox.city import City
-from sync_platform.sources.declaration import Scope
+from sync_platform.sources.scope import Scope
 
 from .replay import exchange, over_sandbox, replay, to_row
 

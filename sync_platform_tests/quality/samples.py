@@ -1,6 +1,6 @@
-"""Records as a platform might send them, invented from a seed, and the shapes of them.
+"""Invented records of a platform, generated from a seed, and their shapes.
 
-What belongs here: how a test makes a shape. What doesn't: what is said of one.
+What belongs here: making shapes for tests. What does not: checks of shapes.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import Any
 
 import orjson
 
-from sync_platform.quality.sample import ShapeSample
 from sync_platform.quality.shape import Shape
+from sync_platform.quality.shape_sample import ShapeSample
 
 Record = dict[str, Any]
 OBJECT = "landing/diner/places/pages-000001.ndjson.zst"
 
 
 def lines(records: Iterable[Record]) -> bytes:
-    """As a landing object has them."""
+    """The records as lines of a landing object."""
     return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
 
 def shape_of(records: Iterable[Record], **options: Any) -> Shape:
-    sample = ShapeSample(**{"has_persons": False, **options})
+    sample = ShapeSample(**{"has_personal_fields": False, **options})
     sample.take(OBJECT, lines(records))
     return sample.shape()
 
 
 def places(count: int, seed: int = 1) -> list[Record]:
-    """With what is always filled, what half of them have (absent or null otherwise), and what 3 % have."""
+    """Records with fields that are always filled, that half have (else absent or null), and that 3 % have."""
     chance = Random(seed)
     return [_place(number, chance) for number in range(count)]
 
@@ -55,7 +55,7 @@ def _place(number: int, chance: Random) -> Record:
 
 
 def changed(records: list[Record], percent: int, change: Callable[[Record], None]) -> list[Record]:
-    """The records, the change made in copies of this share of them, spread evenly; of the first in any case."""
+    """The records with the change applied to copies of this share of them, spread evenly, the first one included."""
     copies = list(records)
     for at in range(0, len(records), 100 // percent):
         copies[at] = orjson.loads(orjson.dumps(records[at]))

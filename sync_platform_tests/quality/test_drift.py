@@ -1,4 +1,4 @@
-"""What changed in the source's shape is found and told; what only moves by chance is not."""
+"""Real changes of the source's shape are reported; random ones are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.platforms import load_platforms
-from sync_platform.quality.drift import SURPRISE, Drift, chance, find_drift, is_good
+from sync_platform.quality.drift import MAX_CHANCE, Drift, chance, find_drift, is_good
 from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
 from sync_platform_tests.examples import examples
@@ -42,13 +42,13 @@ def found(now: list[Record] | Shape, before: list[Record] | Shape = BEFORE) -> l
     return find_drift(*shapes)
 
 
-def told(drifts: list[Drift]) -> list[tuple[str, str]]:
+def kinds_and_paths(drifts: list[Drift]) -> list[tuple[str, str]]:
     return [(drift.kind, drift.path) for drift in drifts]
 
 
 @settings(max_examples=examples(25), deadline=None)
 @given(seeds=st.tuples(st.integers(0, 10**6), st.integers(0, 10**6)), count=st.integers(0, 400))
-def test_other_records_of_the_same_source_are_no_drift(seeds: tuple[int, int], count: int) -> None:
+def test_different_records_of_the_same_source_are_no_drift(seeds: tuple[int, int], count: int) -> None:
     drifts = found(places(count, seeds[1]), before=places(600, seeds[0]))
     assert is_good(drifts), drifts
     assert {drift.path for drift in drifts} <= {"licence"}  # 3 % have one: 600 records may show none
@@ -91,7 +91,7 @@ def test_every_kind_of_drift_is_found_and_nothing_else_however_many_records_have
     change: Change, kind: str, paths: list[str], percent: int
 ) -> None:
     drifts = found(changed(TODAY, percent, change))
-    assert told(drifts) == [(kind, path) for path in paths]
+    assert kinds_and_paths(drifts) == [(kind, path) for path in paths]
     for drift in drifts:
         assert (drift.records, drift.of) == (15 * percent, 1_500)
         assert is_good([drift]) == (kind == "new")
@@ -99,23 +99,23 @@ def test_every_kind_of_drift_is_found_and_nothing_else_however_many_records_have
         assert drift.in_words("diner.places").startswith(f"diner.places: `{drift.path}`")
 
 
-def test_of_an_optional_field_only_a_full_loss_is_drift() -> None:
-    assert told(found(changed(TODAY, 20, without("website")))) == []
-    assert told(found(changed(TODAY, 100, without("website")))) == [("missing", "website")]
-    assert told(found([{**place, "closesAt": None} for place in TODAY])) == [("missing", "closesAt")]
+def test_an_optional_field_drifts_only_when_it_is_always_empty() -> None:
+    assert kinds_and_paths(found(changed(TODAY, 20, without("website")))) == []
+    assert kinds_and_paths(found(changed(TODAY, 100, without("website")))) == [("missing", "website")]
+    assert kinds_and_paths(found([{**place, "closesAt": None} for place in TODAY])) == [("missing", "closesAt")]
 
 
 def test_a_rare_field_that_a_small_delta_lacks_is_not_missing() -> None:
     delta = changed(TODAY, 100, without("licence"))
     assert found(delta[:40]) == []
-    assert told(found(delta)) == [("missing", "licence")]
+    assert kinds_and_paths(found(delta)) == [("missing", "licence")]
 
 
 def test_a_list_that_is_always_empty_now_misses_its_elements() -> None:
-    assert told(found([{**place, "phones": []} for place in TODAY])) == [("missing", "phones[]")]
+    assert kinds_and_paths(found([{**place, "phones": []} for place in TODAY])) == [("missing", "phones[]")]
 
 
-def test_null_and_absent_may_take_turns() -> None:
+def test_null_and_absent_count_as_the_same() -> None:
     assert found([{k: v for k, v in place.items() if v is not None} for place in TODAY]) == []
     assert found([{**place, "website": place.get("website")} for place in TODAY]) == []
 
@@ -123,7 +123,7 @@ def test_null_and_absent_may_take_turns() -> None:
 @pytest.mark.parametrize(("before", "now"), [(1, 1.5), (1.5, 1)])
 def test_integers_and_other_numbers_are_one_type(before: float, now: float) -> None:
     assert found([{"score": now}] * 50, before=[{"score": before}] * 50) == []
-    assert told(found([{"score": "1"}], before=[{"score": before}])) == [("retyped", "score")]
+    assert kinds_and_paths(found([{"score": "1"}], before=[{"score": before}])) == [("retyped", "score")]
 
 
 @pytest.mark.parametrize("now", [1, 1.5])
@@ -139,8 +139,10 @@ def test_the_first_value_of_what_was_always_null_is_new() -> None:
 
 
 def test_an_object_that_becomes_text_is_one_finding_and_not_its_fields_too() -> None:
-    assert told(found([{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
-    assert told(found(TODAY, before=[{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
+    assert kinds_and_paths(found([{**place, "district": "Jordan"} for place in TODAY])) == [("retyped", "district")]
+    assert kinds_and_paths(found(TODAY, before=[{**place, "district": "Jordan"} for place in TODAY])) == [
+        ("retyped", "district")
+    ]
 
 
 def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None:
@@ -148,13 +150,13 @@ def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None
     (drift,) = found(changed(rows, 100, renamed("website", "homepage")), before=rows)
     assert (drift.kind, drift.path, drift.renamed_to) == ("renamed", "website", "homepage")
     other = [{**place, "homepage": f"https://example.com/{n}"} for n, place in enumerate(rows)]
-    assert told(found(changed(other, 100, without("website")), before=rows)) == [
+    assert kinds_and_paths(found(changed(other, 100, without("website")), before=rows)) == [
         ("missing", "website"),
         ("new", "homepage"),
     ]
 
 
-def test_two_fields_renamed_at_once_are_told_apart() -> None:
+def test_two_fields_renamed_at_once_are_two_renamings() -> None:
     def shorten(record: Record) -> None:
         record["lat"], record["lng"] = record.pop("mapLatitude"), record.pop("mapLongitude")
 
@@ -178,24 +180,27 @@ def test_a_renaming_that_is_not_clear_stays_two_findings(change: Change, why: st
     assert drifts[0].path == "name"
 
 
-def test_flags_of_the_same_yes_and_no_are_not_one_field() -> None:
+def test_two_boolean_fields_are_not_taken_for_one_renamed_field() -> None:
     before = [{"isOpen": n % 2 == 0} for n in range(500)]
-    assert told(found([{"halal": n % 2 == 0} for n in range(500)], before)) == [("missing", "isOpen"), ("new", "halal")]
+    assert kinds_and_paths(found([{"halal": n % 2 == 0} for n in range(500)], before)) == [
+        ("missing", "isOpen"),
+        ("new", "halal"),
+    ]
 
 
-def test_a_value_that_comes_in_clear_among_sealed_ones_is_pointed_out() -> None:
+def test_an_unsealed_field_among_sealed_ones_is_reported() -> None:
     sealed = [{"author": {"name": f"sealed:v1:x:{n}"}, "stars": n % 5} for n in range(100)]
     clear = [{"author": {"userName": "Chan"}, "stars": n % 5} for n in range(100)]
-    (drift,) = found(shape_of(clear, has_persons=True), before=shape_of(sealed, has_persons=True))
+    (drift,) = found(shape_of(clear, has_personal_fields=True), before=shape_of(sealed, has_personal_fields=True))
     assert (drift.kind, drift.renamed_to, drift.is_unsealed) == ("renamed", "author.userName", True)
     words = drift.in_words("diner.reviews")
     assert "it is not sealed" in words
     assert "Chan" not in words
 
 
-def test_a_new_field_that_is_sealed_needs_no_word() -> None:
-    before = shape_of([{"author": {"name": f"sealed:v1:x:{n}"}} for n in range(20)], has_persons=True)
-    now = shape_of([{"author": {"name": "sealed:v1:x:1", "id": "sealed:v1:x:2"}}], has_persons=True)
+def test_a_new_sealed_field_has_no_warning() -> None:
+    before = shape_of([{"author": {"name": f"sealed:v1:x:{n}"}} for n in range(20)], has_personal_fields=True)
+    now = shape_of([{"author": {"name": "sealed:v1:x:1", "id": "sealed:v1:x:2"}}], has_personal_fields=True)
     (drift,) = find_drift(before, now)
     assert (drift.kind, drift.path, drift.is_unsealed) == ("new", "author.id", False)
     assert drift.in_words("t") == f"t: `author.id` is new, text in 1 of 1 records, e.g. {OBJECT}:1"
@@ -208,12 +213,12 @@ def test_open_maps_are_compared_as_maps() -> None:
     assert found(days(500, 100), before=days(0, 100)) == []
     assert found(days(500, 100), before=days(0, 20)) == []
     assert found(days(500, 20), before=days(0, 100)) == []
-    assert told(found([{"slots": {"x": {"left": "1"}}}, *days(500, 99)], before=days(0, 100))) == [
+    assert kinds_and_paths(found([{"slots": {"x": {"left": "1"}}}, *days(500, 99)], before=days(0, 100))) == [
         ("retyped", "slots.*.left")
     ]
 
 
-def test_what_was_cut_off_is_not_called_missing_or_new() -> None:
+def test_paths_left_out_of_a_shape_are_not_missing_or_new() -> None:
     wide, wider = {f"n{n:04}": n for n in range(500)}, {f"a{n:04}": n for n in range(100)}
     assert {drift.kind for drift in found([{**wide, **wider}] * 50, before=[wide] * 50)} == {"new"}
     assert found([wide] * 50, before=[{**wide, "n9999": 1}] * 50) == []
@@ -276,8 +281,8 @@ def test_chance_is_a_distribution_and_laplace_s_rule_for_one_record(data: Any, b
     assert chance(filled, before, 0, 1) == pytest.approx((before - filled + 1) / (before + 2))
 
 
-def test_fourteen_lacking_of_two_thousand_are_no_chance_and_thirteen_may_be() -> None:
-    assert chance(2_000, 2_000, 2_000 - 14, 2_000) < SURPRISE < chance(2_000, 2_000, 2_000 - 13, 2_000)
+def test_fourteen_empty_of_two_thousand_are_drift_and_thirteen_are_chance() -> None:
+    assert chance(2_000, 2_000, 2_000 - 14, 2_000) < MAX_CHANCE < chance(2_000, 2_000, 2_000 - 13, 2_000)
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
@@ -289,9 +294,15 @@ def test_two_days_of_a_platform_are_no_drift_and_its_faults_are(name: str) -> No
     expected = {"new"} if name == "data_gov_hk" else {"new", "retyped"}  # in XML everything is text
     for dataset in (dataset.name for dataset in platform.datasets):
         reference = shape_of(before.records(dataset))
-        assert told(found(now.records(dataset), reference)) == [], dataset
+        assert kinds_and_paths(found(now.records(dataset), reference)) == [], dataset
         assert {drift.kind for drift in found(broken.records(dataset), reference)} == expected, dataset
 
 
 def _without_places(drift: Drift) -> tuple[Any, ...]:
-    return (*told([drift]), drift.renamed_to, drift.records, drift.of, sorted(e.value or "" for e in drift.examples))
+    return (
+        *kinds_and_paths([drift]),
+        drift.renamed_to,
+        drift.records,
+        drift.of,
+        sorted(e.value or "" for e in drift.examples),
+    )

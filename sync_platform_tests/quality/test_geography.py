@@ -87,7 +87,7 @@ def test_a_shape_is_widened_by_300_metres(metres: int, inside: bool) -> None:
     ("stated", "latitude", "longitude"),
     [(None, 22.28, 114.16), ("Central", None, 114.16), ("Central", 22.28, nan), ("Narnia", 22.28, 114.16)],
 )
-def test_what_cannot_be_told_is_not_measured(
+def test_an_unknown_district_or_coordinate_is_not_measured(
     session: duckdb.DuckDBPyConnection, stated: str | None, latitude: float | None, longitude: float | None
 ) -> None:
     assert is_inside(stated, latitude, longitude) is None
@@ -96,7 +96,7 @@ def test_what_cannot_be_told_is_not_measured(
     assert found.unknown == ({"Narnia": 1} if stated == "Narnia" else {})
 
 
-def test_a_table_is_judged_as_its_rows_are(session: duckdb.DuckDBPyConnection) -> None:
+def test_a_table_is_measured_like_its_single_rows(session: duckdb.DuckDBPyConnection) -> None:
     chance = Random(7)
     districts = ["Central", "Islands", "sai kung", "九龍", "Mong Kok District", "Narnia", "Hong Kong", "", None]
     rows: list[Row] = [
@@ -128,20 +128,20 @@ def test_the_worst_are_the_farthest_outside(session: duckdb.DuckDBPyConnection) 
     assert (found.measured, found.inside, found.share) == (4, 1, 0.25)
 
 
-def test_a_relation_may_be_a_query_and_nothing_is_left_in_the_session(session: duckdb.DuckDBPyConnection) -> None:
+def test_a_relation_may_be_a_query_and_no_view_is_left_in_the_session(session: duckdb.DuckDBPyConnection) -> None:
     query = "(SELECT 'a' AS source_id, 'Central' AS district, 22.2822 AS latitude, 114.1579 AS longitude)"
     assert measure_geography(session, query).inside == 1
     assert session.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone() == (0,)
 
 
-def test_the_shapes_are_open_to_other_queries() -> None:
+def test_the_shapes_are_available_to_other_queries() -> None:
     shapes = shapes_table()
     assert shapes.column_names == ["place", "south", "north", "west", "east"]
     assert shapes.num_rows > len(set(shapes["place"].to_pylist())) > 100
 
 
 def pages(client: Client, first: str, following: Any) -> Iterator[Any]:
-    """The answers to one request after another; `following` finds in an answer what to add to the first request."""
+    """The answers to consecutive requests; `following` computes from an answer the parameters of the next request."""
     answer = client.json(first)
     yield answer
     while more := following(answer):
@@ -187,7 +187,9 @@ def listed() -> list[Row]:
     return rows
 
 
-def test_the_sandboxs_restaurants_are_where_they_say(session: duckdb.DuckDBPyConnection, listed: list[Row]) -> None:
+def test_the_sandboxs_restaurants_lie_in_their_stated_districts(
+    session: duckdb.DuckDBPyConnection, listed: list[Row]
+) -> None:
     found = measure(session, listed)
     assert found.unknown == {}
     assert found.measured > 1000
@@ -195,7 +197,7 @@ def test_the_sandboxs_restaurants_are_where_they_say(session: duckdb.DuckDBPyCon
 
 
 @pytest.mark.parametrize("percent", [1, 5, 20])
-def test_the_share_falls_by_about_what_was_moved_to_other_districts(
+def test_the_share_falls_by_the_share_of_records_moved_to_other_districts(
     session: duckdb.DuckDBPyConnection, listed: list[Row], percent: int
 ) -> None:
     chance = Random(percent)
@@ -215,6 +217,6 @@ def test_the_share_falls_by_about_what_was_moved_to_other_districts(
 
 
 def _is_far(spot: tuple[float | None, float | None], row: Row) -> bool:
-    """More than about 5 km off: surely another district."""
+    """Whether it is more than about 5 km away, so certainly in another district."""
     assert spot[0] and spot[1] and row[2] and row[3]
     return abs(spot[0] - row[2]) + abs(spot[1] - row[3]) > 0.07

@@ -1,4 +1,4 @@
-"""Quarantine: nothing bad gets through, nothing is lost, and a bad record costs no other."""
+"""Quarantine: no invalid record is stored, none is lost, and an invalid record has no effect on others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.syncs import watermarks
-from sync_platform.quality.quarantine import Entry, entries
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps
+from sync_platform.quality.quarantine import QuarantineEntry, entries
+from sync_platform.sources.columns import Row
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Record
 from sync_platform_tests.examples import examples
 from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.quality.venues import VENUES, venues
@@ -34,7 +36,7 @@ def _a_platform_of_its_own(lab: Lab) -> None:
     lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
 
 
-def _entries(lab: Lab, *, only_open: bool = True) -> list[Entry]:
+def _entries(lab: Lab, *, only_open: bool = True) -> list[QuarantineEntry]:
     with lab.lake.session() as session:
         return entries(session, platform=lab.platform.name, only_open=only_open)
 
@@ -59,7 +61,7 @@ sent = st.fixed_dictionaries(
 
 @settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(sent, max_size=8))
-def test_every_record_received_is_stored_a_duplicate_in_quarantine_or_none_of_ours(
+def test_every_received_record_is_stored_dropped_as_a_duplicate_quarantined_or_out_of_scope(
     lab: Lab, records: list[Record]
 ) -> None:
     lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
@@ -78,7 +80,7 @@ def test_every_record_received_is_stored_a_duplicate_in_quarantine_or_none_of_ou
     assert lab.replay_differs() == []
 
 
-def test_an_entry_tells_every_rule_with_its_place_and_where_the_record_is_landed(lab: Lab) -> None:
+def test_an_entry_has_every_broken_rule_with_its_path_and_the_landed_line(lab: Lab) -> None:
     first, second, third = venues(3)
     lab.sync([first, {**second, "rating": 9, "lat": 1.0}, {**third, "least": "one"}], hour=0)
     shape, range_ = sorted(_entries(lab), key=lambda entry: entry.source_id or "", reverse=True)
@@ -89,7 +91,7 @@ def test_an_entry_tells_every_rule_with_its_place_and_where_the_record_is_landed
     assert landed
 
 
-def test_a_soft_rule_is_told_and_the_record_is_stored(lab: Lab) -> None:
+def test_a_broken_soft_rule_is_reported_and_the_record_is_stored(lab: Lab) -> None:
     outcome = lab.sync([{**venues(1)[0], "phone": "call us"}], hour=0)
     assert (outcome.record.status, outcome.record.quarantined) == ("complete", 0)
     assert lab.table("phone") == [("call us",)]
@@ -98,7 +100,7 @@ def test_a_soft_rule_is_told_and_the_record_is_stored(lab: Lab) -> None:
     assert "call us" in validation.detail["worst"][0]["examples"][0]
 
 
-def test_the_version_held_stays_live_and_stale_until_a_good_one_comes(lab: Lab) -> None:
+def test_the_stored_version_stays_live_and_stale_until_a_valid_one_arrives(lab: Lab) -> None:
     first, second = venues(2)
     lab.sync([first, second], hour=0)
     bad = {**second, "name": "New name", "rating": 9}
@@ -115,7 +117,7 @@ def test_the_version_held_stays_live_and_stale_until_a_good_one_comes(lab: Lab) 
     assert lab.replay_differs() == []
 
 
-def test_a_good_record_that_did_not_change_ends_its_staleness_without_any_history(lab: Lab) -> None:
+def test_a_valid_unchanged_record_ends_staleness_without_history(lab: Lab) -> None:
     first, second = venues(2)
     lab.sync([first, second], hour=0)
     lab.sync([first, {**second, "rating": 9}], hour=1)
@@ -123,7 +125,7 @@ def test_a_good_record_that_did_not_change_ends_its_staleness_without_any_histor
     assert (_stale(lab), record.changes, record.status) == ([], 0, "complete")
 
 
-def test_a_record_in_quarantine_keeps_no_other_from_being_retired(lab: Lab) -> None:
+def test_a_quarantined_record_does_not_stop_retirement_of_others(lab: Lab) -> None:
     first, second, third = venues(3)
     lab.sync([first, second, third], hour=0)
     record = lab.sync([first, {**second, "rating": 9}], hour=1).record
@@ -131,7 +133,7 @@ def test_a_record_in_quarantine_keeps_no_other_from_being_retired(lab: Lab) -> N
     assert [row[0] for row in lab.table("source_id")] == ["0", "1"]
 
 
-def test_a_record_whose_id_cannot_be_read_keeps_all_from_being_retired(lab: Lab) -> None:
+def test_a_record_with_an_unreadable_id_stops_all_retirement(lab: Lab) -> None:
     first, second, third = venues(3)
     lab.sync([first, second, third], hour=0)
     record = lab.sync([first, {**second, "id": None}], hour=1, gaps=Gaps(pages_expected=1)).record
@@ -142,7 +144,7 @@ def test_a_record_whose_id_cannot_be_read_keeps_all_from_being_retired(lab: Lab)
 @pytest.mark.parametrize(
     ("then", "how"), [("good", "stored"), ("bad", "seen again"), ("gone", "not seen again"), ("delta", None)]
 )
-def test_an_entry_is_open_until_its_record_is_looked_at_again(lab: Lab, then: str, how: str | None) -> None:
+def test_an_entry_is_open_until_its_record_is_examined_again(lab: Lab, then: str, how: str | None) -> None:
     first, second = venues(2)
     bad = {**second, "rating": 9}
     lab.sync([first, bad], hour=0)
@@ -154,7 +156,7 @@ def test_an_entry_is_open_until_its_record_is_looked_at_again(lab: Lab, then: st
     assert len(_entries(lab)) == (1 if then in ("bad", "delta") else 0)
 
 
-def test_what_an_older_observation_brings_is_settled_from_the_start(lab: Lab) -> None:
+def test_entries_of_an_older_observation_are_settled_at_once(lab: Lab) -> None:
     first, second = venues(2)
     lab.sync([first, second], hour=5)
     lab.sync([first, {**second, "rating": 9}], hour=1)
@@ -162,39 +164,41 @@ def test_what_an_older_observation_brings_is_settled_from_the_start(lab: Lab) ->
     assert _stale(lab) == []
 
 
-def test_the_same_landing_taken_in_after_its_rule_was_mended_stores_what_was_kept_aside(lab: Lab) -> None:
+def test_a_retry_after_the_rule_was_corrected_stores_the_quarantined_records(lab: Lab) -> None:
     first, second = venues(2)
     lab.sync([first], hour=0)
     landed = lab.land([first, {**second, "kind": "hotel"}, {**second, "rating": 9}], hour=1)
     assert lab.commit(landed).record.quarantined == 1
-    mended = replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
-    lab.platform = diner(lab.platform.name, dataset=mended)
+    lab.platform = diner(lab.platform.name, dataset=MENDED)
     record = lab.commit(landed).record
     assert (record.inserted, record.quarantined, record.status) == (1, 0, "complete")
     assert [entry.settled_how for entry in _entries(lab, only_open=False)] == ["stored"]
     assert lab.table("source_id, landing_line") == [("0", 1), ("1", 3)]
 
 
-def _with_rating(venue: Any) -> Any:
+def _row_with_rating(venue: Any) -> Row | None:
     venue.rating = min(venue.rating or 0, 5)
-    return venue
+    return VENUES.to_row(venue)
 
 
-def test_a_record_newly_in_quarantine_is_asked_for_again_and_one_that_stays_bad_holds_nothing_up(lab: Lab) -> None:
+MENDED = replace(VENUES, decoding=Decoding(VENUES.wire, _row_with_rating))
+
+
+def test_a_newly_quarantined_record_is_requested_again_once(lab: Lab) -> None:
     lab.platform = diner(lab.platform.name, dataset=DISHES)
 
     def dish(day: int, price: Any = 1) -> Record:
         return {"id": day, "price": price, "updated_at": f"2026-09-{day:02}T00:00:00Z"}
 
     lab.sync([dish(1)], hour=0)
-    held = watermarks(lab.lake, lab.platform.name)
+    watermark = watermarks(lab.lake, lab.platform.name)
     lab.sync([dish(2), dish(3, "?")], hour=1, mode="incremental")
-    assert watermarks(lab.lake, lab.platform.name) == held
+    assert watermarks(lab.lake, lab.platform.name) == watermark
     lab.sync([dish(2), dish(3, "?"), dish(4)], hour=2, mode="incremental")
     assert watermarks(lab.lake, lab.platform.name)["dishes"].day == 4
 
 
-def test_versions_that_contradict_each_other_are_all_in_quarantine(lab: Lab) -> None:
+def test_contradicting_versions_are_all_quarantined(lab: Lab) -> None:
     first, second = venues(2)
     outcome = lab.sync([first, second, {**second, "name": "Another"}], hour=0)
     assert (outcome.record.rows, outcome.record.quarantined, outcome.record.duplicates) == (1, 2, 0)
@@ -206,7 +210,7 @@ def test_versions_that_contradict_each_other_are_all_in_quarantine(lab: Lab) -> 
     assert (validation.numerator, validation.denominator) == (1, 3)
 
 
-def test_a_landing_taken_in_again_after_a_later_sync_that_did_not_bring_the_record_settles_it_too(lab: Lab) -> None:
+def test_a_retry_after_a_later_sync_without_the_record_settles_its_entry_too(lab: Lab) -> None:
     first, second, third = venues(3)
     lab.sync([first, second], hour=0)
     bad = [{**second, "name": "New name", "rating": 9}, {**third, "rating": 9}]
@@ -216,9 +220,7 @@ def test_a_landing_taken_in_again_after_a_later_sync_that_did_not_bring_the_reco
     assert _stale(lab) == ["1"]
     assert lab.commit(landed).record.quarantined == 2
     assert [(entry.source_id, entry.landing_line) for entry in _entries(lab)] == [("1", 2), ("2", 3)]
-    lab.platform = diner(
-        lab.platform.name, dataset=replace(VENUES, to_row=lambda venue: VENUES.to_row(_with_rating(venue)))
-    )
+    lab.platform = diner(lab.platform.name, dataset=MENDED)
     lab.commit(landed)
     assert _entries(lab) == []
     assert _stale(lab) == []

@@ -1,4 +1,4 @@
-"""Scores: shares with what they are sure of; what was not measured is never taken for good."""
+"""Scores: shares with their confidence; an unmeasured dimension never counts as good."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_interval_is_wilsons() -> None:
 
 
 @given(st.integers(1, 500), st.data())
-def test_an_interval_holds_its_share_and_stays_a_share(trials: int, data: st.DataObject) -> None:
+def test_an_interval_contains_its_share_and_lies_between_0_and_1(trials: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, trials))
     low, high = wilson(hits, trials)
     assert 0 <= low <= hits / trials + 1e-9
@@ -46,7 +46,7 @@ def test_the_overall_score_is_the_weighted_mean_of_what_was_measured() -> None:
     assert score.detail == {"not_measured": ["accuracy"]}
 
 
-def test_a_dimension_measured_in_part_lowers_the_confidence_by_its_part() -> None:
+def test_a_partly_measured_dimension_lowers_the_confidence_in_proportion() -> None:
     standards = Standards(weights=dict.fromkeys(DIMENSIONS, 1.0))
     wholes = [_whole(name, 100, confidence=0.5 if name == "accuracy" else 1.0) for name in DIMENSIONS]
     assert overall(wholes, standards).confidence == pytest.approx(3.5 / 4)

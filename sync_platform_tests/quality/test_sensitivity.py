@@ -1,4 +1,4 @@
-"""A defect in k % of the records lowers the dimension it belongs to by k points, and no other."""
+"""A defect in k % of the records lowers its own dimension by k points, and no other dimension."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sync_platform.quality.score import DIMENSIONS
-from sync_platform.sources.declaration import Record
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Record
 from sync_platform_tests.lake.lab import Lab, diner
 from sync_platform_tests.quality.venues import DISTRICTS, VENUES, venues
 
@@ -27,7 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def _elsewhere(record: Record) -> Record:
-    """At a place of another district than the one stated."""
+    """The record at a coordinate outside its stated district."""
     latitude, longitude = DISTRICTS["Sha Tin" if record["district"] != "Sha Tin" else "Central"]
     return {**record, "lat": latitude, "lng": longitude}
 
@@ -75,12 +75,12 @@ SPOILT: dict[str, tuple[str, float, Spoil]] = {
 
 @pytest.fixture(scope="module")
 def undisturbed(lab: Lab) -> dict[str, float]:
-    """The dimensions where nothing is spoilt."""
+    """The scores of the dimensions without defects."""
     return _scores(lab, lambda record: record, 100, follows=True)
 
 
 def _scores(lab: Lab, spoil: Spoil, percent: int, *, follows: bool) -> dict[str, float]:
-    """The dimensions of a sync in which so many per cent are spoilt; `follows`: after one in which nothing was."""
+    """The scores of a sync with a defect in `percent` of its records; `follows`: after a sync without defects."""
     lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
     clean = venues(COUNT)
     if follows:

@@ -1,4 +1,4 @@
-"""A shape says what stands where, from a bounded sample, and never what a sealed value is."""
+"""A shape describes the fields of a bounded sample, and never reveals a sealed value."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
-from sync_platform.quality.sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.quality.shape import MOST_PATHS, MOST_RECORDS, Shape
+from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.examples import examples
 from sync_platform_tests.quality.samples import OBJECT, Record, lines, places, shape_of
@@ -32,7 +32,7 @@ RECORDS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c.d", "e[]", ""])
 
 @pytest.fixture
 def seal_reviews(tmp_path: Path) -> SealRecords:
-    """Seals `author` and `text`, as the landing writer does."""
+    """A function that seals `author` and `text` like the landing writer."""
     vault = Vault(open_vault_database(f"sqlite:///{tmp_path / 'vault.sqlite'}"), MasterKey(bytes(32)))
     personal = Personal(("author.id", "author.name", "text"), ("author.id",))
 
@@ -48,7 +48,7 @@ def test_every_type_is_counted_and_absent_is_not_null() -> None:
     assert shape.field("x").types == {
         "array": 1, "boolean": 1, "integer": 1, "null": 1, "number": 1, "object": 1, "string": 1,
     }  # fmt: skip
-    assert (shape.records, shape.room("x"), shape.field("x").filled) == (8, 8, 6)
+    assert (shape.records, shape.records_with_parent("x"), shape.field("x").filled) == (8, 8, 6)
     assert shape.share("x") == 0.75
 
 
@@ -61,14 +61,14 @@ def test_a_record_counts_once_however_many_elements_it_has() -> None:
     assert (shape.share("phones[]"), shape.share("tags[]"), shape.share("tags[].name")) == (0.5, 1.0, 0.5)
 
 
-def test_a_field_has_room_only_in_records_with_an_object_around_it() -> None:
+def test_a_field_is_possible_only_in_records_with_its_parent() -> None:
     shape = shape_of([{"district": {"name": "Jordan"}}, {"district": {}}, {"district": None}, {}])
-    assert (shape.room("district.name"), shape.share("district.name")) == (2, 0.5)
+    assert (shape.records_with_parent("district.name"), shape.share("district.name")) == (2, 0.5)
     assert shape.share("nowhere.name") is None
 
 
-def test_examples_are_few_short_and_bear_their_place() -> None:
-    sample = ShapeSample(has_persons=False)
+def test_examples_are_few_and_short_and_have_their_landed_line() -> None:
+    sample = ShapeSample(has_personal_fields=False)
     sample.take("objects/one", lines([{"n": 1}, {"n": 2}]))
     sample.take("objects/two", lines([{"n": 3}, {"long": "湯" * 500}]))
     shape = sample.shape()
@@ -80,10 +80,10 @@ def test_examples_are_few_short_and_bear_their_place() -> None:
     assert str(long) == f'"{"湯" * (EXAMPLE_CHARS - 1)}… (objects/two:2)'
 
 
-def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecords) -> None:
+def test_a_sealed_value_is_never_shown_but_its_landed_line_is(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"author": {"id": 7, "name": "Chan Tai Man"}, "text": "Good soup", "stars": 4}])
-    for has_persons in (True, False):
-        shape = shape_of(records, has_persons=has_persons)
+    for has_personal_fields in (True, False):
+        shape = shape_of(records, has_personal_fields=has_personal_fields)
         assert "sealed:" not in orjson.dumps(shape.to_document()).decode()
         for path in ("author", "author.name", "text"):
             assert shape.field(path).sealed
@@ -92,15 +92,15 @@ def test_a_sealed_value_is_never_shown_but_its_place_is(seal_reviews: SealRecord
         assert not shape.field("stars").sealed
 
 
-def test_where_there_are_persons_an_unsealed_value_shows_its_form_only(seal_reviews: SealRecords) -> None:
+def test_in_a_dataset_with_personal_fields_an_unsealed_example_shows_its_form_only(seal_reviews: SealRecords) -> None:
     records = seal_reviews([{"text": "Good", "nickname": "陳大文 Chan-9", "mobile": 61234567, "isOpen": True}])
-    shape = shape_of(records, has_persons=True)
+    shape = shape_of(records, has_personal_fields=True)
     shown = {path: field.all_examples[0].value for path, field in shape.fields.items()}
     assert shown == {"text": None, "nickname": '"xxx xxxx-9"', "mobile": "99999999", "isOpen": "true"}
     assert all(field.marks == [] for field in shape.fields.values())
 
 
-def test_a_map_of_open_keys_is_one_path() -> None:
+def test_a_map_with_open_keys_is_one_path() -> None:
     days = [f"2026-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
     shape = shape_of([{"slots": {day: {"left": 3, "held": {day: 1}}}} for day in days])
     assert shape.open_maps == ["slots", "slots.*.held"]
@@ -108,13 +108,13 @@ def test_a_map_of_open_keys_is_one_path() -> None:
     assert shape.field("slots.*.left").filled == shape.records == len(days)
 
 
-def test_the_names_of_an_ordinary_object_stay_apart() -> None:
+def test_the_names_of_an_ordinary_object_are_separate_paths() -> None:
     shape = shape_of([{"hours": {f"n{number}": 1 for number in range(MOST_NAMES)}}])
     assert shape.open_maps == []
     assert len(shape.fields) == MOST_NAMES + 1
 
 
-def test_what_is_too_deep_or_too_much_is_left_out_and_the_shape_says_so() -> None:
+def test_too_deep_or_too_many_paths_are_left_out_and_the_shape_is_marked_as_cut() -> None:
     deep: Any = 1
     for _ in range(MOST_DEPTH + 5):
         deep = {"in": deep}
@@ -127,7 +127,7 @@ def test_what_is_too_deep_or_too_much_is_left_out_and_the_shape_says_so() -> Non
 
 
 def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
-    sample = ShapeSample(has_persons=False)
+    sample = ShapeSample(has_personal_fields=False)
     for number in range(40):
         sample.take(f"objects/{number}", lines({"object": number, "line": line} for line in range(500)))
     shape = sample.shape()
@@ -139,7 +139,7 @@ def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
 def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
     records = places(3_000)
     shuffled = Random(2).sample(records, len(records))
-    one, other = ShapeSample(has_persons=False), ShapeSample(has_persons=False)
+    one, other = ShapeSample(has_personal_fields=False), ShapeSample(has_personal_fields=False)
     one.take("a", lines(records))
     for start in range(0, 3_000, 700):
         other.take(f"b{start}", lines(shuffled[start : start + 700]))
@@ -148,16 +148,16 @@ def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
 
 @settings(max_examples=examples(40), deadline=None)
 @given(records=RECORDS)
-def test_any_shape_survives_storage_and_never_counts_more_than_there_is_room_for(records: list[Record]) -> None:
+def test_any_shape_survives_storage_and_no_count_exceeds_its_parents(records: list[Record]) -> None:
     shape = shape_of(records)
     stored = orjson.dumps(shape.to_document())
     assert Shape.from_document(orjson.loads(stored)) == shape
     assert orjson.dumps(shape_of(records).to_document()) == stored
     for path, field in shape.fields.items():
-        assert 0 <= field.filled <= shape.room(path) <= shape.records == len(records)
+        assert 0 <= field.filled <= shape.records_with_parent(path) <= shape.records == len(records)
         assert shape.covers(path)
     assert not shape.differs_from(shape)
-    assert shape.joined(shape).fields.keys() == shape.fields.keys()
+    assert shape.merged(shape).fields.keys() == shape.fields.keys()
 
 
 def test_a_document_that_is_no_shape_is_refused() -> None:
@@ -165,10 +165,10 @@ def test_a_document_that_is_no_shape_is_refused() -> None:
         Shape.from_document({"records": "many"})
 
 
-def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
+def test_a_reference_loses_no_field_and_adapts_to_new_shapes() -> None:
     reference = shape_of([{"id": n, "old": "x", **({"rare": True} if n == 5 else {})} for n in range(MOST_RECORDS)])
     for _ in range(8):
-        reference = reference.joined(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
+        reference = reference.merged(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
     assert reference.records == 2 * MOST_RECORDS
     assert (reference.field("rare").filled, reference.field("rare").types) == (1, {"boolean": 1})
     assert (reference.share("fresh") or 0) > 0.99
@@ -176,22 +176,22 @@ def test_a_reference_forgets_nothing_and_follows_what_comes() -> None:
     assert reference.share("id") == 1.0
 
 
-def test_a_reference_shows_the_newest_examples_and_keeps_what_was_known_of_values() -> None:
+def test_a_reference_has_the_newest_examples_and_all_known_values() -> None:
     old = shape_of([{"n": number, "who": "sealed:v1:x:y"} for number in range(9)])
     new = shape_of([{"n": number} for number in range(9, 18)])
-    joined, together = old.joined(new), shape_of([{"n": number} for number in range(18)])
-    assert joined.field("n").examples == new.field("n").examples
-    assert joined.field("n").marks == together.field("n").marks
-    assert joined.field("who").sealed
+    merged, together = old.merged(new), shape_of([{"n": number} for number in range(18)])
+    assert merged.field("n").examples == new.field("n").examples
+    assert merged.field("n").marks == together.field("n").marks
+    assert merged.field("who").sealed
 
 
 def test_a_reference_with_a_shape_that_was_cut_is_cut() -> None:
     wide = shape_of([{f"n{number:05}": number for number in range(MOST_PATHS + 1)}])
-    assert wide.joined(shape_of([{"n00000": 1}])).is_cut
-    assert shape_of([{"n00000": 1}]).joined(wide).is_cut
+    assert wide.merged(shape_of([{"n00000": 1}])).is_cut
+    assert shape_of([{"n00000": 1}]).merged(wide).is_cut
 
 
-def test_only_what_says_more_is_worth_storing() -> None:
+def test_only_a_shape_that_differs_enough_is_worth_storing() -> None:
     stored = shape_of(places(500, seed=1))
     assert not shape_of(places(550, seed=2)).differs_from(stored)
     assert not shape_of([]).differs_from(stored)

@@ -1,4 +1,4 @@
-"""A platform of places to eat, whose declaration has every kind of rule and measure, and its records as sent."""
+"""A test platform whose declaration has every kind of rule and measure, and its records."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Annotated, Any
 
 import msgspec
 
-from sync_platform.sources.declaration import Dataset, Record, Row, column
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.decoding import Decoding
+from sync_platform.sources.received import Record
 from sync_platform.sources.rules import LATITUDE, LONGITUDE, PHONE, TRADING, InOrder, Together, Within
 
 DISTRICTS = {"Mong Kok": (22.3193, 114.1694), "Central": (22.2819, 114.1582), "Sha Tin": (22.3815, 114.1875)}
 
 
 class Venue(msgspec.Struct):
-    """As sent."""
+    """A record as sent."""
 
     id: int
     name: str | None = None
@@ -31,7 +34,7 @@ class Venue(msgspec.Struct):
 
 
 class VenueRow(Row):
-    """As stored."""
+    """A record as stored."""
 
     name_en: Annotated[str | None, column("English name", matters=True)] = None
     name_zh: Annotated[str | None, column("Chinese name", matters=True)] = None
@@ -68,17 +71,16 @@ def _row(venue: Venue) -> VenueRow | None:
 VENUES = Dataset(
     "venues",
     "Places to eat.",
-    Venue,
     VenueRow,
-    _row,
     key=("id",),
+    decoding=Decoding(Venue, _row),
     bilingual=(("name_en", "name_zh"),),
     rules=(Together(("latitude", "longitude"), hard=True), InOrder("least", "most")),
 )
 
 
 def venues(count: int) -> list[Record]:
-    """So many records with nothing wrong with any."""
+    """That many valid records."""
     return [_venue(number) for number in range(count)]
 
 

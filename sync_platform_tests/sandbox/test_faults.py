@@ -10,37 +10,48 @@ import httpx
 import pytest
 from lxml import etree
 
+from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
-from sync_platform.sandbox.errors import SandboxError
-from sync_platform.sandbox.faults import FAULTS, PLATFORM_FAULTS, Faults, parse_fault
-from sync_platform.sandbox.views.delta import write_cursor
+from sync_platform.sandbox.cursors import write_cursor
+from sync_platform.sandbox.faults import FAULTS
+from sync_platform.sandbox.planned_faults import PlannedFaults, parse_fault, playable_faults
+from sync_platform.sandbox.sandbox_error import SandboxError
+from sync_platform.sandbox.views import view_names
 from sync_platform.sandbox.views.keeta import sign
+from sync_platform.sources.endpoints import ByCursor, Numbered
+from sync_platform_tests.faults.meddler import SHAPES, at
 
 from .conftest import BASE, EN, TC, Client
 
 VENDORS = "/foodpanda/listing/api/v1/pandora/vendors?latitude=22.2819&longitude=114.1581&limit=48"
 KEETA_LIST = "/base/authorized/resource/get"
 IN_BODY = {"timeout", "reset"}  # need a connection: see test_process
-PAIRS = [(platform, fault) for platform, known in PLATFORM_FAULTS.items() for fault in sorted(known - IN_BODY)]
+PAIRS = [(platform, fault) for platform in view_names() for fault in sorted(playable_faults(platform).keys() - IN_BODY)]
 
 
 def ask(client: Client, platform: str, page: int = 1) -> httpx.Response:
-    """The platform's main list, at its first or second page."""
+    """The platform's main list, at this page: of the declared endpoint, else as written here."""
     if platform == "keeta":
         fields = {"pageNum": page, "pageSize": 100, "accessToken": client.token()["accessToken"]}
         return keeta(client, fields)
-    if platform == "chope":
-        return client.get(f"/chope/v1/restaurants?limit=50&cursor={'' if page == 1 else 'bzUw'}")
-    if platform == "bistrochat":
-        return client.get(f"/bistrochat/v1/venues?limit=50&cursor={'' if page == 1 else 'bzUw'}")
     paths = {
         "data_gov_hk": EN,
         "openrice": f"/openrice/api/pois?page={page}",
         "tripadvisor": f"/tripadvisor/locations/search?page={page}",
-        "eatigo": f"/eatigo/v1/branches?page={page}",
         "foodpanda": f"{VENDORS}&offset={(page - 1) * 48}",
     }
-    return client.get(paths[platform])
+    if platform in paths:
+        return client.get(paths[platform])
+    declared = load_platforms()[platform]
+    endpoint = next(each for each in declared.endpoints if each.dataset == declared.datasets[0].name)
+    paging = endpoint.paging
+    if isinstance(paging, Numbered):
+        params: dict[str, Any] = {paging.page: page, paging.limit: paging.size}
+    elif isinstance(paging, ByCursor):
+        params = {paging.limit: paging.size, paging.cursor: write_cursor((page - 1) * paging.size)}
+    else:
+        raise AssertionError(f"{platform}: say here how a page of its main list is asked for")
+    return client.get(f"/{platform}{endpoint.path}", params=params)
 
 
 def keeta(client: Client, fields: dict[str, Any]) -> httpx.Response:
@@ -55,33 +66,17 @@ def records(platform: str, response: httpx.Response) -> list[Any]:
             {child.tag: child.text or "" for child in element}
             for element in etree.fromstring(response.content).iter("LP")
         ]
-    body = response.json()
-    where = {
-        "openrice": lambda: body["searchResult"]["paginationResult"]["results"],
-        "tripadvisor": lambda: body["data"],
-        "eatigo": lambda: body["data"],
-        "chope": lambda: body["result"]["items"],
-        "foodpanda": lambda: body["data"]["items"],
-        "keeta": lambda: body["data"]["authorizedShops"],
-        "bistrochat": lambda: body["venues"],
-    }
-    return list(where[platform]())
+    return list(at(response.json(), RECORDS.get(platform) or SHAPES[platform].records))
+
+
+RECORDS = {"keeta": ("data", "authorizedShops")}
+TOTALS = {"keeta": ("data", "total"), "tripadvisor": ("pagination", "total_elements")}
 
 
 def total(platform: str, response: httpx.Response) -> int | None:
-    """The total the answer claims, where the platform tells one."""
-    if platform in ("data_gov_hk", "bistrochat"):
-        return None
-    body = response.json()
-    where = {
-        "openrice": lambda: body["searchResult"]["paginationResult"]["count"],
-        "tripadvisor": lambda: body["pagination"]["total_elements"],
-        "eatigo": lambda: body["meta"]["total"],
-        "chope": lambda: body["result"]["total"],
-        "foodpanda": lambda: body["data"]["available_count"],
-        "keeta": lambda: body["data"]["total"],
-    }
-    return int(where[platform]())
+    """The total in the answer, where the platform sends one."""
+    way = TOTALS.get(platform) or (SHAPES[platform].total if platform in SHAPES else ())
+    return int(at(response.json(), way)) if way else None
 
 
 def spoiled(city: City, platform: str, fault: str) -> Client:
@@ -91,8 +86,8 @@ def spoiled(city: City, platform: str, fault: str) -> Client:
 
 
 def key(platform: str, record: Any) -> Any:
-    names = ("poiId", "branch_id", "rid", "code", "slug", "LICNO", "id")
-    return next(record[name] for name in names if name in record)
+    (name,) = load_platforms()[platform].datasets[0].key
+    return record[name]
 
 
 @pytest.mark.parametrize(("platform", "fault"), PAIRS, ids=lambda value: str(value))
@@ -141,7 +136,7 @@ def test_a_fault_does_what_it_says(city: City, platform: str, fault: str) -> Non
     elif fault == "shuffled":
         assert keys(platform, response) != keys(platform, usual)
     elif fault == "endless-cursor":
-        assert len(records(platform, far(client, platform))) > 0
+        assert len(records(platform, ask(client, platform, 900))) > 0
     elif fault == "cap":
         assert reachable(client, platform) == 100
         assert total(platform, response) == total(platform, usual)
@@ -165,33 +160,18 @@ def keys(platform: str, response: httpx.Response) -> list[Any]:
     return [key(platform, record) for record in records(platform, response)]
 
 
-def far(client: Client, platform: str) -> httpx.Response:
-    """A page that lies well beyond the list's end."""
-    if platform in ("chope", "bistrochat"):
-        what = "restaurants" if platform == "chope" else "venues"
-        return client.get(f"/{platform}/v1/{what}?cursor={write_cursor(99_950)}")
-    return ask(client, platform, 900)
-
-
 def reachable(client: Client, platform: str) -> int:
     """How many records paging leads to."""
-    count, page = 0, 1
     if platform == "data_gov_hk":
         return len(records(platform, ask(client, platform)))
-    if platform in ("chope", "bistrochat"):
-        cursor: str | None = ""
-        while cursor is not None:
-            body = client.json(f"/{platform}/v1/{'restaurants' if platform == 'chope' else 'venues'}?cursor={cursor}")
-            count += len(body["result"]["items"] if platform == "chope" else body["venues"])
-            cursor = body["result"]["next_cursor"] if platform == "chope" else body["next"]
-        return count
+    count, page = 0, 1
     while found := len(records(platform, ask(client, platform, page))):
         count, page = count + found, page + 1
     return count
 
 
 def test_every_fault_is_played_by_some_platform() -> None:
-    assert set().union(*PLATFORM_FAULTS.values()) == set(FAULTS)
+    assert set().union(*map(playable_faults, view_names())) >= set(FAULTS)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +193,7 @@ def test_a_fault_is_read_from_its_option(text: str, expected: tuple[Any, ...]) -
     [
         ("openrice", "not of the form"),
         ("openrice:melted", "unknown fault 'melted': openrice knows .*cap"),
-        ("yelp:500", "unknown platform 'yelp': one of data_gov_hk, openrice"),
+        ("yelp:500", "unknown platform 'yelp': one of bistrochat, chope, data_gov_hk"),
         ("eatigo:cap", "eatigo cannot play fault 'cap': eatigo knows"),
         ("data_gov_hk:401", "cannot play"),
         ("openrice:slow=soon", "not a number"),
@@ -222,7 +202,7 @@ def test_a_fault_is_read_from_its_option(text: str, expected: tuple[Any, ...]) -
 )
 def test_a_wrong_fault_is_refused_with_what_is_allowed(text: str, message: str) -> None:
     with pytest.raises(SandboxError, match=message):
-        Faults([text])
+        PlannedFaults([text])
 
 
 def test_a_fault_happens_to_the_nth_matching_request_only(city: City) -> None:

@@ -33,7 +33,7 @@ def versions(client: Client, start: str, end: str) -> list[str]:
 def on_day(city: City, day: date) -> set[str]:
     register = city.view("data_gov_hk")
     assert isinstance(register, Register)
-    return {licence.number for _, licence in register._licences if licence.expires(day)}
+    return {licence.number for _, licence in register.licences if licence.expires(day)}
 
 
 def test_both_languages_hold_the_same_licences_of_the_same_day(client: Client) -> None:

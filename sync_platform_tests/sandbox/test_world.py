@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from sync_platform.sandbox import city as city_module
-from sync_platform.sandbox.city import PLATFORMS, City
-from sync_platform.sandbox.errors import SandboxError
-from sync_platform.sandbox.truth import truth_rows, write_ground_truth
+from sync_platform.sandbox.city import City
+from sync_platform.sandbox.ground_truth import truth_rows, write_ground_truth
+from sync_platform.sandbox.sandbox_error import SandboxError
+from sync_platform.sandbox.views import view_names
 
 from .conftest import TODAY, Client
 
@@ -85,11 +86,11 @@ def test_chains_have_many_branches_and_several_in_one_mall(city: City) -> None:
 def test_ids_are_unique_on_every_platform(city: City) -> None:
     rows = [(row[1], row[2]) for row in truth_rows(city)]
     assert len(rows) == len(set(rows))
-    assert {platform for platform, _ in rows} == set(PLATFORMS)
+    assert {platform for platform, _ in rows} == set(view_names())
 
 
 def test_listings_outlive_their_place_by_three_months_at_most(city: City) -> None:
-    for platform in PLATFORMS:
+    for platform in view_names():
         for listing in city.view(platform).truth():
             end = listing.place.moved or listing.place.closed
             assert listing.until <= max(end, listing.place.closed) + timedelta(days=92)

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 import orjson
 
 from sync_platform.sources.client import Client, Reply
-from sync_platform.sources.declaration import Dataset, Row, Scope
-from sync_platform.sources.extraction import Extraction, Page
+from sync_platform.sources.columns import Row
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.extraction import Extraction, ExtractionState
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
 
 T = TypeVar("T")
 LIVE = "https://api.example.test"
@@ -91,11 +93,12 @@ def extraction_of(concurrency: int = 4, datasets: Iterable[str] = ("dishes",)) -
     def nobody(request: httpx.Request) -> httpx.Response:
         raise AssertionError(f"asked for {request.url}")
 
-    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, map(_dataset, datasets), Book())
+    state = ExtractionState(map(_dataset, datasets), datetime(2026, 11, 24, 4, tzinfo=UTC))
+    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, Book(), state)
 
 
 def _dataset(name: str) -> Dataset:
-    return Dataset(name, name, msgspec.Struct, Row, lambda record: None, key=("id",))
+    return Dataset(name, name, Row, key=("id",))
 
 
 def run(work: Awaitable[T]) -> T:

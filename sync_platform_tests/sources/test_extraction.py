@@ -20,7 +20,9 @@ from sync_platform.errors import (
     TermsNotAccepted,
     Throttled,
 )
-from sync_platform.sources.extraction import MOST_LISTED, Extraction, concurrently
+from sync_platform.sources.concurrency import concurrently
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.gaps import MOST_LISTED
 from sync_platform_tests.sources.answers import extraction_of, run
 
 
@@ -52,7 +54,7 @@ def test_a_lost_item_keeps_the_others(error: SyncError) -> None:
     extraction = extraction_of()
     assert sorted(run(_each(extraction, range(5), {2: error}))) == [0, 1, 3, 4]
     assert extraction.gaps["dishes"].failures == [str(error)]
-    assert extraction.first_loss is error
+    assert extraction.state.first_loss is error
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ def test_a_stream_of_several_results_per_item_gives_them_all() -> None:
 def test_claims_and_expectations_add_up() -> None:
     extraction = extraction_of()
     for total in (3, 0, 4):
-        extraction.claims("dishes", total)
-        extraction.expects("dishes", 2)
+        extraction.report_total("dishes", total)
+        extraction.expect_pages("dishes", 2)
     gaps = extraction.gaps["dishes"]
     assert (gaps.claimed, gaps.pages_expected) == (7, 6)
     assert extraction_of().gaps["dishes"].claimed is None
@@ -175,10 +177,10 @@ def test_claims_and_expectations_add_up() -> None:
 
 def test_gaps_belong_to_their_dataset() -> None:
     extraction = extraction_of(datasets=("dishes", "reviews"))
-    extraction.capped("dishes", "district=1")
-    extraction.omitted("dishes", ["7"])
-    extraction.finds("dishes", "odd")
-    extraction.failed("dishes", ServerFailed("broke"))
+    extraction.report_capped("dishes", "district=1")
+    extraction.report_omitted("dishes", ["7"])
+    extraction.report_finding("dishes", "odd")
+    extraction.report_failure("dishes", ServerFailed("broke"))
     told, untold = extraction.gaps["dishes"], extraction.gaps["reviews"]
     assert (told.capped_slices, told.omitted_ids, told.findings, told.failures) == (
         ["district=1"],
@@ -192,21 +194,21 @@ def test_gaps_belong_to_their_dataset() -> None:
 def test_a_stop_that_was_told_by_a_dataset_is_told_once() -> None:
     extraction, error = extraction_of(datasets=("dishes", "reviews")), Throttled("wall")
     with pytest.raises(Throttled):
-        extraction.failed("dishes", error)
-    extraction.stopped(error)
+        extraction.report_failure("dishes", error)
+    extraction.report_stop(error)
     assert [gaps.failures for gaps in extraction.gaps.values()] == [["wall"], []]
 
 
 def test_a_stop_nobody_told_hits_every_dataset() -> None:
     extraction = extraction_of(datasets=("dishes", "reviews"))
-    extraction.stopped(AuthenticationFailed("locked out"))
+    extraction.report_stop(AuthenticationFailed("locked out"))
     assert [gaps.failures for gaps in extraction.gaps.values()] == [["locked out"], ["locked out"]]
 
 
 def test_a_platform_that_fails_everywhere_does_not_fill_memory() -> None:
     extraction = extraction_of()
     for number in range(1_000):
-        extraction.failed("dishes", ServerFailed(f"page {number}"))
+        extraction.report_failure("dishes", ServerFailed(f"page {number}"))
     failures = extraction.gaps["dishes"].failures
     assert len(failures) == MOST_LISTED + 1
     assert (failures[0], failures[-1]) == ("page 0", "… and more")

@@ -15,7 +15,7 @@ def _starts(pacer: Pacer, clock: Clock, requests: int, each_takes_s: float = 0.0
     starts: list[float] = []
 
     async def request() -> None:
-        async with pacer.turn():
+        async with pacer.slot():
             starts.append(clock.now - 1_000)
             if each_takes_s:
                 await asyncio.sleep(each_takes_s)
@@ -52,7 +52,7 @@ def test_no_more_are_in_flight_than_allowed(concurrency: int) -> None:
 
     async def request() -> None:
         nonlocal in_flight, most
-        async with pacer.turn():
+        async with pacer.slot():
             in_flight += 1
             most = max(most, in_flight)
             for _ in range(5):
@@ -71,9 +71,9 @@ def test_a_request_that_fails_gives_its_place_back(clock: Clock) -> None:
 
     async def ask() -> str:
         with pytest.raises(ValueError, match="broken"):
-            async with pacer.turn():
+            async with pacer.slot():
                 raise ValueError("broken")
-        async with asyncio.timeout(5), pacer.turn():
+        async with asyncio.timeout(5), pacer.slot():
             return "my turn"
 
     assert asyncio.run(ask()) == "my turn"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.sources.values import coordinate, filled, moment, money, unix_moment
+from sync_platform.sources.values import coordinate_or_text, filled, moment, money, money_or_text
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def test_a_blank_text_is_none(text: str | None, value: str | None) -> None:
     ],
 )
 def test_a_zero_coordinate_is_a_missing_one(sent: float | str | None, degrees: float | None) -> None:
-    assert coordinate(sent) == degrees
+    assert coordinate_or_text(sent) == degrees
 
 
 @pytest.mark.parametrize("sent", ["north", "nan", "inf", "22.3N", float("inf"), " "])
 def test_what_is_no_coordinate_is_refused(sent: float | str) -> None:
     with pytest.raises(ValueError, match=r"coordinate|could not convert"):
-        coordinate(sent)
+        coordinate_or_text(sent)
 
 
 @pytest.mark.parametrize(
@@ -49,21 +49,21 @@ def test_what_is_no_coordinate_is_refused(sent: float | str) -> None:
     [(None, None), ("", None), (0, "0.00"), ("12", "12.00"), (8.1, "8.10"), ("1234.5", "1234.50"), (-3, "-3.00")],
 )
 def test_money_has_cents(sent: str | float | None, amount: str | None) -> None:
-    found = money(sent)
+    found = money_or_text(sent)
     assert (None if found is None else str(found)) == amount
 
 
 @given(cents=st.integers(-(10**9), 10**9))
 def test_money_is_exact_to_the_cent(cents: int) -> None:
     exact = Decimal(cents) / 100
-    assert money(str(exact)) == exact
+    assert money_or_text(str(exact)) == exact
     assert money(float(exact)) == exact
 
 
 @pytest.mark.parametrize("sent", ["free", "$12", "12,5", "NaN", "Infinity", "1e40", float("nan")])
 def test_what_is_no_amount_is_refused(sent: str | float) -> None:
     with pytest.raises(ValueError, match="not an amount of money"):
-        money(sent)
+        money_or_text(sent)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,3 @@ def test_no_time_is_none(text: str | None) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"isoformat|range|hour"):
         moment(text)
-
-
-def test_unix_seconds_are_utc() -> None:
-    assert unix_moment(1_795_509_000) == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
-    assert unix_moment(0) == datetime(1970, 1, 1, tzinfo=UTC)
-    assert unix_moment(None) is None

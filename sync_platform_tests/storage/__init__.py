@@ -1,1 +1,1 @@
-"""Tests of storage: one suite over every object store, and the databases over SQLite and PostgreSQL."""
+"""Tests of storage: every object store passes the same suite; databases run on SQLite and PostgreSQL."""

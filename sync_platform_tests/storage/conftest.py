@@ -1,4 +1,4 @@
-"""Databases to test over: SQLite, and a real PostgreSQL."""
+"""Databases for the tests: SQLite and a real PostgreSQL."""
 
 from __future__ import annotations
 

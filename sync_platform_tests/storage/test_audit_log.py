@@ -1,4 +1,4 @@
-"""The audit log: one chain, whoever writes, on SQLite and on PostgreSQL."""
+"""The audit log is one chain for all writers, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_entries_are_chained_and_read_back_as_written(database_url: str) -> None
     assert first.document()["subject"] == {"a": ["茶"], "b": 1}
 
 
-def test_writers_at_once_do_not_fork_it(database_url: str) -> None:
+def test_concurrent_writers_do_not_fork_the_log(database_url: str) -> None:
     def write(number: int) -> None:
         log = AuditLog(database_url)
         for count in range(5):
@@ -35,7 +35,7 @@ def test_writers_at_once_do_not_fork_it(database_url: str) -> None:
     assert {entry.actor for entry in entries} == {f"writer {number}" for number in range(4)}
 
 
-def test_a_part_of_it_can_be_asked_for(database_url: str) -> None:
+def test_entries_can_be_filtered_by_time_and_operation(database_url: str) -> None:
     days = iter(datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3))
     log = AuditLog(database_url, clock=lambda: next(days))
     for operation in ("sync", "maintain", "sync"):

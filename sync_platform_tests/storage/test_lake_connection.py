@@ -1,4 +1,4 @@
-"""Where a lake is, in words for people; and that one process writes at a time."""
+"""The connection to the lake: its errors, and that one process writes at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def address(tmp_path: Path, installation: dict[str, str]) -> LakeAddress:
     return LakeAddress.of(load_settings(sync_home=tmp_path))
 
 
-def test_a_reader_before_the_first_writer_is_told_so_and_makes_nothing(address: LakeAddress) -> None:
+def test_a_reader_before_the_first_writer_gets_an_error_and_creates_nothing(address: LakeAddress) -> None:
     with pytest.raises(NoLakeYet, match="sync-platform sync"), Lake(address, read_only=True).session():
         pass
     with Lake(address) as lake, lake.session():
@@ -50,7 +50,7 @@ def test_a_second_writer_waits_for_the_first(address: LakeAddress) -> None:
     assert done == ["first", "second"]
 
 
-def test_a_writer_that_does_not_let_go_is_a_storage_error(
+def test_a_write_lock_that_is_never_released_is_a_storage_error(
     address: LakeAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lake_connection, "LOCK_WAIT_S", 0.1)
@@ -76,18 +76,18 @@ def test_a_catalog_that_is_not_there_is_a_storage_error_without_the_password(tmp
     assert "hu sh" not in str(raised.value)
 
 
-def test_a_query_that_needs_more_memory_than_there_is_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_query_that_runs_out_of_memory_is_a_one_line_error(tmp_path: Path) -> None:
     address = LakeAddress(f"sqlite:{tmp_path / 'catalog'}", f"{tmp_path / 'data'}", tmp_path, memory_limit="64MB")
     with (
         Lake(address) as lake,
-        pytest.raises(StorageError, match="needs more memory than it is given: Out of Memory Error") as told,
+        pytest.raises(StorageError, match="needs more memory than it is given: Out of Memory Error") as raised,
         lake.session() as session,
     ):
         session.execute("SELECT max(repeat('x', 100_000_000))")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_work_that_needs_more_memory_gets_it_and_gives_it_back(tmp_path: Path) -> None:
+def test_the_memory_limit_is_raised_for_a_block_and_restored(tmp_path: Path) -> None:
     address = LakeAddress(f"sqlite:{tmp_path / 'catalog'}", f"{tmp_path / 'data'}", tmp_path, memory_limit="64MB")
     big = "SELECT max(repeat('x', 100_000_000))"
     with Lake(address) as lake, lake.session() as session:

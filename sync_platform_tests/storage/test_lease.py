@@ -1,4 +1,4 @@
-"""Leases, over SQLite and PostgreSQL: one holder at a time, and a crash gives way."""
+"""Leases on SQLite and PostgreSQL: one holder at a time; the lease of a crashed holder expires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -24,56 +24,56 @@ class Clock:
         return self.now
 
 
-def test_a_second_taker_is_refused_and_told_who_holds_it_and_since_when(database_url: str) -> None:
+def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url: str) -> None:
     clock = Clock()
-    with Leases(database_url, clock).held("backup"):
+    with Leases(database_url, clock).hold("backup"):
         clock.now += timedelta(minutes=3)
-        told = (
+        message = (
             r"maintenance cannot start: backup \(process \d+ on \S+\) has the stored data .* since 2026-11-24 12:00:00"
         )
-        with pytest.raises(Busy, match=told), Leases(database_url, clock).held("maintenance"):
+        with pytest.raises(Busy, match=message), Leases(database_url, clock).hold("maintenance"):
             pytest.fail("two at once")
 
 
-def test_it_is_free_again_when_its_block_ends_even_by_an_error(database_url: str) -> None:
+def test_a_lease_is_released_when_its_block_ends_even_by_an_error(database_url: str) -> None:
     leases = Leases(database_url)
-    with pytest.raises(ValueError, match="halfway"), leases.held("backup"):
+    with pytest.raises(ValueError, match="halfway"), leases.hold("backup"):
         raise ValueError("halfway")
-    with leases.held("maintenance"):
+    with leases.hold("maintenance"):
         pass
 
 
-def test_leases_of_other_names_do_not_meet(database_url: str) -> None:
+def test_leases_with_different_names_are_independent(database_url: str) -> None:
     leases = Leases(database_url)
-    with leases.held("backup"), leases.held("drill", "drill folder"):
+    with leases.hold("backup"), leases.hold("drill", "drill folder"):
         pass
 
 
-def test_one_whose_holder_crashed_gives_way_when_it_has_expired_and_not_before(database_url: str) -> None:
+def test_the_lease_of_a_crashed_holder_is_free_after_its_expiry(database_url: str) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
     leases._acquire("stored data", "backup")  # never released: the process is gone
     clock.now += LASTS
-    with pytest.raises(Busy), leases.held("maintenance"):
+    with pytest.raises(Busy), leases.hold("maintenance"):
         pytest.fail("it had not expired")
     clock.now += timedelta(seconds=1)
-    with leases.held("maintenance"):
+    with leases.hold("maintenance"):
         pass
 
 
-def test_a_renewed_one_outlasts_its_first_expiry(database_url: str) -> None:
+def test_a_renewed_lease_outlasts_its_first_expiry(database_url: str) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
-    with leases.held("backup") as lease:
+    with leases.hold("backup") as lease:
         clock.now += LASTS - timedelta(seconds=1)
         lease.renew()
         clock.now += timedelta(seconds=2)
-        lease.require()
-        with pytest.raises(Busy), leases.held("maintenance"):
+        lease.require_unexpired()
+        with pytest.raises(Busy), leases.hold("maintenance"):
             pytest.fail("it was renewed")
 
 
-def test_it_is_renewed_by_itself_while_it_is_held(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_renewed_automatically_during_its_block(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     renewed = threading.Event()
     renew = Lease.renew
 
@@ -82,28 +82,30 @@ def test_it_is_renewed_by_itself_while_it_is_held(database_url: str, monkeypatch
         renewed.set()
 
     monkeypatch.setattr(Lease, "renew", renew_and_tell)
-    with Leases(database_url).held("backup", renewed_every_s=0.01) as lease:
+    with Leases(database_url).hold("backup", renewed_every_s=0.01) as lease:
         assert renewed.wait(30)
-        lease.require()
+        lease.require_unexpired()
 
 
-def test_a_holder_that_slept_past_its_expiry_is_told_and_leaves_the_next_one_alone(database_url: str) -> None:
+def test_a_holder_that_slept_past_the_expiry_gets_an_error_and_does_not_release_the_next_lease(
+    database_url: str,
+) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
-    with leases.held("backup") as lost:
+    with leases.hold("backup") as lost:
         clock.now += LASTS + timedelta(seconds=1)
-        with leases.held("maintenance") as next_one:
+        with leases.hold("maintenance") as next_one:
             lost.renew()
             with pytest.raises(StorageError, match="backup .* lost its hold on the stored data"):
-                lost.require()
+                lost.require_unexpired()
             lost.release()
             next_one.renew()
-            next_one.require()
-            with pytest.raises(Busy, match="maintenance .* has the stored data"), leases.held("restore"):
+            next_one.require_unexpired()
+            with pytest.raises(Busy, match="maintenance .* has the stored data"), leases.hold("restore"):
                 pytest.fail("the first one's release took it away")
 
 
-def test_a_ledger_that_fails_once_does_not_end_the_renewing(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failure_of_the_ledger_does_not_stop_renewal(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     failed, tried_again = threading.Event(), threading.Event()
 
     def fails_once(self: Lease) -> None:
@@ -114,11 +116,11 @@ def test_a_ledger_that_fails_once_does_not_end_the_renewing(database_url: str, m
         raise StorageError("the ledger is away")
 
     monkeypatch.setattr(Lease, "renew", fails_once)
-    with Leases(database_url).held("backup", renewed_every_s=0.01):
+    with Leases(database_url).hold("backup", renewed_every_s=0.01):
         assert tried_again.wait(30)
 
 
-def test_of_four_processes_that_want_it_at_once_one_gets_it(database_url: str) -> None:
+def test_one_of_four_concurrent_processes_gets_the_lease(database_url: str) -> None:
     imports = "import alembic.command\nfrom sync_platform.errors import Busy\n"
     imports += "from sync_platform.storage.lease import Leases"
     program = "try:\n    Leases(sys.argv[1])._acquire('stored data', 'backup')\n    print('got it')\n"

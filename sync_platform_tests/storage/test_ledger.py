@@ -1,4 +1,4 @@
-"""The ledger's secrets, over SQLite and PostgreSQL."""
+"""The secrets in the ledger, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_secret_never_written_is_none(database_url: str) -> None:
     assert Ledger(database_url).sealed_secret("keeta", "refresh_token") is None
 
 
-def test_a_secret_outlives_the_process_that_wrote_it(database_url: str) -> None:
+def test_another_process_reads_a_written_secret(database_url: str) -> None:
     Ledger(database_url).write_sealed_secret("keeta", "refresh_token", "c2VhbGVk")
     assert Ledger(database_url).sealed_secret("keeta", "refresh_token") == "c2VhbGVk"
 
@@ -38,7 +38,7 @@ def test_secrets_of_other_platforms_and_names_are_left_alone(database_url: str) 
     assert [ledger.sealed_secret(*name) for name in names] == ["new", "keeta-b", "chope-a"]
 
 
-def test_four_processes_that_write_one_secret_at_once_all_succeed(database_url: str) -> None:
+def test_four_processes_can_write_one_secret_at_the_same_time(database_url: str) -> None:
     imports = "import os, alembic.command\nfrom sync_platform.storage.ledger import Ledger"
     program = "ledger = Ledger(sys.argv[1])\n"
     program += "for name in range(20):\n    ledger.write_sealed_secret('keeta', str(name), str(os.getpid()))\n"

@@ -1,4 +1,4 @@
-"""One suite over every object store: a folder, and a bucket of a real S3 server."""
+"""One suite for every object store: a folder, and a bucket of a real S3 server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return BucketStore(server.client(), server.bucket, next(_prefixes))
 
 
-def test_what_was_put_is_what_is_got(store: ObjectStore) -> None:
+def test_get_returns_what_was_put(store: ObjectStore) -> None:
     store.put("landing/page.json", b'{"id": 1}')
     assert store.get("landing/page.json") == b'{"id": 1}'
 
@@ -41,20 +41,20 @@ def test_a_second_put_replaces_the_first(store: ObjectStore) -> None:
 
 
 @pytest.mark.parametrize("key", ["none", "folder/none", "there/below", "there", "the"])
-def test_an_object_that_is_not_there_is_a_key_error(store: ObjectStore, key: str) -> None:
+def test_a_missing_object_is_a_key_error(store: ObjectStore, key: str) -> None:
     store.put("there/is/one", b"x")
     with pytest.raises(KeyError):
         store.get(key)
 
 
-def test_a_key_below_an_object_is_not_there(store: ObjectStore) -> None:
+def test_a_key_below_an_object_is_missing(store: ObjectStore) -> None:
     store.put("object", b"x")
     with pytest.raises(KeyError):
         store.get("object/below")
 
 
 @pytest.mark.parametrize("size", [0, 1, 5_000_000])
-def test_a_body_of_any_size_comes_back_whole(store: ObjectStore, size: int) -> None:
+def test_a_body_of_any_size_is_returned_complete(store: ObjectStore, size: int) -> None:
     body = (bytes(range(251)) * (size // 251 + 1))[:size]
     store.put("body", body)
     assert hashlib.sha256(store.get("body")).digest() == hashlib.sha256(body).digest()
@@ -79,7 +79,7 @@ def test_keys_are_sorted_whatever_the_order_of_puts(store: ObjectStore) -> None:
         ("none/at/all/", []),
     ],
 )
-def test_keys_are_those_that_begin_with_the_prefix(store: ObjectStore, prefix: str, found: list[str]) -> None:
+def test_keys_are_filtered_by_prefix(store: ObjectStore, prefix: str, found: list[str]) -> None:
     for key in ("a/b/2", "a/bc", "d", "a/b/3"):
         store.put(key, b"x")
     assert list(store.keys(prefix)) == found
@@ -90,7 +90,7 @@ def test_an_empty_store_has_no_keys(store: ObjectStore) -> None:
     assert list(store.keys("landing/")) == []
 
 
-def test_more_keys_than_one_listing_holds_are_all_listed(store: ObjectStore) -> None:
+def test_keys_beyond_one_page_are_all_listed(store: ObjectStore) -> None:
     keys = [f"many/{number:04d}" for number in range(1_500)]
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda key: store.put(key, b""), keys))
@@ -115,7 +115,7 @@ def test_a_sweep_leaves_every_object(store: ObjectStore) -> None:
     assert list(store.keys()) == ["a/2", "b"]
 
 
-def test_a_sweep_of_a_folder_that_is_not_there_is_no_error(store: ObjectStore) -> None:
+def test_a_sweep_of_a_missing_folder_is_no_error(store: ObjectStore) -> None:
     store.sweep("none/", datetime.now(UTC))
 
 
@@ -129,7 +129,7 @@ def test_a_deleted_object_is_gone_and_its_neighbours_stay(store: ObjectStore) ->
 
 
 @pytest.mark.parametrize("key", ["none", "a/none", "a/1/below", "a"])
-def test_deleting_what_is_not_there_is_no_error_and_deletes_nothing(store: ObjectStore, key: str) -> None:
+def test_deleting_a_missing_object_is_no_error_and_deletes_nothing(store: ObjectStore, key: str) -> None:
     store.put("a/1", b"x")
     store.delete(key)
     assert list(store.keys()) == ["a/1"]
@@ -139,7 +139,7 @@ def test_deleting_what_is_not_there_is_no_error_and_deletes_nothing(store: Objec
     "key",
     ["", "/a", "a/", "a//b", ".", "a/./b", "..", "../a", "a/../../b", "a\x00b", "a\nb", "a\ud800", "a\\b", "a/.put-1"],
 )
-def test_an_odd_key_is_refused_by_every_verb(store: ObjectStore, key: str) -> None:
+def test_an_invalid_key_is_refused_by_every_operation(store: ObjectStore, key: str) -> None:
     for verb in (lambda: store.put(key, b"x"), lambda: store.get(key), lambda: store.delete(key)):
         with pytest.raises(StorageError, match="is not an object key"):
             verb()
@@ -147,7 +147,7 @@ def test_an_odd_key_is_refused_by_every_verb(store: ObjectStore, key: str) -> No
 
 
 @pytest.mark.parametrize("prefix", ["/", "/etc/", "../", "a/../../", "a//"])
-def test_an_odd_prefix_is_refused(store: ObjectStore, prefix: str) -> None:
+def test_an_invalid_prefix_is_refused(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(StorageError, match="is not an object key"):
         list(store.keys(prefix))
 
@@ -155,7 +155,7 @@ def test_an_odd_prefix_is_refused(store: ObjectStore, prefix: str) -> None:
 @pytest.mark.parametrize(
     "key", ["茶餐廳/尖沙咀.json", "two words/a b", "100%/a+b", "a?b=c&d#e", "emoji 🍜", "q'uo\"te", "~a/..b/c.."]
 )
-def test_a_key_of_any_letters_is_kept_as_it_is(store: ObjectStore, key: str) -> None:
+def test_a_key_with_any_characters_is_kept_unchanged(store: ObjectStore, key: str) -> None:
     store.put(key, key.encode())
     assert store.get(key) == key.encode()
     assert list(store.keys()) == [key]
@@ -164,7 +164,7 @@ def test_a_key_of_any_letters_is_kept_as_it_is(store: ObjectStore, key: str) -> 
     assert list(store.keys()) == []
 
 
-def test_of_puts_at_once_one_is_whole(store: ObjectStore) -> None:
+def test_concurrent_puts_leave_one_complete_object(store: ObjectStore) -> None:
     bodies = [bytes([letter]) * 300_000 for letter in range(8)]
     store.put("contested", bodies[0])
 
@@ -178,7 +178,7 @@ def test_of_puts_at_once_one_is_whole(store: ObjectStore) -> None:
     assert list(store.keys()) == ["contested"]
 
 
-def test_a_put_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_put_leaves_no_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = FolderStore(tmp_path)
     store.put("a", b"before")
 
@@ -193,14 +193,14 @@ def test_a_put_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_that_a_killed_put_left_is_no_object(tmp_path: Path) -> None:
+def test_a_file_left_by_a_killed_put_is_no_object(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.put("a/1", b"x")
     (tmp_path / "a" / ".put-half").write_bytes(b"ha")
     assert list(store.keys()) == ["a/1"]
 
 
-def test_a_sweep_removes_what_killed_puts_left_and_empty_folders_below_its_prefix(tmp_path: Path) -> None:
+def test_a_sweep_removes_files_of_killed_puts_and_empty_folders_below_its_prefix(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     for key in ("a/b/c/1", "a/d/2", "other/3"):
         store.put(key, b"x")
@@ -215,7 +215,7 @@ def test_a_sweep_removes_what_killed_puts_left_and_empty_folders_below_its_prefi
     ]  # fmt: skip
 
 
-def test_puts_beside_sweeps_all_arrive(tmp_path: Path) -> None:
+def test_puts_succeed_during_sweeps(tmp_path: Path) -> None:
     store, ended = FolderStore(tmp_path), threading.Event()
 
     def sweep() -> None:
@@ -258,14 +258,14 @@ def test_wrong_credentials_are_a_storage_error_naming_the_object(s3_server: S3Se
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_an_endpoint_nobody_listens_at_is_a_storage_error_naming_the_object(s3_server: S3Server, verb: str) -> None:
+def test_an_unreachable_endpoint_is_a_storage_error_naming_the_object(s3_server: S3Server, verb: str) -> None:
     store = BucketStore(s3_server.client(endpoint="http://127.0.0.1:1"), s3_server.bucket)
     with pytest.raises(StorageError, match=f"cannot {verb} s3://tests/a/1: Could not connect"):
         VERBS[verb](store)
 
 
 @pytest.mark.parametrize("verb", ["read", "list"])
-def test_a_bucket_that_is_not_there_is_a_storage_error(s3_server: S3Server, verb: str) -> None:
+def test_a_missing_bucket_is_a_storage_error(s3_server: S3Server, verb: str) -> None:
     store = BucketStore(s3_server.client(), "no-such-bucket")
     with pytest.raises(StorageError, match=f"cannot {verb} s3://no-such-bucket/a/1: NoSuchBucket"):
         VERBS[verb](store)

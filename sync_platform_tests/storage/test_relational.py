@@ -1,4 +1,4 @@
-"""Opening a database: its schema is moved once, however many open it, and whatever goes wrong is a StorageError."""
+"""Opening a database: concurrent processes migrate it once, and every failure is a StorageError."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ context.run_migrations()
 
 @pytest.fixture
 def migrations(tmp_path: Path) -> Path:
-    """Migrations of one version."""
+    """A folder of migrations with one version."""
     (tmp_path / "migrations" / "versions").mkdir(parents=True)
     (tmp_path / "migrations" / "env.py").write_text(ENTRY)
     _add_version(tmp_path / "migrations", "0001", None)
@@ -43,12 +43,12 @@ def _tables(engine: sa.Engine) -> list[str]:
     return sorted(name for name in sa.inspect(engine).get_table_names() if name.startswith("made_by"))
 
 
-def test_an_empty_database_is_moved_to_the_newest_version(database_url: str, migrations: Path) -> None:
+def test_an_empty_database_is_migrated_to_the_newest_version(database_url: str, migrations: Path) -> None:
     _add_version(migrations, "0002", "0001")
     assert _tables(open_database(database_url, migrations)) == ["made_by_0001", "made_by_0002"]
 
 
-def test_an_older_database_gets_only_what_it_lacks(database_url: str, migrations: Path) -> None:
+def test_an_older_database_gets_only_the_missing_migrations(database_url: str, migrations: Path) -> None:
     first = open_database(database_url, migrations)
     with first.begin() as connection:
         connection.execute(sa.text("INSERT INTO made_by_0001 VALUES (7)"))
@@ -110,14 +110,14 @@ def test_a_file_that_is_no_database_is_a_storage_error(tmp_path: Path, migration
         open_database(f"sqlite:///{tmp_path}/state.sqlite", migrations)
 
 
-def test_a_server_that_is_not_there_is_a_storage_error_without_the_password(migrations: Path) -> None:
+def test_an_unreachable_server_is_a_storage_error_without_the_password(migrations: Path) -> None:
     with pytest.raises(StorageError, match="cannot open the database") as raised:
         open_database("postgresql://user:hush@127.0.0.1:1/ledger", migrations)
     assert "hush" not in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["", "just text with hush", "mysql://user:hush@host/db", "nosuch://user:hush@host/db"])
-def test_an_address_that_leads_nowhere_is_a_storage_error_without_the_password(url: str, migrations: Path) -> None:
+def test_an_invalid_address_is_a_storage_error_without_the_password(url: str, migrations: Path) -> None:
     with pytest.raises(StorageError) as raised:
         open_database(url, migrations)
     assert "hush" not in str(raised.value)
@@ -131,7 +131,7 @@ def test_a_broken_transaction_is_a_storage_error_without_the_values(database_url
     assert "hush" not in str(raised.value)
 
 
-def test_a_transaction_that_fails_keeps_nothing_of_it(database_url: str, migrations: Path) -> None:
+def test_a_failed_transaction_writes_nothing(database_url: str, migrations: Path) -> None:
     engine = open_database(database_url, migrations)
     with pytest.raises(StorageError), transaction(engine) as connection:
         connection.execute(sa.text("INSERT INTO made_by_0001 VALUES (1)"))

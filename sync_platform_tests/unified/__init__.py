@@ -1,1 +1,1 @@
-"""Tests of unified restaurants: identities, golden records, decisions, what only changed listings cost."""
+"""Tests of unified restaurants: identities, golden records, decisions, and incremental runs."""

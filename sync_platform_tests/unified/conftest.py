@@ -1,4 +1,4 @@
-"""A town of its own for every test, and one model for all: estimating one takes longer than most tests."""
+"""Every test has its own town; all share one model, because estimating one takes longer than most tests."""
 
 from __future__ import annotations
 

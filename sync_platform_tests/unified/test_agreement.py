@@ -1,4 +1,4 @@
-"""What a listing says, held against the register and the other platforms: each defect is found by its own measure."""
+"""Agreement with the register and the other platforms: each defect is found by its own measure."""
 
 from __future__ import annotations
 

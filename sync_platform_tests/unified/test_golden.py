@@ -1,4 +1,4 @@
-"""The golden record: which value stands, whose it is, and why."""
+"""The golden record: the chosen values, their sources and the reasons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.unified.golden import EXPLAINED
-from sync_platform.unified.standing import Standing, Voice, stand
+from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
 
 from .town import Town, place, settle
 
@@ -19,7 +19,7 @@ TODAY = date(2026, 11, 25)
 
 
 def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
-    """The restaurant of place 3, as these platforms list it; `why` by field."""
+    """The restaurant of place 3, listed so by these platforms; `why` by field."""
     settle(town, 12)
     town.forget("openrice", "o3")
     town.forget("chope", "c3")
@@ -33,7 +33,7 @@ def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
     return {**row, "why": orjson.loads(row["why"])}
 
 
-def test_the_value_that_most_platforms_say_stands_and_the_others_are_kept(town: Town) -> None:
+def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(town: Town) -> None:
     found = _unify(
         town,
         eatigo={"price_level": 2},
@@ -45,13 +45,13 @@ def test_the_value_that_most_platforms_say_stands_and_the_others_are_kept(town: 
     assert {"source": "openrice", "source_id": "openrice-3", "value": 4, "agrees": False} in why["others"]
 
 
-def test_of_two_that_differ_the_more_trusted_platform_counts(town: Town) -> None:
+def test_of_two_different_values_the_more_trusted_platform_wins(town: Town) -> None:
     found = _unify(town, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
     why = found["why"]["price_level"]
     assert (found["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
 
 
-def test_a_listing_that_is_gone_is_heard_last(town: Town) -> None:
+def test_a_removed_listing_comes_last(town: Town) -> None:
     found = _unify(town, eatigo={"price_level": 1})
     assert (found["price_level"], found["why"]["price_level"]["source"]) == (1, "eatigo")
     town.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
@@ -63,7 +63,7 @@ def test_a_listing_that_is_gone_is_heard_last(town: Town) -> None:
     assert why["rule"] == "current"
 
 
-def test_each_language_comes_from_what_is_written_in_it(town: Town) -> None:
+def test_each_language_comes_from_text_in_that_language(town: Town) -> None:
     found = _unify(
         town,
         data_gov_hk={"name_en": "金獅小廚", "name_zh": "金獅小廚", "address_zh": "九龍彌敦道32號地下4號舖",
@@ -87,7 +87,7 @@ def test_places_within_150_metres_are_one_place(town: Town) -> None:
     assert [other["source"] for other in why["others"] if not other["agrees"]] == ["bistrochat"]
 
 
-def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
+def test_every_value_of_every_restaurant_has_its_source(town: Town) -> None:
     settle(town, 12)
     town.unify()
     bare = town.ask(
@@ -107,47 +107,47 @@ def test_every_value_of_every_restaurant_says_whose_it_is(town: Town) -> None:
 OPEN, CLOSED = "open", "closed"
 
 
-def _voice(source: str, status: str | None = None, **changes: Any) -> Voice:
-    told = {
+def _claim(source: str, status: str | None = None, **changes: Any) -> StatusClaim:
+    usual = {
         "is_live": True,
         "is_second_listing": False,
         "is_reference": False,
         "licence_number": None,
         "licence_expires_on": None,
     }
-    return Voice(source=source, status=status, **{**told, **changes})
+    return StatusClaim(source=source, status=status, **{**usual, **changes})
 
 
-LICENCE = _voice("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
+LICENCE = _claim("register", is_reference=True, licence_number="22", licence_expires_on=date(2027, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("voices", "status", "licence_state", "words"),
+    ("claims", "status", "licence_state", "words"),
     [
-        ([_voice("a", OPEN), _voice("b", OPEN), _voice("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
-        ([_voice("a", OPEN), _voice("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
-        ([_voice("a", OPEN), _voice("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
-        ([_voice("a")], OPEN, "not_found", "listed by a"),
+        ([_claim("a", OPEN), _claim("b", OPEN), _claim("c", CLOSED)], OPEN, "not_found", "a, b: open; c: closed"),
+        ([_claim("a", OPEN), _claim("c", CLOSED)], CLOSED, "not_found", "a: open; c: closed"),
+        ([_claim("a", OPEN), _claim("c", CLOSED), LICENCE], OPEN, "in_force", "a licence is in force"),
+        ([_claim("a")], OPEN, "not_found", "listed by a"),
         ([LICENCE], OPEN, "in_force", "no platform lists it"),
-        ([_voice("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
-        ([_voice("a", CLOSED, is_second_listing=True), _voice("a", OPEN)], OPEN, "not_found", "a: open"),
-        ([_voice("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
+        ([_claim("a", OPEN, is_live=False)], CLOSED, "not_found", "no platform lists it any more"),
+        ([_claim("a", CLOSED, is_second_listing=True), _claim("a", OPEN)], OPEN, "not_found", "a: open"),
+        ([_claim("a", OPEN, is_second_listing=True)], OPEN, "not_found", "a: open"),
         ([LICENCE._replace(licence_expires_on=date(2026, 11, 24))], CLOSED, "expired", "no platform lists it"),
         ([LICENCE._replace(licence_expires_on=TODAY)], OPEN, "in_force", "a licence is in force"),
-        ([LICENCE._replace(is_live=False), _voice("a", OPEN)], OPEN, "expired", "a: open"),
+        ([LICENCE._replace(is_live=False), _claim("a", OPEN)], OPEN, "expired", "a: open"),
         ([LICENCE._replace(is_provisional_licence=True)], OPEN, "provisional", "a licence is in force"),
     ],
 )  # fmt: skip
-def test_whether_it_trades_and_is_licensed_follows_from_what_is_said(
-    voices: list[Voice], status: str, licence_state: str, words: str
+def test_status_and_licence_state_follow_from_the_listings(
+    claims: list[StatusClaim], status: str, licence_state: str, words: str
 ) -> None:
-    found = stand(voices, TODAY)
+    found = trading_status(claims, TODAY)
     assert (found.status, found.licence_state) == (status, licence_state)
     assert words in found.status_reason
 
 
-VOICES = st.builds(
-    Voice,
+CLAIMS = st.builds(
+    StatusClaim,
     source=st.sampled_from("abcd"),
     is_live=st.booleans(),
     is_second_listing=st.booleans(),
@@ -158,9 +158,9 @@ VOICES = st.builds(
 )
 
 
-@given(voices=st.lists(VOICES, min_size=1, max_size=6), data=st.data())
-def test_the_order_in_which_platforms_speak_makes_no_difference(voices: list[Voice], data: st.DataObject) -> None:
-    def told(standing: Standing) -> tuple[str, str, str]:
-        return standing.status, standing.status_reason, standing.licence_state
+@given(claims=st.lists(CLAIMS, min_size=1, max_size=6), data=st.data())
+def test_the_order_of_platforms_makes_no_difference(claims: list[StatusClaim], data: st.DataObject) -> None:
+    def outcome(trading: TradingStatus) -> tuple[str, str, str]:
+        return trading.status, trading.status_reason, trading.licence_state
 
-    assert told(stand(voices, TODAY)) == told(stand(data.draw(st.permutations(voices)), TODAY))
+    assert outcome(trading_status(claims, TODAY)) == outcome(trading_status(data.draw(st.permutations(claims)), TODAY))

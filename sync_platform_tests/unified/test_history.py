@@ -1,4 +1,4 @@
-"""The history of unified tables makes the tables; and what hangs on restaurants follows them."""
+"""Replaying the history of unified tables gives the tables; related records follow their restaurants."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from sync_platform.lake.replay import replay
+from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lineage.as_of import past
 from sync_platform.lineage.retention import close_lineage
 from sync_platform.matching.model import Model
-from sync_platform.unified.history import replay_kept
-from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
-from sync_platform.unified.tables import KEPT_TABLES, KeptTable
+from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.unified.invariants import check_members, check_related_records, check_restaurants
+from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
 from sync_platform_tests.examples import examples
 
 from .town import HISTORY, Town, place, settle
@@ -29,22 +31,22 @@ STEPS = st.one_of(
 )
 
 
-def _held(town: Town, table: KeptTable) -> list[Any]:
-    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+def _rows(town: Town, table: TrackedTable) -> list[Any]:
+    columns = ", ".join(table.replayed)
     return town.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
 
 
-def _replayed(town: Town, table: KeptTable) -> list[Any]:
-    columns = ", ".join([*table.key, *table.lasting, "first_seen_at", "removed_at"])
+def _replayed(town: Town, table: TrackedTable) -> list[Any]:
+    columns = ", ".join(table.replayed)
     with town.lake.session() as session:
         session.execute("SET memory_limit = '1GB'")
-        replay_kept(session, HISTORY, table, "replayed")
-        return session.execute(f"SELECT {columns} FROM temp.replayed ORDER BY ALL").fetchall()
+        replayed = replay(TemporaryTables(session), HISTORY, table)
+        return session.execute(f"SELECT {columns} FROM {replayed} ORDER BY ALL").fetchall()
 
 
 @settings(max_examples=examples(3), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
-def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_history_tells_all_folded_too(
+def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history(
     tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]
 ) -> None:
     town = Town(tmp_path_factory.mktemp("town"), model=model)
@@ -60,15 +62,15 @@ def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_hi
             "one_listing_per_platform",
         }
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _held(town, table)
+        assert _replayed(town, table) == _rows(town, table)
     close_lineage(town.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _held(town, table)
+        assert _replayed(town, table) == _rows(town, table)
     town.lake.close()
 
 
 def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None:
-    """One change; a person's word is for the run to take, about listings that are there."""
+    """Apply one change. A decision about existing listings is returned for the run."""
     kind, one, other = step
     if kind == "list":
         town.list("chope", f"c{one}", **place(other))
@@ -81,7 +83,7 @@ def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None
     return None
 
 
-def test_what_hangs_on_a_restaurant_follows_its_listing(town: Town) -> None:
+def test_related_records_follow_the_listing_of_a_restaurant(town: Town) -> None:
     settle(town, 12)
     reviews = town.platforms["openrice"].dataset("reviews")
     promotions = town.platforms["eatigo"].dataset("promotions")
@@ -92,14 +94,14 @@ def test_what_hangs_on_a_restaurant_follows_its_listing(town: Town) -> None:
     town.list("eatigo", "e3", **place(3))
     town.unify()
     ids = town.restaurants()
-    told = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
-    assert told == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
+    reviews = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
+    assert reviews == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
     offer = town.one("SELECT restaurant_id, kind, discount_pct, epoch(starts_at) FROM unified.offers")
     assert offer == (ids["openrice", "o3"], "promotion", 30, 1_796_097_600)
     town.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))
     assert town.one("SELECT restaurant_id FROM unified.offers") == (town.restaurants()["eatigo", "e3"],)
     with town.lake.session() as session:
-        count, (finding,) = check_attached(session, "reviews")
+        count, (finding,) = check_related_records(session, "reviews")
     assert (count, finding.passed) == (2, False)
     assert "1 of 2 reviews" in finding.words
 
@@ -135,7 +137,7 @@ def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike
     answers: dict[str, list[Any]] = {}
     for way in ("time travel", "replayed"):
         for sql in queries:
-            with past(town.lake, HISTORY, {}, moment, sql) as then:
+            with past(town.lake, HISTORY, tracked_tables({}), moment, sql) as then:
                 assert way in then.way
                 answers.setdefault(sql, []).append(then.session.execute(sql).fetchall())
         town.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")

@@ -1,4 +1,4 @@
-"""Ids that stay: through merges, splits, new evidence, and the end of any listing."""
+"""Ids are stable through merges, splits, new evidence, and the removal of any listing."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ FIRST_SEEN = {listing: BEGIN + timedelta(hours=number % 4) for number, listing i
 
 
 class Registry:
-    """Which listing is in which restaurant, over a course of runs; every run sees all of it."""
+    """The restaurant of each listing over several runs; every run sees all listings."""
 
     def __init__(self) -> None:
-        self.held: dict[Key, str] = {}
+        self.ids: dict[Key, str] = {}
         self.known: dict[str, Founding] = {}
         self.runs = 0
 
     def run(self, clusters: Clusters) -> Identities:
         self.runs += 1
-        found = identify(clusters, self.held, self.known, FIRST_SEEN, BEGIN + timedelta(days=self.runs))
+        found = identify(clusters, self.ids, self.known, FIRST_SEEN, BEGIN + timedelta(days=self.runs))
         self.known |= found.foundings
         for name in found.merged_into:
             self.known[name] = Founding(name, self.known[name].founded_by, self.known[name].founded_at, is_live=False)
-        self.held = {key: name for name, cluster in zip(found.ids, clusters, strict=True) for key in cluster}
+        self.ids = {key: name for name, cluster in zip(found.ids, clusters, strict=True) for key in cluster}
         return found
 
 
 @st.composite
 def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
-    """Any way to put the listings together."""
+    """Any partition of the listings into clusters."""
     labels = draw(st.lists(st.integers(0, 4), min_size=len(listings), max_size=len(listings)))
     clusters: dict[int, list[Key]] = {}
     for label, listing in zip(labels, listings, strict=True):
@@ -45,18 +45,18 @@ def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
 
 
 @given(before=st.lists(partitions(), max_size=3), one=partitions(), between=st.lists(partitions(), max_size=3))
-def test_the_same_clusters_are_the_same_restaurants_again_whatever_was_between(
+def test_the_same_clusters_are_the_same_restaurants_whatever_happened_in_between(
     before: list[Clusters], one: Clusters, between: list[Clusters]
 ) -> None:
     registry = Registry()
     for clusters in before:
         registry.run(clusters)
     registry.run(one)
-    first = dict(registry.held)
+    first = dict(registry.ids)
     for clusters in between:
         registry.run(clusters)
     registry.run(one)
-    assert registry.held == first
+    assert registry.ids == first
 
 
 @given(course=st.lists(partitions(), min_size=1, max_size=5))
@@ -75,56 +75,56 @@ def test_the_order_of_clusters_makes_no_difference(course: list[Clusters], data:
     for clusters in course:
         one.run(clusters)
         other.run(data.draw(st.permutations(clusters)))
-    assert one.held == other.held
+    assert one.ids == other.ids
 
 
 @given(course=st.lists(partitions(), min_size=1, max_size=4))
-def test_every_listing_that_changes_its_restaurant_is_told(course: list[Clusters]) -> None:
+def test_every_listing_that_changes_its_restaurant_is_in_an_event(course: list[Clusters]) -> None:
     registry = Registry()
     for clusters in course:
-        before = dict(registry.held)
+        before = dict(registry.ids)
         found = registry.run(clusters)
-        told = {listing for turn in found.turns for listing in turn.listings}
-        moved = {key for key, name in registry.held.items() if key in before and before[key] != name}
-        assert told == moved
+        in_events = {listing for event in found.events for listing in event.listings}
+        moved = {key for key, name in registry.ids.items() if key in before and before[key] != name}
+        assert in_events == moved
 
 
-def test_of_two_that_are_merged_the_older_stays_and_the_other_says_where_it_went() -> None:
+def test_of_two_merged_restaurants_the_older_stays_and_the_other_names_it() -> None:
     registry = Registry()
     registry.run([LISTINGS[:2]])
-    (older,) = set(registry.held.values())
+    (older,) = set(registry.ids.values())
     registry.run([LISTINGS[:2], LISTINGS[2:4]])
-    younger = registry.held[LISTINGS[2]]
+    younger = registry.ids[LISTINGS[2]]
     found = registry.run([LISTINGS[:4]])
-    assert set(registry.held.values()) == {older}
+    assert set(registry.ids.values()) == {older}
     assert found.merged_into == {younger: older}
-    assert [(turn.kind, turn.restaurant_id, turn.other_id) for turn in found.turns] == [("merged", younger, older)]
+    assert [(event.kind, event.restaurant_id, event.other_id) for event in found.events] == [("merged", younger, older)]
 
 
-def test_what_is_split_off_again_has_the_id_that_it_had() -> None:
+def test_a_restaurant_split_off_again_has_its_old_id() -> None:
     registry = Registry()
     registry.run([LISTINGS[:2], LISTINGS[2:4]])
-    younger = registry.held[LISTINGS[2]]
+    younger = registry.ids[LISTINGS[2]]
     registry.run([LISTINGS[:4]])
     found = registry.run([LISTINGS[:2], LISTINGS[2:4]])
-    assert registry.held[LISTINGS[2]] == younger
-    assert [(turn.kind, turn.restaurant_id) for turn in found.turns] == [("revived", younger)]
+    assert registry.ids[LISTINGS[2]] == younger
+    assert [(event.kind, event.restaurant_id) for event in found.events] == [("revived", younger)]
 
 
-def test_a_restaurant_outlives_the_record_of_the_listing_that_founded_it() -> None:
+def test_a_restaurant_outlives_the_record_of_its_founding_listing() -> None:
     registry = Registry()
     registry.run([LISTINGS[:3]])
-    (name,) = set(registry.held.values())
+    (name,) = set(registry.ids.values())
     founder = registry.known[name].founded_by
     rest = [listing for listing in LISTINGS[:3] if listing != founder]
     registry.run([rest])
-    assert set(registry.held.values()) == {name}
+    assert set(registry.ids.values()) == {name}
 
 
-def test_a_restaurant_of_which_no_listing_is_left_ends() -> None:
+def test_a_restaurant_without_listings_ends() -> None:
     registry = Registry()
     registry.run([LISTINGS[:1], LISTINGS[1:2]])
-    name = registry.held[LISTINGS[0]]
+    name = registry.ids[LISTINGS[0]]
     found = registry.run([LISTINGS[1:2]])
     assert found.merged_into == {name: None}
-    assert [turn.kind for turn in found.turns] == ["ended"]
+    assert [event.kind for event in found.events] == ["ended"]

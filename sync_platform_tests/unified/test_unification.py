@@ -1,4 +1,4 @@
-"""Listings become restaurants: at first, as they change, and as people decide."""
+"""Unification: the first run, changes of listings, and decisions of people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_listings_of_one_place_become_one_restaurant(town: Town) -> None:
     assert frozenset({("openrice", "o3"), ("chope", "c3")}) in town.together()
 
 
-def test_a_run_after_which_nothing_changed_writes_nothing_but_its_record(town: Town) -> None:
+def test_a_run_without_changes_writes_only_its_record(town: Town) -> None:
     settle(town, 12)
     town.unify()
     before = town.ask("SELECT platform, dataset, count(*) FROM lineage.changes GROUP BY ALL ORDER BY ALL")
@@ -25,7 +25,7 @@ def test_a_run_after_which_nothing_changed_writes_nothing_but_its_record(town: T
     assert town.ask("SELECT platform, dataset, count(*) FROM lineage.changes GROUP BY ALL ORDER BY ALL") == before
 
 
-def test_only_what_changed_is_matched_again_and_comes_out_as_if_all_were(town: Town) -> None:
+def test_only_changed_listings_are_matched_with_the_result_of_a_full_run(town: Town) -> None:
     settle(town)
     town.unify()
     town.list("keeta", "k5", name=place(5)["name_en"], address=place(5)["address_en"], phones=[place(5)["phone"]],
@@ -56,7 +56,7 @@ def test_an_id_survives_the_end_of_any_listing_and_of_its_record(town: Town) -> 
     ) == (1,)
 
 
-def test_what_people_decide_is_followed_in_every_run_until_it_is_taken_back(town: Town) -> None:
+def test_a_decision_applies_to_every_run_until_it_is_withdrawn(town: Town) -> None:
     settle(town, 24)
     town.unify()
     before = town.restaurants()
@@ -67,13 +67,13 @@ def test_what_people_decide_is_followed_in_every_run_until_it_is_taken_back(town
     assert town.restaurants() == apart
     town.unify(("chope/c3", "openrice/o3", "withdrawn"))
     assert town.restaurants() == before
-    told = town.ask("SELECT kind FROM unified.identity_turns WHERE kind <> 'founded' ORDER BY committed_at, kind")
-    assert told == [("split",), ("merged",)]
+    kinds = town.ask("SELECT kind FROM unified.identity_turns WHERE kind <> 'founded' ORDER BY committed_at, kind")
+    assert kinds == [("split",), ("merged",)]
     kept = "SELECT operation FROM lineage.changes WHERE dataset = 'decisions' ORDER BY committed_at"
     assert town.ask(kept) == [("insert",), ("remove",)]
 
 
-def test_two_places_that_a_person_says_are_one_are_one_and_the_older_id_stays(town: Town) -> None:
+def test_two_restaurants_that_a_person_merges_keep_the_older_id(town: Town) -> None:
     settle(town, 24)
     town.unify()
     ids = town.restaurants()
@@ -96,7 +96,7 @@ def test_two_places_that_a_person_says_are_one_are_one_and_the_older_id_stays(to
         ("chope/c1", "openrice/o1", "withdrawn", "nothing was decided"),
     ],
 )
-def test_a_word_that_cannot_be_taken_says_why_and_changes_nothing(
+def test_an_invalid_decision_gives_the_reason_and_changes_nothing(
     town: Town, one: str, other: str, verdict: str, words: str
 ) -> None:
     settle(town, 3)
@@ -106,7 +106,7 @@ def test_a_word_that_cannot_be_taken_says_why_and_changes_nothing(
     assert town.one("SELECT count(*) FROM unified.runs") == (1,)
 
 
-def test_a_listing_that_its_platform_says_has_moved_belongs_to_the_same_restaurant(town: Town) -> None:
+def test_a_listing_that_its_platform_moved_belongs_to_the_same_restaurant(town: Town) -> None:
     settle(town, 24)
     town.list("openrice", "o99", **place(3, address_en="9/F, 1 Sai Yee Street", latitude=22.31, longitude=114.17))
     town.list("openrice", "o3", **place(3), moved_to_id="o99", status="closed")
@@ -118,7 +118,7 @@ def test_a_listing_that_its_platform_says_has_moved_belongs_to_the_same_restaura
     )
 
 
-def test_a_model_made_for_few_listings_is_made_anew_for_many(town: Town) -> None:
+def test_a_model_for_few_listings_is_estimated_again_for_many(town: Town) -> None:
     settle(town, 6)
     town.unify()
     settle(town, 24)

@@ -1,4 +1,4 @@
-"""A lake with listings of real platforms, written straight into their tables, to unify."""
+"""A lake with listings written directly into the tables of real platforms, for unification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.lake.schema import ensure_tables, table_name
-from sync_platform.matching.clusters import gather
+from sync_platform.matching.clusters import build_clusters
 from sync_platform.matching.linkage import link
 from sync_platform.matching.model import Model, write_model
 from sync_platform.platforms import load_platforms
@@ -18,11 +18,11 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.decisions import read_decisions, stated_moves, take_word
-from sync_platform.unified.held import frame_of, newest_model
-from sync_platform.unified.history import ensure_unified
 from sync_platform.unified.identity import Key
-from sync_platform.unified.listing import listing_sources, matcher_query, read_listings
+from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query
+from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
+from sync_platform.unified.queries import frame_of, newest_model
+from sync_platform.unified.tables import ensure_unified
 from sync_platform.unified.unification import Unified, unify
 
 HISTORY = "lineage.changes"
@@ -33,7 +33,7 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 class Town:
     """Listings by platform; every change is an hour later than the one before.
 
-    `model`: taken for one that was estimated from what is there at the first run; none: one is estimated then.
+    `model`: the model in use at the first run; where it is None, the first run estimates one.
     """
 
     folder: Path
@@ -46,11 +46,11 @@ class Town:
         self.lake = Lake(LakeAddress.of(load_settings(sync_home=self.folder)))
 
     def list(self, platform: str, source_id: str, **columns: Any) -> None:
-        """Put a listing into its platform's table, in the place of what is there; of columns those that it has."""
+        """Write a listing into its platform's table, replacing the old row; unknown columns are ignored."""
         self.list_all(platform, {source_id: columns})
 
     def list_all(self, platform: str, listings: dict[str, dict[str, Any]]) -> None:
-        """Several at once, by their ids."""
+        """Write several listings, by their ids."""
         dataset = self._places(platform)
         own = {column.name for column in columns_of(dataset.row)}
         rows = [
@@ -60,7 +60,7 @@ class Town:
         self.put(platform, dataset, *rows)
 
     def put(self, platform: str, dataset: Dataset, *rows: dict[str, Any]) -> None:
-        """Put rows into a table as a sync would have them."""
+        """Write rows into a table as a sync would."""
         self.hours += 1
         at = BEGIN + timedelta(hours=self.hours)
         table = table_name(platform, dataset)
@@ -79,26 +79,28 @@ class Town:
             session.execute("COMMIT")
 
     def retire(self, platform: str, source_id: str) -> None:
-        """The platform lists it no more."""
+        """Mark the row as removed."""
         self._change(platform, source_id, "UPDATE {table} SET removed_at = $at WHERE source_id = $id")
 
     def forget(self, platform: str, source_id: str) -> None:
-        """Not even its record is left."""
+        """Delete the row."""
         self._change(platform, source_id, "DELETE FROM {table} WHERE source_id = $id AND $at IS NOT NULL")
 
     def unify(self, *words: tuple[str, str, str], **how: bool) -> Unified:
-        """Unify, after these words (one, other, verdict)."""
+        """Unify with these decisions (one, other, verdict)."""
         self.runs += 1
         if self.runs == 1 and self.model is not None:
             self._give_model(self.model)
 
-        def said(session: Any) -> list[Any]:
-            return [one for word in words for one in take_word(session, *word, reason="as seen", decided_by="ada")]
+        def decisions(session: Any) -> list[Any]:
+            return [
+                one for word in words for one in validated_decisions(session, *word, reason="as seen", decided_by="ada")
+            ]
 
-        return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=said, **how)
+        return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=decisions, **how)
 
     def restaurants(self) -> dict[Key, str]:
-        """The restaurant of every listing that there is."""
+        """The restaurant of every listing."""
         rows = self.ask("SELECT platform, source_id, restaurant_id FROM unified.members WHERE removed_at IS NULL")
         return {(platform, source_id): name for platform, source_id, name in rows}
 
@@ -110,19 +112,19 @@ class Town:
         return {frozenset(keys) for keys in found.values()}
 
     def rebuilt(self) -> set[frozenset[Key]]:
-        """What a full run with the same model and decisions would put together."""
+        """The clusters of a full run with the same model and decisions."""
         with self.lake.session() as session:
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             model = newest_model(session)
             assert model is not None
             listings = frame_of(session, "FROM temp.listings")
             linkage = link(frame_of(session, matcher_query()), model.model)
-            clusters = gather(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
+            clusters = build_clusters(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
         keys = list(linkage.listings.select("source", "source_id").iter_rows())
         return {frozenset(keys[at] for at in members) for members in clusters.members().values()}
 
     def one(self, query: str) -> Any:
-        """The only row of an answer."""
+        """The only row of the result."""
         (row,) = self.ask(query)
         return row
 
@@ -135,7 +137,7 @@ class Town:
             session.execute("BEGIN")  # each comment on a column would be a commit
             ensure_unified(session)
             session.execute("COMMIT")
-            read_listings(session, listing_sources(self.platforms))
+            create_listings_table(session, listing_sources(self.platforms))
             (count,) = session.execute("SELECT count(*) FROM temp.listings").fetchall()[0]
             session.execute(
                 "INSERT INTO unified.models VALUES ('given', ?, ?, ?)", [BEGIN, count, write_model(model).decode()]
@@ -158,7 +160,7 @@ STREETS = ("Nathan Road", "Hennessy Road", "Wai Yip Street", "Java Road", "Tai N
 
 
 def place(number: int, **changes: Any) -> dict[str, Any]:
-    """What a platform may say of the place of that number: no two have anything in common but words."""
+    """Columns of place `number`; two places have at most words in common."""
     name = f"{NAMES[number % 12]} {('Noodles', 'Kitchen', 'Dumplings', 'Grill')[number // 12 % 4]}"
     return {
         "name_en": name,
@@ -172,16 +174,16 @@ def place(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def settle(town: Town, count: int = 48) -> None:
-    """A town of so many places, each on two platforms, so that a few changes are few."""
-    told = {number: place(number) for number in range(count)}
+    """Add `count` places, each on two platforms, so that a few changes are a small share."""
+    places = {number: place(number) for number in range(count)}
     town.list_all(
-        "openrice", {f"o{n}": {**each, "status": "open", "phones": [each["phone"]]} for n, each in told.items()}
+        "openrice", {f"o{n}": {**each, "status": "open", "phones": [each["phone"]]} for n, each in places.items()}
     )
-    town.list_all("chope", {f"c{n}": each for n, each in told.items()})
+    town.list_all("chope", {f"c{n}": each for n, each in places.items()})
 
 
 def estimated() -> Model:
-    """A model of such a town."""
+    """A model estimated from such a town."""
     listings = [
         {"source": source, "source_id": str(number), **place(number)}
         for number in range(48)

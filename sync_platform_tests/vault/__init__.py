@@ -1,1 +1,1 @@
-"""Tests of the vault: what is sealed, under whose key, and what destroying a key does."""
+"""Tests of the vault: sealing, keys, and the effect of destroying a key."""

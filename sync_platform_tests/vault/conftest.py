@@ -1,4 +1,4 @@
-"""A vault of its own for every test."""
+"""Every test has its own vault."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def engine(vault_url: str) -> sa.Engine:
 
 @pytest.fixture
 def open_vault(vault_url: str) -> Callable[[], Vault]:
-    """Opens the vault anew, as another process would: nothing cached."""
+    """A function that opens the vault like another process: without a cache."""
     return lambda: Vault(open_vault_database(vault_url), MASTER)
 
 

@@ -1,4 +1,4 @@
-"""The master key: made once, closed to others, and never half there; from a file, and from KMS (moto's server)."""
+"""The master key, from a file and from KMS (moto's server): created once, unreadable for others, never incomplete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def key_file(tmp_path: Path) -> Path:
     return tmp_path / "vault" / "master.key"
 
 
-def test_a_key_file_is_made_closed_to_others(key_file: Path) -> None:
+def test_a_key_file_is_created_unreadable_for_others(key_file: Path) -> None:
     key = from_key_file(key_file)
     assert len(key.material) == 32
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
@@ -42,7 +42,7 @@ def test_two_installations_have_two_keys(tmp_path: Path) -> None:
     assert from_key_file(tmp_path / "one") != from_key_file(tmp_path / "other")
 
 
-def test_eight_processes_at_once_make_one_key(key_file: Path) -> None:
+def test_eight_concurrent_processes_create_one_key(key_file: Path) -> None:
     imports = "from pathlib import Path\nfrom sync_platform.vault.master_key import from_key_file"
     printed = outputs_of(8, imports, "print(from_key_file(Path(sys.argv[1])).material.hex())", str(key_file))
     assert set(printed) == {key_file.read_text().strip()}
@@ -66,13 +66,13 @@ def test_a_damaged_key_file_is_refused_without_quoting_it(key_file: Path, damage
     assert "abab" not in str(raised.value)
 
 
-def test_a_key_file_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
+def test_a_key_file_that_cannot_be_created_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="cannot use the master key file"):
         from_key_file(tmp_path / "file" / "master.key")
 
 
-def test_each_use_has_a_key_of_its_own() -> None:
+def test_each_use_has_its_own_key() -> None:
     key = MasterKey(bytes(32))
     assert key.derive("wrap") == key.derive("wrap")
     assert key.derive("wrap") != key.derive("lookup")
@@ -82,7 +82,7 @@ def test_each_use_has_a_key_of_its_own() -> None:
 
 @pytest.fixture(scope="module")
 def kms() -> Iterator[KMSClient]:
-    """KMS as moto serves it over HTTP."""
+    """The KMS of moto's HTTP server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -121,11 +121,11 @@ def test_only_the_wrapped_key_is_stored(kms: KMSClient, kms_key_id: str, engine:
     assert key.material not in stored
 
 
-def test_of_two_processes_that_ask_kms_at_once_the_first_counts(
+def test_two_concurrent_processes_both_use_the_key_stored_first(
     kms: KMSClient, kms_key_id: str, engine: sa.Engine
 ) -> None:
     class Overtaken:
-        """KMS, but another process stores its key between our asking and our storing."""
+        """KMS, where another process stores its key between our request and our commit."""
 
         decrypt = staticmethod(kms.decrypt)
 
@@ -152,7 +152,7 @@ def test_a_wrapped_key_that_was_tampered_with_is_a_storage_error(
         from_kms(kms, kms_key_id, engine, master_keys)
 
 
-def test_a_kms_that_is_not_there_is_a_storage_error(engine: sa.Engine) -> None:
+def test_an_unreachable_kms_is_a_storage_error(engine: sa.Engine) -> None:
     from botocore.config import Config
 
     nobody = boto3.client(

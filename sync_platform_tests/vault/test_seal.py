@@ -1,4 +1,4 @@
-"""What sealing promises: the same in, the same out; nobody reads it without the person's key; no key, no value."""
+"""Sealing is deterministic, nobody reads a value without the person's key, and without a key a value is lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.personal import Personal
+from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database, subject_keys
 from sync_platform_tests.examples import examples
 from sync_platform_tests.processes import outputs_of
@@ -49,18 +49,18 @@ def test_a_sealed_value_unseals_to_what_it_was(vault: Vault) -> None:
     assert vault.unseal("openrice", "text", sealed["text"]) == "好味"
 
 
-def test_what_is_not_personal_is_left_as_it_is(vault: Vault) -> None:
+def test_other_fields_are_not_changed(vault: Vault) -> None:
     sealed = seal(vault, review())
     assert (sealed["id"], sealed["author"]["id"]) == (1, 7)
 
 
-def test_nothing_of_the_value_shows_in_its_sealed_form(vault: Vault) -> None:
+def test_a_sealed_value_reveals_nothing_of_the_value(vault: Vault) -> None:
     text = seal(vault, review(text="PLAINTEXT"))["text"]
     assert text.startswith(PREFIX)
     assert b"PLAINTEXT" not in base64.urlsafe_b64decode(text.rpartition(":")[2] + "==")
 
 
-def test_the_same_value_of_the_same_person_seals_alike_in_every_process(open_vault: OpenVault) -> None:
+def test_the_same_value_of_the_same_person_has_the_same_sealed_form_in_every_process(open_vault: OpenVault) -> None:
     assert seal(open_vault(), review()) == seal(open_vault(), review())
 
 
@@ -109,9 +109,7 @@ def test_destroying_the_key_makes_every_value_of_that_person_unreadable(vault: V
     assert vault.unseal("openrice", "text", stays["text"]) == "好味"
 
 
-def test_a_new_key_of_a_forgotten_person_does_not_open_what_was_sealed_before(
-    open_vault: OpenVault, engine: sa.Engine
-) -> None:
+def test_a_new_key_of_an_erased_person_does_not_unseal_old_values(open_vault: OpenVault, engine: sa.Engine) -> None:
     before = seal(open_vault(), review())["text"]
     destroy(engine, subject_of(before))
     vault = open_vault()
@@ -148,7 +146,7 @@ def test_a_sealed_value_moved_to_another_field_or_person_is_detected(vault: Vaul
         vault.unseal("openrice", "text", moved)
 
 
-def test_a_value_that_is_not_sealed_is_said_to_be_so_without_quoting_it(vault: Vault) -> None:
+def test_unsealing_an_unsealed_value_is_an_error_without_the_value(vault: Vault) -> None:
     with pytest.raises(StorageError, match=r"openrice\.text is not sealed") as raised:
         vault.unseal("openrice", "text", "hush")
     assert "hush" not in str(raised.value)
@@ -173,17 +171,17 @@ def test_a_field_of_the_wrong_type_is_sealed_all_the_same(vault: Vault, value: A
 
 
 @pytest.mark.parametrize("blank", [None, ""])
-def test_a_blank_stays_blank(vault: Vault, blank: Any) -> None:
+def test_an_empty_value_stays_empty(vault: Vault, blank: Any) -> None:
     record = review(name=blank, text=blank)
     assert seal(vault, record) == record
 
 
 @pytest.mark.parametrize("record", [{}, {"author": None}, {"author": {}}])
-def test_a_field_that_is_not_there_is_not_invented(vault: Vault, record: dict[str, Any]) -> None:
+def test_a_missing_field_is_not_added(vault: Vault, record: dict[str, Any]) -> None:
     assert seal(vault, record) == record
 
 
-def test_fields_deep_down_are_sealed(vault: Vault) -> None:
+def test_nested_fields_are_sealed(vault: Vault) -> None:
     personal = Personal(fields=("a.b.c.d",), subject=("a.b.id",))
     sealed = seal(vault, {"a": {"b": {"id": 1, "c": {"d": "deep", "e": "not"}}}}, personal)
     assert sealed["a"]["b"]["c"]["e"] == "not"
@@ -239,7 +237,7 @@ def test_another_master_key_opens_nothing(vault: Vault, engine: sa.Engine) -> No
         stranger.unseal("openrice", "text", sealed)
 
 
-def test_processes_that_meet_the_same_persons_first_agree_on_their_keys(vault_url: str) -> None:
+def test_concurrent_processes_use_the_same_keys_for_new_persons(vault_url: str) -> None:
     open_vault_database(vault_url)
     imports = "import json\nfrom sync_platform.vault.seal import *\nfrom sync_platform_tests.vault.test_seal import *"
     program = """
@@ -263,7 +261,7 @@ def test_a_vault_that_breaks_is_a_storage_error_without_the_value(vault: Vault, 
 
 @pytest.fixture(scope="module")
 def one_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
-    """One vault for all examples: opening one each would take a second per hundred."""
+    """One vault for all examples; opening one for each would take a second per hundred."""
     file = tmp_path_factory.mktemp("vault") / "vault.sqlite"
     yield Vault(open_vault_database(f"sqlite:///{file}"), MASTER)
 
@@ -282,9 +280,7 @@ json_values = st.recursive(
 
 @settings(deadline=None, max_examples=examples(150))
 @given(value=json_values.filter(lambda value: value is not None and value != ""), person=st.integers(0, 5))
-def test_whatever_is_sealed_unseals_to_itself_and_always_looks_the_same(
-    one_vault: Vault, value: Any, person: int
-) -> None:
+def test_any_sealed_value_unseals_to_itself_and_has_one_sealed_form(one_vault: Vault, value: Any, person: int) -> None:
     sealed = seal(one_vault, review(author=person, name=value))["author"]["name"]
     assert sealed == seal(one_vault, review(author=person, name=value))["author"]["name"]
     unsealed = one_vault.unseal("openrice", "author.name", sealed)

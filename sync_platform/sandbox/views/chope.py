@@ -1,4 +1,4 @@
-"""Chope as the sandbox plays it: restaurants and reservations behind cursors, errors told by `code`."""
+"""Chope as the sandbox plays it: restaurants and reservations behind cursors, errors with a `code` of its own."""
 
 from __future__ import annotations
 
@@ -6,19 +6,33 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from sync_platform.sandbox.chance import arrivals, scramble
-from sync_platform.sandbox.people import meet_person
-from sync_platform.sandbox.spelling import misplace, past_moment, vary_address, vary_chinese, vary_english, write_phone
-from sync_platform.sandbox.views.delta import read_cursor, since_day, write_cursor
-from sync_platform.sandbox.views.view import Entry, TrueListing, View
-from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, json_reply, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.cursors import read_cursor, since_day, write_cursor
+from sync_platform.sandbox.faults import PAGED
+from sync_platform.sandbox.people import draw_person
+from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
+from sync_platform.sandbox.record_formats import JsonRecord
+from sync_platform.sandbox.spelling import (
+    format_phone,
+    moment_before,
+    vary_address,
+    vary_chinese,
+    vary_coordinates,
+    vary_english,
+)
+from sync_platform.sandbox.wire import (
+    ListAnswer,
+    ListPage,
+    RenderedRows,
+    WireReply,
+    WireRequest,
+    json_reply,
+    list_answer,
+)
 
 SHOWN_DELETED = timedelta(days=200)
 BOOKINGS_PER_MONTH = 2.6
@@ -27,36 +41,32 @@ _BAND = (1, 1, 2, 2, 3, 4)
 _WISHES = ("", "", "", "Window seat please", "Birthday cake, two candles", "Peanut allergy", "嬰兒座椅一張", "不要靠門")
 
 
-def build(city: City) -> Chope:
-    """The view of a city."""
-    return Chope(city)
-
-
 class Booking(NamedTuple):
-    """The `turn`-th booking of an entry, made before `made` began."""
+    """The `ordinal`-th booking of an entry, made before `made` began."""
 
-    entry: Entry
-    turn: int
+    entry: PlatformEntry
+    ordinal: int
     made: date
 
 
-class Chope(View):
-    """Restaurants (deleted ones only in a delta) and the reservations of some weeks around today."""
+class Chope(PlatformView):
+    """Restaurants, deleted ones only in a delta, and the reservations of some weeks around today."""
 
     platform = "chope"
     share = 0.205
+    faults = PAGED | {"error-in-200"}
 
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if not request.header(b"authorization"):
             return self.refuse(401, "missing bearer token")
         if request.path == "/v1/restaurants":
             return self._restaurants(request)
         return self._reservations(request) if request.path == "/v1/reservations" else self.missing(request)
 
-    def refuse(self, status: int, message: str) -> Reply:
+    def refuse(self, status: int, message: str) -> WireReply:
         return json_reply({"code": f"E{status}", "message": message}, status)
 
-    def fail_inside_200(self) -> Reply:
+    def fail_inside_200(self) -> WireReply:
         return json_reply({"code": "B500", "message": "service busy, try again", "result": None})
 
     def truth(self) -> Iterator[TrueListing]:
@@ -64,35 +74,35 @@ class Chope(View):
             yield TrueListing(entry.place, restaurant_id(entry), entry.since, entry.until)
 
     @cached_property
-    def _known(self) -> list[Entry]:
+    def _known(self) -> list[PlatformEntry]:
         return [entry for entry in self.entries if self.today < entry.until + SHOWN_DELETED]
 
     @cached_property
-    def _rows(self) -> Rendered:
-        return Rendered(self._known, self._restaurant)
+    def _rows(self) -> RenderedRows:
+        return RenderedRows(self._known, self._restaurant)
 
     @cached_property
-    def _touched(self) -> list[str]:
-        return [past_moment(entry.touched(self.today), entry.noise) for entry in self._known]
+    def _updated(self) -> list[str]:
+        return [moment_before(entry.updated_on(self.today), entry.noise) for entry in self._known]
 
     @cached_property
     def _present(self) -> list[int]:
         return [position for position, entry in enumerate(self._known) if self.today < entry.until]
 
-    def _restaurants(self, request: Request) -> Reply | Listing:
+    def _restaurants(self, request: WireRequest) -> WireReply | ListAnswer:
         positions: Sequence[int] = self._present
         if since := request.text("updated_since"):
             moment = since_day(since)
             if not moment:
                 return self.refuse(400, "updated_since is not ISO 8601")
-            positions = [position for position, touched in enumerate(self._touched) if touched >= moment]
+            positions = [position for position, updated in enumerate(self._updated) if updated >= moment]
         return self._paged(self._rows.choose(positions), request, JsonRecord("lat", "name"))
 
-    def _restaurant(self, entry: Entry) -> bytes:
+    def _restaurant(self, entry: PlatformEntry) -> bytes:
         place, stream = entry.place, entry.stream()
-        touched = entry.touched(self.today)
-        name, premises = place.name(touched), place.premises(touched)
-        latitude, longitude = misplace(stream, premises, 5, 90)
+        updated = entry.updated_on(self.today)
+        name, premises = place.name(updated), place.premises(updated)
+        latitude, longitude = vary_coordinates(stream, premises, 5, 90)
         rid = restaurant_id(entry)
         record = {
             "rid": rid,
@@ -105,11 +115,11 @@ class Chope(View):
             "lng": longitude,
             "cuisines": [kind.english for kind in place.cuisines],
             "price_band": _BAND[place.price - 1],
-            "phone": write_phone(stream, place.phone),
+            "phone": format_phone(stream, place.phone),
             "min_party": 1 + stream.randint(0, 1),
             "max_party": stream.choice((6, 8, 10, 12, 20)),
             "url": f"https://book.chope.example/{rid}",
-            "updated_at": past_moment(touched, entry.noise),
+            "updated_at": moment_before(updated, entry.noise),
             "deleted": self.today >= entry.until,
         }
         return orjson.dumps({field: value for field, value in record.items() if field != "name_zh" or value})
@@ -128,13 +138,13 @@ class Chope(View):
     def _changed(self, booking: Booking) -> str:
         """When the booking last changed: as it was made, or after the meal."""
         meal = booking.made + _lead(booking)
-        return past_moment(meal + timedelta(days=1) if meal < self.today else booking.made, booking.entry.noise)
+        return moment_before(meal + timedelta(days=1) if meal < self.today else booking.made, booking.entry.noise)
 
     @cached_property
-    def _booking_rows(self) -> Rendered:
-        return Rendered(self._bookings, lambda found: self._reservation(*found))
+    def _booking_rows(self) -> RenderedRows:
+        return RenderedRows(self._bookings, lambda found: self._reservation(*found))
 
-    def _reservations(self, request: Request) -> Reply | Listing:
+    def _reservations(self, request: WireRequest) -> WireReply | ListAnswer:
         rid, since = request.text("rid"), request.text("updated_since")
         rows: Sequence[bytes] = self._booking_rows
         if rid or since:
@@ -153,7 +163,7 @@ class Chope(View):
     def _reservation(self, rid: str, changed: str, booking: Booking) -> bytes:
         entry, index, made = booking
         stream = Random(entry.noise * 31 + index)
-        guest = meet_person(stream)
+        guest = draw_person(stream)
         meal = made + _lead(booking)
         status = stream.choices(("seated", "cancelled", "no_show"), (80, 14, 6))[0] if meal < self.today else "booked"
         return orjson.dumps(
@@ -172,27 +182,27 @@ class Chope(View):
             }
         )
 
-    def _paged(self, rows: Sequence[bytes], request: Request, record: JsonRecord) -> Reply | Listing:
+    def _paged(self, rows: Sequence[bytes], request: WireRequest, record: JsonRecord) -> WireReply | ListAnswer:
         offset = read_cursor(request.text("cursor"))
         if offset is None:
             return json_reply({"code": "B400", "message": "cursor is not valid", "result": None})
 
-        def wrap(page: Page) -> bytes:
+        def wrap(page: ListPage) -> bytes:
             cursor = orjson.dumps(write_cursor(page.next_offset))
             body = b'{"result":{"items":[%b],"next_cursor":%b,"total":%d},"code":"A100"}'
             return body % (page.joined(), cursor, page.total)
 
-        return listing(rows, offset, request.number("limit", 100, 1, 100), wrap, record)
+        return list_answer(rows, offset, request.number("limit", 100, 1, 100), wrap, record)
 
 
-def restaurant_id(entry: Entry) -> str:
-    """The platform's id of an entry: letters of its first name and a number."""
+def restaurant_id(entry: PlatformEntry) -> str:
+    """The platform's id of an entry: letters of its first name, and a number."""
     letters = "".join(letter for letter in entry.place.first_name.english.lower() if "a" <= letter <= "z")
     return f"{letters[:11]}{scramble(entry.number, 36**4)}hk"
 
 
-def _bookings_of(entry: Entry, today: date) -> Iterator[Booking]:
-    """Bookings of the last months; each quarter has a stream of its own, so none needs the whole past."""
+def _bookings_of(entry: PlatformEntry, today: date) -> Iterator[Booking]:
+    """Bookings of the last months; each quarter has its own random stream, so that no earlier one has to be drawn."""
     for ago in (1, 0):
         quarter = today.toordinal() // 90 - ago
         first = max(entry.since, date.fromordinal(quarter * 90))
@@ -203,4 +213,4 @@ def _bookings_of(entry: Entry, today: date) -> Iterator[Booking]:
 
 
 def _lead(booking: Booking) -> timedelta:
-    return timedelta(days=1 + (booking.entry.noise + booking.turn * 7) % 21)
+    return timedelta(days=1 + (booking.entry.noise + booking.ordinal * 7) % 21)

@@ -1,30 +1,35 @@
 """The food authority's licence register as the sandbox plays it: two XML files, and the archive of past days.
 
-What belongs here: which licences stand in the register on a day, and its files. How a row is written is in
-`register`.
+What belongs here: which licences are in the register on a day, and which files there are. What doesn't: the text of a
+file (see `licence_files`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zlib import crc32
 
 from sync_platform.sandbox.chance import draws
-from sync_platform.sandbox.evolution import HISTORY_BEGINS, Licence
-from sync_platform.sandbox.places import Place
-from sync_platform.sandbox.views.delta import HONG_KONG
-from sync_platform.sandbox.views.register import XmlRecord, write_head, write_row
-from sync_platform.sandbox.views.view import TrueListing, View
-from sync_platform.sandbox.wire import Listing, Page, Rendered, Reply, Request, json_reply, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.cursors import HONG_KONG
+from sync_platform.sandbox.evolution import HISTORY_BEGINS, RegisteredLicence
+from sync_platform.sandbox.faults import UNPAGED
+from sync_platform.sandbox.licence_files import XmlRecord, write_head, write_row
+from sync_platform.sandbox.platform_view import PlatformView, TrueListing
+from sync_platform.sandbox.true_places import TruePlace
+from sync_platform.sandbox.wire import (
+    ListAnswer,
+    ListPage,
+    RenderedRows,
+    WireReply,
+    WireRequest,
+    json_reply,
+    list_answer,
+)
 
 XML = "text/xml; charset=utf-8"
 FILES = {"LP_Restaurants_EN.XML": "en", "LP_Restaurants_TC.XML": "tc"}
@@ -37,22 +42,16 @@ _ARCHIVE = "/archive/v1/historical-archive"
 _MISSING_SHARE, _TWICE_SHARE = 0.022, 0.15
 
 
-def build(city: City) -> Register:
-    """The view of a city."""
-    return Register(city)
-
-
-class Register(View):
+class Register(PlatformView):
     """The register today, and on every archived day since 2023 began."""
 
     platform = "data_gov_hk"
     share = 1.0
+    faults = UNPAGED
+    special_faults = {"mismatch": "this file's generation date is a day older"}
+    has_archive = True
 
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._file = lru_cache(4)(self._build_file)
-
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if language := PATHS.get(request.path):
             return self._live(language, request)
         if request.path == f"{_ARCHIVE}/list-file-versions":
@@ -60,55 +59,58 @@ class Register(View):
         return self._archived(request) if request.path == f"{_ARCHIVE}/get-file" else self.missing(request)
 
     def truth(self) -> Iterator[TrueListing]:
-        for place, licence in self._licences:
+        for place, licence in self.licences:
             yield TrueListing(place, licence.number, licence.since, licence.until)
 
     @cached_property
-    def _licences(self) -> list[tuple[Place, Licence]]:
-        """Every licence ever in the register, by type and number."""
+    def licences(self) -> list[tuple[TruePlace, RegisteredLicence]]:
+        """Every licence that has been in the register, by type and number."""
         found = [
             (place, licence)
-            for place in self.city.places
+            for place in self.places
             for licence in place.licences
             if licence.since <= self.today and licence.until > HISTORY_BEGINS
         ]
         found.sort(key=lambda pair: (pair[1].kind, pair[1].number))
         return found
 
-    def _build_file(self, language: str, day: date) -> tuple[Listing, Reply]:
-        """The file of a day: as a list that faults can spoil, and finished."""
+    @cached_property
+    def _file(self) -> Callable[[str, date], tuple[ListAnswer, WireReply]]:
+        return lru_cache(4)(self._build_file)
+
+    def _build_file(self, language: str, day: date) -> tuple[ListAnswer, WireReply]:
+        """The file of a day: as a list that faults can change, and as a finished reply."""
         rows = []
         if day != EMPTY_DAY:
             rows = [
                 (place, licence, expiry)
-                for place, licence in self._licences
+                for place, licence in self.licences
                 if (expiry := licence.expires(day)) is not None
             ]
 
-        def wrap(page: Page, generated: date = day) -> bytes:
+        def wrap(page: ListPage, generated: date = day) -> bytes:
             return write_head(language, generated) + b"".join(page.rows) + b"</LPS>\n</DATA>\n"
 
-        def older(shown: Listing) -> Listing:
+        def older(shown: ListAnswer) -> ListAnswer:
             return replace(shown, wrap=lambda page: wrap(page, day - timedelta(days=1)))
 
-        rendered = Rendered(rows, lambda row: write_row(language, day, *row))
-        found = replace(
-            listing(rendered[:], 0, len(rows) or 1, wrap, XmlRecord()), content_type=XML, special={"mismatch": older}
-        )
+        rendered = RenderedRows(rows, lambda row: write_row(language, day, *row))
+        plain = list_answer(rendered[:], 0, len(rows) or 1, wrap, XmlRecord())
+        found = replace(plain, content_type=XML, special={"mismatch": older})
         return found, found.reply()
 
-    def _live(self, language: str, request: Request) -> Reply | Listing:
+    def _live(self, language: str, request: WireRequest) -> WireReply | ListAnswer:
         found, reply = self._file(language, self.today)
         etag = f'"{self.today:%Y%m%d}-{crc32(reply.body):08x}"'
         changed = datetime(self.today.year, self.today.month, self.today.day, tzinfo=HONG_KONG)
         stamped = format_datetime(changed.astimezone(UTC), usegmt=True)
         headers = ((b"etag", etag.encode()), (b"last-modified", stamped.encode()))
         if etag in request.header(b"if-none-match"):
-            return Reply(b"", 304, XML, headers)
+            return WireReply(b"", 304, XML, headers)
         return replace(found, headers=headers)
 
     def _versions_of(self, day: date) -> list[tuple[str, date]]:
-        """(timestamp, day whose state the file shows) of a day's versions; the first of two is yesterday's, late."""
+        """(timestamp, day whose state the file shows) of a day's versions; the first of two shows the day before."""
         stream = draws(self.seed, "archive", day.toordinal())
         if day != EMPTY_DAY and stream.random() < _MISSING_SHARE:
             return []
@@ -118,7 +120,7 @@ class Register(View):
             versions.insert(0, (f"{day:%Y%m%d}-00{minute:02d}", day - timedelta(days=1)))
         return versions
 
-    def _versions(self, request: Request) -> Reply:
+    def _versions(self, request: WireRequest) -> WireReply:
         first, last = _read_day(request.text("start")), _read_day(request.text("end"))
         if _language(request) is None:
             return json_reply({"message": "url: no file with this name is archived"}, 404)
@@ -130,7 +132,7 @@ class Register(View):
         days = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
         return json_reply({"timestamps": [stamp for day in days for stamp, _ in self._versions_of(day)]})
 
-    def _archived(self, request: Request) -> Reply | Listing:
+    def _archived(self, request: WireRequest) -> WireReply | ListAnswer:
         language, stamp = _language(request), request.text("time")
         day = _read_day(stamp[:8])
         if language is None or not day or not HISTORY_BEGINS <= day < self.today:
@@ -141,7 +143,7 @@ class Register(View):
         return self._file(language, max(shown, HISTORY_BEGINS))[0]
 
 
-def _language(request: Request) -> str | None:
+def _language(request: WireRequest) -> str | None:
     return FILES.get(urlsplit(request.text("url")).path.rpartition("/")[2])
 
 

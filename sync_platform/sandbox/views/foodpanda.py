@@ -1,30 +1,28 @@
 """Foodpanda as the sandbox plays it: vendors near a point, some of them listed twice, and their reviews.
 
-`distance` and `available_in` depend on the question and on the hour; everything else is fixed for a day.
+`distance` depends on the point of the request and `available_in` on the hour; everything else is fixed for a day.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from math import cos, hypot, radians
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
 from sync_platform.sandbox.chance import scramble
-from sync_platform.sandbox.reviews import Review, review_days, reviews_of
-from sync_platform.sandbox.spelling import in_utc, misplace, past_moment, vary_address, vary_english
-from sync_platform.sandbox.views.view import Entry, TrueListing, View
-from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
+from sync_platform.sandbox.record_formats import JsonRecord
+from sync_platform.sandbox.reviews import GuestReview, review_days, reviews_of
+from sync_platform.sandbox.spelling import in_utc, moment_before, vary_address, vary_coordinates, vary_english
+from sync_platform.sandbox.wire import ListAnswer, ListPage, RenderedRows, WireReply, WireRequest, list_answer
 
 RADIUS_KM = 4.0
 REVIEWS_PER_MONTH = 0.06
@@ -36,13 +34,8 @@ _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TAGS = ("10% off $120", "20% off $150", "Only on foodpanda", "NEW", "$100 off $200: deal", "Free delivery")
 
 
-def build(city: City) -> Foodpanda:
-    """The view of a city."""
-    return Foodpanda(city)
-
-
 class Vendor(NamedTuple):
-    """A rendered vendor, cut where the distance and the moment go."""
+    """A rendered vendor, in three parts: the distance and the moment stand between them."""
 
     latitude: float
     longitude: float
@@ -51,17 +44,13 @@ class Vendor(NamedTuple):
     after: bytes
 
 
-class Foodpanda(View):
+class Foodpanda(PlatformView):
     """Vendors and reviews; an `[Extended Delivery]` vendor is the second listing of a place."""
 
     platform = "foodpanda"
     share = 0.45
 
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._near = lru_cache(256)(self._find_near)
-
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if not request.header(b"x-disco-client-id"):
             return self.refuse(401, "missing x-disco-client-id")
         if request.path == "/listing/api/v1/pandora/vendors":
@@ -70,7 +59,7 @@ class Foodpanda(View):
         return self._reviews(code, request) if head == "/reviews/vendor" else self.missing(request)
 
     @cached_property
-    def _listings(self) -> list[Entry]:
+    def _listings(self) -> list[PlatformEntry]:
         """All entries, second listings included."""
         found = []
         for entry in self.entries:
@@ -86,12 +75,14 @@ class Foodpanda(View):
             yield TrueListing(entry.place, vendor_code(entry.number), entry.since, entry.until, first)
 
     @cached_property
-    def _shown(self) -> list[Entry]:
+    def _shown(self) -> list[PlatformEntry]:
         return [entry for entry in self._listings if entry.is_listed(self.today)]
 
     @cached_property
     def _spots(self) -> list[tuple[float, float]]:
-        return [misplace(Random(entry.noise + 5), entry.place.premises(self.today), 5, 60) for entry in self._shown]
+        return [
+            vary_coordinates(Random(entry.noise + 5), entry.place.premises(self.today), 5, 60) for entry in self._shown
+        ]
 
     @cached_property
     def _cells(self) -> dict[tuple[int, int], list[int]]:
@@ -104,8 +95,12 @@ class Foodpanda(View):
     def _kept(self) -> dict[int, Vendor]:
         return {}
 
+    @cached_property
+    def near(self) -> Callable[[float, float], list[tuple[float, int]]]:
+        """Finds the vendors near (latitude, longitude), nearest first: (distance in km, position in `_shown`)."""
+        return lru_cache(256)(self._find_near)
+
     def _find_near(self, latitude: float, longitude: float) -> list[tuple[float, int]]:
-        """(distance in km, position) of every vendor within the radius, nearest first."""
         row, column = int(latitude / _CELL), int(longitude / _CELL)
         across = _KM_PER_DEGREE * cos(radians(latitude))
         spots, found = self._spots, []
@@ -118,14 +113,14 @@ class Foodpanda(View):
         found.sort()
         return found
 
-    def _vendors(self, request: Request) -> Reply | Listing:
+    def _vendors(self, request: WireRequest) -> WireReply | ListAnswer:
         try:
             latitude, longitude = float(request.text("latitude")), float(request.text("longitude"))
         except ValueError:
             return self.refuse(400, "latitude and longitude are needed")
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
             return self.refuse(400, "latitude or longitude out of range")
-        near = self._near(latitude, longitude)
+        near = self.near(latitude, longitude)
         available = self._available_in()
 
         def render(found: tuple[float, int]) -> bytes:
@@ -134,7 +129,7 @@ class Foodpanda(View):
             return b"%b%.3f%b%b%b" % (vendor.before, away, vendor.between, available, vendor.after)
 
         offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 48, 1, MOST_PAGE)
-        return listing(Rendered(near, render), offset, size, _wrap_vendors, JsonRecord("latitude", "name"))
+        return list_answer(RenderedRows(near, render), offset, size, _wrap_vendors, JsonRecord("latitude", "name"))
 
     def _available_in(self) -> bytes:
         """The next quarter of an hour by the clock, on the city's day."""
@@ -196,14 +191,16 @@ class Foodpanda(View):
         return orjson.dumps(record)
 
     @cached_property
-    def _by_code(self) -> dict[str, Entry]:
+    def _by_code(self) -> dict[str, PlatformEntry]:
         return {vendor_code(entry.number): entry for entry in self._shown}
 
-    def _reviews(self, code: str, request: Request) -> Listing:
+    def _reviews(self, code: str, request: WireRequest) -> ListAnswer:
         entry = self._by_code.get(code)
-        rows = Rendered(reviews_of(entry, self.today, REVIEWS_PER_MONTH) if entry else [], _review)
+        rows = RenderedRows(reviews_of(entry, self.today, REVIEWS_PER_MONTH) if entry else [], _review)
         offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 30, 1, MOST_PAGE)
-        return listing(rows, offset, size, lambda page: b'{"data":[%b]}' % page.joined(), JsonRecord("overall", "text"))
+        return list_answer(
+            rows, offset, size, lambda page: b'{"data":[%b]}' % page.joined(), JsonRecord("overall", "text")
+        )
 
 
 def vendor_code(number: int) -> str:
@@ -217,15 +214,15 @@ def vendor_code(number: int) -> str:
     return code
 
 
-def _wrap_vendors(page: Page) -> bytes:
+def _wrap_vendors(page: ListPage) -> bytes:
     body = b'{"data":{"items":[%b],"returned_count":%d,"available_count":%d}}'
     return body % (page.joined(), len(page.rows), page.total)
 
 
-def _review(review: Review) -> bytes:
+def _review(review: GuestReview) -> bytes:
     stream, anonymous = review.stream, review.number % 4 == 0
     identity = UUID(int=Random(review.number).getrandbits(128), version=4)
-    created = in_utc(past_moment(review.day, review.number))
+    created = in_utc(moment_before(review.day, review.number))
     return orjson.dumps(
         {
             "uuid": str(identity),

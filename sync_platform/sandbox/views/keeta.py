@@ -13,17 +13,16 @@ from hashlib import sha256
 from hmac import compare_digest
 from random import Random
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from sync_platform.sandbox.chance import scramble
-from sync_platform.sandbox.spelling import misplace, vary_address, vary_english
-from sync_platform.sandbox.views.view import Entry, TrueListing, View
-from sync_platform.sandbox.wire import JsonRecord, Listing, Rendered, Reply, Request, json_reply, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.faults import PAGED
+from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
+from sync_platform.sandbox.record_formats import JsonRecord
+from sync_platform.sandbox.spelling import vary_address, vary_coordinates, vary_english
+from sync_platform.sandbox.wire import ListAnswer, RenderedRows, WireReply, WireRequest, json_reply, list_answer
 
 FIRST_ID = 1_820_000_000_000_000_000
 TOKEN_LIFE_S = 7200
@@ -34,13 +33,8 @@ MISSING_PARAMETER, WRONG_PARAMETER, UNKNOWN_SHOP, SERVER_ERROR = 115000201, 1150
 Fields = dict[str, Any]
 
 
-def build(city: City) -> Keeta:
-    """The view of a city."""
-    return Keeta(city)
-
-
 class KeetaError(Exception):
-    """An answer with another code than 0."""
+    """An answer whose code is not 0."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -57,45 +51,79 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-class Keeta(View):
-    """Shops and menus. Any `appId` will do, and its secret is `sandbox` or the id itself."""
+class Tokens:
+    """Access tokens with their expiry (Unix time in seconds), and the refresh tokens issued and used so far."""
+
+    def __init__(self) -> None:
+        self._expiries: dict[str, float] = {}
+        self._issued: set[str] = set()
+        self._used: set[str] = set()
+
+    def check(self, fields: Fields) -> None:
+        """KeetaError where the call has no valid access token."""
+        if self._expiries.get(str(fields.get("accessToken")), 0.0) < time.time():
+            raise KeetaError(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
+
+    def issue(self, fields: Fields) -> Fields:
+        """A new pair of tokens. A refresh token issued here works once; one from elsewhere always works."""
+        token = str(fields.get("refreshToken") or "")
+        if not token or fields.get("grantType") != "refresh_token":
+            raise KeetaError(MISSING_PARAMETER, "grantType refresh_token and a refreshToken are needed")
+        if token in self._used:
+            raise KeetaError(USED_REFRESH_TOKEN, "refreshToken was used before")
+        if token in self._issued:
+            self._used.add(token)
+        access, refresh = f"at-{token_hex(16)}", f"rt-{token_hex(16)}"
+        now = int(time.time())
+        self._expiries[access] = now + TOKEN_LIFE_S
+        self._issued.add(refresh)
+        return {"accessToken": access, "expiresIn": TOKEN_LIFE_S, "refreshToken": refresh, "issuedAtTime": now}
+
+    def revoke_all(self) -> None:
+        """Ends all access tokens; refresh tokens still work."""
+        self._expiries.clear()
+
+
+class Keeta(PlatformView):
+    """Shops and menus. Every `appId` is accepted; its secret is `sandbox` or the id itself."""
 
     platform = "keeta"
     share = 0.255
+    faults = PAGED | {"error-in-200"}
 
-    def __init__(self, city: City) -> None:
-        super().__init__(city)
-        self._access: dict[str, float] = {}
-        self._issued: set[str] = set()
-        self._used: set[str] = set()
-        self._routes: dict[str, Callable[[Fields], Reply | Listing]] = {
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens()
+
+    @cached_property
+    def _routes(self) -> dict[str, Callable[[Fields], WireReply | ListAnswer]]:
+        return {
             "/base/authorized/resource/get": self._shops,
             "/scm/shop/base/get": self._shop,
             "/product/spu/list": self._menu,
         }
 
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         try:
             fields = _read_fields(request)
             self._check_signature(request.url, fields)
             if request.path == "/base/oauth/token":
-                return self._issue(fields)
+                return _answer(0, "success", self._tokens.issue(fields))
             if request.path not in self._routes:
                 raise KeetaError(WRONG_PARAMETER, f"nothing at {request.path}")
-            if self._access.get(str(fields.get("accessToken")), 0.0) < time.time():
-                raise KeetaError(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
+            self._tokens.check(fields)
             return self._routes[request.path](fields)
         except KeetaError as error:
             return _answer(error.code, error.message)
 
-    def refuse(self, status: int, message: str) -> Reply:
-        """A refused token is told inside HTTP 200, and costs all tokens their life."""
+    def refuse(self, status: int, message: str) -> WireReply:
+        """Refused credentials are an error inside HTTP 200, and no access token is valid afterwards."""
         if status == 401:
-            self._access.clear()
+            self._tokens.revoke_all()
             return _answer(UNKNOWN_TOKEN, "accessToken is unknown or has expired")
         return json_reply({"code": SERVER_ERROR, "message": message}, status)
 
-    def fail_inside_200(self) -> Reply:
+    def fail_inside_200(self) -> WireReply:
         return _answer(SERVER_ERROR, "system busy")
 
     def truth(self) -> Iterator[TrueListing]:
@@ -112,38 +140,22 @@ class Keeta(View):
         if not isinstance(timestamp, int) or abs(timestamp - time.time()) > CLOCK_TOLERANCE_S:
             raise KeetaError(STALE_TIMESTAMP, "timestamp is not within ten minutes of now")
 
-    def _issue(self, fields: Fields) -> Reply:
-        """A new pair of tokens. A token this process issued works once; one it never issued always works."""
-        token = str(fields.get("refreshToken") or "")
-        if not token or fields.get("grantType") != "refresh_token":
-            raise KeetaError(MISSING_PARAMETER, "grantType refresh_token and a refreshToken are needed")
-        if token in self._used:
-            raise KeetaError(USED_REFRESH_TOKEN, "refreshToken was used before")
-        if token in self._issued:
-            self._used.add(token)
-        access, refresh = f"at-{token_hex(16)}", f"rt-{token_hex(16)}"
-        now = int(time.time())
-        self._access[access] = now + TOKEN_LIFE_S
-        self._issued.add(refresh)
-        issued = {"accessToken": access, "expiresIn": TOKEN_LIFE_S, "refreshToken": refresh, "issuedAtTime": now}
-        return _answer(0, "success", issued)
-
     @cached_property
-    def _shop_rows(self) -> Rendered:
-        return Rendered(self.listed, self._summary)
+    def _shop_rows(self) -> RenderedRows:
+        return RenderedRows(self.listed, self._summary)
 
-    def _shops(self, fields: Fields) -> Listing:
+    def _shops(self, fields: Fields) -> ListAnswer:
         return _paged(self._shop_rows, fields, "authorizedShops", JsonRecord("latitude", "name"))
 
-    def _summary(self, entry: Entry) -> bytes:
+    def _summary(self, entry: PlatformEntry) -> bytes:
         detail = self._detail(entry)
         return orjson.dumps({field: detail[field] for field in ("id", "name", "address", "longitude", "latitude")})
 
-    def _detail(self, entry: Entry) -> Fields:
+    def _detail(self, entry: PlatformEntry) -> Fields:
         place, stream = entry.place, entry.stream()
-        touched = entry.touched(self.today)
-        name, premises = place.name(touched), place.premises(touched)
-        latitude, longitude = misplace(stream, premises, 5, 70)
+        updated = entry.updated_on(self.today)
+        name, premises = place.name(updated), place.premises(updated)
+        latitude, longitude = vary_coordinates(stream, premises, 5, 70)
         shown = vary_english(stream, name.english, 0.3)
         if name.chinese and stream.random() < 0.5:
             shown = f"{name.chinese} {shown}" if stream.random() < 0.6 else name.chinese
@@ -164,29 +176,29 @@ class Keeta(View):
         return detail
 
     @cached_property
-    def _by_id(self) -> dict[int, Entry]:
+    def _by_id(self) -> dict[int, PlatformEntry]:
         return {shop_id(entry): entry for entry in self.listed}
 
-    def _find_shop(self, fields: Fields) -> Entry:
+    def _find_shop(self, fields: Fields) -> PlatformEntry:
         wanted = str(fields.get("shopId"))
         entry = self._by_id.get(int(wanted)) if wanted.isdecimal() and len(wanted) < 20 else None
         if not entry:
             raise KeetaError(UNKNOWN_SHOP, f"shop {wanted} is not authorized")
         return entry
 
-    def _shop(self, fields: Fields) -> Listing:
+    def _shop(self, fields: Fields) -> ListAnswer:
         row = orjson.dumps(self._detail(self._find_shop(fields)))
         body = b'{"code":0,"message":"success","data":%b,"errorList":[]}'
-        found = listing([row], 0, 1, lambda page: body % page.joined(), JsonRecord("latitude", "name"))
-        return replace(found, single=True)
+        found = list_answer([row], 0, 1, lambda page: body % page.joined(), JsonRecord("latitude", "name"))
+        return replace(found, is_record=True)
 
-    def _menu(self, fields: Fields) -> Listing:
+    def _menu(self, fields: Fields) -> ListAnswer:
         entry = self._find_shop(fields)
-        rows = Rendered(range(5 + entry.noise % 15), lambda index: _dish(entry, index))
+        rows = RenderedRows(range(5 + entry.noise % 15), lambda index: _dish(entry, index))
         return _paged(rows, fields, "spus", JsonRecord("status", "name"))
 
 
-def shop_id(entry: Entry) -> int:
+def shop_id(entry: PlatformEntry) -> int:
     """The platform's id of an entry."""
     return FIRST_ID + scramble(entry.number, 2**25) * 1009
 
@@ -195,11 +207,11 @@ def _secrets(fields: Fields) -> tuple[str, str]:
     return "sandbox", str(fields["appId"])
 
 
-def _answer(code: int, message: str, data: Any = None) -> Reply:
+def _answer(code: int, message: str, data: Any = None) -> WireReply:
     return json_reply({"code": code, "message": message, "data": data, "errorList": []})
 
 
-def _read_fields(request: Request) -> Fields:
+def _read_fields(request: WireRequest) -> Fields:
     try:
         fields = orjson.loads(request.body)
     except orjson.JSONDecodeError:
@@ -209,15 +221,15 @@ def _read_fields(request: Request) -> Fields:
     return fields
 
 
-def _paged(rows: Rendered, fields: Fields, key: str, record: JsonRecord) -> Listing:
+def _paged(rows: RenderedRows, fields: Fields, key: str, record: JsonRecord) -> ListAnswer:
     page, size = fields.get("pageNum", 1), fields.get("pageSize", MOST_PAGE)
     if not isinstance(page, int) or not isinstance(size, int) or page < 1 or not 1 <= size <= MOST_PAGE:
         raise KeetaError(WRONG_PARAMETER, f"pageNum from 1, pageSize from 1 to {MOST_PAGE}")
     body = b'{"code":0,"message":"success","data":{"total":%d,"' + key.encode() + b'":[%b]},"errorList":[]}'
-    return listing(rows, (page - 1) * size, size, lambda shown: body % (shown.total, shown.joined()), record)
+    return list_answer(rows, (page - 1) * size, size, lambda shown: body % (shown.total, shown.joined()), record)
 
 
-def _dish(entry: Entry, index: int) -> bytes:
+def _dish(entry: PlatformEntry, index: int) -> bytes:
     stream = Random(entry.noise * 23 + index)
     cuisine = entry.place.cuisines[index % len(entry.place.cuisines)]
     dish = cuisine.dishes[index % 5]

@@ -1,4 +1,4 @@
-"""OpenRice as the sandbox plays it: points of interest behind a cap of 250 per query, and reviews.
+"""OpenRice as the sandbox plays it: points of interest, of which one query returns at most 250, and reviews.
 
 Broad coverage, both languages, some coordinates missing, closed places still shown for a while.
 """
@@ -10,20 +10,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from sync_platform.sandbox.chance import scramble
 from sync_platform.sandbox.districts import areas
-from sync_platform.sandbox.names import CUISINES
-from sync_platform.sandbox.reviews import Review, review_days, reviews_of
-from sync_platform.sandbox.spelling import misplace, past_moment, vary_address, vary_chinese, vary_english
-from sync_platform.sandbox.views.view import Entry, TrueListing, View
-from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, json_reply, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.place_names import CUISINES
+from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
+from sync_platform.sandbox.record_formats import JsonRecord
+from sync_platform.sandbox.reviews import GuestReview, review_days, reviews_of
+from sync_platform.sandbox.spelling import moment_before, vary_address, vary_chinese, vary_coordinates, vary_english
+from sync_platform.sandbox.wire import (
+    ListAnswer,
+    ListPage,
+    RenderedRows,
+    WireReply,
+    WireRequest,
+    json_reply,
+    list_answer,
+)
 
 CAP = 250
 LOWER_CAP = 100
@@ -36,18 +42,14 @@ _SPENT = (40, 75, 150, 300, 600, 1000)
 _REVIEWS_PATH = re.compile(r"/api/v2/poi/(\d{1,18})/reviews")
 
 
-def build(city: City) -> OpenRice:
-    """The view of a city."""
-    return OpenRice(city)
-
-
-class OpenRice(View):
-    """POIs and their reviews; a place that moved has a second POI, and the first says so."""
+class OpenRice(PlatformView):
+    """POIs and their reviews; a place that moved has a second POI, and the first one names it in `moveToId`."""
 
     platform = "openrice"
     share = 0.72
+    special_faults = {"cap": f"at most {LOWER_CAP} records of any one query are sent, instead of {CAP}"}
 
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if request.path == "/api/pois":
             return self._pois(request)
         if request.path == "/api/v2/metadata/region/all":
@@ -56,29 +58,29 @@ class OpenRice(View):
         return self._reviews(int(found[1]), request) if found else self.missing(request)
 
     @cached_property
-    def shown(self) -> list[Entry]:
+    def shown(self) -> list[PlatformEntry]:
         """Today's entries, those lately closed, and those lately moved away from (odd `number`s are new addresses)."""
-        return [entry for entry in self._spells() if entry.since <= self.today < entry.until + SHOWN_CLOSED]
+        return [entry for entry in self._by_address() if entry.since <= self.today < entry.until + SHOWN_CLOSED]
 
-    def _spells(self) -> Iterator[Entry]:
-        """Entries cut at the day the platform heard of a move."""
+    def _by_address(self) -> Iterator[PlatformEntry]:
+        """Entries, one per address: an entry is cut at the day on which the platform noticed the move."""
         for entry in self.entries:
             moved = entry.place.moved
             if not moved or moved + timedelta(days=20) <= entry.since or moved + timedelta(days=20) >= entry.until:
                 yield entry
                 continue
-            heard = moved + timedelta(days=20)
-            yield replace(entry, until=heard)
-            if heard <= self.today:
-                yield replace(entry, since=heard, number=entry.number + 1, noise=entry.noise ^ 0xBEEF)
+            noticed = moved + timedelta(days=20)
+            yield replace(entry, until=noticed)
+            if noticed <= self.today:
+                yield replace(entry, since=noticed, number=entry.number + 1, noise=entry.noise ^ 0xBEEF)
 
     def truth(self) -> Iterator[TrueListing]:
-        for entry in self._spells():
+        for entry in self._by_address():
             yield TrueListing(entry.place, str(poi_id(entry)), entry.since, entry.until)
 
     @cached_property
-    def _rows(self) -> dict[str, Rendered]:
-        return {language: Rendered(self.shown, partial(self._poi, language)) for language in ("en", "zh")}
+    def _rows(self) -> dict[str, RenderedRows]:
+        return {language: RenderedRows(self.shown, partial(self._poi, language)) for language in ("en", "zh")}
 
     @cached_property
     def _selections(self) -> dict[tuple[str, str, str], list[int]]:
@@ -97,27 +99,27 @@ class OpenRice(View):
             ]
         return self._selections[key]
 
-    def _district_ids(self, entry: Entry) -> tuple[str, str]:
+    def _district_ids(self, entry: PlatformEntry) -> tuple[str, str]:
         area = entry.place.premises(entry.since if self.today >= entry.until else self.today).area
         return str(2000 + area.number), str(_REGION_IDS[area.region])
 
-    def _pois(self, request: Request) -> Listing:
+    def _pois(self, request: WireRequest) -> ListAnswer:
         chosen = self._select(request.text("districtId"), request.text("priceRangeId"), request.text("cuisineId"))
         rows = self._rows[_language(request)].choose(chosen)
         closed = sum(self.shown[position].until <= self.today for position in chosen[:CAP])
         page = request.number("page", 1, 1, 10**6)
 
-        def wrap(shown: Page) -> bytes:
+        def wrap(shown: ListPage) -> bytes:
             tail = {"count": shown.total, "totalReturnCount": min(shown.total, CAP), "closedCount": closed}
             return b'{"searchResult":{"paginationResult":{"results":[%b],%b}}' % (
                 shown.joined(),
                 orjson.dumps(tail)[1:],
             )
 
-        found = listing(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
+        found = list_answer(rows, (page - 1) * PAGE_ROWS, PAGE_ROWS, wrap, JsonRecord("mapLatitude", "name"))
         return replace(found, cap=CAP, special={"cap": lambda shown: replace(shown, cap=LOWER_CAP)})
 
-    def _metadata(self, language: str) -> Reply:
+    def _metadata(self, language: str) -> WireReply:
         zh = language == "zh"
         districts = [
             {
@@ -136,14 +138,14 @@ class OpenRice(View):
         ]
         return json_reply({"districts": districts, "categories": {"cuisine": cuisines}})
 
-    def _poi(self, language: str, entry: Entry) -> bytes:
+    def _poi(self, language: str, entry: PlatformEntry) -> bytes:
         place, stream, zh = entry.place, entry.stream(), language == "zh"
         day = entry.until - timedelta(days=1) if self.today >= entry.until else self.today
         name, premises = place.name(day), place.premises(day)
         english, chinese = vary_english(stream, name.english, 0.35), vary_chinese(stream, name, premises, 0.15)
         english = "" if chinese and stream.random() < 0.12 else english
         address_en, address_zh = vary_address(stream, premises), premises.chinese()
-        latitude, longitude = misplace(stream, premises) if stream.random() > 0.03 else (0, 0)
+        latitude, longitude = vary_coordinates(stream, premises) if stream.random() > 0.03 else (0, 0)
         listed_phone = place.phone if stream.random() > 0.08 else ""
         count = len(review_days(entry, self.today, REVIEWS_PER_MONTH))
         smiles = round(count * min(1.0, max(0.1, place.quality / 5)))
@@ -178,21 +180,21 @@ class OpenRice(View):
             }
         )
 
-    def _moved(self, entry: Entry) -> bool:
+    def _moved(self, entry: PlatformEntry) -> bool:
         moved = entry.place.moved
         return bool(moved and entry.number % 2 == 0 and entry.until == moved + timedelta(days=20) <= self.today)
 
     @cached_property
-    def _by_id(self) -> dict[int, Entry]:
+    def _by_id(self) -> dict[int, PlatformEntry]:
         return {poi_id(entry): entry for entry in self.shown}
 
-    def _reviews(self, poi: int, request: Request) -> Reply | Listing:
+    def _reviews(self, poi: int, request: WireRequest) -> WireReply | ListAnswer:
         entry = self._by_id.get(poi)
         if not entry:
             return self.missing(request)
-        rows = Rendered(reviews_of(entry, self.today, REVIEWS_PER_MONTH), partial(_review, entry))
+        rows = RenderedRows(reviews_of(entry, self.today, REVIEWS_PER_MONTH), partial(_review, entry))
         offset, size = request.number("startAt", 0, 0, 10**6), request.number("rows", 50, 1, 50)
-        return listing(
+        return list_answer(
             rows,
             offset,
             size,
@@ -201,16 +203,16 @@ class OpenRice(View):
         )
 
 
-def poi_id(entry: Entry) -> int:
+def poi_id(entry: PlatformEntry) -> int:
     """The platform's id of an entry."""
     return 10_000 + scramble(entry.number, 2**25)
 
 
-def _language(request: Request) -> str:
+def _language(request: WireRequest) -> str:
     return "zh" if request.text("uiLang", "en").startswith(("zh", "tc")) else "en"
 
 
-def _categories(entry: Entry, zh: bool) -> list[dict[str, Any]]:
+def _categories(entry: PlatformEntry, zh: bool) -> list[dict[str, Any]]:
     place = entry.place
     found = [(1, 1000 + kind.number, kind.chinese if zh else kind.english) for kind in place.cuisines]
     dish = place.cuisines[0].dishes[entry.noise % 5]
@@ -220,7 +222,7 @@ def _categories(entry: Entry, zh: bool) -> list[dict[str, Any]]:
     return [{"categoryTypeId": kind, "categoryId": number, "name": name} for kind, number, name in found]
 
 
-def _hours(entry: Entry) -> list[dict[str, Any]]:
+def _hours(entry: PlatformEntry) -> list[dict[str, Any]]:
     place = entry.place
     opens, closes = f"{place.opens:02d}:00:00", "23:59:00" if place.closes > 23 else f"{place.closes:02d}:30:00"
     return [
@@ -229,7 +231,7 @@ def _hours(entry: Entry) -> list[dict[str, Any]]:
     ]
 
 
-def _review(entry: Entry, review: Review) -> bytes:
+def _review(entry: PlatformEntry, review: GuestReview) -> bytes:
     author, stream = review.author, review.stream
     scores = {part: min(5, max(1, review.rating + stream.randint(-1, 1))) for part in _SCORED}
     return orjson.dumps(
@@ -240,7 +242,7 @@ def _review(entry: Entry, review: Review) -> bytes:
             "title": review.title,
             "body": review.text,
             "visitDate": (review.day - timedelta(days=stream.randint(0, 20))).isoformat(),
-            "submitTime": past_moment(review.day, review.number),
+            "submitTime": moment_before(review.day, review.number),
             "overall": "smile" if review.rating > 3 else "ok" if review.rating == 3 else "cry",
             "scores": scores,
             "spendingPerHead": _SPENT[entry.place.price - 1] + stream.randint(-15, 15),

@@ -1,6 +1,6 @@
 """TripAdvisor as the sandbox plays it: locations in pages of at most 20, absent fields left out, and reviews.
 
-The search also returns a few hotels and sights, as the real one does in spite of its category filter.
+The search also returns a few hotels and sights, as the real one does despite its category filter.
 """
 
 from __future__ import annotations
@@ -10,19 +10,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from sync_platform.sandbox.chance import scramble
+from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
 from sync_platform.sandbox.premises import Premises
-from sync_platform.sandbox.reviews import Review, review_days, reviews_of
-from sync_platform.sandbox.spelling import misplace, past_moment, vary_address, vary_chinese, vary_english, write_phone
-from sync_platform.sandbox.views.view import Entry, TrueListing, View
-from sync_platform.sandbox.wire import JsonRecord, Listing, Page, Rendered, Reply, Request, json_reply, listing
-
-if TYPE_CHECKING:
-    from sync_platform.sandbox.city import City
+from sync_platform.sandbox.record_formats import JsonRecord
+from sync_platform.sandbox.reviews import GuestReview, review_days, reviews_of
+from sync_platform.sandbox.spelling import (
+    format_phone,
+    moment_before,
+    vary_address,
+    vary_chinese,
+    vary_coordinates,
+    vary_english,
+)
+from sync_platform.sandbox.wire import (
+    ListAnswer,
+    ListPage,
+    RenderedRows,
+    WireReply,
+    WireRequest,
+    json_reply,
+    list_answer,
+)
 
 SHOWN_CLOSED = timedelta(days=120)
 REVIEWS_PER_MONTH = 0.045
@@ -38,18 +51,14 @@ _REVIEWS_PATH = re.compile(r"/locations/(\d{1,18})/reviews")
 _LOCATION_PATH = re.compile(r"/locations/(\d{1,18})")
 
 
-def build(city: City) -> TripAdvisor:
-    """The view of a city."""
-    return TripAdvisor(city)
-
-
-class TripAdvisor(View):
+class TripAdvisor(PlatformView):
     """Locations and reviews of geo 294217."""
 
     platform = "tripadvisor"
     share = 0.36
+    special_faults = {"omitted-ids": "every other id asked for is left out"}
 
-    def answer(self, request: Request) -> Reply | Listing:
+    def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if not request.header(b"x-api-key"):
             return self.refuse(401, "missing X-API-Key")
         if not 1 <= request.number("size", MOST_PAGE, -1, 10**6) <= MOST_PAGE:
@@ -61,10 +70,10 @@ class TripAdvisor(View):
         if found := _REVIEWS_PATH.fullmatch(request.path):
             return self._reviews(int(found[1]), request)
         if (found := _LOCATION_PATH.fullmatch(request.path)) and int(found[1]) in self._positions:
-            return Reply(self._rows(request)[self._positions[int(found[1])]])
+            return WireReply(self._rows(request)[self._positions[int(found[1])]])
         return self.missing(request)
 
-    def refuse(self, status: int, message: str) -> Reply:
+    def refuse(self, status: int, message: str) -> WireReply:
         titles = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
         title = titles.get(status, "Internal Server Error")
         problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
@@ -75,7 +84,7 @@ class TripAdvisor(View):
             yield TrueListing(entry.place, str(location_id(entry)), entry.since, entry.until)
 
     @cached_property
-    def _shown(self) -> list[Entry]:
+    def _shown(self) -> list[PlatformEntry]:
         return [entry for entry in self.entries if self.today < entry.until + SHOWN_CLOSED]
 
     @cached_property
@@ -83,23 +92,23 @@ class TripAdvisor(View):
         return {location_id(entry): position for position, entry in enumerate(self._shown)}
 
     @cached_property
-    def _rendered(self) -> dict[tuple[bool, bool], Rendered]:
+    def _rendered(self) -> dict[tuple[bool, bool], RenderedRows]:
         return {}
 
-    def _rows(self, request: Request) -> Rendered:
-        """Locations in the languages asked for: those of `locale`, English when none is given."""
+    def _rows(self, request: WireRequest) -> RenderedRows:
+        """Locations in the languages of `locale`; in English where none is given."""
         locales = request.query.get("locale", ["en"])
         languages = ("en" in locales or not any(one.startswith("zh") for one in locales), "zh_HK" in locales)
         if languages not in self._rendered:
-            self._rendered[languages] = Rendered(self._shown, partial(self._location, *languages))
+            self._rendered[languages] = RenderedRows(self._shown, partial(self._location, *languages))
         return self._rendered[languages]
 
-    def _by_ids(self, request: Request) -> Reply | Listing:
+    def _by_ids(self, request: WireRequest) -> WireReply | ListAnswer:
         wanted = request.query.get("id", [])
         if not 1 <= len(wanted) <= MOST_IDS or not all(one.isdecimal() for one in wanted):
             return self.refuse(400, f"id: between 1 and {MOST_IDS} whole numbers are needed")
         known = [self._positions[int(one)] for one in wanted if int(one) in self._positions]
-        found = listing(
+        found = list_answer(
             self._rows(request).choose(known),
             0,
             MOST_IDS,
@@ -108,12 +117,12 @@ class TripAdvisor(View):
         )
         return replace(found, special={"omitted-ids": lambda shown: replace(shown, rows=shown.rows[::2])})
 
-    def _location(self, english: bool, chinese: bool, entry: Entry) -> bytes:
+    def _location(self, english: bool, chinese: bool, entry: PlatformEntry) -> bytes:
         place, stream = entry.place, entry.stream()
         day = min(self.today, entry.until - timedelta(days=1))
         name, premises = place.name(day), place.premises(day)
         shown, shown_zh = vary_english(stream, name.english, 0.45), vary_chinese(stream, name, premises)
-        latitude, longitude = misplace(stream, premises)
+        latitude, longitude = vary_coordinates(stream, premises)
         sight = stream.random() < 0.03
         kind = stream.choice(("HOTEL", "ATTRACTION")) if sight else "RESTAURANT"
         names = [{"language": "en", "value": shown, "primary": True}] if english else []
@@ -133,7 +142,7 @@ class TripAdvisor(View):
             "urls": {"tripadvisor": {"main": f"https://www.tripadvisor.example/Restaurant_Review-g{GEO_ID}-d{number}"}},
         }
         if place.phone and stream.random() < 0.85:
-            record["phone_numbers"] = [{"type": "phone", "value": write_phone(stream, place.phone)}]
+            record["phone_numbers"] = [{"type": "phone", "value": format_phone(stream, place.phone)}]
         if stream.random() < 0.6:
             record["opening_hours"] = {"periods": _periods(entry)}
         if stream.random() < 0.8:
@@ -144,7 +153,7 @@ class TripAdvisor(View):
             record["urls"]["official"] = f"https://{''.join(name.english.lower().split())}.example".replace("&", "")
         return orjson.dumps(record)
 
-    def _reviews(self, number: int, request: Request) -> Reply | Listing:
+    def _reviews(self, number: int, request: WireRequest) -> WireReply | ListAnswer:
         position = self._positions.get(number)
         if position is None:
             return self.refuse(404, f"no location {number}")
@@ -152,22 +161,22 @@ class TripAdvisor(View):
         reviews = reviews_of(self._shown[position], self.today, REVIEWS_PER_MONTH)
         if after:
             reviews = [review for review in reviews if _published(review) >= after]
-        return _paged(Rendered(reviews, partial(_review, number)), request, JsonRecord("rating", "rating"))
+        return _paged(RenderedRows(reviews, partial(_review, number)), request, JsonRecord("rating", "rating"))
 
 
-def location_id(entry: Entry) -> int:
+def location_id(entry: PlatformEntry) -> int:
     """The platform's id of an entry."""
     return 3_000_000 + scramble(entry.number, 2**24)
 
 
-def _paged(rows: Rendered, request: Request, record: JsonRecord) -> Listing:
+def _paged(rows: RenderedRows, request: WireRequest, record: JsonRecord) -> ListAnswer:
     page, size = request.number("page", 1, 1, 10**6), request.number("size", MOST_PAGE, 1, MOST_PAGE)
 
-    def wrap(shown: Page) -> bytes:
+    def wrap(shown: ListPage) -> bytes:
         paging = {"page": page, "size": size, "total_pages": -(-shown.total // size), "total_elements": shown.total}
         return b'{"data":[%b],"pagination":%b}' % (shown.joined(), orjson.dumps(paging))
 
-    return listing(rows, (page - 1) * size, size, wrap, record)
+    return list_answer(rows, (page - 1) * size, size, wrap, record)
 
 
 def _addresses(street: str, premises: Premises, chinese: bool) -> list[dict[str, str]]:
@@ -180,7 +189,7 @@ def _addresses(street: str, premises: Premises, chinese: bool) -> list[dict[str,
     return found
 
 
-def _periods(entry: Entry) -> list[dict[str, str]]:
+def _periods(entry: PlatformEntry) -> list[dict[str, str]]:
     place = entry.place
     closes = "23:59" if place.closes > 23 else f"{place.closes:02d}:00"
     return [
@@ -190,11 +199,11 @@ def _periods(entry: Entry) -> list[dict[str, str]]:
     ]
 
 
-def _published(review: Review) -> str:
-    return past_moment(review.day, review.number)
+def _published(review: GuestReview) -> str:
+    return moment_before(review.day, review.number)
 
 
-def _review(location: int, review: Review) -> bytes:
+def _review(location: int, review: GuestReview) -> bytes:
     stream = review.stream
     language = "zh_HK" if review.language == "zh" else "en"
     record: dict[str, Any] = {

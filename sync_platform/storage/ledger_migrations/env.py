@@ -1,4 +1,4 @@
-"""Alembic's entry: run the versions beside this file on the connection that the caller opened."""
+"""Alembic's entry point: runs the migrations in `versions/` on the connection that the caller opened."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Secrets a platform handed us (a rotated refresh token), sealed."""
+"""Sealed secrets that platforms issue, such as a rotated refresh token."""
 
 import sqlalchemy as sa
 from alembic import op

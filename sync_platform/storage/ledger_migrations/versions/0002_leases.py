@@ -1,4 +1,4 @@
-"""Leases: who alone is at work on something."""
+"""Leases: exclusive use of something."""
 
 import sqlalchemy as sa
 from alembic import op

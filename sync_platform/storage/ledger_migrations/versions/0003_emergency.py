@@ -1,4 +1,4 @@
-"""Emergency requests: what was asked for, by whom and why, and the run of each platform."""
+"""Emergency requests: their platforms, who asked and why, and the run of each platform."""
 
 import sqlalchemy as sa
 from alembic import op

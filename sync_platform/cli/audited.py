@@ -1,0 +1,49 @@
+"""Every operation of the command line is in the audit log: when it began, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
+
+
+@dataclass
+class Operation:
+    """An operation under way. Its command sets how it ended, and details that became known meanwhile."""
+
+    outcome: Outcome = "failed"
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def ended(self, outcome: Outcome, **details: Any) -> None:
+        self.outcome, self.details = outcome, details
+
+
+@contextmanager
+def audited(settings: Settings, operation: str, subject: dict[str, Any]) -> Iterator[Operation]:
+    """Log that an operation begins before it does anything, and when the block ends, how it ended.
+
+    An operation without a second entry was killed. Raises StorageError where the log cannot be written: an operation
+    that cannot be logged does not run.
+    """
+    log_entry(settings, operation, subject, "begun")
+    under_way = Operation()
+    try:
+        yield under_way
+    except KeyboardInterrupt:
+        under_way.outcome = "interrupted"
+        raise
+    finally:
+        log_entry(settings, operation, {**subject, **under_way.details}, under_way.outcome)
+
+
+def log_entry(settings: Settings, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:
+    """Write one entry. The log is closed again: processes forked later must not share its connection."""
+    log = AuditLog(settings.ledger_url)
+    try:
+        log.record(operation, subject, actor=settings.sync_actor or system_user(), via="cli", outcome=outcome)
+    finally:
+        log.close()

@@ -1,0 +1,1 @@
+"""`report …`: reports for people outside the company."""

@@ -1,0 +1,40 @@
+"""`sync-platform report …`: the commands and their options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sync_platform.cli.options import HashLanding, ToFile
+from sync_platform.errors import UsageError
+
+report_commands = typer.Typer(
+    help="Reports for people outside: what was done in a time span, and whether it was right."
+)
+
+
+@report_commands.command("compliance")
+def report_compliance(
+    first: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="The first day of the span, in Hong Kong; or a moment.")
+    ],
+    last: Annotated[
+        str, typer.Option("--to", metavar="DAY", help="The last day of the span, in Hong Kong; or a moment.")
+    ],
+    as_html: Annotated[bool, typer.Option("--html", help="Write one HTML page, made for printing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document.")] = False,
+    landing: HashLanding = False,
+    out: ToFile = "-",
+) -> None:
+    """Write the compliance report of a time span: terms, changes, quality, personal data, retention, proof, operations.
+
+    It verifies the chains as `lineage verify` does, and the audit log has an entry of it. Exit code: 0 only if every
+    obligation that was checked is met, 1 if one is not, 2 for bad usage.
+    """
+    from sync_platform.cli.compliance.report import report_compliance as write_report
+
+    if as_html and as_json:
+        raise UsageError("--html and --json: one of the two")
+    form = "html" if as_html else "json" if as_json else "text"
+    raise typer.Exit(write_report(first, last, out, form, hash_landing=landing))

@@ -1,0 +1,75 @@
+"""`sync-platform report compliance`: the report for a regulator, as text, one HTML page, or one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.lineage.export import scope_of
+from sync_platform.cli.output import json_of, opened
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.report_document import report_document
+from sync_platform.compliance.report_json import report_json
+from sync_platform.compliance.span import Span
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.vault.seal import open_vault_database
+
+
+def report_compliance(first: str, last: str, out: str, form: str, *, hash_landing: bool) -> int:
+    """Write the report; 0 if every obligation that was checked is met, else 1. UsageError for a span that cannot be."""
+    settings, now = load_settings(), datetime.now(UTC)
+    span = _span(first, last, now)
+    if not LakeAddress.of(settings).exists:
+        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    subject = {"what": "compliance", "from": first, "to": last, "format": form, "landing": hash_landing}
+    with (
+        audited(settings, "report", subject) as operation,
+        opened(out) as file,
+        _installation(settings) as installation,
+    ):
+        with Console(stderr=True).status("reporting") as status:
+            report = make_report(
+                installation, span, now, hash_landing=hash_landing, say=lambda step: status.update(f"reporting: {step}")
+            )
+        file.write(_written(report, form))
+        rate = report.rate
+        operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)
+    return 1 if rate.not_met else 0
+
+
+def _span(first: str, last: str, now: datetime) -> Span:
+    found = scope_of(first, last, None)
+    begin, end = found.first or now, found.last or now
+    if begin > now:
+        raise UsageError(f"--from {first} lies in the future: nothing has happened yet")
+    return Span(begin, end)
+
+
+@contextmanager
+def _installation(settings: Settings) -> Iterator[Installation]:
+    from sync_platform.defs.lineage import auditor_of
+    from sync_platform.defs.resources import landing_store_of
+
+    vault = open_vault_database(settings.vault_url)
+    try:
+        with auditor_of(settings).record() as record:
+            landing = landing_store_of(settings).open()
+            yield Installation(settings, load_platforms(settings.platform_path), record, landing, vault)
+    finally:
+        vault.dispose()
+
+
+def _written(report: ComplianceReport, form: str) -> str:
+    if form == "json":
+        return json_of(report_json(report)) + "\n"
+    document = report_document(report)
+    return html_of(document) if form == "html" else text_of(document)

@@ -1,0 +1,1 @@
+"""`emergency …`: requesting a sync before its schedule, and its report."""

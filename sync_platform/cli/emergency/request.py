@@ -1,0 +1,135 @@
+"""`sync-platform emergency PLATFORM…`: requests a sync before its schedule; with `--now` it runs in this process."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from sync_platform.cli.audited import log_entry
+from sync_platform.cli.emergency.status import show_status
+from sync_platform.cli.exit_codes import INTERRUPTED, OK
+from sync_platform.cli.output import report_problem, write_document
+from sync_platform.cli.syncing.display import choose_display
+from sync_platform.cli.syncing.sync import require_terms
+from sync_platform.cli.syncing.unify import unify_after
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_report import report_on
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.submission import Submission, submit_request
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import current_period
+from sync_platform.storage.platform_lock import Holder, platform_lock
+
+
+def request_emergency(
+    names: list[str], reason: str, priority: str, requester: str, key: str | None, *, now: bool, as_json: bool
+) -> int:
+    """Store a request, and show what happens next; with `now`, run it in this process to its end.
+
+    0 if it is stored (or with `now` every platform is complete), 1 if one is degraded or failed. Raises UsageError for
+    a bad request.
+    """
+    settings = load_settings()
+    platforms = load_platforms(settings.platform_path)
+    require_terms(choose(platforms, names))
+    requests = RequestStore(settings.ledger_url)
+    requester = requester or getpass.getuser()
+    submission = submit_request(
+        requests, platforms, names, reason=reason, requester=requester, priority=priority, key=key
+    )
+    request = submission.request
+    subject = {"request_id": request.request_id, "platforms": list(request.platforms)}
+    log_entry(settings, "emergency", {**subject, "priority": priority, "now": now}, "complete")
+    if not request.is_open:
+        return show_status(request.request_id, as_json=as_json)
+    if now:
+        return _run_here(settings, platforms, requests, request, as_json=as_json)
+
+    from sync_platform.cli.runner.daemon import why_nothing_is_launched
+
+    _show(submission, why_nothing_is_launched(settings), as_json=as_json)
+    return OK
+
+
+def _run_here(
+    settings: Settings,
+    platforms: dict[str, Platform],
+    requests: RequestStore,
+    request: EmergencyRequest,
+    *,
+    as_json: bool,
+) -> int:
+    """Run the platforms of a request that are not launched yet, under claims that end with this process."""
+    from sync_platform.cli.runner.daemon import follow_requests
+    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.syncing.workers import Job, run_all
+    from sync_platform.defs.emergency import claim_name
+    from sync_platform.defs.landing import Mode
+
+    request_id = request.request_id
+    periods = {name: current_period(platforms[name].cadence) for name in request.platforms}
+    prepare(settings, [(platforms[name], periods[name]) for name in request.platforms])
+    follow_requests(settings, requests)  # frees the claims of processes that died
+    display = choose_display(as_json)
+    with ExitStack() as claims:
+        for name in sorted(request.platforms):  # in the same order everywhere, or two could wait for each other
+            claims.enter_context(platform_lock(settings.ledger_url, claim_name(name), request_id, _on_wait(name)))
+        ours = [name for name in request.platforms if requests.claim(request_id, name, str(uuid.uuid4()))]
+        claimed = requests.find(request_id)
+        run_ids = {name: claimed.run_of(name).run_id or "" for name in ours}
+        if not ours:
+            report_problem("nothing is left to run here, all of it has been launched already")
+        for name in ours:
+            requests.note_progress(request_id, name, run_ids[name], "running")
+        planned = [(platforms[name], periods[name]) for name in ours]
+        try:
+            with display.shown():
+                results = run_all(Job(settings, Mode.full, request=claimed), planned, display)
+                unify_after(settings, results, display)
+        except KeyboardInterrupt:
+            for name in ours:
+                requests.give_back(request_id, name, run_ids[name])
+            prepare(settings, [])  # stores that the runs of the killed workers have failed
+            report_problem(f"interrupted; request {request_id} stays open")
+            return INTERRUPTED
+        for result in results:
+            requests.note_end(request_id, result.platform, run_ids[result.platform], result.status, result.error)
+    return show_status(request_id, as_json=as_json)
+
+
+def _on_wait(platform: str) -> Callable[[Holder | None], None]:
+    """Reports once that this process waits."""
+    reported: list[str] = []
+
+    def waiting(holder: Holder | None) -> None:
+        details = f" (request {holder.run_id})" if holder else ""
+        if not reported:
+            sys.stderr.write(f"{platform:<12} waiting for another emergency run of it{details}\n")
+        reported.append(details)
+
+    return waiting
+
+
+def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None:
+    """The stored request, and what happens next; `problem` is why no sensor launches it now."""
+    request = submission.request
+    if as_json:
+        document = report_on(request, [], {}).document()
+        write_document({"folded": submission.joined, "not_launched_because": problem, **document})
+        return
+    first = f"joins the open request {request.request_id}" if submission.joined else f"request {request.request_id}"
+    lines = [f"{first}: {', '.join(request.platforms)}; priority {request.priority}"]
+    if submission.joined:
+        lines.append(f"requested by {request.requester}: {request.reason}; it is {request.state}")
+    if problem and request.state == "requested":
+        lines.append(f"It is stored, but {problem}: nothing launches it yet.")
+        lines.append("Start one with `sync-platform up`, or give the same command with --now to run it here.")
+    else:
+        lines.append("Dagster's sensor launches it within seconds, before runs of lower priority.")
+    lines.append(f"Follow it with: sync-platform emergency status {request.request_id}")
+    sys.stdout.write("\n".join(lines) + "\n")

@@ -1,0 +1,103 @@
+"""`sync-platform emergency status`: the report of a request, or the newest requests."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import MARKS, clock, coloured, console, new_table, write_document
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.errors import NoLakeYet
+from sync_platform.lake.syncs import syncs_of_request
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+WIDTH = 160
+MOST_LISTED = 20
+MOST_REASONS = 5
+COUNTS = {"records": "records", "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored"}
+"""The counts that the table of a report shows, with their headings."""
+
+
+def show_status(request_id: str | None, *, as_json: bool) -> int:
+    """The report of one request, or the newest requests; 1 for one that ended degraded or failed, else 0."""
+    settings = load_settings()
+    requests = RequestStore(settings.ledger_url)
+    found = [requests.find(request_id)] if request_id else requests.latest(MOST_LISTED)
+    if any(request.is_open and request.launched_at for request in found):
+        from sync_platform.cli.runner.daemon import follow_requests
+
+        follow_requests(settings, requests)
+        found = [requests.find(request.request_id) for request in found]
+    if request_id:
+        report = _report(settings, found[0])
+        write_document(report.document()) if as_json else _show(report)
+        return FAILED if report.status in ("degraded", "failed") else OK
+    if as_json:
+        write_document({"requests": [report_on(request, [], {}).document() for request in found]})
+    else:
+        _list(found)
+    return OK
+
+
+def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
+    try:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake:
+            records = syncs_of_request(lake, request.request_id)
+    except NoLakeYet:
+        records = []
+    running = [run.run_id for run in request.runs if run.run_id and run.state != "finished"]
+    progress: dict[str, str] = {}
+    if running:
+        from sync_platform.cli.runner.daemon import progress_of
+
+        progress = progress_of(settings, running)
+    return report_on(request, records, progress)
+
+
+def _show(report: RequestReport) -> None:
+    request, shown = report.request, console(WIDTH)
+    shown.print(f"emergency request [bold]{request.request_id}[/]: {coloured(report.status)}")
+    times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
+    shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {clock(at)}" for name, at in times if at))
+    for asking in request.askings:
+        requester = f"{escape(asking.requester)} ({asking.priority}, {clock(asking.asked_at)})"
+        shown.print(f"{requester}: {escape(asking.reason)}", soft_wrap=True)
+    table = new_table("", "platform", "status", *COUNTS.values(), "run", numbers=COUNTS.values())
+    for platform in report.platforms:
+        table.add_row(
+            MARKS.get(platform.status, ""),
+            platform.run.platform,
+            coloured(platform.status),
+            *(f"{platform.total(count):,}" if platform.records else "" for count in COUNTS),
+            platform.run.run_id or "",
+        )
+    shown.print(table)
+    for platform in report.platforms:
+        for line in _remarks(platform):
+            shown.print(f"{platform.run.platform}: {escape(line)}", soft_wrap=True)
+
+
+def _remarks(platform: PlatformReport) -> list[str]:
+    return [*platform.reasons[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
+
+
+def _list(found: list[EmergencyRequest]) -> None:
+    if not found:
+        console(WIDTH).print("no emergency request has been made")
+        return
+    columns = ("request", "status", "priority", "platforms", "requester", "requested", "reason")
+    table = new_table(*columns, unbroken=("request",))
+    for request in found:
+        table.add_row(
+            request.request_id,
+            coloured(request.outcome or request.state),
+            request.priority,
+            ", ".join(request.platforms),
+            escape(request.requester),
+            clock(request.requested_at),
+            escape(request.reason),
+        )
+    console(WIDTH).print(table)

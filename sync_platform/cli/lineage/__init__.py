@@ -1,0 +1,1 @@
+"""`lineage …`: verification, anchors, the history of a value, and exports."""

@@ -1,0 +1,101 @@
+"""`sync-platform lineage show`: the story of a restaurant or of a record, from any value to its origin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from sync_platform.cli.output import write_document
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
+from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.chain import sealed_digest
+from sync_platform.lake.schema import schemas_present
+from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.record import History, RecordStory, read_record_story
+from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.story_csv import write_story_csv
+from sync_platform.lineage.story_document import story_document
+from sync_platform.lineage.story_json import story_json
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
+
+RESTAURANT = "restaurant"
+HOW = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET ID`)"
+
+
+@dataclass(frozen=True)
+class StorySubject:
+    """The record that a story is of. A restaurant has no platform."""
+
+    platform: str | None
+    dataset: str
+    entity_id: str
+
+
+def show_story(words: list[str], field: str | None, as_of: str | None, form: str) -> int:
+    """Write a story to standard output; 0. UsageError for a record or a restaurant that does not exist."""
+    settings = load_settings()
+    platforms = load_platforms(settings.platform_path)
+    subject = _subject(words, platforms)
+    moment = parse_moment(as_of) if as_of else None
+    with history_of(settings, platforms, moment) as history:
+        if subject.platform is None:
+            story: RestaurantStory | RecordStory = read_restaurant_story(history, platforms, subject.entity_id, field)
+        else:
+            story = read_record_story(history, subject.platform, subject.dataset, subject.entity_id, field)
+    _write(story, form)
+    return 0
+
+
+@contextmanager
+def history_of(settings: Settings, platforms: dict[str, Platform], as_of: datetime | None = None) -> Iterator[History]:
+    """The history of an installation, to be read; NoLakeYet where there is none."""
+    from sync_platform.defs.resources import landing_store_of
+
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
+        if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
+            raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
+        landing = Landing(landing_store_of(settings).open(), platforms, partial(sealed_digest, other))
+        yield History(session, settings.lineage_table_name, landing, as_of)
+
+
+def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:
+    match words:
+        case [name] | ["restaurant", name] if name.startswith("rest-"):
+            return StorySubject(None, RESTAURANT, name)
+        case ["restaurant", name]:
+            raise UsageError(f"{name!r} is no restaurant's id, which is rest-…; unified.restaurants has them")
+        case [platform, dataset, source_id]:
+            _require(platforms, platform, dataset)
+            return StorySubject(platform, dataset, source_id)
+        case _:
+            raise UsageError(f"{' '.join(words)!r} is nothing that has a story: {HOW}")
+
+
+def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:
+    if platform == SCHEMA:
+        names = [table.name for table in KEPT_TABLES]
+    else:
+        (chosen,) = choose(platforms, [platform])
+        names = [each.name for each in chosen.datasets]
+    if dataset not in names:
+        raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
+
+
+def _write(story: RestaurantStory | RecordStory, form: str) -> None:
+    if form == "csv":
+        write_story_csv(sys.stdout, story)
+    elif form == "json":
+        write_document(story_json(story))
+    else:
+        document = story_document(story, datetime.now(UTC))
+        sys.stdout.write(html_of(document) if form == "html" else text_of(document))

@@ -1,0 +1,92 @@
+"""`sync-platform lineage verify|anchor`: verifies chains and tables, and anchors the chains outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, write_document
+from sync_platform.cli.required import require_lake
+from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
+from sync_platform.lineage.findings import Findings
+from sync_platform.lineage.verification import Record
+from sync_platform.settings import Settings, load_settings
+
+MOST_SHOWN = 20
+
+
+def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
+    """Verify chains, tables and anchors, with `landing` all landed objects too; 0 only if all is consistent, else 1."""
+    settings = load_settings()
+    with _record(settings) as record:
+        also = [_anchor(settings, anchor, record.signer.public_key)] if anchor else []
+        store = _store(settings, settings.landing_url) if landing else None
+        with Console(stderr=True).status("verifying") as status:
+            findings = record.verify(also, store, lambda step: status.update(f"verifying: {step}"))
+    if as_json:
+        write_document(findings.document())
+    else:
+        _show(findings, console())
+    return OK if findings.holds else FAILED
+
+
+def anchor_lineage(to: str | None, *, as_json: bool) -> int:
+    """Sign the ends of both chains, and store that in the store of backups, or in another one."""
+    settings = load_settings()
+    with _record(settings, to) as record, audited(settings, OPERATION, {"store": record.anchors.url}) as operation:
+        key = record.anchor()
+        operation.ended("complete", key=key)
+    if as_json:
+        write_document({"anchor": f"{record.anchors.url}/{key}", "public_key": record.signer.public_key})
+    else:
+        console().print(f"anchored: {record.anchors.url}/{key}", soft_wrap=True)
+        console().print(f"public key: {record.signer.public_key}")
+    return OK
+
+
+@contextmanager
+def _record(settings: Settings, anchors: str | None = None) -> Iterator[Record]:
+    from sync_platform.defs.lineage import auditor_of
+
+    require_lake(settings)
+    with auditor_of(settings, _url(anchors) if anchors else None).record() as record:
+        yield record
+
+
+def _anchor(settings: Settings, place: str, public_key: str) -> Anchor:
+    if "://" not in place:
+        return read_anchor(place, Path(place).read_bytes(), public_key)
+    folder, _, key = place.rpartition("/")
+    return fetch_anchor(_store(settings, folder), key, public_key)
+
+
+def _store(settings: Settings, url: str) -> Any:
+    from sync_platform.defs.resources import store_of
+
+    return store_of(settings, url).open()
+
+
+def _url(place: str) -> str:
+    return place if "://" in place else Path(place).absolute().as_uri()
+
+
+def _show(findings: Findings, shown: Console) -> None:
+    for number, each in enumerate(findings.breaks[:MOST_SHOWN]):
+        shown.print(f"{'first broken' if number == 0 else 'also'}: {escape(str(each))}", soft_wrap=True)
+    if len(findings.breaks) > MOST_SHOWN:
+        shown.print(f"… and {len(findings.breaks) - MOST_SHOWN:,} more; --json lists them all")
+    for table in findings.not_compared:
+        shown.print(f"not compared with its history: {table}, which no platform file declares")
+    landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
+    shown.print(
+        f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
+        f"{findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
+        + ("all holds" if findings.holds else f"{len(findings.breaks):,} do not hold")
+    )

@@ -1,0 +1,1 @@
+"""`match …`: matching listings in files, and people's decisions on listings."""

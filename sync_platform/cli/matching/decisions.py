@@ -1,0 +1,148 @@
+"""`sync-platform match decide|review|decisions`: decisions of people on which listings are the same place."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, new_table, write_document
+from sync_platform.cli.syncing.display import choose_display
+from sync_platform.cli.syncing.unify import run_unification, write_result
+from sync_platform.errors import NoLakeYet, StorageError, UsageError
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
+from sync_platform.unified.match_decisions import validated_decisions
+from sync_platform.unified.queries import frame_of, has_unified, newest_model
+from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
+
+WIDTH = 140
+SHOWN = (
+    "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",
+    "status", "licence_number",
+)  # fmt: skip
+NOTHING_UNIFIED = "nothing is unified yet: run `sync-platform sync`, or `sync-platform unify`"
+
+
+def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, withdraw: bool, as_json: bool) -> int:
+    """Store a decision and apply it; 0 if that succeeded, else 1. UsageError for a decision that cannot be stored."""
+    if withdraw == (is_same is not None):
+        raise UsageError("say one of --same, --different and --withdraw")
+    verdict = "withdrawn" if withdraw else "same" if is_same else "different"
+    decision = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
+    settings = load_settings()
+    with _unified(settings) as lake, lake.session() as session:  # a wrong decision is refused before Dagster starts
+        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
+        validated_decisions(session, **decision)
+
+    from sync_platform.cli.runner.instance import prepare
+
+    prepare(settings, [])
+    display = choose_display(as_json)
+    with audited(settings, "decision", decision) as operation, display.shown():
+        result = run_unification(settings, display, [decision])
+        operation.ended("failed" if result.error else "complete", run_ids=[result.run_id])
+    write_result(result, as_json=as_json)
+    return FAILED if result.error else OK
+
+
+def show_review(limit: int, *, as_json: bool) -> int:
+    """The review queue, with both listings of each pair; 0."""
+    settings = load_settings()
+    with _unified(settings) as lake, lake.session() as session:
+        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
+        model = newest_model(session)
+        if model is None:
+            raise StorageError(NOTHING_UNIFIED)
+        queue = pairs_to_review(session, model.model, limit)
+        listings = {(row["source"], row["source_id"]): row for row in frame_of(session, _listings_of(queue)).to_dicts()}
+    if as_json:
+        write_document([_document(pair, listings) for pair in queue])
+        return OK
+    for pair in queue:
+        _show(console(WIDTH), pair, listings)
+    if not queue:
+        console(WIDTH).print("no pair is waiting for a review")
+    return OK
+
+
+def list_decisions(*, as_json: bool) -> int:
+    """The decisions in force; 0."""
+    with _unified(load_settings()) as lake, lake.session() as session:
+        rows = frame_of(
+            session,
+            """SELECT one, other, is_same, reason, decided_by, decided_at FROM lake.unified.decisions
+            WHERE removed_at IS NULL ORDER BY decided_at DESC, one, other""",
+        ).to_dicts()
+    if as_json:
+        write_document(rows)
+        return OK
+    if not rows:
+        console(WIDTH).print("nobody has decided anything yet")
+        return OK
+    table = new_table("one", "other", "verdict", "by", "when", "reason")
+    for row in rows:
+        verdict = "same" if row["is_same"] else "different"
+        when = f"{row['decided_at']:%Y-%m-%d %H:%M} UTC"
+        table.add_row(*map(escape, (row["one"], row["other"], verdict, row["decided_by"], when, row["reason"])))
+    console(WIDTH).print(table)
+    return OK
+
+
+def _unified(settings: Settings) -> Lake:
+    """The lake, read-only; StorageError where it has no unified restaurants."""
+    lake = Lake(LakeAddress.of(settings), read_only=True)
+    try:
+        with lake.session() as session:
+            known = has_unified(session)
+    except NoLakeYet:
+        known = False
+    if not known:
+        lake.close()
+        raise StorageError(NOTHING_UNIFIED)
+    return lake
+
+
+def _listings_of(queue: list[ReviewPair]) -> str:
+    keys = sorted({key for pair in queue for key in (pair.one, pair.other)})
+    listed = ", ".join("('{}', '{}')".format(*(part.replace("'", "''") for part in key)) for key in keys)
+    return f"""SELECT source, source_id, {", ".join(LISTING_COLUMNS)} FROM temp.listings
+        WHERE (source, source_id) IN ({listed or "('', '')"})"""
+
+
+def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    sides = zip((pair.one, pair.other), pair.restaurants, strict=True)
+    return {
+        "probability": round(pair.probability, 4),
+        "evidence": pair.evidence,
+        "listings": [{"restaurant_id": restaurant, **listings.get(key, {})} for key, restaurant in sides],
+    }
+
+
+def _show(shown: Console, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
+    one, other = "/".join(pair.one), "/".join(pair.other)
+    table = Table(header_style="bold", title=f"{pair.probability:.0%} likely one place", title_justify="left")
+    table.add_column("")
+    for name, restaurant in ((one, pair.restaurants[0]), (other, pair.restaurants[1])):
+        table.add_column(f"{escape(name)}\n[dim]{restaurant}[/]", overflow="fold")
+    left, right = listings.get(pair.one, {}), listings.get(pair.other, {})
+    for name in SHOWN:
+        if left.get(name) is not None or right.get(name) is not None:
+            table.add_row(name, *(escape(_text(side.get(name))) for side in (left, right)))
+    shown.print(table)
+    shown.print(escape(pair.evidence["words"]), soft_wrap=True)
+    shown.print(f"sync-platform match decide --same {one} {other} --reason …", soft_wrap=True, style="dim")
+    shown.print()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,162 @@
+"""`sync-platform match`: finds listings of the same place in files."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.status import Status
+
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, new_table, write_document
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
+from sync_platform.matching.linkage import Linkage, link
+from sync_platform.matching.matches import cluster_table, matched_pairs, review_pairs
+from sync_platform.matching.model import Model, read_model, write_model
+from sync_platform.matching.table_files import read_files, require_writable, write_table
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files for the results; None for a result that is not wanted."""
+
+    pairs: Path
+    clusters: Path | None
+    review: Path | None
+    model: Path | None
+
+
+def match_files(
+    files: list[Path], outputs: Outputs, thresholds: Thresholds, model: Path | None, *, as_json: bool
+) -> int:
+    """Match the listings of files, write the results and a summary; 0. UsageError for input that cannot be used."""
+    began = time.perf_counter()
+    if not 0 < thresholds.review <= thresholds.match < 1:
+        raise UsageError("thresholds lie between 0 and 1, that of review not above that of a match")
+    for path in (outputs.pairs, outputs.clusters, outputs.review):
+        if path:
+            require_writable(path)
+    given = _given_model(model)
+    listings = read_files(files)
+    with _Progress(quiet=as_json) as progress:
+        linkage = link(listings.table, given, progress.show)
+        progress.show("gathering clusters")
+        clusters = build_clusters(linkage, thresholds)
+        pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)
+        table = cluster_table(linkage, clusters)
+        progress.show("writing")
+        write_table(pairs, outputs.pairs)
+        for found, path in ((table, outputs.clusters), (review, outputs.review)):
+            if path:
+                write_table(found, path)
+        if outputs.model:
+            _write(outputs.model, write_model(linkage.model))
+    document = _document(linkage, clusters, pairs, review, listings.warnings, time.perf_counter() - began)
+    if as_json:
+        write_document(document)
+    else:
+        _show(document, outputs, thresholds)
+    return OK
+
+
+def _given_model(path: Path | None) -> Model | None:
+    if path is None:
+        return None
+    try:
+        return read_model(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _write(path: Path, body: bytes) -> None:
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from None
+
+
+class _Progress:
+    """The current step on standard error: a spinner in a terminal, lines without one, or nothing."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+        self._status: Status | None = None
+        self._shown: AbstractContextManager[Any] = nullcontext()
+
+    def __enter__(self) -> _Progress:
+        if not self._quiet and self._console.is_terminal:
+            self._status = self._console.status("")
+            self._shown = self._status
+        self._shown.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._shown.__exit__(*raised)
+
+    def show(self, stage: str) -> None:
+        if self._status:
+            self._status.update(stage)
+        elif not self._quiet:
+            self._console.print(stage)
+
+
+def _document(
+    linkage: Linkage, clusters: Clusters, pairs: pl.DataFrame, review: pl.DataFrame, warnings: list[str], total_s: float
+) -> dict[str, Any]:
+    labels = pl.Series("label", clusters.labels)
+    sizes = labels.value_counts().select(pl.col("label"), pl.col("count").alias("size"))
+    listed = linkage.listings.with_columns(labels).join(sizes, on="label")
+    sources = (
+        listed.group_by("source")
+        .agg(pl.len().alias("listings"), (pl.col("size") > 1).sum().alias("matched"), pl.col("is_duplicate").sum())
+        .sort("source")
+    )
+    joined = sizes.filter(pl.col("size") > 1)
+    return {
+        "sources": [
+            {"source": source, "listings": count, "matched": matched, "second_listings": marked}
+            for source, count, matched, marked in sources.iter_rows()
+        ],
+        "pairs_compared": len(linkage.left),
+        "pairs": pairs.height,
+        "clusters": sizes.height,
+        "clusters_of_several": joined.height,
+        "largest_cluster": sizes["size"].max() or 0,
+        "review": review.height,
+        "warnings": warnings,
+        "total_s": round(total_s, 2),
+    }
+
+
+def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) -> None:
+    shown, counts = console(), ("listings", "matched", "second listings")
+    table = new_table("source", *counts, numbers=counts)
+    for source in document["sources"]:
+        numbers = (source["listings"], source["matched"], source["second_listings"])
+        table.add_row(source["source"], *(f"{number:,}" for number in numbers))
+    shown.print(table)
+    for warning in document["warnings"]:
+        shown.print(f"[yellow]warning[/]: {warning}", soft_wrap=True)
+    shown.print(
+        f"{document['pairs']:,} pairs of one place (from probability {thresholds.match}, of "
+        f"{document['pairs_compared']:,} compared) in {outputs.pairs}",
+        soft_wrap=True,
+    )
+    where = f" in {outputs.clusters}" if outputs.clusters else ""
+    shown.print(
+        f"{document['clusters']:,} places, {document['clusters_of_several']:,} of them listed more than once, "
+        f"at most {document['largest_cluster']} times{where}",
+        soft_wrap=True,
+    )
+    where = f"in {outputs.review}" if outputs.review else "(--review FILE writes them)"
+    shown.print(f"{document['review']:,} pairs are worth a look {where}", soft_wrap=True)
+    shown.print(f"{document['total_s']:.1f} s")

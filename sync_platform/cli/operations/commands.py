@@ -1,0 +1,107 @@
+"""The commands that operate an installation, and their options."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sync_platform.cli.options import AsJson, AsOf
+from sync_platform.errors import UsageError
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def maintain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, and list what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep lake and landing small: merge files, expire snapshots, delete what is not needed. It proves the content.
+
+    Exit code: 0 if it succeeded, 1 if it failed or another process holds the lease on the stored data.
+    """
+    from sync_platform.cli.operations.maintain import maintain_or_plan
+
+    raise typer.Exit(maintain_or_plan(dry_run=dry_run, as_json=as_json))
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT statement (DuckDB's SQL); `-` reads it from standard input.")],
+    form: Annotated[Format, typer.Option("--format", help="The format of the rows.")] = Format.table,
+    as_of: AsOf = None,
+) -> None:
+    """Query the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and all others of SHOW ALL TABLES."""
+    from sync_platform.cli.operations.query import answer
+
+    answer(sys.stdin.read() if sql == "-" else sql, form.value, as_of)
+
+
+def audit(
+    since: Annotated[
+        str | None, typer.Option(metavar="TIMESTAMP", help="Begin with this day in Hong Kong, or this moment.")
+    ] = None,
+    operation: Annotated[str | None, typer.Option(help="Show only this operation, such as sync.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the audit log: who did what, through which interface, and how it ended."""
+    from sync_platform.cli.operations.audit import show_audit
+
+    raise typer.Exit(show_audit(since, operation, as_json=as_json))
+
+
+def platforms() -> None:
+    """Show the platforms: cadence, priority, terms, settings, and the last sync."""
+    from sync_platform.cli.operations.platforms import show_platforms
+
+    show_platforms()
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8852,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    places: Annotated[int | None, typer.Option(help="The places of the invented city. [SANDBOX_PLACES]")] = None,
+    seed: Annotated[int | None, typer.Option(help="The seed of the invented city. [SANDBOX_SEED]")] = None,
+    today: Annotated[
+        str | None,
+        typer.Option(help="The date of the invented city, YYYY-MM-DD; today if not given. [SANDBOX_TODAY]"),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="A fault to simulate, platform:fault[=value][@nth][*times][~match]; may be repeated."),
+    ] = None,
+    ground_truth: Annotated[
+        Path | None,
+        typer.Option(help="Write the true place of every listing to this .csv or .parquet file, and end."),
+    ] = None,
+) -> None:
+    """Serve all platforms from one invented Hong Kong."""
+    from sync_platform.cli.operations.sandbox import serve_sandbox
+
+    serve_sandbox(host, port, places, seed, _day(today), fault or [], ground_truth)
+
+
+def up(
+    port: Annotated[int, typer.Option(help="The port of the Dagster UI.")] = 3000,
+) -> None:
+    """Start the Dagster UI and daemon, on loopback, over the same state as `sync`."""
+    from sync_platform.cli.operations.up import serve_dagster
+
+    raise typer.Exit(serve_dagster(port))
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--today {text!r} is not a day such as 2026-11-24") from None

@@ -1,0 +1,131 @@
+"""`sync-platform maintain`: runs the weekly maintenance now, or lists what it would do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, new_table, report_problem, write_document
+from sync_platform.cli.required import require_lake
+from sync_platform.lake.maintenance import plan_maintenance
+from sync_platform.landing.retention import find_expired, limits_of
+from sync_platform.lineage.retention import due_closings
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+MOST_SHOWN = 10
+
+
+def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
+    """Do what is due, or list it; 0 if that succeeded, else 1. StorageError where there is no lake."""
+    settings = load_settings()
+    require_lake(settings)
+    if dry_run:
+        document = {"dry_run": True, **_plan(settings)}
+        _write(document, as_json, _show_plan)
+        return OK
+
+    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
+    from sync_platform.defs.progress import Silence
+
+    prepare(settings, [])
+    with audited(settings, "maintain", {}) as operation:
+        run, summary = Runner(settings, Silence()).maintain()
+        operation.ended("complete" if run.success else "failed", run_id=run.run_id, **_deleted(summary))
+    document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}
+    _write(document, as_json, _show_summary)
+    return OK if run.success else FAILED
+
+
+def _deleted(summary: dict[str, Any]) -> dict[str, int]:
+    """How much it deleted, for the audit log; empty if it failed."""
+    counts = {"snapshots_expired", "unneeded_files_deleted", "orphaned_files_deleted"} & summary.keys()
+    landed = {"landed_syncs_deleted": len(summary["landing_deleted"])} if "landing_deleted" in summary else {}
+    return {**{name: summary[name] for name in sorted(counts)}, **landed}
+
+
+def _plan(settings: Settings) -> dict[str, Any]:
+    from sync_platform.defs.resources import landing_store_of
+
+    now = datetime.now(UTC)
+    limits = limits_of(load_platforms(settings.platform_path), settings.landing_retention_days)
+    expired = find_expired(landing_store_of(settings).open(), limits, now)
+    with Lake(LakeAddress.of(settings)) as lake:
+        plan = plan_maintenance(lake, settings.time_travel_days, now)
+        with lake.session() as session:
+            due = due_closings(session, now - timedelta(days=settings.lineage_retention_days))
+    return {
+        **plan.document(),
+        "landing": [each.document() for each in expired],
+        "lineage": [each.document() for each in due],
+    }
+
+
+def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        write_document(document)
+    else:
+        show(document, console())
+
+
+def _show_plan(document: dict[str, Any], shown: Console) -> None:
+    table = _files_table("files", "size", "with deleted rows", "to merge")
+    for name, files in document["tables"].items():
+        counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
+        table.add_row(name, *map(str, counts))
+    shown.print(table)
+    shown.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
+    _list(shown, "would delete", "files that no snapshot needs", document["unneeded_files"])
+    _list(shown, "would delete", "files that killed writers left", document["orphaned_files"])
+    _list(shown, "would delete", "landed syncs", _landed(document["landing"]))
+    due = [f"{each['table']}: {each['changes']:,} until {each['until']}" for each in document["lineage"]]
+    _list(shown, "would fold the old changes of", "tables", due)
+    shown.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
+
+
+def _show_summary(document: dict[str, Any], shown: Console) -> None:
+    if document["error"]:
+        report_problem(document["error"])
+        return
+    table = _files_table("files before", "after", "size before", "after")
+    for name, files in document["tables"].items():
+        sizes = (_size(files["bytes_before"]), _size(files["bytes_after"]))
+        table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
+    shown.print(table)
+    unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
+    shown.print(f"expired {document['snapshots_expired']:,} snapshots")
+    shown.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
+    _list(shown, "deleted", "landed syncs", _landed(document["landing_deleted"]))
+    folded = [
+        f"{each['table']}: {each['changes_before']:,} until {each['until']} came to {each['changes_after']:,}"
+        for each in document["lineage_folded"]
+    ]
+    _list(shown, "folded the old changes of", "tables", folded)
+    shown.print(f"The content of every table is what it was. Dagster run {document['run_id']}")
+
+
+def _files_table(*figures: str) -> Table:
+    return new_table("table", *figures, numbers=figures)
+
+
+def _landed(expired: list[dict[str, Any]]) -> list[str]:
+    return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
+
+
+def _list(shown: Console, verb: str, what: str, items: list[str]) -> None:
+    shown.print(f"{verb} {len(items):,} {what}")
+    for item in items[:MOST_SHOWN]:
+        shown.print(f"  {item}", soft_wrap=True)
+    if len(items) > MOST_SHOWN:
+        shown.print(f"  … and {len(items) - MOST_SHOWN:,} more; --json lists them all")
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:,.1f} kB"

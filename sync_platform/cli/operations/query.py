@@ -1,0 +1,114 @@
+"""`sync-platform query`: one read-only statement over the lake, as a table or in a format for programs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.cli.audited import log_entry
+from sync_platform.errors import UsageError
+from sync_platform.lineage.as_of import past, tables_named
+from sync_platform.lineage.moment import parse_moment
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.tables import tracked_tables
+
+ROWS_SHOWN = 200
+BATCH_ROWS = 10_000
+READING = ("SELECT", "EXPLAIN")
+NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
+
+
+def answer(sql: str, form: str, as_of: str | None) -> None:
+    """Write the rows of the statement to standard output; UsageError for one that is wrong or does not only read.
+
+    `as_of`: the moment as of which tables are read. Standard error says how that was done.
+    """
+    _require_reading(sql)
+    moment = parse_moment(as_of) if as_of else None
+    settings = load_settings()
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as opened:
+        try:
+            if moment is None:
+                session = opened.enter_context(lake.session())
+            else:
+                tracked = tracked_tables(load_platforms(settings.platform_path))
+                then = opened.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
+                session = then.session
+                sys.stderr.write(f"{then.way}\n")
+            relation = session.sql(sql)
+            if relation is None:
+                return
+            if form != "table" and not sys.stdout.isatty():
+                tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
+                log_entry(settings, "export", {"tables": tables, "format": form, "as_of": as_of}, "begun")
+            WRITERS[form](relation)
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            raise UsageError(f"the query is wrong: {error}") from None
+
+
+def _require_reading(sql: str) -> None:
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UsageError(f"the query is wrong: {error}") from None
+    if len(statements) != 1 or statements[0].type.name not in READING:
+        kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
+        raise UsageError(f"query takes one SELECT and changes nothing; this is {kinds}")
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation) -> None:
+    from sync_platform.cli.output import console, new_table
+
+    rows = relation.limit(ROWS_SHOWN + 1).fetchall()
+    table = new_table()
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        justify = "right" if str(kind).startswith(NUMBERS) else "left"
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows[:ROWS_SHOWN]:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console(200).print(table)
+    if len(rows) > ROWS_SHOWN:
+        console(200).print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
+
+
+def _write_csv(relation: duckdb.DuckDBPyRelation) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(relation.columns)
+    for row in _rows(relation):
+        writer.writerow(["" if value is None else value for value in row])
+
+
+def _write_json(relation: duckdb.DuckDBPyRelation) -> None:
+    """A JSON array of objects, one a line."""
+    names = relation.columns
+    sys.stdout.write("[")
+    for number, row in enumerate(_rows(relation)):
+        document = orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode()
+        sys.stdout.write(("\n" if number == 0 else ",\n") + document)
+    sys.stdout.write("\n]\n")
+
+
+def _write_parquet(relation: duckdb.DuckDBPyRelation) -> None:
+    import pyarrow.parquet as pq
+
+    if sys.stdout.isatty():
+        raise UsageError("parquet is binary: redirect standard output to a file")
+    with relation.to_arrow_reader(BATCH_ROWS) as reader, pq.ParquetWriter(sys.stdout.buffer, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
+    while rows := relation.fetchmany(BATCH_ROWS):
+        yield from rows
+
+
+WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json, "parquet": _write_parquet}

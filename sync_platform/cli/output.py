@@ -1,0 +1,87 @@
+"""What every command writes: documents, tables and text on standard output, problems on standard error, files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.sources.period import HONG_KONG
+
+WIDTH = 120
+COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
+MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
+
+
+def write_document(document: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json_of(document) + "\n")
+
+
+def json_of(document: Any) -> str:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def report_problem(message: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"sync-platform: {message}\n")
+
+
+def console(width: int = WIDTH) -> Console:
+    """Standard output, for tables and lines: as wide as the terminal, or `width` columns where there is none."""
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False)
+
+
+def new_table(*columns: str, numbers: Collection[str] = (), unbroken: Collection[str] = (), **options: Any) -> Table:
+    """A table with a bold header. `numbers` are the columns aligned right, `unbroken` those that are never wrapped."""
+    table = Table(header_style="bold", **options)
+    for name in columns:
+        justify = "right" if name in numbers else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in unbroken)  # type: ignore[arg-type]
+    return table
+
+
+def coloured(status: str) -> str:
+    """A status in its colour, for rich; a status without a colour as it is."""
+    colour = COLOURS.get(status)
+    return f"[{colour}]{status}[/]" if colour else status
+
+
+def clock(moment: datetime) -> str:
+    """A moment in Hong Kong's time."""
+    return f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"
+
+
+@contextmanager
+def opened(out: str) -> Iterator[TextIO]:
+    """The file of `--out`, which appears only when it is complete; `-` is standard output.
+
+    Raises StorageError where it cannot be written, UsageError where its folder does not exist.
+    """
+    try:
+        with nullcontext(sys.stdout) if out == "-" else _complete_or_none(out) as file:
+            yield file
+    except OSError as error:
+        raise StorageError(f"--out {out}: cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def _complete_or_none(out: str) -> Iterator[TextIO]:
+    path = Path(out)
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--out {out}: it is a folder, or there is no folder that it could stand in")
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""`quality` and `quarantine …`: the scorecard, and the records that could not be stored."""

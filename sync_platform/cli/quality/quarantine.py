@@ -1,0 +1,154 @@
+"""`sync-platform quarantine`: lists the records that could not be stored, shows one, and retries them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from rich.markup import escape
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, json_of, new_table, report_problem, write_document
+from sync_platform.cli.required import require_dataset
+from sync_platform.errors import NoLakeYet, StorageError, UsageError
+from sync_platform.landing.manifest import find_manifest, manifest_key
+from sync_platform.landing.reader import read_object
+from sync_platform.platforms import load_platforms
+from sync_platform.quality.quarantine import QuarantineEntry, entries
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+WIDTH = 160
+MOST_LISTED = 100
+
+
+def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_json: bool) -> int:
+    """List the records in quarantine; 0. UsageError for an unknown platform or dataset."""
+    settings = load_settings()
+    _required(settings, platform, dataset)
+    found = _entries(settings, platform, dataset, only_open=not every)
+    if as_json:
+        write_document([asdict(entry) for entry in found])
+        return OK
+    shown = console(WIDTH)
+    if not found:
+        shown.print("Nothing is in quarantine.")
+        return OK
+    columns = ("dataset", "period", "record", "what is wrong", "landed at", *(("settled",) if every else ()))
+    table = new_table(*columns)
+    for entry in found[:MOST_LISTED]:
+        settled = (entry.settled_how or "",) if every else ()
+        where = f"{entry.landing_object}:{entry.landing_line}"
+        cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
+        table.add_row(*(escape(cell) for cell in (*cells, *settled)))
+    shown.print(table)
+    more = f", the first {MOST_LISTED} of them shown; --json lists all" if len(found) > MOST_LISTED else ""
+    shown.print(f"{len(found):,} records{more}")
+    shown.print("Next: [bold]sync-platform quarantine show PLATFORM DATASET RECORD[/]")
+    return OK
+
+
+def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) -> int:
+    """The entries of one record, newest first, and the record as it was landed; 0. UsageError where it has no entry."""
+    settings = load_settings()
+    _required(settings, platform, dataset)
+    found = [
+        entry
+        for entry in _entries(settings, platform, dataset, only_open=False)
+        if source_id in (entry.source_id, f"{entry.landing_object}:{entry.landing_line}")
+    ]
+    if not found:
+        raise UsageError(f"no record {source_id!r} of {platform}.{dataset} is or was in quarantine")
+    landed = _landed(settings, found[0])
+    if as_json:
+        write_document({"entries": [asdict(entry) for entry in found], "record": landed})
+        return OK
+    shown = console(WIDTH)
+    for entry in found:
+        state = f"settled {entry.settled_at:%Y-%m-%d %H:%M} ({entry.settled_how})" if entry.settled_at else "open"
+        shown.print(
+            f"[bold]{platform}.{dataset} {escape(entry.source_id or '(no id)')}[/], observed "
+            f"{entry.observed_at:%Y-%m-%d %H:%M} UTC, period {entry.partition}: {state}"
+        )
+        for rule, path, problem in zip(entry.rules, entry.paths, entry.problems, strict=True):
+            shown.print(f"  {escape(path or 'the record')}: {escape(problem)} (rule: {escape(rule)})", soft_wrap=True)
+        shown.print(f"  landed at {escape(entry.landing_object)}:{entry.landing_line}", soft_wrap=True)
+        shown.print(f"  sync {entry.sync_id}, Dagster run {entry.run_id}")
+    shown.print("\nAs landed, personal fields sealed:")
+    text = landed if isinstance(landed, str) else json_of(landed)
+    shown.print(escape(text), soft_wrap=True)
+    return OK
+
+
+def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -> int:
+    """Commit again every landing that has open entries; 0 if no entry stays open, else 1."""
+    settings = load_settings()
+    platforms = _required(settings, platform, dataset)
+    before = _entries(settings, platform, dataset, only_open=True)
+    landings = sorted({(entry.platform, entry.dataset, entry.partition, entry.sync_id) for entry in before})
+
+    errors: list[str] = []
+    if landings:
+        from sync_platform.cli.runner.instance import prepare
+        from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
+        from sync_platform.defs.progress import Silence
+
+        prepare(settings, [])
+        runner = Runner(settings, Silence())
+        with audited(
+            settings, "quarantine retry", {"syncs": sorted({landing[3] for landing in landings})}
+        ) as operation:
+            for number, (name, of, partition, sync_id) in enumerate(landings, 1):
+                if not as_json:
+                    sys.stderr.write(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}\n")
+                run = runner.commit_again(platforms[name], platforms[name].dataset(of), partition, sync_id)
+                if run.error:
+                    errors.append(f"{name}.{of}: {run.error.removeprefix(f'{of}: ')}")
+            operation.ended("failed" if errors else "complete")
+    after = _entries(settings, platform, dataset, only_open=True)
+    if as_json:
+        write_document(
+            {"before": len(before), "after": len(after), "errors": errors, "open": [asdict(each) for each in after]}
+        )
+    else:
+        for error in errors:
+            report_problem(error)
+        console(WIDTH).print(f"{len(before):,} records were in quarantine, {len(after):,} are now")
+    return FAILED if after or errors else OK
+
+
+def _required(settings: Settings, platform: str | None, dataset: str | None) -> dict[str, Platform]:
+    platforms = load_platforms(settings.platform_path)
+    if platform is not None:
+        require_dataset(platforms, platform, dataset)
+    return platforms
+
+
+def _entries(
+    settings: Settings, platform: str | None, dataset: str | None, *, only_open: bool
+) -> list[QuarantineEntry]:
+    try:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+            return entries(session, platform=platform, dataset=dataset, only_open=only_open)
+    except NoLakeYet:
+        return []
+
+
+def _landed(settings: Settings, entry: QuarantineEntry) -> Any:
+    """The record as it was landed; a text that says why where it cannot be read."""
+    from sync_platform.defs.resources import landing_store_of
+
+    store = landing_store_of(settings).open()
+    manifest = find_manifest(store, manifest_key(entry.platform, entry.dataset, entry.partition, entry.sync_id))
+    digest = manifest.objects.get(entry.landing_object) if manifest else None
+    if digest is None:
+        return "(the landing of that sync is gone: its retention has passed)"
+    try:
+        line = read_object(store, entry.landing_object, digest).splitlines()[entry.landing_line - 1]
+        return orjson.loads(line)
+    except (StorageError, orjson.JSONDecodeError, IndexError) as error:
+        return f"({error})"

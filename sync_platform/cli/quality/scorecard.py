@@ -1,0 +1,39 @@
+"""`sync-platform quality`: the scorecard as text, as JSON, or as one HTML page."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import UTC, datetime
+
+from sync_platform.cli.output import write_document
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
+from sync_platform.errors import NoLakeYet
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.quality.scorecard import cards_of
+from sync_platform.quality.scorecard_document import scorecard_document
+from sync_platform.quality.scorecard_json import card_json
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+
+def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int:
+    """Write the scorecard; 0 if every score that was measured reaches its threshold, else 1."""
+    settings = load_settings()
+    if platform is not None:
+        choose(load_platforms(settings.platform_path), [platform])
+    try:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+            cards = cards_of(session, platform)
+    except NoLakeYet:
+        cards = []
+    document = scorecard_document(cards, datetime.now(UTC), settings.environment)
+    if as_json:
+        write_document([card_json(card) for card in cards])
+    elif as_html:
+        sys.stdout.write(html_of(document))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        sys.stdout.write(text_of(document, width))
+    return 1 if any(scored.falls_short for card in cards for scored in card.dimensions.values()) else 0

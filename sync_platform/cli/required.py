@@ -1,0 +1,23 @@
+"""What commands require before they do anything."""
+
+from __future__ import annotations
+
+from sync_platform.errors import StorageError, UsageError
+from sync_platform.platforms import choose
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LakeAddress
+
+
+def require_lake(settings: Settings) -> None:
+    """Raise StorageError where nothing was synced yet."""
+    if not LakeAddress.of(settings).exists:
+        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+
+
+def require_dataset(platforms: dict[str, Platform], platform: str, dataset: str | None) -> None:
+    """Raise UsageError for an unknown platform, or for a dataset that it does not have."""
+    (chosen,) = choose(platforms, [platform])
+    names = [each.name for each in chosen.datasets]
+    if dataset is not None and dataset not in names:
+        raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")

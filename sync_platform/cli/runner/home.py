@@ -1,0 +1,53 @@
+"""The folder of Dagster's state in SYNC_HOME, and the settings of its instance, which every command shares."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from sync_platform.errors import StorageError
+
+INSTANCE_YAML = """\
+# Dagster's instance settings; the same as dagster.yaml at the root of the repository, except for where state is stored.
+telemetry:
+  enabled: false
+nux:
+  enabled: false # no invitation to a newsletter over the first page
+concurrency:
+  pools:
+    default_limit: 1 # one run at a time per platform: nobody is asked twice at once
+    granularity: run # a queued run waits in the queue, and takes no place of another platform's
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false # a platform's error is retried, or not, by its class
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days: 30
+"""
+
+
+def prepare_home(sync_home: Path) -> Path:
+    """The folder for Dagster's state, created on first use; StorageError where it cannot be written."""
+    home = sync_home / "dagster"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        # always written, which shows that the folder is writable; under a unique name, because workers start at once
+        config = home / "dagster.yaml"
+        written = home / f".{config.name}.{secrets.token_hex(4)}"
+        written.write_text(INSTANCE_YAML)
+        if config.exists():
+            written.unlink()
+        else:
+            written.replace(config)
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(
+            f"SYNC_HOME={str(sync_home)!r} cannot be written ({reason}): choose another folder"
+        ) from error
+    return home

@@ -1,0 +1,58 @@
+"""The Dagster instance of the command line: opening it, and preparing it for a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import DagsterError, DagsterInstance
+from sqlalchemy.exc import SQLAlchemyError
+
+from sync_platform.cli.runner.dagster_internals import CheckError, instance_in
+from sync_platform.cli.runner.home import prepare_home
+from sync_platform.defs.dead_runs import settle_dead_runs
+from sync_platform.defs.partitions import require_partition
+from sync_platform.defs.resources import sources_of
+from sync_platform.errors import StorageError
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import Period
+
+
+def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
+    """Prepare what a run needs: a usable home, no dead runs that hold its platforms, and the sandbox if it is used.
+
+    Raises StorageError or UsageError with a message for people.
+    """
+    for _, period in planned:
+        require_partition(period)
+    with opened_instance(settings) as instance:
+        settle_dead_runs(instance)
+    sources = sources_of(settings)
+    for platform, _ in planned:
+        sources.source_of(platform)
+
+
+@contextmanager
+def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""
+    home = prepare_home(settings.home)
+    try:
+        with _instance(home) as instance:
+            yield instance
+    except (SQLAlchemyError, OSError) as error:
+        reason = getattr(error, "orig", None) or error
+        folder = os.environ.get("DAGSTER_HOME") or home
+        raise StorageError(f"Dagster's records in {folder} cannot be used: {reason}") from error
+
+
+def _instance(home: Path) -> DagsterInstance:
+    own = os.environ.get("DAGSTER_HOME")
+    if not own:
+        return instance_in(home)
+    try:
+        return DagsterInstance.get()  # the operator's own: PostgreSQL, for example
+    except (DagsterError, CheckError) as error:
+        raise StorageError(f"DAGSTER_HOME={own!r} cannot be used: {error}") from None

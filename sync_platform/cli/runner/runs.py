@@ -1,0 +1,112 @@
+"""Runs jobs of Dagster in this process, as runs that the UI shows."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+from sync_platform.cli.runner.instance import opened_instance
+from sync_platform.definitions import build
+from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
+from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
+from sync_platform.defs.progress import Progress
+from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.tables import table_key
+from sync_platform.defs.trigger import tags_of_request
+from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.period import Period
+
+# the daemon does not start a run again that its user interrupted or killed
+NOT_AGAIN = {"dagster/max_retries": "0"}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended; `error` is the message of the step that failed."""
+
+    run_id: str
+    success: bool
+    error: str | None
+
+
+class Runner:
+    """Runs jobs of one set of definitions on one Dagster instance; one at a time in a process.
+
+    Every method runs to the end of the job. It raises StorageError where Dagster cannot store its records.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> None:
+        self._settings = settings
+        self._definitions = build(settings, progress, row_worker)
+
+    def run(
+        self,
+        platform: Platform,
+        period: Period,
+        mode: Mode,
+        accept_shrink: str = "",
+        request: EmergencyRequest | None = None,
+    ) -> RunResult:
+        """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed."""
+        result = self._execute(
+            job_name(platform, mode),
+            {**run_config(platform, mode, accept_shrink), **QUIET},
+            {"platform": platform.name, **(tags_of_request(request) if request else {})},
+            asset_selection=asset_keys(platform),
+            partition_key=period.key,
+            run_id=request.run_of(platform.name).run_id if request else None,
+        )
+        return _result_of(result)
+
+    def commit_again(self, platform: Platform, dataset: Dataset, partition: str, sync_id: str) -> RunResult:
+        """Commit again what a sync landed of a dataset."""
+        result = self._execute(
+            job_name(platform, Mode.full),
+            {"ops": {f"{platform.name}__{dataset.name}": {"config": {"sync_id": sync_id}}}, **QUIET},
+            {"platform": platform.name},
+            asset_selection=[table_key(platform, dataset)],
+            partition_key=partition,
+        )
+        return _result_of(result)
+
+    def unify(
+        self, decisions: list[dict[str, str]] | None = None, *, rebuild: bool = False, new_model: bool = False
+    ) -> RunResult:
+        """Update the unified restaurants. `decisions`: new decisions of people, as `DecisionConfig` has them."""
+        config = {"decisions": decisions or [], "rebuild": rebuild, "new_model": new_model}
+        ops = {"ops": {UNIFY_PLACES: {"config": config}}, **QUIET}
+        return _result_of(self._execute(UNIFY, ops, {}, asset_selection=unified_keys()))
+
+    def maintain(self) -> tuple[RunResult, dict[str, Any]]:
+        """Maintain what is stored. Returns its summary too, which is empty if it failed."""
+        result = self._execute(MAINTENANCE, QUIET, {})
+        outputs = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
+        return _result_of(result), dict(outputs[0][SUMMARY].value) if outputs else {}
+
+    def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
+        errors = StringIO()
+        # Dagster reports a full disk at every event; the one StorageError says it
+        with redirect_stderr(errors), opened_instance(self._settings) as instance:
+            result = self._definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config=config,
+                tags={**RUN_TAGS, ATTENDED_TAG: "true", **NOT_AGAIN, **tags},
+                **selection,
+            )
+        sys.stderr.write(errors.getvalue())
+        return result
+
+
+def _result_of(result: Any) -> RunResult:
+    error = None if result.success else error_of(result.all_events) or "the run failed before its first step"
+    return RunResult(result.run_id, result.success, error)

@@ -1,0 +1,1 @@
+"""`sync`, `backfill` and `unify`: the commands that bring the lake up to date."""

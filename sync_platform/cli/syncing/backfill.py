@@ -1,0 +1,176 @@
+"""`sync-platform backfill`: the past periods of one platform, one after the other. Run again, it resumes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
+from sync_platform.cli.output import console, report_problem, write_document
+from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.cli.syncing.unify import UnifyResult, unify_after
+from sync_platform.errors import NoLakeYet, UsageError
+from sync_platform.lake.syncs import complete_partitions, worst
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.period import Period, periods_between
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+MOST_SHOWN = 10
+
+
+def backfill_platform(name: str, first: str, last: str | None, *, again: bool, as_json: bool) -> int:
+    """Sync every period of a span that is not complete yet; 0 if all are complete at the end, else 1.
+
+    `again`: also the complete ones. Raises UsageError for a bad request, StorageError where the home cannot be written.
+    """
+    settings = load_settings()
+    platform = choose(load_platforms(settings.platform_path), [name])[0]
+    periods = periods_between(platform.cadence, first, last)
+    if not periods:
+        raise UsageError(f"--from {first} lies after --to {last}")
+    known = set() if again else _complete(settings, platform)
+    missing = [period for period in periods if period.key not in known]
+
+    from sync_platform.cli.runner.instance import prepare
+
+    prepare(settings, [(platform, period) for period in periods])
+    display = _Steps(platform.name, len(missing), quiet=as_json)
+    began = time.monotonic()
+    try:
+        subject = {"platform": platform.name, "periods": [period.key for period in missing]}
+        with audited(settings, "backfill", subject) as operation, display.shown():
+            results = [_sync(settings, platform, period, display) for period in missing]
+            unified = unify_after(settings, results, display)
+            status = worst((result.status for result in results), default="complete")
+            operation.ended(status, run_ids=[result.run_id for result in results])
+    except KeyboardInterrupt:
+        prepare(settings, [])  # stores that the run of the killed worker has failed
+        report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command goes on from there")
+        return INTERRUPTED
+    _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
+    return OK if status == "complete" and not (unified and unified.error) else FAILED
+
+
+def _complete(settings: Settings, platform: Platform) -> set[str]:
+    try:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake:
+            return complete_partitions(lake, platform.name, {dataset.name for dataset in platform.datasets})
+    except NoLakeYet:
+        return set()
+
+
+def _sync(settings: Settings, platform: Platform, period: Period, display: _Steps) -> PlatformResult:
+    from sync_platform.cli.syncing.workers import Job, run_all
+    from sync_platform.defs.landing import Mode
+
+    display.begins(period)
+    return run_all(Job(settings, Mode.full), [(platform, period)], display)[0]
+
+
+def _report(
+    platform: Platform,
+    periods: list[Period],
+    results: list[PlatformResult],
+    unified: UnifyResult | None,
+    total_s: float,
+    *,
+    as_json: bool,
+) -> None:
+    before = len(periods) - len(results)
+    if as_json:
+        document = {
+            "status": worst((result.status for result in results), default="complete"),
+            "complete_before": before,
+            "total_s": round(total_s, 2),
+            "periods": [result.document() for result in results],
+            "unified": unified.document() if unified else None,
+        }
+        write_document(document)
+        return
+    shown = console()
+    counts = {name: sum(result.total(name) for result in results) for name in ("inserted", "updated", "removed")}
+    shown.print(
+        f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
+        + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    )
+    if unified:
+        shown.print(f"unified: {unified.in_words}", soft_wrap=True, markup=False)
+    odd = [result for result in results if result.status != "complete"]
+    for result in odd[:MOST_SHOWN]:
+        shown.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
+    if len(odd) > MOST_SHOWN:
+        shown.print(f"… and {len(odd) - MOST_SHOWN} more that are not complete; sync.runs lists all")
+
+
+class _Steps:
+    """The progress over periods: a bar in a terminal, else a line for each period; nothing with --json."""
+
+    def __init__(self, platform: str, steps: int, *, quiet: bool) -> None:
+        self.done = 0
+        self._name, self._steps, self._quiet, self._period = platform, steps, quiet, ""
+        self._bar = None if quiet or not sys.stderr.isatty() else _bar()
+        self._task = self._bar.add_task(platform, total=steps, text="") if self._bar else None
+
+    def shown(self) -> AbstractContextManager[object]:
+        return self._bar or nullcontext()
+
+    def begins(self, period: Period) -> None:
+        self._period = period.key
+        self._show("fetching")
+
+    def started(self, platform: str) -> None: ...
+
+    def lock_taken(self, platform: str) -> None: ...
+
+    def waiting(self, platform: str, text: str) -> None:
+        self._show(text)
+        if self._bar is None and not self._quiet:
+            self._line(text)
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def landed(self, platform: str) -> None:
+        self._show("into the lake")
+
+    def finished(self, result: PlatformResult) -> None:
+        self.done += 1
+        changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+        ended = f"{result.status}: {result.total('records'):,} records, {changes:,} changes"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self.done, text=f"{self._period} {ended}")
+        elif not self._quiet:
+            self._line(f"{ended} ({self.done} of {self._steps})")
+
+    def unifying(self, text: str) -> None:
+        self._period = "unified"
+        self._show(text)
+
+    def unified(self, text: str) -> None: ...
+
+    def _show(self, text: str) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, text=f"{self._period} {text}")
+
+    def _line(self, text: str) -> None:
+        sys.stderr.write(f"{self._name} {self._period} {text}\n")
+        sys.stderr.flush()
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,206 @@
+"""The progress of a running sync on standard error: bars in a terminal, lines without one, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from sync_platform.cli.output import coloured
+from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.sources.gaps import Gaps
+
+LINE_EVERY_S = 5.0
+UNIFIED = "unified"
+"""The unified restaurants are shown like one more platform."""
+
+
+class Display(Protocol):
+    """Shows a sync. The first five methods are those of Progress (defs/progress.py)."""
+
+    def waiting(self, platform: str, text: str) -> None: ...
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def lock_taken(self, platform: str) -> None: ...
+
+    def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None: ...
+
+    def started(self, platform: str) -> None: ...
+
+    def finished(self, result: PlatformResult) -> None: ...
+
+    def unified(self, text: str) -> None: ...
+
+    def shown(self) -> AbstractContextManager[object]: ...
+
+
+def choose_display(as_json: bool) -> Display:
+    if as_json:
+        return Nothing()
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+class Nothing:
+    """Shows nothing: for programs."""
+
+    def waiting(self, platform: str, text: str) -> None: ...
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
+
+    def lock_taken(self, platform: str) -> None: ...
+
+    def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None: ...
+
+    def started(self, platform: str) -> None: ...
+
+    def finished(self, result: PlatformResult) -> None: ...
+
+    def unified(self, text: str) -> None: ...
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+class _Counter:
+    """Pages and records of one platform, as they arrive."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.pages = 0
+        self._expected: dict[str, int] = {}
+
+    def add(self, dataset: str, records: int, gaps: Gaps) -> None:
+        self.records += records
+        self.pages += 1
+        self._expected[dataset] = gaps.pages_expected
+
+    @property
+    def expected(self) -> int:
+        return max(self.pages, sum(self._expected.values()))
+
+
+class Bars:
+    """One bar per platform, over the pages expected so far."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text=" "),
+            TextColumn("{task.fields[name]:<12}"),
+            BarColumn(bar_width=28),
+            TextColumn("{task.fields[text]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._counts: dict[str, _Counter] = {}
+        self._lock = threading.Lock()
+
+    def shown(self) -> AbstractContextManager[object]:
+        return self._progress
+
+    def started(self, platform: str) -> None:
+        with self._lock:
+            self._counts[platform] = _Counter()
+            self._tasks[platform] = self._progress.add_task("", total=None, name=platform, text="connecting")
+
+    def waiting(self, platform: str, text: str) -> None:
+        with self._lock:
+            self._progress.update(self._tasks[platform], text=text)
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        with self._lock:
+            count = self._counts[platform]
+            count.add(dataset, records, gaps)
+            text = f"{count.records:>9,} records  [dim]{dataset}[/]"
+            self._progress.update(self._tasks[platform], completed=count.pages, total=count.expected, text=text)
+
+    def lock_taken(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None:
+        with self._lock:
+            if UNIFIED not in self._tasks:
+                self._tasks[UNIFIED] = self._progress.add_task("", total=None, name=UNIFIED, text="")
+            self._progress.update(self._tasks[UNIFIED], text=text)
+
+    def unified(self, text: str) -> None:
+        with self._lock:
+            if UNIFIED in self._tasks:
+                self._progress.update(self._tasks[UNIFIED], completed=1, total=1, text=text)
+
+    def landed(self, platform: str) -> None:
+        with self._lock:
+            text = f"{self._counts[platform].records:>9,} records  [dim]into the lake[/]"
+            self._progress.update(self._tasks[platform], text=text)
+
+    def finished(self, result: PlatformResult) -> None:
+        with self._lock:
+            text = f"{result.total('records'):>9,} records  {coloured(result.status)}"
+            self._progress.update(self._tasks[result.platform], completed=1, total=1, text=text)
+
+
+class Lines:
+    """A line when a platform starts, every few seconds while it runs, and when it ends."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, _Counter] = {}
+        self._shown_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def shown(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def started(self, platform: str) -> None:
+        with self._lock:
+            self._counts[platform] = _Counter()
+            self._shown_at[platform] = time.monotonic()
+
+    def waiting(self, platform: str, text: str) -> None:
+        with self._lock:
+            self._line(platform, text)
+
+    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
+        with self._lock:
+            count = self._counts[platform]
+            count.add(dataset, records, gaps)
+            if time.monotonic() - self._shown_at[platform] >= LINE_EVERY_S:
+                self._shown_at[platform] = time.monotonic()
+                self._line(
+                    platform, f"{count.records:,} records, page {count.pages:,} of {count.expected:,} ({dataset})"
+                )
+
+    def lock_taken(self, platform: str) -> None: ...
+
+    def landed(self, platform: str) -> None: ...
+
+    def unifying(self, text: str) -> None:
+        with self._lock:
+            if time.monotonic() - self._shown_at.get(UNIFIED, 0.0) >= LINE_EVERY_S:
+                self._shown_at[UNIFIED] = time.monotonic()
+                self._line(UNIFIED, text)
+
+    def unified(self, text: str) -> None:
+        with self._lock:
+            self._line(UNIFIED, text)
+
+    def finished(self, result: PlatformResult) -> None:
+        with self._lock:
+            changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+            self._line(
+                result.platform,
+                f"{result.status}: {result.total('records'):,} records, {changes:,} changes "
+                f"(fetch {result.fetch_s:.1f} s, lake {result.lake_s:.1f} s)",
+            )
+
+    def _line(self, platform: str, text: str) -> None:
+        sys.stderr.write(f"{platform:<12} {text}\n")
+        sys.stderr.flush()

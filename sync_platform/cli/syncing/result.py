@@ -1,0 +1,65 @@
+"""The result of a `sync` per platform: the figures of the summary, the JSON document and the exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst
+
+
+@dataclass
+class PlatformResult:
+    """The sync of one platform. Seconds are the wall time of its run.
+
+    `not_retired_ids`: per dataset the first source_ids of rows that stayed live although they were not seen.
+    """
+
+    platform: str
+    partition: str
+    run_id: str
+    error: str | None
+    fetch_s: float
+    lake_s: float
+    records: list[SyncRecord] = field(default_factory=list)
+    not_retired_ids: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        if self.error or not self.records:
+            return "failed"
+        return worst((record.status for record in self.records), default="failed")
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not complete."""
+        reasons = [
+            f"{record.dataset}: {reason}" for record in self.records if record.dataset for reason in record.reasons
+        ]
+        return ([self.error] if self.error else []) + reasons
+
+    def total(self, count: str) -> int:
+        return sum(getattr(record, count) for record in self.records)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "platform": self.platform,
+            "partition": self.partition,
+            "run_id": self.run_id,
+            "status": self.status,
+            "reasons": self.reasons,
+            "fetch_s": round(self.fetch_s, 2),
+            "lake_s": round(self.lake_s, 2),
+            "datasets": [
+                {
+                    "dataset": record.dataset,
+                    "sync_id": record.sync_id,
+                    "status": record.status,
+                    **{count: getattr(record, count) for count in COUNTS},
+                    "not_retired_ids": self.not_retired_ids.get(record.dataset, []),
+                    "shrink_accepted": record.shrink_accepted,
+                }
+                for record in self.records
+                if record.dataset
+            ],
+        }

@@ -1,0 +1,78 @@
+"""The summary of a finished sync: a table for people, or one JSON document for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from sync_platform.cli.output import COLOURS, MARKS, console, write_document
+from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.cli.syncing.unify import UnifyResult, write_result
+from sync_platform.lake.syncs import worst
+
+MOST_REASONS = 5
+
+
+def write_sync_document(
+    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float
+) -> None:
+    """The whole result as JSON on standard output."""
+    document = {
+        "status": worst((result.status for result in results), default="complete"),
+        "startup_s": round(startup_s, 2),
+        "total_s": round(total_s, 2),
+        "platforms": [result.document() for result in results],
+        "unified": unified.document() if unified else None,
+    }
+    write_document(document)
+
+
+def write_summary(
+    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
+) -> None:
+    """A table of what changed, the reasons of everything that is not complete, and the next commands."""
+    table = Table(header_style="bold", show_footer=True, title_justify="left")
+    table.add_column("", footer="")
+    table.add_column("dataset", footer="all")
+    for name in ("inserted", "updated", "removed", "restored", "unchanged"):
+        table.add_column(
+            "new" if name == "inserted" else name, justify="right", footer=_number(sum(r.total(name) for r in results))
+        )
+    for name, footer in (("fetch", ""), ("lake", f"{total_s:.1f} s")):
+        table.add_column(name, justify="right", footer=footer)
+    for result in results:
+        _add_rows(table, result)
+    shown = console()
+    shown.print(table)
+    for result in results:
+        for reason in result.reasons[:MOST_REASONS]:
+            shown.print(f"[{COLOURS[result.status]}]{result.platform} {result.status}[/]: {reason}", soft_wrap=True)
+        for dataset, ids in result.not_retired_ids.items():
+            listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
+            shown.print(f"{result.platform}.{dataset}: unseen, yet kept live: {listed}", soft_wrap=True)
+    if unified:
+        write_result(unified, as_json=False)
+    shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
+    shown.print('Next: [bold]sync-platform query "SHOW ALL TABLES"[/] or [bold]sync-platform up[/] (Dagster UI)')
+
+
+def _add_rows(table: Table, result: PlatformResult) -> None:
+    records = [record for record in result.records if record.dataset]
+    if not records:
+        mark = f"[{COLOURS[result.status]}]{MARKS[result.status]}[/]"
+        table.add_row(mark, f"{result.platform} ({result.partition})", *[""] * 5, f"{result.fetch_s:.1f} s", "")
+    for number, record in enumerate(records):
+        first = number == 0
+        table.add_row(
+            f"[{COLOURS[record.status]}]{MARKS[record.status]}[/]",
+            f"{record.platform}.{record.dataset}",
+            *(_number(count) for count in (record.inserted, record.updated, record.removed, record.restored)),
+            _number(record.unchanged),
+            f"{result.fetch_s:.1f} s" if first else "",
+            f"{result.lake_s:.1f} s" if first else "",
+        )
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else "[dim]·[/]"

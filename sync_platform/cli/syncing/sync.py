@@ -1,0 +1,68 @@
+"""`sync-platform sync`: one Dagster run per platform, all at once. A platform that fails stops no other."""
+
+from __future__ import annotations
+
+import time
+
+from sync_platform.cli.audited import audited, log_entry
+from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
+from sync_platform.cli.output import report_problem
+from sync_platform.cli.syncing.plan import plan
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import load_settings, platform_settings
+from sync_platform.sources.declaration import Platform
+
+
+def sync_platforms(
+    names: list[str], partition: str | None, mode: str, accept_shrink: str, *, with_unify: bool, as_json: bool
+) -> int:
+    """Sync the named platforms (all when none is); 0 if every one is complete, else 1.
+
+    `accept_shrink`: an operator's reason why complete lists may retire more than the tolerance; empty for none.
+    `with_unify`: afterwards update the unified restaurants, if listings changed.
+    Raises UsageError for a bad request, StorageError where the home cannot be written.
+    """
+    began = time.monotonic()
+    settings = load_settings()
+    planned = plan(choose(load_platforms(settings.platform_path), names), partition)
+    require_terms([platform for platform, _ in planned])
+
+    # the import of Dagster takes a second: a wrong request is refused before it
+    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.syncing.display import choose_display
+    from sync_platform.cli.syncing.summary import write_summary, write_sync_document
+    from sync_platform.cli.syncing.unify import unify_after
+    from sync_platform.cli.syncing.workers import Job, run_all
+    from sync_platform.defs.landing import Mode
+    from sync_platform.lake.syncs import worst
+
+    prepare(settings, planned)
+    startup_s = time.monotonic() - began
+    display = choose_display(as_json)
+    subject = {"platforms": {platform.name: period.key for platform, period in planned}, "mode": mode}
+    if accept_shrink.strip():
+        log_entry(settings, "accept-shrink", {**subject, "reason": accept_shrink.strip()}, "begun")
+    try:
+        with audited(settings, "sync", subject) as operation, display.shown():
+            results = run_all(Job(settings, Mode(mode), accept_shrink.strip()), planned, display)
+            unified = unify_after(settings, results, display) if with_unify else None
+            status = worst((result.status for result in results), default="complete")
+            operation.ended(status, run_ids=[result.run_id for result in results])
+    except KeyboardInterrupt:
+        prepare(settings, [])  # stores that the runs of the killed workers have failed
+        report_problem("interrupted; nothing is half-written")
+        return INTERRUPTED
+    total_s = time.monotonic() - began
+    if as_json:
+        write_sync_document(results, unified, startup_s, total_s)
+    else:
+        write_summary(results, unified, startup_s, total_s, settings.home)
+    return OK if status == "complete" and not (unified and unified.error) else FAILED
+
+
+def require_terms(platforms: list[Platform]) -> None:
+    """Refuse a live platform whose terms are not accepted, before anything is fetched from any platform."""
+    from sync_platform.landing import source
+
+    for platform in platforms:
+        source.require_terms(platform, platform_settings(platform.name))

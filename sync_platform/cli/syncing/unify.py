@@ -1,0 +1,134 @@
+"""`sync-platform unify`, which is also the last step of `sync`: a Dagster run that makes restaurants of listings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, write_document
+from sync_platform.cli.required import require_lake
+from sync_platform.cli.syncing.display import Display, choose_display
+from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.listings import listing_sources
+from sync_platform.unified.queries import identity_events_of, run_of
+
+MOST_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class UnifyResult:
+    """How a run ended: its row of `unified.runs`, its identity events (new restaurants aside), seconds, its error."""
+
+    run_id: str
+    error: str | None
+    total_s: float
+    run: dict[str, Any]
+    events: list[dict[str, Any]]
+
+    @property
+    def in_words(self) -> str:
+        """The result in one line."""
+        if self.error:
+            return f"failed: {self.error}"
+        run = self.run
+        changes = [f"{run[name]:,} {word}" for name, word in _CHANGES.items() if run[name]]
+        summary = ", ".join(changes) or "nothing changed"
+        return (
+            f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "
+            f"{run['review']:,} pairs to review ({run['mode']}, {self.total_s:.1f} s)"
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "error": self.error,
+            "total_s": round(self.total_s, 2),
+            **{name: value for name, value in self.run.items() if name not in ("run_id", "committed_at")},
+            "identities": self.events,
+        }
+
+
+_CHANGES = {"inserted": "new", "updated": "changed", "removed": "merged or ended", "restored": "revived"}
+
+
+def unify_now(*, rebuild: bool, new_model: bool, as_json: bool) -> int:
+    """Update the unified restaurants; 0 if that succeeded, else 1. StorageError where there is no lake."""
+    settings = load_settings()
+    require_lake(settings)
+
+    from sync_platform.cli.runner.instance import prepare  # the import of Dagster takes a second
+
+    prepare(settings, [])
+    display = choose_display(as_json)
+    subject = {"rebuild": rebuild, "new_model": new_model}
+    with audited(settings, "unify", subject) as operation, display.shown():
+        result = run_unification(settings, display, rebuild=rebuild, new_model=new_model)
+        operation.ended("failed" if result.error else "complete", run_ids=[result.run_id])
+    write_result(result, as_json=as_json)
+    return FAILED if result.error else OK
+
+
+def run_unification(
+    settings: Settings,
+    display: Display,
+    decisions: list[dict[str, str]] | None = None,
+    *,
+    rebuild: bool = False,
+    new_model: bool = False,
+) -> UnifyResult:
+    """Run it, and read its result; `decisions` as for `Runner.unify`."""
+    from sync_platform.cli.runner.runs import Runner
+
+    began = time.monotonic()
+    outcome = Runner(settings, display).unify(decisions, rebuild=rebuild, new_model=new_model)
+    run: dict[str, Any] = {}
+    events: list[dict[str, Any]] = []
+    if outcome.success:
+        with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+            run, events = run_of(session, outcome.run_id), identity_events_of(session, outcome.run_id)
+    result = UnifyResult(outcome.run_id, outcome.error, time.monotonic() - began, run, events)
+    display.unified(result.in_words)
+    return result
+
+
+def unify_after(settings: Settings, results: list[PlatformResult], display: Display) -> UnifyResult | None:
+    """Unify after a sync that changed listings; None where it changed none."""
+    places = {(each.platform, each.dataset.name) for each in listing_sources(load_platforms(settings.platform_path))}
+    changed = [
+        record
+        for result in results
+        for record in result.records
+        if (record.platform, record.dataset) in places and record.changes
+    ]
+    return run_unification(settings, display) if changed else None
+
+
+def write_result(result: UnifyResult, *, as_json: bool) -> None:
+    """The result, as a JSON document or as lines of text."""
+    if as_json:
+        write_document(result.document())
+        return
+    shown = console()
+    shown.print(f"unified: {result.in_words}", soft_wrap=True, markup=False)
+    for event in result.events[:MOST_EVENTS]:
+        moved = f": {', '.join(event['listings'])}" if event["listings"] else ""
+        shown.print(
+            f"  {event['restaurant_id']} {_VERBS[event['kind']]} {event['other_id'] or ''}{moved}", soft_wrap=True
+        )
+    if len(result.events) > MOST_EVENTS:
+        shown.print(f"  … and {len(result.events) - MOST_EVENTS:,} more: unified.identity_turns")
+
+
+_VERBS = {
+    "merged": "merged into",
+    "split": "is new, split off",
+    "revived": "is back, split off",
+    "moved": "took listings of",
+    "ended": "ended",
+}

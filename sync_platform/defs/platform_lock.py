@@ -1,0 +1,79 @@
+"""The locks of a run's platforms, held from before its first step until after its last, so that two runs never mix.
+
+Dagster's pools keep two steps of a platform apart. But they let another run in between the steps of a run, and a run
+that was killed keeps its pools. So the run that holds a platform's lock frees the pools of dead runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import dagster as dg
+
+from sync_platform.defs.audit import note_run
+from sync_platform.defs.dead_runs import PROCESS_TAG, free_pools, settle_dead_runs, this_process
+from sync_platform.defs.progress import Progress
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import HONG_KONG
+from sync_platform.storage.platform_lock import Holder, platform_lock
+
+UNIFIED = "unified"
+"""The lock of the unified restaurants, which is held like that of a platform."""
+
+
+def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress: Progress) -> dg.ResourceDefinition:
+    """The resource that every asset of a platform requires; `ledger` is the SQLAlchemy URL of the ledger."""
+
+    names = [*platforms, UNIFIED]
+
+    @dg.resource(description="The locks of the run's platforms: a run waits here while another syncs one of them.")
+    def platform_locks(context: dg.InitResourceContext) -> Iterator[None]:
+        run, instance = context.run, context.instance
+        if run is None or instance is None:  # outside a run nothing is locked
+            yield
+            return
+        instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
+        locked = _locks_of(run, names)
+        operation = "unify" if locked == [UNIFIED] else "sync"
+        note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
+        with ExitStack() as locks:
+            for name in locked:
+                locks.enter_context(platform_lock(ledger, name, run.run_id, _on_wait(name, progress, context)))
+                progress.lock_taken(name)
+            settle_dead_runs(instance)
+            free_pools(instance, locked, run.run_id)
+            yield
+
+    return platform_locks
+
+
+def _locks_of(run: dg.DagsterRun, names: list[str]) -> list[str]:
+    """The locks that a run needs; all of them for a run without a selection.
+
+    Every run takes them in the same order: otherwise two runs could wait for each other.
+    """
+    if not run.asset_selection:
+        return sorted(names)
+    return sorted({part for key in run.asset_selection for part in key.path if part in names})
+
+
+def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext) -> Callable[[Holder | None], None]:
+    """Reports each holder that the run waits for once, to the progress and to the run's log."""
+    reported: set[Holder | None] = set()
+
+    def waiting(holder: Holder | None) -> None:
+        if holder in reported:
+            return
+        reported.add(holder)
+        details = "" if holder is None else f" (run {holder.run_id[:8]}, since {_clock(holder)})"
+        text = f"waiting for another sync of {platform}{details}"
+        progress.waiting(platform, text)
+        if context.log is not None:
+            context.log.info(text)
+
+    return waiting
+
+
+def _clock(holder: Holder) -> str:
+    return f"{holder.since.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"

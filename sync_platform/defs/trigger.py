@@ -1,0 +1,36 @@
+"""The trigger of a run that an emergency request started. Tags of the run carry it into the records of its syncs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sync_platform.emergency.request import EmergencyRequest, Priority
+from sync_platform.lake.syncs import Occasion
+
+REQUEST_ID_TAG = "sync_platform/request_id"
+REQUESTER_TAG = "sync_platform/requested_by"
+REASON_TAG = "sync_platform/request_reason"
+PRIORITY_TAG = "sync_platform/request_priority"
+RUN_PRIORITY_TAG = "dagster/priority"
+RUN_PRIORITIES: dict[Priority, int] = {"low": 1, "medium": 10, "high": 100, "critical": 1000}
+"""Dagster launches the highest priority first. Runs of schedules, of the UI and of backfills have 0."""
+
+
+def tags_of_request(request: EmergencyRequest) -> dict[str, str]:
+    """The tags of every run of a request."""
+    return {
+        REQUEST_ID_TAG: request.request_id,
+        REQUESTER_TAG: request.requester,
+        REASON_TAG: request.reason,
+        **tags_of_priority(request),
+    }
+
+
+def tags_of_priority(request: EmergencyRequest) -> dict[str, str]:
+    """Those of them that change when a more urgent request joins this one."""
+    return {PRIORITY_TAG: request.priority, RUN_PRIORITY_TAG: str(RUN_PRIORITIES[request.priority])}
+
+
+def trigger_of(tags: Mapping[str, str]) -> Occasion:
+    """The trigger that a run's tags carry; empty for a run that nobody requested."""
+    return Occasion(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))

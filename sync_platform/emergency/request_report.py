@@ -1,0 +1,115 @@
+"""The report of an emergency request: who asked, why and when, and per platform the result or the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sync_platform.emergency.request import EmergencyRequest, PlatformRun
+from sync_platform.lake.syncs import COUNTS, SyncRecord
+
+
+@dataclass(frozen=True)
+class PlatformReport:
+    """One platform's part. `records`: the newest sync of each dataset; `progress`: the last message of its run."""
+
+    run: PlatformRun
+    records: list[SyncRecord]
+    progress: str | None
+
+    @property
+    def status(self) -> str:
+        return self.run.outcome or self.run.state
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not complete, each reason once."""
+        reasons = [
+            f"{record.dataset}: {reason}" if record.dataset else reason
+            for record in self.records
+            for reason in record.reasons
+        ]
+        return list(dict.fromkeys([*([self.run.error] if self.run.error else []), *reasons]))
+
+    def total(self, count: str) -> int:
+        return sum(getattr(record, count) for record in self.records)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "platform": self.run.platform,
+            "status": self.status,
+            "run_id": self.run.run_id,
+            "launched_by": self.run.launched_by,
+            "launched_at": _written(self.run.launched_at),
+            "finished_at": _written(self.run.finished_at),
+            "progress": self.progress,
+            "reasons": self.reasons,
+            "datasets": [
+                {
+                    "dataset": record.dataset,
+                    "sync_id": record.sync_id,
+                    "status": record.status,
+                    **{count: getattr(record, count) for count in COUNTS},
+                }
+                for record in self.records
+                if record.dataset
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class RequestReport:
+    """A request with the report of each of its platforms."""
+
+    request: EmergencyRequest
+    platforms: list[PlatformReport]
+
+    @property
+    def status(self) -> str:
+        """complete, degraded or failed once it has ended; its state before that."""
+        return self.request.outcome or self.request.state
+
+    def document(self) -> dict[str, Any]:
+        request = self.request
+        return {
+            "request_id": request.request_id,
+            "status": self.status,
+            "priority": request.priority,
+            "requester": request.requester,
+            "reason": request.reason,
+            "requested_at": _written(request.requested_at),
+            "launched_at": _written(request.launched_at),
+            "finished_at": _written(request.finished_at),
+            "askings": [
+                {
+                    "requester": asking.requester,
+                    "reason": asking.reason,
+                    "priority": asking.priority,
+                    "asked_at": _written(asking.asked_at),
+                }
+                for asking in request.askings
+            ],
+            "platforms": [platform.document() for platform in self.platforms],
+        }
+
+
+def report_on(request: EmergencyRequest, records: list[SyncRecord], progress: Mapping[str, str]) -> RequestReport:
+    """The report from a stored request, its sync records in the lake, and the progress of unfinished runs by run id."""
+    return RequestReport(
+        request,
+        [PlatformReport(run, newest_of(records, run.platform), progress.get(run.run_id or "")) for run in request.runs],
+    )
+
+
+def newest_of(records: list[SyncRecord], platform: str) -> list[SyncRecord]:
+    """The newest record of each dataset of a platform; where there is none, the failure of the platform as a whole."""
+    mine = [record for record in records if record.platform == platform]
+    newest = {record.dataset: record for record in mine}
+    failure = newest.pop(None, None)
+    return list(newest.values()) or ([failure] if failure else [])
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,102 @@
+"""Brings a tracked table up to date: with a difference, with rows that were worked out, or with its own replay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.difference import Difference, find_difference, slices_of
+from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.incoming import Incoming, load_frame
+from sync_platform.lake.tracked_table import STALE_SINCE, TrackedTable
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.temporary_tables import TemporaryTables
+
+
+def update_table(writer: HistoryWriter, table: TrackedTable, frame: pl.DataFrame, context: CommitContext) -> Difference:
+    """Bring a table and its history up to date with these rows, within the caller's transaction; others stay.
+
+    `frame` has the table's columns, and `ended` where a row is to be removed: it stays, with `removed_at`.
+    """
+    with TemporaryTables(writer.session) as scratch:
+        incoming = load_frame(scratch, table, frame)
+        difference = find_difference(scratch, table, incoming, f"{LAKE}.{table.sql}")
+        if not difference.is_empty:
+            writer.write(table, incoming, difference, context)
+            apply_difference(writer.session, table, incoming, difference, context.observed_at)
+    return difference
+
+
+def apply_difference(
+    session: duckdb.DuckDBPyConnection,
+    table: TrackedTable,
+    incoming: Incoming,
+    difference: Difference,
+    observed_at: datetime,
+) -> None:
+    """Make the changes of a difference in the table itself, as observed then."""
+    if session.execute(f"FROM {difference.old} LIMIT 1").fetchone():
+        _delete(session, table, difference.old)
+    insert = f"INSERT INTO {LAKE}.{table.sql} BY NAME SELECT"
+    at = {"at": observed_at}
+    written = "d.operation <> 'remove'" if table.is_landed else "true"
+    found = slices_of(session, table, incoming, difference)
+    for number in sorted({number for operation, number in found if not table.is_landed or operation != "remove"}):
+        session.execute(
+            f"""{insert} {_new_values(table)}
+            FROM {difference.operations} d JOIN {incoming.rows} i USING ({table.key_list})
+                LEFT JOIN {difference.old} c USING ({table.key_list})
+            WHERE {written} AND i.slice = {number}""",
+            at,
+        )
+    if not table.is_landed:
+        return
+    for operation, column in (("remove", "removed_at"), ("stale", STALE_SINCE)):
+        session.execute(
+            f"""{insert} c.* REPLACE ($at AS {column})
+            FROM {difference.operations} d JOIN {difference.old} c USING ({table.key_list})
+            WHERE d.operation = '{operation}'""",
+            at,
+        )
+
+
+def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
+    """Replace the table's rows by those of the relation `rows`, which has its columns.
+
+    What is no history stays as the table has it: the volatile columns, and since when a row is stale.
+    """
+    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {STALE_SINCE: f"t.{STALE_SINCE}"}
+    listed = ", ".join(
+        f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table.every_column
+    )
+    with TemporaryTables(session) as scratch:
+        rewritten = scratch.create(
+            "rewritten",
+            f"SELECT {listed} FROM {rows} r LEFT JOIN {LAKE}.{table.sql} t ON {table.same_key('t', 'r')}",
+        )
+        _delete(session, table, rewritten)
+        session.execute(f"INSERT INTO {LAKE}.{table.sql} BY NAME FROM {rewritten}")
+
+
+def _delete(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
+    """Delete the rows with a key that the relation `rows` holds."""
+    keys = table.key_list
+    session.execute(f"DELETE FROM {LAKE}.{table.sql} WHERE ({keys}) IN (SELECT {keys} FROM {rows})")
+
+
+def _new_values(table: TrackedTable) -> str:
+    """SQL: the columns of a row that came, `i`, in view of the one held, `c`."""
+    values = {column.name: f'i."{column.name}"' for column in table.columns} | {
+        "first_seen_at": "coalesce(c.first_seen_at, $at)",
+        "last_changed_at": "CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END",
+        "removed_at": "CASE WHEN d.operation = 'remove' THEN $at END",
+    }
+    if table.is_landed:
+        values |= {"content_hash": "i.content_hash", STALE_SINCE: "NULL"} | {
+            name: f"CASE WHEN d.operation = 'refresh' THEN c.{name} ELSE i.{name} END"
+            for name in ("landing_object", "landing_line")
+        }
+    return ", ".join(f'{value} AS "{name}"' for name, value in values.items())

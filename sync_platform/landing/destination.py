@@ -1,0 +1,32 @@
+"""Where pages are landed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.seal import Vault
+
+
+@dataclass(frozen=True)
+class ObjectLimits:
+    """When a landing object is full, and when waiting records are sealed."""
+
+    size_bytes: int = 1_000_000
+    """Before compression. The page that reaches it closes the object."""
+    age_s: float = 20.0
+    """The object of a slow platform is closed after this time, so that little is lost with a sync that dies."""
+    sealed_at_once: int = 1_000
+    """Records. Sealing more of them together saves next to nothing."""
+
+
+DEFAULT_LIMITS = ObjectLimits()
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The store that receives the objects, the vault that seals personal fields, and the limits of one object."""
+
+    store: ObjectStore
+    vault: Vault
+    limits: ObjectLimits = DEFAULT_LIMITS

@@ -1,0 +1,77 @@
+"""Where a platform is fetched from: its own address if one is set, else the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from sync_platform.errors import TermsNotAccepted
+from sync_platform.settings import PlatformSettings
+from sync_platform.sources.client import is_loopback
+from sync_platform.sources.declaration import Platform
+
+SANDBOX_CONCURRENCY = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a platform is fetched from and how: its settings resolved against its declaration."""
+
+    base_url: str
+    archive_url: str
+    credentials: dict[str, str] = field(repr=False)
+    requests_per_second: float | None
+    concurrency: int
+    ids_only: bool
+    timeout_s: float = 30.0
+    attempts: int = 5
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+def resolve_source(
+    platform: Platform, own: PlatformSettings, sandbox_url: str | None, timeout_s: float, attempts: int
+) -> Source:
+    """The source of a platform: its configured address, or the sandbox where none is set.
+
+    Raises TermsNotAccepted for an address that is not loopback before the operator accepted the terms.
+    """
+    require_terms(platform, own)
+    base_url = own.base_url or f"{sandbox_url}/{platform.name}"
+    archive_url = own.archive_url
+    if not archive_url and not is_loopback(base_url):
+        archive_url = platform.live_archive_url
+    elif not archive_url and not own.base_url:
+        archive_url = f"{sandbox_url}/{platform.name}_archive"
+    paced = bool(_live_addresses(own))
+    return Source(
+        base_url=base_url,
+        archive_url=archive_url,
+        credentials={
+            "api_key": own.api_key,
+            "app_id": own.app_id,
+            "app_secret": own.app_secret,
+            "refresh_token": own.refresh_token,
+        },
+        requests_per_second=own.requests_per_second or (platform.pace.requests_per_second if paced else None),
+        concurrency=own.concurrency or (platform.pace.concurrency if paced else SANDBOX_CONCURRENCY),
+        ids_only=own.store == "ids" or (own.store == "" and paced and platform.terms.without_agreement == "ids"),
+        timeout_s=timeout_s,
+        attempts=attempts,
+    )
+
+
+def require_terms(platform: Platform, own: PlatformSettings) -> None:
+    """Raise TermsNotAccepted for an address that is not loopback before the operator accepted the terms."""
+    live = _live_addresses(own)
+    if live and not own.terms_accepted:
+        prefix = platform.name.upper()
+        raise TermsNotAccepted(
+            f"{platform.name}: {live[0]} is a live address, and its terms are not accepted "
+            f"({platform.terms.summary}; {platform.terms.url}). "
+            f"If you may use it, set {prefix}_TERMS_ACCEPTED=true; or unset {prefix}_BASE_URL to use the sandbox."
+        )
+
+
+def _live_addresses(own: PlatformSettings) -> list[str]:
+    return [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]

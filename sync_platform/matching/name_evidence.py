@@ -1,0 +1,96 @@
+"""The evidence of names: the levels of pairs of names in one script."""
+
+from __future__ import annotations
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from sync_platform.matching.comparisons import NAME, UNKNOWN
+from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.restaurant_names import GENERIC, ParsedName
+from sync_platform.matching.text_columns import Array, TextColumn, similarity
+
+NEARLY, SIMILAR, FAINT = 88.0, 70.0, 50.0  # of 100
+WITHIN_AT_LEAST = 30.0  # of 100: less similar names are not checked for one being part of the other
+FEW_NAMES = 4.0  # words are rare where at most so many names have them all by chance
+SHORTEST_SOUND = 2
+
+
+class NameEvidence:
+    """Names of one script, by listing."""
+
+    def __init__(self, names: list[ParsedName], frequencies: Frequencies, *, is_english: bool) -> None:
+        self.core = TextColumn([name.core for name in names])
+        self.sorted = TextColumn([" ".join(sorted(name.words)) if is_english else name.whole for name in names])
+        self.whole = TextColumn([_plain(name.whole) if is_english else name.whole for name in names])
+        self.sound = TextColumn([name.sound for name in names])
+        self.branch = TextColumn([name.branch for name in names])
+        self._kind = [_kind(name, is_english=is_english) for name in names]
+        self._words = [frozenset(name.words) for name in names]
+        self._word_counts = np.fromiter(map(len, self._words), dtype=np.int32, count=len(names))
+        self._is_rare = np.array([frequencies.names_by_chance(words) <= FEW_NAMES for words in self._words], dtype=bool)
+        self._is_shared = np.array([frequencies.places_with_name(name.whole) > 1 for name in names], dtype=bool)
+        self._shares_core = np.array([frequencies.places_with_name(name.core) > 1 for name in names], dtype=bool)
+
+    def levels(self, left: Array, right: Array) -> Array:
+        found = np.full(len(left), UNKNOWN, dtype=np.int8)
+        known = np.flatnonzero((self.core.lengths[left] > 0) & (self.core.lengths[right] > 0))
+        left, right = left[known], right[known]
+        alike = similarity(self.core, left, self.core, right, fuzz.ratio)
+        alike = np.maximum(alike, similarity(self.sorted, left, self.sorted, right, fuzz.ratio))
+        level = np.full(len(known), NAME.number("different"), dtype=np.int8)
+        level[alike >= FAINT] = NAME.number("faint")
+        level[alike >= SIMILAR] = NAME.number("similar")
+        unclear = np.flatnonzero(alike < SIMILAR)
+        sound_similarity = similarity(
+            self.sound, left[unclear], self.sound, right[unclear], fuzz.ratio, SHORTEST_SOUND + 1
+        )
+        level[unclear[sound_similarity == 100]] = NAME.number("similar")
+        unclear = np.flatnonzero((alike < NEARLY) & (alike >= WITHIN_AT_LEAST))
+        level[unclear[self._within(left[unclear], right[unclear])]] = NAME.number("within")
+        level[alike >= NEARLY] = NAME.number("near")
+        same_whole = self.whole.codes[left] == self.whole.codes[right]
+        same_core = self.core.codes[left] == self.core.codes[right]
+        unclear = np.flatnonzero(same_core & ~same_whole)
+        same_core[unclear] = self._kinds_agree(left[unclear], right[unclear])
+        shared = np.where(
+            same_whole,
+            self._is_shared[left] | self._is_shared[right],
+            self._shares_core[left] | self._shares_core[right],
+        )
+        same = same_whole | same_core
+        level[same] = np.where(shared[same], NAME.number("same_shared"), NAME.number("same"))
+        found[known] = level
+        return found
+
+    def closeness(self, left: Array, right: Array) -> Array:
+        """0 to 2; 0 where either name is unknown."""
+        scorers = (fuzz.token_set_ratio, fuzz.ratio)
+        return np.maximum(sum(similarity(self.whole, left, self.whole, right, scorer) for scorer in scorers), 0) / 100
+
+    def _kinds_agree(self, left: Array, right: Array) -> Array:
+        """Whether both names state the same kind of restaurant, or only one states a kind."""
+        kinds = [(self._kind[one], self._kind[other]) for one, other in zip(left.tolist(), right.tolist(), strict=True)]
+        return np.array([mine <= theirs or theirs <= mine for mine, theirs in kinds], dtype=bool)
+
+    def _within(self, left: Array, right: Array) -> Array:
+        """Whether one name contains all words of the other, and these words are rare."""
+        smaller_left = self._word_counts[left] <= self._word_counts[right]
+        inner, outer = np.where(smaller_left, left, right), np.where(smaller_left, right, left)
+        found = self._is_rare[inner]
+        rare = np.flatnonzero(found)
+        words = self._words
+        found[rare] = [
+            words[one] <= words[other] for one, other in zip(inner[rare].tolist(), outer[rare].tolist(), strict=True)
+        ]
+        return found
+
+
+def _plain(whole: str) -> str:
+    return " ".join(word for word in whole.split() if word not in ("the", "and", "a"))
+
+
+def _kind(name: ParsedName, *, is_english: bool) -> frozenset[str]:
+    if is_english:
+        return frozenset(word for word in name.whole.split() if word in GENERIC and len(word) > 3)
+    return frozenset(name.whole.removeprefix(name.core).split()) if name.whole.startswith(name.core) else frozenset()

@@ -1,0 +1,133 @@
+"""Names of restaurants, parsed into distinctive part, branch, and marks that do not belong to the name."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
+from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han, split_scripts
+
+_OPEN, _CLOSE = "(（[【〔「", ")）]】〕」"
+_BRACKETED = re.compile(rf"[{re.escape(_OPEN)}]([^{re.escape(_OPEN + _CLOSE)}]*)[{re.escape(_CLOSE)}]")
+_SECOND_LISTING = re.compile(
+    r"\b(?:extended|delivery|deliver|pick ?-?up|take ?-?away|take ?-?out|self ?-?pick ?-?up|duplicate|second listing|"
+    r"outer zone|express zone|extra zone)\b|外送|外卖|延伸|自取|扩展"
+)
+_AFTER_NAME = re.compile(r"\s+(?:@|at the|at|[-–—|~·]|,)\s+(?=\S)|\s*@\s*(?=\S)")
+_LEGAL = re.compile(
+    r"\b(?:limited|ltd|co ltd|company|inc|llc|llp|plc|pte|corp|gmbh|catering group|hk|hong kong|h k)\b\.?|"
+    "有限公司|公司$"
+)
+_WORD = re.compile(rf"[a-z0-9]+|[{HAN}]+")
+_BRANCH_HAN = re.compile(rf"^(.{{2,}}?)[\s(（\-–]*([{HAN}]{{2,6}}(?:分店|店|分行))[)）]?$")
+
+# Words for the kind of restaurant. They are compared only where a name has no other words.
+GENERIC = frozenset(
+    (  # noqa: SIM905 (as a list, these words would fill a page)
+        "a an and at by de del di du el for in la le les of on the to with bakery bar barbecue bbq bistro bistrot "
+        "brasserie buffet cafe canteen cantina catering cha chaan cocktail coffee congee cuisine deli delicatessen "
+        "dessert desserts diner dining eatery express food foods gelato grill grille group hotpot house inn "
+        "izakaya japanese juice kitchen lounge noodle noodles pizza pizzeria pub ramen restaurant restaurants "
+        "ristorante roasters room rotisserie saloon seafood shop snack snacks steakhouse store sushi takeaway "
+        "tavern tea teng trattoria "
+    ).split()
+)
+_FUNCTION_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "de", "for", "in", "la", "le", "of", "on", "the", "to", "with")
+)
+_GENERIC_HAN = re.compile(
+    "餐厅|茶餐厅|饭店|酒楼|酒家|小厨|厨房|冰室|咖啡[室馆店厅]?|小馆|菜馆|面家|粉面|粥面|专家|专门店|料理|食堂|小食|美食|"
+    "餐馆|酒吧|火锅|茶室|茶楼|饼店|面包店?|甜品|烧味|烧腊|海鲜|寿司|拉面|居酒屋|车仔面|快餐|饭堂|茶馆|茶居|会所|有限公司"
+)
+
+
+class ParsedName(NamedTuple):
+    """A parsed name in one script. All text is folded; `sound` is as in `romanisation`; each field may be empty.
+
+    `whole` is the name without branch and marks. `core` is its distinctive part without spaces. `words` are its words
+    (in Chinese: its pairs of characters). `branch` identifies the branch.
+    """
+
+    whole: str
+    core: str
+    words: tuple[str, ...]
+    branch: str
+    sound: str
+    is_second_listing: bool
+
+
+EMPTY = ParsedName("", "", (), "", "", False)
+
+
+@lru_cache(maxsize=100_000)
+def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
+    """The English and the Chinese name among texts, whichever column they stood in; NOTHING where there is none."""
+    english = chinese = EMPTY
+    is_second = False
+    for text in texts:
+        folded = fold(text)
+        marks = [part for part in _BRACKETED.findall(folded) if _SECOND_LISTING.search(part)]
+        if marks:
+            is_second = True
+            folded = _BRACKETED.sub(lambda found: " " if _SECOND_LISTING.search(found[1]) else found[0], folded)
+        latin, han = split_scripts(folded) if has_han(folded) else (folded, "")
+        if han and not chinese.core:
+            chinese = _parse_chinese(han)
+        if latin and not english.core:
+            english = _parse_english(latin)
+    return english._replace(is_second_listing=is_second), chinese._replace(is_second_listing=is_second)
+
+
+def _parse_english(folded: str) -> ParsedName:
+    name = drop_apostrophes(folded).replace("&", " and ").replace("+", " and ")
+    branch = _BRACKETED.findall(name)
+    name = _BRACKETED.sub(" ", name)
+    before, after = _cut_branch(name)
+    words = _WORD.findall(_LEGAL.sub(" ", before)) or _WORD.findall(before)
+    if not words:
+        words, branch = _WORD.findall(" ".join(branch)), []
+    core = (
+        [word for word in words if word not in GENERIC]
+        or [word for word in words if word not in _FUNCTION_WORDS]
+        or words
+    )
+    if after:
+        branch.append(after)
+    return ParsedName(
+        " ".join(words),
+        "".join(core),
+        tuple(dict.fromkeys(core)),
+        " ".join(_WORD.findall(" ".join(branch))),
+        sound_of_english([word for word in words if word != "and"]),
+        is_second_listing=False,
+    )
+
+
+def _cut_branch(name: str) -> tuple[str, str]:
+    """The texts before and after an `@`, a dash or a comma that ends the name."""
+    found = _AFTER_NAME.search(name, 2)
+    if not found or not _WORD.search(name[: found.start()]) or len(name[: found.start()].strip()) < 3:
+        return name, ""
+    return name[: found.start()], name[found.end() :]
+
+
+def _parse_chinese(folded: str) -> ParsedName:
+    branch = _BRACKETED.findall(folded)
+    name = _BRACKETED.sub(" ", folded)
+    whole = "".join(_WORD.findall(_LEGAL.sub("", name)))
+    if (found := _BRANCH_HAN.match(name.strip())) and not branch and len(found[1].strip()) >= 2 and " " in name.strip():
+        whole, branch = "".join(_WORD.findall(found[1])), [found[2]]
+    if not whole:
+        whole, branch = "".join(_WORD.findall("".join(branch))), []
+    core = _GENERIC_HAN.sub("", whole)
+    core = core if len(core) >= 2 else whole
+    pairs = tuple(dict.fromkeys(core[at : at + 2] for at in range(len(core) - 1))) or ((core,) if core else ())
+    return ParsedName(
+        whole, core, pairs, _branch_han("".join(branch)), sound_of_chinese(whole), is_second_listing=False
+    )
+
+
+def _branch_han(text: str) -> str:
+    return re.sub("(?:分店|店|分行)$", "", "".join(_WORD.findall(text)))

@@ -1,0 +1,170 @@
+"""Hong Kong's regions, districts and neighbourhoods: their names and approximate shapes.
+
+The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude that contain the whole area, widened
+by a margin, so that a correct coordinate near a border is never called wrong. They can distinguish Mong Kok from
+Central, but not the two sides of a border street. A name shared by a district and a neighbourhood means the district.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache, lru_cache
+from importlib.resources import files
+from math import cos, radians
+from typing import NamedTuple
+
+MARGIN_M = 300
+"""How far each box is widened on every side, in metres."""
+APPROXIMATION = (
+    f"District shapes are approximations: boxes that contain the whole area, widened by {MARGIN_M} m. A coordinate "
+    "reported outside is almost never inside; one reported inside may be a kilometre or two across the border."
+)
+"""Shown with every figure computed from these shapes."""
+METRES_PER_DEGREE = 110_700
+"""Metres per degree of latitude in Hong Kong."""
+METRES_PER_DEGREE_EAST = 111_320 * cos(radians(22.35))
+"""Metres per degree of longitude in Hong Kong."""
+_IGNORED_WORDS = {"and", "the"}
+_ALSO_A_BLOCK = {"north", "eastern", "southern", "western"}
+"""Next to other words, these mostly name a part of an estate: "Tsui Ping (North) Estate"."""
+_ENDINGS = {
+    "district", "area", "town", "island", "hong", "kong", "hk", "kowloon", "kln", "new", "territories", "nt", "n", "t",
+}  # fmt: skip
+_REGION_FIRST = re.compile("^(?:香港|九龍|新界)(?=.)")
+_HAN = re.compile(r"[㐀-鿿]+")
+_BETWEEN_NAMES = re.compile(r"[,;/|()\[\]、·\n]+")
+_SPELLINGS = str.maketrans("嘴湧臘村啓臺", "咀涌鱲邨啟台")
+
+
+class AreaKind(IntEnum):
+    """Kinds of area, from wide to narrow."""
+
+    REGION = 1
+    DISTRICT = 2  # of a District Council or of the register, or both
+    NEIGHBOURHOOD = 3
+
+
+class Box(NamedTuple):
+    """Four edges in degrees, WGS84; the edges are inside."""
+
+    south: float
+    north: float
+    west: float
+    east: float
+
+    def contains(self, latitude: float, longitude: float) -> bool:
+        return self.south <= latitude <= self.north and self.west <= longitude <= self.east
+
+    def widened(self) -> Box:
+        up, across = MARGIN_M / METRES_PER_DEGREE, MARGIN_M / METRES_PER_DEGREE_EAST
+        return Box(self.south - up, self.north + up, self.west - across, self.east + across)
+
+
+@dataclass(frozen=True)
+class NamedArea:
+    """A named area. `boxes` include the margin and overlap; `fehd` is its code as a district in the register."""
+
+    english: str
+    chinese: str
+    aliases: tuple[str, ...]
+    kind: AreaKind
+    fehd: str
+    boxes: tuple[Box, ...]
+
+    def contains(self, latitude: float, longitude: float) -> bool:
+        return any(box.contains(latitude, longitude) for box in self.boxes)
+
+    def lies_within(self, other: NamedArea) -> bool:
+        """Whether the centre of each of its boxes is in the other."""
+        return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
+
+
+@cache
+def all_areas() -> dict[str, NamedArea]:
+    """Every area by its English name: regions, then districts, then neighbourhoods.
+
+    In the file a box is "south north west east" without margin, and "=Name" means the boxes of another area.
+    """
+    lines = files("sync_platform.quality").joinpath("districts.csv").read_text("utf-8").splitlines()
+    rows = {row["english"]: row for row in csv.DictReader(lines)}
+
+    def boxes_of(name: str) -> Iterator[Box]:
+        for shape in rows[name]["boxes"].split("; "):
+            if shape.startswith("="):
+                yield from boxes_of(shape.removeprefix("="))
+            else:
+                yield Box(*map(float, shape.split())).widened()
+
+    return {
+        name: NamedArea(
+            english=name,
+            chinese=row["chinese"],
+            aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
+            kind=AreaKind[row["kind"].upper()],
+            fehd=row["fehd"],
+            boxes=tuple(boxes_of(name)),
+        )
+        for name, row in rows.items()
+    }
+
+
+@lru_cache(maxsize=10_000)
+def find_area(stated: str) -> NamedArea | None:
+    """The area that a stated district means, in English, Traditional Chinese or both; None if not known.
+
+    Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
+    several names the narrowest counts if it lies within the others ("Causeway Bay, Wan Chai"). Two neighbourhoods, or
+    two districts, are ambiguous: None. A code of the register counts only alone, because within an address it would be
+    a house number.
+    """
+    text = unicodedata.normalize("NFKC", stated).casefold().translate(_SPELLINGS).strip()
+    codes, names = _index()
+    known = codes.get(text) or names.get(_squash(text)) or _without_additions(text)
+    if known:
+        return known
+    parts = [piece for part in _BETWEEN_NAMES.split(text) for piece in (*_HAN.findall(part), _HAN.sub(" ", part))]
+    named = [part for part in parts if _squash(part) not in _ALSO_A_BLOCK]
+    found = {area.english: area for part in named if (area := names.get(_squash(part)) or _without_additions(part))}
+    narrowest = max(found.values(), key=lambda area: area.kind, default=None)
+    wider = [area for area in found.values() if area is not narrowest]
+    if narrowest and all(area.kind < narrowest.kind and narrowest.lies_within(area) for area in wider):
+        return narrowest
+    return None
+
+
+@cache
+def _index() -> tuple[dict[str, NamedArea], dict[str, NamedArea]]:
+    """Areas by code of the register, and by squashed name."""
+    areas = all_areas().values()
+    names = {
+        _squash(name.casefold().translate(_SPELLINGS)): area
+        for area in areas
+        for name in (area.english, area.chinese, *area.aliases)
+    }
+    return {area.fehd: area for area in areas if area.fehd}, names
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_]+", text) if word not in _IGNORED_WORDS]
+
+
+def _squash(text: str) -> str:
+    return "".join(_words(text))
+
+
+def _without_additions(text: str) -> NamedArea | None:
+    """The area whose name remains after a region or the word for district is removed."""
+    names = _index()[1]
+    words = _words(text)
+    while len(words) > 1 and words[-1] in _ENDINGS:
+        words.pop()
+        if area := names.get("".join(words)):
+            return area
+    chinese = _squash(text)
+    bare = _REGION_FIRST.sub("", chinese)
+    return names.get(bare) or names.get(chinese.removesuffix("區")) or names.get(bare.removesuffix("區"))

@@ -1,0 +1,98 @@
+"""The reference shape (last good shape) of each dataset and the drift from it, stored in the lake.
+
+A shape stays the reference until a good shape follows (nothing missing, retyped or renamed). It also ends when the
+platform file declares another shape: then somebody has handled the change, and the next shape is the reference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from urllib.parse import unquote
+
+import duckdb
+import msgspec
+import orjson
+
+from sync_platform.quality.drift import Drift, find_drift, is_good
+from sync_platform.quality.shape import Shape, parent_of
+from sync_platform.sources.columns import Column
+from sync_platform.sources.declaration import Dataset
+from sync_platform.storage.lake_connection import LAKE
+
+SHAPES = (
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column("sync_id", "VARCHAR", "Sync after which this was the last good shape: sync.runs"),
+    Column("declared", "VARCHAR", "SHA-256 (first 128 bits, hex) of the shape that the platform file declares"),
+    Column("shape", "JSON", "Per field path its types, its share and examples, from a sample of the records"),
+    Column("committed_at", "TIMESTAMPTZ", "When it became the reference (UTC)"),
+)
+DRIFTS = (
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column("partition", "VARCHAR", "Observation period"),
+    Column("sync_id", "VARCHAR", "Sync that brought records of another shape: sync.runs"),
+    Column("run_id", "VARCHAR", "Dagster run of that sync"),
+    Column("kind", "VARCHAR", "missing | renamed | retyped | new"),
+    Column("path", "VARCHAR", "Path of the field as received"),
+    Column("in_words", "VARCHAR", "What differs from the last good shape, with an example"),
+    Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
+    Column("committed_at", "TIMESTAMPTZ", "When it was found (UTC)"),
+)
+
+
+def compare_with_reference(
+    session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
+) -> list[Drift]:
+    """The drift of a shape from the reference. Stores the findings, and the shape where it is the next reference.
+
+    Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
+    """
+    if not now.records:
+        return []
+    declared = _declared(dataset)
+    own = {"platform": origin["platform"], "dataset": origin["dataset"], "declared": declared}
+    row = session.execute(
+        f"""SELECT shape FROM {LAKE}.quality.shapes
+        WHERE platform = $platform AND dataset = $dataset AND declared = $declared
+        ORDER BY committed_at DESC LIMIT 1""",
+        own,
+    ).fetchone()
+    stored = Shape.from_document(orjson.loads(row[0])) if row else None
+    found = find_drift(stored, now) if stored else []
+    if found:
+        table = f"{origin['platform']}.{origin['dataset']}"
+        for drift in found:
+            session.execute(
+                f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    *(origin[name] for name in ("platform", "dataset", "partition", "sync_id", "run_id")),
+                    *(drift.kind, drift.path, drift.in_words(table)),
+                    *(origin["observed_at"], origin["committed_at"]),
+                ],
+            )
+    if is_good(found):
+        reference = stored.merged(now) if stored else now
+        if stored is None or reference.differs_from(stored):
+            session.execute(
+                f"INSERT INTO {LAKE}.quality.shapes VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    *(origin["platform"], origin["dataset"], origin["sync_id"], declared),
+                    *(orjson.dumps(reference.to_document()).decode(), origin["committed_at"]),
+                ],
+            )
+    return found
+
+
+def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:
+    """The top-level fields, in order, that the platform file does not declare."""
+    known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
+    known |= set(dataset.key) | {dataset.deleted or ""}
+    return sorted({unquote(path) for path in shape.fields if not parent_of(path)[0]} - known)
+
+
+def _declared(dataset: Dataset) -> str:
+    """The digest of the shape that the platform file declares."""
+    schema = msgspec.json.schema(dataset.wire, schema_hook=lambda _: {})
+    return hashlib.sha256(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -1,0 +1,35 @@
+"""The ways in which platforms recognise us: what each adds to the headers of every request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NoAuthentication:
+    """Open to everyone, or signed by the connector itself."""
+
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {}
+
+
+@dataclass(frozen=True)
+class BearerToken:
+    """`Authorization: Bearer <api_key>` (RFC 6750)."""
+
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {"Authorization": f"Bearer {credentials['api_key']}"}
+
+
+@dataclass(frozen=True)
+class KeyHeader:
+    """The API key in a header of its own."""
+
+    name: str
+
+    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        return {self.name: credentials["api_key"]}
+
+
+Authentication = NoAuthentication | BearerToken | KeyHeader

@@ -1,0 +1,177 @@
+"""Endpoints as platform files declare them: how a list is requested, and where its parts stand in an answer.
+
+A path into an answer is dotted (`meta.total`). The value at a path that ends with `?` may be missing or null; an answer
+without one of the others breaks the contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from sync_platform.errors import SyncError
+from sync_platform.sources.client import Reply
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Record, records_of
+from sync_platform.sources.wire_structs import WireField, struct_of, value_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """Pages of `size` records. `limit`: the parameter that asks for so many. `total`: where the list's total stands."""
+
+    size: int
+    limit: str = "limit"
+    total: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbered(Paging):
+    """Pages 1 to n. `page`: the parameter. `pages`: where n stands; without it, n follows from the total."""
+
+    page: str = "page"
+    pages: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByCursor(Paging):
+    """Each page names the next. `cursor`: the parameter. `next_cursor`: where the next one stands."""
+
+    cursor: str = "cursor"
+    next_cursor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByOffset(Paging):
+    """Pages until one is short. `offset`: the parameter; with `counts_pages` it is a page number, from 1."""
+
+    offset: str = "offset"
+    counts_pages: bool = False
+
+    def position(self, offset: int) -> dict[str, int]:
+        return {self.offset: offset // self.size + 1 if self.counts_pages else offset}
+
+
+@dataclass(frozen=True)
+class Day:
+    """A parameter: the day that the extraction observes, in Hong Kong, or the day `ahead` days after it."""
+
+    ahead: int = 0
+
+    def text(self, day: date) -> str:
+        return (day + timedelta(days=self.ahead)).isoformat()
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """For a platform that reports errors inside HTTP 200: a code other than `ok` is an error.
+
+    `error_of`: makes the error from the code, the platform's message, and a sentence with both. `code` and `message`:
+    where these stand.
+    """
+
+    ok: str | int
+    error_of: Callable[[Any, str, str], SyncError]
+    code: str = "code"
+    message: str = "message?"
+
+    @cached_property
+    def _envelope(self) -> type[msgspec.Struct]:
+        return _envelope_of({self.code: type(self.ok), self.message: str})
+
+    def check(self, reply: Reply, body: Any) -> None:
+        """Raises the error of an answer whose code is not `ok`."""
+        outcome = reply.shaped(body, self._envelope)
+        code, message = value_of(outcome, self.code), value_of(outcome, self.message.rstrip("?")) or ""
+        if code != self.ok:
+            shown = message[:200] or "no message"
+            raise self.error_of(code, message, f"{reply.platform}: {reply.url} answered code {code}: {shown}")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where one dataset's records are listed.
+
+    `records`   where they stand in the answer; empty where the answer is the list itself
+    `paging`    None where one answer has all records
+    `params`    parameters of every request; a `Day` among them becomes a date
+    `since`     the parameter that asks for the changes since the watermark, where the platform has such a delta
+    `since_day_only` the watermark is sent as a day
+    `error_code` for a platform that reports errors inside HTTP 200
+    """
+
+    dataset: str
+    path: str
+    records: str
+    paging: Paging | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    since: str | None = None
+    since_day_only: bool = False
+    error_code: ErrorCode | None = None
+
+    @cached_property
+    def _envelope(self) -> Any:
+        paging = self.paging
+        places: dict[str, Any] = {paging.total: int} if paging else {}
+        if isinstance(paging, Numbered):
+            places[paging.pages] = int
+        if isinstance(paging, ByCursor):
+            places[paging.next_cursor.rstrip("?") + "?"] = str
+        return _envelope_of({self.records: list[Any], **places}) if self.records else list[Any]
+
+    def query(self, extraction: Extraction) -> dict[str, Any]:
+        """The parameters that do not change from page to page."""
+        params = {
+            name: value.text(extraction.day) if isinstance(value, Day) else value for name, value in self.params.items()
+        }
+        if self.paging:
+            params[self.paging.limit] = self.paging.size
+        since = extraction.scope.since.get(self.dataset)
+        if self.since and since:
+            params[self.since] = since[:10] if self.since_day_only else since
+        return params
+
+    def read(self, reply: Reply) -> Slice:
+        """One page of the list; ContractBroken where the answer has another shape, or the error of its code."""
+        body = reply.json()
+        if self.error_code:
+            self.error_code.check(reply, body)
+        envelope = reply.shaped(body, self._envelope)
+        if not self.records:
+            return Slice(records_of(envelope), reply)
+
+        def found(path: str) -> Any:
+            return value_of(envelope, path.rstrip("?")) if path else None
+
+        paging, records = self.paging, records_of(found(self.records))
+        total = found(paging.total) if paging else None
+        next_cursor = found(paging.next_cursor) or None if isinstance(paging, ByCursor) else None
+        pages = None
+        if isinstance(paging, Numbered):
+            pages = found(paging.pages) if paging.pages else -(-(total or 0) // paging.size)
+        return Slice(records, reply, total, pages, next_cursor)
+
+
+@dataclass(frozen=True)
+class ChildEndpoint(Endpoint):
+    """A list per record of another dataset (the reviews of one restaurant): `{parent}` in the path is its `source_id`.
+
+    `parent`: that dataset. `count`: how many children its record says that it has, None where it does not say; one that
+    says 0 is not asked for. `parent_field`: the field that is to hold the parent's id, where the records lack it.
+    """
+
+    parent: str = "restaurants"
+    count: Callable[[Record], int | None] = lambda record: None
+    parent_field: str = ""
+
+
+def _envelope_of(places: Mapping[str, Any]) -> type[msgspec.Struct]:
+    """A struct with the values that stand at these paths; an empty path is left out."""
+    fields = {path.rstrip("?"): WireField(kind, not path.endswith("?")) for path, kind in places.items() if path}
+    return struct_of("Envelope", fields)

@@ -1,0 +1,125 @@
+"""Fetches what platform files declare: one list page by page, and the lists that belong to one record each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from sync_platform.sources.client import Reply
+from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.paging import Slice, by_cursor, by_offset, numbered
+from sync_platform.sources.received import Page, Record
+
+Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
+"""One request: a path, its parameters, and the function that reads the reply."""
+
+
+class Parents:
+    """The records of a parent dataset, noted as their pages come.
+
+    `counts`: by `source_id`, how many children a record says that it has (None: it does not say); those that say 0 are
+    left out.
+    """
+
+    def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
+        self._extraction, self._child = extraction, child
+        self._dataset = extraction.state.datasets[child.parent]
+        self._ids: set[str] = set()
+        self.counts: dict[str, int | None] = {}
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Note records, before they are sealed."""
+        for record in records:
+            source_id, count = self._dataset.source_id(record), self._child.count(record)
+            if source_id is None:
+                continue
+            self._ids.add(source_id)
+            if count != 0:
+                self.counts[source_id] = count
+
+    def report_missing(self) -> None:
+        """A finding where fewer parents came than the source counts: the children of the others are missing."""
+        claimed, came = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
+        if claimed is not None and came < claimed:
+            finding = f"of {claimed:,} {self._child.parent} {came:,} came, and what belongs to the others is missing"
+            self._extraction.report_finding(self._child.dataset, finding)
+
+
+async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) -> AsyncIterator[Page]:
+    """The pages of every declared endpoint whose dataset is wanted, one after the other; parents before children."""
+    wanted = [endpoint for endpoint in endpoints if extraction.wants(endpoint.dataset)]
+    children = [endpoint for endpoint in wanted if isinstance(endpoint, ChildEndpoint)]
+    parents = {child.dataset: Parents(extraction, child) for child in children}
+    for endpoint in wanted:
+        if isinstance(endpoint, ChildEndpoint):
+            parents[endpoint.dataset].report_missing()
+            pages = pages_of_children(extraction, endpoint, parents[endpoint.dataset].counts)
+        else:
+            pages = pages_of(extraction, endpoint)
+        async for page in pages:
+            for child in children:
+                if child.parent == page.dataset:
+                    parents[child.dataset].add(page.records)
+            yield page
+
+
+async def pages_of_children(
+    extraction: Extraction, endpoint: ChildEndpoint, counts: Mapping[str, int | None], get: Get | None = None
+) -> AsyncIterator[Page]:
+    """The lists that belong to one record each (the reviews of one restaurant), in whole parts that can be resumed.
+
+    `counts`: `Parents.counts`. A parent that counts children and lists none is a finding, unless a delta is read.
+    """
+    dataset = endpoint.dataset
+    extraction.inherit_gaps(dataset, endpoint.parent)
+    is_delta = bool(endpoint.since and extraction.scope.since.get(dataset))
+
+    async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
+        records = 0
+        async for page in pages_of(own, endpoint, parent, get):
+            records += len(page.records)
+            yield page
+        if counts[parent] and not records and own.part.is_whole and not is_delta:
+            own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
+
+    async for page in extraction.each_part(dataset, counts, children):
+        yield page
+
+
+async def pages_of(
+    extraction: Extraction, endpoint: Endpoint, parent: str = "", get: Get | None = None
+) -> AsyncIterator[Page]:
+    """The pages of one list. `parent`: the `source_id` of the record that it belongs to. `get`: sends a request, in
+    place of a plain GET."""
+    send, query = get or _plain_get(extraction), endpoint.query(extraction)
+    path = endpoint.path.replace("{parent}", quote(parent, safe=""))
+    added = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
+
+    async def fetch(**position: Any) -> Slice:
+        found = await send(path, {**query, **position}, endpoint.read)
+        return replace(found, records=[{**each, added: parent} for each in found.records]) if added else found
+
+    async for page in _paged(extraction, endpoint, fetch):
+        yield page
+
+
+def _paged(extraction: Extraction, endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> AsyncIterator[Page]:
+    """The list page by page; `fetch` takes the parameter that says which page."""
+    paging, dataset = endpoint.paging, endpoint.dataset
+    if isinstance(paging, Numbered):
+        return numbered(extraction, dataset, lambda page: fetch(**{paging.page: page}))
+    if isinstance(paging, ByCursor):
+        return by_cursor(extraction, dataset, lambda cursor: fetch(**({paging.cursor: cursor} if cursor else {})))
+    if isinstance(paging, ByOffset):
+        return by_offset(extraction, dataset, lambda offset: fetch(**paging.position(offset)), paging.size)
+    return numbered(extraction, dataset, lambda page: fetch())
+
+
+def _plain_get(extraction: Extraction) -> Get:
+    async def get(path: str, params: Mapping[str, Any], read: Callable[[Reply], Slice]) -> Slice:
+        return await extraction.client.get(path, params, read=read)
+
+    return get

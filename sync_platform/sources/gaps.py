@@ -1,0 +1,48 @@
+"""What an extraction knows of its completeness: per dataset, and of one part while it is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+MOST_LISTED = 100
+MOST_CLAIMED = 2**53  # a source may claim any number, and a table holds 64 bits
+
+
+@dataclass
+class Gaps:
+    """What is known of one dataset's completeness; `is_known` exactly when something is known to be missing.
+
+    `claimed`: the source's own total. Each list keeps its first hundred texts.
+    """
+
+    claimed: int | None = None
+    pages_expected: int = 0
+    failures: list[str] = field(default_factory=list)
+    capped_slices: list[str] = field(default_factory=list)
+    omitted_ids: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.failures or self.capped_slices or self.omitted_ids or self.findings)
+
+
+@dataclass
+class PartGaps:
+    """What is known of one part while it is fetched: the source's total, and whether nothing of it is missing."""
+
+    claimed: int | None = None
+    is_whole: bool = True
+
+
+def sum_of_claims(claimed: int | None, total: int) -> int:
+    """The source's total, once another total is added; never negative, never more than a table can hold."""
+    return min((claimed or 0) + max(0, total), MOST_CLAIMED)
+
+
+def add_note(notes: list[str], text: str) -> None:
+    """Keep the first hundred, so that a platform that fails everywhere does not fill memory."""
+    if len(notes) < MOST_LISTED:
+        notes.append(text)
+    elif len(notes) == MOST_LISTED:
+        notes.append("… and more")

@@ -1,0 +1,75 @@
+"""What a platform sent: records, the bodies that they came in, and the pages that landing stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from sync_platform.sources.client import Reply
+
+Record = dict[str, Any]
+"""One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
+
+
+def records_of(items: list[Any]) -> list[Record]:
+    """The records of a list as sent. An item that is not an object, or is nested deeper than can be landed, becomes a
+    record that fits no contract, so that only that item goes to quarantine.
+
+    Of such an item only its type is kept: it may hold personal values that no declared field names.
+    """
+    records = [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
+    if _can_be_landed(records):
+        return records
+    return [record if _can_be_landed(record) else {"no_record": "nested too deep"} for record in records]
+
+
+def _can_be_landed(value: Any) -> bool:
+    """orjson reads JSON 1,024 levels deep, and writes 254."""
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
+
+
+class Body(msgspec.Struct, frozen=True):
+    """One HTTP body as received."""
+
+    url: str
+    fetched_at: datetime
+    status: int
+    etag: str | None
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, reply: Reply) -> Body:
+        return cls(reply.url, reply.fetched_at, reply.status, reply.etag, reply.sha256, len(reply.body))
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A share of a dataset that is fetched by itself (one restaurant's reviews), all of it received: its name, the
+    number of its pages, and the records that the source says it has."""
+
+    name: str
+    pages: int
+    claimed: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Records of one dataset out of one reply (several where the platform spreads records over files).
+
+    `part`: the whole part that it belongs to, if it does. `landed`: the bodies it came in, where an interrupted sync
+    landed it; its records are sealed then.
+    """
+
+    dataset: str
+    records: list[Record]
+    replies: tuple[Reply, ...]
+    part: Part | None = None
+    landed: tuple[Body, ...] = ()

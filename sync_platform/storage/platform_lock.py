@@ -1,0 +1,135 @@
+"""Platform locks: one sync of a platform at a time, across processes and machines.
+
+The ledger decides who shares the locks. With a SQLite ledger each lock is a file beside it. With a PostgreSQL ledger
+each lock is an advisory lock of the server, so that machines with one ledger share the locks.
+
+A lock ends with the process that holds it, however that process ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, Self
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.advisory_lock import AdvisoryLock
+
+POLL_S = 0.5
+# Both names are used by programs that are already installed: another name would be another lock.
+FOLDER = "turns"
+ADVISORY_PREFIX = "turn/"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The holder of a lock: a Dagster run, and since when (UTC, whole seconds)."""
+
+    run_id: str
+    since: datetime
+
+    @property
+    def label(self) -> str:
+        return f"{self.run_id} {self.since:%Y-%m-%dT%H:%M:%S}"
+
+    @classmethod
+    def parse(cls, label: str) -> Self | None:
+        """None for a label that no holder wrote: the lock is taken a moment before its label is written."""
+        run_id, _, since = label.partition(" ")
+        try:
+            return cls(run_id, datetime.fromisoformat(since).replace(tzinfo=UTC))
+        except ValueError:
+            return None
+
+
+@contextmanager
+def platform_lock(
+    ledger: str, name: str, run_id: str, on_wait: Callable[[Holder | None], None], poll_s: float = POLL_S
+) -> Iterator[None]:
+    """Hold the lock of that name (a platform's) for a run; `ledger` is the ledger's SQLAlchemy URL.
+
+    Waits as long as another run holds it. Meanwhile it calls `on_wait` every `poll_s` seconds with the holder, or with
+    None where the holder is not known. Raises StorageError where the lock cannot be used.
+    """
+    lock = _lock(ledger, name)
+    try:
+        while not lock.try_acquire(Holder(run_id, datetime.now(UTC)).label):
+            on_wait(Holder.parse(lock.holder() or ""))
+            time.sleep(poll_s)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def platform_lock_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
+    """Hold the lock of that name if it is free, and yield whether it was; never waits.
+
+    Raises StorageError where the lock cannot be used.
+    """
+    lock = _lock(ledger, name)
+    try:
+        yield lock.try_acquire(Holder(run_id, datetime.now(UTC)).label)
+    finally:
+        lock.release()
+
+
+def holder_of(ledger: str, name: str) -> Holder | None:
+    """The holder of the lock of that name; None where it is free, or its label is not written yet."""
+    lock = _lock(ledger, name)
+    try:
+        return Holder.parse(lock.holder() or "")
+    finally:
+        lock.release()
+
+
+class _Lock(Protocol):
+    def try_acquire(self, label: str) -> bool: ...
+
+    def holder(self) -> str | None: ...
+
+    def release(self) -> None: ...
+
+
+def _lock(ledger: str, name: str) -> _Lock:
+    address = sa.make_url(ledger)
+    if address.get_backend_name() == "sqlite":
+        return _LabelledFile(Path(address.database or "").parent / FOLDER, name)
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    return AdvisoryLock(plain, f"{ADVISORY_PREFIX}{name}")
+
+
+class _LabelledFile:
+    """A lock on one file, and beside it a second file with the holder's label: locking a file empties it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._lock, self._label = FileLock(folder / f"{name}.lock", timeout=0), folder / f"{name}.holder"
+
+    def try_acquire(self, label: str) -> bool:
+        try:
+            self._label.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            self._label.write_text(label)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StorageError(f"cannot write {self._label.parent}: {error.strerror or error}") from error
+        return True
+
+    def holder(self) -> str | None:
+        try:
+            return self._label.read_text()
+        except OSError:
+            return None
+
+    def release(self) -> None:
+        if self._lock.is_locked:
+            self._label.unlink(missing_ok=True)
+            self._lock.release()

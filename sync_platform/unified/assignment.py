@@ -1,0 +1,75 @@
+"""Assignment: which restaurant each affected listing belongs to after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from sync_platform.unified.identity import Founding, Identities, Key, identify
+from sync_platform.unified.queries import foundings, frame_of, members_with, restaurants_of
+from sync_platform.unified.rematch import Changed
+
+IDS = ["source", "source_id"]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which listing belongs to which restaurant.
+
+    `placed`: every affected listing, in the columns of cluster_members.SCHEMA, with `restaurant_id`. `identities`: the
+    identity events. `foundings`: of all restaurants concerned. `moved`: the number of known listings that now belong to
+    another restaurant.
+    """
+
+    placed: pl.DataFrame
+    identities: Identities
+    foundings: Mapping[str, Founding]
+    moved: int
+
+
+def assign(session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: Changed, now: datetime) -> Assignment:
+    """Find the restaurant of each cluster of listings (membership.SCHEMA), in view of the restaurants before."""
+    gone = changed.gone.drop_nulls("restaurant_id")
+    before = restaurants_of(session, placed.select(IDS))
+    ids = pl.concat([before.select("restaurant_id"), gone.select("restaurant_id")]).unique()
+    together = members_with(session, ids).join(gone, on=IDS, how="anti")
+    # listings that are not affected stay where they are, and count for which id stays
+    others = together.join(placed, on=IDS, how="anti")
+    clusters = placed.group_by("cluster", maintain_order=True).agg(IDS)
+    apart = others.group_by("restaurant_id", maintain_order=True).agg(IDS)
+    affected = pl.concat([placed.select(IDS), others.select(IDS)])
+    known = foundings(session, ids, affected)
+    identities = identify(
+        [*_keys(clusters), *_keys(apart)],
+        {(source, source_id): name for source, source_id, name in together.iter_rows()},
+        known,
+        _first_seen(session, affected),
+        now,
+    )
+    named = pl.Series("restaurant_id", identities.ids[: clusters.height], pl.String)
+    by_cluster = clusters.select("cluster", named)
+    assigned = placed.join(by_cluster, on="cluster", maintain_order="left")
+    moved = assigned.join(together, on=IDS, suffix="_before")
+    return Assignment(
+        assigned,
+        identities,
+        {**known, **identities.foundings},
+        moved.filter(pl.col("restaurant_id") != pl.col("restaurant_id_before")).height,
+    )
+
+
+def _keys(groups: pl.DataFrame) -> list[list[Key]]:
+    return [list(zip(*members, strict=True)) for members in groups.select(IDS).iter_rows()]
+
+
+def _first_seen(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -> dict[Key, datetime]:
+    found = frame_of(
+        session,
+        "SELECT source, source_id, first_seen_at FROM temp.listings SEMI JOIN asked USING (source, source_id)",
+        asked=listings,
+    )
+    return {(source, source_id): at for source, source_id, at in found.iter_rows()}

@@ -1,0 +1,137 @@
+"""Invariants of unified restaurants: conditions that must be true after every run, and the checks of them.
+
+What belongs here: each check as a query with its result and a message. What does not: showing the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import orjson
+
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.related_records import RECORD_KINDS
+
+MOST_MOVED = 0.05
+"""The tolerated share of known listings that one run moves to another restaurant."""
+LISTINGS_PER_PLATFORM = 3
+"""A restaurant with more live listings per platform than this is probably not one restaurant."""
+MOST_UNKNOWN = 0.01
+"""The tolerated share of reviews, offers, reservations or posts with an unknown restaurant."""
+MOST_NAMED = 5
+READ_AT_ONCE = 1_000
+DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
+    "one_listing_per_platform": (
+        "members",
+        "No restaurant has two live listings of one platform, except second listings and people's decisions.",
+    ),
+    "size": ("members", "No restaurant has more listings than can be one place's."),
+    "change_rate": ("members", "Few listings that were known before now belong to another restaurant."),
+    "no_listing_is_lost": ("members", "Every record of a place, of every platform, belongs to one live restaurant."),
+    "every_field_is_explained": ("restaurants", "Every value of every restaurant has a source and a reason."),
+    **{
+        f"{kind}_hang_on_restaurants": (kind, f"The restaurants of nearly all {kind} are known.")
+        for kind in RECORD_KINDS
+    },
+}
+"""The checks, each with its table and its description."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of a check, with a message and figures."""
+
+    check: str
+    passed: bool
+    words: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], platforms: int) -> list[Finding]:
+    """The checks on members; `run` is the row of `unified.runs`."""
+    twice = session.execute(
+        f"""SELECT restaurant_id FROM {LAKE}.unified.members
+        WHERE removed_at IS NULL AND is_live AND NOT is_second_listing AND decided_by <> 'person'
+        GROUP BY restaurant_id, platform HAVING count(*) > 1 ORDER BY 1"""
+    ).fetchall()
+    largest = session.execute(
+        f"""SELECT restaurant_id, count(*) FROM {LAKE}.unified.members WHERE removed_at IS NULL AND is_live
+        GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"""
+    ).fetchone() or ("none", 0)
+    members, astray = session.execute(
+        f"""SELECT count(*), count(*) FILTER (r.restaurant_id IS NULL) FROM {LAKE}.unified.members m
+        LEFT JOIN (FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL) r USING (restaurant_id)
+        WHERE m.removed_at IS NULL"""
+    ).fetchall()[0]
+    most, listings = LISTINGS_PER_PLATFORM * platforms, run["listings"]
+    known = max(1, listings - run["changed_listings"])
+    share = run["moved_listings"] / known
+    return [
+        _finding(
+            "one_listing_per_platform",
+            not twice,
+            f"{len(twice):,} restaurants have two of one platform{_named([name for (name,) in twice])}",
+            restaurants=len(twice),
+        ),
+        _finding(
+            "size",
+            largest[1] <= most,
+            f"the largest, {largest[0]}, has {largest[1]}; {most} are tolerated",
+            largest=largest[1],
+        ),
+        _finding(
+            "change_rate",
+            share <= MOST_MOVED,
+            f"{run['moved_listings']:,} listings moved, {share:.2%} of those known; {MOST_MOVED:.0%} are tolerated",
+            moved=run["moved_listings"],
+            share=share,
+        ),
+        _finding(
+            "no_listing_is_lost",
+            members == listings and not astray,
+            f"{listings:,} listings, {members:,} members, {astray:,} of them without a live restaurant",
+            listings=listings,
+            members=members,
+        ),
+    ]
+
+
+def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
+    """The checks on restaurants."""
+    columns = {"location": "latitude"}
+    filled = ", ".join(f"{columns.get(name, name)} IS NOT NULL" for name in EXPLAINED)
+    # DuckDB's own JSON functions would need a hundred times the memory of the text
+    rows = session.execute(
+        f"SELECT restaurant_id, why, {filled} FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL ORDER BY 1"
+    )
+    unexplained = []
+    while batch := rows.fetchmany(READ_AT_ONCE):
+        for restaurant_id, why, *is_filled in batch:
+            explained = orjson.loads(why or "{}")
+            if any(has and name not in explained for name, has in zip(EXPLAINED, is_filled, strict=True)):
+                unexplained.append(restaurant_id)
+    words = f"{len(unexplained):,} restaurants have a value without a why{_named(unexplained)}"
+    return [_finding("every_field_is_explained", not unexplained, words, restaurants=len(unexplained))]
+
+
+def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tuple[int, list[Finding]]:
+    """The number of live records of a kind, and the checks on them."""
+    count, loose = session.execute(
+        f"""SELECT count(*), count(*) FILTER (restaurant_id IS NULL) FROM {LAKE}.unified.{kind}
+        WHERE removed_at IS NULL"""
+    ).fetchall()[0]
+    words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MOST_UNKNOWN:.0%} are tolerated"
+    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MOST_UNKNOWN * count, words, loose=loose)
+    return count, [finding]
+
+
+def _finding(check: str, passed: bool, words: str, **figures: Any) -> Finding:
+    return Finding(check, passed, words, figures)
+
+
+def _named(names: list[str]) -> str:
+    return f", such as {', '.join(names[:MOST_NAMED])}" if names else ""

@@ -1,0 +1,147 @@
+"""What the lake holds of unified restaurants, as frames: members, foundings, the model, the last run.
+
+What belongs here: reading. `temp.listings` (unified/listings.py) is there when these are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from sync_platform.errors import UsageError
+from sync_platform.matching.model import Model, read_model
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.identity import Founding
+from sync_platform.unified.match_decisions import parse_listing
+
+UNIFIED = f"{LAKE}.unified"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The model in use; `listings` is how many it was estimated from."""
+
+    model_id: str
+    model: Model
+    listings: int
+
+
+@contextmanager
+def given(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Frames as relations of these names, for as long as the block."""
+    for name, frame in frames.items():
+        session.register(name, frame.to_arrow())
+    try:
+        yield
+    finally:
+        for name in frames:
+            session.unregister(name)
+
+
+def frame_of(session: duckdb.DuckDBPyConnection, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
+    """The answer to a query, over frames as relations of these names."""
+    with given(session, **frames):
+        found = pl.from_arrow(session.sql(query).to_arrow_table())
+    return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
+    """Whether restaurants were ever unified in this lake."""
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'unified' AND table_name = 'runs'"
+    return session.execute(query, [LAKE]).fetchone() is not None and last_run(session) is not None
+
+
+def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
+    """The model made last; None where there is none, or where this program judges in another way."""
+    row = session.execute(
+        f"SELECT model_id, model, listings FROM {UNIFIED}.models ORDER BY made_at DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    try:
+        return StoredModel(row[0], read_model(row[1].encode()), row[2])
+    except UsageError:
+        return None
+
+
+def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When restaurants were last unified."""
+    found: datetime | None = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]
+    return found
+
+
+def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
+    """The row of `unified.runs` of a run."""
+    return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = '{run_id}'").row(0, named=True)
+
+
+def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
+    """What a run did to identities, foundings left out."""
+    query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
+        WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
+    return frame_of(session, query).to_dicts()
+
+
+def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Listings that are new, changed or gone since: `source`, `source_id`, `is_gone`, `is_compared` (something that
+    matching looks at changed), and `restaurant_id` and `decided_by` as held."""
+    return frame_of(
+        session,
+        f"""SELECT coalesce(l.source, m.platform) AS source, coalesce(l.source_id, m.source_id) AS source_id,
+            l.source IS NULL AS is_gone, l.compared IS DISTINCT FROM m.compared AS is_compared,
+            m.restaurant_id, m.decided_by
+        FROM temp.listings l FULL JOIN (FROM {UNIFIED}.members WHERE removed_at IS NULL) m
+            ON l.source = m.platform AND l.source_id = m.source_id
+        WHERE l.content IS DISTINCT FROM m.content ORDER BY ALL""",
+    )
+
+
+def members_with(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame) -> pl.DataFrame:
+    """The listings of these restaurants (`restaurant_id`): `source`, `source_id`, `restaurant_id`."""
+    return frame_of(
+        session,
+        f"""SELECT m.platform AS source, m.source_id, m.restaurant_id FROM {UNIFIED}.members m
+        SEMI JOIN asked USING (restaurant_id) WHERE m.removed_at IS NULL""",
+        asked=ids,
+    )
+
+
+def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -> pl.DataFrame:
+    """The restaurants of these listings (`source`, `source_id`): with `restaurant_id`, as `members_with`."""
+    return frame_of(
+        session,
+        f"""SELECT m.platform AS source, m.source_id, m.restaurant_id FROM {UNIFIED}.members m
+        SEMI JOIN asked ON m.platform = asked.source AND m.source_id = asked.source_id WHERE m.removed_at IS NULL""",
+        asked=listings,
+    )
+
+
+def lapsed_restaurants(session: duckdb.DuckDBPyConnection, today: date) -> pl.DataFrame:
+    """Restaurants whose licence ran out since they were last looked at: `restaurant_id`."""
+    return frame_of(
+        session,
+        f"""SELECT restaurant_id FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
+        AND licence_state IN ('in_force', 'provisional') AND licence_expires_on < DATE '{today}'""",
+    )
+
+
+def foundings(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame, listings: pl.DataFrame) -> dict[str, Founding]:
+    """The restaurants of these ids, and all that any of these listings (`source`, `source_id`) founded."""
+    query = f"""SELECT restaurant_id, founded_by, founded_at, removed_at IS NULL AS is_live FROM {UNIFIED}.restaurants
+        WHERE restaurant_id IN (SELECT restaurant_id FROM asked)
+            OR founded_by IN (SELECT source || '/' || source_id FROM founders)"""
+    with given(session, asked=ids, founders=listings):
+        rows = session.execute(query).fetchall()
+    return {name: Founding(name, parse_listing(by), at, is_live) for name, by, at, is_live in rows}
+
+
+def held_rows(session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame) -> pl.DataFrame:
+    """The live rows of a kept table with one of these values (a column) as their key."""
+    query = f"SELECT t.* FROM {UNIFIED}.{table} t SEMI JOIN asked USING ({key}) WHERE t.removed_at IS NULL"
+    return frame_of(session, query, asked=keys)

@@ -1,0 +1,179 @@
+"""Related records: reviews, offers, reservations and posts of all platforms, one view per kind.
+
+Another view explains the fields of restaurants. They are views, so no second copy can become outdated or be missed when
+a person is erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+import duckdb
+
+from sync_platform.errors import UsageError
+from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import LAKE
+
+OWN = (
+    Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants; empty where its listing is not known"),
+    Column("platform", "VARCHAR", "Platform that the record is from"),
+    Column("dataset", "VARCHAR", "Its dataset there"),
+    Column("source_id", "VARCHAR", "The record: `source_id` in that dataset"),
+    Column("listing_id", "VARCHAR", "The platform's own id of the restaurant"),
+)
+TIMES = (
+    Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
+    Column("removed_at", "TIMESTAMPTZ", "When it was first observed to be gone (UTC); empty while it is live"),
+)
+"""Columns that every kind has before (OWN) and after (TIMES) its own columns."""
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """A kind of related record."""
+
+    description: str
+    columns: tuple[Column, ...]
+
+    @property
+    def every_column(self) -> tuple[Column, ...]:
+        return (*OWN, *self.columns, *TIMES)
+
+
+RECORD_KINDS: dict[str, RecordKind] = {
+    "reviews": RecordKind(
+        "Reviews of restaurants on all platforms, words and reviewers sealed",
+        (
+            Column("rating", "DOUBLE", "Rating given (1 to 5; OpenRice's smile is 5, its ok 3, its cry 1)"),
+            Column("title", "VARCHAR", "Title, sealed"),
+            Column("text", "VARCHAR", "Text, sealed"),
+            Column("author", "VARCHAR", "Reviewer, as the platform names them, sealed"),
+            Column("published_at", "TIMESTAMPTZ", "When it was sent in or published (UTC)"),
+        ),
+    ),
+    "offers": RecordKind(
+        "What restaurants offer on all platforms: discounted slots, and dishes with their prices",
+        (
+            Column("kind", "VARCHAR", "promotion | menu_item"),
+            Column(
+                "title_en", "VARCHAR", "The dish, or the promotion's conditions, in English or the platform's words"
+            ),
+            Column("title_zh", "VARCHAR", "The same in Traditional Chinese, where the platform tells languages apart"),
+            Column("category", "VARCHAR", "Heading on the menu"),
+            Column("price_min_hkd", "DECIMAL(12,2)", "Cheapest size (HKD)"),
+            Column("price_max_hkd", "DECIMAL(12,2)", "Dearest size (HKD)"),
+            Column("discount_pct", "BIGINT", "Discount on the bill (per cent)"),
+            Column("starts_at", "TIMESTAMPTZ", "When the slot begins (UTC)"),
+            Column("is_available", "BOOLEAN", "Whether it can be had"),
+        ),
+    ),
+    "reservations": RecordKind(
+        "Reservations at restaurants on all platforms, guests sealed",
+        (
+            Column("starts_at", "TIMESTAMPTZ", "When the party is expected (UTC)"),
+            Column("party_size", "BIGINT", "Size of the party (guests)"),
+            Column("status", "VARCHAR", "booked | seated | cancelled | no_show"),
+            Column("guest", "VARCHAR", "The guest's surname, sealed"),
+        ),
+    ),
+    "posts": RecordKind(
+        "Posts about restaurants on all platforms, authors and texts sealed",
+        (
+            Column("channel", "VARCHAR", "Where it was posted"),
+            Column("author", "VARCHAR", "Author as shown, sealed"),
+            Column("text", "VARCHAR", "Text, sealed"),
+            Column("language", "VARCHAR", "Language of the text"),
+            Column("likes", "BIGINT", "Likes"),
+            Column("posted_at", "TIMESTAMPTZ", "When it was posted (UTC)"),
+        ),
+    ),
+}
+FIELDS_VIEW = "restaurant_fields"
+FIELDS_DESCRIPTION = "Why each field of each restaurant says what it says: the source, the rule, and what else is said"
+_FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value, why_json->>'$.source' AS platform,
+    why_json->>'$.source_id' AS source_id, why_json->>'$.rule' AS rule, why_json->>'$.words' AS words,
+    why_json->'$.others' AS others
+FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
+    FROM (SELECT restaurant_id, why, unnest(json_keys(why)) AS field
+        FROM unified.restaurants WHERE removed_at IS NULL))"""
+
+
+@dataclass(frozen=True)
+class RelatedDataset:
+    """A dataset of related records, and its column that refers to the listing."""
+
+    platform: str
+    dataset: Dataset
+    reference: str
+
+
+def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[RelatedDataset]:
+    """The datasets of a kind; UsageError where one declares an unknown column or has no reference."""
+    found = []
+    known = {column.name for column in RECORD_KINDS[kind].columns}
+    for platform in platforms.values():
+        for dataset in platform.datasets:
+            if dataset.attached is None or dataset.attached.table != kind:
+                continue
+            reference = next((column.name for column in columns_of(dataset.row) if column.refers_to), None)
+            if reference is None or not dataset.attached.columns.keys() <= known:
+                raise UsageError(
+                    f"{platform.name}.{dataset.name} is attached to {kind}: it needs a column with refers_to, and no "
+                    f"columns but {', '.join(sorted(known))}"
+                )
+            found.append(RelatedDataset(platform.name, dataset, reference))
+    return found
+
+
+def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform]) -> None:
+    """Create or replace the views whose definition has changed, within the caller's transaction.
+
+    The comment of a view has a digest of its definition, because the catalog stores the SQL in another form.
+    """
+    comments = dict(
+        session.execute(
+            "SELECT view_name, comment FROM duckdb_views() WHERE database_name = ? AND schema_name = 'unified'", [LAKE]
+        ).fetchall()
+    )
+    tables = session.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
+    ).fetchall()
+    wanted = {name: (kind.description, _view(platforms, name, set(tables))) for name, kind in RECORD_KINDS.items()}
+    wanted[FIELDS_VIEW] = (FIELDS_DESCRIPTION, _FIELDS_SQL)
+    for name, (description, query) in wanted.items():
+        comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
+        if comments.get(name) != comment:
+            session.execute(f"CREATE OR REPLACE VIEW {LAKE}.unified.{name} AS {query}")
+            session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
+
+
+def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, ...]]) -> str:
+    """The SQL of the view over the existing tables of the kind."""
+    columns = RECORD_KINDS[kind].every_column
+    empty = ", ".join(f"NULL::{column.sql_type} AS {column.name}" for column in columns)
+    parts = [
+        _part(each, RECORD_KINDS[kind].columns)
+        for each in related_datasets(platforms, kind)
+        if (each.platform, each.dataset.name) in present
+    ]
+    return "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
+
+
+def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
+    attached = related.dataset.attached
+    assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
+    shown = [
+        f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
+        for column in columns
+        if column.name in attached.columns
+    ]
+    named = ", ".join(column.name for column in columns if column.name in attached.columns)
+    return f"""SELECT m.restaurant_id, '{related.platform}' AS platform, '{related.dataset.name}' AS dataset,
+        h.source_id, h.listing_id, {named}, h.first_seen_at, h.removed_at
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(shown)}, first_seen_at, removed_at
+        FROM "{related.platform}"."{related.dataset.name}") h
+    LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
+        WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""

@@ -1,0 +1,28 @@
+"""What the command line uses of Dagster without its being public."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from sync_platform.cli.runner.dagster_internals import CHECKED_IN, instance_in, is_sensor_stopped
+from sync_platform.cli.runner.home import prepare_home
+
+
+def test_the_internals_were_checked_in_the_installed_version() -> None:
+    assert dg.__version__ == CHECKED_IN, (
+        f"Dagster is {dg.__version__} now: read sync_platform/cli/runner/dagster_internals.py, look for every name of "
+        "its list in the new version, run the tests of cli/ and defs/, and then change CHECKED_IN"
+    )
+
+
+def test_an_instance_keeps_the_settings_of_its_folder_and_captures_no_output(tmp_path: Path) -> None:
+    with instance_in(prepare_home(tmp_path)) as instance:
+        assert instance.run_retries_enabled
+        assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+def test_a_sensor_that_nobody_switched_off_is_not_stopped(tmp_path: Path) -> None:
+    with instance_in(prepare_home(tmp_path)) as instance:
+        assert not is_sensor_stopped(instance, "emergency")

@@ -1,0 +1,168 @@
+"""What the row worker's tests run, in a process without threads: dishes landed in many objects, and a row worker.
+
+`main(FOLDER, CASE)` prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from sync_platform.errors import StorageError
+from sync_platform.lake.row_worker import RowWorkerProcess
+from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.destination import Destination, ObjectLimits
+from sync_platform.landing.reader import Landed
+from sync_platform.landing.writer import DatasetWriter
+from sync_platform.sources.client import Reply
+from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.received import Page, Record
+from sync_platform_tests.lake.lab import Lab
+
+PAGES, PAGE_RECORDS = 60, 200
+ODD: list[Record] = [
+    {"id": 1, "name": ["no", "text"]},
+    {"id": "", "name": "no id"},
+    {"id": 2, "stock": 2**63},
+    {"id": 3, "price": "dear"},
+    {"id": 4, "since": "yesterday"},
+    {"id": 5, "deleted": True},
+]
+
+
+def dishes() -> list[list[Record]]:
+    """Pages of dishes, among them some that are broken."""
+    chance = random.Random(7)
+    pages = []
+    for page in range(PAGES):
+        records: list[Record] = [
+            {
+                "id": 100 + page * PAGE_RECORDS + number,
+                "name": "雲吞麵 " * chance.randint(0, 40),
+                "price": chance.random(),
+            }
+            for number in range(PAGE_RECORDS)
+        ]
+        pages.append([*records, *chance.sample(ODD, page % 3)])
+    return pages
+
+
+def land_with(lab: Lab, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> Landed:
+    """What a sync lands; the row worker is given each object."""
+    dataset = lab.platform.datasets[0]
+    destination = Destination(lab.store, lab.vault, ObjectLimits(size_bytes=40_000))
+    told = DatasetWriter(destination, lab.platform.name, dataset, "2026-11", sync_id, on_object=row_worker.parse)
+    reply = Reply(lab.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
+    for records in dishes():
+        told.add(Page(dataset.name, records, (reply,)))
+    now = datetime.now(UTC)
+    manifest = told.finish(run_id="run", mode="full", started_at=now, observed_at=now, gaps=Gaps())
+    return Landed(manifest, lab.store)
+
+
+def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
+    """The rows, and the summary of their records."""
+    table = rows.reader().read_all()
+    return table, {
+        "tally": repr(asdict(rows.tally)),
+        "not_ours": rows.not_ours,
+        "shape": repr(rows.shape.to_document()),
+    }
+
+
+def is_the_same(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    landed = land_with(lab, row_worker)
+    theirs, told = rows_and_summary(TypedRows(landed, lab.platform, row_worker))
+    ours, also_told = rows_and_summary(TypedRows(landed, lab.platform))
+    return {
+        "objects": len(landed.manifest.objects),
+        "rows": theirs.num_rows,
+        "broken": theirs.num_rows - theirs["problems"].null_count,
+        "same rows": theirs.equals(ours),
+        "same summary": told == also_told,
+        "twice": row_worker.rows_of(landed.manifest) is not None,
+    }
+
+
+def is_killed(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    process.join()
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
+    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
+
+
+def is_given_others(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    land_with(lab, row_worker, "sync-0")
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
+    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
+
+
+def is_spoiled(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    put = lab.store.put
+
+    def put_spoiled(key: str, body: bytes) -> None:
+        put(key, body[:-9] + b"something" if key.endswith("000003.ndjson.zst") else body)
+
+    lab.store.put = put_spoiled  # type: ignore[method-assign]
+    landed = land_with(lab, row_worker)
+    is_parsed = row_worker.rows_of(landed.manifest) is not None
+    try:
+        TypedRows(landed, lab.platform, row_worker).reader().read_all()
+        error = ""
+    except StorageError as problem:
+        error = str(problem)
+    return {"parsed": is_parsed, "error": error}
+
+
+def ends_with_its_sync(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    """Another process starts a row worker and is killed; its row worker ends soon after."""
+    lines, theirs = os.pipe()
+    inherited = set(multiprocessing.active_children())
+    parent = os.fork()
+    if parent == 0:
+        with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp"):
+            (own,) = set(multiprocessing.active_children()) - inherited
+            os.write(theirs, str(own.pid).encode())
+            time.sleep(60)
+    own_pid = int(os.read(lines, 20))
+    time.sleep(0.2)
+    was_alive = _is_alive(own_pid)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    deadline = time.monotonic() + 20
+    while _is_alive(own_pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return {"before": was_alive, "after": _is_alive(own_pid)}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+CASES: dict[str, Callable[[Lab, RowWorkerProcess], dict[str, Any]]] = {
+    case.__name__: case for case in (is_the_same, is_killed, is_given_others, is_spoiled, ends_with_its_sync)
+}
+
+
+def main(folder: str, case: str) -> None:
+    lab = Lab(Path(folder))
+    with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp") as row_worker:
+        sys.stdout.buffer.write(orjson.dumps(CASES[case](lab, row_worker)))

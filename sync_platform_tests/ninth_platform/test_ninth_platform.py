@@ -1,0 +1,96 @@
+"""A ninth platform is three things: a platform file, a sandbox view, a fixture folder. Everything else follows.
+
+The three are put into a copy of the project, and the copy is used as a person would: nothing else is edited in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = Path(__file__).parent / "seatly"
+COPIED = ("sync_platform", "sync_platform_tests", "docs", "benchmarks")
+REMADE = ("docs/datasets.md", "sync_platform_tests/defs/graph.json")
+"""Files that are made from the platforms: the guide says to delete them, and the tests write them again."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project with the ninth platform in it."""
+
+    folder: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A Python module run to its end, as if in a fresh checkout with nothing set."""
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        places = {"SANDBOX_PLACES": "60", "SANDBOX_TODAY": "2026-11-24", "SYNC_HOME": str(self.folder / "home")}
+        environment = {**kept, **places, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", *arguments], cwd=self.folder, env=environment, capture_output=True, text=True
+        )
+
+    def sync(self) -> list[dict[str, Any]]:
+        """The datasets as `sync --json` reports them."""
+        done = self.run("sync_platform", "sync", "seatly", "--json", "--no-unify")
+        assert done.returncode == 0, done.stderr
+        (platform,) = json.loads(done.stdout)["platforms"]
+        datasets: list[dict[str, Any]] = platform["datasets"]
+        return datasets
+
+    def test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Tests of the copy; only what collects and runs there counts, so an empty selection fails."""
+        return self.run("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "ninth_platform"))
+    for file in (*ROOT.glob("*.*"), ROOT / ".env.example", ROOT / "Makefile"):
+        if file.is_file():
+            shutil.copy(file, folder / file.name)
+    shutil.copy(PARTS / "platform.py", folder / "sync_platform/platforms/seatly.py")
+    shutil.copy(PARTS / "view.py", folder / "sync_platform/sandbox/views/seatly.py")
+    fixture = folder / "sync_platform_tests/fixtures/seatly"
+    fixture.mkdir()
+    for name in ("exchanges.json", "expected.json"):
+        shutil.copy(PARTS / name, fixture / name)
+    for name in REMADE:
+        (folder / name).unlink()
+    return Project(folder)
+
+
+def test_it_is_synced_from_the_sandbox_and_then_unchanged(project: Project) -> None:
+    first, second = project.sync(), project.sync()
+    assert {dataset["dataset"]: dataset["status"] for dataset in first} == dict.fromkeys(
+        ("restaurants", "reviews"), "complete"
+    )
+    assert all(dataset["inserted"] for dataset in first)
+    assert not any(dataset["inserted"] or dataset["updated"] for dataset in second)
+
+
+def test_its_docs_and_assets_are_made_and_the_checks_of_the_tree_hold(project: Project) -> None:
+    pages = ("sync_platform_tests/test_docs.py", "sync_platform_tests/defs/test_graph.py")
+    made = project.test(*pages, "-k", "page_of_all_contracts or on_record")
+    assert made.stdout.count("was missing and has been written: look at it") >= len(REMADE), made.stdout
+    assert "seatly.restaurants" in (project.folder / REMADE[0]).read_text()
+    assert "seatly/restaurants" in (project.folder / REMADE[1]).read_text()
+    done = project.test(*pages, "sync_platform_tests/test_architecture.py", "-k", "not loaded")
+    assert done.returncode == 0, done.stdout
+
+
+def test_its_fixture_and_its_faults_are_tested_like_those_of_the_others(project: Project) -> None:
+    done = project.test(
+        "sync_platform_tests/platforms", "sync_platform_tests/sandbox", "sync_platform_tests/faults", "-k", "seatly"
+    )
+    assert done.returncode == 0, done.stdout

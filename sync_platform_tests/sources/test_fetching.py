@@ -1,0 +1,231 @@
+"""Declared endpoints: what they ask for, what they read out of an answer, and the lists that belong to one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from sync_platform.errors import AuthenticationFailed, ContractBroken, ServerFailed, SyncError
+from sync_platform.sources.authentication import BearerToken, KeyHeader, NoAuthentication
+from sync_platform.sources.columns import Row
+from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.endpoints import (
+    ByCursor,
+    ByOffset,
+    ChildEndpoint,
+    Day,
+    Endpoint,
+    ErrorCode,
+    Numbered,
+)
+from sync_platform.sources.extraction import Extraction, ExtractionState
+from sync_platform.sources.fetching import pages_of_all
+from sync_platform.sources.received import Page
+from sync_platform.sources.scope import Scope
+from sync_platform_tests.sources.answers import Book, client_of, reply_of, run
+
+MIDNIGHT = datetime(2026, 11, 30, 16, tzinfo=UTC)  # in Hong Kong December begins
+
+
+class Server:
+    """Answers from a table of path to a function of the parameters; `asked` lists path and parameters."""
+
+    def __init__(self, **answers: Callable[[dict[str, str]], Any]) -> None:
+        self.answers = {f"/{name}": answer for name, answer in answers.items()}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        params = dict(request.url.params)
+        self.asked.append((request.url.path, params))
+        found = self.answers[request.url.path](params)
+        return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
+
+
+def fetched(
+    server: Server, *endpoints: Endpoint, scope: Scope | None = None, wanted: Iterable[str] = ("dishes", "reviews")
+) -> tuple[list[Page], Extraction]:
+    datasets = [Dataset(name, name, Row, key=("id",)) for name in wanted]
+    client = client_of(server)
+    extraction = Extraction(client, scope or Scope(), {}, Book(), ExtractionState(datasets, MIDNIGHT))
+
+    async def pages() -> list[Page]:
+        async with client:
+            return [page async for page in pages_of_all(extraction, endpoints)]
+
+    return run(pages()), extraction
+
+
+def ids(pages: list[Page], dataset: str = "dishes") -> list[Any]:
+    return [record["id"] for page in pages if page.dataset == dataset for record in page.records]
+
+
+def records(first: int, last: int) -> list[dict[str, int]]:
+    return [{"id": number} for number in range(first, last + 1)]
+
+
+def test_numbered_pages_are_read_where_they_are_declared() -> None:
+    server = Server(
+        dishes=lambda asked: {
+            "data": records(2 * int(asked["page"]) - 1, 2 * int(asked["page"])),
+            "meta": {"total": 6, "pages": 3},
+        }
+    )
+    paging = Numbered(size=2, limit="per_page", total="meta.total", pages="meta.pages")
+    pages, extraction = fetched(server, Endpoint("dishes", "/dishes", "data", paging, {"city": "hk"}))
+    assert sorted(ids(pages)) == [1, 2, 3, 4, 5, 6]
+    assert sorted(asked["page"] for _, asked in server.asked) == ["1", "2", "3"]
+    assert server.asked[0] == ("/dishes", {"city": "hk", "per_page": "2", "page": "1"})
+    assert extraction.gaps["dishes"].claimed == 6
+
+
+def test_the_number_of_pages_follows_from_the_total_where_it_is_not_sent() -> None:
+    server = Server(dishes=lambda asked: {"data": records(int(asked["page"]), int(asked["page"])), "total": 3})
+    pages, _ = fetched(server, Endpoint("dishes", "/dishes", "data", Numbered(size=1, total="total")))
+    assert sorted(ids(pages)) == [1, 2, 3]
+
+
+def test_cursors_are_read_where_they_are_declared() -> None:
+    server = Server(
+        dishes=lambda asked: (
+            {"items": records(3, 3), "next": ""} if "after" in asked else {"items": records(1, 2), "next": "b"}
+        )
+    )
+    paging = ByCursor(size=2, cursor="after", next_cursor="next", total="total?")
+    pages, _ = fetched(server, Endpoint("dishes", "/dishes", "items", paging))
+    assert ids(pages) == [1, 2, 3]
+    assert [asked.get("after") for _, asked in server.asked] == [None, "b"]
+
+
+@pytest.mark.parametrize(("counts_pages", "sent"), [(False, ["0", "2", "4"]), (True, ["1", "2", "3"])])
+def test_offsets_count_records_or_pages(counts_pages: bool, sent: list[str]) -> None:
+    place = {text: at for at, text in enumerate(sent)}
+    server = Server(dishes=lambda asked: {"data": records(1, 5)[2 * place[asked["start"]] :][:2], "count": 5})
+    paging = ByOffset(size=2, limit="rows", offset="start", total="count", counts_pages=counts_pages)
+    pages, extraction = fetched(server, Endpoint("dishes", "/dishes", "data", paging))
+    assert ids(pages) == [1, 2, 3, 4, 5]
+    assert [asked["start"] for _, asked in server.asked] == sent
+    assert extraction.gaps["dishes"].claimed == 5
+
+
+def test_a_list_without_paging_is_one_request_without_parameters() -> None:
+    server = Server(dishes=lambda asked: records(1, 3))
+    pages, _ = fetched(server, Endpoint("dishes", "/dishes", records=""))
+    assert (ids(pages), server.asked) == ([1, 2, 3], [("/dishes", {})])
+
+
+def test_a_day_is_that_of_the_extraction_in_hong_kong() -> None:
+    server = Server(dishes=lambda asked: [])
+    fetched(server, Endpoint("dishes", "/dishes", records="", params={"from": Day(), "to": Day(30)}))
+    assert server.asked == [("/dishes", {"from": "2026-12-01", "to": "2026-12-31"})]
+
+
+@pytest.mark.parametrize(("day_only", "sent"), [(False, "2026-11-20T10:00:00Z"), (True, "2026-11-20")])
+def test_a_delta_asks_since_the_watermark(day_only: bool, sent: str) -> None:
+    server = Server(dishes=lambda asked: [])
+    scope = Scope("incremental", {"dishes": "2026-11-20T10:00:00Z"})
+    endpoint = Endpoint("dishes", "/dishes", records="", since="since", since_day_only=day_only)
+    fetched(server, endpoint, scope=scope)
+    fetched(server, endpoint)
+    assert [asked for _, asked in server.asked] == [{"since": sent}, {}]
+
+
+def test_what_terms_do_not_allow_is_not_asked_for() -> None:
+    server = Server(dishes=lambda asked: [])
+    fetched(server, Endpoint("dishes", "/dishes", ""), Endpoint("reviews", "/reviews", ""), wanted=["dishes"])
+    assert [path for path, _ in server.asked] == ["/dishes"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [
+        ({"meta": {"total": 1}}, "$"),
+        ({"data": {}, "meta": {"total": 1}}, "$.data"),
+        ({"data": [], "meta": {}}, "$.meta"),
+        ({"data": [], "meta": {"total": "1"}}, "$.meta.total"),
+    ],
+)
+def test_an_answer_of_another_shape_breaks_the_contract_with_its_path(answer: Any, path: str) -> None:
+    endpoint = Endpoint("dishes", "/dishes", "data", Numbered(size=1, total="meta.total"))
+    with pytest.raises(ContractBroken) as raised:
+        endpoint.read(reply_of(answer))
+    assert f"{path} " in f"{raised.value} " or f"{path}:" in str(raised.value)
+
+
+def _error(code: str, message: str, text: str) -> SyncError:
+    return AuthenticationFailed(text) if code == "E401" else ServerFailed(text)
+
+
+@pytest.mark.parametrize(("code", "error"), [("E401", AuthenticationFailed), ("E500", ServerFailed)])
+def test_a_code_other_than_ok_is_an_error_whatever_else_the_answer_holds(code: str, error: type[SyncError]) -> None:
+    endpoint = Endpoint("dishes", "/dishes", "data", error_code=ErrorCode(ok="OK", error_of=_error))
+    assert endpoint.read(reply_of({"code": "OK", "data": [{"id": 1}]})).records == [{"id": 1}]
+    with pytest.raises(error, match=f"answered code {code}: not today"):
+        endpoint.read(reply_of({"code": code, "message": "not today"}))
+
+
+DISHES = Endpoint("dishes", "/dishes", records="")
+REVIEWS = ChildEndpoint(
+    "reviews",
+    "/dishes/{parent}/reviews",
+    records="data",
+    paging=ByOffset(size=2),
+    since="since",
+    parent="dishes",
+    count=lambda record: record.get("reviews"),
+    parent_field="dish",
+)
+
+
+def _served(**reviews: int) -> Server:
+    """Dishes that count so many reviews, and list as many."""
+    server = Server(dishes=lambda asked: [{"id": name, "reviews": count} for name, count in reviews.items()])
+    for name, count in reviews.items():
+        listed = [{"id": f"{name}-{number}"} for number in range(count)]
+        server.answers[f"/dishes/{name}/reviews"] = lambda asked, listed=listed: {
+            "data": listed[int(asked["offset"]) :][:2]
+        }
+    return server
+
+
+def test_children_are_asked_for_parent_by_parent_unless_it_counts_none() -> None:
+    server = _served(a=3, b=0, c=1)
+    pages, extraction = fetched(server, DISHES, REVIEWS)
+    assert sorted(ids(pages, "reviews")) == ["a-0", "a-1", "a-2", "c-0"]
+    assert "/dishes/b/reviews" not in [path for path, _ in server.asked]
+    assert {record["dish"] for page in pages if page.dataset == "reviews" for record in page.records} == {"a", "c"}
+    assert {page.part.name for page in pages if page.part} == {"a", "c"}
+    assert not extraction.gaps["reviews"].is_known
+
+
+def test_a_parent_that_counts_children_and_lists_none_is_a_finding_unless_in_a_delta() -> None:
+    server = _served(a=2)
+    server.answers["/dishes/a/reviews"] = lambda asked: {"data": []}
+    _, extraction = fetched(server, DISHES, REVIEWS)
+    assert extraction.gaps["reviews"].findings == ["a of dishes counts reviews and lists none"]
+    _, extraction = fetched(server, DISHES, REVIEWS, scope=Scope("incremental", {"reviews": "2026-11-20"}))
+    assert not extraction.gaps["reviews"].is_known
+
+
+def test_a_part_with_a_lost_page_is_not_whole_and_its_neighbours_are() -> None:
+    server = _served(a=2, b=3)
+    server.answers["/dishes/a/reviews"] = lambda asked: httpx.Response(404)
+    pages, extraction = fetched(server, DISHES, REVIEWS)
+    assert {page.part.name for page in pages if page.part} == {"b"}
+    assert len(extraction.gaps["reviews"].failures) == 1
+
+
+def test_children_of_missing_parents_are_missing_too() -> None:
+    server = Server(dishes=lambda asked: httpx.Response(404))
+    _, extraction = fetched(server, DISHES, REVIEWS)
+    assert extraction.gaps["reviews"].findings == ["what belongs to the missing dishes is missing too"]
+
+
+def test_each_kind_of_authentication_has_its_header() -> None:
+    credentials = {"api_key": "k"}
+    assert NoAuthentication().headers(credentials) == {}
+    assert BearerToken().headers(credentials) == {"Authorization": "Bearer k"}
+    assert KeyHeader("X-Api-Key").headers(credentials) == {"X-Api-Key": "k"}
