@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import msgspec
 
-from sync_platform.lake.intake import Outcome
+from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.schema import KEPT_COLUMNS, table_columns
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.columns import Column, columns_of

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.lake.intake import Outcome
+from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.quality.score import DIMENSIONS, Score
 from sync_platform.sources.declaration import Dataset, Platform
 

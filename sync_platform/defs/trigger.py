@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync_platform.emergency.request import EmergencyRequest, Priority
-from sync_platform.lake.syncs import Occasion
+from sync_platform.lake.syncs import Trigger
 
 REQUEST_ID_TAG = "sync_platform/request_id"
 REQUESTER_TAG = "sync_platform/requested_by"
@@ -31,6 +31,6 @@ def tags_of_priority(request: EmergencyRequest) -> dict[str, str]:
     return {PRIORITY_TAG: request.priority, RUN_PRIORITY_TAG: str(RUN_PRIORITIES[request.priority])}
 
 
-def trigger_of(tags: Mapping[str, str]) -> Occasion:
+def trigger_of(tags: Mapping[str, str]) -> Trigger:
     """The trigger that a run's tags carry; empty for a run that nobody requested."""
-    return Occasion(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))
+    return Trigger(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))

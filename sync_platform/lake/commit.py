@@ -1,36 +1,37 @@
-"""Takes one landed dataset into the lake: rows, history, cursor and sync record in one transaction.
+"""Commits one landed dataset to the lake: rows, history, cursor and sync record in one transaction.
 
-Kill it anywhere and run it again: the content is the same. A bad extract never retires good data: rows that were not
-seen are retired only where the extract is complete and the shrinkage within the platform's tolerance.
+A commit that was killed can run again: the content is the same. A bad extract never retires good data: rows that were
+not seen are retired only where the extract is complete and the shrinkage is within the platform's tolerance.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import duckdb
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
 from sync_platform.lake.difference import Difference, Retirement, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
-from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
     MOST_LISTED,
-    NOBODY_ASKED,
-    Occasion,
+    NO_TRIGGER,
     SyncRecord,
+    Trigger,
     describe_commit,
     latest_commit,
-    let_retire,
     move_cursor,
+    record_reevaluation,
     write_not_retired,
     write_sync,
 )
@@ -56,44 +57,23 @@ def commit_landed(
     history: str,
     typed: TypedRows,
     run_id: str,
-    guard: Guard = NO_GUARD_OF_OUR_OWN,
-    occasion: Occasion = NOBODY_ASKED,
+    guard: Guard = PLATFORM_GUARD,
+    trigger: Trigger = NO_TRIGGER,
     standards: Standards = STANDARDS,
 ) -> Outcome:
     """Commit one landed dataset, and how good it is by these standards; `history` is the table of changes.
 
-    An observation older than the newest one is spliced into the history where it belongs, and never overwrites what
-    was seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
+    An observation older than the newest one is spliced into the history where it belongs, and never overwrites what was
+    seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
     """
     with lake.session() as session, TemporaryTables(session) as scratch:
         arrival = load_incoming(scratch, typed)
         quarantined = first_in_words(session, typed.landed, arrival.quarantine)
         table = dataset_table(typed.platform.name, typed.dataset)
-        commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, occasion, standards)
-        done = in_one_transaction(lake, session, commit.write)
+        commit = _Commit(scratch, history, table, typed, arrival, quarantined, run_id, guard, trigger, standards)
+        outcome = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
-        unretired = session.execute(f"FROM {done.unretired} ORDER BY ALL LIMIT {MOST_LISTED}").fetchall()
-    return Outcome(
-        done.record,
-        snapshot,
-        done.live_rows,
-        done.scores,
-        [source_id for (source_id,) in unretired],
-        undeclared_fields(typed.dataset, typed.shape),
-        done.drift,
-        quarantined,
-    )
-
-
-@dataclass(frozen=True)
-class _Committed:
-    """What a transaction wrote; `unretired` names the temporary table of the rows that stayed live unseen."""
-
-    record: SyncRecord
-    live_rows: int
-    scores: list[Score]
-    drift: list[Drift]
-    unretired: str
+    return replace(outcome, snapshot_id=snapshot)
 
 
 @dataclass(frozen=True)
@@ -117,22 +97,22 @@ class _Commit:
     quarantined: list[str]
     run_id: str
     guard: Guard
-    occasion: Occasion
+    trigger: Trigger
     standards: Standards
 
     @property
     def session(self) -> duckdb.DuckDBPyConnection:
         return self.scratch.session
 
-    def write(self) -> _Committed:
-        """Everything, within the caller's transaction."""
+    def write(self) -> Outcome:
+        """Everything, within the caller's transaction; the outcome, whose snapshot is known once that is committed."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         writer, context = HistoryWriter(self.scratch, self.history), self._context()
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
         scores, drift = self._appraise(context, is_late)
         # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
-        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self._held_back)
+        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self.arrival.incoming.held_back)
         self._quarantine(context, is_late)
         taken = self._splice(writer, context) if is_late else self._take_in(writer, context, is_sound)
         store = self.typed.landed.store
@@ -141,9 +121,21 @@ class _Commit:
         write_sync(self.session, record)
         write_not_retired(self.session, taken.context, taken.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
-        live = f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL"
-        live_rows = self.session.execute(live).fetchall()[0][0]
-        return _Committed(record, live_rows, scores, drift, taken.difference.unretired)
+        return Outcome(
+            record,
+            snapshot_id=0,
+            live_rows=self._ask(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
+            scores=scores,
+            not_retired=[
+                row[0] for row in self._ask(f"FROM {taken.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
+            ],
+            unknown_fields=undeclared_fields(self.typed.dataset, self.typed.shape),
+            drift=drift,
+            quarantined=self.quarantined,
+        )
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        return self.session.execute(query).fetchall()
 
     def _context(self) -> CommitContext:
         manifest = self.typed.landed.manifest
@@ -162,11 +154,6 @@ class _Commit:
         last = latest_commit(self.session, self.table.schema, self.table.name)
         now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
-
-    @property
-    def _held_back(self) -> str:
-        assert self.arrival.incoming.held_back is not None  # noqa: S101 - landed rows always have this relation
-        return self.arrival.incoming.held_back
 
     def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
         """Write how good the records are, and how their shape drifts; nothing drifts from a later shape."""
@@ -230,8 +217,8 @@ class _Commit:
         splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
-        for later in done.let_retire:
-            let_retire(self.session, context, later)
+        for later in done.reevaluated:
+            record_reevaluation(self.session, context, later)
         reasons = [
             f"the landing of sync {later.sync_id} is gone: what it saw again of these rows is not known"
             for later in done.unreadable
@@ -239,7 +226,7 @@ class _Commit:
         return _TakenIn(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
-        """What another observation landed."""
+        """Load what another observation landed; StorageError where it is gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
@@ -251,26 +238,14 @@ class _Commit:
 
         Where nothing was seen it stays: an empty answer may be a fault, and what it kept back must come the next time.
         """
-        latest = self.session.execute(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}').fetchall()[0][0]
+        latest = self._ask(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
         if latest is not None:
             watermark = min(latest, context.observed_at)
             move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
 
     def _missing(self) -> list[str]:
         """Why the list does not count as complete: what landing knows, and records whose id cannot be read."""
-        reasons = list(self.typed.landed.manifest.reasons)
-        if self.arrival.unidentified:
-            reasons.append(f"{self.arrival.unidentified:,} records in quarantine bear no id that can be read")
-        return reasons
-
-    def _blemishes(self) -> list[str]:
-        """What is wrong with records that did come: it keeps no other row from being retired."""
-        reasons = []
-        if self.arrival.quarantined:
-            reasons.append(f"{self.arrival.quarantined:,} records are in quarantine, such as {self.quarantined[0]}")
-        if self.arrival.conflicts:
-            reasons.append(f"{self.arrival.conflicts:,} records came more than once with different values")
-        return reasons
+        return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
 
     def _record(self, taken: _TakenIn) -> SyncRecord:
         manifest, arrival, context, difference = (
@@ -281,7 +256,7 @@ class _Commit:
         )
         missing = self._missing()
         guarded = [difference.reason] if difference.reason else []
-        reasons = missing + self._blemishes() + guarded + taken.reasons
+        reasons = missing + arrival.blemishes(self.quarantined) + guarded + taken.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,
@@ -314,5 +289,5 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
             shrink_accepted=difference.accepted,
-            **asdict(self.occasion),
+            **asdict(self.trigger),
         )

@@ -16,6 +16,7 @@ from sync_platform.lake.digest import Digest, digest_table
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 CATALOG = f"__ducklake_metadata_{LAKE}"
 """The catalog's own tables, as DuckDB attaches them."""
@@ -109,6 +110,16 @@ def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Fil
 
 
 @dataclass(frozen=True)
+class _Before:
+    """A table before a compaction: the snapshot, the digest of its content there, and copies of its FILE_LISTS, as
+    names of temporary tables."""
+
+    snapshot: int
+    digest: Digest
+    lists: dict[str, str]
+
+
+@dataclass(frozen=True)
 class _Compaction:
     """One call of DuckLake's, between two digests.
 
@@ -123,35 +134,40 @@ class _Compaction:
     call: str
 
     def run(self) -> None:
-        before, expected = in_one_transaction(self.lake, self.session, self._compact)
-        if expected is None:
-            return
-        own: int = self.session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
-        problem = self._problem(before, expected, own)
-        if problem:
-            undone = in_one_transaction(self.lake, self.session, lambda: self._undo(before, own))
-            told = "its files are listed as they were" if undone else "a later commit builds on the new files"
-            raise StorageError(f"compaction changed the content of {self.table}; {told}: {problem}")
+        with TemporaryTables(self.session) as scratch:
+            before = in_one_transaction(self.lake, self.session, lambda: self._compact(scratch))
+            if before is None:
+                return
+            own: int = self.session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
+            problem = self._problem(before, own)
+            if not problem:
+                return
+            is_undone = in_one_transaction(self.lake, self.session, lambda: self._undo(scratch, before, own))
+        outcome = "its files are listed as they were" if is_undone else "a later commit builds on the new files"
+        raise StorageError(f"compaction changed the content of {self.table}; {outcome}: {problem}")
 
-    def _compact(self) -> tuple[int, Digest | None]:
-        """The snapshot before, and its digest if any file was written; within one transaction, which sees no other."""
-        before = newest_snapshot(self.session)
-        for name in FILE_LISTS:
-            listed = f"SELECT * FROM {CATALOG}.{name} WHERE table_id = {self.table.number}"
-            self.session.execute(f"CREATE OR REPLACE TEMP TABLE before_{name} AS {listed}")
-        expected = self._digest(before)
+    def _compact(self, scratch: TemporaryTables) -> _Before | None:
+        """How the table was before; None where no file was written. Within one transaction, which sees no other."""
+        snapshot = newest_snapshot(self.session)
+        lists = {
+            name: scratch.create(
+                name, f"SELECT * FROM {CATALOG}.{name} WHERE table_id = $number", {"number": self.table.number}
+            )
+            for name in FILE_LISTS
+        }
+        before = _Before(snapshot, self._digest(snapshot), lists)
         values = {"table": self.table.name, "schema": self.table.schema}
         if not self.session.execute(f"CALL {self.call}", values).fetchall():
-            return before, None
+            return None
         describe_commit(self.session, self.run_id, f"{self.table}: files compacted")
-        return before, expected
+        return before
 
-    def _problem(self, before: int, expected: Digest, own: int) -> str | None:
+    def _problem(self, before: _Before, own: int) -> str | None:
         """How the content differs, in words: as the snapshot before us has it, and from the one before ours to ours."""
         try:
-            if (found := self._digest(before)) != expected:
-                return f"snapshot {before} had {expected}, has {found}"
-            former = expected if own == before + 1 else self._digest(own - 1)
+            if (found := self._digest(before.snapshot)) != before.digest:
+                return f"snapshot {before.snapshot} had {before.digest}, has {found}"
+            former = before.digest if own == before.snapshot + 1 else self._digest(own - 1)
             if (found := self._digest(own)) != former:
                 return f"snapshot {own - 1} has {former}, {own} has {found}"
         except duckdb.Error as error:
@@ -161,23 +177,25 @@ class _Compaction:
     def _digest(self, snapshot: int) -> Digest:
         return digest_table(self.session, self.table.sql, snapshot)
 
-    def _undo(self, before: int, own: int) -> bool:
+    def _undo(self, scratch: TemporaryTables, before: _Before, own: int) -> bool:
         """List the old files in place of the new ones, as it was; False where a later commit deleted from new ones."""
         ask, mine = self.session.execute, f"table_id = {self.table.number}"
-        ask(
-            f"""CREATE OR REPLACE TEMP TABLE new_files AS SELECT data_file_id FROM {CATALOG}.ducklake_data_file
-            WHERE {mine} AND data_file_id NOT IN (SELECT data_file_id FROM temp.before_ducklake_data_file)
-            AND (begin_snapshot <= {before} OR begin_snapshot = {own})"""
+        old_files = before.lists["ducklake_data_file"]
+        new_files = scratch.create(
+            "new_files",
+            f"""SELECT data_file_id FROM {CATALOG}.ducklake_data_file
+            WHERE {mine} AND data_file_id NOT IN (SELECT data_file_id FROM {old_files})
+            AND (begin_snapshot <= {before.snapshot} OR begin_snapshot = {own})""",
         )
-        is_new = "data_file_id IN (SELECT data_file_id FROM temp.new_files)"
+        is_new = f"data_file_id IN (SELECT data_file_id FROM {new_files})"
         if ask(f"SELECT 1 FROM {CATALOG}.ducklake_delete_file WHERE {is_new}").fetchall():
             return False
-        for name in FILE_LISTS:
+        for name, old in before.lists.items():
             table, key = f"{CATALOG}.{name}", "delete_file_id" if name == "ducklake_delete_file" else "data_file_id"
             ask(f"DELETE FROM {table} WHERE {is_new}")
-            ask(f"INSERT INTO {table} SELECT * FROM temp.before_{name} WHERE {key} NOT IN (SELECT {key} FROM {table})")
+            ask(f"INSERT INTO {table} SELECT * FROM {old} WHERE {key} NOT IN (SELECT {key} FROM {table})")
         for name in ("ducklake_data_file", "ducklake_delete_file"):
             ask(f"UPDATE {CATALOG}.{name} SET end_snapshot = NULL WHERE {mine} AND end_snapshot = {own}")
-        was_listed = "data_file_id IN (SELECT data_file_id FROM temp.before_ducklake_data_file)"
+        was_listed = f"data_file_id IN (SELECT data_file_id FROM {old_files})"
         ask(f"DELETE FROM {CATALOG}.ducklake_files_scheduled_for_deletion WHERE {was_listed}")
         return True

@@ -88,21 +88,15 @@ def find_difference(
     change to it, which need not be that of its columns. Volatile columns and staleness are of the present, not of the
     past, and are left aside. `returning`: keys of incoming rows that are restored whole, whatever differs.
     """
-    operations = scratch.create(
-        "operations", _query(table, incoming, held, retirement, day, held_is_replayed, returning)
-    )
     session, keys = scratch.session, table.key_list
-    found = session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()
-    counts: Counter[str] = Counter(dict(found))
-    unseen, live = counts.pop("unseen", 0), 0
-    if unseen:
-        live = session.execute(f"SELECT count(*) FROM {held} c WHERE {_is_listed(table, day)}").fetchall()[0][0]
-    # one row may always leave, or a small table could never lose any
-    is_within = unseen <= max(1, int(retirement.tolerance * live)) and unseen < live
-    is_retired = retirement.list_is_complete and bool(is_within or retirement.accepted)
-    unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE operation = 'unseen' AND $stays",
-                               {"stays": not is_retired})  # fmt: skip
-    if unseen and is_retired:
+    query = _query(table, incoming, held, retirement, day, held_is_replayed, returning)
+    operations = scratch.create("operations", query)
+    counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
+    unseen = counts.pop("unseen", 0)
+    decision = _decide_on_unseen(session, unseen, f"{held} c WHERE {_is_listed(table, day)}", retirement)
+    unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE operation = 'unseen'")
+    if unseen and decision.is_retired:
+        session.execute(f"DELETE FROM {unretired}")
         session.execute(f"UPDATE {operations} SET operation = 'remove' WHERE operation = 'unseen'")
         counts["remove"] += unseen
     elif unseen:
@@ -111,11 +105,9 @@ def find_difference(
         operations,
         scratch.create("old", f"SELECT c.* FROM {held} c SEMI JOIN {operations} USING ({keys})"),
         unretired,
-        not_retired=0 if is_retired else unseen,
-        reason=_refusal(unseen, live, retirement)
-        if unseen and retirement.list_is_complete and not is_retired
-        else None,
-        accepted=retirement.accepted if unseen and is_retired and not is_within else None,
+        not_retired=0 if decision.is_retired else unseen,
+        reason=decision.reason,
+        accepted=decision.accepted,
         **counts,
     )
 
@@ -176,16 +168,38 @@ def _query(
                         OR {refreshed} OR {was_stale} END"""
 
 
+@dataclass(frozen=True)
+class _Decision:
+    """Whether unseen rows are retired; why not, or who let them leave, where that is to be on record."""
+
+    is_retired: bool
+    reason: str | None = None
+    accepted: str | None = None
+
+
+def _decide_on_unseen(
+    session: duckdb.DuckDBPyConnection, unseen: int, listed: str, retirement: Retirement
+) -> _Decision:
+    """Decide whether so many unseen rows of a full list are retired; `listed`: SQL of the live rows it should show."""
+    if not unseen or not retirement.list_is_complete:
+        return _Decision(is_retired=False)
+    live = session.execute(f"SELECT count(*) FROM {listed}").fetchall()[0][0]
+    # one row may always leave, or a small table could never lose any
+    is_within = unseen <= max(1, int(retirement.tolerance * live)) and unseen < live
+    if is_within:
+        return _Decision(is_retired=True)
+    if retirement.accepted:
+        return _Decision(is_retired=True, accepted=retirement.accepted)
+    return _Decision(
+        is_retired=False,
+        reason=f"{unseen:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
+        f"{retirement.tolerance:.0%}: none was retired (see sync.not_retired; if they are really gone, sync again "
+        'with --accept-shrink "why")',
+    )
+
+
 def _is_listed(table: TrackedTable, day: date | None) -> str:
     """SQL: whether a full list of that day should show the held row `c`."""
     if table.listed_from is None:
         return "c.removed_at IS NULL"
     return f"""c.removed_at IS NULL AND c."{table.listed_from}" >= DATE '{day}'"""
-
-
-def _refusal(unseen: int, live: int, retirement: Retirement) -> str:
-    return (
-        f"{unseen:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
-        f"{retirement.tolerance:.0%}: none was retired (see sync.not_retired; if they are really gone, sync again "
-        'with --accept-shrink "why")'
-    )

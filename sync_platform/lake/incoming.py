@@ -55,6 +55,23 @@ class Arrival:
     conflicts: int
     unidentified: int
 
+    @property
+    def missing(self) -> list[str]:
+        """Why the records do not count as all that the source has, in words."""
+        if not self.unidentified:
+            return []
+        return [f"{self.unidentified:,} records in quarantine bear no id that can be read"]
+
+    def blemishes(self, quarantined: list[str]) -> list[str]:
+        """What is wrong with the records, in words, with the first of the quarantined ones; no other row is kept from
+        retirement by it."""
+        reasons = []
+        if self.quarantined:
+            reasons.append(f"{self.quarantined:,} records are in quarantine, such as {quarantined[0]}")
+        if self.conflicts:
+            reasons.append(f"{self.conflicts:,} records came more than once with different values")
+        return reasons
+
 
 def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     """Read the landed rows; of several under one `source_id` the latest counts.

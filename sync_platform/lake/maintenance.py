@@ -29,7 +29,7 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
 
 IN_USE = timedelta(days=1)
-"""How long files are let be after the last snapshot gave them up, and after a writer wrote them."""
+"""How long files are kept after the last snapshot that needs them, and after a writer wrote them."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class MaintenanceReport:
 
 
 def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
-    """What `maintain` would do; nothing is changed. Files that it would itself give up are not among the unneeded."""
+    """What `maintain` would do; nothing is changed. Files that it would itself make unneeded are not listed."""
     with lake.session() as session:
         return Plan(
             {str(table): files_of(session, table) for table in list_tables(session)},

@@ -1,4 +1,4 @@
-"""The observations of a dataset that the lake has taken in, in order of time, as `sync.runs` tells them."""
+"""The observations of a dataset that the lake has taken in, in order of time, from `sync.runs`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sync_platform.storage.lake_connection import LAKE
 
 @dataclass(frozen=True)
 class Observation:
-    """One sync's look at a dataset. `list_complete`: nothing is known to be missing from what it saw.
+    """One sync's observation of a dataset. `list_complete`: nothing is known to be missing from what it saw.
 
-    `not_retired` rows were let be. `shrink_accepted` is the operator's reason for letting it retire more than the
+    `not_retired` rows stayed live unseen. `shrink_accepted`: the operator's reason for retiring more than the
     tolerance.
     """
 
@@ -35,12 +35,12 @@ class Observation:
 
     @property
     def was_refused(self) -> bool:
-        """Whether it is a whole list that was not let retire what it does not show, because that was too much."""
+        """Whether it is a complete full list that the shrink guard kept from retiring rows."""
         return self.retired_what_it_did_not_show and self.not_retired > 0
 
     @property
     def retired_what_it_did_not_show(self) -> bool:
-        """Whether it is a whole list, so that what it does not show was retired, unless it was refused."""
+        """Whether it is a complete full list: what it does not show was retired, unless the shrink guard refused it."""
         return self.mode == "full" and self.list_complete
 
 
@@ -51,7 +51,7 @@ def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, datase
 
 
 def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
-    """Every observation, earliest first; of a sync taken in more than once the last word counts."""
+    """Every observation, earliest first; of a sync taken in more than once the last record counts."""
     rows = session.execute(
         f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), not_retired,
             shrink_accepted, manifest

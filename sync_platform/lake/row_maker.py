@@ -1,7 +1,7 @@
-"""Landed records become typed rows: decoded, held to the contract, hashed, and handed on in Arrow batches.
+"""Landed records become typed rows: decoded, checked against the contract, hashed, and passed on in Arrow batches.
 
-A record that cannot become a row, or breaks a hard rule, comes along as one with `problems`: it is for quarantine, and
-its neighbours go on.
+A record that cannot become a row, or breaks a hard rule, becomes a row with `problems`, for quarantine; the other
+records go on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _Found = tuple[int, Row, bool]
 """A record's line, its row, and whether the source says that it is gone."""
 _Problems = list[dict[str, str | None]]
 """What is wrong with one record: per problem its `rule`, `path` and `problem` in words."""
-HELD_AT_ONCE = 5_000  # rows: holding a few of them to the contract takes as long
+CHECKED_AT_ONCE = 5_000  # rows: checking a few of them against the contract takes as long
 SHAPE, CONFLICT = "shape", "conflict"
 """Rules that no contract names: a record has the shape that the platform promises, and does not contradict itself."""
 
@@ -48,7 +48,7 @@ class RecordSummary:
 class RowMaker:
     """Takes the landed objects of one dataset as they come, and makes rows of them, in their order.
 
-    Memory: some `HELD_AT_ONCE` rows, and the sample that the shape is read from.
+    Memory: some `CHECKED_AT_ONCE` rows, and the sample that the shape is read from.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -71,13 +71,13 @@ class RowMaker:
         if broken:
             yield self._unstorable(key, body, broken)
         self._waiting.append(batch)
-        if sum(each.num_rows for each in self._waiting) >= HELD_AT_ONCE:
+        if sum(each.num_rows for each in self._waiting) >= CHECKED_AT_ONCE:
             yield from self.rest()
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """The rows that wait for more."""
         if self._waiting:
-            yield self._held_to_contract(pa.concat_batches(self._waiting))
+            yield self._checked(pa.concat_batches(self._waiting))
             self._waiting.clear()
 
     def summary(self) -> RecordSummary:
@@ -94,8 +94,8 @@ class RowMaker:
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _held_to_contract(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch, its problems told where rows break hard rules."""
+    def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch, with the problems of rows that break hard rules."""
         breaches = self._contract.breaches(pl.DataFrame(batch))
         self._tally.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
@@ -106,9 +106,9 @@ class RowMaker:
                 )
         if not problems:
             return batch
-        told = [_as_json(problems[row]) if row in problems else None for row in range(batch.num_rows)]
+        texts = [_as_json(problems[row]) if row in problems else None for row in range(batch.num_rows)]
         place = batch.schema.get_field_index("problems")
-        return batch.set_column(place, batch.schema.field(place), pa.array(told, pa.string()))
+        return batch.set_column(place, batch.schema.field(place), pa.array(texts, pa.string()))
 
     def _unstorable(self, key: str, body: bytes, broken: dict[int, _Problems]) -> pa.RecordBatch:
         """The records that cannot even become rows: by their ids, where those can be read."""
@@ -135,7 +135,7 @@ class RowMaker:
         return found if found and found.strip() else None
 
     def _is_storable(self, one: _Found, broken: dict[int, _Problems]) -> bool:
-        """Whether every column can hold its value; tells the problem otherwise."""
+        """Whether every column can store its value; adds to `broken` otherwise."""
         line, row, _ = one
         for column in columns_of(self._dataset.row):
             try:

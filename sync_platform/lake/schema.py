@@ -1,6 +1,6 @@
 """Tables from declarations: a dataset's Row becomes its columns, types and comments.
 
-The history tables stand here too.
+The tables of the history and of syncs are defined here too.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 ROW_GROUP_ROWS = 20_480
-"""Rows of a Parquet row group, of which whoever reads or writes holds a column whole: DuckDB's 122,880 rows of a long
-text take half of the memory that it has here."""
+"""Rows of a Parquet row group. A reader or writer keeps a whole column of a row group in memory: DuckDB's 122,880 rows
+of a long text take half of the memory that it has here."""
 
 
 KEPT_COLUMNS = (
@@ -177,11 +177,17 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
 def ensure_sync_tables(
     connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
 ) -> None:
-    """Create the tables that tell of syncs and of quality, or the columns they gained, where missing."""
+    """Create the tables of syncs and of quality, or the columns they gained, where missing."""
     known = _existing(connection) if existing is None else existing
     described = "Every sync of every dataset: what came, what it did, and how complete"
     _ensure(connection, known, ("sync", "runs"), RUNS, described)
-    _ensure(connection, known, ("sync", "not_retired"), NOT_RETIRED, "Live rows that a sync did not see, and let be")
+    _ensure(
+        connection,
+        known,
+        ("sync", "not_retired"),
+        NOT_RETIRED,
+        "Live rows that a sync did not see, and that stayed live",
+    )
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
     _ensure(connection, known, ("quality", "quarantine"), QUARANTINE, "Records that cannot be stored, and why")
     _ensure(connection, known, ("quality", "shapes"), SHAPES, "The last good shape of each dataset's records")
@@ -219,7 +225,7 @@ def _ensure(
 
 
 def schemas_present(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The schemas that the lake has; a new lake has none of ours."""
+    """The schemas that the lake has; a new lake has none of the platform's."""
     rows = connection.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [LAKE]).fetchall()
     return {name for (name,) in rows}
 

@@ -37,13 +37,13 @@ Load = Callable[[TemporaryTables, Observation], Incoming]
 class Spliced:
     """What a splice did: the late observation's own difference, and the moment of its last correction.
 
-    `let_retire`: later observations that may retire rows after all. `unreadable`: those whose landing is gone, so that
+    `reevaluated`: later observations that may retire rows after all. `unreadable`: those whose landing is gone, so that
     what they saw again is not known.
     """
 
     difference: Difference
     committed_at: datetime
-    let_retire: list[Observation] = field(default_factory=list)
+    reevaluated: list[Observation] = field(default_factory=list)
     unreadable: list[Observation] = field(default_factory=list)
 
 
@@ -121,7 +121,7 @@ class Splice:
             f"INSERT INTO {affected} SELECT {keys} FROM {difference.operations} EXCEPT FROM {affected}"
         )
         if later.was_refused and not difference.not_retired:
-            done.let_retire.append(later)
+            done.reevaluated.append(later)
 
     def _correct(
         self, scratch: TemporaryTables, incoming: Incoming, held: str, at: CommitContext, retirement: Retirement

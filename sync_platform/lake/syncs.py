@@ -1,4 +1,4 @@
-"""The record of every sync (`sync.runs`) and where the next incremental one reads on (`sync.cursors`)."""
+"""The record of every sync (`sync.runs`), and where the next incremental sync reads on (`sync.cursors`)."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class SyncRecord:
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """Why a sync was made, where somebody asked for it: named as in its record."""
+class Trigger:
+    """The emergency request that a sync answers, in the columns of its record; empty for none."""
 
     request_id: str | None = None
     requested_by: str | None = None
@@ -82,7 +82,7 @@ class Occasion:
     request_priority: str | None = None
 
 
-NOBODY_ASKED = Occasion()
+NO_TRIGGER = Trigger()
 
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
@@ -102,9 +102,9 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
         )
 
 
-def let_retire(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
+def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
     """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
-    because = f"weighed again after sync {context.sync_id} became known: what it does not list is retired"
+    because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
         SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
@@ -197,7 +197,7 @@ def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
     return _records(lake, "request_id = $request_id", {"request_id": request_id})
 
 
-def rows_let_be(lake: Lake, record: SyncRecord) -> list[str]:
+def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     """source_ids of the first rows that a sync did not see and did not retire."""
     with lake.session() as session:
         rows = session.execute(

@@ -124,9 +124,13 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantin
     return first
 
 
-def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str) -> bool:
-    """Whether a record was held back (a relation of source_ids) that was not in quarantine already; to be called before
-    `quarantine`."""
+def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str | None) -> bool:
+    """Whether a record was held back that was not in quarantine already; to be called before `quarantine`.
+
+    `held_back`: a relation of source_ids; None for none.
+    """
+    if held_back is None:
+        return False
     query = f"""SELECT 1 FROM {held_back} WHERE source_id NOT IN (
         SELECT source_id FROM {LAKE}.quality.quarantine
         WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""

@@ -1,7 +1,7 @@
 """The scores that only unified restaurants give: accuracy against the register, consistency across platforms.
 
-They belong to the newest sync of each platform's listings, and stand in `quality.scores` after those that it was
-committed with: measured of live listings, together with what these can be judged by on their own.
+They belong to the newest sync of each platform's listings, and follow in `quality.scores` on those that it was
+committed with. Live listings are measured, also by what they can be judged by on their own.
 """
 
 from __future__ import annotations
@@ -90,11 +90,11 @@ def _dimension(
         FROM {verdicts}"""
     ).fetchall()[0]
     scores = []
-    for number, (name, told) in enumerate(words.items()):
+    for number, (name, text) in enumerate(words.items()):
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
             query = f'SELECT source_id FROM {verdicts} WHERE NOT "{name}" ORDER BY 1 LIMIT {MOST_NAMED}'
-            detail = {"words": told, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
+            detail = {"words": text, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
         scores.append(Score(dimension, name, numerator, denominator, rows, detail=detail))
     return with_dimension_score(dimension, standards, scores, (), right, judged, rows)

@@ -1,4 +1,4 @@
-"""What the lake holds of unified restaurants, as frames: members, foundings, the model, the last run.
+"""Queries of unified restaurants, answered as frames: members, foundings, the model, the last run.
 
 What belongs here: reading. `temp.listings` (unified/listings.py) is there when these are called.
 """
@@ -82,7 +82,7 @@ def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
 
 
 def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
-    """What a run did to identities, foundings left out."""
+    """The identity events of a run, foundings left out."""
     query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
         WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
     return frame_of(session, query).to_dicts()
@@ -90,7 +90,7 @@ def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[
 
 def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Listings that are new, changed or gone since: `source`, `source_id`, `is_gone`, `is_compared` (something that
-    matching looks at changed), and `restaurant_id` and `decided_by` as held."""
+    matching compares changed), and the stored `restaurant_id` and `decided_by`."""
     return frame_of(
         session,
         f"""SELECT coalesce(l.source, m.platform) AS source, coalesce(l.source_id, m.source_id) AS source_id,
@@ -123,7 +123,7 @@ def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -
 
 
 def lapsed_restaurants(session: duckdb.DuckDBPyConnection, today: date) -> pl.DataFrame:
-    """Restaurants whose licence ran out since they were last looked at: `restaurant_id`."""
+    """Restaurants whose licence ran out since they were last made: `restaurant_id`."""
     return frame_of(
         session,
         f"""SELECT restaurant_id FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
@@ -141,7 +141,7 @@ def foundings(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame, listings: p
     return {name: Founding(name, parse_listing(by), at, is_live) for name, by, at, is_live in rows}
 
 
-def held_rows(session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame) -> pl.DataFrame:
-    """The live rows of a kept table with one of these values (a column) as their key."""
+def stored_rows(session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame) -> pl.DataFrame:
+    """The live rows of a table with one of these values (a column) as their key."""
     query = f"SELECT t.* FROM {UNIFIED}.{table} t SEMI JOIN asked USING ({key}) WHERE t.removed_at IS NULL"
     return frame_of(session, query, asked=keys)

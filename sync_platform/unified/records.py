@@ -18,7 +18,7 @@ from sync_platform.unified.assignment import IDS, Assignment
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.listings import ListingSource
-from sync_platform.unified.queries import frame_of, held_rows, lapsed_restaurants, members_with, restaurants_of
+from sync_platform.unified.queries import frame_of, lapsed_restaurants, members_with, restaurants_of, stored_rows
 from sync_platform.unified.rematch import Changed
 from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
@@ -78,7 +78,7 @@ def _restaurants_to_make(
 
 
 def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:
-    """Members (`source`, `source_id`, `restaurant_id`) with all that their listings say, in order of restaurants."""
+    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, in order of restaurants."""
     return frame_of(
         session,
         """SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)
@@ -93,10 +93,10 @@ def restaurant_rows(
     foundings: Mapping[str, Founding],
     merged_into: Mapping[str, str | None],
 ) -> pl.DataFrame:
-    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their beginnings, and those that were merged or
-    ended, as they were last."""
+    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their foundings, and restaurants that were merged
+    or ended, as they were last."""
     names = [column.name for column in RESTAURANTS.columns]
-    begun = held_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
+    begun = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
     known = {row[0]: row[1:] for row in begun.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
     beginnings = [
         known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
@@ -109,7 +109,7 @@ def restaurant_rows(
         pl.lit(value=False).alias("ended"),
     )
     ended = pl.DataFrame({"restaurant_id": list(merged_into)}, schema={"restaurant_id": pl.String})
-    last = held_rows(session, RESTAURANTS.name, "restaurant_id", ended)
+    last = stored_rows(session, RESTAURANTS.name, "restaurant_id", ended)
     heirs = [merged_into[name] for name in last["restaurant_id"]]
     merged = last.with_columns(pl.Series("merged_into", heirs, pl.String), pl.lit(value=True).alias("ended"))
     return pl.concat([live.select(*names, "ended"), merged.select(*names, "ended")], how="vertical_relaxed")
@@ -119,16 +119,16 @@ def member_rows(
     session: duckdb.DuckDBPyConnection, assigned: pl.DataFrame, listings: pl.DataFrame, gone: pl.DataFrame
 ) -> pl.DataFrame:
     """Rows of `tables.MEMBERS`, with `ended`: listings that were placed (`assigned`), others of the same restaurants as
-    they were held, and those of which even the record is gone."""
-    told = listings.select(
+    they were stored, and those of which even the record is gone."""
+    stated = listings.select(
         "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
     )
-    told = told.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
-    placed = assigned.rename({"source": "platform"}).join(told, on=["platform", "source_id"])
-    kept = held_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
+    stated = stated.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
+    placed = assigned.rename({"source": "platform"}).join(stated, on=["platform", "source_id"])
+    kept = stored_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
     others = kept.join(placed, on=["platform", "source_id"], how="anti")
-    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(told, on=["platform", "source_id"])
-    left = held_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
+    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(stated, on=["platform", "source_id"])
+    left = stored_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
     ended = left.join(gone.rename({"source": "platform"}), on=["platform", "source_id"], how="semi")
     names = [column.name for column in MEMBERS.columns]
     parts = ((placed, False), (others, False), (ended.with_columns(is_live=False), True))

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import Guard, Outcome
+from sync_platform.lake.commit_outcome import Guard, Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks

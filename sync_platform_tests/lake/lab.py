@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.intake import NO_GUARD_OF_OUR_OWN, Guard, Outcome
+from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
@@ -154,11 +154,11 @@ class Lab:
         hour: float,
         mode: str = "full",
         gaps: Gaps | None = None,
-        guard: Guard = NO_GUARD_OF_OUR_OWN,
+        guard: Guard = PLATFORM_GUARD,
     ) -> Outcome:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
-    def commit(self, landed: Landed, guard: Guard = NO_GUARD_OF_OUR_OWN) -> Outcome:
+    def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
         return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:

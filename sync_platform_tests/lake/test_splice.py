@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.intake import Guard
+from sync_platform.lake.commit_outcome import Guard
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
 from sync_platform_tests.examples import examples
@@ -112,7 +112,7 @@ def _register(weeks: int) -> list[Look]:
 def test_weeks_of_a_register_backfilled_in_any_order_under_the_guard_read_as_if_in_order(
     new_lab: Callable[[], Lab], order: list[int]
 ) -> None:
-    """Far weeks differ by more than the tolerance: what the guard refused at first is weighed again."""
+    """Far weeks differ by more than the tolerance: what the guard rejected at first is evaluated again."""
     lab, looks = new_lab(), _register(7)
     _take_in(lab, looks, tolerance=0.1)
     assert lab.ask(
@@ -147,7 +147,7 @@ def test_a_list_that_was_refused_may_retire_once_the_time_before_it_is_known(lab
         "ORDER BY committed_at DESC LIMIT 1"
     )[0]
     assert last_word[0] == "complete"
-    assert "weighed again after" in last_word[1]
+    assert "evaluated again after" in last_word[1]
     assert lab.replay_differs() == []
 
 

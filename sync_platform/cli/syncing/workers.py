@@ -26,7 +26,7 @@ from sync_platform.defs.resources import landing_store_of
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import SyncError
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
-from sync_platform.lake.syncs import SyncRecord, rows_let_be, syncs_of_runs
+from sync_platform.lake.syncs import SyncRecord, rows_not_retired, syncs_of_runs
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
@@ -191,7 +191,7 @@ def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[li
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         found = syncs_of_runs(lake, [run_id])
-        not_retired = {record.dataset or "": rows_let_be(lake, record) for record in found if record.not_retired}
+        not_retired = {record.dataset or "": rows_not_retired(lake, record) for record in found if record.not_retired}
     return sorted(found, key=lambda record: order.get(record.dataset or "", -1)), not_retired
 
 

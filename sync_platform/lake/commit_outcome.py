@@ -1,4 +1,4 @@
-"""The shrink guard that goes into a commit, and the outcome of the commit."""
+"""The outcome of a commit, and the shrink guard that limits what a commit may retire."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sync_platform.quality.score import WHOLE, Score
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one commit did: its record, the snapshot it made, its scores, and what the sync met on the way.
+    """What one commit did: its record, the snapshot it made, its scores, and what was wrong with what came.
 
-    `not_retired`: source_ids of the first rows that were not seen and let be. `quarantined`: the first records that
-    went to quarantine, in words.
+    `not_retired`: source_ids of the first rows that were not seen and stayed live. `quarantined`: the first records
+    that went to quarantine, in words.
     """
 
     record: SyncRecord
@@ -34,13 +34,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Guard:
-    """What may retire rows beside the platform's own declaration.
+    """The shrink guard of one commit, beside the platform's own declaration.
 
-    `tolerance`: the operator's, in place of the platform's; `accepted`: their reason for letting more leave this once.
+    `tolerance`: the operator's, in place of the platform's. `accepted`: the operator's reason for retiring more rows
+    this once.
     """
 
     tolerance: float | None = None
     accepted: str | None = None
 
 
-NO_GUARD_OF_OUR_OWN = Guard()
+PLATFORM_GUARD = Guard()
+"""Only the platform's own declaration counts."""
