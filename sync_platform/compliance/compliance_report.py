@@ -17,11 +17,9 @@ from sync_platform.compliance.applied_retention import AppliedRetention, judge_r
 from sync_platform.compliance.chains import ChainVerification, judge_chains, verify_chains
 from sync_platform.compliance.data_quality import (
     OpenQuarantine,
-    PeriodScore,
     judge_quality,
     judge_quarantine,
     open_quarantine,
-    scores_of,
 )
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import logged_operations
@@ -36,6 +34,7 @@ from sync_platform.compliance.subject_requests import SubjectRequest, judge_requ
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
 from sync_platform.lineage.verification import Record
+from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.objects import ObjectStore
@@ -67,7 +66,7 @@ class ComplianceReport:
     sources: list[SourceTerms]
     activities: Activities
     timeliness: list[Timeliness]
-    scores: list[PeriodScore]
+    scores: list[Scored]
     quarantine: list[OpenQuarantine]
     personal: PersonalData
     requests: list[SubjectRequest]
@@ -115,7 +114,7 @@ def _gather(
         sources=sources,
         activities=activities_of(view, of.platforms),
         timeliness=timeliness_of(view, of.platforms, sources),
-        scores=scores_of(view),
+        scores=newest_scores(view.session, committed=(span.first, span.last)),
         quarantine=open_quarantine(view),
         personal=PersonalData(
             personal_datasets(view, of.platforms), count_data_subjects(of.vault, span.first, span.last)

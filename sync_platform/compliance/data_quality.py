@@ -1,4 +1,4 @@
-"""Data quality: the last scores of the span, and the records that are in quarantine at its end."""
+"""Data quality: whether the last scores of the span reach their thresholds, and the quarantine at its end."""
 
 from __future__ import annotations
 
@@ -10,28 +10,9 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import day_text
-from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
+from sync_platform.quality.score import OVERALL
+from sync_platform.quality.scorecard import Scored
 from sync_platform.storage.lake_connection import LAKE
-
-
-@dataclass(frozen=True)
-class PeriodScore:
-    """One dimension, or the overall score, of a dataset's last period in the span; shares from 0 to 1.
-
-    `score` is None where nothing could be measured.
-    """
-
-    platform: str
-    dataset: str
-    partition: str
-    dimension: str
-    score: float | None
-    threshold: float | None
-    confidence: float | None
-
-    @property
-    def falls_short(self) -> bool:
-        return self.score is not None and self.threshold is not None and self.score < self.threshold
 
 
 @dataclass(frozen=True)
@@ -46,22 +27,6 @@ class OpenQuarantine:
     records: int
     oldest: datetime
     overdue: int
-
-
-def scores_of(view: LakeView) -> list[PeriodScore]:
-    """The last scores that were committed in the span, by dataset and dimension."""
-    if not view.has("quality.scores"):
-        return []
-    rows = view.rows(
-        f"""SELECT platform, dataset, "partition", dimension, score, threshold, confidence FROM {LAKE}.quality.scores
-        WHERE measure = '{WHOLE}' AND committed_at BETWEEN $first AND $last
-        QUALIFY "partition" = max("partition") OVER (PARTITION BY platform, dataset)
-            AND row_number() OVER (PARTITION BY platform, dataset, "partition", dimension
-                ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1"""
-    )
-    order = (*DIMENSIONS, OVERALL)
-    found = [PeriodScore(*row) for row in rows]
-    return sorted(found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension)))
 
 
 def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
@@ -89,7 +54,7 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
     return [OpenQuarantine(*row) for row in rows]
 
 
-def judge_quality(grades: Iterable[PeriodScore]) -> Obligation:
+def judge_quality(grades: Iterable[Scored]) -> Obligation:
     measured = [each for each in grades if each.dimension == OVERALL and each.score is not None]
     if not measured:
         return requirements.QUALITY.unchecked("no overall score was measured in the span")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from sync_platform.compliance.logged_operations import LoggedOperation
 FORMAT = "sync-platform/compliance-report/1"
 KEYS = {"has_no_end": "is_word"}
 """Keys that differ from the name of the attribute."""
+SCORE = ("platform", "dataset", "partition", "dimension", "score", "threshold", "confidence")
 Json = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ def report_json(report: ComplianceReport) -> Json:
         "sources": report.sources,
         "activity": {"datasets": report.activities.datasets, "sourcing": report.activities.sourcing},
         "punctuality": report.timeliness,
-        "quality": {"scores": report.scores, "quarantine": report.quarantine},
+        "quality": {"scores": [_columns(each, SCORE) for each in report.scores], "quarantine": report.quarantine},
         "personal": {
             "datasets": report.personal.datasets,
             "subjects": report.personal.subjects,
@@ -64,4 +66,8 @@ def report_json(report: ComplianceReport) -> Json:
 
 def _operations(operations: list[LoggedOperation]) -> list[Json]:
     names = [each.name for each in fields(LoggedOperation)]
-    return [{KEYS.get(name, name): getattr(each, name) for name in names} for each in operations]
+    return [_columns(each, names) for each in operations]
+
+
+def _columns(of: object, names: Iterable[str]) -> Json:
+    return {KEYS.get(name, name): getattr(of, name) for name in names}

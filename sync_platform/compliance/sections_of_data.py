@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from sync_platform.compliance.compliance_report import ComplianceReport
-from sync_platform.compliance.data_quality import PeriodScore
 from sync_platform.compliance.source_terms import SourceTerms
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import Cell, DocumentTable, Mark, Row, Section
 from sync_platform.quality.score import DIMENSIONS, OVERALL
+from sync_platform.quality.scorecard import Scored
 
 SOURCES_NOTE = "A source that is fetched from the sandbox or from loopback has invented data; its terms do not apply."
 COUNTING_NOTE = (
@@ -76,7 +76,7 @@ def _periods(report: ComplianceReport) -> DocumentTable:
 
 
 def quality_section(report: ComplianceReport) -> Section:
-    by_period: dict[tuple[str, str], dict[str, PeriodScore]] = {}
+    by_period: dict[tuple[str, str], dict[str, Scored]] = {}
     for score in report.scores:
         by_period.setdefault((f"{score.platform}.{score.dataset}", score.partition), {})[score.dimension] = score
     scores: list[Row] = [
@@ -151,7 +151,7 @@ def _stored(source: SourceTerms) -> str:
     return ("everything" if source.may_store == "everything" else "ids only") + decided + limit
 
 
-def _score(score: PeriodScore | None) -> Cell:
+def _score(score: Scored | None) -> Cell:
     if score is None:
         return None
     if score.falls_short:

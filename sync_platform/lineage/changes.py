@@ -5,7 +5,7 @@ What belongs here: reading the history; personal values stay sealed. The origin 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,10 @@ class Change:
     @property
     def table(self) -> str:
         return f"{self.platform}.{self.dataset}"
+
+    def columns(self, names: Iterable[str]) -> Values:
+        """The values of these columns."""
+        return {name: getattr(self, name) for name in names}
 
     @property
     def is_removal(self) -> bool:

@@ -5,18 +5,16 @@ What belongs here: the columns, and which rows a story has. How a cell is made s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TextIO
 
 from sync_platform.documents.csv import Cells, CsvWriter
-from sync_platform.lineage.changes import Change
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim
 from sync_platform.lineage.record import RecordStory, TracedChange
 from sync_platform.lineage.restaurant import FieldRevision, RestaurantStory, Revision
+from sync_platform.lineage.story_json import CHANGE, RUN
 
-CHANGE = ("platform", "dataset", "entity_id", "operation")
-RUN = ("partition", "sync_id", "run_id", "observed_at", "committed_at")
 ORIGIN = (
     "landing_object", "landing_line", "object_sha256", "object_state", "manifest", "page_urls", "pages_received_at",
     "page_statuses", "page_sha256s",
@@ -44,12 +42,12 @@ def export_row(traced: TracedChange) -> Cells:
     """A change as a row of the export."""
     change = traced.change
     values = {"changed_fields": change.changed_fields, "before": change.before or None, "after": change.after or None}
-    return {**_columns(change, CHANGE), **values, "content_hash": change.content_hash, **_run(traced)}
+    return {**change.columns(CHANGE), **values, "content_hash": change.content_hash, **_run(traced)}
 
 
 def _record_rows(story: RecordStory) -> Iterator[Cells]:
     for traced in story.changes:
-        row = {**_columns(traced.change, CHANGE), **_run(traced)}
+        row = {**traced.change.columns(CHANGE), **_run(traced)}
         for each in traced.change.fields:
             yield {**row, "field": each.field, "before": each.before, "after": each.after}
         if not traced.change.fields:
@@ -109,11 +107,7 @@ def _claim(claim: Claim) -> Cells:
 
 
 def _run(traced: TracedChange) -> Cells:
-    return {**_columns(traced.change, RUN), **_origin(traced.origin)}
-
-
-def _columns(change: Change, names: Iterable[str]) -> Cells:
-    return {name: getattr(change, name) for name in names}
+    return {**traced.change.columns(RUN), **_origin(traced.origin)}
 
 
 def _origin(origin: LandedOrigin | None) -> Cells:

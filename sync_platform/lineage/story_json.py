@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from sync_platform.lineage.changes import Change
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
 from sync_platform.lineage.record import NumberedChanges, RecordStory, TracedChange
 from sync_platform.lineage.restaurant import RestaurantStory, Revision
 
 Json = dict[str, Any]
+CHANGE = ("platform", "dataset", "entity_id", "operation")
 RUN = ("partition", "sync_id", "run_id", "observed_at", "committed_at")
 
 
@@ -24,11 +24,11 @@ def change_json(traced: TracedChange) -> Json:
     """A change with its origin, as in the export."""
     change = traced.change
     return {
-        **_columns(change, "platform", "dataset", "entity_id", "operation"),
+        **change.columns(CHANGE),
         "changed_fields": list(change.changed_fields),
         "before": change.before or None,
         "after": change.after or None,
-        **_columns(change, "content_hash", *RUN),
+        **change.columns(("content_hash", *RUN)),
         "origin": _origin(traced.origin),
     }
 
@@ -87,7 +87,7 @@ def _claim(claim: Claim, numbered: NumberedChanges) -> Json:
 
 def _revision(revision: Revision, numbered: NumberedChanges) -> Json:
     return {
-        **_columns(revision.change, "operation", *RUN),
+        **revision.change.columns(("operation", *RUN)),
         "identity": [asdict(each) for each in revision.identity],
         "fields": [
             {
@@ -98,10 +98,6 @@ def _revision(revision: Revision, numbered: NumberedChanges) -> Json:
             for each in revision.fields
         ],
     }
-
-
-def _columns(change: Change, *names: str) -> Json:
-    return {name: getattr(change, name) for name in names}
 
 
 def _origin(origin: LandedOrigin | None) -> Json | None:

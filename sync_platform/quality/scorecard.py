@@ -38,15 +38,20 @@ def newest_scores(
     platform: str | None = None,
     dataset: str | None = None,
     partition: str | None = None,
+    committed: tuple[datetime, datetime] | None = None,
     measures: bool = False,
 ) -> list[Scored]:
     """Per dataset, dimension and measure the newest score of one partition; one that was measured comes first.
 
-    `partition` None: the newest of each dataset. `measures`: also the measures that a dimension is made of.
+    `partition` None: the newest of each dataset. `committed`: only scores committed from then to then, both included.
+    `measures`: also the measures that a dimension is made of.
     """
     wanted = {"platform": platform, "dataset": dataset, "partition": partition}
-    chosen = {name: value for name, value in wanted.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + ([] if measures else [f"measure = '{WHOLE}'"])
+    if committed:
+        chosen |= {"first": committed[0], "last": committed[1]}
+        conditions.append("committed_at BETWEEN $first AND $last")
     return _read(
         session,
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE {" AND ".join(conditions) or "true"}
@@ -141,7 +146,7 @@ def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, pa
     ).fetchall()
 
 
-def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> list[Scored]:
+def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[Scored]:
     if not _has(session, "scores"):
         return []
     rows = session.execute(query, values).fetchall()
