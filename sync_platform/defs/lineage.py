@@ -81,7 +81,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
         note_run(context.run, auditor.ledger_url, "verify")
         try:
             with auditor.record() as record:
-                findings = record.verify(told=context.log.info)
+                findings = record.verify(on_step=context.log.info)
                 if not findings.holds:
                     first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])
                     raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {first}")

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import orjson
 from rich.console import Console
 
 from sync_platform.cli.audited import audited
-from sync_platform.cli.lineage.export import span_of
-from sync_platform.cli.output import opened
-from sync_platform.compliance.document import document_of
-from sync_platform.compliance.page import page_of
-from sync_platform.compliance.report import Installation, Report, make_report
+from sync_platform.cli.lineage.export import scope_of
+from sync_platform.cli.output import json_of, opened
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.report_document import report_document
+from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
-from sync_platform.compliance.text import text_of
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -47,7 +47,7 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
-    found = span_of(first, last, None)
+    found = scope_of(first, last, None)
     begin, end = found.first or now, found.last or now
     if begin > now:
         raise UsageError(f"--from {first} lies in the future: nothing has happened yet")
@@ -68,7 +68,8 @@ def _installation(settings: Settings) -> Iterator[Installation]:
         vault.dispose()
 
 
-def _written(report: Report, form: str) -> str:
+def _written(report: ComplianceReport, form: str) -> str:
     if form == "json":
-        return orjson.dumps(document_of(report), option=orjson.OPT_INDENT_2).decode() + "\n"
-    return page_of(report) if form == "html" else text_of(report)
+        return json_of(report_json(report)) + "\n"
+    document = report_document(report)
+    return html_of(document) if form == "html" else text_of(document)
