@@ -1,4 +1,4 @@
-"""Each platform's happy path: shapes, paging, filters and credentials, as docs/platforms.md has them."""
+"""Each platform's happy path: shapes, paging, filters and credentials."""
 
 from __future__ import annotations
 
