@@ -11,15 +11,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync_platform.cli.app import run
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
+TODAY = day_in_hong_kong(datetime.now(UTC)).isoformat()
+"""The day of every sandbox: a sync asks for the discounts from today on, which an older sandbox would not have."""
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_PRELOAD", "CLOCK_AHEAD_S")  # the last two: another day (clock/)
 
 
 @dataclass
@@ -34,7 +39,7 @@ class Shell:
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,
-            env=self._environment(),
+            env=self.variables(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -42,14 +47,14 @@ class Shell:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command run to its end in a process of its own, in which only the libraries are imported already."""
-        done = completed("sync_platform", arguments, self.home.parent, self._environment())
+        done = completed("sync_platform", arguments, self.home.parent, self.variables())
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
     def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command run in this process: seconds less, where it only refuses."""
         output, errors = io.StringIO(), io.StringIO()
-        environment = self._environment()
+        environment = self.variables()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
             patch.chdir(self.home.parent)
             for name in set(os.environ) - set(environment):
@@ -75,14 +80,14 @@ class Shell:
             found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
             return [run_id for (run_id,) in found]
 
-    def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    def variables(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name in KEPT}
         return {
             **kept,
             "PYTHONPATH": str(ROOT),
             "SYNC_HOME": str(self.home),
             "SANDBOX_PLACES": "60",
-            "SANDBOX_TODAY": "2026-11-24",
+            "SANDBOX_TODAY": TODAY,
             "HTTP_ATTEMPTS": "3",
             **self.environment,
         }
@@ -140,7 +145,7 @@ def sandbox() -> Iterator[Any]:
     """Starts sandboxes with faults: `sandbox("chope:http_500")`."""
     started: list[Sandbox] = []
 
-    def start(*faults: str, places: int = 60, today: str = "2026-11-24") -> Sandbox:
+    def start(*faults: str, places: int = 60, today: str = TODAY) -> Sandbox:
         command = [sys.executable, "-m", "sync_platform.sandbox", "--places", str(places), "--today", today]
         for fault in faults:
             command += ["--fault", fault]

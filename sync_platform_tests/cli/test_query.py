@@ -28,7 +28,7 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
 
     with (tmp_path / "changes.parquet").open("wb") as file:
         command = [sys.executable, "-m", "sync_platform", "query", sql, "--format", "parquet"]
-        subprocess.run(command, stdout=file, check=True, env=synced._environment())
+        subprocess.run(command, stdout=file, check=True, env=synced.variables())
     assert pq.read_table(tmp_path / "changes.parquet").num_rows == count
 
 

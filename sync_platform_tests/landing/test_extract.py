@@ -26,7 +26,7 @@ from sync_platform.landing.manifest import Manifest, land, newest_landing
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.declaration import Scope
 from sync_platform.storage.objects import FolderStore
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.landing.diner import NONE, Diner, Kitchen, answering
 
 MARKER = "PERSONAL-7f3a"

@@ -15,7 +15,7 @@ from sync_platform.lake.syncs import watermarks
 from sync_platform.quality.quarantine import Entry, entries
 from sync_platform.sources.declaration import Record
 from sync_platform.sources.extraction import Gaps
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.quality.venues import VENUES, venues
 
@@ -57,7 +57,7 @@ sent = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(sent, max_size=8))
 def test_every_record_received_is_stored_a_duplicate_in_quarantine_or_none_of_ours(
     lab: Lab, records: list[Record]

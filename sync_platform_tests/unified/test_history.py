@@ -15,7 +15,7 @@ from sync_platform.matching.model import Model
 from sync_platform.unified.history import replay_kept
 from sync_platform.unified.soundness import check_attached, check_members, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, KeptTable
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 
 from .town import HISTORY, Town, place, settle
 
@@ -42,7 +42,7 @@ def _replayed(town: Town, table: KeptTable) -> list[Any]:
         return session.execute(f"SELECT {columns} FROM temp.replayed ORDER BY ALL").fetchall()
 
 
-@settings(max_examples=examples(3), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(2), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_however_listings_change_nothing_is_lost_all_is_as_if_rebuilt_and_the_history_tells_all_folded_too(
     tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]
