@@ -40,9 +40,7 @@ KNOWN_MODULES = {
 }  # fmt: skip
 KNOWN_PRIVATE_USES = {
     "sync_platform_tests/cli/test_installations.py",
-    "sync_platform_tests/cli/test_query.py",
     "sync_platform_tests/defs/test_emergency.py",
-    "sync_platform_tests/faults/ground.py",
     "sync_platform_tests/landing/test_writer_reader.py",
     "sync_platform_tests/lineage/test_chain.py",
     "sync_platform_tests/quality/test_shape.py",

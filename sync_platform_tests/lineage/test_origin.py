@@ -15,13 +15,14 @@ from zstandard import ZstdCompressor
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.origin import Landing
 from sync_platform.storage.objects import open_store
+from sync_platform_tests.extent import only_in_full
 from sync_platform_tests.installations import KINDS, installed
 from sync_platform_tests.lake.lab import Lab
 
 from .reader import dish, history_of, text_of_story
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[KINDS[0], only_in_full(KINDS[1])])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One on each installation: who meddles with its landing puts it right afterwards."""
     with installed(request.param, request):

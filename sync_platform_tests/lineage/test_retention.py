@@ -16,6 +16,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lineage.as_of import past
 from sync_platform.lineage.record import read_record_story
 from sync_platform.lineage.retention import Closed, close_lineage, due_closings
+from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU, Office, open_office
 from sync_platform_tests.lineage.reader import history_of, text_of_story
@@ -156,7 +157,7 @@ SYNCS = st.lists(st.tuples(st.integers(0, 6), PRICES), min_size=2, max_size=5)
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(4),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

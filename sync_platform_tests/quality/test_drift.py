@@ -15,7 +15,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.quality.drift import MAX_CHANCE, Drift, chance, find_drift, is_good
 from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.platforms.replay import over_sandbox
 from sync_platform_tests.quality.samples import OBJECT, Record, changed, places, shape_of
 

@@ -18,7 +18,7 @@ from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_N
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.quality.samples import OBJECT, Record, lines, places, shape_of
 
 SealRecords = Callable[[list[Record]], list[Record]]
