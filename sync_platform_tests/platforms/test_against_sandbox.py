@@ -1,4 +1,4 @@
-"""Every platform file lands the sandbox whole: complete manifests, nothing personal in clear."""
+"""Every platform file lands everything that the sandbox has: complete manifests, no personal value in clear."""
 
 from __future__ import annotations
 

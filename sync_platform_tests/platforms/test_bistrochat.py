@@ -45,7 +45,7 @@ def test_a_day_without_periods_is_closed_and_a_day_not_given_is_unknown() -> Non
     assert hours(None) == []
 
 
-def test_hours_that_are_no_pair_are_an_error_naming_them() -> None:
+def test_hours_that_are_not_a_pair_are_an_error_with_their_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.hours"):
         hours({"mon": [["11:30"]]})
 
@@ -66,18 +66,18 @@ def test_a_full_sync_asks_for_no_moment(city: City) -> None:
 
 
 @pytest.mark.parametrize(("dataset", "path"), [("restaurants", "venues"), ("posts", "posts")])
-def test_a_cursor_that_never_ends_is_told_and_left(city: City, dataset: str, path: str) -> None:
+def test_a_cursor_that_never_ends_is_reported_and_no_longer_followed(city: City, dataset: str, path: str) -> None:
     replayed = over_sandbox(BISTROCHAT, city, [f"bistrochat:endless-cursor~{path}"])
     assert "the cursor never ends" in " ".join(replayed.reasons(dataset))
     assert len(replayed.requests) < 50
 
 
-def test_a_lost_page_of_venues_is_told_and_the_posts_go_on() -> None:
+def test_a_lost_page_of_venues_is_reported_and_the_posts_are_still_fetched() -> None:
     replayed = replay(BISTROCHAT, [exchange(VENUES, {}, status=500), exchange(POSTS, {"posts": [{"post_id": "p1"}]})])
     assert "1 page failed" in replayed.reasons("restaurants")[0]
     assert (replayed.ids("posts"), replayed.reasons("posts")) == (["p1"], [])
 
 
-def test_without_leave_for_more_only_venues_are_asked_for(city: City) -> None:
+def test_where_only_ids_are_allowed_only_venues_are_requested(city: City) -> None:
     replayed = over_sandbox(BISTROCHAT, city, datasets=["restaurants"])
     assert {request.url.path for request in replayed.requests} == {"/bistrochat/v1/venues"}

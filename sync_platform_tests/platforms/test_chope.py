@@ -34,7 +34,7 @@ def test_an_error_inside_200_is_tried_again() -> None:
     assert replayed.reasons("restaurants") == []
 
 
-def test_an_error_inside_200_that_stays_loses_the_page_and_tells_the_platforms_words() -> None:
+def test_an_error_inside_200_that_persists_loses_the_page_and_reports_the_platforms_message() -> None:
     replayed = replay(CHOPE, [exchange(RESTAURANTS, BUSY), exchange(RESERVATIONS, listed())])
     assert "B500: service busy, try again" in replayed.reasons("restaurants")[0]
     assert replayed.reasons("reservations") == []
@@ -46,20 +46,20 @@ def test_refused_credentials_inside_200_are_not_tried_again(code: str, message: 
         replay(CHOPE, [exchange(RESTAURANTS, {"code": code, "message": message})])
 
 
-def test_a_cursor_that_never_ends_is_told_and_left(city: City) -> None:
+def test_a_cursor_that_never_ends_is_reported_and_no_longer_followed(city: City) -> None:
     replayed = over_sandbox(CHOPE, city, ["chope:endless-cursor~restaurants"], datasets=["restaurants"])
     assert "the cursor never ends" in " ".join(replayed.reasons("restaurants"))
     assert len(replayed.requests) < 50
 
 
-def test_a_cursor_that_comes_again_is_told_and_left() -> None:
+def test_a_cursor_that_comes_again_is_reported_and_no_longer_followed() -> None:
     pages = [exchange(RESTAURANTS, listed({"rid": f"a{number}hk"}, cursor="same")) for number in range(9)]
     replayed = replay(CHOPE, pages, datasets=["restaurants"])
     assert "the cursor never ends" in " ".join(replayed.reasons("restaurants"))
     assert len(replayed.requests) == 2
 
 
-def test_a_delta_asks_since_the_watermark_and_brings_the_deleted(city: City) -> None:
+def test_a_delta_starts_at_the_watermark_and_contains_deleted_records(city: City) -> None:
     since = "2026-05-20T00:00:00+00:00"
     scope = Scope("incremental", {"restaurants": since, "reservations": since})
     replayed = over_sandbox(CHOPE, city, scope=scope)
@@ -73,6 +73,6 @@ def test_a_list_cut_at_half_is_noticed(city: City) -> None:
     assert "the source claims" in replayed.reasons("restaurants")[0]
 
 
-def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.lat`"):
         to_row(CHOPE.dataset("restaurants"), {"rid": "a1hk", "lat": "not available"})

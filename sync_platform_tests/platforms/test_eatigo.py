@@ -39,6 +39,6 @@ def test_a_delta_asks_for_branches_since_the_watermark_and_for_all_promotions(ci
     assert asked == {("branches", since), ("promotions", None)}
 
 
-def test_without_leave_for_more_only_branches_are_asked_for(city: City) -> None:
+def test_where_only_ids_are_allowed_only_branches_are_requested(city: City) -> None:
     replayed = over_sandbox(EATIGO, city, datasets=["restaurants"])
     assert {request.url.path for request in replayed.requests} == {"/eatigo/v1/branches"}

@@ -246,7 +246,7 @@ def test_what_the_point_or_the_hour_decides_changes_no_row() -> None:
     assert FOODPANDA.dataset("restaurants").volatile == {"is_delivery_available", "is_pickup_available"}
 
 
-def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.latitude`"):
         row({"code": "a1b2", "latitude": "not available"})
 

@@ -145,6 +145,6 @@ def test_reviews_are_asked_for_only_where_there_are_some(city: City) -> None:
     assert replayed.reasons("reviews") == []
 
 
-def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.mapLatitude`"):
         to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "mapLatitude": "not available"})

@@ -131,7 +131,7 @@ def test_lost_reviews_leave_the_restaurants_complete(city: City) -> None:
     assert "failed" in replayed.reasons("reviews")[0]
 
 
-def test_a_latitude_that_becomes_text_is_an_error_naming_it() -> None:
+def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     record = {"id": 1, "coordinates": {"latitude": "not available"}}
     with pytest.raises(msgspec.ValidationError, match=r"\$\.coordinates\.latitude`"):
         to_row(TRIPADVISOR.dataset("restaurants"), record)

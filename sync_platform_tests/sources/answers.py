@@ -1,4 +1,4 @@
-"""A client over a handler of ten lines, and a clock that runs only when somebody sleeps."""
+"""A client over a short handler, and a clock that moves only when a test sleeps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Clock:
-    """Stands still, but for what is slept; `slept` lists it."""
+    """A clock that moves only by what is slept; `slept` lists the waits."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -42,7 +42,7 @@ class Clock:
 
 
 class Book:
-    """Secrets of nobody."""
+    """A secret book that is empty and stays so."""
 
     def read(self, name: str) -> str | None:
         return None
@@ -52,7 +52,7 @@ class Book:
 
 
 class Answers:
-    """A handler that gives its answers in order, the last again and again; `requests` lists what was asked."""
+    """A handler that gives its answers in order, the last one repeatedly; `requests` lists what was requested."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self._answers = list(answers)
@@ -88,7 +88,7 @@ def reply_of(value: Any) -> Reply:
 
 
 def extraction_of(concurrency: int = 4, datasets: Iterable[str] = ("dishes",)) -> Extraction:
-    """An extraction whose client nobody asks, of datasets whose records are told apart by `id`."""
+    """An extraction that sends no request, of datasets whose records have an `id`."""
 
     def nobody(request: httpx.Request) -> httpx.Response:
         raise AssertionError(f"asked for {request.url}")

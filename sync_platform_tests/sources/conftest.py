@@ -1,4 +1,4 @@
-"""Time that nobody waits for."""
+"""A clock under the control of the test."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_each_failure_of_the_connection_is_its_error(failure: Exception, error: 
     assert len(answers.requests) == (1 if issubclass(error, PermanentError) else 3)
 
 
-def test_every_error_of_the_http_library_is_one_of_ours(clock: Clock) -> None:
+def test_every_error_of_the_http_library_becomes_a_sync_error(clock: Clock) -> None:
     """A new httpx may bring a new error: then this fails until the client knows it."""
 
     def below(kind: type[Exception]) -> set[type[Exception]]:
@@ -118,7 +118,7 @@ def test_html_with_status_200_is_a_wall_where_the_platform_has_one(clock: Clock)
     assert fetch(client_of(Answers(page)), body).startswith(b"<html>")
 
 
-def test_an_unauthorised_client_is_told_which_setting_to_check(clock: Clock) -> None:
+def test_the_error_of_an_unauthorised_client_names_the_setting_to_check(clock: Clock) -> None:
     with pytest.raises(AuthenticationFailed, match="check DINER_API_KEY"):
         fetch(client_of(Answers(httpx.Response(401))), body)
 

@@ -1,4 +1,4 @@
-"""Many at a time but never more than allowed, and every gap told."""
+"""Fetches run concurrently, never more than allowed, and every gap is reported."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_lost_item_keeps_the_others(error: SyncError) -> None:
     "error",
     [AuthenticationFailed("a"), Throttled("t"), TermsNotAccepted("n"), StorageError("s"), PresentOnly("p")],
 )
-def test_a_lock_out_stops_the_items_still_to_come(error: SyncError) -> None:
+def test_an_error_that_stops_the_platform_stops_the_remaining_items(error: SyncError) -> None:
     extraction, taken = extraction_of(concurrency=4), 0
 
     def items() -> Iterator[int]:
@@ -123,7 +123,7 @@ def test_fetching_waits_for_a_slow_reader() -> None:
     assert run(ahead()) <= 4
 
 
-def test_an_error_that_is_none_of_ours_is_not_swallowed() -> None:
+def test_an_error_that_is_not_a_sync_error_is_raised() -> None:
     async def fetch(item: int) -> int:
         raise ZeroDivisionError
 
@@ -135,7 +135,7 @@ def test_an_error_that_is_none_of_ours_is_not_swallowed() -> None:
         run(collect())
 
 
-def test_a_reader_that_leaves_ends_what_is_still_running() -> None:
+def test_a_reader_that_stops_reading_cancels_what_is_still_running() -> None:
     ended: list[int] = []
 
     async def fetch(item: int) -> int:
@@ -191,7 +191,7 @@ def test_gaps_belong_to_their_dataset() -> None:
     assert (untold.capped_slices, untold.omitted_ids, untold.findings, untold.failures) == ([], [], [], [])
 
 
-def test_a_stop_that_was_told_by_a_dataset_is_told_once() -> None:
+def test_a_stop_that_a_dataset_reported_is_reported_once() -> None:
     extraction, error = extraction_of(datasets=("dishes", "reviews")), Throttled("wall")
     with pytest.raises(Throttled):
         extraction.report_failure("dishes", error)
@@ -199,7 +199,7 @@ def test_a_stop_that_was_told_by_a_dataset_is_told_once() -> None:
     assert [gaps.failures for gaps in extraction.gaps.values()] == [["wall"], []]
 
 
-def test_a_stop_nobody_told_hits_every_dataset() -> None:
+def test_a_stop_that_no_dataset_reported_makes_every_dataset_incomplete() -> None:
     extraction = extraction_of(datasets=("dishes", "reviews"))
     extraction.report_stop(AuthenticationFailed("locked out"))
     assert [gaps.failures for gaps in extraction.gaps.values()] == [["locked out"], ["locked out"]]

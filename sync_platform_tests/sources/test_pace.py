@@ -1,4 +1,4 @@
-"""Requests are spaced evenly, and few are in flight; time is the clock's, so nobody waits."""
+"""Requests are spaced evenly, and few are in flight; the test controls the clock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_fast_request_does_not_shorten_the_interval(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("pace", [None, 0.0])
-def test_without_a_pace_nobody_waits(pace: float | None, clock: Clock) -> None:
+def test_without_a_pace_there_is_no_wait(pace: float | None, clock: Clock) -> None:
     assert _starts(Pacer(pace, 8), clock, 100) == [0] * 100
     assert clock.slept == []
 

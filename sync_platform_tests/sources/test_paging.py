@@ -1,4 +1,4 @@
-"""Every way a list is paged: what comes, and what is told of that which does not."""
+"""Every kind of paging: which pages come, and which gaps are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def part(*numbers: int, **said: Any) -> Slice:
 
 
 def scripted(*answers: Slice | SyncError) -> Callable[[Any], Awaitable[Slice]]:
-    """Gives its answers in order, whatever is asked; `asked` lists that."""
+    """Gives its answers in order, whatever is requested; `asked` lists the requests."""
     remaining = iter(answers)
 
     async def fetch(position: Any) -> Slice:
@@ -73,7 +73,7 @@ def extraction() -> Extraction:
 
 
 def gaps(extraction: Extraction) -> dict[str, Any]:
-    """What was told of the dataset, without what was not."""
+    """What was reported of the dataset."""
     return {name: value for name, value in vars(extraction.gaps["dishes"]).items() if value not in (None, [], 0)}
 
 
@@ -100,12 +100,12 @@ def test_a_numbered_page_that_fails_keeps_the_others(extraction: Extraction) -> 
     assert gaps(extraction) == {"pages_expected": 4, "failures": ["page 2 broke"]}
 
 
-def test_a_first_page_that_fails_is_told(extraction: Extraction) -> None:
+def test_a_first_page_that_fails_is_reported(extraction: Extraction) -> None:
     assert all_of(numbered(extraction, "dishes", mapped({1: ServerFailed("broke")}))) == []
     assert gaps(extraction) == {"pages_expected": 1, "failures": ["broke"]}
 
 
-def test_a_lock_out_stops_numbered_pages(extraction: Extraction) -> None:
+def test_an_error_that_stops_the_platform_stops_numbered_pages(extraction: Extraction) -> None:
     asked: list[int] = []
 
     async def fetch(page: int) -> Slice:
@@ -140,7 +140,7 @@ def test_pages_that_add_nothing_end_a_list_of_a_billion_as_a_finding(extraction:
 
 
 @pytest.mark.parametrize("totals", [(2, 4), (4, 2)])
-def test_of_the_totals_that_pages_tell_the_largest_counts(extraction: Extraction, totals: tuple[int, int]) -> None:
+def test_the_largest_total_of_all_pages_counts(extraction: Extraction, totals: tuple[int, int]) -> None:
     pages = {number: part(number, pages=2, total=total) for number, total in enumerate(totals, 1)}
     all_of(numbered(extraction, "dishes", mapped(pages)))
     assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
@@ -188,7 +188,9 @@ def test_records_on_two_pages_of_a_list_without_a_total_are_a_finding(extraction
     assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
 
 
-def test_records_are_told_apart_by_their_ids_and_those_without_by_all_they_say(extraction: Extraction) -> None:
+def test_records_are_distinguished_by_their_ids_or_by_their_content_where_they_have_none(
+    extraction: Extraction,
+) -> None:
     def said(next_cursor: str | None, *records: dict[str, Any]) -> Slice:
         return Slice(list(records), reply_of([]), next_cursor=next_cursor)
 
@@ -210,13 +212,13 @@ def test_a_few_empty_pages_do_not_end_a_list(extraction: Extraction) -> None:
     assert gaps(extraction) == {"pages_expected": 4}
 
 
-def test_a_page_that_fails_ends_the_cursor_and_keeps_what_came(extraction: Extraction) -> None:
+def test_a_page_that_fails_ends_the_cursor_and_keeps_the_pages_before_it(extraction: Extraction) -> None:
     fetch = scripted(part(1, total=9, next_cursor="b"), ServerFailed("broke"))
     assert ids(all_of(by_cursor(extraction, "dishes", fetch))) == [1]
     assert gaps(extraction) == {"claimed": 9, "pages_expected": 2, "failures": ["broke"]}
 
 
-def test_a_lock_out_stops_a_cursor(extraction: Extraction) -> None:
+def test_an_error_that_stops_the_platform_stops_a_cursor(extraction: Extraction) -> None:
     fetch = scripted(part(1, next_cursor="b"), Throttled("wall"))
     assert ids(until_raised(by_cursor(extraction, "dishes", fetch), Throttled)) == [1]
 
@@ -281,6 +283,6 @@ def test_a_first_offset_page_that_fails_or_two_in_a_row_end_the_list(extraction:
     assert gaps(extraction)["failures"] == ["broke"] * (1 + came)
 
 
-def test_a_lock_out_stops_offsets(extraction: Extraction) -> None:
+def test_an_error_that_stops_the_platform_stops_offsets(extraction: Extraction) -> None:
     fetch = scripted(part(1, 2), AuthenticationFailed("locked out"))
     assert ids(until_raised(by_offset(extraction, "dishes", fetch, 2), AuthenticationFailed)) == [1, 2]

@@ -1,4 +1,4 @@
-"""Values as platforms send them, made plain; what cannot be read is refused, never guessed."""
+"""Values as platforms send them are converted; a value that cannot be read is an error, never a guess."""
 
 from __future__ import annotations
 
