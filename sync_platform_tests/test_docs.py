@@ -23,11 +23,6 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 CITED_FILE = re.compile(r"(?<![\w/.*{-])((?:[\w.-]+/)*[\w-]+\.(?:md|schema\.json|py))\b(?!\.?\w)")
 CITED_MODULE = re.compile(r"(?<![\w/.])sync_platform(?:_tests)?(?:\.\w+)+")
-KNOWN_DEAD = {  # only shrinks: whoever mends one takes it out
-    "sync_platform/lineage/document.py: changes.schema.json",
-    "sync_platform/lineage/document.py: docs/lineage-export.md",
-    "sync_platform/platforms/eatigo.py: docs/platforms.md",
-}
 
 
 def test_every_setting_stands_in_the_example_with_its_description() -> None:
@@ -76,7 +71,7 @@ def test_every_file_and_module_that_a_document_a_docstring_or_a_comment_cites_ex
         for module in modules_of(package):
             prose = "\n".join((*module.docstrings(), *module.comments()))
             dead |= {f"{module.path}: {cited}" for cited in _dead(prose, (ROOT / module.path).parent)}
-    assert dead == KNOWN_DEAD
+    assert dead == set()
 
 
 def _dead(prose: str, folder: Path) -> Iterator[str]:
@@ -91,7 +86,6 @@ def _dead(prose: str, folder: Path) -> Iterator[str]:
             yield cited
 
 
-@pytest.mark.skipif(not GLOSSARY.exists(), reason="docs/glossary.md is not written yet")
 def test_every_noun_of_the_glossary_is_defined_once() -> None:
     """An entry is a row of a table, or a line that begins with the noun in bold; the meaning follows."""
     text = GLOSSARY.read_text()

@@ -17,13 +17,13 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Module:
-    """A source file: its path below the repository, such as `sync_platform/lake/diff.py`."""
+    """A source file: its path below the repository, such as `sync_platform/lake/difference.py`."""
 
     path: str
 
     @property
     def name(self) -> str:
-        """The name that an import uses: `sync_platform.lake.diff`."""
+        """The name that an import uses: `sync_platform.lake.difference`."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @property
