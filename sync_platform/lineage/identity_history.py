@@ -19,7 +19,7 @@ from sync_platform.unified.tables import DECISIONS, MEMBERS, SCHEMA
 
 
 @dataclass(frozen=True)
-class IdentityEvent:
+class CommittedIdentityEvent:
     """An event of a restaurant's identity (unified/identity.py). `other_id`: the other restaurant, if any."""
 
     restaurant_id: str
@@ -70,7 +70,7 @@ class Membership:
 
 
 @dataclass(frozen=True)
-class PersonDecision:
+class CommittedDecision:
     """A person's decision on two listings. `verdict`: same | different | withdrawn."""
 
     one: str
@@ -82,7 +82,7 @@ class PersonDecision:
     run_id: str
 
 
-def identity_events(history: History, restaurant_id: str) -> list[IdentityEvent]:
+def identity_events(history: History, restaurant_id: str) -> list[CommittedIdentityEvent]:
     """The events that concern the restaurant, in order; also those of other restaurants that name it."""
     rows = history.session.execute(
         f"""SELECT restaurant_id, kind, other_id, listings, run_id, committed_at FROM {LAKE}.unified.identity_turns
@@ -91,13 +91,13 @@ def identity_events(history: History, restaurant_id: str) -> list[IdentityEvent]
         {"id": restaurant_id, "at": history.known_at},
     ).fetchall()
     return [
-        IdentityEvent(name, kind, other, tuple(listings or ()), run_id, at)
+        CommittedIdentityEvent(name, kind, other, tuple(listings or ()), run_id, at)
         for name, kind, other, listings, run_id, at in rows
     ]
 
 
 def memberships_in(
-    history: History, restaurant_id: str, cited: Iterable[str], events: Iterable[IdentityEvent]
+    history: History, restaurant_id: str, cited: Iterable[str], events: Iterable[CommittedIdentityEvent]
 ) -> list[Membership]:
     """Every membership of a listing in the restaurant, in order.
 
@@ -117,7 +117,7 @@ def memberships_in(
     return sorted(found, key=lambda each: (each.since, each.listing))
 
 
-def person_decisions(history: History, listings: Iterable[str]) -> list[PersonDecision]:
+def person_decisions(history: History, listings: Iterable[str]) -> list[CommittedDecision]:
     """Every decision on any of these listings, in order."""
     pairs = history.session.execute(
         f"""SELECT DISTINCT one, other FROM {LAKE}.unified.decisions
@@ -176,7 +176,7 @@ def _versions(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
             yield change, values
 
 
-def _decision(one: str, other: str, change: Change, values: Values) -> PersonDecision:
+def _decision(one: str, other: str, change: Change, values: Values) -> CommittedDecision:
     verdict = "withdrawn" if change.is_removal else "same" if values["is_same"] else "different"
     reason, decided_by = values.get("reason") or "", values.get("decided_by") or ""
-    return PersonDecision(one, other, verdict, reason, decided_by, change.committed_at, change.run_id)
+    return CommittedDecision(one, other, verdict, reason, decided_by, change.committed_at, change.run_id)

@@ -16,9 +16,9 @@ from sync_platform.documents.wording import utc_text
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
 from sync_platform.lineage.identity_history import (
-    IdentityEvent,
+    CommittedDecision,
+    CommittedIdentityEvent,
     Membership,
-    PersonDecision,
     identity_events,
     memberships_in,
     person_decisions,
@@ -68,9 +68,9 @@ class RestaurantStory:
     has_ended: bool
     values: Values
     fields: tuple[FieldProvenance, ...]
-    events: tuple[IdentityEvent, ...]
+    events: tuple[CommittedIdentityEvent, ...]
     memberships: tuple[Membership, ...]
-    decisions: tuple[PersonDecision, ...]
+    decisions: tuple[CommittedDecision, ...]
     revisions: tuple[Revision, ...]
 
 

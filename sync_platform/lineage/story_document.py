@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sync_platform.documents.document import Document, Item, Section
 from sync_platform.documents.wording import utc_text, value_text
-from sync_platform.lineage.identity_history import IdentityEvent, Membership, PersonDecision
+from sync_platform.lineage.identity_history import CommittedDecision, CommittedIdentityEvent, Membership
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
 from sync_platform.lineage.record import NumberedChanges, RecordStory, TracedChange
@@ -96,7 +96,7 @@ def _notes(claim: Claim, numbered: NumberedChanges) -> tuple[int, ...]:
     return () if number is None else (number,)
 
 
-def _event(event: IdentityEvent, own: str) -> Item:
+def _event(event: CommittedIdentityEvent, own: str) -> Item:
     name = "it" if event.restaurant_id == own else event.restaurant_id
     other = "it" if event.other_id == own else event.other_id
     words = {
@@ -129,7 +129,7 @@ def _probability_text(probability: float) -> str:
     return "more than 99.99 %" if probability > MOST_CERTAIN else f"{probability:.2%}".replace("%", " %")
 
 
-def _decision(decision: PersonDecision) -> Item:
+def _decision(decision: CommittedDecision) -> Item:
     pair = f"{decision.one} and {decision.other}"
     at, run = utc_text(decision.at), f"run {decision.run_id}"
     verdict = {"same": "are one place", "different": "are not one place"}.get(decision.verdict)
