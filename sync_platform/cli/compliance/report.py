@@ -6,44 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from rich.console import Console
-
 from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.export import scope_of
-from sync_platform.cli.output import json_of, opened
+from sync_platform.cli.output import json_of, opened, rendered, showing_steps
+from sync_platform.cli.required import require_lake
 from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
-from sync_platform.documents.html import html_of
-from sync_platform.documents.text import text_of
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.vault.seal import open_vault_database
 
 
 def report_compliance(first: str, last: str, out: str, form: str, *, hash_landing: bool) -> int:
-    """Write the report; 0 if every obligation that was checked is met, else 1. UsageError for a span that cannot be."""
+    """Write the report; 0 if every obligation that was checked is met, else 1. UsageError for a wrong span."""
     settings, now = load_settings(), datetime.now(UTC)
     span = _span(first, last, now)
-    if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    require_lake(settings)
     subject = {"what": "compliance", "from": first, "to": last, "format": form, "landing": hash_landing}
     with (
         audited(settings, "report", subject) as operation,
         opened(out) as file,
         _installation(settings) as installation,
     ):
-        with Console(stderr=True).status("reporting") as status:
-            report = make_report(
-                installation, span, now, hash_landing=hash_landing, say=lambda step: status.update(f"reporting: {step}")
-            )
+        with showing_steps("reporting") as show_step:
+            report = make_report(installation, span, now, hash_landing=hash_landing, say=show_step)
         file.write(_written(report, form))
         rate = report.rate
         operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)
-    return 1 if rate.not_met else 0
+    return FAILED if rate.not_met else OK
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
@@ -71,5 +65,4 @@ def _installation(settings: Settings) -> Iterator[Installation]:
 def _written(report: ComplianceReport, form: str) -> str:
     if form == "json":
         return json_of(report_json(report)) + "\n"
-    document = report_document(report)
-    return html_of(document) if form == "html" else text_of(document)
+    return rendered(report_document(report), form)

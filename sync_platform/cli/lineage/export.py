@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
 from sync_platform.errors import UsageError
@@ -18,7 +19,7 @@ from sync_platform.unified.tables import SCHEMA
 
 
 def export_lineage(first: str | None, last: str | None, platform: str | None, out: str, form: Any) -> int:
-    """Write the export; 0. UsageError for a span or a platform that cannot be, or a file that cannot be written."""
+    """Write the export; 0. UsageError for a wrong span or platform, StorageError where it cannot be written."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
@@ -33,11 +34,11 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
         count = write_export(history, scope, form, file, datetime.now(UTC))
         operation.ended("complete", changes=count)
     sys.stderr.write(f"{count:,} changes\n")
-    return 0
+    return OK
 
 
 def scope_of(first: str | None, last: str | None, platform: str | None) -> ExportScope:
-    """The scope that the options name; UsageError for one that cannot be."""
+    """The scope that the options name; UsageError for a span that ends before it begins."""
     begin = parse_beginning(first) if first else None
     end = parse_moment(last, "--to") if last else None
     if begin and end and end < begin:

@@ -9,6 +9,7 @@ import httpx
 import orjson
 
 from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.lineage.export import scope_of
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
@@ -36,7 +37,7 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
         count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
         operation.ended("complete", events=count)
     sys.stderr.write(f"{count:,} events\n")
-    return 0
+    return OK
 
 
 def _write(found: Iterable[Event], out: str) -> int:

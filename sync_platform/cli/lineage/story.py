@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from sync_platform.cli.output import write_document
-from sync_platform.documents.html import html_of
-from sync_platform.documents.text import text_of
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import rendered, write_document
+from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import sealed_digest
 from sync_platform.lake.schema import schemas_present
@@ -22,7 +22,7 @@ from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_st
 from sync_platform.lineage.story_csv import write_story_csv
 from sync_platform.lineage.story_document import story_document
 from sync_platform.lineage.story_json import story_json
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -53,7 +53,7 @@ def show_story(words: list[str], field: str | None, as_of: str | None, form: str
         else:
             story = read_record_story(history, subject.platform, subject.dataset, subject.entity_id, field)
     _write(story, form)
-    return 0
+    return OK
 
 
 @contextmanager
@@ -82,11 +82,10 @@ def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:
 
 
 def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:
-    if platform == SCHEMA:
-        names = [table.name for table in KEPT_TABLES]
-    else:
-        (chosen,) = choose(platforms, [platform])
-        names = [each.name for each in chosen.datasets]
+    if platform != SCHEMA:
+        require_dataset(platforms, platform, dataset)
+        return
+    names = [table.name for table in KEPT_TABLES]
     if dataset not in names:
         raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
 
@@ -97,5 +96,4 @@ def _write(story: RestaurantStory | RecordStory, form: str) -> None:
     elif form == "json":
         write_document(story_json(story))
     else:
-        document = story_document(story, datetime.now(UTC))
-        sys.stdout.write(html_of(document) if form == "html" else text_of(document))
+        sys.stdout.write(rendered(story_document(story, datetime.now(UTC)), form))

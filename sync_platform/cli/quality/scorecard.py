@@ -6,9 +6,8 @@ import shutil
 import sys
 from datetime import UTC, datetime
 
-from sync_platform.cli.output import write_document
-from sync_platform.documents.html import html_of
-from sync_platform.documents.text import text_of
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import rendered, write_document
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.scorecard import cards_of
@@ -28,12 +27,11 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
             cards = cards_of(session, platform)
     except NoLakeYet:
         cards = []
-    document = scorecard_document(cards, datetime.now(UTC), settings.environment)
     if as_json:
         write_document([card_json(card) for card in cards])
-    elif as_html:
-        sys.stdout.write(html_of(document))
     else:
+        document = scorecard_document(cards, datetime.now(UTC), settings.environment)
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        sys.stdout.write(text_of(document, width))
-    return 1 if any(scored.falls_short for card in cards for scored in card.dimensions.values()) else 0
+        sys.stdout.write(rendered(document, "html" if as_html else "text", width))
+    falls_short = any(scored.falls_short for card in cards for scored in card.dimensions.values())
+    return FAILED if falls_short else OK
