@@ -15,11 +15,12 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
-from sync_platform.lake.difference import Difference, Retirement
+from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.observations import Observation, latest_observation
+from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice

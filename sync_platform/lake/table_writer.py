@@ -8,9 +8,10 @@ import duckdb
 import polars as pl
 
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.difference import NO_LIST, Difference, Retirement, find_difference, slices_of
+from sync_platform.lake.difference import Difference, find_difference, slices_of
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming, load_frame
+from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import STALE_SINCE, TrackedTable
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables

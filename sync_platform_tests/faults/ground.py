@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import Guard, Outcome
+from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.replay import replay
+from sync_platform.lake.retirement import Guard
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
 from sync_platform.lake.tracked_table import dataset_table

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.commit_outcome import Guard
+from sync_platform.lake.retirement import Guard
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
 from sync_platform_tests.extent import examples, is_full
