@@ -1,13 +1,14 @@
 """Keeta: a merchant's own shops and menus, from the merchant Open Platform.
 
-Every call is a signed POST and every answer is HTTP 200; what went wrong stands in `code`.
+Special: every call is a signed POST, every answer is HTTP 200 with the outcome in `code`, and a refresh token works
+once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -17,60 +18,72 @@ import msgspec
 import orjson
 
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
+from sync_platform.sources.access_tokens import AccessTokens, TokenPair
 from sync_platform.sources.client import Reply
-from sync_platform.sources.columns import Row, column
+from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.decoding import Decoding, Identity
+from sync_platform.sources.decoding import Identity
+from sync_platform.sources.endpoints import Endpoint, ErrorCode, Numbered
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice, numbered
+from sync_platform.sources.fetching import pages_of
+from sync_platform.sources.id_lists import read_id_list
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, Record, records_of
-from sync_platform.sources.rules import COUNT, LATITUDE, LONGITUDE, PHONE, TRADING, Together, Within
-from sync_platform.sources.values import coordinate_or_text, filled, money_or_text
+from sync_platform.sources.rules import COUNT, PHONE, TRADING, Together
+from sync_platform.sources.values import coordinate_or_text, filled, filled_texts, money_or_text, name_of_code
 
 T = TypeVar("T")
-PAGE_SIZE = 200
-REFRESH_AHEAD_S = 60
 OPEN = 1
 STATUSES = {OPEN: "open", 2: "closed"}
-SECRET = "refresh_token"  # noqa: S105 - the name of a secret, not one
 
 
-class Categories(msgspec.Struct):
-    primary: str | None = None
-    secondary: str | None = None
+def _error_of(code: int, message: str, told: str) -> SyncError:
+    """The error of a code; the families of codes are the platform's own."""
+    family = str(code)[:7]
+    if family == "1150001":
+        return AuthenticationFailed(told)
+    return Refused(told) if family in ("1150002", "1150003") else ServerFailed(told)
 
 
-class Shop(msgspec.Struct):
-    """One authorised shop with its details, as sent."""
-
-    id: Identity
-    name: str | None = None
-    address: str | None = None
-    longitude: str | float | None = None
-    latitude: str | float | None = None
-    categories: Categories | None = None
-    phones: list[str] | None = None
-    status: int | None = None
-    rating: float | None = None
-    deliveryFee: str | float | None = None
-    minOrder: str | float | None = None
+PAGES = Numbered(size=200, page="pageNum", limit="pageSize", total="data.total?")
+ERROR_CODE = ErrorCode(ok=0, error_of=_error_of)
+SHOPS = Endpoint(
+    "restaurants", "/base/authorized/resource/get", records="data.authorizedShops", paging=PAGES, error_code=ERROR_CODE
+)
+MENU = Endpoint("menu_items", "/product/spu/list", records="data.spus", paging=PAGES, error_code=ERROR_CODE)
 
 
 class Sku(msgspec.Struct):
+    """One size of a dish."""
+
     id: Identity | None = None
     price: str | float | None = None
     spec: str | None = None
 
 
-class Spu(msgspec.Struct):
-    """One dish as sent, with the id of the shop that it was asked of."""
+def _one_cuisine(name: str | None) -> list[str]:
+    return filled_texts([name or ""])
 
-    id: Identity
-    shopId: Identity
-    name: str | None = None
-    shopCategoryName: str | None = None
-    status: int | None = None
-    skus: list[Sku] | None = None
+
+def _is_on_sale(status: int | None) -> bool | None:
+    return None if status is None else status == 1
+
+
+def _prices(skus: list[Sku] | None) -> list[Decimal]:
+    return [price for sku in skus or [] if (price := money_or_text(sku.price)) is not None]
+
+
+def _price_min(skus: list[Sku] | None) -> Decimal | None:
+    return min(_prices(skus), default=None)
+
+
+def _price_max(skus: list[Sku] | None) -> Decimal | None:
+    return max(_prices(skus), default=None)
+
+
+def _sizes(skus: list[Sku] | None) -> list[str]:
+    return [f"{filled(sku.spec) or ''}: {money_or_text(sku.price)}" for sku in skus or []]
 
 
 class Restaurant(Row):
@@ -78,86 +91,65 @@ class Restaurant(Row):
 
     name: Annotated[str | None, column("Name; which language it is in is not said", matters=True)] = None
     address: Annotated[str | None, column("Address; which language it is in is not said", matters=True)] = None
-    latitude: Annotated[float | None, column("Latitude", unit="degrees, WGS84", matters=True, rules=LATITUDE)] = None
-    longitude: Annotated[float | None, column("Longitude", unit="degrees, WGS84", matters=True, rules=LONGITUDE)] = None
-    phones: Annotated[list[str], column("Telephones as given", matters=True, rules=PHONE)] = []
-    status: Annotated[str | None, column("open, closed, or unknown:<code>", matters=True, rules=TRADING)] = None
-    category: Annotated[str | None, column("Kind of shop, in the platform's words")] = None
-    cuisines: Annotated[list[str], column("Cuisines, in the platform's words", matters=True)] = []
-    rating: Annotated[float | None, column("Mean rating", unit="0 to 5", rules=(Within(0, 5),))] = None
-    delivery_fee_hkd: Annotated[Decimal | None, column("Delivery fee", unit="HKD", rules=COUNT)] = None
-    min_order_hkd: Annotated[Decimal | None, column("Smallest order", unit="HKD", rules=COUNT)] = None
+    latitude: Annotated[Place.Latitude, sent_as(convert=coordinate_or_text)] = None
+    longitude: Annotated[Place.Longitude, sent_as(convert=coordinate_or_text)] = None
+    phones: Annotated[
+        list[str], column("Telephones as given", matters=True, rules=PHONE), sent_as(convert=filled_texts)
+    ] = []
+    status: Annotated[
+        str | None,
+        column("open, closed, or unknown:<code>", matters=True, rules=TRADING),
+        sent_as(convert=name_of_code(STATUSES)),
+    ] = None
+    category: Annotated[str | None, column("Kind of shop, in the platform's words"), sent_as("categories.primary")] = (
+        None
+    )
+    cuisines: Annotated[Place.Cuisines, sent_as("categories.secondary", convert=_one_cuisine)] = []
+    rating: Place.Rating = None
+    delivery_fee_hkd: Annotated[
+        Decimal | None,
+        column("Delivery fee", unit="HKD", rules=COUNT),
+        sent_as("deliveryFee", convert=money_or_text),
+    ] = None
+    min_order_hkd: Annotated[
+        Decimal | None, column("Smallest order", unit="HKD", rules=COUNT), sent_as("minOrder", convert=money_or_text)
+    ] = None
 
 
 class MenuItem(Row):
-    """One dish of a shop."""
+    """One dish of a shop. Its sizes are within it: a dish whose sizes change is one changed row."""
 
     restaurant_id: Annotated[
-        str, column("The shop: `source_id` in keeta.restaurants", matters=True, refers_to="restaurants")
+        str,
+        column("The shop: `source_id` in keeta.restaurants", matters=True, refers_to="restaurants"),
+        sent_as("shopId"),
     ]
     name: Annotated[str | None, column("Name; which language it is in is not said", matters=True)] = None
-    menu_category: Annotated[str | None, column("Heading on the menu", matters=True)] = None
-    is_on_sale: Annotated[bool | None, column("Whether it can be ordered")] = None
-    price_min_hkd: Annotated[Decimal | None, column("Cheapest size", unit="HKD", matters=True, rules=COUNT)] = None
-    price_max_hkd: Annotated[Decimal | None, column("Dearest size", unit="HKD", rules=COUNT)] = None
-    sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD")] = []
-
-
-def _restaurant(shop: Shop) -> Restaurant:
-    categories = shop.categories or Categories()
-    cuisine = filled(categories.secondary)
-    return Restaurant(
-        source_id=str(shop.id),
-        name=filled(shop.name),
-        address=filled(shop.address),
-        latitude=coordinate_or_text(shop.latitude),
-        longitude=coordinate_or_text(shop.longitude),
-        phones=[number for phone in shop.phones or [] if (number := filled(phone))],
-        status=None if shop.status is None else STATUSES.get(shop.status, f"unknown:{shop.status}"),
-        category=filled(categories.primary),
-        cuisines=[cuisine] if cuisine else [],
-        rating=shop.rating,
-        delivery_fee_hkd=money_or_text(shop.deliveryFee),
-        min_order_hkd=money_or_text(shop.minOrder),
+    menu_category: Annotated[str | None, column("Heading on the menu", matters=True), sent_as("shopCategoryName")] = (
+        None
     )
-
-
-def _menu_item(spu: Spu) -> MenuItem:
-    # sizes are shown within their dish: a dish whose sizes change is one changed row, not rows that come and go
-    prices = [(filled(sku.spec) or "", money_or_text(sku.price)) for sku in spu.skus or []]
-    known = [price for _, price in prices if price is not None]
-    return MenuItem(
-        source_id=f"{spu.shopId}/{spu.id}",
-        restaurant_id=str(spu.shopId),
-        name=filled(spu.name),
-        menu_category=filled(spu.shopCategoryName),
-        is_on_sale=None if spu.status is None else spu.status == 1,
-        price_min_hkd=min(known, default=None),
-        price_max_hkd=max(known, default=None),
-        sizes=[f"{spec}: {price}" for spec, price in prices],
+    is_on_sale: Annotated[bool | None, column("Whether it can be ordered"), sent_as("status", convert=_is_on_sale)] = (
+        None
     )
+    price_min_hkd: Annotated[
+        Decimal | None,
+        column("Cheapest size", unit="HKD", matters=True, rules=COUNT),
+        sent_as("skus", convert=_price_min),
+    ] = None
+    price_max_hkd: Annotated[
+        Decimal | None, column("Dearest size", unit="HKD", rules=COUNT), sent_as("skus", convert=_price_max)
+    ] = None
+    sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD"), sent_as("skus", convert=_sizes)] = []
 
 
-class _Envelope(msgspec.Struct):
-    code: int
-    message: str | None = None
+class TokenAnswer(msgspec.Struct, rename="camel"):
+    access_token: str
+    refresh_token: str
+    expires_in: float = 0
+
+
+class Answer(msgspec.Struct):
     data: Any = None
-
-
-class _Shops(msgspec.Struct):
-    authorizedShops: list[Any]
-    total: int | None = None
-
-
-class _Menu(msgspec.Struct):
-    spus: list[Any]
-    total: int | None = None
-
-
-class _Tokens(msgspec.Struct):
-    accessToken: str
-    refreshToken: str
-    expiresIn: float = 0
 
 
 def signature(url: str, fields: Mapping[str, Any], secret: str) -> str:
@@ -171,75 +163,37 @@ def _text(value: Any) -> str:
 
 
 def _data(reply: Reply) -> Any:
-    """What an answer holds; its code as an error where it is not 0. The families are the platform's own."""
-    envelope = reply.json_as(_Envelope)
-    if envelope.code == 0:
-        return envelope.data
-    told = f"keeta: {reply.url} answered code {envelope.code}: {envelope.message or 'no message'}"
-    family = str(envelope.code)[:7]
-    if family == "1150001":
-        raise AuthenticationFailed(told)
-    if family in ("1150002", "1150003"):
-        raise Refused(told)
-    raise ServerFailed(told)
+    """What an answer holds; raises the error of its code."""
+    body = reply.json()
+    ERROR_CODE.check(reply, body)
+    return reply.shaped(body, Answer).data
 
 
-class _Session:
-    """Signed calls under an access token, which is refreshed once for all who find it expired."""
+def _read_tokens(reply: Reply) -> TokenPair:
+    found = reply.shaped(_data(reply), TokenAnswer, "token")
+    return TokenPair(found.access_token, found.refresh_token, found.expires_in)
+
+
+class Session:
+    """Signed calls under an access token."""
 
     def __init__(self, extraction: Extraction) -> None:
-        self._extraction = extraction
-        self._app_id = extraction.credentials["app_id"]
-        self._app_secret = extraction.credentials["app_secret"]
-        self._refreshing = asyncio.Lock()
-        self._access: str | None = None
-        self._expires_at = 0.0
+        self._client, self._credentials = extraction.client, extraction.credentials
+        self._tokens = AccessTokens(extraction, self._exchange)
 
     async def call(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
-        """One call; a refused token is refreshed once, a second refusal is AuthenticationFailed."""
-        token = await self._token()
-        try:
-            return await self._post(path, {**fields, "accessToken": token}, read)
-        except AuthenticationFailed:
-            if self._access == token:
-                self._access = None
-        return await self._post(path, {**fields, "accessToken": await self._token()}, read)
+        return await self._tokens.call(lambda token: self._post(path, {**fields, "accessToken": token}, read))
 
     async def _post(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
         def body(url: str) -> bytes:
-            whole = {**fields, "appId": self._app_id, "timestamp": int(time.time())}
-            return orjson.dumps({**whole, "sig": signature(url, whole, self._app_secret)})
+            whole = {**fields, "appId": self._credentials["app_id"], "timestamp": int(time.time())}
+            return orjson.dumps({**whole, "sig": signature(url, whole, self._credentials["app_secret"])})
 
-        return await self._extraction.client.post(path, body, read=read)
+        return await self._client.post(path, body, read=read)
 
-    async def _token(self) -> str:
-        async with self._refreshing:
-            if self._access is None or time.monotonic() > self._expires_at:
-                self._access = await self._refresh()
-            return self._access
-
-    async def _refresh(self) -> str:
-        """A new access token, by the refresh token last handed to us, else by the configured one.
-
-        A refresh token works once: its successor is kept before anything is done with the access token.
-        """
-        known = [self._extraction.secrets.read(SECRET), self._extraction.credentials["refresh_token"]]
-        refused: SyncError | None = None
-        for token in dict.fromkeys(filter(None, known)):
-            fields = {"grantType": "refresh_token", "refreshToken": token}
-            try:
-                tokens = await self._post(
-                    "/base/oauth/token", fields, lambda reply: reply.shaped(_data(reply), _Tokens, "token")
-                )
-            except (AuthenticationFailed, Refused) as error:
-                refused = error
-                continue
-            self._extraction.secrets.write(SECRET, tokens.refreshToken)
-            self._expires_at = time.monotonic() + max(0.0, tokens.expiresIn - REFRESH_AHEAD_S)
-            return tokens.accessToken
-        raise AuthenticationFailed(
-            f"keeta: no access token: check KEETA_APP_ID, KEETA_APP_SECRET and KEETA_REFRESH_TOKEN ({refused})"
-        )
+    async def _exchange(self, refresh_token: str) -> TokenPair:
+        fields = {"grantType": "refresh_token", "refreshToken": refresh_token}
+        return await self._post("/base/oauth/token", fields, _read_tokens)
 
 
 class Keeta(Platform):
@@ -261,20 +215,14 @@ class Keeta(Platform):
             "The merchant's shops on Keeta.",
             Restaurant,
             key=("id",),
-            decoding=Decoding(Shop, _restaurant),
             rules=(Together(("latitude", "longitude")),),
-            listing={
-                "name_en": "name",
-                "address_en": "address",
-                "phone": "array_to_string(phones, '; ')",
-            },
+            listing={"name_en": "name", "address_en": "address", "phone": "array_to_string(phones, '; ')"},
         ),
         Dataset(
             "menu_items",
             "The dishes of those shops.",
             MenuItem,
             key=("shopId", "id"),
-            decoding=Decoding(Spu, _menu_item),
             attached=Attached(
                 "offers",
                 {
@@ -289,11 +237,8 @@ class Keeta(Platform):
         ),
     )
 
-    def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
-        return {}
-
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
-        session = _Session(extraction)
+        session = Session(extraction)
         shops = await _shops(extraction, session)
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
@@ -305,7 +250,7 @@ class Keeta(Platform):
 
         async def menu(part: Extraction, shop: Record) -> AsyncIterator[Page]:
             dishes = 0
-            async for page in _menu(part, session, shop["id"]):
+            async for page in pages_of(part, MENU, get=partial(_get_of_shop, session, shop)):
                 dishes += len(page.records)
                 yield page
             if not dishes and _shop_id(shop) in open_shops:
@@ -320,12 +265,22 @@ class Keeta(Platform):
                 yield page
 
 
+async def _shops(extraction: Extraction, session: Session) -> list[Record]:
+    """Every authorised shop, once; shops that the list does not name are reported."""
+    found = await read_id_list(extraction, SHOPS, lambda shop: shop, records="shops", get=session.call)
+    if found.total is not None:
+        extraction.report_total("restaurants", found.total)
+    if surplus := found.listed - len(found.by_id):
+        extraction.report_finding("restaurants", f"{surplus} shops are listed twice or without an id")
+    return list(found.by_id.values())
+
+
 def _read_details(shop: Record, reply: Reply) -> Slice:
-    """A shop as listed, with its details; ContractBroken where they are none of a shop's, or another shop's."""
+    """A shop as listed, with its details; ContractBroken where they are not a shop's, or another shop's."""
     details = reply.shaped(_data(reply), Record)
     if str(details.get("id", shop["id"])) != str(shop["id"]):
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
-    if not (details.keys() - {"id"}) & {*Shop.__struct_fields__}:
+    if not (details.keys() - {"id"}) & {*Keeta.datasets[0].wire.__struct_fields__}:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data", "no field of a shop")
     return Slice(records_of([{**shop, **details}]), reply)
 
@@ -334,48 +289,9 @@ def _shop_id(shop: Record) -> str:
     return str(shop.get("id"))
 
 
-async def _shops(extraction: Extraction, session: _Session) -> list[Record]:
-    """Every authorised shop, once; pages that cannot be had are told."""
-
-    async def fetch(page: int) -> _Shops:
-        fields = {"pageNum": page, "pageSize": PAGE_SIZE}
-        return await session.call(
-            "/base/authorized/resource/get", fields, lambda reply: reply.shaped(_data(reply), _Shops, str(page))
-        )
-
-    try:
-        first = await fetch(1)
-    except SyncError as error:
-        extraction.expect_pages("restaurants", 1)
-        extraction.report_failure("restaurants", error)
-        return []
-    if first.total is not None:
-        extraction.report_total("restaurants", first.total)
-    found, claimed = records_of(first.authorizedShops), first.total or 0
-    last = -(-claimed // PAGE_SIZE)
-    async for part in extraction.each("restaurants", range(2, last + 1), fetch):
-        found += records_of(part.authorizedShops)
-        claimed = max(claimed, part.total or 0)
-    named = {str(shop["id"]): shop for shop in found if isinstance(shop.get("id"), int | str) and shop["id"]}
-    if len(named) < len(found):
-        extraction.report_finding("restaurants", f"{len(found) - len(named)} shops are listed twice or without an id")
-    if len(named) < claimed:
-        extraction.report_finding("restaurants", f"the list claims {claimed:,} shops and names {len(named):,}")
-    return list(named.values())
-
-
-async def _menu(extraction: Extraction, session: _Session, shop_id: Identity) -> AsyncIterator[Page]:
-    """One shop's menu."""
-
-    async def fetch(page: int) -> Slice:
-        def read(reply: Reply) -> Slice:
-            menu = reply.shaped(_data(reply), _Menu, str(page))
-            records = [{**spu, "shopId": shop_id} for spu in records_of(menu.spus)]
-            return Slice(records, reply, total=menu.total, pages=-(-(menu.total or 0) // PAGE_SIZE))
-
-        return await session.call(
-            "/product/spu/list", {"shopId": shop_id, "pageNum": page, "pageSize": PAGE_SIZE}, read
-        )
-
-    async for page in numbered(extraction, "menu_items", fetch):
-        yield page
+async def _get_of_shop(
+    session: Session, shop: Record, path: str, fields: Mapping[str, Any], read: Callable[[Reply], Slice]
+) -> Slice:
+    """One page of what belongs to a shop; the records bear the shop's id, which the answer does not have."""
+    found = await session.call(path, {**fields, "shopId": shop["id"]}, read)
+    return replace(found, records=[{**dish, "shopId": shop["id"]} for dish in found.records])

@@ -24,7 +24,10 @@ from sync_platform.sources.wire_structs import WireField, struct_of, value_of
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
-    """Pages of `size` records. `limit`: the parameter that asks for so many. `total`: where the list's total stands."""
+    """Pages of `size` records. `total`: where the list's total stands.
+
+    `limit`: the parameter that asks for so many records; empty where the platform fixes the size.
+    """
 
     size: int
     limit: str = "limit"
@@ -56,6 +59,14 @@ class ByOffset(Paging):
 
     def position(self, offset: int) -> dict[str, int]:
         return {self.offset: offset // self.size + 1 if self.counts_pages else offset}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByIds(Paging):
+    """Not a list: the records with given ids, `size` ids per request. `ids`: the parameter that holds them."""
+
+    ids: str = "id"
+    limit: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,7 @@ class Endpoint:
     """Where one dataset's records are listed.
 
     `records`   where they stand in the answer; empty where the answer is the list itself
+    `wrapped_in` the field of a list's item that holds the record, if some answers wrap it
     `paging`    None where one answer has all records
     `params`    parameters of every request; a `Day` among them becomes a date
     `since`     the parameter that asks for the changes since the watermark, where the platform has such a delta
@@ -113,7 +125,15 @@ class Endpoint:
     params: Mapping[str, Any] = field(default_factory=dict)
     since: str | None = None
     since_day_only: bool = False
+    wrapped_in: str = ""
     error_code: ErrorCode | None = None
+
+    @property
+    def page_rows(self) -> int:
+        """The most records of one answer; TypeError where one answer has them all."""
+        if self.paging is None:
+            raise TypeError(f"{self.path} is not paged")
+        return self.paging.size
 
     @cached_property
     def _envelope(self) -> Any:
@@ -130,7 +150,7 @@ class Endpoint:
         params = {
             name: value.text(extraction.day) if isinstance(value, Day) else value for name, value in self.params.items()
         }
-        if self.paging:
+        if self.paging and self.paging.limit:
             params[self.paging.limit] = self.paging.size
         since = extraction.scope.since.get(self.dataset)
         if self.since and since:
@@ -150,6 +170,8 @@ class Endpoint:
             return value_of(envelope, path.rstrip("?")) if path else None
 
         paging, records = self.paging, records_of(found(self.records))
+        if self.wrapped_in:
+            records = [inner if isinstance(inner := each.get(self.wrapped_in), dict) else each for each in records]
         total = found(paging.total) if paging else None
         next_cursor = found(paging.next_cursor) or None if isinstance(paging, ByCursor) else None
         pages = None

@@ -104,9 +104,13 @@ class Extraction:
         """Whether a dataset is to be fetched: terms may allow ids only."""
         return dataset in self.gaps
 
+    def source_id(self, dataset: str, record: Record) -> str | None:
+        """The record's `source_id`, or None where it has none."""
+        return self.state.datasets[dataset].source_id(record)
+
     def fingerprints(self, dataset: str, records: list[Record]) -> set[int]:
         """Hashes that distinguish a dataset's records: of their ids, or of the whole record where it has none."""
-        ids = map(self.state.datasets[dataset].source_id, records)
+        ids = [self.source_id(dataset, record) for record in records]
         return {hash(orjson.dumps(record) if own is None else own) for own, record in zip(ids, records, strict=True)}
 
     def report_observed_at(self, moment: datetime) -> None:

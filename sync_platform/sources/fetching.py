@@ -106,6 +106,15 @@ async def pages_of(
         yield page
 
 
+async def page_of(
+    extraction: Extraction, endpoint: Endpoint, position: Mapping[str, Any], get: Get | None = None
+) -> Slice:
+    """One page of a list, for a connector that pages in its own way. `position`: the parameters that choose the page;
+    `get` as in `pages_of`."""
+    send = get or _plain_get(extraction)
+    return await send(endpoint.path, {**endpoint.query(extraction), **position}, endpoint.read)
+
+
 def _paged(extraction: Extraction, endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> AsyncIterator[Page]:
     """The list page by page; `fetch` takes the parameter that says which page."""
     paging, dataset = endpoint.paging, endpoint.dataset

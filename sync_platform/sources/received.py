@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,18 @@ def _can_be_landed(value: Any) -> bool:
     except orjson.JSONEncodeError:
         return False
     return True
+
+
+def integer_at(path: str) -> Callable[[Record], int | None]:
+    """A function that reads the integer at a dotted path of a record; None where there is none."""
+
+    def read(record: Record) -> int | None:
+        value: Any = record
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        return value if isinstance(value, int) else None
+
+    return read
 
 
 class Body(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ unless the function's name says so. Each raises ValueError for a value that cann
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
@@ -28,9 +29,23 @@ def filled_texts(texts: list[str] | None) -> list[str]:
     return [text for text in map(filled, texts or ()) if text]
 
 
+def first_text(texts: list[str] | None) -> str | None:
+    """The first text of a list that is not blank, without surrounding white space."""
+    return next(iter(filled_texts(texts)), None)
+
+
 def identity(value: int | str | None) -> str | None:
     """An id as text, or None for a blank: platforms send one id as a number here and as text there."""
     return None if value is None else filled(str(value))
+
+
+def name_of_code(names: Mapping[int, str]) -> Callable[[int | None], str | None]:
+    """A converter from a code to its name; a code without a name becomes `unknown:<code>`."""
+
+    def convert(code: int | None) -> str | None:
+        return None if code is None else names.get(code, f"unknown:{code}")
+
+    return convert
 
 
 def coordinate(degrees: float | None) -> float | None:

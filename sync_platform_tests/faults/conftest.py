@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +22,7 @@ from sync_platform.platforms import (
 )
 from sync_platform.sources import client
 from sync_platform.sources.endpoints import Endpoint
+from sync_platform.sources.grid import Grid
 from sync_platform.sources.sandbox_process import sandbox_url
 
 from .ground import Ground
@@ -36,6 +38,12 @@ def with_page_size(endpoints: Iterable[Endpoint], size: int) -> tuple[Endpoint, 
     return tuple(replace(each, paging=each.paging and replace(each.paging, size=size)) for each in endpoints)
 
 
+def shrink_pages(patch: pytest.MonkeyPatch, platform: ModuleType, size: int, *names: str) -> None:
+    """The endpoints of a platform file with these names, asked for pages of so many records."""
+    for name in names:
+        patch.setattr(platform, name, with_page_size([getattr(platform, name)], size)[0])
+
+
 @pytest.fixture(scope="package", autouse=True)
 def _small_pages_and_short_waits() -> Iterator[None]:
     """So that a small city has a first, a middle and a last page everywhere, and nobody waits for a bot wall."""
@@ -48,17 +56,10 @@ def _small_pages_and_short_waits() -> Iterator[None]:
         venues, posts = bistrochat.Bistrochat.endpoints
         endpoints = (*with_page_size([venues], 2), *with_page_size([posts], 10))
         patch.setattr(bistrochat.Bistrochat, "endpoints", endpoints)
-        patch.setattr(keeta, "PAGE_SIZE", 5)
-        patch.setattr(tripadvisor, "PAGE_SIZE", 8)
-        patch.setattr(tripadvisor, "BATCH_SIZE", 8)
-        patch.setattr(foodpanda, "PAGE_SIZE", 6)
-        patch.setattr(foodpanda, "STEP", 0.025)
-        patch.setattr(foodpanda, "SOUTH", 22.26)
-        patch.setattr(foodpanda, "NORTH", 22.36)
-        patch.setattr(foodpanda, "WEST", 114.14)
-        patch.setattr(foodpanda, "EAST", 114.24)
-        patch.setattr(foodpanda, "ROWS", 4)
-        patch.setattr(foodpanda, "COLUMNS", 4)
+        shrink_pages(patch, keeta, 5, "SHOPS", "MENU")
+        shrink_pages(patch, tripadvisor, 8, "SEARCH", "LOCATIONS", "REVIEWS")
+        shrink_pages(patch, foodpanda, 6, "VENDORS")
+        patch.setattr(foodpanda, "GRID", Grid(south=22.26, north=22.36, west=114.14, east=114.24, step=0.025))
         yield
 
 

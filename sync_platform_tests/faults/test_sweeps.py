@@ -56,7 +56,6 @@ def test_a_district_above_the_cap_is_cut_by_price_and_then_by_cuisine(
     crowded: tuple[str, ...], big_ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openrice, "CAP", LOWER_CAP)
-    monkeypatch.setattr(openrice, "MOST_PAGES", -(-LOWER_CAP // openrice.PAGE_ROWS))
     city = City(BIG, SEED, DAYS[1])
     view = city.view("openrice")
     assert isinstance(view, OpenRice)

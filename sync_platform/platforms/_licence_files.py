@@ -1,0 +1,139 @@
+"""The two files of the licence register, English and Chinese: read, and joined on the licence number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from lxml import etree
+
+from sync_platform.errors import MalformedBody
+from sync_platform.sources.client import Reply
+from sync_platform.sources.received import Record
+from sync_platform.sources.xml_body import xml_root
+
+Labels = Mapping[str, tuple[str, str]]
+TYPES: Labels = {
+    "RL": ("General Restaurant", "普通食肆"),
+    "RR": ("Light Refreshment Restaurant", "小食食肆"),
+    "MR": ("Marine Restaurant", "水上食肆"),
+}
+DISTRICTS: Labels = {
+    "11": ("Eastern", "東區"),
+    "12": ("Wan Chai", "灣仔"),
+    "15": ("Southern", "南區"),
+    "17": ("Islands", "離島"),
+    "18": ("Central/Western", "中西區"),
+    "51": ("Kwun Tong", "觀塘"),
+    "52": ("Kowloon City", "九龍城"),
+    "53": ("Wong Tai Sin", "黃大仙"),
+    "61": ("Yau Tsim", "油尖"),
+    "62": ("Mong Kok", "旺角"),
+    "63": ("Sham Shui Po", "深水埗"),
+    "91": ("Kwai Tsing", "葵青"),
+    "92": ("Tsuen Wan", "荃灣"),
+    "93": ("Tuen Mun", "屯門"),
+    "94": ("Yuen Long", "元朗"),
+    "95": ("Tai Po", "大埔"),
+    "96": ("North", "北區"),
+    "97": ("Sha Tin", "沙田"),
+    "98": ("Sai Kung", "西貢"),
+}
+INFOS: Labels = {
+    "A": ("Outside seating", "露天座位"),
+    "B": ("Karaoke establishment permit", "卡拉OK場所許可證"),
+    "C": ("Karaoke establishment exemption", "豁免卡拉OK場所許可證"),
+    "D": ("ISO 22000 certification", "ISO 22000認證"),
+    "E": ("Raw meat", "生肉"),
+    "F": ("Raw oyster", "生蠔"),
+    "G": ("Sashimi", "刺身"),
+    "H": ("Sushi", "壽司"),
+}
+
+
+@dataclass(frozen=True)
+class LicenceFile:
+    """One language's file as read: labels by code (ids without their `#`), and the licences' records."""
+
+    reply: Reply
+    generated: str | None
+    types: dict[str, str]
+    districts: dict[str, str]
+    infos: dict[str, str]
+    rows: list[dict[str, Any]]
+
+    def by_number(self) -> dict[str | None, list[dict[str, Any]]]:
+        """The rows by licence number; under None those without one."""
+        found: dict[str | None, list[dict[str, Any]]] = {}
+        for row in self.rows:
+            number = row.get("LICNO")
+            found.setdefault(number if isinstance(number, str) else None, []).append(row)
+        return found
+
+
+def read_file(reply: Reply) -> LicenceFile:
+    """A file; MalformedBody where it is cut off, or not the register."""
+    root = xml_root(reply)
+    if root.tag != "DATA" or root.find("LPS") is None:
+        raise MalformedBody(f"{reply.platform}: {reply.url} answered <{root.tag}> in place of the register")
+
+    def labels(table: str) -> dict[str, str]:
+        return {code.get("ID", "").lstrip("#"): code.text or "" for code in root.iterfind(f"{table}/CODE")}
+
+    return LicenceFile(
+        reply,
+        (root.findtext("GENERATION_DATE") or "").strip() or None,
+        labels("TYPE_CODE"),
+        labels("DIST_CODE"),
+        labels("INFO_CODE"),
+        [{child.tag: _text(child) for child in row if isinstance(child.tag, str)} for row in root.iterfind("LPS/LP")],
+    )
+
+
+def _text(element: etree._Element) -> Any:
+    """An element's text; where it holds elements, or refers to entities, its record does not fit the contract."""
+    if len(element):
+        return [child.tag if isinstance(child.tag, str) else child.text for child in element]
+    return (element.text or "").strip() or None
+
+
+def joined(english: LicenceFile, chinese: LicenceFile) -> tuple[list[Record], int]:
+    """Every licence of either file, and how many stand in only one. A number that a file lists twice comes twice."""
+    ours, theirs = english.by_number(), chinese.by_number()
+    records, alone = [], 0
+    for number in dict.fromkeys((*ours, *theirs)):
+        both = ours.get(number, []), theirs.get(number, [])
+        alone += not all(both)
+        for row_en, row_tc in zip_longest(*both):
+            pair = row_en or (both[0] or [{}])[-1], row_tc or (both[1] or [{}])[-1]
+            records.append(_record(english, chinese, *pair))
+    return records, alone
+
+
+def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], row_tc: dict[str, Any]) -> Record:
+    shared = {**row_tc, **row_en}
+    record: Record = {name: value for name, value in shared.items() if name not in ("SS", "ADR")}
+    kind, district = shared.get("TYPE"), shared.get("DIST")
+    infos = codes_of(shared["INFO"]) if isinstance(shared.get("INFO"), str) else []
+    for number, (suffix, file, row) in enumerate((("EN", english, row_en), ("TC", chinese, row_tc))):
+        record |= {f"SS_{suffix}": row.get("SS"), f"ADR_{suffix}": row.get("ADR")}
+        record[f"TYPE_{suffix}"] = _label(kind, file.types, TYPES, number)
+        record[f"DIST_{suffix}"] = _label(district, file.districts, DISTRICTS, number)
+        record[f"INFO_{suffix}"] = [_label(code, file.infos, INFOS, number) or code for code in infos]
+    record["GENERATION_DATE"] = english.generated if row_en else chinese.generated
+    if not (row_en and row_tc):
+        record["ONLY_IN"] = "English" if row_en else "Chinese"
+    return record
+
+
+def _label(code: Any, own: Mapping[str, str], known: Labels, language: int) -> str | None:
+    """The file's own label of a code, or the one known beforehand, or None."""
+    if not isinstance(code, str):
+        return None
+    return own.get(code) or (known[code][language] if code in known else None)
+
+
+def codes_of(info: str | None) -> list[str]:
+    return [code for part in (info or "").split("#") if (code := part.strip())]

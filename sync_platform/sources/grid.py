@@ -1,0 +1,177 @@
+"""A source that lists what is near a point, read whole by asking at the middle of every cell of a grid.
+
+What belongs here: the cells, and which of several answers about a record counts. What does not: any platform's box,
+parameters or field names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from sync_platform.errors import SyncError
+from sync_platform.sources.client import Reply
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Page, Record
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A box cut into cells of `step` by `step` degrees, numbered from the south-west corner, row by row."""
+
+    south: float
+    north: float
+    west: float
+    east: float
+    step: float
+
+    def __len__(self) -> int:
+        return self.rows * self.columns
+
+    @property
+    def rows(self) -> int:
+        return round((self.north - self.south) / self.step)
+
+    @property
+    def columns(self) -> int:
+        return round((self.east - self.west) / self.step)
+
+    def middle(self, cell: int) -> tuple[float, float]:
+        """Latitude and longitude of the middle of a cell, to a millionth of a degree."""
+        row, column = divmod(cell, self.columns)
+        return round(self.south + (row + 0.5) * self.step, 6), round(self.west + (column + 0.5) * self.step, 6)
+
+    def cell_at(self, latitude: float, longitude: float) -> int | None:
+        """The cell that a point lies in; None outside the box."""
+        if not (self.south <= latitude < self.north and self.west <= longitude < self.east):
+            return None
+        row, column = int((latitude - self.south) / self.step), int((longitude - self.west) / self.step)
+        return min(row, self.rows - 1) * self.columns + min(column, self.columns - 1)
+
+
+@dataclass
+class Sighting:
+    """What a cell listed of a record that lies in another cell, or in none."""
+
+    cell: int
+    records: list[Record]
+    reply: Reply
+
+
+class GridCrawl:
+    """Every record near the cells of a grid once, although several cells list it.
+
+    Of the answers that list a record, the one of the cell that it lies in counts, the nearest: so the order of answers
+    decides nothing. A record that its own cell does not list (the cell failed, or the coordinates are missing or wrong)
+    comes at the end, as listed by the other cell with the lowest number.
+
+    `fetch` reads the page at an offset of what is near a latitude and a longitude, at most `page_rows` records; the
+    `total` of its slice counts what is near that point. `noun` names the records in findings.
+    Memory: the ids of all records, and the records whose own cell has not answered yet, with their replies.
+    """
+
+    def __init__(
+        self,
+        extraction: Extraction,
+        dataset: str,
+        grid: Grid,
+        fetch: Callable[[float, float, int], Awaitable[Slice]],
+        *,
+        page_rows: int,
+        latitude: str = "latitude",
+        longitude: str = "longitude",
+        noun: str = "records",
+    ) -> None:
+        self._extraction, self._dataset, self._grid, self._fetch = extraction, dataset, grid, fetch
+        self._page_rows, self._fields, self._noun = page_rows, (latitude, longitude), noun
+        self._yielded: set[str] = set()
+        self._waiting: dict[str, Sighting] = {}
+        self._without_id = 0
+
+    async def pages(self) -> AsyncIterator[Page]:
+        cells = range(len(self._grid))
+        async for cell, part in self._extraction.each_stream(self._dataset, cells, self._read):
+            yield Page(self._dataset, self._of_cell(cell, part), (part.reply,))
+        self._extraction.report_total(self._dataset, len(self._yielded) + len(self._waiting))
+        if self._waiting:
+            yield self._of_other_cells()
+        if self._without_id:
+            self._report_finding(f"{self._noun} without an id were listed {self._without_id} times")
+
+    async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
+        """The pages of one cell. A cell that lists fewer records than it counts, or the same again, is a finding.
+
+        Ids tell pages apart: other fields may change while the crawl goes on.
+        """
+        latitude, longitude = self._grid.middle(cell)
+        point = f"the point {latitude:.2f},{longitude:.2f}"
+        ids: set[str | None] = set()
+        offset = 0
+        while True:
+            self._extraction.expect_pages(self._dataset, 1)
+            try:
+                part = await self._fetch(latitude, longitude, offset)
+            except SyncError as error:
+                self._extraction.report_failure(self._dataset, error)
+                return
+            listed = set(map(self._id, part.records))
+            if offset and part.records and listed <= ids:
+                self._report_finding(f"{point} repeats at offset {offset} what it listed before")
+                return
+            ids |= listed
+            yield cell, part
+            if len(part.records) < self._page_rows:
+                if len(ids) < (part.total or 0):
+                    self._report_finding(f"{point} lists {len(ids)} of {part.total} {self._noun}")
+                return
+            offset += self._page_rows
+
+    def _of_cell(self, cell: int, part: Slice) -> list[Record]:
+        """The records of a page that lie in its cell; the others wait for their own cell."""
+        own = []
+        for record in part.records:
+            source_id = self._id(record)
+            if source_id is None or self._cell_of(record) == cell:
+                own.append(record)
+                self._note_yielded(record)
+            elif source_id not in self._yielded:
+                self._note_sighting(source_id, cell, record, part.reply)
+        return own
+
+    def _note_sighting(self, source_id: str, cell: int, record: Record, reply: Reply) -> None:
+        """Keep what the cell with the lowest number lists; twice, if it does: a contradiction must show."""
+        known = self._waiting.get(source_id)
+        if known is None or cell < known.cell:
+            self._waiting[source_id] = Sighting(cell, [record], reply)
+        elif cell == known.cell:
+            known.records.append(record)
+
+    def _of_other_cells(self) -> Page:
+        """The records that their own cell did not list, by id."""
+        left = [self._waiting[source_id] for source_id in sorted(self._waiting)]
+        records = [record for sighting in left for record in sighting.records]
+        for record in records:
+            self._note_yielded(record)
+        replies = {sighting.reply.url: sighting.reply for sighting in left}
+        return Page(self._dataset, records, tuple(replies.values()))
+
+    def _note_yielded(self, record: Record) -> None:
+        source_id = self._id(record)
+        if source_id is None:
+            self._without_id += 1
+            return
+        self._yielded.add(source_id)
+        self._waiting.pop(source_id, None)
+
+    def _report_finding(self, finding: str) -> None:
+        self._extraction.report_finding(self._dataset, finding)
+
+    def _id(self, record: Record) -> str | None:
+        return self._extraction.source_id(self._dataset, record)
+
+    def _cell_of(self, record: Record) -> int | None:
+        latitude, longitude = (record.get(name) for name in self._fields)
+        if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+            return None
+        return self._grid.cell_at(latitude, longitude)

@@ -1,0 +1,101 @@
+"""Lists that only name records: read whole first, so that the records themselves can be fetched by id.
+
+Such a list is not landed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from sync_platform.errors import SyncError
+from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.fetching import Get, page_of
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Page, Record
+
+Kept = TypeVar("Kept")
+
+
+@dataclass
+class IdList(Generic[Kept]):
+    """What a list names: `by_id` has what is kept of each record, by `source_id`.
+
+    `listed`: how many records were listed, with or without an id. `total`: the largest total of any page.
+    """
+
+    by_id: dict[str, Kept] = field(default_factory=dict)
+    listed: int = 0
+    total: int | None = None
+
+
+async def read_id_list(
+    extraction: Extraction,
+    endpoint: Endpoint,
+    keep: Callable[[Record], Kept],
+    *,
+    records: str,
+    name: str = "the list",
+    get: Get | None = None,
+) -> IdList[Kept]:
+    """All pages of a numbered list. A list that names fewer records than its total is a finding.
+
+    `records` and `name`: what findings call the records and the list. Without a number of pages, pages are read until
+    one is short; a page that lists nothing new then ends the list as a finding.
+    """
+    dataset, paging = endpoint.dataset, endpoint.paging
+    if not isinstance(paging, Numbered):
+        raise TypeError(f"{endpoint.path}: only a numbered list is read for its ids")
+    found: IdList[Kept] = IdList()
+
+    async def fetch(page: int) -> Slice:
+        part = await page_of(extraction, endpoint, {paging.page: page}, get)
+        for record in part.records:
+            source_id = extraction.source_id(dataset, record)
+            if source_id is not None:
+                found.by_id[source_id] = keep(record)
+        found.listed += len(part.records)
+        if part.total is not None:
+            found.total = max(found.total or 0, part.total)
+        return part
+
+    try:
+        page, part = 1, await fetch(1)
+        while part.pages is None and len(part.records) == paging.size:
+            known, page = len(found.by_id), page + 1
+            part = await fetch(page)
+            if len(found.by_id) == known and part.records:
+                extraction.report_finding(dataset, f"{name} never ends: page {page} lists nothing new")
+                break
+        async for _ in extraction.each(dataset, range(page + 1, (part.pages or 1) + 1), fetch):
+            pass
+    except SyncError as error:
+        extraction.expect_pages(dataset, 1)
+        extraction.report_failure(dataset, error)
+        return IdList()
+    if found.total is not None and len(found.by_id) < found.total:
+        finding = f"{name} claims {found.total:,} {records} and lists {len(found.by_id):,}"
+        extraction.report_finding(dataset, finding)
+    return found
+
+
+async def pages_by_id(
+    extraction: Extraction, endpoint: Endpoint, ids: list[str], get: Get | None = None
+) -> AsyncIterator[Page]:
+    """The records with these ids, in batches; the ids that an answer silently leaves out are reported."""
+    dataset, paging = endpoint.dataset, endpoint.paging
+    if not isinstance(paging, ByIds):
+        raise TypeError(f"{endpoint.path} is not asked by id")
+    batches = [ids[start : start + paging.size] for start in range(0, len(ids), paging.size)]
+    extraction.expect_pages(dataset, len(batches))
+
+    async def fetch(batch: list[str]) -> Slice:
+        part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
+        received = {extraction.source_id(dataset, record) for record in part.records}
+        extraction.report_omitted(dataset, [one for one in batch if one not in received])
+        return part
+
+    async for part in extraction.each(dataset, batches, fetch):
+        yield part.as_page(dataset)

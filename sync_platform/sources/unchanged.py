@@ -1,0 +1,30 @@
+"""Files that the source calls unchanged: a request that names an ETag is answered with 304 and no body (RFC 9110)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sync_platform.sources.client import Reply
+from sync_platform.sources.extraction import Extraction
+
+NOT_MODIFIED = 304
+
+
+async def is_unchanged(extraction: Extraction, dataset: str, paths: Sequence[str]) -> bool:
+    """Whether all files of a dataset are those that were landed last; reports it if so."""
+    client = extraction.client
+    etags = [extraction.known_etags.get(client.base_url + path) for path in paths]
+    if not all(etags):
+        return False
+    replies = await asyncio.gather(
+        *(client.get(path, read=_as_is, known_etag=etag) for path, etag in zip(paths, etags, strict=True))
+    )
+    if any(reply.status != NOT_MODIFIED for reply in replies):
+        return False
+    extraction.report_unchanged(dataset, tuple(replies))
+    return True
+
+
+def _as_is(reply: Reply) -> Reply:
+    return reply

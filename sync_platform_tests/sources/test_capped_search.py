@@ -1,0 +1,250 @@
+"""A capped search over sources in memory: all that any query lists is found, and what is not is reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
+from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.paging import Slice
+from sync_platform.sources.received import Page
+from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
+
+Dish = dict[str, Any]
+Question = tuple[frozenset[tuple[str, Any]], int]
+PAGE_ROWS, CAP = 2, 5
+COLOURS, SIZES, SHOPS = (1, 2, 3), ("s", "l"), (-1, -2)
+COLOUR, SIZE, SHOP = SearchFilter("colour", COLOURS), SearchFilter("size", SIZES), SearchFilter("shop", SHOPS)
+PARTITIONS = [[COLOUR, SIZE], [SHOP, SIZE]]
+
+
+def dish(number: int, colour: int | None = 1, size: str | None = "s", *shops: int) -> Dish:
+    return {"id": number, "colour": [colour], "size": [size], "shop": shops}
+
+
+@dataclass
+class Kitchen:
+    """Lists at most `cap` of its dishes per query, in order, and counts all that match; `asked` notes each page."""
+
+    dishes: list[Dish]
+    cap: int = CAP
+    broken: dict[Question, SyncError] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
+
+    async def __call__(self, filters: Filters, page: int) -> Slice:
+        question = frozenset(filters.items()), page
+        self.asked.append(question)
+        if question in self.broken:
+            raise self.broken[question]
+        start = (page - 1) * PAGE_ROWS
+        listed = self.matching(filters)[: self.cap][start : start + PAGE_ROWS]
+        return Slice(listed, reply_of([]), total=len(self.matching(filters)))
+
+    def matching(self, filters: Filters) -> list[Dish]:
+        return [one for one in self.dishes if all(value in one.get(name, ()) for name, value in filters.items())]
+
+    def reachable(self) -> set[int]:
+        """The ids that some query of the partitions lists."""
+        queries: list[Filters] = [{}]
+        for first, second in PARTITIONS:
+            for value in first.values:
+                queries += [{first.name: value}]
+                queries += [{first.name: value, second.name: finer} for finer in second.values]
+        return {one["id"] for filters in queries for one in self.matching(filters)[: self.cap]}
+
+
+@dataclass
+class Found:
+    pages: list[Page]
+    extraction: Extraction
+
+    @property
+    def ids(self) -> list[int]:
+        return ids(self.pages)
+
+    @property
+    def capped(self) -> list[str]:
+        return self.extraction.gaps["dishes"].capped_slices
+
+
+def search(kitchen: Kitchen, cap: int = CAP) -> Found:
+    extraction = extraction_of()
+    crawl = CappedSearch(extraction, "dishes", kitchen, cap=cap, page_rows=PAGE_ROWS)
+
+    async def collected() -> list[Page]:
+        return [page async for page in crawl.pages(PARTITIONS)]
+
+    return Found(run(collected()), extraction)
+
+
+@st.composite
+def kitchens(draw: st.DrawFn) -> Kitchen:
+    """Dishes with and without a colour, a size and shops; the cap announced, or one below it."""
+    values = st.tuples(
+        st.sampled_from((None, *COLOURS)), st.sampled_from((None, *SIZES)), st.lists(st.sampled_from(SHOPS))
+    )
+    dishes = [
+        dish(number, colour, size, *shops)
+        for number, (colour, size, shops) in enumerate(draw(st.lists(values, max_size=40)))
+    ]
+    return Kitchen(dishes, draw(st.sampled_from((CAP, CAP, CAP - 2))))
+
+
+@given(kitchens())
+def test_every_record_that_some_query_lists_is_found_and_what_is_not_is_reported_as_capped(kitchen: Kitchen) -> None:
+    found = search(kitchen)
+    everything = {one["id"] for one in kitchen.dishes}
+    if kitchen.cap == CAP:
+        assert set(found.ids) >= kitchen.reachable()
+    assert bool(found.capped) == (set(found.ids) != everything)
+    assert found.extraction.gaps["dishes"].claimed == len(everything)
+
+
+@given(kitchens())
+def test_no_page_is_asked_for_twice_and_no_record_is_yielded_twice(kitchen: Kitchen) -> None:
+    found = search(kitchen)
+    assert Counter(kitchen.asked).most_common(1)[0][1] == 1
+    assert len(set(found.ids)) == len(found.ids)
+    assert found.extraction.gaps["dishes"].pages_expected == len(kitchen.asked)
+
+
+@given(kitchens())
+def test_no_page_is_asked_for_that_lies_beyond_the_cap_or_the_count(kitchen: Kitchen) -> None:
+    search(kitchen)
+    for filters, page in kitchen.asked:
+        reachable = min(CAP, len(kitchen.matching(dict(filters))))
+        assert page == 1 or (page - 1) * PAGE_ROWS < reachable
+
+
+@given(kitchens(), st.data())
+def test_what_broken_pages_would_have_listed_is_found_elsewhere_or_reported(
+    kitchen: Kitchen, data: st.DataObject
+) -> None:
+    search(kitchen)
+    broken = data.draw(st.sets(st.sampled_from(kitchen.asked), max_size=4))
+    kitchen.broken = dict.fromkeys(broken, ServerFailed("kitchen: broken"))
+    found = search(kitchen)
+    gaps = found.extraction.gaps["dishes"]
+    assert set(found.ids) == {one["id"] for one in kitchen.dishes} or gaps.failures or gaps.capped_slices
+
+
+def test_a_search_within_the_cap_is_one_query() -> None:
+    kitchen = Kitchen([dish(number) for number in range(CAP)])
+    assert search(kitchen).ids == [*range(CAP)]
+    assert kitchen.asked == [(frozenset(), page) for page in (1, 2, 3)]
+
+
+def test_a_query_above_the_cap_is_split_and_its_first_page_is_all_that_is_read_of_it() -> None:
+    kitchen = Kitchen([dish(number, colour) for number, colour in enumerate([1, 1, 1, 1, 2, 2, 2, 2])])
+    found = search(kitchen)
+    assert len(found.ids) == 8
+    assert not found.capped
+    assert [page for filters, page in kitchen.asked if not filters] == [1]
+
+
+def test_a_part_above_the_cap_is_split_by_the_next_filter() -> None:
+    kitchen = Kitchen([dish(number, 1, size) for number, size in enumerate(["s"] * 5 + ["l"] * 5)])
+    found = search(kitchen)
+    assert len(found.ids) == 10
+    assert not found.capped
+
+
+def test_records_without_a_value_for_a_filter_come_out_of_the_query_that_was_split() -> None:
+    found = search(Kitchen([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
+    assert len(found.ids) == 7
+    assert not found.capped
+
+
+def test_a_query_that_stays_short_is_reported_by_its_filters_and_its_numbers() -> None:
+    found = search(Kitchen([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
+    assert found.capped == ["colour=1 size=s: 5 of 8"]
+
+
+def test_records_without_any_value_that_no_page_reaches_are_reported_for_the_whole_search() -> None:
+    found = search(Kitchen([dish(number, None, None) for number in range(8)]))
+    assert found.capped == ["the whole search: 5 of 8"]
+
+
+def test_the_second_partition_is_used_only_where_the_first_leaves_records_out() -> None:
+    covered = Kitchen([dish(number, colour, "s", -1) for number, colour in enumerate([1, 1, 1, 2, 2, 2])])
+    left_out = Kitchen([dish(number, None, "s", -1 if number < 4 else -2) for number in range(8)])
+    asks_shops = []
+    for kitchen in (covered, left_out):
+        found = search(kitchen)
+        assert len(found.ids) == len(kitchen.dishes)
+        assert not found.capped
+        asks_shops.append(any("shop" in dict(filters) for filters, _ in kitchen.asked))
+    assert asks_shops == [False, True]
+
+
+def test_the_finest_queries_are_read_to_the_cap_before_the_second_partition_is_used() -> None:
+    kitchen = Kitchen([dish(number, 1, "s") for number in range(8)])
+    search(kitchen)
+    first_shop = next(place for place, (filters, _) in enumerate(kitchen.asked) if "shop" in dict(filters))
+    assert (frozenset({("colour", 1), ("size", "s")}), 3) in kitchen.asked[:first_shop]
+
+
+def test_of_the_queries_that_stay_short_the_finest_is_read_on_first() -> None:
+    sizes = ["s", None, None, None, "s", "s"]
+    kitchen = Kitchen([dish(1, 2), dish(2, 2), *(dish(number, 1, size) for number, size in enumerate(sizes, start=3))])
+    assert len(search(kitchen).ids) == 8
+    assert (frozenset(), 2) not in kitchen.asked
+
+
+def test_queries_within_the_cap_that_list_nothing_new_are_not_split() -> None:
+    kitchen = Kitchen([dish(number, 1, "s") for number in range(CAP)], cap=2)
+    assert search(kitchen).capped == ["colour=1: 2 of 5"]
+    assert not any("size" in dict(filters) for filters, _ in kitchen.asked)
+
+
+def test_the_pages_after_a_lost_one_are_read() -> None:
+    kitchen = Kitchen([dish(number) for number in range(CAP)], broken={(frozenset(), 2): ServerFailed("broken")})
+    assert sorted(search(kitchen).ids) == [*range(CAP)]
+    assert (frozenset(), 3) in kitchen.asked
+
+
+def test_a_query_that_repeats_itself_is_a_finding_and_is_not_split() -> None:
+    class Stuck(Kitchen):
+        async def __call__(self, filters: Filters, page: int) -> Slice:
+            return await super().__call__(filters, 1)
+
+    kitchen = Stuck([dish(number) for number in range(CAP)])
+    found = search(kitchen)
+    assert found.extraction.gaps["dishes"].findings == ["page 2 of the whole search repeats what came before it"]
+    assert found.ids == [0, 1]
+    assert len(kitchen.asked) == 2
+
+
+def test_a_lost_page_costs_only_what_no_other_query_lists() -> None:
+    dishes = [dish(number, 1 + number % 2) for number in range(8)]
+    lost = (frozenset({("colour", 1)}), 2)
+    found = search(Kitchen(dishes, broken={lost: ServerFailed("kitchen: broken")}))
+    assert len(found.ids) == 8
+    assert found.extraction.gaps["dishes"].failures == ["kitchen: broken"]
+    assert not found.capped
+
+
+def test_records_without_an_id_are_all_kept() -> None:
+    found = search(Kitchen([{"name": "A"}, {"name": "B"}]))
+    assert [record["name"] for page in found.pages for record in page.records].count("A") == 1
+    assert found.capped == ["the whole search: 0 of 2"]
+
+
+@pytest.mark.parametrize("error", [ServerFailed("kitchen: broken"), AuthenticationFailed("kitchen: who are you")])
+def test_a_search_that_fails_from_the_start_claims_nothing(error: SyncError) -> None:
+    kitchen = Kitchen([dish(1)], broken={(frozenset(), 1): error})
+    if isinstance(error, AuthenticationFailed):
+        with pytest.raises(AuthenticationFailed):
+            search(kitchen)
+        return
+    found = search(kitchen)
+    assert found.pages == []
+    assert found.extraction.gaps["dishes"].claimed is None
+    assert found.extraction.gaps["dishes"].failures == ["kitchen: broken"]
