@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sync_platform.cli.app import run
+from sync_platform.platforms import load_platforms
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.warm import completed
 
@@ -135,14 +136,15 @@ class Sandbox:
 
     def addresses(self, *platforms: str) -> dict[str, str]:
         found = {f"{platform.upper()}_BASE_URL": f"{self.url}/{platform}" for platform in platforms}
-        if "data_gov_hk" in platforms:
-            found["DATA_GOV_HK_ARCHIVE_URL"] = f"{self.url}/data_gov_hk_archive"
+        for platform in platforms:
+            if load_platforms()[platform].has_archive:
+                found[f"{platform.upper()}_ARCHIVE_URL"] = f"{self.url}/{platform}_archive"
         return found
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Any]:
-    """Starts sandboxes with faults: `sandbox("chope:http_500")`."""
+    """Starts sandboxes with faults: `sandbox("chope:500")`."""
     started: list[Sandbox] = []
 
     def start(*faults: str, places: int = 60, today: str = TODAY) -> Sandbox:
