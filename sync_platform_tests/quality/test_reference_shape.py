@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from sync_platform.quality.scorecard import drift_of
+from sync_platform.sources.decoding import Decoding
 from sync_platform.sources.received import Record
 from sync_platform_tests.lake.lab import Lab, diner
 from sync_platform_tests.quality.venues import VENUES, Venue, venues
@@ -77,5 +78,5 @@ def test_after_a_new_declaration_the_next_shape_is_the_reference(lab: Lab) -> No
     renamed = [_renamed(record, "phone", "tel") for record in venues(60)]
     assert _drift(lab, renamed, hour=1)
     wire = msgspec.defstruct("Renamed", [("tel", str | None, None)], bases=(Venue,))
-    lab.platform = diner(dataset=replace(VENUES, wire=wire))
+    lab.platform = diner(dataset=replace(VENUES, decoding=Decoding(wire, VENUES.to_row)))
     assert _drift(lab, renamed, hour=2) == []
