@@ -124,7 +124,7 @@ def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
                     if len(names) == len(read[verdict.field]) and not set(read[verdict.field]) & set(dataset.listing):
                         literal += 1
                         assert _values(verdict) <= {_text(landed[name]) for name in names}
-    assert len(stories) >= 60
+    assert len(stories) > 40
     assert fields > 10 * len(stories)
     assert literal > fields / 4, "most values stand in the line as they are"
 
