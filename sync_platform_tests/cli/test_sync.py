@@ -27,7 +27,7 @@ def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         (["openrce"], "unknown platform openrce; there are data_gov_hk"),
         (["--partition", "2026-13"], "is not a month"),
         (["--partition", "next"], "neither a month such as 2026-11 nor a day"),
-        (["--partition", "2031-01"], "lies in the future"),
+        (["--partition", "2999-01"], "lies in the future"),
         (["openrice", "--partition", "2019-01"], "lies before the first monthly one"),
         (["--partition", "2026-02"], "data_gov_hk"),
         (["--mode", "sometimes"], "Invalid value for '--mode'"),
