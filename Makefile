@@ -8,16 +8,20 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --no-strip-extras --
   --no-annotate --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help sync test check up bench lock clean
+.PHONY: help sync test test-full check up bench lock clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unless set otherwise) into the lake
 	@$(BIN)/sync-platform sync
 
-test: $(DEV)  ## the tests; with HYPOTHESIS_PROFILE=thorough, properties on twenty times as many examples
+test: $(DEV)  ## the tests that every change must pass
 	@$(BIN)/python -m pytest -n 2
+
+test-full: $(DEV)  ## whole matrices, 20 times the examples; then the tests on later days: in a day, a month, a year, on 29 February
+	@$(BIN)/python -m pytest -n 2 --full
+	@$(BIN)/python -m sync_platform_tests.clock -n 2
 
 check: $(DEV)  ## linter, formatter and types
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """The two ways to install the platform, as the settings an operator gives: a laptop, and PostgreSQL with S3.
 
-What belongs here: what differs between the two. A test that takes `installation` runs over both; nothing else in it
+What belongs here: what differs between the two. A test that takes `installation` runs over either; nothing else in it
 may know which.
 """
 
@@ -10,10 +10,12 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
+from zlib import crc32
 
 import pytest
 
-from sync_platform_tests.services import PostgresServer, S3Server
+from sync_platform_tests.extent import only_in_full
+from sync_platform_tests.services import IS_ANOTHER_DAY, PostgresServer, S3Server
 
 Kind = Literal["laptop", "fleet"]
 KINDS: tuple[Kind, ...] = ("laptop", "fleet")
@@ -49,8 +51,20 @@ def installed(kind: Kind, request: pytest.FixtureRequest) -> Iterator[dict[str, 
         yield settings
 
 
-@pytest.fixture(params=KINDS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `installation` runs over one of the two; with `--full` over both.
+
+    Half of the tests have the one, half the other: which, a checksum of the test's name decides. On another day, when
+    there is no S3, all run on a laptop.
+    """
+    if "installation" in metafunc.fixturenames:
+        chosen = KINDS[0 if IS_ANOTHER_DAY else crc32(metafunc.function.__name__.encode()) % len(KINDS)]
+        kinds = [kind if kind == chosen else only_in_full(kind) for kind in KINDS]
+        metafunc.parametrize("installation", kinds, indirect=True)
+
+
+@pytest.fixture
 def installation(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """An empty installation of each kind: its settings, beside the home that the test chooses."""
+    """An empty installation: its settings, beside the home that the test chooses."""
     with installed(request.param, request) as settings:
         yield settings

@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from sync_platform.cli.app import app
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, Settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform_tests.tree import modules_of
 
 ROOT = Path(__file__).parents[1]
 DATASETS = ROOT / "docs" / "datasets.md"
+GLOSSARY = ROOT / "docs" / "glossary.md"
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+CITED_FILE = re.compile(r"(?<![\w/.*{-])((?:[\w.-]+/)*[\w-]+\.(?:md|schema\.json|py))\b(?!\.?\w)")
+CITED_MODULE = re.compile(r"(?<![\w/.])sync_platform(?:_tests)?(?:\.\w+)+")
 
 
 def test_every_setting_stands_in_the_example_with_its_description() -> None:
@@ -34,10 +41,62 @@ def test_every_command_is_shown_in_the_readme() -> None:
     assert [name for name in commands if f"sync-platform {name}" not in text] == []
 
 
+def test_every_command_subcommand_and_option_has_help() -> None:
+    commands = dict(_commands(get_command(app), "sync-platform"))
+    assert len(commands) > 20
+    assert [name for name, command in commands.items() if not command.help] == []
+    assert [f"{name} {each.name}" for name, command in commands.items() for each in _without_help(command)] == []
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The command and all below it, by what a person types."""
+    yield name, command
+    for word, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, f"{name} {word}")
+
+
+def _without_help(command: Any) -> list[Any]:
+    return [each for each in command.params if not getattr(each, "help", None)]
+
+
 def test_every_file_that_a_document_links_to_exists() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\((?!http)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_file_and_module_that_a_document_a_docstring_or_a_comment_cites_exists() -> None:
+    dead = {f"{document.name}: {cited}" for document in DOCUMENTS for cited in _dead(document.read_text(), ROOT)}
+    for package in ("sync_platform", "sync_platform_tests", "benchmarks"):
+        for module in modules_of(package):
+            prose = "\n".join((*module.docstrings(), *module.comments()))
+            dead |= {f"{module.path}: {cited}" for cited in _dead(prose, (ROOT / module.path).parent)}
+    assert dead == set()
+
+
+def _dead(prose: str, folder: Path) -> Iterator[str]:
+    """The files and modules that a text cites and that do not exist: from the root, a package, docs or `folder`."""
+    bases = (ROOT, ROOT / "sync_platform", ROOT / "sync_platform_tests", ROOT / "docs", folder)
+    for cited in CITED_FILE.findall(prose):
+        if not any((base / cited).exists() for base in bases):
+            yield cited
+    names = {module.name for package in ("sync_platform", "sync_platform_tests") for module in modules_of(package)}
+    for cited in CITED_MODULE.findall(prose):
+        if not {cited, cited.rpartition(".")[0]} & names:
+            yield cited
+
+
+def test_every_noun_of_the_glossary_is_defined_once() -> None:
+    """An entry is a row of a table, or a line that begins with the noun in bold; the meaning follows."""
+    text = GLOSSARY.read_text()
+    rows = re.findall(r"^\| *(?!-|:)([^|]+?) *\| *([^|]*?) *\|", text, re.MULTILINE)
+    headers = re.findall(r"^\| *([^|]+?) *\|.*\n\|[-:| ]+\|$", text, re.MULTILINE)
+    entries = [(noun, meaning) for noun, meaning in rows if noun not in headers]
+    entries += re.findall(r"^(?:[-*] +)?\*\*(.+?)\*\*[\s:,—-]*(.*)$", text, re.MULTILINE)
+    nouns = [noun.strip("`*").casefold() for noun, _ in entries]
+    assert len(nouns) > 20
+    assert sorted(nouns) == sorted(set(nouns)), "defined twice"
+    assert [noun for noun, meaning in entries if not meaning.strip()] == []
 
 
 def test_dagsters_two_instance_files_differ_only_in_where_state_stands() -> None:

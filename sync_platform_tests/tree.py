@@ -6,6 +6,7 @@ What belongs here: reading the code. What doesn't: what must hold of it (test_ar
 from __future__ import annotations
 
 import ast
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -16,13 +17,13 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Module:
-    """A source file: its path below the repository, such as `sync_platform/lake/diff.py`."""
+    """A source file: its path below the repository, such as `sync_platform/lake/difference.py`."""
 
     path: str
 
     @property
     def name(self) -> str:
-        """The name that an import uses: `sync_platform.lake.diff`."""
+        """The name that an import uses: `sync_platform.lake.difference`."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @property
@@ -62,6 +63,10 @@ class Module:
                 and isinstance(node.value.value, str)
             ):
                 yield node.value.value
+
+    def comments(self) -> Iterator[str]:
+        with (ROOT / self.path).open("rb") as file:
+            yield from (token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT)
 
     def private_uses(self, of: str) -> Iterator[str]:
         """Where the file reaches for a private name of an object or of the package `of`: `line: expression`.

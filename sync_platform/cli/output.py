@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,9 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from sync_platform.documents.document import Document
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.period import HONG_KONG
 
@@ -28,6 +31,18 @@ def write_document(document: Any) -> None:
 
 def json_of(document: Any) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+
+
+def rendered(document: Document, form: str, width: int | None = None) -> str:
+    """A document as one HTML page, or as text (`form`: html, text)."""
+    return html_of(document) if form == "html" else text_of(document, width)
+
+
+@contextmanager
+def showing_steps(activity: str) -> Iterator[Callable[[str], None]]:
+    """Shows the current step of an activity on standard error, in a terminal."""
+    with Console(stderr=True).status(activity) as status:
+        yield lambda step: status.update(f"{activity}: {step}")
 
 
 def report_problem(message: str) -> None:

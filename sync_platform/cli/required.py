@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sync_platform.errors import StorageError, UsageError
+from sync_platform.landing.source import require_terms
 from sync_platform.platforms import choose
-from sync_platform.settings import Settings
+from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LakeAddress
 
@@ -13,6 +14,12 @@ def require_lake(settings: Settings) -> None:
     """Raise StorageError where nothing was synced yet."""
     if not LakeAddress.of(settings).exists:
         raise StorageError("there is no lake yet: run `sync-platform sync` first")
+
+
+def require_accepted_terms(platforms: list[Platform]) -> None:
+    """Raise TermsNotAccepted for a live platform before anything is fetched from any platform."""
+    for platform in platforms:
+        require_terms(platform, platform_settings(platform.name))
 
 
 def require_dataset(platforms: dict[str, Platform], platform: str, dataset: str | None) -> None:

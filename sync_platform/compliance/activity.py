@@ -1,7 +1,7 @@
-"""What was collected, changed and removed in the span, by dataset; and that every change says where it came from.
+"""Syncs and changes of the span by dataset, and changes without a source.
 
-What belongs here: counts of syncs and changes. A sync that is taken in more than once, because its list was weighed
-again or its records were retried, stands in `sync.runs` more than once; it counts once, with the last word on it.
+A sync may be in `sync.runs` more than once: its list was evaluated again when earlier data arrived, or its quarantined
+records were retried. It counts once, with its last result.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sync_platform.compliance import duties
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView, Name
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.view import Name, View
 from sync_platform.lake.chain import BATCHES
 from sync_platform.lake.schema import table_name
 from sync_platform.sources.declaration import Platform
@@ -22,9 +22,12 @@ UNIFIED: tuple[Name, ...] = tuple((SCHEMA, table.name) for table in KEPT_TABLES)
 
 
 @dataclass(frozen=True)
-class Syncs:
-    """The syncs of a dataset by status, the records that they received and put into quarantine, and `not_retired`: the
-    rows that they did not see and kept live; summed over syncs."""
+class SyncCounts:
+    """The syncs of a dataset by status, and sums over them.
+
+    `received`: records; `quarantined`: records put into quarantine; `not_retired`: rows that a sync did not see and
+    kept live.
+    """
 
     complete: int = 0
     degraded: int = 0
@@ -35,7 +38,7 @@ class Syncs:
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangeCounts:
     """The changes of a dataset that were committed in the span."""
 
     inserted: int = 0
@@ -45,23 +48,23 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Activity:
-    """One dataset in the span; `dataset` is empty for syncs that failed before any.
+class DatasetActivity:
+    """One dataset in the span. `dataset` is empty for syncs that failed before they reached one.
 
-    `live`: rows that are live at the moment of the report; None where there is no table.
+    `live`: rows that are live at the time of the report; None where there is no table.
     """
 
     platform: str
     dataset: str
     is_declared: bool
     live: int | None
-    syncs: Syncs
-    changes: Changes
+    syncs: SyncCounts
+    changes: ChangeCounts
 
 
 @dataclass(frozen=True)
-class Sourcing:
-    """Changes committed in the span, and how many of them lack which part of their source."""
+class SourceGaps:
+    """How many changes were committed in the span, and how many of them lack a part of their source."""
 
     changes: int = 0
     without_run: int = 0
@@ -71,47 +74,47 @@ class Sourcing:
 
 @dataclass(frozen=True)
 class Activities:
-    """What happened in the span."""
+    """Every dataset, and the changes without a source."""
 
-    datasets: list[Activity] = field(default_factory=list)
-    sourcing: Sourcing = field(default_factory=Sourcing)
+    datasets: list[DatasetActivity] = field(default_factory=list)
+    sourcing: SourceGaps = field(default_factory=SourceGaps)
 
 
-def activities_of(view: View, platforms: Mapping[str, Platform]) -> Activities:
-    """Every dataset that is declared, was ever synced, is held, or changed; and the unified tables."""
+def activities_of(view: LakeView, platforms: Mapping[str, Platform]) -> Activities:
+    """Every dataset that is declared, was ever synced, has a table, or changed; and the unified tables."""
     syncs, changes, tables = _syncs(view), _changes(view), view.tables()
     declared = {(name, dataset.name) for name, platform in platforms.items() for dataset in platform.datasets}
     unified = {name for name in UNIFIED if view.has(".".join(name))}
     names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | unified
     found = [
-        Activity(
+        DatasetActivity(
             *name,
             name in declared | unified or not name[1],
             _live(view, name) if name in tables | unified else None,
-            syncs.get(name, Syncs()),
-            changes.get(name, Changes()),
+            syncs.get(name, SyncCounts()),
+            changes.get(name, ChangeCounts()),
         )
         for name in sorted(names)
     ]
     return Activities(found, _sourcing(view))
 
 
-def judge_sourced(sourcing: Sourcing) -> Obligation:
+def judge_sourced(sourcing: SourceGaps) -> Obligation:
     if not sourcing.changes:
-        return duties.SOURCED.unchecked("nothing changed in the span")
+        return requirements.SOURCED.unchecked("nothing changed in the span")
     lacking = {
         "without a run": sourcing.without_run,
         "without a landed line": sourcing.without_landing,
         "in no batch of the chain": sourcing.in_no_batch,
     }
     found = [f"{count:,} {words}" for words, count in lacking.items() if count]
-    return duties.SOURCED.judged(
+    return requirements.SOURCED.judged(
         not found, f"{sourcing.changes:,} changes: {', '.join(found) or 'each has its run, batch and landed line'}"
     )
 
 
-def _syncs(view: View) -> dict[Name, Syncs]:
-    """A sync is of the span if it was first committed in it; what it came to is as known when the span ends."""
+def _syncs(view: LakeView) -> dict[Name, SyncCounts]:
+    """A sync belongs to the span in which it was first committed. Its result is the last one by the end of the span."""
     if not view.has("sync.runs"):
         return {}
     rows = view.rows(
@@ -126,11 +129,11 @@ def _syncs(view: View) -> dict[Name, Syncs]:
             sum(coalesce(quarantined, 0)), sum(coalesce(not_retired, 0))
         FROM known WHERE from_last = 1 AND first_at >= $first GROUP BY ALL"""
     )
-    return {row[:2]: Syncs(*map(int, row[2:])) for row in rows}
+    return {row[:2]: SyncCounts(*map(int, row[2:])) for row in rows}
 
 
-def _changes(view: View) -> dict[Name, Changes]:
-    """By what the history says, which has what late observations corrected too."""
+def _changes(view: LakeView) -> dict[Name, ChangeCounts]:
+    """From the history, which also has the corrections by late observations."""
     if not view.has(view.history):
         return {}
     rows = view.rows(
@@ -138,22 +141,22 @@ def _changes(view: View) -> dict[Name, Changes]:
             count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore')
         FROM {LAKE}.{view.history} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
     )
-    return {row[:2]: Changes(*row[2:]) for row in rows}
+    return {row[:2]: ChangeCounts(*row[2:]) for row in rows}
 
 
-def _live(view: View, name: Name) -> int:
+def _live(view: LakeView, name: Name) -> int:
     ((count,),) = view.rows(f"SELECT count(*) FROM {LAKE}.{table_name(*name)} WHERE removed_at IS NULL")
     return int(count)
 
 
 NOT_FOLDED = "len(changed_fields) > 0"
-"""What is left of older changes may say only that a record was first seen (lineage/folding.py)."""
+"""SQL: excludes folded changes that have nothing left but that a record was first seen (lineage/folding.py)."""
 
 
-def _sourcing(view: View) -> Sourcing:
-    """What is worked out of listings, the unified tables, has no landed line of its own: its changes name listings."""
+def _sourcing(view: LakeView) -> SourceGaps:
+    """Changes of the unified tables have no landed line: they are computed from listings."""
     if not view.has(view.history):
-        return Sourcing()
+        return SourceGaps()
     inside = f"FROM {LAKE}.{view.history} c WHERE committed_at BETWEEN $first AND $last"
     ((changes, without_run, without_landing),) = view.rows(
         f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation <> 'remove'
@@ -164,4 +167,4 @@ def _sourcing(view: View) -> Sourcing:
         AND g.committed_at BETWEEN b.committed_from AND b.committed_to)"""
     groups = f"(SELECT platform, dataset, committed_at, count(*) AS n {inside} GROUP BY ALL)"
     ((in_no_batch,),) = view.rows(f"SELECT coalesce(sum(n), 0) FROM {groups} g {chained if view.has(BATCHES) else ''}")
-    return Sourcing(changes, without_run, without_landing, int(in_no_batch))
+    return SourceGaps(changes, without_run, without_landing, int(in_no_batch))

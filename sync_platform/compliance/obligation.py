@@ -1,7 +1,7 @@
-"""An obligation as judged, and the ComplianceRate of many.
+"""An obligation: a requirement that has been judged; and the ComplianceRate of many obligations.
 
-What belongs here: the three states and the arithmetic. What is required stands in `duties`, how each is judged in the
-module of the figures that it is judged by.
+What belongs here: the three states and the arithmetic. The requirements are in `requirements`. Each is judged in the
+module that has its figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ State = Literal["met", "not met", "not checked"]
 
 @dataclass(frozen=True)
 class Obligation:
-    """What is required, on what basis, whether it is met, and the evidence in words, or why it was not checked."""
+    """A requirement, its legal or contractual basis, its state, and the evidence or why it could not be checked."""
 
     id: str
     requirement: str
@@ -25,30 +25,30 @@ class Obligation:
 
 
 @dataclass(frozen=True)
-class Duty:
-    """What is required, before anybody looked."""
+class Requirement:
+    """What is required, before it is judged."""
 
     id: str
-    requirement: str
+    text: str
     basis: str
 
     def judged(self, is_met: bool, evidence: str) -> Obligation:
-        return Obligation(self.id, self.requirement, self.basis, "met" if is_met else "not met", evidence)
+        return Obligation(self.id, self.text, self.basis, "met" if is_met else "not met", evidence)
 
     def unchecked(self, reason: str) -> Obligation:
-        return Obligation(self.id, self.requirement, self.basis, "not checked", reason)
+        return Obligation(self.id, self.text, self.basis, "not checked", reason)
 
 
 @dataclass(frozen=True)
-class Rate:
-    """How many obligations are met, not met, and were not checked."""
+class ComplianceRate:
+    """How many obligations are met, are not met, and were not checked."""
 
     met: int
     not_met: int
     not_checked: int
 
     @classmethod
-    def of(cls, obligations: Sequence[Obligation]) -> Rate:
+    def of(cls, obligations: Sequence[Obligation]) -> ComplianceRate:
         states = [each.state for each in obligations]
         return cls(states.count("met"), states.count("not met"), states.count("not checked"))
 
@@ -62,7 +62,7 @@ class Rate:
 
     @property
     def value(self) -> float | None:
-        """The ComplianceRate: met / (met + not met), from 0 to 1; None where nothing could be checked."""
+        """met / (met + not met), from 0 to 1; None where no obligation could be checked."""
         return self.met / self.checked if self.checked else None
 
     @property

@@ -1,4 +1,4 @@
-"""Who did what in the span: operations by door and outcome, emergencies, accepted shrinks, and what was killed."""
+"""Who did what in the span: operations by interface and outcome, emergencies, accepted shrinks, killed operations."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sync_platform.compliance import duties
-from sync_platform.compliance.acts import Act, begun_in
+from sync_platform.compliance import requirements
+from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.span import Span, told
+from sync_platform.compliance.span import Span, moment_text
 
-MOST_TOLD = 10
+MOST_NAMED = 10
 UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; its run tells the end", "noted"
+"""Outcomes of operations without an end in the log."""
 
 
 @dataclass(frozen=True)
-class Count:
-    """How often an operation came through a door with an outcome."""
+class OperationCount:
+    """How often an operation was started through an interface (`via`) and had an outcome."""
 
     operation: str
     via: str
@@ -28,46 +29,49 @@ class Count:
 
 @dataclass(frozen=True)
 class Operations:
-    """The acts that began in the span: counted, and those that an auditor looks at one by one."""
+    """The operations that began in the span: counts, and the ones that an auditor reads one by one."""
 
-    counts: list[Count]
-    emergencies: list[Act]
-    shrinks: list[Act]
-    killed: list[Act]
+    counts: list[OperationCount]
+    emergencies: list[LoggedOperation]
+    shrinks: list[LoggedOperation]
+    killed: list[LoggedOperation]
 
     @property
     def total(self) -> int:
         return sum(each.times for each in self.counts)
 
 
-def operations_of(acts: Sequence[Act], span: Span, now: datetime) -> Operations:
-    """Everything that began in the span."""
-    mine = list(begun_in(acts, span))
-    counted = Counter((act.operation, act.via, _outcome(act, now)) for act in mine)
+def operations_of(operations: Sequence[LoggedOperation], span: Span, now: datetime) -> Operations:
+    """The operations that began in the span."""
+    begun = list(begun_in(operations, span))
+    counts = Counter((each.operation, each.via, _outcome(each, now)) for each in begun)
     return Operations(
-        [Count(*key, times) for key, times in sorted(counted.items())],
-        list(begun_in(mine, span, "emergency")),
-        list(begun_in(mine, span, "accept-shrink")),
-        [act for act in mine if act.is_killed(now)],
+        [OperationCount(*key, times) for key, times in sorted(counts.items())],
+        list(begun_in(begun, span, "emergency")),
+        list(begun_in(begun, span, "accept-shrink")),
+        [each for each in begun if each.is_killed(now)],
     )
 
 
 def judge_ended(found: Operations) -> Obligation:
     expected = sum(each.times for each in found.counts if each.outcome not in (UNDER_WAY, ELSEWHERE, NOTED))
     if not expected:
-        return duties.ENDED.unchecked("no operation that has an end of its own began in the span")
+        return requirements.ENDED.unchecked("no operation that has an end of its own began in the span")
     if found.killed:
-        named = [f"{act.operation} (entry {act.number}, {told(act.began_at)})" for act in found.killed[:MOST_TOLD]]
-        words = f"{len(found.killed):,} of {expected:,} operations have no end on record: {', '.join(named)}"
-        return duties.ENDED.judged(False, words)
-    return duties.ENDED.judged(True, f"{expected:,} of {expected:,} operations have their end on record")
+        named = ", ".join(
+            f"{each.operation} (entry {each.number}, {moment_text(each.began_at)})"
+            for each in found.killed[:MOST_NAMED]
+        )
+        evidence = f"{len(found.killed):,} of {expected:,} operations have no end on record: {named}"
+        return requirements.ENDED.judged(False, evidence)
+    return requirements.ENDED.judged(True, f"{expected:,} of {expected:,} operations have their end on record")
 
 
-def _outcome(act: Act, now: datetime) -> str:
-    if act.outcome is not None:
-        return act.outcome
-    if act.is_word:
+def _outcome(operation: LoggedOperation, now: datetime) -> str:
+    if operation.outcome is not None:
+        return operation.outcome
+    if operation.has_no_end:
         return NOTED
-    if act.ends_elsewhere:
+    if operation.ends_elsewhere:
         return ELSEWHERE
-    return KILLED if act.is_killed(now) else UNDER_WAY
+    return KILLED if operation.is_killed(now) else UNDER_WAY

@@ -1,41 +1,49 @@
-"""Backups, restores and drills of the span, as the audit log tells."""
+"""Backups, restores and drills of the span, from the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sync_platform.compliance import duties
-from sync_platform.compliance.acts import Act, begun_in
-from sync_platform.compliance.obligation import Duty, Obligation
-from sync_platform.compliance.span import Span, told
+from sync_platform.compliance import requirements
+from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
+from sync_platform.compliance.obligation import Obligation, Requirement
+from sync_platform.compliance.span import Span, moment_text
 
 BACKUP, RESTORE, DRILL = "backup", "restore", "drill"
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Acts that began in the span, in that order."""
+    """Operations that began in the span, in order."""
 
-    backups: list[Act]
-    restores: list[Act]
-    drills: list[Act]
+    backups: list[LoggedOperation]
+    restores: list[LoggedOperation]
+    drills: list[LoggedOperation]
 
 
-def recovery_of(acts: Sequence[Act], span: Span) -> Recovery:
-    """What is on record of the span."""
-    return Recovery(*(list(begun_in(acts, span, operation)) for operation in (BACKUP, RESTORE, DRILL)))
+def recovery_of(operations: Sequence[LoggedOperation], span: Span) -> Recovery:
+    return Recovery(*(list(begun_in(operations, span, name)) for name in (BACKUP, RESTORE, DRILL)))
 
 
 def judge_recovery(found: Recovery) -> list[Obligation]:
-    return [_judge(duties.BACKUPS, "backup", found.backups), _judge(duties.DRILLS, "drill", found.drills)]
+    return [
+        _judge(requirements.BACKUPS, BACKUP, found.backups),
+        _judge(requirements.DRILLS, DRILL, found.drills),
+    ]
 
 
-def _judge(duty: Duty, what: str, acts: list[Act]) -> Obligation:
-    """Runs of a schedule are on record when they begin: their outcome is not known here."""
-    known = [act for act in acts if not act.ends_elsewhere]
+def _judge(requirement: Requirement, name: str, operations: list[LoggedOperation]) -> Obligation:
+    """A run of a schedule is not judged: the log has only its beginning."""
+    known = [each for each in operations if not each.ends_elsewhere]
+    if not known and operations:
+        return requirement.unchecked(f"{len(operations):,} were begun by schedules; the log has no outcome of them")
     if not known:
-        told_of = f"{len(acts):,} were begun by schedules, which tell no outcome" if acts else f"no {what} is on record"
-        return duty.unchecked(f"{told_of} in the span")
-    bad = [f"{told(act.began_at)}: {act.outcome or 'no end on record'}" for act in known if act.outcome != "complete"]
-    return duty.judged(not bad, "; ".join([f"{len(known) - len(bad):,} of {len(known):,} ended complete", *bad]))
+        return requirement.unchecked(f"no {name} is on record in the span")
+    bad = [
+        f"{moment_text(each.began_at)}: {each.outcome or 'no end on record'}"
+        for each in known
+        if each.outcome != "complete"
+    ]
+    counted = f"{len(known) - len(bad):,} of {len(known):,} ended complete"
+    return requirement.judged(not bad, "; ".join([counted, *bad]))

@@ -1,4 +1,4 @@
-"""The span that a report is of, and the observation periods that lie wholly within it."""
+"""The span of time that a report covers, and the observation periods that lie wholly within it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Span:
         return found
 
     def moments(self, day_of_month: int, hour: int, now: datetime) -> Iterator[datetime]:
-        """That hour in Hong Kong of that day of every month, where it lies within the span and is past."""
+        """That hour in Hong Kong on that day of every month, if it lies within the span and is past."""
         month = period_of("monthly", day_in_hong_kong(self.first))
         while month.first <= day_in_hong_kong(min(self.last, now)):
             moment = datetime(month.first.year, month.first.month, day_of_month, hour, tzinfo=HONG_KONG)
@@ -38,13 +38,13 @@ class Span:
             month = period_of("monthly", month.last + timedelta(days=1))
 
 
-def told_day(moment: datetime) -> str:
-    """The day in Hong Kong."""
+def day_text(moment: datetime) -> str:
+    """The day in Hong Kong, YYYY-MM-DD."""
     return f"{day_in_hong_kong(moment):%Y-%m-%d}"
 
 
-def told(moment: datetime | None) -> str | None:
-    """A moment for people, in Hong Kong's time."""
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment to the minute, in Hong Kong's time; None for None."""
     return None if moment is None else f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
 
 

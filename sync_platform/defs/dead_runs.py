@@ -50,8 +50,8 @@ def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) 
     if not storage.supports_global_concurrency_limits:
         return
     for pool in pools:
-        held = storage.get_concurrency_info(pool)
-        for other in {*held.active_run_ids, *held.pending_run_ids, *held.assigned_run_ids} - {run_id}:
+        info = storage.get_concurrency_info(pool)
+        for other in {*info.active_run_ids, *info.pending_run_ids, *info.assigned_run_ids} - {run_id}:
             storage.free_concurrency_slots_for_run(other)
 
 

@@ -25,7 +25,7 @@ from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
-MOST_TOLD = 5
+MOST_SHOWN = 5
 
 
 class Auditor(dg.ConfigurableResource[None]):
@@ -81,10 +81,10 @@ def verification_schedule() -> dg.ScheduleDefinition:
         note_run(context.run, auditor.ledger_url, "verify")
         try:
             with auditor.record() as record:
-                findings = record.verify(told=context.log.info)
+                findings = record.verify(on_step=context.log.info)
                 if not findings.holds:
-                    told = "; ".join(str(each) for each in findings.breaks[:MOST_TOLD])
-                    raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {told}")
+                    first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])
+                    raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {first}")
                 key = record.anchor()
                 note_run(context.run, auditor.ledger_url, OPERATION, {"store": record.anchors.url, "key": key})
                 anchor = f"{record.anchors.url}/{key}"
@@ -105,7 +105,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
 
     @dg.job(
         name=VERIFICATION,
-        description="Proves that nobody has rewritten history, changes and the audit log alike.",
+        description="Proves that nobody has rewritten the history of changes or the audit log.",
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
     )

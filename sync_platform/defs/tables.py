@@ -15,7 +15,7 @@ from sync_platform.defs.quality import check_results, check_specs
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import Guard
+from sync_platform.lake.retirement import Guard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key

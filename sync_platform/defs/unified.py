@@ -64,7 +64,7 @@ class UnifyConfig(dg.Config):
 
 def unified_assets(platforms: dict[str, Platform], progress: Progress) -> list[dg.AssetsDefinition]:
     """Members and restaurants, and one asset for each kind of related record."""
-    return [_places(platforms, progress), *(_attached(platforms, kind) for kind in RECORD_KINDS)]
+    return [_places(platforms, progress), *(_related(platforms, kind) for kind in RECORD_KINDS)]
 
 
 def unify_job() -> Any:
@@ -122,7 +122,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         config: UnifyConfig,
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],
-    ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster knows it without only
+    ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster accepts it only without an argument
         def report(stage: str) -> None:
             context.log.info(stage)
             progress.unifying(stage)
@@ -156,15 +156,15 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
     return unify_places
 
 
-def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
+def _related(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
     key = dg.AssetKey([GROUP, kind])
-    hanging = related_datasets(platforms, kind)
+    related = related_datasets(platforms, kind)
 
     @dg.asset(
         key=key,
-        deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in hanging)],
+        deps=[MEMBERS_KEY, *(table_key(platforms[each.platform], each.dataset) for each in related)],
         description=f"{RECORD_KINDS[kind].description}, each with its restaurant. A view over the platforms' tables.",
-        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, _attached_lineage(platforms, kind)),
+        metadata=_metadata(kind, RECORD_KINDS[kind].every_column, _related_lineage(platforms, kind)),
         check_specs=_check_specs(kind),
         automation_condition=AFTER_ANY_SYNC,
         group_name=GROUP,
@@ -172,12 +172,12 @@ def _attached(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
         tags=TAGS,
         kinds={"duckdb", "view"},
     )
-    def hang(lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster knows it without only
+    def check_view(lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster accepts it only without an argument
         with lake.open().session() as session:
             count, findings = check_related_records(session, kind)
         return _result(key, {"dagster/row_count": count}, findings)
 
-    return hang
+    return check_view
 
 
 def _result(key: dg.AssetKey, metadata: Mapping[str, Any], findings: list[Finding]) -> dg.MaterializeResult[Any]:
@@ -206,12 +206,12 @@ def _check_specs(table: str) -> list[dg.AssetCheckSpec]:
 def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
     run = {name: value for name, value in outcome.run.items() if name not in ("run_id", "committed_at")}
     happened = [event for event in outcome.events if event.kind != "founded"]
-    told = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]
+    lines = [f"- {event.restaurant_id} {event.kind} {event.other_id or ''}" for event in happened[:20]]
     return {
         "dagster/row_count": rows,
         "snapshot_id": outcome.snapshot,
         **run,
-        **({"identities": dg.MetadataValue.md("\n".join(told))} if told else {}),
+        **({"identities": dg.MetadataValue.md("\n".join(lines))} if lines else {}),
     }
 
 
@@ -231,7 +231,7 @@ def _members_lineage(
 
 
 def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
-    """Each field from the columns that its candidates come from."""
+    """Each field with the columns that its candidates come from."""
     read = {rule.name: rule.columns for rule in RULES if rule.name != "location"}
     read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
     read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
@@ -246,11 +246,11 @@ def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]
 
 
 def _read_of(dataset: Dataset, column: str) -> set[str]:
-    """The columns of a dataset that what is read of a listing comes from."""
+    """The columns of a dataset that a column of a listing comes from."""
     return _named_in(dataset, dataset.listing.get(column, column if column in LISTING_COLUMNS else ""))
 
 
-def _attached_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
+def _related_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, list[dg.TableColumnDep]]:
     lineage: dict[str, list[dg.TableColumnDep]] = {"restaurant_id": [dg.TableColumnDep(MEMBERS_KEY, "restaurant_id")]}
     for each in related_datasets(platforms, kind):
         key = table_key(platforms[each.platform], each.dataset)
@@ -259,9 +259,9 @@ def _attached_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, li
             "listing_id": each.reference,
             **(each.dataset.attached.columns if each.dataset.attached else {}),
         }
-        for column, told in own.items():
+        for column, sql in own.items():
             lineage.setdefault(column, []).extend(
-                dg.TableColumnDep(key, name) for name in sorted(_named_in(each.dataset, told))
+                dg.TableColumnDep(key, name) for name in sorted(_named_in(each.dataset, sql))
             )
     return lineage
 

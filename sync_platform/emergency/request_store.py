@@ -100,14 +100,7 @@ class RequestStore:
             request_id = known.request_id if known is not None else self._open_one(connection, listed, joins)
             is_new = request_id is None
             if request_id is None:
-                request_id = _new_id(asking.asked_at)
-                values = {"request_id": request_id, "platforms": listed, "requested_at": asking.asked_at}
-                connection.execute(sa.insert(requests).values(**values, open_as=listed if joins else None))
-                rows = [
-                    {"request_id": request_id, "platform": platform, "position": position, "state": "requested"}
-                    for position, platform in enumerate(platforms)
-                ]
-                connection.execute(sa.insert(runs), rows)
+                request_id = _insert_request(connection, platforms, asking.asked_at, listed if joins else None)
             if known is None:
                 values = {name: getattr(asking, name) for name in ("requester", "reason", "priority", "asked_at")}
                 connection.execute(sa.insert(askings).values(asking_key=asking_key, request_id=request_id, **values))
@@ -200,6 +193,21 @@ class RequestStore:
             )
             for row in found
         ]
+
+
+def _insert_request(
+    connection: sa.Connection, platforms: list[str], requested_at: datetime, open_as: str | None
+) -> str:
+    """Insert a new request with a run of each platform. Returns its id."""
+    request_id = _new_id(requested_at)
+    values = {"request_id": request_id, "platforms": ",".join(platforms), "requested_at": requested_at}
+    connection.execute(sa.insert(requests).values(**values, open_as=open_as))
+    rows = [
+        {"request_id": request_id, "platform": platform, "position": position, "state": "requested"}
+        for position, platform in enumerate(platforms)
+    ]
+    connection.execute(sa.insert(runs), rows)
+    return request_id
 
 
 def _new_id(now: datetime) -> str:

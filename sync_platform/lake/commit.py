@@ -15,11 +15,12 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
-from sync_platform.lake.difference import Difference, Retirement, find_difference
+from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.observations import Observation, latest_observation
+from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
@@ -35,7 +36,7 @@ from sync_platform.lake.syncs import (
     write_not_retired,
     write_sync,
 )
-from sync_platform.lake.table_writer import apply_difference
+from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
@@ -170,7 +171,7 @@ class _Commit:
             platform=self.table.schema,
             dataset=self.typed.dataset,
             rows=arrival.incoming.rows,
-            tally=self.typed.tally,
+            contract_counts=self.typed.contract_counts,
             contradicting=arrival.contradicting,
             seen=arrival.rows + arrival.held_back + arrival.unidentified,
             claimed=manifest.claimed,
@@ -202,11 +203,7 @@ class _Commit:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
         day = day_in_hong_kong(context.observed_at)
-        held = f"{LAKE}.{self.table.sql}"
-        difference = find_difference(self.scratch, self.table, incoming, held, retirement, day=day)
-        if not difference.is_empty:
-            writer.write(self.table, incoming, difference, context)
-            apply_difference(self.session, self.table, incoming, difference, context.observed_at)
+        difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         cursor = self.typed.dataset.cursor
         if cursor and retirement.list_is_complete and is_sound:
             self._move_cursor(cursor, context)

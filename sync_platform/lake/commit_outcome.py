@@ -1,4 +1,4 @@
-"""The outcome of a commit, and the shrink guard that limits what a commit may retire."""
+"""The outcome of a commit."""
 
 from __future__ import annotations
 
@@ -30,19 +30,3 @@ class Outcome:
     def wholes(self) -> list[Score]:
         """The scores of the dimensions, and the overall one."""
         return [score for score in self.scores if score.measure == WHOLE]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """The shrink guard of one commit, beside the platform's own declaration.
-
-    `tolerance`: the operator's, in place of the platform's. `accepted`: the operator's reason for retiring more rows
-    this once.
-    """
-
-    tolerance: float | None = None
-    accepted: str | None = None
-
-
-PLATFORM_GUARD = Guard()
-"""Only the platform's own declaration counts."""

@@ -2,7 +2,7 @@
 
 Operations of the difference: insert, update, restore and remove go into the history. `refresh` only brings volatile
 columns up to date. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show
-is retired (`remove`), or it stays live and is listed as not retired.
+is retired (`remove`), or it stays live and is listed as not retired: lake/retirement.py decides.
 """
 
 from __future__ import annotations
@@ -14,27 +14,10 @@ from datetime import date
 import duckdb
 
 from sync_platform.lake.incoming import Incoming
+from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import any_differs
 from sync_platform.storage.temporary_tables import TemporaryTables
-
-
-@dataclass(frozen=True)
-class Retirement:
-    """When rows that a full list did not show may be retired: only if nothing is missing, and few enough leave.
-
-    `tolerance`: the largest share of the listed rows that may leave at once. `accepted`: an operator's reason for
-    letting more leave.
-    """
-
-    list_is_full: bool
-    list_is_complete: bool
-    tolerance: float
-    accepted: str | None = None
-
-
-NO_LIST = Retirement(list_is_full=False, list_is_complete=False, tolerance=0.0)
-"""What came is no list of everything: rows that did not come stay."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +76,7 @@ def find_difference(
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen = counts.pop("unseen", 0)
-    decision = _decide_on_unseen(session, unseen, f"{held} c WHERE {_is_listed(table, day)}", retirement)
+    decision = retirement.decide(unseen, lambda: _count(session, f"{held} c WHERE {_is_listed(table, day)}"))
     unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE operation = 'unseen'")
     if unseen and decision.is_retired:
         session.execute(f"DELETE FROM {unretired}")
@@ -168,34 +151,8 @@ def _query(
                         OR {refreshed} OR {was_stale} END"""
 
 
-@dataclass(frozen=True)
-class _Decision:
-    """Whether unseen rows are retired; why not, or who let them leave, where that is to be on record."""
-
-    is_retired: bool
-    reason: str | None = None
-    accepted: str | None = None
-
-
-def _decide_on_unseen(
-    session: duckdb.DuckDBPyConnection, unseen: int, listed: str, retirement: Retirement
-) -> _Decision:
-    """Decide whether so many unseen rows of a full list are retired; `listed`: SQL of the live rows it should show."""
-    if not unseen or not retirement.list_is_complete:
-        return _Decision(is_retired=False)
-    live = session.execute(f"SELECT count(*) FROM {listed}").fetchall()[0][0]
-    # one row may always leave, or a small table could never lose any
-    is_within = unseen <= max(1, int(retirement.tolerance * live)) and unseen < live
-    if is_within:
-        return _Decision(is_retired=True)
-    if retirement.accepted:
-        return _Decision(is_retired=True, accepted=retirement.accepted)
-    return _Decision(
-        is_retired=False,
-        reason=f"{unseen:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
-        f"{retirement.tolerance:.0%}: none was retired (see sync.not_retired; if they are really gone, sync again "
-        'with --accept-shrink "why")',
-    )
+def _count(session: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(session.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
 
 
 def _is_listed(table: TrackedTable, day: date | None) -> str:

@@ -40,7 +40,7 @@ class RecordSummary:
     """What is known of one dataset's landed records beside their rows: how they keep the contract, how many are out of
     scope (`not_ours`), and their shape."""
 
-    tally: ContractCounts
+    contract_counts: ContractCounts
     not_ours: int
     shape: Shape
 
@@ -55,7 +55,7 @@ class RowMaker:
         self._dataset = dataset
         self._contract = Contract(dataset)
         self._sample = ShapeSample(has_personal_fields=dataset.personal is not None)
-        self._tally, self._not_ours = ContractCounts(), 0
+        self._contract_counts, self._not_ours = ContractCounts(), 0
         self._waiting: list[pa.RecordBatch] = []
         self.schema = row_schema(dataset)
 
@@ -81,7 +81,7 @@ class RowMaker:
             self._waiting.clear()
 
     def summary(self) -> RecordSummary:
-        return RecordSummary(self._tally, self._not_ours, self._sample.shape())
+        return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape())
 
     def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:
@@ -97,7 +97,7 @@ class RowMaker:
     def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch, with the problems of rows that break hard rules."""
         breaches = self._contract.breaches(pl.DataFrame(batch))
-        self._tally.add(batch, breaches, cells=len(self._contract.names))
+        self._contract_counts.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
         for breach in breaches:
             if breach.is_hard:
@@ -123,7 +123,9 @@ class RowMaker:
             }
             for line in lines
         ]
-        self._tally.add_unparsable(key, [(line, broken[line]) for line in lines], cells=len(self._contract.names))
+        self._contract_counts.add_unparsable(
+            key, [(line, broken[line]) for line in lines], cells=len(self._contract.names)
+        )
         return pa.RecordBatch.from_pylist(records, schema=self.schema)
 
     def _id_of(self, text: bytes) -> str | None:

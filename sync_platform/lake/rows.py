@@ -32,8 +32,8 @@ class TypedRows:
         return self.platform.dataset(self.landed.manifest.dataset)
 
     @property
-    def tally(self) -> ContractCounts:
-        return self._known.tally
+    def contract_counts(self) -> ContractCounts:
+        return self._known.contract_counts
 
     @property
     def not_ours(self) -> int:

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.difference import Difference, Retirement, find_difference
+from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import Observation, observations
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
+from sync_platform.lake.retirement import Retirement
 from sync_platform.lake.table_writer import rewrite_rows
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.period import day_in_hong_kong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 import polars as pl
@@ -11,26 +11,60 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference, find_difference, slices_of
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming, load_frame
+from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import STALE_SINCE, TrackedTable
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 
-def update_table(writer: HistoryWriter, table: TrackedTable, frame: pl.DataFrame, context: CommitContext) -> Difference:
-    """Bring a table and its history up to date with these rows, within the caller's transaction; others stay.
+def update_table(
+    scratch: TemporaryTables,
+    writer: HistoryWriter,
+    table: TrackedTable,
+    incoming: Incoming,
+    context: CommitContext,
+    retirement: Retirement = NO_LIST,
+    day: date | None = None,
+) -> Difference:
+    """Bring a table and its history up to date with what came, within the caller's transaction.
+
+    `retirement` and `day`: of a list of records (difference.py). The difference's tables are in `scratch`.
+    """
+    difference = find_difference(scratch, table, incoming, f"{LAKE}.{table.sql}", retirement, day=day)
+    if not difference.is_empty:
+        writer.write(table, incoming, difference, context)
+        _apply(scratch.session, table, incoming, difference, context.observed_at)
+    return difference
+
+
+def update_rows(writer: HistoryWriter, table: TrackedTable, frame: pl.DataFrame, context: CommitContext) -> Difference:
+    """Bring a table and its history up to date with rows that were worked out; other rows stay.
 
     `frame` has the table's columns, and `ended` where a row is to be removed: it stays, with `removed_at`.
     """
     with TemporaryTables(writer.session) as scratch:
-        incoming = load_frame(scratch, table, frame)
-        difference = find_difference(scratch, table, incoming, f"{LAKE}.{table.sql}")
-        if not difference.is_empty:
-            writer.write(table, incoming, difference, context)
-            apply_difference(writer.session, table, incoming, difference, context.observed_at)
-    return difference
+        return update_table(scratch, writer, table, load_frame(scratch, table, frame), context)
 
 
-def apply_difference(
+def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
+    """Replace the table's rows by those of the relation `rows`, which has its columns.
+
+    What is no history stays as the table has it: the volatile columns, and since when a row is stale.
+    """
+    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {STALE_SINCE: f"t.{STALE_SINCE}"}
+    listed = ", ".join(
+        f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table.every_column
+    )
+    with TemporaryTables(session) as scratch:
+        rewritten = scratch.create(
+            "rewritten",
+            f"SELECT {listed} FROM {rows} r LEFT JOIN {LAKE}.{table.sql} t ON {table.same_key('t', 'r')}",
+        )
+        _delete(session, table, rewritten)
+        session.execute(f"INSERT INTO {LAKE}.{table.sql} BY NAME FROM {rewritten}")
+
+
+def _apply(
     session: duckdb.DuckDBPyConnection,
     table: TrackedTable,
     incoming: Incoming,
@@ -61,24 +95,6 @@ def apply_difference(
             WHERE d.operation = '{operation}'""",
             at,
         )
-
-
-def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
-    """Replace the table's rows by those of the relation `rows`, which has its columns.
-
-    What is no history stays as the table has it: the volatile columns, and since when a row is stale.
-    """
-    kept = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {STALE_SINCE: f"t.{STALE_SINCE}"}
-    listed = ", ".join(
-        f"""{kept.get(column.name, f'r."{column.name}"')} AS "{column.name}\"""" for column in table.every_column
-    )
-    with TemporaryTables(session) as scratch:
-        rewritten = scratch.create(
-            "rewritten",
-            f"SELECT {listed} FROM {rows} r LEFT JOIN {LAKE}.{table.sql} t ON {table.same_key('t', 'r')}",
-        )
-        _delete(session, table, rewritten)
-        session.execute(f"INSERT INTO {LAKE}.{table.sql} BY NAME FROM {rewritten}")
 
 
 def _delete(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:

@@ -1,1 +1,1 @@
-"""Lineage that an auditor believes: from any value to its origin, chains that prove it, the lake as it was."""
+"""Lineage: from any value to its origin, hash chains that prove the history, and the lake as it was at any moment."""

@@ -1,7 +1,7 @@
-"""Anchors: how far both chains had come, signed and kept outside, so that not even the whole chain can be rewritten.
+"""Anchors: the last links of both chains, signed and stored outside the lake, so that no chain can be written again.
 
 An anchor is a JSON object: `format`, `anchored_at`, `batches` and `audit_log` (each `number` and `link`), `public_key`
-(hex), and `signature` (Ed25519, base64) over all others, as JSON with sorted keys and no space between.
+(hex), and `signature` (Ed25519, base64) over all others, as JSON with sorted keys and without spaces.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sync_platform.vault.signature import Signer, is_signed
 FORMAT = "sync-platform anchor 1"
 FOLDER = "anchors/"
 OPERATION = "anchor"
-"""As what the audit log knows the making of an anchor; the entry names the `store` and, once it is made, the `key`."""
+"""The operation in the audit log. Its entry names the `store` and, when it has ended, the `key`."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """The last entry of a chain: its number and link; number 0 and 64 zeros for a chain that has none."""
+    """The number and the link of the last entry of a chain; 0 and 64 zeros for an empty chain."""
 
     number: int
     link: str
@@ -40,7 +40,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An anchor as read: where it stands, what it says, and whether it can be believed."""
+    """An anchor as read: its address, its content, and what is wrong with it, if anything."""
 
     name: str
     document: dict[str, Any]
@@ -51,7 +51,7 @@ class Anchor:
 
 
 def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head) -> str:
-    """Sign how far both chains have come, and put it into the store; its key. Nothing is ever overwritten."""
+    """Sign the last links of both chains and write them to the store; returns the key. Nothing is overwritten."""
     now = datetime.now(UTC)
     signed = {
         "format": FORMAT,
@@ -72,7 +72,7 @@ def read_anchors(store: ObjectStore, public_key: str) -> list[Anchor]:
 
 
 def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
-    """An anchor out of its bytes; what is wrong with one that is not ours, or not what was signed, in words."""
+    """An anchor from its bytes; with a `problem` if it has another format or key, or does not match its signature."""
     try:
         document = orjson.loads(body)
         signature = document.pop("signature")
@@ -90,7 +90,7 @@ def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
 
 
 def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
-    """One anchor; StorageError where there is none."""
+    """One anchor; StorageError if it does not exist."""
     try:
         return read_anchor(f"{store.url}/{key}", store.get(key), public_key)
     except KeyError:
@@ -100,7 +100,7 @@ def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
 def check_anchors(
     anchors: Sequence[Anchor], batches: Sequence[Linked], audit_log: Sequence[Linked], findings: Findings
 ) -> None:
-    """Each chain must hold each anchored link, at the anchored number."""
+    """Each chain must have each anchored link at the anchored number."""
     links = {
         "batches": {0: FIRST, **{entry.number: entry.link for entry in batches}},
         "audit_log": {0: FIRST, **{entry.number: entry.link for entry in audit_log}},
@@ -110,12 +110,14 @@ def check_anchors(
         if anchor.problem:
             findings.breaks.append(Break(f"anchor {anchor.name}", anchor.problem))
             continue
-        for chain, held in links.items():
+        for chain, present in links.items():
             head, at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
-            if head.number not in held:
-                what = f"the chain of {chain} had {head.number:,} entries then, and has {max(held):,} now: it was cut"
+            if head.number not in present:
+                what = (
+                    f"the chain of {chain} had {head.number:,} entries then, and has {max(present):,} now: it was cut"
+                )
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
-            elif held[head.number] != head.link:
+            elif present[head.number] != head.link:
                 what = f"entry {head.number} of the chain of {chain} bears another link than then: it was rewritten"
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
 
@@ -123,12 +125,12 @@ def check_anchors(
 def check_presence(
     anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[AuditEntry], findings: Findings
 ) -> None:
-    """Every anchor that the audit log says was put into the store must be there still."""
+    """Every anchor that the audit log names for this store must still exist."""
     names = {anchor.name for anchor in anchors}
     for entry in audit_log:
-        told = orjson.loads(entry.subject) if entry.operation == OPERATION else {}
-        name = f"{store_url}/{told.get('key')}"
-        if told.get("store") == store_url and "key" in told and name not in names:
+        subject = orjson.loads(entry.subject) if entry.operation == OPERATION else {}
+        name = f"{store_url}/{subject.get('key')}"
+        if subject.get("store") == store_url and "key" in subject and name not in names:
             what = f"it is gone, though entry {entry.number} of the audit log says that it was made"
             findings.breaks.append(Break(f"anchor {name}", what, at=entry.at))
 

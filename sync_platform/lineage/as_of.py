@@ -1,7 +1,7 @@
 """The lake as it was at a moment: by time travel inside the window, replayed from the history beyond it.
 
-The moment is one of knowledge: what was committed by then, whatever it says of earlier or later times. Volatile columns
-are no history, so that a replayed table has them empty, and so is since when a row is stale.
+A table as of a moment has what was committed by then, whatever time it is about. A replayed table has its volatile
+columns and `stale_since` empty, because the history does not keep them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 REPLAY_MEMORY = "1GB"
 THEN = "as_of"
 APPEND_ONLY = {("lineage", "batches"): "committed_to", ("sync", "runs"): "committed_at"}
-"""Tables beside the history that are never changed, with the column that says when a row was learned."""
+"""Tables beside the history whose rows never change, with the column that says when a row was committed."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """A session in which tables are as they were, and in words how that was done."""
+    """A session in which tables are as they were, and in words which way: time travel or replay."""
 
     session: duckdb.DuckDBPyConnection
     way: str

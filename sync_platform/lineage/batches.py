@@ -1,4 +1,4 @@
-"""Holds the chain of batches against itself, and against the changes that it seals."""
+"""Verifies the chain of batches: its links, and the changes that it seals."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def check_batches(
 def _recompute(scratch: TemporaryTables, history: str) -> str:
     """Make a temporary table of every change's digest, and of the batch that its moment of commit belongs to; its name.
 
-    Moments are few, so that they are assigned to batches first: a join of all changes by range would take for ever.
+    Moments are few, so that they are assigned to batches first: a join of all changes by range would take far too long.
     """
     moments = scratch.create(
         "moments",

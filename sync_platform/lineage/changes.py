@@ -1,11 +1,11 @@
-"""Changes as data: rows of the history, of one entity or of a span of time, with personal values left sealed.
+"""Changes as data: the rows of `lineage.changes` of one entity or of a span of time.
 
-What belongs here: reading `lineage.changes`. Where a change came from is in `origin`.
+What belongs here: reading the history; personal values stay sealed. The origin of a change is in `origin`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.vault.seal import PREFIX
 
 SEALED = "sealed"
-"""What stands for a sealed value, which nobody is shown, not even as ciphertext: that names its subject."""
+"""Written in place of a sealed value. The ciphertext is never shown, because it identifies the person."""
 BATCH_ROWS = 2_000
 NAMES = tuple(column.name for column in CHANGES)
 _COLUMNS = ", ".join(f'"{name}"' for name in NAMES)
@@ -37,7 +37,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Change:
-    """One row of the history; `before` and `after` hold values by column. Times are UTC."""
+    """One row of the history. `before` and `after` are values by column; times are UTC."""
 
     platform: str
     dataset: str
@@ -59,23 +59,27 @@ class Change:
     def table(self) -> str:
         return f"{self.platform}.{self.dataset}"
 
+    def columns(self, names: Iterable[str]) -> Values:
+        """The values of these columns."""
+        return {name: getattr(self, name) for name in names}
+
     @property
     def is_removal(self) -> bool:
         return self.operation == "remove"
 
     @property
     def is_bare(self) -> bool:
-        """Whether it tells only that the record was first seen: what it said then is past its retention."""
+        """Whether it says only that the record was first seen, because its values are past their retention."""
         return self.operation == "insert" and not self.after
 
     @property
     def is_sum(self) -> bool:
-        """Whether it tells what older changes came to, which are past their retention: what was before is unknown."""
+        """Whether it is the final state of older changes that are past their retention; the state before is unknown."""
         return self.operation == "update" and not self.before
 
     @property
     def fields(self) -> list[FieldChange]:
-        """The columns that changed; what was empty and is empty is left out."""
+        """The columns that changed, without those that were empty and are empty."""
         named = self.changed_fields or tuple(self.after)
         pairs = [FieldChange(name, self.before.get(name), self.after.get(name)) for name in named]
         return [each for each in pairs if each.before is not None or each.after is not None]
@@ -89,7 +93,7 @@ def changes_of(
     entity_id: str,
     known_at: datetime = END_OF_TIME,
 ) -> list[Change]:
-    """The changes of one entity that were committed up to then, in order of observation, then of commit."""
+    """The changes of one entity that were committed by `known_at`, in order of observation, then of commit."""
     rows = session.execute(
         f"""SELECT {_COLUMNS} FROM {LAKE}.{history}
         WHERE entity_id = ? AND platform = ? AND dataset = ? AND committed_at <= ?
@@ -106,9 +110,9 @@ def changes_between(
     last: datetime | None = None,
     platform: str | None = None,
 ) -> Iterator[Change]:
-    """The changes committed in a span, both ends included, in order of commit, then of where they are landed.
+    """The changes committed in a span, both ends included, in order of commit, then of landing object and line.
 
-    Read a few at a time; DuckDB sorts within its memory, and beside it on disk.
+    They are read in batches; DuckDB sorts in memory and spills to disk.
     """
     bounds = {
         "committed_at >= $first": first,
@@ -127,7 +131,7 @@ def changes_between(
 
 
 def without_sealed(value: Any) -> Any:
-    """The value with SEALED in the place of everything that is sealed in it."""
+    """The value with SEALED in place of every sealed part of it."""
     if isinstance(value, str):
         return SEALED if value.startswith(PREFIX) else value
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a verification found: every place where the record does not hold, the first one first."""
+"""The findings of a verification: every break, in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Break:
-    """One place where the record does not hold: in which chain or table, at which entry, and what is wrong in words."""
+    """One break: the chain, table or anchor, the number of the entry, and what is wrong in words."""
 
     where: str
     what: str
@@ -27,9 +27,9 @@ class Break:
 
 @dataclass
 class Findings:
-    """How much was held against what, and every break, in the order of the chain; `holds` only without any.
+    """How much was verified, and every break in the order of the chain. `holds`: there is no break.
 
-    `not_compared`: tables whose dataset no platform file declares any more, so that they cannot be replayed.
+    `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
     """
 
     batches: int = 0

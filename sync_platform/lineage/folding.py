@@ -1,7 +1,7 @@
 """Folding: what of one record's changes is kept once they are past their retention, and how that replays as before.
 
-At most three are left: that it was first seen, and when; its last version, whole, with where that is landed; and that
-it is gone, if it is. So the history still replays to exactly the table, and the table's rows still have an origin.
+At most three changes are left: when it was first seen; its last version, whole, with where that is landed; and its
+removal, if it is gone. So the history still replays to exactly the table, and the table's rows still have an origin.
 """
 
 from __future__ import annotations

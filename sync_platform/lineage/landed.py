@@ -1,4 +1,4 @@
-"""Holds what stands in landing against its manifests: every object that a manifest names must hash to what it says."""
+"""Compares landing with its manifests: every object must have the SHA-256 that its manifest names."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from sync_platform.storage.objects import ObjectStore
 
 
 def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings) -> None:
-    """Read every object of every sync that is still landed. What retention deleted went with its manifest.
+    """Read and hash every landed object. Retention deletes objects together with their manifest.
 
-    A manifest that changes came from must be the one that their batch sealed; one without changes has no seal.
+    The manifest of a sync that brought changes must be the one that their batch sealed; a sync without changes has no
+    seal.
     """
     findings.landed_objects = 0
     sealed: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Moments as people write them: a time with its zone, or a day, which means that day in Hong Kong."""
+"""Moments in options: a time with its time zone, or a day, which means that day in Hong Kong."""
 
 from __future__ import annotations
 

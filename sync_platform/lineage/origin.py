@@ -1,4 +1,4 @@
-"""Origins: where the version that a change brought is landed, whether that is intact, and what page it came on.
+"""Where the version of a record that a change brought is landed, whether that is intact, and the page it came on.
 
 What belongs here: reading landing in order to prove it. Nothing is written.
 """
@@ -28,7 +28,7 @@ WORDS: dict[State, str] = {
     "altered": "ALTERED: it does not hash to what its manifest says",
     "other_record": "WRONG: it hashes to what its manifest says, but the line does not hold this record",
     "rewritten": "REWRITTEN: its manifest is not the one that the chain of batches seals",
-    "missing": "MISSING: its manifest stands, the object does not",
+    "missing": "MISSING: its manifest exists, the object does not",
     "gone": "no longer kept: object and manifest are gone, as after their retention",
     "unproved": "UNPROVED: its manifest is missing or damaged, or does not name it",
 }
@@ -36,9 +36,9 @@ MANIFESTS_KEPT, OBJECTS_KEPT = 8, 2
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where one version of a record is landed. `sha256`: of the object, by its manifest. `bodies`: what was received,
-    each with the SHA-256 of the page as it came."""
+class LandedOrigin:
+    """The place where one version of a record is landed. `line` counts from 1. `sha256`: of the object, by its
+    manifest. `bodies`: the responses that the page was made from, each with its SHA-256 as received."""
 
     object: str
     line: int
@@ -58,26 +58,27 @@ class Origin:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object as it stands: the SHA-256 of its bytes, and its lines, where it is what it was."""
+    """An object as it is stored now: the SHA-256 of its bytes, and its lines if that is the expected one."""
 
     sha256: str
     lines: list[bytes]
 
 
 class Landing:
-    """Finds origins in a landing store; keeps what it read last at hand, so that neighbours cost one reading."""
+    """Finds origins in a landing store. It caches the manifests and objects that it read last, so that records of one
+    object cost one reading."""
 
     def __init__(
         self, store: ObjectStore, platforms: Mapping[str, Platform], sealed_digest: Callable[[str], str | None]
     ) -> None:
-        """`sealed_digest`: what the chain of batches says that the manifest at a key hashes to (lake/chain.py)."""
+        """`sealed_digest`: the SHA-256 that the chain of batches has for the manifest at a key (lake/chain.py)."""
         self._store, self._platforms, self._sealed_digest = store, platforms, sealed_digest
         self._manifest = lru_cache(MANIFESTS_KEPT)(self._read_manifest)
         self._object = lru_cache(OBJECTS_KEPT)(self._read_object)
 
-    def origin(self, change: Change) -> Origin | None:
-        """Where a change's version is landed; None for one that has none, as a removal. StorageError where the store
-        cannot be read."""
+    def origin(self, change: Change) -> LandedOrigin | None:
+        """Where a change's version is landed; None for a change without a landed line, such as a removal. StorageError
+        where the store cannot be read."""
         key, line = change.landing_object, change.landing_line
         if key is None or line is None:
             return None
@@ -86,9 +87,9 @@ class Landing:
         page = _page(pages.get(key, []) if pages is not None else [], line)
         if page is None:
             is_gone = pages is None and self._object(key, None) is None
-            return Origin(key, line, manifest_key, None, "gone" if is_gone else "unproved")
+            return LandedOrigin(key, line, manifest_key, None, "gone" if is_gone else "unproved")
         state = self._state(change, key, line, page.object_sha256 or "") if is_sealed else "rewritten"
-        return Origin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
+        return LandedOrigin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
 
     def _state(self, change: Change, key: str, line: int, expected: str) -> State:
         found = self._object(key, expected)
@@ -96,10 +97,10 @@ class Landing:
             return "missing"
         if found.sha256 != expected:
             return "altered"
-        return "intact" if self._holds(change, found.lines, line) else "other_record"
+        return "intact" if self._has_record(change, found.lines, line) else "other_record"
 
-    def _holds(self, change: Change, lines: list[bytes], line: int) -> bool:
-        """Whether the line holds the record; of a dataset that is declared no more, whether there is such a line."""
+    def _has_record(self, change: Change, lines: list[bytes], line: int) -> bool:
+        """Whether the line has the record; for a dataset that is no longer declared, whether the line exists."""
         if line > len(lines):
             return False
         platform = self._platforms.get(change.platform)
@@ -107,12 +108,12 @@ class Landing:
         return dataset is None or dataset.source_id(orjson.loads(lines[line - 1])) == change.entity_id
 
     def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
-        """The pages of a manifest by object, in order of their lines, None where it is missing; and whether it is the
-        one that was sealed. One that no change had named an object of has no seal."""
+        """The pages of a manifest by object, in order of their lines, or None if it is missing; and whether it is the
+        sealed one. A manifest without a seal passes: no change has named any of its objects."""
         try:
             manifest = find_manifest(self._store, key)
         except DamagedManifest:
-            return {}, False  # damaged: it proves nothing, whatever it holds
+            return {}, False  # a damaged manifest proves nothing
         if manifest is None:
             return None, False
         return _by_object(manifest), self._sealed_digest(key) in (None, manifest_digest(self._store, key))
@@ -136,6 +137,6 @@ def _by_object(manifest: Manifest) -> dict[str, list[PageEntry]]:
 
 
 def _page(pages: list[PageEntry], line: int) -> PageEntry | None:
-    """The page that the line came on, of an object's pages in order."""
+    """The page that the line came on; `pages` are those of one object, in order."""
     at = bisect_right(pages, line, key=lambda page: page.first_line) - 1
     return pages[at] if at >= 0 and line < pages[at].first_line + pages[at].records else None

@@ -1,8 +1,8 @@
-"""The story of a restaurant: what happened to it, whose listings it is made of, and every word of its record.
+"""The story of a restaurant: its identity, its listings over time, and the source of every field of its record.
 
-story = tell_restaurant(history, platforms, "rest-…")
+story = read_restaurant_story(history, platforms, "rest-…")
 
-What belongs here: putting the story together as data. How it is written down is in `telling`, `document` and `sheet`.
+What belongs here: the story as data. `story_document`, `story_json` and `story_csv` write it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sync_platform.documents.wording import utc_text
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
-from sync_platform.lineage.membership import Said, Stay, Turning, said_of, stays_in, turns_of
+from sync_platform.lineage.identity_history import (
+    CommittedDecision,
+    CommittedIdentityEvent,
+    Membership,
+    identity_events,
+    memberships_in,
+    person_decisions,
+)
+from sync_platform.lineage.provenance import FIELDS, PARTS, FieldProvenance, ProvenanceReader
 from sync_platform.lineage.record import History
-from sync_platform.lineage.verdicts import FIELDS, PARTS, Hearing, Verdict
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED
@@ -27,27 +35,30 @@ IDENTITY = ("founded_by", "founded_at", "merged_into")
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One golden field at one change: what it was, and the verdict that it is since; None where it says nothing."""
+class FieldRevision:
+    """One golden field at one change: its value before, and its provenance after; None where it has no value after."""
 
     field: str
     before: Any
-    verdict: Verdict | None
+    provenance: FieldProvenance | None
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One change of the golden record: the fields of which anything changed, be it only whose word they are."""
+    """One change of the golden record: the fields whose value or source changed, and the columns of its identity."""
 
     change: Change
-    turns: tuple[Turn, ...]
+    fields: tuple[FieldRevision, ...]
     identity: tuple[FieldChange, ...]
 
 
 @dataclass(frozen=True)
 class RestaurantStory:
-    """All that is known of a restaurant as of a moment. `asked`: the id that was asked for; `merged_through`: the
-    restaurants that led from there to this one. `fields`: what its record says in the end."""
+    """Everything that is known of a restaurant as of a moment.
+
+    `asked`: the id that was asked for. `merged_through`: the restaurants that were merged on the way from that id to
+    this restaurant. `values` and `fields`: the record as it is in the end.
+    """
 
     asked: str
     merged_through: tuple[str, ...]
@@ -56,19 +67,19 @@ class RestaurantStory:
     field: str | None
     has_ended: bool
     values: Values
-    fields: tuple[Verdict, ...]
-    turnings: tuple[Turning, ...]
-    stays: tuple[Stay, ...]
-    said: tuple[Said, ...]
+    fields: tuple[FieldProvenance, ...]
+    events: tuple[CommittedIdentityEvent, ...]
+    memberships: tuple[Membership, ...]
+    decisions: tuple[CommittedDecision, ...]
     revisions: tuple[Revision, ...]
 
 
-def tell_restaurant(
+def read_restaurant_story(
     history: History, platforms: Mapping[str, Platform], restaurant_id: str, field: str | None = None
 ) -> RestaurantStory:
-    """The story of a restaurant, or of one field of its record; of one that was merged, that of the one it is in.
+    """The story of a restaurant, or of one field of its record. A merged restaurant leads to the one that it is in.
 
-    UsageError for a restaurant or a field that there is not; StorageError where nothing is unified yet.
+    UsageError for a restaurant or a field that does not exist; StorageError where nothing is unified yet.
     """
     if field is not None:
         field = _checked(field)
@@ -79,22 +90,22 @@ def tell_restaurant(
     while heir := _state(changes).get("merged_into"):
         through.append(restaurant_id)
         restaurant_id, changes = heir, _changes(history, heir)
-    turnings = turns_of(history, restaurant_id)
-    stays = stays_in(history, restaurant_id, _heard(changes), turnings)
-    hearing = Hearing(history, platforms, stays)
+    events = identity_events(history, restaurant_id)
+    memberships = memberships_in(history, restaurant_id, _cited(changes), events)
+    reader = ProvenanceReader(history, platforms, memberships)
     return RestaurantStory(
-        asked,
-        tuple(through),
-        restaurant_id,
-        history.as_of,
-        field,
-        changes[-1].is_removal,
-        _state(changes),
-        tuple(_now(history, hearing, restaurant_id, changes, field)),
-        tuple(turnings),
-        tuple(stays),
-        tuple(said_of(history, (stay.listing for stay in stays))),
-        tuple(_revisions(hearing, changes, field)),
+        asked=asked,
+        merged_through=tuple(through),
+        restaurant_id=restaurant_id,
+        as_of=history.as_of,
+        field=field,
+        has_ended=changes[-1].is_removal,
+        values=_state(changes),
+        fields=tuple(_final_fields(history, reader, restaurant_id, changes, field)),
+        events=tuple(events),
+        memberships=tuple(memberships),
+        decisions=tuple(person_decisions(history, (each.listing for each in memberships))),
+        revisions=tuple(_revisions(reader, changes, field)),
     )
 
 
@@ -109,50 +120,48 @@ def _changes(history: History, restaurant_id: str) -> list[Change]:
     changes = history.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if changes:
         return changes
-    known = history.knowing_all.of(SCHEMA, RESTAURANTS.name, restaurant_id)
+    known = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if known:
-        raise UsageError(
-            f"{restaurant_id} was not known then: it was founded {known[0].committed_at:%Y-%m-%d %H:%M:%S} UTC"
-        )
+        raise UsageError(f"{restaurant_id} was not known then: it was founded {utc_text(known[0].committed_at)}")
     raise UsageError(f"there is no restaurant {restaurant_id}: unified.restaurants has them, rest-…")
 
 
 def _state(changes: list[Change]) -> Values:
-    """The lasting columns after these changes."""
+    """The values of the columns that have a history, after these changes."""
     state: Values = {}
     for change in changes:
         state |= change.after
     return state
 
 
-def _heard(changes: list[Change]) -> set[str]:
-    """Every listing whose word was ever in the record."""
+def _cited(changes: list[Change]) -> set[str]:
+    """Every listing that `why` of the record ever named."""
     found = set()
     for change in changes:
         for why in (change.after.get("why") or {}).values():
-            told = [each for each in (why, *(why.get("others") or [])) if "source_id" in each]
-            found |= {f"{each['source']}/{each['source_id']}" for each in told}
+            named = [each for each in (why, *(why.get("others") or [])) if "source_id" in each]
+            found |= {f"{each['source']}/{each['source_id']}" for each in named}
     return found
 
 
-def _now(
-    history: History, hearing: Hearing, restaurant_id: str, changes: list[Change], field: str | None
-) -> list[Verdict]:
-    """What the record says in the end, field by field; what it does not say is left out."""
+def _final_fields(
+    history: History, reader: ProvenanceReader, restaurant_id: str, changes: list[Change], field: str | None
+) -> list[FieldProvenance]:
+    """Every field that has a value after the last change."""
     state, at = _state(changes), changes[-1].committed_at
     why = state.get("why") or {}
-    found = [hearing.verdict(name, why[name], at) for name in EXPLAINED if name in why and field in (None, name)]
-    values = {"platforms": state.get("platforms"), **_kept_current(history, restaurant_id)}
+    found = [reader.explained(name, why[name], at) for name in EXPLAINED if name in why and field in (None, name)]
+    values = {"platforms": state.get("platforms"), **_current_values(history, restaurant_id)}
     found += [
-        hearing.summed_up(name, value, history.known_at)
+        reader.combined(name, value, history.known_at)
         for name, value in values.items()
         if value not in (None, []) and field in (None, name)
     ]
     return found
 
 
-def _kept_current(history: History, restaurant_id: str) -> Values:
-    """The columns that have no history, and so only a present."""
+def _current_values(history: History, restaurant_id: str) -> Values:
+    """The columns that have no history; empty for a story as of a past moment."""
     if history.as_of is not None:
         return {}
     row = history.session.execute(
@@ -162,30 +171,33 @@ def _kept_current(history: History, restaurant_id: str) -> Values:
     return dict(zip(("rating", "review_count"), row, strict=True)) if row else {}
 
 
-def _revisions(hearing: Hearing, changes: list[Change], field: str | None) -> list[Revision]:
+def _revisions(reader: ProvenanceReader, changes: list[Change], field: str | None) -> list[Revision]:
     found = []
-    held: Values = {}
+    before: Values = {}
     for change in changes:
-        now = held | change.after
-        turns = tuple(_turns(hearing, change, held, now, field))
+        after = before | change.after
+        fields = tuple(_field_revisions(reader, change, before, after, field))
         identity = tuple(each for each in change.fields if each.field in IDENTITY)
-        if field is None or turns or (identity and change.operation != "update"):
-            found.append(Revision(change, turns, identity))
-        held = now
+        if field is None or fields or (identity and change.operation != "update"):
+            found.append(Revision(change, fields, identity))
+        before = after
     return found
 
 
-def _turns(hearing: Hearing, change: Change, held: Values, now: Values, field: str | None) -> list[Turn]:
-    """The fields that changed, or whose reason did."""
+def _field_revisions(
+    reader: ProvenanceReader, change: Change, before: Values, after: Values, field: str | None
+) -> list[FieldRevision]:
+    """The fields whose value or provenance changed."""
     if change.is_removal:
         return []
-    before, after = held.get("why") or {}, now.get("why") or {}
+    why_before, why_after = before.get("why") or {}, after.get("why") or {}
     found = []
     for name in EXPLAINED:
-        if field in (None, name) and before.get(name) != after.get(name):
-            verdict = hearing.verdict(name, after[name], change.committed_at) if name in after else None
-            found.append(Turn(name, before.get(name, {}).get("value"), verdict))
-    if field in (None, "platforms") and held.get("platforms") != now.get("platforms"):
-        verdict = hearing.summed_up("platforms", now.get("platforms"), change.committed_at)
-        found.append(Turn("platforms", held.get("platforms"), verdict))
+        if field in (None, name) and why_before.get(name) != why_after.get(name):
+            has_value = name in why_after
+            provenance = reader.explained(name, why_after[name], change.committed_at) if has_value else None
+            found.append(FieldRevision(name, why_before.get(name, {}).get("value"), provenance))
+    if field in (None, "platforms") and before.get("platforms") != after.get("platforms"):
+        provenance = reader.combined("platforms", after.get("platforms"), change.committed_at)
+        found.append(FieldRevision("platforms", before.get("platforms"), provenance))
     return found

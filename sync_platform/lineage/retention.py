@@ -3,9 +3,9 @@
 due = due_closings(session, before)
 folded = close_lineage(lake, history, before, run_id)
 
-Batches go whole: those whose changes were all committed before then. Their rows in `lineage.batches` stay, links
-and all, so that the chain has no hole and anchors still prove it; a `closing` batch at the chain's end seals what is
-left of their changes.
+Whole batches are folded: those whose changes were all committed before that moment. Their rows in `lineage.batches`
+stay, with their links, so that the chain has no hole and anchors still prove it. A `closing` batch at the chain's end
+seals what is left of their changes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FRAME = {column.name: _TYPES[column.sql_type] for column in CHANGES}
 
 @dataclass(frozen=True)
 class Due:
-    """A dataset's batches that are to go: the moments that they span, and how many changes they sealed."""
+    """A dataset's batches that are to be folded: the moments that they span, and how many changes they sealed."""
 
     platform: str
     dataset: str
@@ -124,8 +124,8 @@ def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> li
 class _Closing:
     """One attempt at the transaction may follow another, so everything is read anew in `write`.
 
-    `reader` is a second session, for what is read while rows are put aside in the first: what is due was committed long
-    ago.
+    `reader` is a second session, which reads old changes while the first one writes what is left of them; they were
+    committed long ago.
     """
 
     session: duckdb.DuckDBPyConnection

@@ -1,7 +1,6 @@
-"""Verification: everything that the record claims, computed again and compared.
+"""Verification: every digest, chain, table and anchor is computed again and compared.
 
-What belongs here: the order of the steps, and reading all of them at one moment. What each step compares stands in a
-module of its own.
+What belongs here: the order of the steps. Each step is a module of its own. The lake is read at one snapshot.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.signature import Signer
 
 MEMORY = "1GB"
-"""Every change's digest is sorted, and whole tables are replayed; what does not fit is spilled."""
-Told = Callable[[str], None]
+"""The digests of all changes are sorted and whole tables are replayed; DuckDB spills the rest to disk."""
+OnStep = Callable[[str], None]
 
 
 def _silence(step: str) -> None: ...
@@ -36,9 +35,9 @@ def _silence(step: str) -> None: ...
 
 @dataclass(frozen=True)
 class Record:
-    """What is verified: the lake with its history, the audit log, the store of anchors, and whose signature counts.
+    """What is verified: the lake with its history, the audit log and the anchors, and the signer of the anchors.
 
-    `kept`: how long changes are kept, before they may be folded.
+    `kept`: how long changes are kept before they may be folded.
     """
 
     lake: Lake
@@ -50,48 +49,49 @@ class Record:
     kept: timedelta
 
     def verify(
-        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, told: Told = _silence
+        self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _silence
     ) -> Findings:
-        """Everything compared; `also` are anchors from elsewhere. Raises StorageError where a store cannot be read.
+        """Verify everything; `also` are anchors from another place. StorageError where a store cannot be read.
 
-        Anchors are read first, and the lake at one snapshot: what is committed meanwhile is no break.
+        `on_step` is called with the name of each step. The anchors are read first and the lake at one snapshot, so a
+        commit during verification is not a break.
         """
-        told("reading the anchors")
+        on_step("reading the anchors")
         anchors = [*read_anchors(self.anchors, self.signer.public_key), *also]
         findings = Findings()
-        chain = self._verify_lake(findings, told)
-        told("the audit log")
+        chain = self._verify_lake(findings, on_step)
+        on_step("the audit log")
         entries = list(self.audit_log.entries())
         findings.audit_entries = len(entries)
         findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
         check_anchors(anchors, chain, entries, findings)
         check_presence(anchors, self.anchors.url, entries, findings)
         if landing is not None:
-            told("landed objects")
+            on_step("landed objects")
             check_landing(landing, chain, findings)
         return findings
 
     def anchor(self) -> str:
-        """Write an anchor of both chains as they stand now; its key."""
+        """Write an anchor of both chains as they are now; returns its key."""
         with self.lake.session() as session:
             if not has_chain(session):
                 raise StorageError(f"{BATCHES} is not there: there is nothing to anchor before the next sync")
-            held = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
-        batches = Head(*held) if held else Head.of([])
+            last = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
+        batches = Head(*last) if last else Head.of([])
         return write_anchor(self.anchors, self.signer, batches, Head.of(list(self.audit_log.entries())))
 
-    def _verify_lake(self, findings: Findings, told: Told) -> list[Batch]:
+    def _verify_lake(self, findings: Findings, on_step: OnStep) -> list[Batch]:
         chain: list[Batch] = []
         try:
             with self.lake.pinned() as lake, lake.session() as session, with_memory(session, MEMORY):
-                told("every change, and the chain of batches")
+                on_step("every change, and the chain of batches")
                 try:
                     if not has_chain(session):
                         raise StorageError(f"{BATCHES} is not there: the next sync begins the chain, or it was deleted")
                     chain = check_batches(session, self.history, findings, self.kept)
                 except duckdb.Error as error:
                     findings.breaks.append(Break("changes", f"they cannot be read: {_in_short(error)}"))
-                told("every table against its history")
+                on_step("every table against its history")
                 try:
                     check_tables(session, self.history, self.tables, findings)
                 except duckdb.Error as error:

@@ -55,7 +55,7 @@ class Breach(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Ruled:
+class _ColumnRule:
     """A rule and the column that it applies to."""
 
     column: str
@@ -66,20 +66,22 @@ class Contract:
     """The rules that the rows of one dataset must keep."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._ruled: dict[str, _Ruled] = {}
+        self._rules_by_key: dict[str, _ColumnRule] = {}
         columns = columns_of(dataset.row)
         self.names = [column.name for column in columns]
         self.schema = pa.DataFrameSchema(
             {
                 column.name: pa.Column(
                     POLARS_TYPES[column.sql_type],
-                    [self._check(column.name, rule, _kept(rule, column)) for rule in column.rules],
+                    [self._check(column.name, rule, _keeps_rule(rule, column)) for rule in column.rules],
                     nullable=True,
                     description=column.description,
                 )
                 for column in columns
             },
-            checks=[self._check(", ".join(_between(rule)), rule, _kept_between(rule)) for rule in dataset.rules],
+            checks=[
+                self._check(", ".join(_columns_of_rule(rule)), rule, _columns_keep_rule(rule)) for rule in dataset.rules
+            ],
             name=dataset.name,
             description=dataset.description,
         )
@@ -103,25 +105,25 @@ class Contract:
         return []
 
     def _breach(self, key: str, row: int, value: str | None) -> Breach:
-        found = self._ruled[key]
+        found = self._rules_by_key[key]
         shown = None if found.column.count(",") or value is None else _short(value)
         return Breach(row, found.column, found.rule.words, found.rule.hard, shown)
 
     def _check(self, column: str, rule: Rule | CrossRule, kept: pl.Expr) -> pa.Check:
         key = f"{column}: {rule.words}"
-        self._ruled[key] = _Ruled(column, rule)
+        self._rules_by_key[key] = _ColumnRule(column, rule)
         return pa.Check(lambda data: data.lazyframe.select(kept.fill_null(True)), name=key, error=key)
 
 
-def _kept(rule: Rule, column: Any) -> pl.Expr:
+def _keeps_rule(rule: Rule, column: Any) -> pl.Expr:
     """Whether a column's value keeps the rule; null for an empty value."""
     value = pl.col(column.name)
     if column.sql_type.endswith("[]"):
-        return value.list.eval(_kept_by(rule, pl.element())).list.all()
-    return _kept_by(rule, value)
+        return value.list.eval(_value_keeps_rule(rule, pl.element())).list.all()
+    return _value_keeps_rule(rule, value)
 
 
-def _kept_by(rule: Rule, value: pl.Expr) -> pl.Expr:
+def _value_keeps_rule(rule: Rule, value: pl.Expr) -> pl.Expr:
     match rule:
         case Within(low, high):
             sides = ([value >= low] if low is not None else []) + ([value <= high] if high is not None else [])
@@ -136,11 +138,11 @@ def _kept_by(rule: Rule, value: pl.Expr) -> pl.Expr:
             return value.str.replace_all(r"\D", "").str.contains(PHONE_DIGITS)
 
 
-def _between(rule: CrossRule) -> tuple[str, ...]:
+def _columns_of_rule(rule: CrossRule) -> tuple[str, ...]:
     return (rule.first, rule.second) if isinstance(rule, InOrder) else rule.columns
 
 
-def _kept_between(rule: CrossRule) -> pl.Expr:
+def _columns_keep_rule(rule: CrossRule) -> pl.Expr:
     if isinstance(rule, InOrder):
         return pl.col(rule.first) <= pl.col(rule.second)
     given = [pl.col(name).is_not_null() for name in rule.columns]

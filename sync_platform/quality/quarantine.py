@@ -86,12 +86,12 @@ def quarantine(
     is_whole: bool,
     is_late: bool,
 ) -> None:
-    """Put the records of the relation `quarantined` into quarantine, and settle open entries that were looked at again.
+    """Insert the records of the relation `quarantined`, and settle open entries whose records were examined again.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
-    `quarantined`: source_id, landing_object, landing_line, problems as JSON. `stored`: a relation of the rows that came
-    beside them. `is_whole`: the sync looked at everything. `is_late`: the lake has a later observation already, which
-    counts; only entries of this very landing, taken in again, are settled.
+    `quarantined`: source_id, landing_object, landing_line, problems as JSON. `stored`: a relation of the valid rows
+    of the sync. `is_whole`: the sync examined every record. `is_late`: the lake has a later observation, which stays
+    valid; only entries of this same landing are settled.
     """
     _settle(session, origin, quarantined, stored, is_whole=is_whole, is_late=is_late)
     if not session.execute(f"FROM {quarantined} LIMIT 1").fetchone():
@@ -111,21 +111,21 @@ def quarantine(
 
 
 def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantined: str) -> list[str]:
-    """The first records of the relation `quarantined`: what is wrong, the page's address, and where it is landed."""
+    """The first records of the relation `quarantined`: their problems, the page's URL, and the landed line."""
     rows = session.execute(
         f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
         FROM {quarantined} ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
     ).fetchall()
     first = []
     for source_id, paths, problems, key, line in rows:
-        said = f"{source_id or 'a record without an id'}: {describe_problems(paths, problems)}"
+        problem = f"{source_id or 'a record without an id'}: {describe_problems(paths, problems)}"
         bodies = landed.page_of(key, line).bodies
-        first.append(f"{said} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
+        first.append(f"{problem} ({bodies[0].url if bodies else 'no page'}; {key}:{line})")
     return first
 
 
 def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str | None) -> bool:
-    """Whether a record was held back that was not in quarantine already; to be called before `quarantine`.
+    """Whether a record is quarantined that had no open entry before; call this before `quarantine`.
 
     `held_back`: a relation of source_ids; None for none.
     """

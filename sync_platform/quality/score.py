@@ -127,13 +127,9 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 class Standards:
     """The requirements: per dimension a threshold and a weight, and the largest tolerated share in quarantine."""
 
-    thresholds: Mapping[str, float] = field(
-        default_factory=lambda: {"validation": 0.98, "completeness": 0.8, "accuracy": 0.95, "consistency": 0.95}
-    )
-    weights: Mapping[str, float] = field(
-        default_factory=lambda: {"validation": 0.35, "completeness": 0.25, "accuracy": 0.2, "consistency": 0.2}
-    )
-    quarantine_tolerance: float = 0.02
+    thresholds: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_threshold"))
+    weights: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_weight"))
+    quarantine_tolerance: float = Settings.model_fields["quarantine_tolerance"].default
 
     @classmethod
     def of(cls, settings: Settings, own: PlatformSettings | None = None) -> Standards:
@@ -149,7 +145,13 @@ class Standards:
         return self.thresholds.get(dimension)
 
 
+def _default_of_each(setting: str) -> dict[str, float]:
+    """By dimension, the default of its setting."""
+    return {name: Settings.model_fields[f"{setting}_{name}"].default for name in DIMENSIONS}
+
+
 STANDARDS = Standards()
+"""The standards of an installation that sets none."""
 
 
 def overall(dimensions: Sequence[Score], standards: Standards) -> Score:

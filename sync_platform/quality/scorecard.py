@@ -1,6 +1,6 @@
-"""The scorecard: what `quality.scores` tells, by dataset, partition and dimension, and in words.
+"""The scorecard: the newest scores of each dataset, by dimension, with the trend and the drift.
 
-What belongs here: reading scores. How they come about stands in quality/scoring.py.
+What belongs here: reading `quality.scores`. How scores are computed is in quality/scoring.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TREND_LENGTH = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Scored(Score):
-    """A score as `quality.scores` keeps it: of which dataset, period and sync it is."""
+    """A row of `quality.scores`: a score with its dataset, period and sync."""
 
     platform: str
     dataset: str
@@ -38,15 +38,20 @@ def newest_scores(
     platform: str | None = None,
     dataset: str | None = None,
     partition: str | None = None,
+    committed: tuple[datetime, datetime] | None = None,
     measures: bool = False,
 ) -> list[Scored]:
-    """Per dataset, dimension and measure the newest score that was measured, or that it was not, of one partition.
+    """Per dataset, dimension and measure the newest score of one partition; one that was measured comes first.
 
-    The newest partition of each dataset where none is named. `measures`: also those that a dimension is made of.
+    `partition` None: the newest of each dataset. `committed`: only scores committed from then to then, both included.
+    `measures`: also the measures that a dimension is made of.
     """
     wanted = {"platform": platform, "dataset": dataset, "partition": partition}
-    chosen = {name: value for name, value in wanted.items() if value is not None}
+    chosen: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     conditions = [f"{name} = ${name}" for name in chosen] + ([] if measures else [f"measure = '{WHOLE}'"])
+    if committed:
+        chosen |= {"first": committed[0], "last": committed[1]}
+        conditions.append("committed_at BETWEEN $first AND $last")
     return _read(
         session,
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE {" AND ".join(conditions) or "true"}
@@ -77,9 +82,10 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
 
 @dataclass(frozen=True)
 class Card:
-    """One dataset on the scorecard, in its newest period: the dimensions by name, what they are made of, what is wrong.
+    """One dataset on the scorecard, in its newest period.
 
-    `trend`: the overall score of each of the last periods, oldest first.
+    `dimensions`: the score of each dimension by name. `measures`: what the dimensions are made of. `trend`: the overall
+    score of each of the last periods, oldest first.
     """
 
     platform: str
@@ -96,7 +102,7 @@ class Card:
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, in words: dimensions that fall short, and drift."""
+        """What is wrong, in words: dimensions below their threshold, and drift."""
         short = [each for each in self.dimensions.values() if each.falls_short and each.dimension != OVERALL]
         return [
             *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
@@ -105,7 +111,7 @@ class Card:
 
 
 def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
-    """The scorecard, of all platforms or one; empty where nothing was scored yet."""
+    """The scorecard of all platforms or of one; empty where nothing was scored yet."""
     grouped: dict[tuple[str, str], list[Scored]] = {}
     for scored in newest_scores(session, platform=platform, measures=True):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
@@ -127,7 +133,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
 
 
 def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:
-    """Kind and words of every drift that the partition's newest sync brought."""
+    """Kind and words of every drift that was found in the partition's newest sync."""
     if not _has(session, "drift"):
         return []
     return session.execute(
@@ -140,15 +146,17 @@ def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, pa
     ).fetchall()
 
 
-def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> list[Scored]:
+def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[Scored]:
     if not _has(session, "scores"):
         return []
     rows = session.execute(query, values).fetchall()
-    order = (*DIMENSIONS, OVERALL)
-    found = [_scored(row) for row in rows]
-    return sorted(
-        found, key=lambda each: (each.platform, each.dataset, order.index(each.dimension), each.measure == WHOLE)
-    )
+    return sorted(map(_scored, rows), key=_place)
+
+
+def _place(scored: Scored) -> tuple[str, str, int, bool, str]:
+    """What scores are sorted by; the score of a dimension comes after its measures."""
+    is_whole = scored.measure == WHOLE
+    return scored.platform, scored.dataset, (*DIMENSIONS, OVERALL).index(scored.dimension), is_whole, scored.measure
 
 
 def _scored(row: tuple[Any, ...]) -> Scored:

@@ -28,17 +28,17 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class RecordsToScore:
-    """What is appraised: rows that came, the tally of the records they came from, and what the lake's table has.
+    """What is scored: received rows, the contract counts of their records, and the stored table.
 
-    `rows`: a relation with the dataset's own columns and `deleted`. `seen` records with an id of their own came,
-    quarantined or not; the source claims to have `claimed`. `is_full`: they are a whole list. `follows`: the lake's
-    table has an earlier state, not a later one.
+    `rows`: a relation with the dataset's own columns and `deleted`. `seen`: received records with distinct ids,
+    quarantined ones included. `claimed`: the number of records that the source claims to have. `is_full`: it is a full
+    sync. `follows`: the stored table has an earlier state, not a later one.
     """
 
     platform: str
     dataset: Dataset
     rows: str
-    tally: ContractCounts
+    contract_counts: ContractCounts
     contradicting: int
     seen: int
     claimed: int | None
@@ -51,7 +51,7 @@ class RecordsToScore:
 
 
 def score_records(session: duckdb.DuckDBPyConnection, records: RecordsToScore, standards: Standards) -> list[Score]:
-    """Every score of the records that came: per measure, per dimension (measure `all`), and overall."""
+    """Every score of the received records: per measure, per dimension (measure `all`), and overall."""
     measured = _measured(records)
     parts = {
         "validation": _validation(records, standards),
@@ -103,29 +103,29 @@ def _measured(records: RecordsToScore) -> str:
 
 
 def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
-    """The share of records, and of cells, that keep the contract; one that contradicts itself does not."""
-    tally = records.tally
-    worst = sorted(tally.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
-    told = [
+    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
+    counts = records.contract_counts
+    worst = sorted(counts.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
+    broken_rules = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, tally.valid_records - records.contradicting)
-    detail = {"worst": told} if told else {}
+    sound = max(0, counts.valid_records - records.contradicting)
+    detail = {"worst": broken_rules} if broken_rules else {}
     threshold = standards.threshold("validation")
     return [
-        Score("validation", "records", sound, tally.records, tally.records, detail=detail),
-        Score("validation", "cells", tally.valid_cells, tally.cells, tally.cells),
-        Score("validation", WHOLE, sound, tally.records, tally.records, threshold, 1.0, detail),
+        Score("validation", "records", sound, counts.records, counts.records, detail=detail),
+        Score("validation", "cells", counts.valid_cells, counts.cells, counts.cells),
+        Score("validation", WHOLE, sound, counts.records, counts.records, threshold, 1.0, detail),
     ]
 
 
 def _completeness(
     session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
-    """The filled share of the columns that matter, over the records there should be: those the source claims."""
+    """The filled share of the important columns, over the number of records that the source claims."""
     declared = columns_of(records.dataset.row)
-    # where nothing is said to matter more, everything does
+    # a dataset without `matters` counts all its columns
     columns = [column for column in declared if column.matters] or list(declared)
     counted = ", ".join(_filled(column) for column in columns)
     rows, *filled = session.execute(f"SELECT count(*), {counted} FROM {measured}").fetchall()[0]
@@ -166,18 +166,18 @@ def _filled(column: Column) -> str:
 def _accuracy(
     session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
-    """What can be held against a reference at once: geography. The register is one once listings are unified."""
+    """Geography, the only reference at this point. The comparison with the register follows after unification."""
     names = {column.name for column in columns_of(records.dataset.row)}
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
     if {"district", "latitude", "longitude"} <= names:
         found = measure_geography(session, measured)
-        told = {
+        detail = {
             "words": f"coordinates in the stated district ({APPROXIMATION})",
             "wrong_ids": [outlier.source_id for outlier in found.worst],
             "unknown_districts": found.unknown,
         }
-        scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=told))
+        scores.append(Score("accuracy", "geography", found.inside, found.measured, rows, detail=detail))
     right = scores[0].numerator if scores else None
     judged = scores[0].denominator if scores else None
     return with_dimension_score("accuracy", standards, scores, _awaited(records, "accuracy"), right, judged, rows)
@@ -186,16 +186,16 @@ def _accuracy(
 def _consistency(
     session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
-    """Per measure and in all, the share of records that are not found to contradict themselves, others, or the past."""
+    """The share of records that do not contradict themselves, other records or the past; per measure and overall."""
     referred = _referred(session, records)
     measures = measures_of(records.dataset, follows=records.follows, refers=referred is not None)
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     if not measures:
         return with_dimension_score("consistency", standards, [], _awaited(records, "consistency"), None, None, rows)
     named = ", ".join(f"({measure.condition}) AS c{number}" for number, measure in enumerate(measures))
-    held = f"LEFT JOIN {records.table} h ON h.source_id = m.source_id" if records.follows else ""
+    stored = f"LEFT JOIN {records.table} h ON h.source_id = m.source_id" if records.follows else ""
     with TemporaryTables(session) as scratch:
-        judged = scratch.create("judged", f"SELECT m.source_id, {named} FROM {measured} m {referred or ''} {held}")
+        judged = scratch.create("judged", f"SELECT m.source_id, {named} FROM {measured} m {referred or ''} {stored}")
         scores, right, known = _judged(session, judged, measures, rows)
     return with_dimension_score("consistency", standards, scores, _awaited(records, "consistency"), right, known, rows)
 
@@ -203,8 +203,8 @@ def _consistency(
 def _judged(
     session: duckdb.DuckDBPyConnection, judged: str, measures: list[Measure], rows: int
 ) -> tuple[list[Score], int, int]:
-    """The score of each measure, from its verdicts in the columns c0, c1, ...; how many records no measure finds wrong,
-    and how many any measure can judge."""
+    """The score of each measure, from its verdicts in the columns c0, c1, ...; the number of records without a false
+    verdict; and the number of records with any verdict."""
     each = [f"c{number}" for number in range(len(measures))]
     counted = ", ".join(f"count(*) FILTER ({name}), count({name})" for name in each)
     wrong = " OR ".join(f"NOT coalesce({name}, true)" for name in each)
@@ -224,7 +224,7 @@ def _judged(
 
 
 def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> str | None:
-    """The join of the records `r` that records refer to; None where they refer to none, or none are held yet."""
+    """The join of the referenced records `r`; None without a reference, or where their table does not exist yet."""
     referring = next((column for column in columns_of(records.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
@@ -236,7 +236,7 @@ def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> st
 
 
 def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:
-    """The measures that are taken where listings are unified."""
+    """The measures that unification takes later (unified/cross_platform_scores.py)."""
     return ACROSS[dimension] if is_listing(records.dataset) and not records.dataset.is_reference else ()
 
 

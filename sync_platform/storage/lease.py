@@ -49,7 +49,7 @@ class Leases:
 
         Raises Busy where another activity holds it; the message names the holder and the time.
         """
-        lease = self._acquire(name, activity)
+        lease = self.acquire(activity, name)
         ended = threading.Event()
         renewing = threading.Thread(target=_renew_until, args=(lease, ended, renewed_every_s), daemon=True)
         renewing.start()
@@ -60,7 +60,8 @@ class Leases:
             renewing.join()
             lease.release()
 
-    def _acquire(self, name: str, activity: str) -> Lease:
+    def acquire(self, activity: str, name: str = STORED_DATA) -> Lease:
+        """The lease `name` for an activity, without renewal and release; Busy as in `hold`."""
         now = self._clock()
         holder = f"{activity} (process {os.getpid()} on {os.uname().nodename})"
         values = {"holder": holder, "acquired_at": now, "expires_at": now + LASTS}

@@ -32,7 +32,7 @@ class Assignment:
 
 
 def assign(session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: Changed, now: datetime) -> Assignment:
-    """Find the restaurant of each cluster of listings (membership.SCHEMA), in view of the restaurants before."""
+    """Find the restaurant of each cluster of listings (cluster_members.SCHEMA), in view of the restaurants before."""
     gone = changed.gone.drop_nulls("restaurant_id")
     before = restaurants_of(session, placed.select(IDS))
     ids = pl.concat([before.select("restaurant_id"), gone.select("restaurant_id")]).unique()

@@ -17,18 +17,18 @@ from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 
-OWN = (
+COMMON_COLUMNS = (
     Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants; empty where its listing is not known"),
     Column("platform", "VARCHAR", "Platform that the record is from"),
     Column("dataset", "VARCHAR", "Its dataset there"),
     Column("source_id", "VARCHAR", "The record: `source_id` in that dataset"),
     Column("listing_id", "VARCHAR", "The platform's own id of the restaurant"),
 )
-TIMES = (
+TIME_COLUMNS = (
     Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
     Column("removed_at", "TIMESTAMPTZ", "When it was first observed to be gone (UTC); empty while it is live"),
 )
-"""Columns that every kind has before (OWN) and after (TIMES) its own columns."""
+"""Columns that every kind has before (COMMON_COLUMNS) and after (TIME_COLUMNS) its own columns."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RecordKind:
 
     @property
     def every_column(self) -> tuple[Column, ...]:
-        return (*OWN, *self.columns, *TIMES)
+        return (*COMMON_COLUMNS, *self.columns, *TIME_COLUMNS)
 
 
 RECORD_KINDS: dict[str, RecordKind] = {

@@ -39,10 +39,10 @@ def _tracked(
 
 RESTAURANTS = _tracked(
     "restaurants",
-    "One bilingual record per real restaurant, out of the listings of all platforms; `why` tells whose word each is",
+    "One bilingual record per real restaurant, made from the listings of all platforms; `why` has each field's source",
     ("restaurant_id",),
     (
-        Column("restaurant_id", "VARCHAR", "Its id, for good: rest-…"),
+        Column("restaurant_id", "VARCHAR", "Its permanent id: rest-…"),
         Column("name_en", "VARCHAR", "English name"),
         Column("name_zh", "VARCHAR", "Traditional Chinese name"),
         Column("address_en", "VARCHAR", "English address"),
@@ -64,11 +64,11 @@ RESTAURANTS = _tracked(
         Column("review_count", "BIGINT", "Reviews that the platforms count, together"),
         Column("founded_by", "VARCHAR", "The listing it was first known by: platform/source_id"),
         Column("founded_at", "TIMESTAMPTZ", "When it was first known (UTC)"),
-        Column("merged_into", "VARCHAR", "The restaurant that it turned out to be; empty unless it was merged"),
+        Column("merged_into", "VARCHAR", "The restaurant that it was merged into; empty unless it was merged"),
         Column(
             "why",
             "JSON",
-            "Per field: value, source and source_id that it is from, rule, words, and others, what else is said",
+            "Per field: value, its source and source_id, rule, words, and others: what other listings state",
         ),
     ),
     frozenset({"rating", "review_count"}),
@@ -99,7 +99,7 @@ MEMBERS = _tracked(
 )
 DECISIONS = _tracked(
     "decisions",
-    "People's word on two listings: the same place or not; it outweighs all evidence, in every run",
+    "People's decisions on two listings: the same place or not; a decision outweighs all evidence, in every run",
     ("one", "other"),
     (
         Column("one", "VARCHAR", "A listing: platform/source_id"),
@@ -152,14 +152,14 @@ RUNS = (
     Column("updated", "BIGINT", "Restaurants changed"),
     Column("removed", "BIGINT", "Restaurants merged or ended"),
     Column("restored", "BIGINT", "Restaurants revived"),
-    Column("review", "BIGINT", "Pairs that are worth a person's look"),
+    Column("review", "BIGINT", "Pairs for a person to review"),
 )
 PLAIN = {
     "identity_turns": (IDENTITY_EVENTS, "What happened to restaurants' identities: founded, merged, split, revived"),
-    "keys": (KEYS, "What listings are found by when others are compared with them"),
-    "links": (LINKS, "Pairs of listings that are one place, or are worth a person's look"),
+    "keys": (KEYS, "Blocking keys of listings (docs/matching.md)"),
+    "links": (LINKS, "Pairs of listings that are one place, or are for a person to review"),
     "models": (MODELS, "The models that pairs of listings were judged by"),
-    "runs": (RUNS, "Every time that restaurants were unified: what came and what it did"),
+    "runs": (RUNS, "Every run of unification: what changed and what it did"),
 }
 
 

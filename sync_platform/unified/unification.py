@@ -21,7 +21,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.syncs import describe_commit
-from sync_platform.lake.table_writer import update_table
+from sync_platform.lake.table_writer import update_rows
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.matching.clusters import Decision, build_clusters
@@ -166,10 +166,10 @@ def _write(
     context = CommitContext(SCHEMA, "", current_period("monthly", at).key, new_sync_id(at), plan.run_id, at, at)
     with TemporaryTables(session) as scratch:
         writer = HistoryWriter(scratch, history)
-        restaurants = update_table(writer, RESTAURANTS, plan.records.restaurants, context)
-        members = update_table(writer, MEMBERS, plan.records.members, context)
+        restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
+        members = update_rows(writer, MEMBERS, plan.records.members, context)
         if plan.words:
-            update_table(writer, DECISIONS, decision_rows(plan.words, at), context)
+            update_rows(writer, DECISIONS, decision_rows(plan.words, at), context)
         events = plan.assignment.identities.events
         _write_events(session, events, plan.run_id, at)
         _keep_state(session, plan.matched, at)

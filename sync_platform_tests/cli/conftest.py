@@ -11,15 +11,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync_platform.cli.app import run
+from sync_platform.platforms import load_platforms
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
+TODAY = day_in_hong_kong(datetime.now(UTC)).isoformat()
+"""The day of every sandbox: a sync asks for the discounts from today on, which an older sandbox would not have."""
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_PRELOAD", "CLOCK_AHEAD_S")  # the last two: another day (clock/)
 
 
 @dataclass
@@ -76,13 +82,13 @@ class Shell:
             return [run_id for (run_id,) in found]
 
     def variables(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        kept = {name: value for name, value in os.environ.items() if name in KEPT}
         return {
             **kept,
             "PYTHONPATH": str(ROOT),
             "SYNC_HOME": str(self.home),
             "SANDBOX_PLACES": "60",
-            "SANDBOX_TODAY": "2026-11-24",
+            "SANDBOX_TODAY": TODAY,
             "HTTP_ATTEMPTS": "3",
             **self.environment,
         }
@@ -130,17 +136,18 @@ class Sandbox:
 
     def addresses(self, *platforms: str) -> dict[str, str]:
         found = {f"{platform.upper()}_BASE_URL": f"{self.url}/{platform}" for platform in platforms}
-        if "data_gov_hk" in platforms:
-            found["DATA_GOV_HK_ARCHIVE_URL"] = f"{self.url}/data_gov_hk_archive"
+        for platform in platforms:
+            if load_platforms()[platform].has_archive:
+                found[f"{platform.upper()}_ARCHIVE_URL"] = f"{self.url}/{platform}_archive"
         return found
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Any]:
-    """Starts sandboxes with faults: `sandbox("chope:http_500")`."""
+    """Starts sandboxes with faults: `sandbox("chope:500")`."""
     started: list[Sandbox] = []
 
-    def start(*faults: str, places: int = 60, today: str = "2026-11-24") -> Sandbox:
+    def start(*faults: str, places: int = 60, today: str = TODAY) -> Sandbox:
         command = [sys.executable, "-m", "sync_platform.sandbox", "--places", str(places), "--today", today]
         for fault in faults:
             command += ["--fault", fault]

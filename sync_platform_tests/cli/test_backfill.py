@@ -1,4 +1,4 @@
-"""`backfill`: weeks of the register from an archive that lacks one, stopped and gone on with."""
+"""`backfill`: weeks of the register from an archive that lacks one, stopped and resumed."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_backfill_goes_on_where_it_was_stopped_and_where_a_week_was_missing(sh
 
 
 @pytest.mark.parametrize(
-    ("span", "told"),
+    ("span", "message"),
     [
         (["data_gov_hk", "--from", "2026-10", "--to", "2026-09"], "--from 2026-10 lies after --to 2026-09"),
         (["data_gov_hk", "--from", "2022-10", "--to", "2022-11"], "lies before the first weekly one, 2023-01-02"),
@@ -105,8 +105,8 @@ def test_a_backfill_goes_on_where_it_was_stopped_and_where_a_week_was_missing(sh
         (["rice", "--from", "2026-10"], "unknown platform rice"),
     ],
 )
-def test_a_span_that_makes_no_sense_is_bad_usage(shell: Shell, span: list[str], told: str) -> None:
+def test_a_span_that_makes_no_sense_is_bad_usage(shell: Shell, span: list[str], message: str) -> None:
     done = shell.here("backfill", *span)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not shell.home.exists()

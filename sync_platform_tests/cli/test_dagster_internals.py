@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from sync_platform.cli.runner.dagster_internals import CHECKED_IN, instance_in, is_sensor_stopped
+from sync_platform.cli.runner.dagster_internals import CHECKED_IN, instance_in
 from sync_platform.cli.runner.home import prepare_home
 
 
@@ -21,8 +21,3 @@ def test_an_instance_keeps_the_settings_of_its_folder_and_captures_no_output(tmp
     with instance_in(prepare_home(tmp_path)) as instance:
         assert instance.run_retries_enabled
         assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
-
-
-def test_a_sensor_that_nobody_switched_off_is_not_stopped(tmp_path: Path) -> None:
-    with instance_in(prepare_home(tmp_path)) as instance:
-        assert not is_sensor_stopped(instance, "emergency")

@@ -1,4 +1,4 @@
-"""`emergency`: as a person uses it, with and without somebody who launches what is requested."""
+"""`emergency` as a person uses it, with and without a daemon that launches the request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _on_record(shell: Shell, request_id: str) -> list[SyncRecord]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["chope"], "Missing option '--reason'"),
         (["chop", "--reason", "x"], "unknown platform chop; there are data_gov_hk"),
@@ -36,14 +36,14 @@ def _on_record(shell: Shell, request_id: str) -> list[SyncRecord]:
         (["chope", "--reason", "x", "--priority", "urgent"], "Invalid value for '--priority'"),
     ],
 )
-def test_a_bad_request_is_bad_usage_and_leaves_nothing(shell: Shell, arguments: list[str], told: str) -> None:
+def test_a_bad_request_is_bad_usage_and_leaves_nothing(shell: Shell, arguments: list[str], message: str) -> None:
     done = shell.here("emergency", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not shell.home.exists()
 
 
-def test_a_request_that_nobody_launches_says_so_and_runs_here_once_when_told_to(shell: Shell) -> None:
+def test_a_request_that_nothing_launches_reports_that_and_runs_here_once_with_now(shell: Shell) -> None:
     asked = shell.run("emergency", "chope", "--reason", "menus are [wrong]")
     assert asked.returncode == 0, asked.stderr
     assert "no Dagster daemon is running" in asked.stdout and "--now" in asked.stdout
@@ -69,7 +69,7 @@ def test_a_request_that_nobody_launches_says_so_and_runs_here_once_when_told_to(
     assert platform["run_id"] in shown.stdout
 
 
-def test_a_request_that_failed_is_told_with_its_reason_and_exit_code(shell: Shell) -> None:
+def test_a_failed_request_is_reported_with_its_reason_and_exit_code(shell: Shell) -> None:
     shell.environment["CHOPE_BASE_URL"] = "http://127.0.0.1:9"
     ran = shell.run("emergency", "chope", "--reason", "x", "--key", "ticket-7", "--now")
     assert ran.returncode == 1
@@ -80,7 +80,7 @@ def test_a_request_that_failed_is_told_with_its_reason_and_exit_code(shell: Shel
     assert [each.status for each in _on_record(shell, document["request_id"])] == ["failed"]
 
 
-def test_one_that_is_not_there_is_bad_usage(shell: Shell) -> None:
+def test_an_unknown_request_is_bad_usage(shell: Shell) -> None:
     done = shell.run("emergency", "status", "20261124T083000-1f3a9c")
     assert done.returncode == 2
     assert "there is no emergency request '20261124T083000-1f3a9c'" in done.stderr
@@ -94,10 +94,10 @@ def test_killed_while_it_runs_the_request_is_open_and_runs_to_its_end_the_next_t
         assert process.poll() is None
         time.sleep(0.05)
     (request,) = requests.open_requests()
-    told: dict[str, Any] = {"progress": None}
-    while not told["progress"]:  # there is a moment between the claim and the run's first word
-        (told,) = _status(shell, request.request_id)[1]["platforms"]
-    assert (told["status"], told["progress"]) == ("running", 'Started execution of step "landing__chope".')
+    platform: dict[str, Any] = {"progress": None}
+    while not platform["progress"]:  # the run writes its first message a moment after the claim
+        (platform,) = _status(shell, request.request_id)[1]["platforms"]
+    assert (platform["status"], platform["progress"]) == ("running", 'Started execution of step "landing__chope".')
     process.send_signal(signal.SIGKILL)
     process.communicate()
     code, listed = _status(shell)

@@ -42,7 +42,7 @@ def test_postgresql_and_s3_hold_what_a_laptop_holds(
     assert len(manifests) == 2 * 3  # syncs, datasets
 
 
-def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_the_dead(
+def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
     shell: Shell, sandbox: Any, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.environment = {**installation, **sandbox("chope:slow=60").addresses("chope")}

@@ -23,8 +23,8 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert found["anchors"] == 1 and found["changes"] > 50 and found["landed_objects"] > 0
 
     entries = json.loads(shell.run("audit", "--json").stdout)["entries"]
-    told = [(entry["operation"], entry["outcome"], entry["actor"], entry["via"]) for entry in entries]
-    assert told == [
+    message = [(entry["operation"], entry["outcome"], entry["actor"], entry["via"]) for entry in entries]
+    assert message == [
         ("accept-shrink", "begun", "ada", "cli"),
         ("sync", "begun", "ada", "cli"),
         ("sync", "complete", "ada", "cli"),
@@ -45,17 +45,17 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
 
     report = ["report", "compliance", "--from", "2026-11-01", "--to", "2099-12-31"]
     done = shell.run(*report, "--json")
-    told = json.loads(done.stdout)
-    unmet = [each["id"] for each in told["obligations"] if each["state"] == "not met"]
-    assert (done.returncode, done.stderr, told["compliance_rate"]["not_met"]) == (int(bool(unmet)), "", len(unmet))
-    assert told["verification"]["holds"] and told["verification"]["landed_objects"] is None
-    assert [each["subject"]["reason"] for each in told["operations"]["shrinks"]] == ["closing time"]
+    message = json.loads(done.stdout)
+    unmet = [each["id"] for each in message["obligations"] if each["state"] == "not met"]
+    assert (done.returncode, done.stderr, message["compliance_rate"]["not_met"]) == (int(bool(unmet)), "", len(unmet))
+    assert message["verification"]["holds"] and message["verification"]["landed_objects"] is None
+    assert [each["subject"]["reason"] for each in message["operations"]["shrinks"]] == ["closing time"]
     page = shell.home / "report.html"
     assert shell.here(*report, "--html", "--landing", "--out", str(page)).stdout == ""
     assert page.read_text().startswith("<!doctype html>")
     last = json.loads(shell.run("audit", "--operation", "report", "--json").stdout)["entries"][-1]
     assert (last["outcome"], last["subject"]["what"]) == ("complete", "compliance")
-    assert last["subject"]["met"] == told["compliance_rate"]["met"]
+    assert last["subject"]["met"] == message["compliance_rate"]["met"]
 
     path = shell.home / "kept.json"
     path.write_bytes(Path(anchored.removeprefix("file://")).read_bytes())
@@ -67,7 +67,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (["--from", "2026-11-30", "--to", "2026-11-01"], 2, "--from 2026-11-30 lies after --to 2026-11-01"),
         (["--from", "2099-01-01", "--to", "2099-01-31"], 2, "--from 2099-01-01 lies in the future"),
@@ -76,8 +76,8 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
         (["--from", "2026-11-01", "--to", "2026-11-30"], 1, "there is no lake yet"),
     ],
 )
-def test_a_report_that_cannot_be_made_says_why(shell: Shell, arguments: list[str], code: int, told: str) -> None:
+def test_a_report_that_cannot_be_made_says_why(shell: Shell, arguments: list[str], code: int, message: str) -> None:
     done = shell.here("report", "compliance", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not shell.home.exists()

@@ -1,4 +1,4 @@
-"""`match`: files in, files out, and what is said about files that are no use."""
+"""`match`: files in, files out, and the messages about files that cannot be used."""
 
 from __future__ import annotations
 

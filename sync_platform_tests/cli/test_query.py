@@ -33,7 +33,7 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "message"),
     [
         ("DELETE FROM sync.runs", "takes one SELECT and changes nothing; this is DELETE"),
         ("SELECT 1; DROP TABLE sync.runs", "takes one SELECT"),
@@ -43,10 +43,10 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
         ("", "this is nothing"),
     ],
 )
-def test_what_does_not_read_or_is_wrong_is_refused(synced: Shell, sql: str, told: str) -> None:
+def test_a_statement_that_writes_or_is_wrong_is_refused(synced: Shell, sql: str, message: str) -> None:
     done = synced.here("query", sql)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_there_is_nothing_to_ask_before_the_first_sync(shell: Shell) -> None:

@@ -22,26 +22,26 @@ def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["openrce"], "unknown platform openrce; there are data_gov_hk"),
         (["--partition", "2026-13"], "is not a month"),
         (["--partition", "next"], "neither a month such as 2026-11 nor a day"),
-        (["--partition", "2031-01"], "lies in the future"),
+        (["--partition", "2999-01"], "lies in the future"),
         (["openrice", "--partition", "2019-01"], "lies before the first monthly one"),
         (["--partition", "2026-02"], "data_gov_hk"),
         (["--mode", "sometimes"], "Invalid value for '--mode'"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: list[str], told: str) -> None:
+def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: list[str], message: str) -> None:
     done = shell.here("sync", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not shell.home.exists()
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "message"),
     [
         ("BACKUP_RETENTION_DAYS", "a year", "BACKUP_RETENTION_DAYS='a year'"),
         ("OPENRICE_BASE_URL", "openrice.com", "OPENRICE_BASE_URL='openrice.com': must start with http"),
@@ -57,12 +57,12 @@ def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: lis
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
-    shell: Shell, setting: str, value: str, told: str
+    shell: Shell, setting: str, value: str, message: str
 ) -> None:
     shell.environment[setting] = value
     done = shell.here("sync")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_a_live_platform_is_refused_until_its_terms_are_accepted(shell: Shell) -> None:
@@ -141,7 +141,7 @@ def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any
     assert "Traceback" not in errors
 
 
-def test_an_interruption_before_anything_is_begun_is_told_too(
+def test_an_interruption_before_the_sync_begins_is_reported_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> int:
@@ -152,7 +152,7 @@ def test_an_interruption_before_anything_is_begun_is_told_too(
     assert capsys.readouterr().err == "sync-platform: interrupted; nothing is half-written\n"
 
 
-def test_a_disk_that_takes_no_more_is_told_in_a_line(shell: Shell) -> None:
+def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
     process = shell.start("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more

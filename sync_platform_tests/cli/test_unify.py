@@ -10,13 +10,13 @@ from sync_platform_tests.cli.conftest import FirstSync, Shell
 
 
 def test_a_sync_ends_with_unified_restaurants(first_sync: FirstSync) -> None:
-    shell, told = first_sync.shell, first_sync.document["unified"]
-    assert (told["mode"], told["error"]) == ("full", None)
-    assert 50 <= told["restaurants"] <= 70
+    shell, message = first_sync.shell, first_sync.document["unified"]
+    assert (message["mode"], message["error"]) == ("full", None)
+    assert 50 <= message["restaurants"] <= 70
     (row,) = shell.query(
         """SELECT count(*) AS n, count(*) FILTER (name_en IS NOT NULL) AS named FROM unified.restaurants"""
     )
-    assert row["n"] == told["restaurants"] and row["named"] > 0.9 * row["n"]
+    assert row["n"] == message["restaurants"] and row["named"] > 0.9 * row["n"]
     loose = shell.query("SELECT count(*) AS n FROM unified.reviews WHERE restaurant_id IS NULL")
     assert loose == [{"n": 0}]
 
@@ -30,9 +30,9 @@ def test_every_change_of_unified_tables_is_sealed(synced: Shell) -> None:
 
 
 def test_the_review_queue_shows_both_listings_and_the_evidence(synced: Shell) -> None:
-    told = json.loads(synced.run("unify", "--json").stdout)
+    message = json.loads(synced.run("unify", "--json").stdout)
     queue = json.loads(synced.run("match", "review", "--json", "--limit", "1000").stdout)
-    assert len(queue) == told["review"]
+    assert len(queue) == message["review"]
     for doubt in queue:
         assert len(doubt["listings"]) == 2 and all(side["restaurant_id"] for side in doubt["listings"])
         assert doubt["evidence"]["words"]

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import orjson
 
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.obligation import Obligation
-from sync_platform.compliance.report import Installation, Report, make_report
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
 from sync_platform.lineage.verification import Record
@@ -94,7 +94,7 @@ class Practice:
         """Another hand at the lake."""
         return Lab(self.home, platform or house(), itertools.count(first), MONTH.key)
 
-    def report(self, span: Span = SPAN, now: datetime = NOW, *, hash_landing: bool = False) -> Report:
+    def report(self, span: Span = SPAN, now: datetime = NOW, *, hash_landing: bool = False) -> ComplianceReport:
         """The report as it would be made then."""
         lab, log = self.lab(), AuditLog(self.settings.ledger_url)
         vault = open_vault_database(self.settings.vault_url)
@@ -130,7 +130,7 @@ class Practice:
         self.backups.put_new(f"{FOLDER}{at:%Y-%m-%d}.json", orjson.dumps({**signed, "signature": signature}))
 
 
-def found(report: Report) -> dict[str, Obligation]:
+def found(report: ComplianceReport) -> dict[str, Obligation]:
     return {each.id: each for each in report.obligations}
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform.compliance import duties
-from sync_platform.compliance.obligation import Duty, Rate
+from sync_platform.compliance import requirements
+from sync_platform.compliance.obligation import ComplianceRate, Requirement
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
 from sync_platform_tests.compliance.practice import IN_CLEAR, LIST, SPAN, TERMS, Practice, found, house
 from sync_platform_tests.lake.lab import HISTORY
 
-DUTIES = [each for each in vars(duties).values() if isinstance(each, Duty)]
+REQUIREMENTS = [each for each in vars(requirements).values() if isinstance(each, Requirement)]
 SLOW = (SPAN.first - timedelta(days=60)).isoformat()
 ASKED = {"requests-pdpo", "requests-gdpr", "backups-made", "restore-drilled"}
 """What nothing is on record of, in a house that nobody asked for anything."""
@@ -161,14 +161,14 @@ WITHIN: dict[str, Callable[[Practice], None]] = {
 def test_where_all_is_well_every_obligation_that_can_be_checked_is_met(standing: Practice) -> None:
     report = standing.report()
     states = {name: each.state for name, each in found(report).items()}
-    assert states == {each.id: "not checked" if each.id in ASKED else "met" for each in DUTIES}
-    assert list(states) == [each.id for each in DUTIES]
-    assert report.rate == Rate(len(DUTIES) - len(ASKED), 0, len(ASKED))
+    assert states == {each.id: "not checked" if each.id in ASKED else "met" for each in REQUIREMENTS}
+    assert list(states) == [each.id for each in REQUIREMENTS]
+    assert report.rate == ComplianceRate(len(REQUIREMENTS) - len(ASKED), 0, len(ASKED))
 
     for operation in ("access", "backup", "drill"):
         standing.note(operation, {"n": 1}, "begun")
         standing.note(operation, {"n": 1}, "complete")
-    assert standing.report().rate == Rate(len(DUTIES), 0, 0)
+    assert standing.report().rate == ComplianceRate(len(REQUIREMENTS), 0, 0)
 
 
 @pytest.mark.parametrize("ids", [*AROUND, *WITHIN])
@@ -181,9 +181,9 @@ def test_what_is_broken_turns_its_obligation_and_no_other(request: pytest.Fixtur
 
 
 def test_every_obligation_is_broken_by_some_test() -> None:
-    assert {name for ids in (*AROUND, *WITHIN) for name in ids.split()} == {each.id for each in DUTIES}
+    assert {name for ids in (*AROUND, *WITHIN) for name in ids.split()} == {each.id for each in REQUIREMENTS}
 
 
 def test_the_document_defines_every_obligation() -> None:
     page = (Path(__file__).parents[2] / "docs" / "compliance.md").read_text()
-    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [each.id for each in DUTIES]
+    assert re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE) == [each.id for each in REQUIREMENTS]

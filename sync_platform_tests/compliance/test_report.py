@@ -1,4 +1,4 @@
-"""What the report tells, in every form, and the arithmetic behind it."""
+"""The report in every form, and the arithmetic behind it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pathlib import Path
 import orjson
 import pytest
 
-from sync_platform.compliance.activity import Activity, Changes, Syncs
-from sync_platform.compliance.acts import acts_of
-from sync_platform.compliance.document import FORMAT, document_of
-from sync_platform.compliance.duties import SEALED
-from sync_platform.compliance.obligation import Obligation, Rate
-from sync_platform.compliance.page import page_of
-from sync_platform.compliance.report import Report
-from sync_platform.compliance.requests import a_month_after
+from sync_platform.compliance.activity import ChangeCounts, DatasetActivity, SyncCounts
+from sync_platform.compliance.compliance_report import ComplianceReport
+from sync_platform.compliance.logged_operations import logged_operations
+from sync_platform.compliance.obligation import ComplianceRate, Obligation
+from sync_platform.compliance.report_document import report_document
+from sync_platform.compliance.report_json import FORMAT, report_json
+from sync_platform.compliance.requirements import SEALED
 from sync_platform.compliance.span import Span
-from sync_platform.compliance.text import text_of
+from sync_platform.compliance.subject_requests import a_month_after
+from sync_platform.documents.html import html_of
+from sync_platform.documents.text import text_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.compliance.practice import IN_CLEAR, LIST, NOW, Practice, found, house
 
@@ -31,17 +32,17 @@ def _day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _activity(report: Report, name: str) -> Activity:
+def _activity(report: ComplianceReport, name: str) -> DatasetActivity:
     (activity,) = [each for each in report.activities.datasets if f"{each.platform}.{each.dataset}" == name]
     return activity
 
 
 def test_the_rate_counts_what_was_checked_and_says_how_much_that_is() -> None:
     judged = [SEALED.judged(True, "e"), SEALED.judged(False, "e"), SEALED.judged(True, "e"), SEALED.unchecked("why")]
-    rate = Rate.of(judged)
+    rate = ComplianceRate.of(judged)
     assert (rate.value, rate.checked, rate.of_all) == (2 / 3, 3, 4)
     assert rate.in_words == "66.7%: 2 of 3 checked obligations are met; 3 of 4 obligations were checked"
-    nothing = Rate.of([SEALED.unchecked("why")])
+    nothing = ComplianceRate.of([SEALED.unchecked("why")])
     assert (nothing.value, "nothing could be checked" in nothing.in_words) == (None, True)
     assert isinstance(judged[0], Obligation) and judged[3].evidence == "why"
 
@@ -72,7 +73,7 @@ def test_beginnings_find_their_ends_and_runs_of_schedules_have_none_here(standin
     standing.note("accept-shrink", {"reason": "closed"}, "begun")
     standing.note("emergency", {"reason": "fire"}, "complete")
     operations = standing.report().operations
-    assert [act.subject for act in operations.killed] == [{"platforms": ["a"]}]
+    assert [each.subject for each in operations.killed] == [{"platforms": ["a"]}]
     counted = {(each.operation, each.via, each.outcome): each.times for each in operations.counts}
     assert counted == {
         ("sync", "cli", "complete"): 1,
@@ -82,11 +83,11 @@ def test_beginnings_find_their_ends_and_runs_of_schedules_have_none_here(standin
         ("accept-shrink", "cli", "noted"): 1,
         ("emergency", "cli", "complete"): 1,
     }
-    assert [act.subject["reason"] for act in (*operations.shrinks, *operations.emergencies)] == ["closed", "fire"]
-    assert acts_of([]) == []
+    assert [each.subject["reason"] for each in (*operations.shrinks, *operations.emergencies)] == ["closed", "fire"]
+    assert logged_operations([]) == []
 
 
-def test_a_sync_that_is_weighed_again_counts_once_with_the_last_word_on_it(tmp_path: Path) -> None:
+def test_a_sync_that_is_evaluated_again_counts_once_with_its_last_result(tmp_path: Path) -> None:
     practice = Practice(tmp_path)
     lab = practice.lab(house())
     type(lab.platform).shrink_tolerance = 0.2
@@ -96,11 +97,11 @@ def test_a_sync_that_is_weighed_again_counts_once_with_the_last_word_on_it(tmp_p
     assert lab.ask("SELECT count(*), count(DISTINCT sync_id) FROM sync.runs") == [(4, 3)]
     lab.lake.close()
     activity = _activity(practice.report(), "diner.guests")
-    assert activity.syncs == Syncs(3, 0, 0, 51, 0, 0)
+    assert activity.syncs == SyncCounts(3, 0, 0, 51, 0, 0)
     assert (activity.changes.inserted, activity.changes.removed, activity.live) == (20, 6, 14)
 
 
-def test_a_dataset_that_no_file_declares_any_more_is_told_of_and_what_is_in_clear_in_it_found(
+def test_a_dataset_that_is_no_longer_declared_is_listed_and_its_unsealed_values_are_found(
     practice: Practice,
 ) -> None:
     """By the comments of its columns, in the table and in the history, whatever the values say of themselves."""
@@ -110,7 +111,7 @@ def test_a_dataset_that_no_file_declares_any_more_is_told_of_and_what_is_in_clea
     practice.declared = {}
     report = practice.report()
     activity = _activity(report, "diner.guests")
-    assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 4, Changes(7, 6, 1, 1))
+    assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 4, ChangeCounts(7, 6, 1, 1))
     (personal,) = report.personal.datasets
     assert (personal.columns, personal.records, personal.is_declared) == (["name"], 7, False)
     assert (personal.unsealed, personal.unsealed_changes) == (7, 7)
@@ -118,7 +119,7 @@ def test_a_dataset_that_no_file_declares_any_more_is_told_of_and_what_is_in_clea
     assert found(report)["holdings-declared"].evidence.endswith("diner.guests (7 records)")
 
 
-def test_a_lake_in_which_nothing_is_yet(tmp_path: Path) -> None:
+def test_the_report_of_an_empty_lake(tmp_path: Path) -> None:
     practice = Practice(tmp_path)
     with Lake(LakeAddress.of(practice.settings)) as lake, lake.session():
         pass
@@ -126,7 +127,7 @@ def test_a_lake_in_which_nothing_is_yet(tmp_path: Path) -> None:
     checked = {name: each.evidence for name, each in found(report).items() if each.state != "not checked"}
     assert set(checked) == {"history-holds", "audit-log-holds", "time-travel-window"}
     assert "is not there" in checked["history-holds"]
-    for written in (text_of(report), page_of(report)):
+    for written in (text_of(report_document(report)), html_of(report_document(report))):
         assert "10. Operations" in written
 
 
@@ -156,7 +157,7 @@ class Words(HTMLParser):
 
 
 @pytest.fixture
-def hostile(standing: Practice) -> Iterator[Report]:
+def hostile(standing: Practice) -> Iterator[ComplianceReport]:
     """With values of others wherever they may stand."""
     platform = house()
     type(platform).title = HOSTILE
@@ -165,8 +166,10 @@ def hostile(standing: Practice) -> Iterator[Report]:
     yield standing.report(hash_landing=True)
 
 
-def test_the_page_believes_no_value_loads_nothing_and_repeats_the_heads_of_its_tables(hostile: Report) -> None:
-    text = page_of(hostile)
+def test_the_page_runs_no_value_loads_nothing_and_repeats_table_headings(
+    hostile: ComplianceReport,
+) -> None:
+    text = html_of(report_document(hostile))
     page = Words(text)
     assert page.words.count(HOSTILE) == 2 and "script" not in page.elements
     assert page.loads == [] and "url(" not in text and "@import" not in text
@@ -177,15 +180,16 @@ def test_the_page_believes_no_value_loads_nothing_and_repeats_the_heads_of_its_t
     assert all(each.requirement in page.words and each.basis in page.words for each in hostile.obligations)
 
 
-def test_text_and_document_tell_every_obligation_and_the_document_is_one(hostile: Report) -> None:
-    document = orjson.loads(orjson.dumps(document_of(hostile)))
+def test_text_and_json_have_every_obligation(hostile: ComplianceReport) -> None:
+    document = orjson.loads(orjson.dumps(report_json(hostile)))
     assert document["format"] == FORMAT
     assert [each["id"] for each in document["obligations"]] == [each.id for each in hostile.obligations]
     assert document["compliance_rate"]["value"] == hostile.rate.value == 1
     assert document["identity"]["batches"]["number"] == 2
     assert document["verification"]["holds"] and document["verification"]["landed_objects"] == 3
     assert document["activity"]["datasets"][0]["changes"]["inserted"] == 6
-    assert document["operations"]["shrinks"][0]["subject"]["reason"] == HOSTILE
-    text = text_of(hostile)
+    shrink = document["operations"]["shrinks"][0]
+    assert (shrink["subject"]["reason"], shrink["is_word"], shrink["ends_elsewhere"]) == (HOSTILE, True, False)
+    text = text_of(report_document(hostile))
     assert all(each.id in text for each in hostile.obligations)
-    assert HOSTILE in text and f"{NOW:%Y-%m}" in text and hostile.proof.public_key in text
+    assert HOSTILE in text and f"{NOW:%Y-%m}" in text and hostile.chains.public_key in text

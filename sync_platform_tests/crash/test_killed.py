@@ -20,13 +20,14 @@ from sync_platform.platforms import load_platforms
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform_tests.crash.one_sync import HISTORY, address_in
+from sync_platform_tests.extent import is_full
 from sync_platform_tests.warm import completed
 
 ROOT = Path(__file__).parents[2]
 OPENRICE = load_platforms()["openrice"]
 DAYS = ("2026-10-20", "2026-11-24")
 PLACES = 40
-KILLS = 9
+KILLS = 9 if is_full() else 4
 
 
 def _sync(folder: Path, urls: dict[str, str], day: str, fatal: int | None = None) -> tuple[int, str]:

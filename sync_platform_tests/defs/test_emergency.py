@@ -23,6 +23,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
+from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
 from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
@@ -130,7 +131,7 @@ def installation(home: Path) -> Iterator[Installation]:
     installation.close()
 
 
-def test_a_request_runs_once_with_its_tags_and_stands_in_the_record_of_the_sync(installation: Installation) -> None:
+def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(installation: Installation) -> None:
     request = installation.request("chope", priority="critical")
     for _ in range(2):
         installation.sense()
@@ -174,7 +175,7 @@ def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_on_r
     assert (record.dataset, record.status, record.requested_by) == (None, "failed", "ada")
 
 
-def test_a_file_dropped_into_landing_is_launched_at_the_same_look(installation: Installation) -> None:
+def test_a_request_file_is_launched_at_the_same_tick(installation: Installation) -> None:
     folder = installation.settings.home / "landing_store" / "emergency"
     folder.mkdir(parents=True)
     (folder / "menus.json").write_text('{"platforms": ["chope"], "reason": "menus are wrong", "requester": "ada"}')
@@ -207,7 +208,7 @@ def test_killed_at_any_moment_between_request_and_launch_there_is_one_run(home: 
     installation.close()
 
 
-def test_killed_after_the_sensor_looked_and_before_dagster_heard_of_it_there_is_one_run(
+def test_killed_between_the_sensors_decision_and_the_launch_there_is_one_run(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -282,7 +283,7 @@ def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installatio
     assert len(installation.requests.find(request.request_id).askings) == 2
 
 
-def test_what_a_dead_process_claimed_is_launched_by_the_sensor_and_what_a_living_one_claimed_is_not(
+def test_the_sensor_launches_what_a_dead_process_claimed_but_not_what_a_living_one_claimed(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -305,7 +306,7 @@ def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) 
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
 
 
-def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster_launches_it_again(
+def test_a_run_whose_process_died_leaves_its_request_open_as_long_as_dagster_launches_it_again(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -319,6 +320,15 @@ def test_a_run_whose_process_died_leaves_its_request_open_for_as_long_as_dagster
     ended = installation.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
     assert len(installation.runs("chope")) == 1
+
+
+def test_a_sensor_that_is_switched_off_is_known(installation: Installation) -> None:
+    workspace = installation.workspace.create_request_context()
+    sensor = workspace.get_code_location("sync_platform").get_repository("__repository__").get_sensor(EMERGENCY)
+    assert not is_sensor_stopped(installation.instance, EMERGENCY)
+    installation.instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
+    assert is_sensor_stopped(installation.instance, EMERGENCY)
+    assert not is_sensor_stopped(installation.instance, "dead_runs")
 
 
 def test_a_platform_that_is_gone_ends_its_request_as_failed(installation: Installation) -> None:

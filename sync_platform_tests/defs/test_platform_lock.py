@@ -30,9 +30,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_a_pool_that_a_dead_run_of_another_machine_holds_is_taken_from_it(
-    instance: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_a_pool_that_a_dead_run_of_another_machine_holds_is_freed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     storage = instance.event_log_storage
     storage.initialize_concurrency_limit_to_default("chope")
     for step in ("first", "pending"):
@@ -61,7 +59,7 @@ def test_a_run_waits_for_its_platforms_lock_before_any_step_and_logs_that(
     assert waited[0] in logged
 
 
-def test_runs_of_dead_processes_are_ended_and_those_of_living_ones_let_be(instance: dg.DagsterInstance) -> None:
+def test_runs_of_dead_processes_are_ended_and_those_of_living_ones_are_not(instance: dg.DagsterInstance) -> None:
     dead, living, repeated, untold = (
         create_run_for_test(instance, status=STARTED, tags=tags)
         for tags in ({}, {}, {PROCESS_TAG: "nowhere/1/1/another-run"}, {})

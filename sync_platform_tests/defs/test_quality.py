@@ -162,7 +162,7 @@ def test_too_many_records_in_quarantine_keep_downstream_from_running_in_that_par
     assert _was_made(result, FLOOR_PLAN)
 
 
-def test_automation_makes_what_follows_from_the_partitions_whose_contract_is_kept(restaurant: Restaurant) -> None:
+def test_automation_updates_what_depends_on_partitions_whose_contract_is_met(restaurant: Restaurant) -> None:
     first = dg.evaluate_automation_conditions(restaurant.definitions, restaurant.instance)
     restaurant.sync(AN_EARLIER_MONTH, GOOD)
     restaurant.sync(THIS_MONTH, ONE_BAD)

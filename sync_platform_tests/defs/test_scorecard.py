@@ -1,4 +1,4 @@
-"""The scorecard asset: a typed frame in the lake, made anew when a table was synced."""
+"""The scorecard asset: a typed frame in the lake, updated when a table was synced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Books of requests over SQLite and PostgreSQL."""
+"""Request stores over SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

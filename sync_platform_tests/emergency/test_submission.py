@@ -1,4 +1,4 @@
-"""Requesting a run: what is refused, what folds into what, and that two who ask at once make one request."""
+"""Submitting a request: what is refused, which request it joins, and that two at the same moment make one request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def finish(requests: RequestStore, request: EmergencyRequest, outcome: Any = "co
         requests.note_end(request.request_id, name, f"run-{name}", outcome)
 
 
-def test_a_request_stands_in_the_book_as_it_was_made(requests: RequestStore) -> None:
+def test_a_request_is_stored_as_it_was_submitted(requests: RequestStore) -> None:
     made = ask(requests, "chope", reason=" menus\nare  wrong ", priority="critical")
     assert not made.joined
     kept = RequestStore(requests.ledger_url).find(made.request.request_id)
@@ -103,7 +103,7 @@ def test_a_key_is_the_same_request_for_ever_and_of_its_own(requests: RequestStor
         ask(requests, "eatigo", key="ticket-7")
 
 
-def test_a_message_brought_twice_is_one_request_even_when_it_has_ended(requests: RequestStore) -> None:
+def test_a_message_that_arrives_twice_is_one_request_even_when_it_has_ended(requests: RequestStore) -> None:
     first = ask(requests, "chope", receipt="emergency/a.json").request
     finish(requests, first)
     assert ask(requests, "chope", receipt="emergency/a.json").request.request_id == first.request_id
@@ -168,7 +168,7 @@ def test_open_requests_come_most_urgent_first(requests: RequestStore) -> None:
     assert [request.priority for request in requests.open_requests()] == ["critical", "high", "low"]
 
 
-def test_a_book_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="cannot open the database"):
         ask(RequestStore(f"sqlite:///{tmp_path}/file/ledger.sqlite"), "chope")

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import Guard, Outcome
+from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.replay import replay
+from sync_platform.lake.retirement import Guard
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.syncs import watermarks
 from sync_platform.lake.tracked_table import dataset_table
@@ -29,12 +30,12 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.scope import Scope
-from sync_platform.storage import lake_connection
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.extent import is_full
 
 from .places import ATTEMPTS, Recorder
 
@@ -72,21 +73,16 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What one landing is to a lake: its rows that nothing contradicts, and the traits that decide what they become.
+class Received:
+    """What one landing is to a lake: its rows that nothing contradicts.
 
-    `traits`: whether records go to quarantine, some without an id, and whether some contradict each other.
+    `is_exact`: they are day two's; `is_complete`: it would count as complete before any guard looks at it.
     """
 
     dataset: str
     rows: Hashes
     is_exact: bool
     is_complete: bool
-    traits: tuple[bool, ...]
-
-    @property
-    def name(self) -> object:
-        return self.dataset, self.is_exact, self.is_complete, self.traits
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class Verdict:
 
     wrongs: list[str]
     is_complete: bool
-    kinds: list[Kind]
+    received: list[Received]
 
 
 @dataclass
@@ -114,7 +110,6 @@ class Ground:
     delta: bool = False
     concurrency: int = 8
     requests: list[str] = field(default_factory=list)
-    _judged: set[object] = field(default_factory=set)
     _stores: int = 0
 
     def __post_init__(self) -> None:
@@ -213,32 +208,35 @@ class Ground:
     def _named(self, dataset: Dataset) -> str:
         return f'{LAKE}."{self.platform.name}"."{dataset.name}"'
 
-    def verdict(self, brought: Brought, excused: frozenset[str] = frozenset()) -> Verdict:
+    def verdict(
+        self, brought: Brought, excused: frozenset[str] = frozenset(), *, in_a_lake: bool | None = None
+    ) -> Verdict:
         """What is wrong with what came on day two, and how the lake would call each dataset.
 
-        What a lake makes of an extract depends on what landed alone. So each landing is looked at as rows, and only
-        the first of its kind is taken into a real lake; but always one that calls itself complete and differs from the
+        What landed is always looked at as rows. It is taken into a real lake, and a clean sync after it, where
+        `in_a_lake`; in each case with `--full`; and in each where a dataset calls itself complete and differs from the
         undisturbed. `excused`: source_ids whose records were altered so that nobody could tell.
         """
-        kinds = [self._kind(landed) for landed in brought.landed()]
+        received = [self._received(landed) for landed in brought.landed()]
         wrongs = [
-            f"{kind.dataset}: row {source_id} is neither day one's nor day two's"
-            for kind in kinds
-            for source_id, digest in kind.rows.items()
-            if digest not in (self.prior[kind.dataset].get(source_id), self.then[kind.dataset].get(source_id))
+            f"{each.dataset}: row {source_id} is neither day one's nor day two's"
+            for each in received
+            for source_id, digest in each.rows.items()
+            if digest not in (self.prior[each.dataset].get(source_id), self.then[each.dataset].get(source_id))
             and source_id not in excused
         ]
-        telling = [kind for kind in kinds if kind.name not in self._judged or (kind.is_complete and not kind.is_exact)]
-        if telling:
-            wrongs += self._judge(brought, {kind.dataset for kind in telling}, excused)
-            if not wrongs:
-                self._judged.update(kind.name for kind in telling)
-        return Verdict(wrongs, all(kind.is_complete for kind in kinds), kinds)
+        if in_a_lake or is_full():
+            datasets = {each.dataset for each in received}
+        else:
+            datasets = {each.dataset for each in received if each.is_complete and not each.is_exact}
+        if datasets:
+            wrongs += self._judge(brought, datasets, excused)
+        return Verdict(wrongs, all(each.is_complete for each in received), received)
 
-    def _kind(self, landed: Landed) -> Kind:
-        received = TypedRows(landed, self.platform).reader().read_all()
-        rows = received.filter(received["problems"].is_null())
-        quarantined = received.num_rows - rows.num_rows
+    def _received(self, landed: Landed) -> Received:
+        every = TypedRows(landed, self.platform).reader().read_all()
+        rows = every.filter(every["problems"].is_null())
+        quarantined = every.num_rows - rows.num_rows
         found: dict[str, set[tuple[str, bool]]] = {}
         for source_id, digest, deleted in zip(
             *(rows[name].to_pylist() for name in ("source_id", "content_hash", "deleted")), strict=True
@@ -246,12 +244,11 @@ class Ground:
             found.setdefault(source_id, set()).add((digest, deleted))
         then = self.then[landed.manifest.dataset]
         agreed = {source_id: next(iter(each))[0] for source_id, each in found.items() if len(each) == 1}
-        return Kind(
+        return Received(
             landed.manifest.dataset,
             agreed,
             is_exact=agreed == then,
             is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(found),
-            traits=(quarantined > 0, received["source_id"].null_count > 0, len(agreed) < len(found)),
         )
 
     def _judge(self, brought: Brought, datasets: set[str], excused: frozenset[str]) -> list[str]:
@@ -276,13 +273,11 @@ class Ground:
         ]
 
     def _restore(self) -> None:
-        """The lake as day one left it, without loading DuckDB's extensions again."""
-        instance = self.lake._instance
-        assert instance is not None
-        instance.execute(f"DETACH {LAKE}")
+        """The lake as day one left it."""
+        self.lake.close()
         shutil.rmtree(self._lake_folder)
         shutil.copytree(self._prior_folder, self._lake_folder)
-        lake_connection._attach(instance, self._address, read_only=False)
+        self.lake = Lake(self._address)
 
     def _wrongs_in(self, dataset: Dataset, outcome: Outcome, excused: frozenset[str]) -> Iterator[str]:
         prior, then = self.prior[dataset.name], self.then[dataset.name]

@@ -61,7 +61,10 @@ def _telling_part(path: str) -> str:
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault, the stage it strikes, which of its requests, and whether trying again helps."""
+    """A fault, the stage it strikes, which of its requests, and whether trying again helps.
+
+    `in_a_lake`: what comes of it is taken into a real lake, and not only looked at.
+    """
 
     platform: str
     fault: str
@@ -69,6 +72,7 @@ class Strike:
     which: Which
     once: bool = False
     value: float | None = None
+    in_a_lake: bool = False
 
     def __str__(self) -> str:
         name = self.stage.path.strip("/?").rpartition("/")[2]

@@ -68,7 +68,7 @@ def test_a_district_above_the_cap_is_cut_by_price_and_then_by_cuisine(
         sandbox.delete("/_faults")
     verdict = big_ground.verdict(brought)
     assert not verdict.wrongs, "\n".join(verdict.wrongs)
-    assert verdict.kinds[0].rows.keys() == listed
+    assert verdict.received[0].rows.keys() == listed
     assert verdict.is_complete, [manifest.reasons for manifest in brought.manifests]
     assert frozenset(CUTS[: len(crowded) + 1]) in transport.cuts
 
@@ -97,8 +97,8 @@ def test_a_list_halved_at_one_point_of_a_grid_is_made_up_for_by_its_neighbours(
     verdict = ground.verdict(brought)
     assert sum(hit) > 0
     assert not verdict.wrongs, "\n".join(verdict.wrongs)
-    assert verdict.kinds[0].rows == ground.then["restaurants"]
-    assert verdict.kinds[0].is_complete == halves_its_total
+    assert verdict.received[0].rows == ground.then["restaurants"]
+    assert verdict.received[0].is_complete == halves_its_total
 
 
 def point_of(url: httpx.URL) -> tuple[str, str]:

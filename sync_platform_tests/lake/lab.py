@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.lake.commit import commit_landed
-from sync_platform.lake.commit_outcome import PLATFORM_GUARD, Guard, Outcome
+from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.replay import END_OF_TIME, replay
+from sync_platform.lake.retirement import PLATFORM_GUARD, Guard
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.landing.destination import Destination

@@ -76,7 +76,7 @@ def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
     """The rows, and the summary of their records."""
     table = rows.reader().read_all()
     return table, {
-        "tally": repr(asdict(rows.tally)),
+        "contract_counts": repr(asdict(rows.contract_counts)),
         "not_ours": rows.not_ours,
         "shape": repr(rows.shape.to_document()),
     }

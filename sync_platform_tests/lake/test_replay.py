@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sync_platform.lake.replay import replay
 from sync_platform.sources.extraction import Gaps
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 
 MENU = [{"id": number, "name": f"Dish {number}"} for number in range(1, 5)]
@@ -90,7 +90,7 @@ steps = st.lists(
 numbers = itertools.count()
 
 
-@settings(max_examples=examples(10), deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(steps=steps)
 def test_replay_reproduces_the_table_after_any_syncs_in_any_order(new_lab: Callable[[], Lab], steps: list[Any]) -> None:
     lab = new_lab()
@@ -101,7 +101,7 @@ def test_replay_reproduces_the_table_after_any_syncs_in_any_order(new_lab: Calla
         assert lab.replay_differs() == []
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(4), deadline=None)
 @given(lists=st.lists(st.lists(dishes, min_size=1, max_size=5, unique_by=lambda d: d["id"]), min_size=1, max_size=5))
 def test_after_complete_full_syncs_the_live_rows_are_exactly_the_last_list(
     new_lab: Callable[[], Lab], lists: list[Any]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.commit_outcome import Guard
+from sync_platform.lake.retirement import Guard
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples, is_full
 from sync_platform_tests.lake.lab import Lab, diner
 
 CONTENT = "source_id, name, price_hkd, content_hash, first_seen_at, last_changed_at, removed_at"
@@ -44,6 +44,7 @@ def _take_in(lab: Lab, looks: list[Look], tolerance: float = 1.0) -> None:
         assert lab.replay_differs() == []
 
 
+WEEKS = 7 if is_full() else 5
 dishes = st.fixed_dictionaries(
     {"id": st.integers(1, 4)},
     # a price that is none sends its record to quarantine
@@ -53,7 +54,7 @@ lists = st.lists(dishes, max_size=4, unique_by=lambda dish: dish["id"])
 kinds = st.sampled_from([("full", True), ("full", True), ("full", False), ("incremental", True)])
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(looks=st.lists(st.tuples(lists, kinds), min_size=2, max_size=5), data=st.data())
 def test_any_observations_in_any_order_read_as_if_taken_in_in_order_of_time(
     new_lab: Callable[[], Lab], looks: list[Any], data: st.DataObject
@@ -108,12 +109,12 @@ def _register(weeks: int) -> list[Look]:
 
 
 @settings(max_examples=examples(1), deadline=None)
-@given(order=st.permutations(range(7)).filter(lambda order: order != sorted(order)))
+@given(order=st.permutations(range(WEEKS)).filter(lambda order: order != sorted(order)))
 def test_weeks_of_a_register_backfilled_in_any_order_under_the_guard_read_as_if_in_order(
     new_lab: Callable[[], Lab], order: list[int]
 ) -> None:
     """Far weeks differ by more than the tolerance: what the guard rejected at first is evaluated again."""
-    lab, looks = new_lab(), _register(7)
+    lab, looks = new_lab(), _register(WEEKS)
     _take_in(lab, looks, tolerance=0.1)
     assert lab.ask(
         f"SELECT count(*) FROM sync.runs WHERE platform = '{lab.platform.name}' AND status <> 'complete'"

@@ -29,7 +29,7 @@ from sync_platform.sources.endpoints import Day, Endpoint
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import FolderStore
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.landing.diner import NONE, PLACES, Diner, Kitchen, answering
 
 MARKER = "PERSONAL-7f3a"
@@ -66,7 +66,7 @@ def test_the_same_answers_land_as_the_same_bytes(kitchen: Kitchen) -> None:
         assert list(first.objects.values()) == list(second.objects.values())
 
 
-def test_the_manifest_tells_the_sync(kitchen: Kitchen) -> None:
+def test_the_manifest_has_the_sync(kitchen: Kitchen) -> None:
     before = datetime.now(UTC)
     manifest = kitchen.extract(answering(TWO_PAGES), scope=Scope("incremental"))[0]
     assert (manifest.platform, manifest.partition, manifest.sync_id, manifest.run_id, manifest.mode) == (
@@ -135,7 +135,7 @@ BROKEN_REVIEWS: dict[str, tuple[httpx.Response, type[SyncError]]] = {
 
 
 @pytest.mark.parametrize(("response", "error"), BROKEN_REVIEWS.values(), ids=BROKEN_REVIEWS)
-def test_nothing_personal_stands_in_an_error_or_a_manifest(
+def test_nothing_personal_is_in_an_error_or_a_manifest(
     kitchen: Kitchen, response: httpx.Response, error: type[SyncError]
 ) -> None:
     manifests = kitchen.extract(answering(TWO_PAGES, {"": response}))

@@ -1,4 +1,4 @@
-"""A sync that dies is gone on with: what belongs to one restaurant and was landed whole is not fetched again."""
+"""The next sync resumes a sync that died: complete parts of one restaurant are not fetched again."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _killed(kitchen: Kitchen, wire: Wire, requests: int) -> None:
     wire.asked.clear()
 
 
-def test_what_was_landed_whole_is_not_fetched_again_and_the_result_is_the_same(kitchen: Kitchen, wire: Wire) -> None:
+def test_complete_parts_are_not_fetched_again_and_the_result_is_the_same(kitchen: Kitchen, wire: Wire) -> None:
     undisturbed = _extract(kitchen, wire)
     land(kitchen.store, undisturbed)
     _killed(kitchen, wire, 1 + 3 * 2 + 1)  # the list, three places' reviews, and half of the fourth's
@@ -110,21 +110,21 @@ def test_what_was_landed_whole_is_not_fetched_again_and_the_result_is_the_same(k
     assert SECRET.encode() not in kitchen.everything_written()
 
 
-def test_a_sync_that_dies_twice_goes_on_from_both(kitchen: Kitchen, wire: Wire) -> None:
+def test_a_sync_that_dies_twice_reuses_the_parts_of_both(kitchen: Kitchen, wire: Wire) -> None:
     _killed(kitchen, wire, 1 + 2 * 2)
     _killed(kitchen, wire, 1 + 2 * 2)
     assert _extract(kitchen, wire)[1].complete
     assert {url.split("?")[0] for url in wire.asked} == {"/places", "/places/5/reviews", "/places/6/reviews"}
 
 
-def test_what_is_gone_on_with_is_dated_by_its_oldest_page(kitchen: Kitchen, wire: Wire) -> None:
+def test_a_resumed_sync_is_dated_by_its_oldest_page(kitchen: Kitchen, wire: Wire) -> None:
     before = datetime.now(UTC)
     _killed(kitchen, wire, 5)
     after_the_kill = datetime.now(UTC)
     assert before <= _extract(kitchen, wire)[0].observed_at <= after_the_kill
 
 
-def test_a_place_whose_reviews_were_not_all_had_is_asked_again(kitchen: Kitchen, wire: Wire) -> None:
+def test_a_place_with_missing_reviews_is_fetched_again(kitchen: Kitchen, wire: Wire) -> None:
     wire.refuses = "/places/2/reviews"
     _killed(kitchen, wire, 1 + 2 + 1 + 2)
     wire.refuses = ""
@@ -133,7 +133,7 @@ def test_a_place_whose_reviews_were_not_all_had_is_asked_again(kitchen: Kitchen,
     assert "/places/1/reviews?limit=2&offset=0" not in wire.asked
 
 
-def test_once_landed_nothing_is_left_to_go_on_with_and_no_journal_stays(kitchen: Kitchen, wire: Wire) -> None:
+def test_after_landing_nothing_is_reused_and_no_journal_is_left(kitchen: Kitchen, wire: Wire) -> None:
     _killed(kitchen, wire, 5)
     manifests = _extract(kitchen, wire)
     land(kitchen.store, manifests)
@@ -145,7 +145,7 @@ def test_once_landed_nothing_is_left_to_go_on_with_and_no_journal_stays(kitchen:
 
 
 @pytest.mark.parametrize("why", ["another scope", "stale", "damaged"])
-def test_what_does_not_fit_is_fetched_anew(kitchen: Kitchen, wire: Wire, why: str) -> None:
+def test_parts_that_do_not_fit_are_fetched_again(kitchen: Kitchen, wire: Wire, why: str) -> None:
     _killed(kitchen, wire, 5)
     scope, now = Scope(), datetime.now(UTC)
     if why == "another scope":

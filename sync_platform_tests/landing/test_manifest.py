@@ -1,4 +1,4 @@
-"""A dataset is landed exactly when its manifest stands; and what is said of completeness is true."""
+"""A dataset is landed exactly when its manifest is stored, and the manifest states correctly whether it is complete."""
 
 from __future__ import annotations
 

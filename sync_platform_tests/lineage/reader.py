@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from sync_platform.documents.text import text_of
 from sync_platform.lake.chain import sealed_digest
 from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.record import History, RecordStory, tell_record
-from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
+from sync_platform.lineage.record import History, RecordStory, read_record_story
+from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.story_document import story_document
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.lake.lab import HISTORY, Lab
 from sync_platform_tests.unified.town import Town
@@ -26,10 +28,14 @@ def history_of(lab: Lab, as_of: datetime | None = None) -> Iterator[History]:
 
 def dish(lab: Lab, source_id: str, field: str | None = None, as_of: datetime | None = None) -> RecordStory:
     with history_of(lab, as_of) as history:
-        return tell_record(history, "diner", "dishes", source_id, field)
+        return read_record_story(history, "diner", "dishes", source_id, field)
 
 
 def restaurant(town: Town, name: str, field: str | None = None, as_of: datetime | None = None) -> RestaurantStory:
     with town.lake.session() as session:
         landing = Landing(FolderStore(Path(town.folder) / "landing_store"), town.platforms, lambda key: None)
-        return tell_restaurant(History(session, HISTORY, landing, as_of), town.platforms, name, field)
+        return read_restaurant_story(History(session, HISTORY, landing, as_of), town.platforms, name, field)
+
+
+def text_of_story(story: RestaurantStory | RecordStory) -> str:
+    return text_of(story_document(story, datetime.now(UTC)))

@@ -12,6 +12,7 @@ import pytest
 from sync_platform.errors import UsageError
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.as_of import past
+from sync_platform_tests.extent import is_full
 from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU
 
@@ -56,12 +57,13 @@ def _answers(lab: Lab, moment: datetime, way: str) -> list[list[tuple[Any, ...]]
 def test_time_travel_and_replay_tell_the_same_at_every_moment(tmp_path: Path) -> None:
     lab, moments = _moments(tmp_path)
     # before the first sync of the diner there is no table to travel to
-    travelled = [_answers(lab, moment, "time travel") for moment in moments[1:]]
-    assert len({str(answers) for answers in travelled}) == 5
+    looked_at = moments[1 :: 1 if is_full() else 2]
+    travelled = [_answers(lab, moment, "time travel") for moment in looked_at]
+    assert len({str(answers) for answers in travelled}) == len(looked_at)
     last = lab.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")[0][0]
     lab.sync([{"id": 99, "name": "Later"}], hour=40, mode="incremental")
     lab.ask(f"CALL ducklake_expire_snapshots('lake', versions => range(0, {last + 1}))")
-    assert [_answers(lab, moment, "replayed") for moment in moments[1:]] == travelled
+    assert [_answers(lab, moment, "replayed") for moment in looked_at] == travelled
     lab.lake.close()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sync_platform.lineage.export import Form, Span, schema, write_export
+from sync_platform.lineage.change_export import ExportScope, Form, schema, write_export
 from sync_platform_tests.lake.lab import HISTORY, Lab
 from sync_platform_tests.unified.town import BEGIN
 
@@ -32,14 +32,14 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     lab.lake.close()
 
 
-def exported(lab: Lab, form: Form, span: Span | None = None) -> str:
+def exported(lab: Lab, form: Form, span: ExportScope | None = None) -> str:
     file = io.StringIO(newline="")
     with history_of(lab) as history:
-        write_export(history, span or Span(), form, file, BEGIN)
+        write_export(history, span or ExportScope(), form, file, BEGIN)
     return file.getvalue()
 
 
-def document(lab: Lab, span: Span | None = None) -> dict[str, Any]:
+def document(lab: Lab, span: ExportScope | None = None) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(exported(lab, "json", span))
     Draft202012Validator(schema()).validate(found)
     return found
@@ -76,7 +76,7 @@ def test_the_schema_refuses_what_it_does_not_describe(lab: Lab, spoil: Any) -> N
     assert not Draft202012Validator(schema()).is_valid(found)
 
 
-def test_a_sheet_has_the_same_and_no_formula(lab: Lab) -> None:
+def test_the_csv_has_the_same_changes_and_no_formula(lab: Lab) -> None:
     rows = list(csv.DictReader(io.StringIO(exported(lab, "csv"), newline="")))
     assert [row["entity_id"] for row in rows] == [change["entity_id"] for change in document(lab)["changes"]]
     assert json.loads(next(row for row in rows if row["entity_id"] == "1")["after"])["name"] == "=cmd|' /C calc'!A0"
@@ -85,13 +85,13 @@ def test_a_sheet_has_the_same_and_no_formula(lab: Lab) -> None:
 
 
 def test_a_span_has_what_was_committed_in_it_both_ends_included(lab: Lab) -> None:
-    first, last = (step.change.committed_at for step in dish(lab, "2").steps)
+    first, last = (traced.change.committed_at for traced in dish(lab, "2").changes)
     least = timedelta(microseconds=1)
-    assert document(lab, Span(first, first))["count"] == 2
-    assert document(lab, Span(first + least, last))["count"] == 2
-    assert document(lab, Span(last=first - least))["count"] == 0
-    assert document(lab, Span(platform="diner"))["count"] == 4
-    assert document(lab, Span(platform="tea"))["changes"] == []
+    assert document(lab, ExportScope(first, first))["count"] == 2
+    assert document(lab, ExportScope(first + least, last))["count"] == 2
+    assert document(lab, ExportScope(last=first - least))["count"] == 0
+    assert document(lab, ExportScope(platform="diner"))["count"] == 4
+    assert document(lab, ExportScope(platform="tea"))["changes"] == []
 
 
 def test_ciphertext_of_personal_values_leaves_nobody(lab: Lab) -> None:
@@ -113,7 +113,7 @@ def test_memory_does_not_grow_with_the_changes(lab: Lab) -> None:
 
         tracemalloc.start()
         with history_of(lab) as history:
-            write_export(history, Span(), "json", Counted(), BEGIN)
+            write_export(history, ExportScope(), "json", Counted(), BEGIN)
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found, Counted.written

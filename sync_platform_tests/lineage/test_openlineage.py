@@ -16,8 +16,8 @@ from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, UrlCon
 
 from sync_platform.cli.lineage.openlineage import export_runs
 from sync_platform.errors import ConnectionFailed, PermanentError, Refused, ServerFailed, SyncError
-from sync_platform.lineage.export import Span
-from sync_platform.lineage.openlineage import Event, Places, events
+from sync_platform.lineage.change_export import ExportScope
+from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.lake.lab import Lab
 
@@ -82,10 +82,10 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     lab.lake.close()
 
 
-def told(lab: Lab, span: Span | None = None) -> list[Event]:
+def told(lab: Lab, span: ExportScope | None = None) -> list[Event]:
     with history_of(lab) as history:
-        places = Places("file:///landing", "ducklake:/lake")
-        return list(events(history.session, {"diner": lab.platform}, places, span or Span()))
+        places = DatasetNamespaces("file:///landing", "ducklake:/lake")
+        return list(events(history.session, {"diner": lab.platform}, places, span or ExportScope()))
 
 
 def test_every_event_has_the_shape_that_is_prescribed(lab: Lab) -> None:
@@ -115,9 +115,9 @@ def test_a_run_tells_its_period_what_it_wrote_where_and_what_was_wrong(lab: Lab)
 def test_a_span_has_the_runs_committed_in_it(lab: Lab) -> None:
     with lab.lake.session() as session:
         ((first,),) = session.execute("SELECT min(committed_at) FROM sync.runs").fetchall()
-    assert len(told(lab, Span(last=first))) == 2
-    assert told(lab, Span(platform="tea")) == []
-    assert len(told(lab, Span(platform="diner"))) == 4
+    assert len(told(lab, ExportScope(last=first))) == 2
+    assert told(lab, ExportScope(platform="tea")) == []
+    assert len(told(lab, ExportScope(platform="diner"))) == 4
 
 
 @contextmanager

@@ -14,13 +14,12 @@ from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import append_batch, contents
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lineage.as_of import past
-from sync_platform.lineage.chapters import telling_of
-from sync_platform.lineage.record import tell_record
+from sync_platform.lineage.record import read_record_story
 from sync_platform.lineage.retention import Closed, close_lineage, due_closings
-from sync_platform.lineage.text import text_of
+from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.lab import HISTORY, Lab, diner
 from sync_platform_tests.lineage.conftest import MENU, Office, open_office
-from sync_platform_tests.lineage.reader import history_of
+from sync_platform_tests.lineage.reader import history_of, text_of_story
 
 CHANGED = "SELECT count(*) FROM lineage.changes"
 
@@ -158,7 +157,7 @@ SYNCS = st.lists(st.tuples(st.integers(0, 6), PRICES), min_size=2, max_size=5)
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(4),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -185,8 +184,8 @@ def test_whatever_is_synced_before_and_after_folding_replays_to_the_table(
 def test_the_story_of_a_record_says_what_is_past_its_retention(office: Office) -> None:
     _close(office)
     with history_of(office.lab) as history:
-        story = tell_record(history, "diner", "dishes", "1")
-    told = text_of(telling_of(story))
-    assert "had come to this (older changes are past their retention)" in told
+        story = read_record_story(history, "diner", "dishes", "1")
+    told = text_of_story(story)
+    assert "reached this state (older changes are past their retention)" in told
     assert "name: “Renamed”" in told
-    assert [step.origin.state for step in story.steps if step.origin] == ["intact"]
+    assert [traced.origin.state for traced in story.changes if traced.origin] == ["intact"]

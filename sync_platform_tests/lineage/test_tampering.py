@@ -21,11 +21,13 @@ from sync_platform.storage.audit_log import CHAIN, audit_log
 from sync_platform.storage.hash_chain import link
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform_tests.extent import in_turn
 from sync_platform_tests.lake.lab import Lab, diner
 from sync_platform_tests.lineage.conftest import VISITORS, Office
 
 CHANGES = "lake.lineage.changes"
 BATCHES = "lake.lineage.batches"
+REWRITTEN = ("lineage/changes", "diner/dishes")
 ADD = (
     "INSERT INTO audit_log SELECT 5, at, actor, via, operation, subject, outcome, link, link "
     "FROM audit_log WHERE number = 4"
@@ -173,8 +175,7 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("table", ["lineage/changes", "diner/dishes"])
-@pytest.mark.parametrize("how", list(FORGERIES))
+@pytest.mark.parametrize(("how", "table"), in_turn(list(FORGERIES), REWRITTEN))
 def test_a_file_rewritten_is_found(office: Office, table: str, how: str) -> None:
     """It is not the file that the catalog knows."""
     name = "after" if table == "lineage/changes" else "name"
@@ -182,8 +183,7 @@ def test_a_file_rewritten_is_found(office: Office, table: str, how: str) -> None
     assert office.verify().breaks
 
 
-@pytest.mark.parametrize("table", ["lineage/changes", "diner/dishes"])
-@pytest.mark.parametrize("how", ["edited", "deleted", "inserted"])
+@pytest.mark.parametrize(("how", "table"), in_turn(["edited", "deleted", "inserted"], REWRITTEN))
 def test_a_file_rewritten_in_the_catalog_too_is_found_by_what_it_holds(office: Office, table: str, how: str) -> None:
     name = "after" if table == "lineage/changes" else "name"
     _in_parquet(office, table, lambda held: FORGERIES[how](held, name), covered_up=True)

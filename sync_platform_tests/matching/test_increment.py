@@ -22,7 +22,7 @@ from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.matching.matches import PAIR_SCHEMA, explain_links, review_pairs
 from sync_platform.matching.model import Model
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 
 from .cities import Id
 from .conftest import LinkedCity
@@ -148,7 +148,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
     return st.lists(st.tuples(rows, gone, decisions), min_size=1, max_size=4)
 
 
-@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:

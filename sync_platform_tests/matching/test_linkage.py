@@ -17,7 +17,7 @@ from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.listing_table import SCHEMA, to_listing_table
 from sync_platform.matching.matches import PAIR_SCHEMA, cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import read_model, write_model
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 
 from .conftest import LinkedCity
 from .hard_cases import CASES, bystanders, table_of

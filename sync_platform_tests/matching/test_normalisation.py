@@ -12,7 +12,7 @@ from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import EMPTY, parse_names
 from sync_platform.matching.romanisation import sound_of_chinese, sound_of_english
 from sync_platform.matching.scripts import fold
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 
 CHINESE_AND_ENGLISH = st.text(st.characters(categories=("L", "N", "P", "Zs", "Co"), max_codepoint=0xFFFF), max_size=40)
 

@@ -28,6 +28,7 @@ class Project:
     """A copy of the project with the ninth platform in it."""
 
     folder: Path
+    is_full: bool
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A Python module run to its end, as if in a fresh checkout with nothing set."""
@@ -47,12 +48,13 @@ class Project:
         return datasets
 
     def test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Tests of the copy; only what collects and runs there counts, so an empty selection fails."""
-        return self.run("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments)
+        """Tests of the copy, all of them with `--full`; pytest fails where none is selected."""
+        full = ("--full",) if self.is_full else ()
+        return self.run("pytest", "-q", "-p", "no:cacheprovider", *full, *arguments)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Project:
     folder = tmp_path_factory.mktemp("project")
     for name in COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "ninth_platform"))
@@ -67,7 +69,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         shutil.copy(PARTS / name, fixture / name)
     for name in REMADE:
         (folder / name).unlink()
-    return Project(folder)
+    return Project(folder, is_full=bool(pytestconfig.getoption("full", False)))
 
 
 def test_it_is_synced_from_the_sandbox_and_then_unchanged(project: Project) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -15,7 +15,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.quality.drift import MAX_CHANCE, Drift, chance, find_drift, is_good
 from sync_platform.quality.shape import Shape
 from sync_platform.sandbox.city import City
-from sync_platform_tests.examples import examples
+from sync_platform.sources.period import day_in_hong_kong
+from sync_platform_tests.extent import examples
 from sync_platform_tests.platforms.replay import over_sandbox
 from sync_platform_tests.quality.samples import OBJECT, Record, changed, places, shape_of
 
@@ -288,7 +289,8 @@ def test_fourteen_empty_of_two_thousand_are_drift_and_thirteen_are_chance() -> N
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_two_days_of_a_platform_are_no_drift_and_its_faults_are(name: str) -> None:
     platform = PLATFORMS[name]
-    today, tomorrow = City(60, 852, date(2026, 11, 24)), City(60, 852, date(2026, 11, 25))
+    day = day_in_hong_kong(datetime.now(UTC))  # Eatigo is asked for the discounts from today on
+    today, tomorrow = City(60, 852, day), City(60, 852, day + timedelta(days=1))
     before, now = over_sandbox(platform, today), over_sandbox(platform, tomorrow)
     broken = over_sandbox(platform, tomorrow, [f"{name}:unknown-field", f"{name}:retyped"])
     expected = {"new"} if name == "data_gov_hk" else {"new", "retyped"}  # in XML everything is text

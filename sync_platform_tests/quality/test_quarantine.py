@@ -17,7 +17,7 @@ from sync_platform.sources.columns import Row
 from sync_platform.sources.decoding import Decoding
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.lab import DISHES, Lab, diner
 from sync_platform_tests.quality.venues import VENUES, venues
 
@@ -59,7 +59,7 @@ sent = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(sent, max_size=8))
 def test_every_received_record_is_stored_dropped_as_a_duplicate_quarantined_or_out_of_scope(
     lab: Lab, records: list[Record]

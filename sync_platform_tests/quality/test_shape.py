@@ -18,7 +18,7 @@ from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_N
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 from sync_platform_tests.quality.samples import OBJECT, Record, lines, places, shape_of
 
 SealRecords = Callable[[list[Record]], list[Record]]
@@ -129,10 +129,10 @@ def test_too_deep_or_too_many_paths_are_left_out_and_the_shape_is_marked_as_cut(
 def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
     sample = ShapeSample(has_personal_fields=False)
     for number in range(40):
-        sample.take(f"objects/{number}", lines({"object": number, "line": line} for line in range(500)))
+        sample.take(f"objects/{number}", lines({f"from_{number}": line} for line in range(500)))
     shape = sample.shape()
     assert shape.records == MOST_RECORDS
-    taken = [sum(kept[2] == f"objects/{number}" for kept in sample._kept) for number in range(40)]
+    taken = [shape.fields[f"from_{number}"].filled for number in range(40)]
     assert all(20 < count < 90 for count in taken), taken  # 50 each, were it even
 
 

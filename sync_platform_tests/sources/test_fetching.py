@@ -229,3 +229,11 @@ def test_each_kind_of_authentication_has_its_header() -> None:
     assert NoAuthentication().headers(credentials) == {}
     assert BearerToken().headers(credentials) == {"Authorization": "Bearer k"}
     assert KeyHeader("X-Api-Key").headers(credentials) == {"X-Api-Key": "k"}
+
+
+def test_children_are_incomplete_where_fewer_parents_came_than_the_source_counts() -> None:
+    server = _served(a=1)
+    server.answers["/dishes"] = lambda asked: {"items": [{"id": "a", "reviews": 1}], "total": 2, "next": None}
+    dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))
+    _, extraction = fetched(server, dishes, REVIEWS)
+    assert extraction.gaps["reviews"].findings == ["of 2 dishes 1 came, and what belongs to the others is missing"]

@@ -52,7 +52,7 @@ def test_leases_with_different_names_are_independent(database_url: str) -> None:
 def test_the_lease_of_a_crashed_holder_is_free_after_its_expiry(database_url: str) -> None:
     clock = Clock()
     leases = Leases(database_url, clock)
-    leases._acquire("stored data", "backup")  # never released: the process is gone
+    leases.acquire("backup")  # never released, as after a crash
     clock.now += LASTS
     with pytest.raises(Busy), leases.hold("maintenance"):
         pytest.fail("it had not expired")
@@ -123,6 +123,6 @@ def test_one_failure_of_the_ledger_does_not_stop_renewal(database_url: str, monk
 def test_one_of_four_concurrent_processes_gets_the_lease(database_url: str) -> None:
     imports = "import alembic.command\nfrom sync_platform.errors import Busy\n"
     imports += "from sync_platform.storage.lease import Leases"
-    program = "try:\n    Leases(sys.argv[1])._acquire('stored data', 'backup')\n    print('got it')\n"
+    program = "try:\n    Leases(sys.argv[1]).acquire('backup')\n    print('got it')\n"
     program += "except Busy:\n    print('refused')"
     assert sorted(outputs_of(4, imports, program, database_url)) == ["got it", "refused", "refused", "refused"]

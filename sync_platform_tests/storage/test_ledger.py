@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.ledger import Ledger
+from sync_platform.storage.ledger import MIGRATIONS, Ledger
+from sync_platform.storage.relational import open_database, transaction
 from sync_platform_tests.processes import outputs_of
 
 
@@ -26,7 +27,7 @@ def test_a_secret_written_twice_is_updated(database_url: str) -> None:
     for value in ("one", "two"):
         ledger.write_sealed_secret("keeta", "refresh_token", value)
     assert ledger.sealed_secret("keeta", "refresh_token") == "two"
-    assert _rows(ledger) == 1
+    assert _rows(database_url) == 1
 
 
 def test_secrets_of_other_platforms_and_names_are_left_alone(database_url: str) -> None:
@@ -46,12 +47,12 @@ def test_four_processes_can_write_one_secret_at_the_same_time(database_url: str)
     writers = outputs_of(4, imports, program, database_url)
     ledger = Ledger(database_url)
     assert {ledger.sealed_secret("keeta", str(name)) for name in range(20)} <= set(writers)
-    assert _rows(ledger) == 20
+    assert _rows(database_url) == 20
 
 
 def test_a_ledger_that_breaks_is_a_storage_error_without_the_secret(database_url: str) -> None:
     ledger = Ledger(database_url)
-    with ledger._engine.begin() as connection:
+    with transaction(open_database(database_url, MIGRATIONS)) as connection:
         connection.execute(sa.text("DROP TABLE platform_secrets"))
     with pytest.raises(StorageError, match="cannot use the database") as raised:
         ledger.write_sealed_secret("keeta", "refresh_token", "hush")
@@ -66,6 +67,6 @@ def test_a_ledger_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> N
         Ledger(f"sqlite:///{tmp_path}/file/ledger.sqlite")
 
 
-def _rows(ledger: Ledger) -> int:
-    with ledger._engine.connect() as connection:
+def _rows(database_url: str) -> int:
+    with transaction(open_database(database_url, MIGRATIONS)) as connection:
         return int(connection.execute(sa.text("SELECT count(*) FROM platform_secrets")).scalar_one())

@@ -17,7 +17,7 @@ from sync_platform.matching.model import Model
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.invariants import check_members, check_related_records, check_restaurants
 from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
-from sync_platform_tests.examples import examples
+from sync_platform_tests.extent import examples
 
 from .town import HISTORY, Town, place, settle
 
@@ -44,7 +44,7 @@ def _replayed(town: Town, table: TrackedTable) -> list[Any]:
         return session.execute(f"SELECT {columns} FROM {replayed} ORDER BY ALL").fetchall()
 
 
-@settings(max_examples=examples(3), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=examples(2), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(batches=st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history(
     tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]

@@ -6,48 +6,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import orjson
-from rich.console import Console
-
 from sync_platform.cli.audited import audited
-from sync_platform.cli.lineage.export import span_of
-from sync_platform.cli.output import opened
-from sync_platform.compliance.document import document_of
-from sync_platform.compliance.page import page_of
-from sync_platform.compliance.report import Installation, Report, make_report
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.lineage.export import scope_of
+from sync_platform.cli.output import json_of, opened, rendered, showing_steps
+from sync_platform.cli.required import require_lake
+from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
+from sync_platform.compliance.report_document import report_document
+from sync_platform.compliance.report_json import report_json
 from sync_platform.compliance.span import Span
-from sync_platform.compliance.text import text_of
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.vault.seal import open_vault_database
 
 
 def report_compliance(first: str, last: str, out: str, form: str, *, hash_landing: bool) -> int:
-    """Write the report; 0 if every obligation that was checked is met, else 1. UsageError for a span that cannot be."""
+    """Write the report; 0 if every obligation that was checked is met, else 1. UsageError for a wrong span."""
     settings, now = load_settings(), datetime.now(UTC)
     span = _span(first, last, now)
-    if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+    require_lake(settings)
     subject = {"what": "compliance", "from": first, "to": last, "format": form, "landing": hash_landing}
     with (
         audited(settings, "report", subject) as operation,
         opened(out) as file,
         _installation(settings) as installation,
     ):
-        with Console(stderr=True).status("reporting") as status:
-            report = make_report(
-                installation, span, now, hash_landing=hash_landing, say=lambda step: status.update(f"reporting: {step}")
-            )
+        with showing_steps("reporting") as show_step:
+            report = make_report(installation, span, now, hash_landing=hash_landing, say=show_step)
         file.write(_written(report, form))
         rate = report.rate
         operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)
-    return 1 if rate.not_met else 0
+    return FAILED if rate.not_met else OK
 
 
 def _span(first: str, last: str, now: datetime) -> Span:
-    found = span_of(first, last, None)
+    found = scope_of(first, last, None)
     begin, end = found.first or now, found.last or now
     if begin > now:
         raise UsageError(f"--from {first} lies in the future: nothing has happened yet")
@@ -68,7 +62,7 @@ def _installation(settings: Settings) -> Iterator[Installation]:
         vault.dispose()
 
 
-def _written(report: Report, form: str) -> str:
+def _written(report: ComplianceReport, form: str) -> str:
     if form == "json":
-        return orjson.dumps(document_of(report), option=orjson.OPT_INDENT_2).decode() + "\n"
-    return page_of(report) if form == "html" else text_of(report)
+        return json_of(report_json(report)) + "\n"
+    return rendered(report_document(report), form)

@@ -12,8 +12,8 @@ from sync_platform.cli.audited import log_entry
 from sync_platform.cli.emergency.status import show_status
 from sync_platform.cli.exit_codes import INTERRUPTED, OK
 from sync_platform.cli.output import report_problem, write_document
+from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
-from sync_platform.cli.syncing.sync import require_terms
 from sync_platform.cli.syncing.unify import unify_after
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
@@ -36,7 +36,7 @@ def request_emergency(
     """
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
-    require_terms(choose(platforms, names))
+    require_accepted_terms(choose(platforms, names))
     requests = RequestStore(settings.ledger_url)
     requester = requester or getpass.getuser()
     submission = submit_request(

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
 from sync_platform.errors import UsageError
-from sync_platform.lineage.export import Span, write_export
+from sync_platform.lineage.change_export import ExportScope, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
@@ -18,28 +19,28 @@ from sync_platform.unified.tables import SCHEMA
 
 
 def export_lineage(first: str | None, last: str | None, platform: str | None, out: str, form: Any) -> int:
-    """Write the export; 0. UsageError for a span or a platform that cannot be, or a file that cannot be written."""
+    """Write the export; 0. UsageError for a wrong span or platform, StorageError where it cannot be written."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
-    span = span_of(first, last, platform)
+    scope = scope_of(first, last, platform)
     subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}
     with (
         audited(settings, "export", subject) as operation,
         history_of(settings, platforms) as history,
         opened(out) as file,
     ):
-        count = write_export(history, span, form, file, datetime.now(UTC))
+        count = write_export(history, scope, form, file, datetime.now(UTC))
         operation.ended("complete", changes=count)
     sys.stderr.write(f"{count:,} changes\n")
-    return 0
+    return OK
 
 
-def span_of(first: str | None, last: str | None, platform: str | None) -> Span:
-    """The span that options name; UsageError for one that cannot be."""
+def scope_of(first: str | None, last: str | None, platform: str | None) -> ExportScope:
+    """The scope that the options name; UsageError for a span that ends before it begins."""
     begin = parse_beginning(first) if first else None
     end = parse_moment(last, "--to") if last else None
     if begin and end and end < begin:
         raise UsageError(f"--from {first} lies after --to {last}")
-    return Span(begin, end, platform)
+    return ExportScope(begin, end, platform)

@@ -9,11 +9,12 @@ import httpx
 import orjson
 
 from sync_platform.cli.audited import audited
-from sync_platform.cli.lineage.export import span_of
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.lineage.export import scope_of
 from sync_platform.cli.lineage.story import history_of
 from sync_platform.cli.output import opened
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
-from sync_platform.lineage.openlineage import Event, Places, events
+from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.unified.tables import SCHEMA
@@ -28,15 +29,15 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
-    span = span_of(first, last, platform)
-    places = Places(settings.landing_url, f"ducklake:{settings.lake_data_url}")
+    scope = scope_of(first, last, platform)
+    namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")
     subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
     with audited(settings, "export", subject) as operation, history_of(settings, platforms) as history:
-        found = events(history.session, platforms, places, span)
+        found = events(history.session, platforms, namespaces, scope)
         count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
         operation.ended("complete", events=count)
     sys.stderr.write(f"{count:,} events\n")
-    return 0
+    return OK
 
 
 def _write(found: Iterable[Event], out: str) -> int:

@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-import orjson
-
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import rendered, write_document
+from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import sealed_digest
 from sync_platform.lake.schema import schemas_present
-from sync_platform.lineage.chapters import telling_of
-from sync_platform.lineage.document import story_document
 from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.origin import Landing
-from sync_platform.lineage.page import page_of
-from sync_platform.lineage.record import History, RecordStory, tell_record
-from sync_platform.lineage.restaurant import RestaurantStory, tell_restaurant
-from sync_platform.lineage.sheet import write_story
-from sync_platform.lineage.text import text_of
-from sync_platform.platforms import choose, load_platforms
+from sync_platform.lineage.record import History, RecordStory, read_record_story
+from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
+from sync_platform.lineage.story_csv import write_story_csv
+from sync_platform.lineage.story_document import story_document
+from sync_platform.lineage.story_json import story_json
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -34,8 +33,8 @@ HOW = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET 
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What a story is asked of: a record, or a restaurant, which has no platform."""
+class StorySubject:
+    """The record that a story is of. A restaurant has no platform."""
 
     platform: str | None
     dataset: str
@@ -43,18 +42,18 @@ class Subject:
 
 
 def show_story(words: list[str], field: str | None, as_of: str | None, form: str) -> int:
-    """Write a story to standard output; 0. UsageError for one that cannot be told."""
+    """Write a story to standard output; 0. UsageError for a record or a restaurant that does not exist."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     subject = _subject(words, platforms)
     moment = parse_moment(as_of) if as_of else None
     with history_of(settings, platforms, moment) as history:
         if subject.platform is None:
-            story: RestaurantStory | RecordStory = tell_restaurant(history, platforms, subject.entity_id, field)
+            story: RestaurantStory | RecordStory = read_restaurant_story(history, platforms, subject.entity_id, field)
         else:
-            story = tell_record(history, subject.platform, subject.dataset, subject.entity_id, field)
+            story = read_record_story(history, subject.platform, subject.dataset, subject.entity_id, field)
     _write(story, form)
-    return 0
+    return OK
 
 
 @contextmanager
@@ -69,35 +68,32 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
         yield History(session, settings.lineage_table_name, landing, as_of)
 
 
-def _subject(words: list[str], platforms: dict[str, Platform]) -> Subject:
+def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:
     match words:
         case [name] | ["restaurant", name] if name.startswith("rest-"):
-            return Subject(None, RESTAURANT, name)
+            return StorySubject(None, RESTAURANT, name)
         case ["restaurant", name]:
             raise UsageError(f"{name!r} is no restaurant's id, which is rest-…; unified.restaurants has them")
         case [platform, dataset, source_id]:
             _require(platforms, platform, dataset)
-            return Subject(platform, dataset, source_id)
+            return StorySubject(platform, dataset, source_id)
         case _:
             raise UsageError(f"{' '.join(words)!r} is nothing that has a story: {HOW}")
 
 
 def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:
-    if platform == SCHEMA:
-        names = [table.name for table in KEPT_TABLES]
-    else:
-        (chosen,) = choose(platforms, [platform])
-        names = [each.name for each in chosen.datasets]
+    if platform != SCHEMA:
+        require_dataset(platforms, platform, dataset)
+        return
+    names = [table.name for table in KEPT_TABLES]
     if dataset not in names:
         raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
 
 
 def _write(story: RestaurantStory | RecordStory, form: str) -> None:
     if form == "csv":
-        write_story(sys.stdout, story)
+        write_story_csv(sys.stdout, story)
     elif form == "json":
-        sys.stdout.write(orjson.dumps(story_document(story), option=orjson.OPT_INDENT_2).decode() + "\n")
-    elif form == "html":
-        sys.stdout.write(page_of(telling_of(story), datetime.now(UTC)))
+        write_document(story_json(story))
     else:
-        sys.stdout.write(text_of(telling_of(story)))
+        sys.stdout.write(rendered(story_document(story, datetime.now(UTC)), form))

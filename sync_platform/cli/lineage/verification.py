@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, write_document
+from sync_platform.cli.output import console, showing_steps, write_document
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
@@ -28,8 +28,8 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
     with _record(settings) as record:
         also = [_anchor(settings, anchor, record.signer.public_key)] if anchor else []
         store = _store(settings, settings.landing_url) if landing else None
-        with Console(stderr=True).status("verifying") as status:
-            findings = record.verify(also, store, lambda step: status.update(f"verifying: {step}"))
+        with showing_steps("verifying") as show_step:
+            findings = record.verify(also, store, show_step)
     if as_json:
         write_document(findings.document())
     else:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
 from sync_platform.cli.output import console, report_problem, write_document
+from sync_platform.cli.syncing.display import Display
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
@@ -19,7 +20,6 @@ from sync_platform.lake.syncs import complete_partitions, worst
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, periods_between
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
@@ -110,7 +110,7 @@ def _report(
         shown.print(f"… and {len(odd) - MOST_SHOWN} more that are not complete; sync.runs lists all")
 
 
-class _Steps:
+class _Steps(Display):
     """The progress over periods: a bar in a terminal, else a line for each period; nothing with --json."""
 
     def __init__(self, platform: str, steps: int, *, quiet: bool) -> None:
@@ -126,16 +126,10 @@ class _Steps:
         self._period = period.key
         self._show("fetching")
 
-    def started(self, platform: str) -> None: ...
-
-    def lock_taken(self, platform: str) -> None: ...
-
     def waiting(self, platform: str, text: str) -> None:
         self._show(text)
         if self._bar is None and not self._quiet:
             self._line(text)
-
-    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
 
     def landed(self, platform: str) -> None:
         self._show("into the lake")
@@ -152,8 +146,6 @@ class _Steps:
     def unifying(self, text: str) -> None:
         self._period = "unified"
         self._show(text)
-
-    def unified(self, text: str) -> None: ...
 
     def _show(self, text: str) -> None:
         if self._bar is not None and self._task is not None:

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -20,42 +19,14 @@ UNIFIED = "unified"
 """The unified restaurants are shown like one more platform."""
 
 
-class Display(Protocol):
-    """Shows a sync. The first five methods are those of Progress (defs/progress.py)."""
+class Display:
+    """Shows nothing, for programs. Its subclasses show a sync; the first five methods are those of defs/progress.py."""
 
     def waiting(self, platform: str, text: str) -> None: ...
 
-    def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
-
     def lock_taken(self, platform: str) -> None: ...
 
-    def landed(self, platform: str) -> None: ...
-
-    def unifying(self, text: str) -> None: ...
-
-    def started(self, platform: str) -> None: ...
-
-    def finished(self, result: PlatformResult) -> None: ...
-
-    def unified(self, text: str) -> None: ...
-
-    def shown(self) -> AbstractContextManager[object]: ...
-
-
-def choose_display(as_json: bool) -> Display:
-    if as_json:
-        return Nothing()
-    return Bars() if sys.stderr.isatty() else Lines()
-
-
-class Nothing:
-    """Shows nothing: for programs."""
-
-    def waiting(self, platform: str, text: str) -> None: ...
-
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None: ...
-
-    def lock_taken(self, platform: str) -> None: ...
 
     def landed(self, platform: str) -> None: ...
 
@@ -69,6 +40,12 @@ class Nothing:
 
     def shown(self) -> AbstractContextManager[object]:
         return nullcontext()
+
+
+def choose_display(as_json: bool) -> Display:
+    if as_json:
+        return Display()
+    return Bars() if sys.stderr.isatty() else Lines()
 
 
 class _Counter:
@@ -89,7 +66,7 @@ class _Counter:
         return max(self.pages, sum(self._expected.values()))
 
 
-class Bars:
+class Bars(Display):
     """One bar per platform, over the pages expected so far."""
 
     def __init__(self) -> None:
@@ -124,8 +101,6 @@ class Bars:
             text = f"{count.records:>9,} records  [dim]{dataset}[/]"
             self._progress.update(self._tasks[platform], completed=count.pages, total=count.expected, text=text)
 
-    def lock_taken(self, platform: str) -> None: ...
-
     def unifying(self, text: str) -> None:
         with self._lock:
             if UNIFIED not in self._tasks:
@@ -148,16 +123,13 @@ class Bars:
             self._progress.update(self._tasks[result.platform], completed=1, total=1, text=text)
 
 
-class Lines:
+class Lines(Display):
     """A line when a platform starts, every few seconds while it runs, and when it ends."""
 
     def __init__(self) -> None:
         self._counts: dict[str, _Counter] = {}
         self._shown_at: dict[str, float] = {}
         self._lock = threading.Lock()
-
-    def shown(self) -> AbstractContextManager[object]:
-        return nullcontext()
 
     def started(self, platform: str) -> None:
         with self._lock:
@@ -177,10 +149,6 @@ class Lines:
                 self._line(
                     platform, f"{count.records:,} records, page {count.pages:,} of {count.expected:,} ({dataset})"
                 )
-
-    def lock_taken(self, platform: str) -> None: ...
-
-    def landed(self, platform: str) -> None: ...
 
     def unifying(self, text: str) -> None:
         with self._lock:

@@ -7,10 +7,10 @@ import time
 from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
 from sync_platform.cli.output import report_problem
+from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.plan import plan
 from sync_platform.platforms import choose, load_platforms
-from sync_platform.settings import load_settings, platform_settings
-from sync_platform.sources.declaration import Platform
+from sync_platform.settings import load_settings
 
 
 def sync_platforms(
@@ -25,7 +25,7 @@ def sync_platforms(
     began = time.monotonic()
     settings = load_settings()
     planned = plan(choose(load_platforms(settings.platform_path), names), partition)
-    require_terms([platform for platform, _ in planned])
+    require_accepted_terms([platform for platform, _ in planned])
 
     # the import of Dagster takes a second: a wrong request is refused before it
     from sync_platform.cli.runner.instance import prepare
@@ -58,11 +58,3 @@ def sync_platforms(
     else:
         write_summary(results, unified, startup_s, total_s, settings.home)
     return OK if status == "complete" and not (unified and unified.error) else FAILED
-
-
-def require_terms(platforms: list[Platform]) -> None:
-    """Refuse a live platform whose terms are not accepted, before anything is fetched from any platform."""
-    from sync_platform.landing import source
-
-    for platform in platforms:
-        source.require_terms(platform, platform_settings(platform.name))

@@ -37,7 +37,7 @@ class UnifyResult:
         if self.error:
             return f"failed: {self.error}"
         run = self.run
-        changes = [f"{run[name]:,} {word}" for name, word in _CHANGES.items() if run[name]]
+        changes = [f"{run[name]:,} {change}" for name, change in _CHANGES.items() if run[name]]
         summary = ", ".join(changes) or "nothing changed"
         return (
             f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "

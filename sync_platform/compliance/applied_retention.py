@@ -1,0 +1,148 @@
+"""Retention as applied: for each limit the oldest stored thing and what is overdue; and the maintenance of the span.
+
+What belongs here: our own limits. The limits in the terms of live sources are judged in `stored_data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
+from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
+from sync_platform.compliance.obligation import Obligation, Requirement
+from sync_platform.compliance.span import day_text
+from sync_platform.lake.maintenance import outdated_snapshots
+from sync_platform.landing.retention import AT_WORK, Expired, LandedSync, find_expired, limits_of
+from sync_platform.lineage.anchors import FOLDER as ANCHORS
+from sync_platform.lineage.retention import due_closings
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.objects import ObjectStore
+
+GRACE = timedelta(days=8)
+"""How long something may be overdue: maintenance is weekly, and leaves alone what is younger than a day."""
+LANDING, TIME_TRAVEL, LINEAGE, BACKUPS = "landed syncs", "snapshots", "changes", "backups"
+
+
+@dataclass(frozen=True)
+class RetentionLimit:
+    """One limit. `held`: how many there are. `overdue`: how many are due to be deleted; `late`: for longer than GRACE.
+
+    `days` is None where there is no limit.
+    """
+
+    what: str
+    of: str
+    days: int | None
+    held: int
+    oldest: datetime | None
+    overdue: int
+    late: int
+
+
+@dataclass(frozen=True)
+class AppliedRetention:
+    """Every limit, and the maintenance operations that began in the span."""
+
+    limits: list[RetentionLimit]
+    maintenance: list[LoggedOperation]
+
+
+def retention_of(
+    view: LakeView,
+    settings: Settings,
+    platforms: Mapping[str, Platform],
+    landing: ObjectStore,
+    landed: list[LandedSync],
+    backups: ObjectStore,
+    operations: Sequence[LoggedOperation],
+) -> AppliedRetention:
+    """What is stored now, compared with the limits. Nothing is changed."""
+    limits = [
+        *_landing(view, settings, platforms, landing, landed),
+        _time_travel(view, settings.time_travel_days),
+        _lineage(view, settings.lineage_retention_days),
+        _backups(view, settings.backup_retention_days, backups),
+    ]
+    return AppliedRetention(limits, list(begun_in(operations, view.span, "maintain")))
+
+
+def judge_retention(found: AppliedRetention) -> list[Obligation]:
+    landing = [rule for rule in found.limits if rule.what == LANDING]
+    return [
+        _judge(requirements.LANDING, landing),
+        _judge(requirements.TIME_TRAVEL, [_named(found, TIME_TRAVEL)]),
+        _judge(requirements.LINEAGE, [_named(found, LINEAGE)]),
+    ]
+
+
+def _judge(requirement: Requirement, rules: Iterable[RetentionLimit]) -> Obligation:
+    filled = [rule for rule in rules if rule.held]
+    if not filled:
+        return requirement.unchecked("nothing of it is stored")
+    overdue, count = sum(rule.overdue for rule in filled), sum(rule.held for rule in filled)
+    late = [f"{rule.of}: {rule.late:,} of {rule.held:,} {rule.what}" for rule in filled if rule.late]
+    if late:
+        return requirement.judged(False, f"overdue for more than {GRACE.days} days: {'; '.join(late)}")
+    oldest = min(rule.oldest for rule in filled if rule.oldest)
+    stored = f"{count:,} {filled[0].what} are stored, the oldest of {day_text(oldest)}"
+    return requirement.judged(True, f"{stored}; {overdue:,} wait for the next maintenance")
+
+
+def _named(found: AppliedRetention, what: str) -> RetentionLimit:
+    return next(rule for rule in found.limits if rule.what == what)
+
+
+def _landing(
+    view: LakeView,
+    settings: Settings,
+    platforms: Mapping[str, Platform],
+    landing: ObjectStore,
+    landed: list[LandedSync],
+) -> Iterator[RetentionLimit]:
+    """By platform. If the terms of a live platform have a shorter limit, that one is given."""
+    limit = limits_of(platforms, settings.landing_retention_days)
+    expired = find_expired(landing, limit, view.now)
+    for name in sorted(platforms.keys() | {sync.platform for sync in landed}):
+        mine = [sync.began_at for sync in landed if sync.platform == name]
+        due = [each for each in expired if each.sync.platform == name]
+        late = sum(_is_late(each, limit(name).days, view.now) for each in due)
+        days = min(limit(name).days, limit(name).terms_days or limit(name).days)
+        yield RetentionLimit(LANDING, name, days, len(mine), min(mine, default=None), len(due), late)
+
+
+def _is_late(expired: Expired, days: int, now: datetime) -> bool:
+    """Whether it passed our own limit, or was interrupted, longer than GRACE ago."""
+    if not expired.sync.is_whole:
+        return expired.sync.newest_object_at < now - AT_WORK - GRACE
+    return expired.sync.began_at < now - timedelta(days=days) - GRACE
+
+
+def _time_travel(view: LakeView, days: int) -> RetentionLimit:
+    """The snapshot that was current at the beginning of the window is kept, however old it is."""
+    ((held, oldest),) = view.rows(f"SELECT count(*), min(snapshot_time) FROM ducklake_snapshots('{LAKE}')")
+    overdue = outdated_snapshots(view.session, days, view.now)
+    late = outdated_snapshots(view.session, days, view.now - GRACE)
+    return RetentionLimit(TIME_TRAVEL, "lake", days, held, oldest, len(overdue), len(late))
+
+
+def _lineage(view: LakeView, days: int) -> RetentionLimit:
+    """The final state of folded changes is kept for ever; it is not due."""
+    held, oldest = 0, None
+    if view.has(view.history):
+        ((held, oldest),) = view.rows(f"SELECT count(*), min(committed_at) FROM {LAKE}.{view.history}")
+    limit = view.now - timedelta(days=days)
+    overdue, late = (sum(due.changes for due in due_closings(view.session, at)) for at in (limit, limit - GRACE))
+    return RetentionLimit(LINEAGE, "lineage", days, held, oldest, overdue, late)
+
+
+def _backups(view: LakeView, days: int, store: ObjectStore) -> RetentionLimit:
+    """Objects in the backup store. Anchors are kept for ever and not counted."""
+    made = [entry.modified_at for entry in store.entries() if not entry.key.startswith(ANCHORS)]
+    limit = view.now - timedelta(days=days)
+    overdue, late = sum(at < limit for at in made), sum(at < limit - GRACE for at in made)
+    return RetentionLimit(BACKUPS, "objects", days, len(made), min(made, default=None), overdue, late)

@@ -1,0 +1,129 @@
+"""Both hash chains: what their verification found, how long they are, and their anchors of the span.
+
+What belongs here: how the findings are judged. The verification itself is in lineage/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.compliance.span import Span
+from sync_platform.lake.chain import BATCHES
+from sync_platform.lineage.anchors import Anchor, Head, read_anchors
+from sync_platform.lineage.findings import Break, Findings
+from sync_platform.lineage.verification import Record
+from sync_platform.sources.period import current_period
+from sync_platform.storage.audit_log import AuditEntry
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.objects import ObjectStore
+
+ANCHOR_DAY, ANCHOR_HOUR = 2, 6
+"""The day of the month and the hour in Hong Kong of the scheduled verification (defs/lineage.py)."""
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class AnchorSummary:
+    """An anchor of the span: its name, when it was made, the numbers of the chains' last links, and what is wrong."""
+
+    name: str
+    at: datetime
+    batches: int
+    audit_entries: int
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ChainVerification:
+    """The last links of both chains, when the first batch was committed (`since`), the findings of the verification,
+    and the anchors of the span, oldest first."""
+
+    since: datetime | None
+    batches: Head
+    audit_log: Head
+    public_key: str
+    findings: Findings
+    anchors: list[AnchorSummary]
+
+
+def verify_chains(
+    record: Record,
+    view: LakeView,
+    entries: Sequence[AuditEntry],
+    landing: ObjectStore | None,
+    say: Callable[[str], None],
+) -> ChainVerification:
+    """Verify both chains; landed objects are hashed if `landing` is given."""
+    findings = record.verify(landing=landing, on_step=say)
+    found = [summary for each in read_anchors(record.anchors, record.signer.public_key) if (summary := _summary(each))]
+    in_span = [each for each in found if view.span.holds(each.at)]
+    return ChainVerification(_since(view), _head(view), Head.of(entries), record.signer.public_key, findings, in_span)
+
+
+def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list[Obligation]:
+    findings = verified.findings
+    of_log = [each for each in findings.breaks if _concerns_log(each)]
+    others = [each for each in findings.breaks if not _concerns_log(each)]
+    landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
+    counts = f"{findings.batches:,} batches, {findings.changes:,} changes, {findings.tables:,} tables{landed}"
+    return [
+        requirements.HISTORY.judged(not others, _evidence(others, f"{counts}, {findings.anchors:,} anchors")),
+        requirements.AUDIT_LOG.judged(not of_log, _evidence(of_log, f"{findings.audit_entries:,} entries")),
+        _judge_anchored(verified, span, now),
+    ]
+
+
+def _judge_anchored(verified: ChainVerification, span: Span, now: datetime) -> Obligation:
+    """An anchor is due in every month whose day of verification lies in the span and after the first batch."""
+    good = [each.at for each in verified.anchors if not each.problem]
+    made = {current_period("monthly", at).key for at in good}
+    days = [at for at in span.moments(ANCHOR_DAY, ANCHOR_HOUR, now) if verified.since and at >= verified.since]
+    due = [current_period("monthly", at).key for at in days]
+    counted = f"anchors made in the span: {len(good):,}"
+    if not due and not good:
+        return requirements.ANCHORED.unchecked(
+            "none was due: the day of verification, the 2nd of a month, was not in the span"
+        )
+    missing = [key for key in due if key not in made]
+    return requirements.ANCHORED.judged(not missing, counted + (f"; none in {', '.join(missing)}" if missing else ""))
+
+
+def _evidence(breaks: Sequence[Break], counts: str) -> str:
+    if not breaks:
+        return f"{counts}: all intact"
+    more = [f"and {len(breaks) - MOST_NAMED:,} more"] if len(breaks) > MOST_NAMED else []
+    return "; ".join([f"{counts}: {len(breaks):,} breaks", *map(str, breaks[:MOST_NAMED]), *more])
+
+
+def _concerns_log(each: Break) -> bool:
+    """Whether a break is of the audit log, not of the history. A break of an anchor may name its chain."""
+    return each.where == "audit log entry" or (each.where.startswith("anchor ") and "audit_log" in each.what)
+
+
+def _summary(anchor: Anchor) -> AnchorSummary | None:
+    """None for an anchor that cannot be read: the verification reports it."""
+    try:
+        at = datetime.fromisoformat(anchor.document["anchored_at"])
+        counts = anchor.head("batches").number, anchor.head("audit_log").number
+    except (KeyError, TypeError, ValueError):
+        return None
+    return AnchorSummary(anchor.name, at, *counts, anchor.problem)
+
+
+def _since(view: LakeView) -> datetime | None:
+    if not view.has(BATCHES):
+        return None
+    found: datetime | None = view.rows(f"SELECT min(committed_to) FROM {LAKE}.{BATCHES}")[0][0]
+    return found
+
+
+def _head(view: LakeView) -> Head:
+    if not view.has(BATCHES):
+        return Head.of([])
+    rows = view.rows(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1")
+    return Head(*rows[0]) if rows else Head.of([])

@@ -1,0 +1,147 @@
+"""The compliance report of an installation and a span: the figures of every section, and every obligation judged.
+
+What belongs here: the order in which figures are gathered. Everything in the lake is read at one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from sync_platform import __version__
+from sync_platform.compliance.activity import Activities, activities_of, judge_sourced
+from sync_platform.compliance.applied_retention import AppliedRetention, judge_retention, retention_of
+from sync_platform.compliance.chains import ChainVerification, judge_chains, verify_chains
+from sync_platform.compliance.data_quality import (
+    OpenQuarantine,
+    judge_quality,
+    judge_quarantine,
+    open_quarantine,
+)
+from sync_platform.compliance.lake_view import LakeView
+from sync_platform.compliance.logged_operations import logged_operations
+from sync_platform.compliance.obligation import ComplianceRate, Obligation
+from sync_platform.compliance.operations import Operations, judge_ended, operations_of
+from sync_platform.compliance.personal_data import PersonalData, judge_sealed, personal_datasets
+from sync_platform.compliance.recovery import Recovery, judge_recovery, recovery_of
+from sync_platform.compliance.source_terms import SourceTerms, judge_terms, source_terms_of
+from sync_platform.compliance.span import Span
+from sync_platform.compliance.stored_data import judge_cache, judge_declared, judge_stored
+from sync_platform.compliance.subject_requests import SubjectRequest, judge_requests, subject_requests
+from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
+from sync_platform.landing.retention import LandedSync, landed_syncs
+from sync_platform.lineage.verification import Record
+from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.objects import ObjectStore
+from sync_platform.vault.subject_counts import count_data_subjects
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What is reported on: settings, declared platforms, and the stores. `vault` is the vault's database."""
+
+    settings: Settings
+    platforms: Mapping[str, Platform]
+    record: Record
+    landing: ObjectStore
+    vault: sa.Engine
+
+
+@dataclass(frozen=True)
+class ComplianceReport:
+    """The report. `obligations` are in the order of `requirements`."""
+
+    environment: str
+    version: str
+    span: Span
+    made_at: datetime
+    obligations: list[Obligation]
+    sources: list[SourceTerms]
+    activities: Activities
+    timeliness: list[Timeliness]
+    scores: list[Scored]
+    quarantine: list[OpenQuarantine]
+    personal: PersonalData
+    requests: list[SubjectRequest]
+    retention: AppliedRetention
+    chains: ChainVerification
+    recovery: Recovery
+    operations: Operations
+
+    @property
+    def rate(self) -> ComplianceRate:
+        return ComplianceRate.of(self.obligations)
+
+
+def make_report(
+    of: Installation, span: Span, now: datetime, *, hash_landing: bool = False, say: Say = lambda step: None
+) -> ComplianceReport:
+    """Read, verify and judge everything; nothing is changed. StorageError where a store cannot be read.
+
+    `say` is called with the name of each step.
+    """
+    say("landing")
+    landed = landed_syncs(of.landing)
+    with of.record.lake.pinned() as lake, lake.session() as session:
+        view = LakeView(session, of.record.history, span, now)
+        figures = _gather(of, view, landed, hash_landing, say)
+        return replace(figures, obligations=list(_judge(of, view, landed, figures)))
+
+
+def _gather(
+    of: Installation, view: LakeView, landed: list[LandedSync], hash_landing: bool, say: Say
+) -> ComplianceReport:
+    """The figures of every section; nothing is judged yet."""
+    span, backups = view.span, of.record.anchors
+    say("the audit log")
+    entries = list(of.record.audit_log.entries())
+    operations = logged_operations(entries)
+    say("sources, syncs, changes and personal fields")
+    sources = source_terms_of(view, of.platforms, of.landing)
+    return ComplianceReport(
+        environment=of.settings.environment,
+        version=__version__,
+        span=span,
+        made_at=view.now,
+        obligations=[],
+        sources=sources,
+        activities=activities_of(view, of.platforms),
+        timeliness=timeliness_of(view, of.platforms, sources),
+        scores=newest_scores(view.session, committed=(span.first, span.last)),
+        quarantine=open_quarantine(view),
+        personal=PersonalData(
+            personal_datasets(view, of.platforms), count_data_subjects(of.vault, span.first, span.last)
+        ),
+        requests=subject_requests(operations, span),
+        retention=retention_of(view, of.settings, of.platforms, of.landing, landed, backups, operations),
+        chains=verify_chains(of.record, view, entries, of.landing if hash_landing else None, say),
+        recovery=recovery_of(operations, span),
+        operations=operations_of(operations, span, view.now),
+    )
+
+
+def _judge(
+    of: Installation, view: LakeView, landed: list[LandedSync], figures: ComplianceReport
+) -> Iterator[Obligation]:
+    """Every obligation, in the order of `requirements`."""
+    yield judge_terms(figures.sources)
+    yield judge_cache(view, figures.sources, landed)
+    yield judge_stored(view, figures.sources, of.platforms)
+    yield judge_declared(view, of.platforms)
+    yield judge_sealed(figures.personal.datasets)
+    yield from judge_retention(figures.retention)
+    yield judge_sourced(figures.activities.sourcing)
+    yield from judge_chains(figures.chains, view.span, view.now)
+    yield judge_ended(figures.operations)
+    yield judge_on_time(figures.timeliness)
+    yield judge_quality(figures.scores)
+    yield judge_quarantine(view, figures.quarantine)
+    yield from judge_requests(figures.requests, view.now)
+    yield from judge_recovery(figures.recovery)

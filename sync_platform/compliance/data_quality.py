@@ -1,0 +1,81 @@
+"""Data quality: whether the last scores of the span reach their thresholds, and the quarantine at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.compliance.span import day_text
+from sync_platform.quality.score import OVERALL
+from sync_platform.quality.scorecard import Scored
+from sync_platform.storage.lake_connection import LAKE
+
+
+@dataclass(frozen=True)
+class OpenQuarantine:
+    """A dataset's records that are in quarantine at the end of the span, or now if the span is not over.
+
+    `oldest`: since when the first of them is there. `overdue`: how many are there for more than QUARANTINE_DAYS.
+    """
+
+    platform: str
+    dataset: str
+    records: int
+    oldest: datetime
+    overdue: int
+
+
+def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
+    """By dataset. A record that comes again in every sync and is rejected each time counts since the first of them."""
+    if not view.has("quality.quarantine"):
+        return []
+    at = min(view.span.last, view.now)
+    rows = view.rows(
+        f"""WITH entries AS (
+            SELECT *, coalesce(source_id, landing_object || ':' || landing_line) AS record
+            FROM {LAKE}.quality.quarantine WHERE committed_at <= $at AND settled_how IS DISTINCT FROM 'late'
+        ), records AS (
+            SELECT platform, dataset, record, bool_or(settled_at IS NULL OR settled_at > $at) AS is_open,
+                max(settled_at) FILTER (settled_at <= $at AND settled_how <> 'seen again') AS last_settled
+            FROM entries GROUP BY ALL
+        ), open AS (
+            SELECT platform, dataset, record, min(e.committed_at) AS since
+            FROM records r JOIN entries e USING (platform, dataset, record)
+            WHERE r.is_open AND (r.last_settled IS NULL OR e.committed_at >= r.last_settled) GROUP BY ALL
+        )
+        SELECT platform, dataset, count(*), min(since), count(*) FILTER (since < $limit) FROM open
+        GROUP BY ALL ORDER BY ALL""",
+        {"at": at, "limit": at - timedelta(days=requirements.QUARANTINE_DAYS)},
+    )
+    return [OpenQuarantine(*row) for row in rows]
+
+
+def judge_quality(grades: Iterable[Scored]) -> Obligation:
+    measured = [each for each in grades if each.dimension == OVERALL and each.score is not None]
+    if not measured:
+        return requirements.QUALITY.unchecked("no overall score was measured in the span")
+    short = [
+        f"{each.platform}.{each.dataset} {each.score or 0.0:.1%}, threshold {each.threshold or 0.0:.1%}"
+        for each in measured
+        if each.falls_short
+    ]
+    reached = f"{len(measured) - len(short)} of {len(measured)} datasets reach their threshold"
+    return requirements.QUALITY.judged(not short, "; ".join([reached, *short]))
+
+
+def judge_quarantine(view: LakeView, found: list[OpenQuarantine]) -> Obligation:
+    if not view.has("quality.quarantine"):
+        return requirements.QUARANTINE.unchecked("nothing was ever synced: there is no quarantine")
+    overdue = [each for each in found if each.overdue]
+    if overdue:
+        named = [f"{each.platform}.{each.dataset} {each.overdue:,} since {day_text(each.oldest)}" for each in overdue]
+        return requirements.QUARANTINE.judged(
+            False, f"open for more than {requirements.QUARANTINE_DAYS} days: {'; '.join(named)}"
+        )
+    records = sum(each.records for each in found)
+    evidence = f"{records:,} records are open, none for more than {requirements.QUARANTINE_DAYS} days"
+    return requirements.QUARANTINE.judged(True, evidence)

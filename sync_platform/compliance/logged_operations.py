@@ -1,0 +1,108 @@
+"""Operations of the audit log: each entry `begun` together with the entry of its end.
+
+What belongs here: which entry ends which operation. What is counted or judged is in `operations`, `subject_requests`
+and `recovery`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from sync_platform.compliance.span import Span
+from sync_platform.storage.audit_log import AuditEntry
+
+BEGUN = "begun"
+LONGEST_RUN = timedelta(days=1)
+"""An operation that began later than that ago may still be running."""
+
+
+@dataclass(frozen=True)
+class LoggedOperation:
+    """One operation. `subject` is that of its end, which repeats everything that its beginning says.
+
+    `ended_at` and `outcome` are None where the log has no end. `has_no_end`: there is nothing to end, as in accepting a
+    shrink. `ends_elsewhere`: it is a run of a schedule, a sensor or the UI; the log has only its beginning.
+    """
+
+    number: int
+    operation: str
+    actor: str
+    via: str
+    subject: dict[str, Any]
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    has_no_end: bool
+    ends_elsewhere: bool
+
+    def is_killed(self, now: datetime) -> bool:
+        """Whether its end is missing although it cannot be running any more."""
+        is_complete = self.outcome is not None or self.has_no_end or self.ends_elsewhere
+        return not is_complete and self.began_at < now - LONGEST_RUN
+
+
+def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
+    """Every operation, in order of its beginning."""
+    ends: dict[tuple[str, str, str], list[AuditEntry]] = {}
+    for entry in entries:
+        if entry.outcome != BEGUN:
+            ends.setdefault(_kind(entry), []).append(entry)
+    taken: set[int] = set()
+    begun = [
+        _operation(entry, _take_end(entry, ends.get(_kind(entry), []), taken))
+        for entry in entries
+        if entry.outcome == BEGUN
+    ]
+    single = [_operation(entry, entry) for entry in entries if entry.outcome != BEGUN and entry.number not in taken]
+    return sorted([*begun, *single], key=lambda each: each.number)
+
+
+def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> Iterator[LoggedOperation]:
+    """The operations that began in the span; only those with one of these names, if any are given."""
+    return (each for each in operations if span.holds(each.began_at) and (not names or each.operation in names))
+
+
+def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
+    """The first later entry that repeats everything that the beginning says; `taken` are ends of other operations."""
+    if _has_no_end(begun) or begun.via != "cli":
+        return None
+    subject = orjson.loads(begun.subject)
+    for end in ends:
+        if end.number > begun.number and end.number not in taken and _repeats(end, subject):
+            taken.add(end.number)
+            return end
+    return None
+
+
+def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
+    return LoggedOperation(
+        number=entry.number,
+        operation=entry.operation,
+        actor=entry.actor,
+        via=entry.via,
+        subject=orjson.loads((end or entry).subject),
+        began_at=entry.at,
+        ended_at=end.at if end else None,
+        outcome=end.outcome if end else None,
+        has_no_end=_has_no_end(entry),
+        ends_elsewhere=entry.via != "cli" and end is None,
+    )
+
+
+def _has_no_end(entry: AuditEntry) -> bool:
+    """Whether one entry is the whole operation: an accepted shrink, or an exported answer of a query."""
+    return entry.operation == "accept-shrink" or (entry.operation == "export" and '"tables"' in entry.subject)
+
+
+def _kind(entry: AuditEntry) -> tuple[str, str, str]:
+    return entry.operation, entry.actor, entry.via
+
+
+def _repeats(end: AuditEntry, subject: dict[str, Any]) -> bool:
+    repeated = orjson.loads(end.subject)
+    return all(name in repeated and repeated[name] == value for name, value in subject.items())

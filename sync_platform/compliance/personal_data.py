@@ -1,0 +1,116 @@
+"""Personal data: the personal fields of each dataset, and whether all of their values are sealed.
+
+What belongs here: stored personal data. Requests of data subjects are in `subject_requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView, Name
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.lake.schema import table_name
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.vault.seal import PREFIX
+from sync_platform.vault.subject_counts import DataSubjectCounts
+
+
+@dataclass(frozen=True)
+class PersonalDataset:
+    """A dataset with personal fields or sealed columns.
+
+    `fields`: paths of the personal fields, as received. `subject`: paths of the fields that name the person; the first
+    that is filled counts. `columns`: where the personal fields are stored. `records`: how many have a value in them;
+    `unsealed`: how many have a value that is not sealed; `unsealed_changes`: how many changes have one.
+    """
+
+    platform: str
+    dataset: str
+    is_declared: bool
+    fields: list[str]
+    subject: list[str]
+    columns: list[str]
+    records: int = 0
+    unsealed: int = 0
+    unsealed_changes: int = 0
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """Every such dataset, and the number of data subjects in the vault."""
+
+    datasets: list[PersonalDataset]
+    subjects: DataSubjectCounts
+
+
+def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list[PersonalDataset]:
+    """Every declared dataset with personal fields, and every undeclared table with sealed columns."""
+    sealed, declared = _sealed_columns(view), {}
+    for name, platform in platforms.items():
+        for dataset in platform.datasets:
+            columns = {column.name for column in columns_of(dataset.row) if column.sealed}
+            if dataset.personal or columns:
+                declared[name, dataset.name] = (dataset.personal, columns)
+    found = []
+    for key in sorted(declared.keys() | sealed.keys()):
+        personal, columns = declared.get(key, (None, set()))
+        present = sorted(columns & view.columns(key).keys() | sealed.get(key, set()))
+        fields, subject = (list(personal.fields), list(personal.subject)) if personal else ([], [])
+        counts = _counts(view, key, present) if present else (0, 0, 0)
+        found.append(PersonalDataset(*key, key in declared, fields, subject, present, *counts))
+    return found
+
+
+def judge_sealed(found: Iterable[PersonalDataset]) -> Obligation:
+    stored = [each for each in found if each.columns]
+    if not stored:
+        return requirements.SEALED.unchecked("the lake has no table with a personal field")
+    broken = [
+        f"{each.platform}.{each.dataset}: {each.unsealed:,} records and {each.unsealed_changes:,} changes in clear"
+        for each in stored
+        if each.unsealed or each.unsealed_changes
+    ]
+    columns, records = sum(len(each.columns) for each in stored), sum(each.records for each in stored)
+    checked = f"every value of {columns} columns was checked, in {records:,} records and in all of the history"
+    return requirements.SEALED.judged(not broken, "; ".join([*broken, checked]))
+
+
+def _sealed_columns(view: LakeView) -> dict[Name, set[str]]:
+    """By table, the columns whose comment in the catalog says that they were declared as sealed."""
+    found = {}
+    for name in view.tables():
+        sealed = {column for column, described in view.columns(name).items() if described.endswith(", sealed")}
+        if sealed:
+            found[name] = sealed
+    return found
+
+
+def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, int]:
+    """Records with personal values, records with an unsealed one, changes with an unsealed one.
+
+    The JSON of the history is searched as text, because parsing wide JSON costs memory. That is exact: a quotation mark
+    within a value is escaped, so a name in quotation marks with a colon after it can only be a key.
+    """
+    any_filled = " OR ".join(f'"{each}" IS NOT NULL' for each in columns)
+    any_clear = " OR ".join(f"NOT starts_with(\"{each}\"::VARCHAR, '{PREFIX}')" for each in columns)
+    ((records, unsealed),) = view.rows(
+        f"SELECT count(*) FILTER ({any_filled}), count(*) FILTER ({any_clear}) FROM {LAKE}.{table_name(*name)}"
+    )
+    clear = " OR ".join(_is_clear(side, each) for each in columns for side in ("before", "after"))
+    ((changes,),) = view.rows(
+        f"""SELECT count(*) FROM {LAKE}.{view.history}
+        WHERE platform = $platform AND dataset = $dataset AND coalesce({clear}, false)""",
+        {"platform": name[0], "dataset": name[1]},
+    )
+    return records, unsealed, changes
+
+
+def _is_clear(side: str, column: str) -> str:
+    """SQL: whether the column has a value in a change that is neither empty nor sealed."""
+    text = f"coalesce({side}::VARCHAR, '')"
+    has, empty, sealed = f'"{column}":', f'"{column}":null', f'"{column}":"{PREFIX}'
+    return f"(contains({text}, '{has}') AND NOT contains({text}, '{empty}') AND NOT contains({text}, '{sealed}'))"

@@ -1,0 +1,167 @@
+"""The report's sections on data: its sources, the syncs and changes, its quality, and personal data."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+from sync_platform.compliance.compliance_report import ComplianceReport
+from sync_platform.compliance.source_terms import SourceTerms
+from sync_platform.compliance.span import moment_text
+from sync_platform.documents.document import Cell, DocumentTable, Mark, Row, Section
+from sync_platform.quality.score import DIMENSIONS, OVERALL
+from sync_platform.quality.scorecard import Scored
+
+SOURCES_NOTE = "A source that is fetched from the sandbox or from loopback has invented data; its terms do not apply."
+COUNTING_NOTE = (
+    "A sync counts once, with its last result, in the span in which it was first committed. Changes are those "
+    "committed in the span, also corrections by late observations. “Kept unseen” are rows that a sync did not see and "
+    "kept live, because it could not prove that they were gone."
+)
+SCORES_NOTE = (
+    "A score below its threshold is written with the threshold. A dash was not measured; that is no praise, and lowers "
+    "the confidence of the overall score."
+)
+
+
+def sources_section(report: ComplianceReport) -> Section:
+    columns = (
+        "platform", "title", "terms", "agreement needed", "days content may be kept", "fetched from", "terms accepted",
+        "stored",
+    )  # fmt: skip
+    rows: list[Row] = [
+        (
+            each.platform,
+            each.title,
+            f"{each.licence} ({each.url})",
+            _yes_or_no(each.agreement_needed),
+            each.cache_days,
+            _fetched_from(each),
+            _yes_or_no(each.terms_accepted),
+            _stored(each),
+        )
+        for each in report.sources
+    ]
+    return Section("Sources and their terms", [SOURCES_NOTE], [DocumentTable("Declared platforms", columns, rows)])
+
+
+def activity_section(report: ComplianceReport) -> Section:
+    columns = (
+        "dataset", "complete syncs", "degraded", "failed", "received", "inserted", "updated", "removed", "restored",
+        "quaran\u00adtined", "kept unseen", "live now",
+    )  # fmt: skip
+    datasets = report.activities.datasets
+    rows: list[Row] = [
+        (
+            f"{each.platform}.{each.dataset}" if each.dataset else f"{each.platform} (no dataset reached)",
+            *astuple(each.syncs)[:4],
+            *astuple(each.changes),
+            *astuple(each.syncs)[4:],
+            each.live,
+        )
+        for each in datasets
+    ]
+    undeclared = ", ".join(f"{each.platform}.{each.dataset}" for each in datasets if not each.is_declared)
+    notes = [COUNTING_NOTE, *([f"No platform file declares any more: {undeclared}."] if undeclared else [])]
+    tables = [DocumentTable("By dataset", columns, rows), _periods(report)]
+    return Section("What was collected, changed and removed", notes, tables)
+
+
+def _periods(report: ComplianceReport) -> DocumentTable:
+    columns = ("platform", "cadence", "first period", "whole periods", "complete", "what is missing")
+    rows: list[Row] = [
+        (each.platform, each.cadence, each.since or "never synced", each.periods, each.kept, "; ".join(each.short))
+        for each in report.timeliness
+    ]
+    return DocumentTable("Periods wholly within the span", columns, rows)
+
+
+def quality_section(report: ComplianceReport) -> Section:
+    by_period: dict[tuple[str, str], dict[str, Scored]] = {}
+    for score in report.scores:
+        by_period.setdefault((f"{score.platform}.{score.dataset}", score.partition), {})[score.dimension] = score
+    scores: list[Row] = [
+        (
+            *period,
+            *(_score(found.get(dimension)) for dimension in (*DIMENSIONS, OVERALL)),
+            _share(found[OVERALL].threshold) if OVERALL in found else None,
+            _share(found[OVERALL].confidence) if OVERALL in found else None,
+        )
+        for period, found in by_period.items()
+    ]
+    columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall should reach", "confidence")
+    open_records: list[Row] = [
+        (f"{each.platform}.{each.dataset}", each.records, moment_text(each.oldest), each.overdue)
+        for each in report.quarantine
+    ]
+    tables = [
+        DocumentTable("Last scores within the span", columns, scores, "nothing was scored in the span"),
+        DocumentTable(
+            "Open quarantine at the end of the span",
+            ("dataset", "records", "oldest since", "open too long"),
+            open_records,
+            "no record is in quarantine",
+        ),
+    ]
+    return Section("Data quality", [SCORES_NOTE], tables)
+
+
+def personal_section(report: ComplianceReport) -> Section:
+    columns = (
+        "dataset", "personal fields, as received", "whose they are", "columns", "records with any", "in clear",
+        "changes in clear",
+    )  # fmt: skip
+    rows: list[Row] = [
+        (
+            f"{each.platform}.{each.dataset}",
+            ", ".join(each.fields) or "declared by no platform file",
+            "the person named by " + " or ".join(each.subject) if each.subject else "–",
+            ", ".join(each.columns) or "nothing is stored yet",
+            each.records,
+            each.unsealed,
+            each.unsealed_changes,
+        )
+        for each in report.personal.datasets
+    ]
+    subjects = report.personal.subjects
+    counted = (
+        f"The vault has the keys of {subjects.held:,} data subjects now; {subjects.created:,} of them were created in "
+        "the span. One person known to two platforms counts as two, because nothing links them."
+    )
+    requests: list[Row] = [
+        (each.operation, moment_text(each.received_at), moment_text(each.answered_at), each.outcome)
+        for each in report.requests
+    ]
+    heads, empty = ("request", "received", "answered", "outcome"), "0 requests are on record in the span"
+    tables = [
+        DocumentTable("Personal fields", columns, rows),
+        DocumentTable("Requests of data subjects", heads, requests, empty),
+    ]
+    return Section("Personal data", [counted], tables)
+
+
+def _fetched_from(source: SourceTerms) -> str:
+    live = f"live: {', '.join(source.addresses)}" if source.addresses else source.origin
+    return f"{live}; pages of the span from {', '.join(source.hosts)}" if source.hosts else live
+
+
+def _stored(source: SourceTerms) -> str:
+    """What may be stored, and who decided that."""
+    decided = " (as the operator set it)" if source.is_operators_word else ""
+    limit = "; ids only where it is live without an agreement" if source.without_agreement == "ids" else ""
+    return ("everything" if source.may_store == "everything" else "ids only") + decided + limit
+
+
+def _score(score: Scored | None) -> Cell:
+    if score is None:
+        return None
+    if score.falls_short:
+        return Mark(f"{_share(score.score)} (below {_share(score.threshold)})", "bad")
+    return _share(score.score)
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1%}"
+
+
+def _yes_or_no(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,106 @@
+"""The report's sections on operations: retention, verification of the chains, backups, and every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync_platform.compliance.applied_retention import GRACE
+from sync_platform.compliance.compliance_report import ComplianceReport
+from sync_platform.compliance.logged_operations import LoggedOperation
+from sync_platform.compliance.span import moment_text
+from sync_platform.documents.document import DocumentTable, Row, Section
+
+MOST_SHOWN = 50
+RETENTION_NOTE = (
+    "The next weekly maintenance deletes what is due. Something is overdue when it has been due for more than "
+    f"{GRACE.days} days. Of each dataset the newest landed sync and the newest complete one are kept, and so is the "
+    "snapshot that was current at the beginning of the window of time travel. Maintenance by the schedule is on record "
+    "when it begins; its run says what it deleted."
+)
+CHAINS_NOTE = "Every digest and both hash chains were computed again, and every table was replayed from its history."
+
+
+def retention_section(report: ComplianceReport) -> Section:
+    columns = ("what", "limit", "stored", "oldest", "due to be deleted", "overdue")
+    rows: list[Row] = [
+        (
+            f"{each.what}: {each.of}",
+            "kept for ever" if each.days is None else f"{each.days} days",
+            each.held,
+            moment_text(each.oldest),
+            each.overdue,
+            each.late,
+        )
+        for each in report.retention.limits
+    ]
+    done = _operations("Maintenance that began in the span and deletes what is due", report.retention.maintenance)
+    return Section("Retention as applied", [RETENTION_NOTE], [DocumentTable("Limits", columns, rows), done])
+
+
+def chains_section(report: ComplianceReport) -> Section:
+    chains, findings = report.chains, report.chains.findings
+    landed = "not asked for" if findings.landed_objects is None else f"{findings.landed_objects:,}"
+    figures: list[Row] = [
+        ("batches of the chain", findings.batches),
+        ("changes hashed", findings.changes),
+        ("tables compared with their history", findings.tables),
+        ("tables that no platform file declares, not compared", ", ".join(findings.not_compared) or 0),
+        ("entries of the audit log", findings.audit_entries),
+        ("anchors that the chains were compared with", findings.anchors),
+        ("landed objects hashed", landed),
+        ("breaks", len(findings.breaks)),
+    ]
+    breaks: list[Row] = [(str(each),) for each in findings.breaks[:MOST_SHOWN]]
+    anchors: list[Row] = [
+        (moment_text(each.at), each.batches, each.audit_entries, each.problem or "good", each.name)
+        for each in chains.anchors
+    ]
+    tables = [
+        DocumentTable("Verified now", ("what", "figure"), figures),
+        DocumentTable(f"Breaks, the first {MOST_SHOWN}", ("break",), breaks, "none: everything is intact"),
+        DocumentTable("Anchors of the span", ("made", "batches", "audit entries", "state", "name"), anchors),
+    ]
+    return Section("Verification of the chains", [CHAINS_NOTE], tables)
+
+
+def recovery_section(report: ComplianceReport) -> Section:
+    found = report.recovery
+    tables = [
+        _operations("Backups", found.backups),
+        _operations("Restores", found.restores),
+        _operations("Drills", found.drills),
+    ]
+    return Section("Backups and drills", tables=tables)
+
+
+def operations_section(report: ComplianceReport) -> Section:
+    found = report.operations
+    columns = ("operation", "interface", "outcome", "times")
+    counts: list[Row] = [(each.operation, each.via, each.outcome, each.times) for each in found.counts]
+    tables = [
+        DocumentTable("By operation, interface and outcome", columns, counts),
+        _operations("Emergencies", found.emergencies),
+        _operations("Accepted shrinks", found.shrinks),
+        _operations("Begun and never ended", found.killed),
+    ]
+    return Section("Operations", [f"{found.total:,} operations began in the span."], tables)
+
+
+def _operations(caption: str, operations: Sequence[LoggedOperation]) -> DocumentTable:
+    rows: list[Row] = [
+        (each.number, moment_text(each.began_at), each.actor, each.via, each.outcome, _subject_text(each))
+        for each in operations[:MOST_SHOWN]
+    ]
+    if len(operations) > MOST_SHOWN:
+        caption = f"{caption} (the first {MOST_SHOWN} of {len(operations):,}; --json has all)"
+    return DocumentTable(caption, ("entry", "began", "actor", "interface", "outcome", "subject"), rows)
+
+
+def _subject_text(operation: LoggedOperation) -> str:
+    return "; ".join(f"{name}: {_value_text(value)}" for name, value in operation.subject.items())
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,101 @@
+"""Timeliness: whether every platform has a complete full sync for each of its periods.
+
+Periods before a platform's first sync do not count, because it was not in operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.lake_view import LakeView
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.compliance.source_terms import SourceTerms
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
+
+MOST_NAMED = 10
+_Results = dict[tuple[str, str, str], tuple[bool, str]]
+"""By platform, partition and dataset: whether a full sync is complete, and the last one in words."""
+
+
+@dataclass(frozen=True)
+class Timeliness:
+    """The periods of one platform that lie wholly within the span and are over.
+
+    `short`: the periods without a complete full sync of every dataset, and why. `since`: the first period on record;
+    empty if the platform was never synced.
+    """
+
+    platform: str
+    cadence: str
+    since: str
+    periods: int
+    short: list[str]
+
+    @property
+    def kept(self) -> int:
+        return self.periods - len(self.short)
+
+
+def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: list[SourceTerms]) -> list[Timeliness]:
+    """Every declared platform."""
+    results, since = _results(view), _since(view)
+    only_ids = {source.platform for source in sources if source.may_store == "ids"}
+    found = []
+    for name, platform in sorted(platforms.items()):
+        first = since.get(name, "")
+        keys = [each.key for each in view.span.whole_periods(platform.cadence, view.now) if first and each.key >= first]
+        wanted = [each.name for each in platform.datasets[: 1 if name in only_ids else None]]
+        short = [
+            f"{key}: {'; '.join(lacking)}" for key in keys if (lacking := list(_lacking(results, name, key, wanted)))
+        ]
+        found.append(Timeliness(name, platform.cadence, first, len(keys), short))
+    return found
+
+
+def judge_on_time(found: list[Timeliness]) -> Obligation:
+    periods = sum(each.periods for each in found)
+    if not periods:
+        return requirements.ON_TIME.unchecked(
+            "no period of a platform in operation lies wholly within the span and is over"
+        )
+    short = [f"{each.platform} {words}" for each in found for words in each.short]
+    more = [f"and {len(short) - MOST_NAMED:,} more"] if len(short) > MOST_NAMED else []
+    evidence = "; ".join([f"{periods - len(short)} of {periods} periods are complete", *short[:MOST_NAMED], *more])
+    return requirements.ON_TIME.judged(not short, evidence)
+
+
+def _lacking(results: _Results, platform: str, key: str, datasets: list[str]) -> Iterator[str]:
+    no_dataset = results.get((platform, key, ""), (False, "no sync on record"))
+    for dataset in datasets:
+        is_complete, words = results.get((platform, key, dataset), no_dataset)
+        if not is_complete:
+            yield f"{dataset}: {words}"
+
+
+def _results(view: LakeView) -> _Results:
+    """Of a sync that was committed more than once the last commit counts."""
+    if not view.has("sync.runs"):
+        return {}
+    rows = view.rows(
+        f"""WITH last_commits AS (
+            SELECT * FROM {LAKE}.sync.runs
+            QUALIFY row_number() OVER (PARTITION BY platform, dataset, sync_id ORDER BY committed_at DESC) = 1
+        )
+        SELECT platform, "partition", coalesce(dataset, ''), bool_or(status = 'complete' AND mode = 'full'),
+            arg_max(status, committed_at), arg_max(mode, committed_at), arg_max(reasons, committed_at)
+        FROM last_commits GROUP BY ALL"""
+    )
+    return {
+        (platform, key, dataset): (is_complete, f"{mode} sync {status}" + (f" ({'; '.join(why)})" if why else ""))
+        for platform, key, dataset, is_complete, status, mode, why in rows
+    }
+
+
+def _since(view: LakeView) -> dict[str, str]:
+    """By platform, the first period. Keys of one cadence sort by time."""
+    if not view.has("sync.runs"):
+        return {}
+    return dict(view.rows(f'SELECT platform, min("partition") FROM {LAKE}.sync.runs GROUP BY platform'))

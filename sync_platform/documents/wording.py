@@ -1,0 +1,36 @@
+"""Values as one line of text.
+
+What belongs here: how a value is written for people. No value may command a terminal or pass for another value.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Characters that a terminal obeys, or that a reader cannot see."""
+
+
+def visible(text: str) -> str:
+    """The text with every invisible character spelt out, such as `\\x1b`."""
+    return INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def value_text(value: Any) -> str:
+    """A value in words: text in quotation marks, lists with commas, `nothing` for an empty value."""
+    if value is None or value == []:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(value_text, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {value_text(item)}" for name, item in value.items())
+    return f"“{value}”" if isinstance(value, str) else str(value)
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment to the second, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

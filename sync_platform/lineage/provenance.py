@@ -1,0 +1,163 @@
+"""Field provenance: the source of each field of a golden record, the rule that chose it, and what other listings claim.
+
+What belongs here: reading `why` of a golden record, and finding the change by which each listing came to its claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sync_platform.lineage.changes import Change, Values
+from sync_platform.lineage.identity_history import Membership
+from sync_platform.lineage.record import History, TracedChange, change_that_set
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.unified.golden import EXPLAINED
+from sync_platform.unified.survivorship_rules import RULES
+
+COMBINED = "together"
+"""The rule of a field that is computed from all listings."""
+COMBINED_FIELDS = {
+    "platforms": "the platforms that list it",
+    "rating": "the mean of the platforms' ratings, each by its number of reviews; kept current, without history",
+    "review_count": "the platforms' counts of reviews, summed up; kept current, without history",
+}
+"""Golden columns that no single listing decides, and how each is computed."""
+PARTS = {"latitude": "location", "longitude": "location"}
+"""Golden columns that `why` explains under another name."""
+FIELDS = (*EXPLAINED, *COMBINED_FIELDS)
+_COLUMNS = {
+    **{rule.name: rule.columns for rule in RULES},
+    "location": ("latitude", "longitude"),
+    "status": ("status",),
+    "licence_state": ("licence_number", "licence_expires_on", "is_provisional_licence"),
+    "rating": ("rating",),
+    "review_count": ("review_count",),
+}
+"""The columns of a listing (unified/listings.py) that each field is made from."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The value that one listing has for a field. `agrees`: whether it agrees with the golden value.
+
+    `source`: the change by which the listing got that value; None if it is not known.
+    """
+
+    listing: str
+    value: Any
+    agrees: bool
+    source: TracedChange | None
+
+
+@dataclass(frozen=True)
+class FieldProvenance:
+    """A golden field's value at a moment, with its sources.
+
+    `sources`: the listing that the value was taken from or, where no single one decides, all listings that it was
+    computed from. `others`: the claims of all other listings.
+    """
+
+    field: str
+    value: Any
+    rule: str
+    words: str
+    sources: tuple[Claim, ...]
+    others: tuple[Claim, ...] = ()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        return (*self.sources, *self.others)
+
+    @property
+    def is_from_one_listing(self) -> bool:
+        return len(self.sources) == 1 and not self.is_computed
+
+    @property
+    def is_computed(self) -> bool:
+        return self.rule in ("standing", COMBINED)
+
+
+@dataclass
+class ProvenanceReader:
+    """Finds the provenance of fields; reads the history of each listing once."""
+
+    history: History
+    platforms: Mapping[str, Platform]
+    memberships: list[Membership] = field(default_factory=list)
+    _histories: dict[str, list[Change]] = field(default_factory=dict)
+
+    def explained(self, name: str, why: Values, at: datetime) -> FieldProvenance:
+        """The provenance of a field from the entry of the record's `why` that was valid at that moment."""
+        value, rule, words = why["value"], why["rule"], why["words"]
+        others = why.get("others") or []
+        if "source" not in why:
+            return FieldProvenance(name, value, rule, words, self._claims_of_all(name, others, at))
+        source = self._claim(f"{why['source']}/{why['source_id']}", name, value, at, agrees=True)
+        rest = (
+            self._claim(f"{each['source']}/{each['source_id']}", name, each["value"], at, agrees=each["agrees"])
+            for each in others
+        )
+        return FieldProvenance(name, value, rule, words, (source,), tuple(rest))
+
+    def combined(self, name: str, value: Any, at: datetime) -> FieldProvenance:
+        """The provenance of a field that is computed from all live listings that have its columns; if there are none,
+        from all live ones, and if there are none of those either, from all."""
+        members = self._members_at(at)
+        live = [each for each in members if each.is_live]
+        used = [each for each in live if self._has_columns(each, name)] or live or members
+        claims = (self._claim(each.listing, name, None, at, agrees=True) for each in used)
+        return FieldProvenance(name, value, COMBINED, COMBINED_FIELDS[name], tuple(claims))
+
+    def _claims_of_all(self, name: str, others: list[Values], at: datetime) -> tuple[Claim, ...]:
+        """The claims that a status was computed from: of all listings; for a licence, of the register's, if any."""
+        members = self._members_at(at)
+        if name == "licence_state":
+            members = [each for each in members if (found := self._dataset(each)) and found.is_reference] or members
+        values = {each["source"]: each["value"] for each in others}
+        return tuple(self._claim(each.listing, name, values.get(each.key[0]), at, agrees=True) for each in members)
+
+    def _has_columns(self, member: Membership, name: str) -> bool:
+        """Whether a listing's dataset has the columns that the field is made from; `platforms` needs none."""
+        dataset = self._dataset(member)
+        return name not in _COLUMNS or bool(dataset and not dataset.is_reference and self._columns(member, name))
+
+    def _members_at(self, moment: datetime) -> list[Membership]:
+        return [each for each in self.memberships if each.is_on(moment)]
+
+    def _claim(self, listing: str, name: str, value: Any, at: datetime, *, agrees: bool) -> Claim:
+        member = next((each for each in self.memberships if each.listing == listing), None)
+        if member is None:
+            return Claim(listing, value, agrees, None)
+        changes = self._changes(member)
+        known = [change for change in changes if change.committed_at <= at and not change.is_bare]
+        if not known:  # the values of that time are past their retention: their sum is the oldest that is kept
+            known = [change for change in changes if change.is_sum][:1]
+        change = change_that_set(known, self._columns(member, name), value)
+        return Claim(listing, value, agrees, self.history.trace(change) if change else None)
+
+    def _changes(self, member: Membership) -> list[Change]:
+        if member.listing not in self._histories:
+            platform, source_id = member.key
+            self._histories[member.listing] = self.history.of(platform, member.dataset, source_id)
+        return self._histories[member.listing]
+
+    def _columns(self, member: Membership, name: str) -> list[str]:
+        dataset = self._dataset(member)
+        return list(columns_read(dataset, _COLUMNS.get(name, ()))) if dataset else []
+
+    def _dataset(self, member: Membership) -> Dataset | None:
+        platform = self.platforms.get(member.key[0])
+        return next((each for each in platform.datasets if each.name == member.dataset), None) if platform else None
+
+
+def columns_read(dataset: Dataset, names: Iterable[str]) -> Iterable[str]:
+    """The dataset's own columns that a listing's values of these names are made from."""
+    own = {column.name for column in columns_of(dataset.row)}
+    for name in names:
+        expression = dataset.listing.get(name, name)
+        words = "".join(letter if letter.isalnum() or letter == "_" else " " for letter in expression).split()
+        yield from (word for word in words if word in own)

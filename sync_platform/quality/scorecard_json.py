@@ -1,0 +1,36 @@
+"""The scorecard for programs: one dict per dataset, with the keys of the JSON output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync_platform.quality.scorecard import Card, Scored
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """One dataset's scores, the measures that they are made of, what is wrong, and the trend, oldest period first."""
+    return {
+        "platform": card.platform,
+        "dataset": card.dataset,
+        "partition": card.partition,
+        "scores": {name: _score(scored) for name, scored in card.dimensions.items()},
+        "measures": [{"dimension": each.dimension, "measure": each.measure, **_score(each)} for each in card.measures],
+        "findings": card.findings,
+        "trend": [{"partition": partition, "score": score} for partition, score in card.trend],
+    }
+
+
+def _score(scored: Scored) -> dict[str, Any]:
+    return {
+        "score": scored.score,
+        "numerator": scored.numerator,
+        "denominator": scored.denominator,
+        "sampled_share": scored.sampled_share,
+        "interval": scored.interval,
+        "threshold": scored.threshold,
+        "passes": not scored.falls_short,
+        "confidence": scored.confidence,
+        "detail": scored.detail,
+        "sync_id": scored.sync_id,
+        "observed_at": scored.observed_at,
+    }

@@ -1,0 +1,52 @@
+"""How much is tested: what every change must pass, or everything, with `pytest --full`.
+
+A case marked `full` runs with `--full` only, and each property is then tried on twenty times as many examples. Mark a
+case so where another one of the same behaviour stays: the rest of a matrix, the second of two installations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+TIMES_AS_MANY = 20
+_config: list[pytest.Config] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the whole matrices, and properties on 20 times the examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    _config[:] = [config]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if is_full():
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def is_full() -> bool:
+    return any(config.getoption("full") for config in _config)
+
+
+def examples(usual: int) -> int:
+    """How many examples a property is tried on: the usual number of the test, or twenty times as many."""
+    return usual * (TIMES_AS_MANY if is_full() else 1)
+
+
+def in_turn(rows: Sequence[Any], columns: Sequence[Any]) -> Iterator[Any]:
+    """Every pair of a row and a column; without `--full` each row once, with the columns in turn."""
+    for number, row in enumerate(rows):
+        for at, column in enumerate(columns):
+            yield pytest.param(row, column) if at == number % len(columns) else only_in_full(row, column)
+
+
+def only_in_full(*values: Any) -> Any:
+    """The values of a parametrised case that runs with `--full` only."""
+    return pytest.param(*values, marks=pytest.mark.full)
