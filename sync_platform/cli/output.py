@@ -24,7 +24,7 @@ COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
 MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
 
 
-def write_document(document: Any) -> None:
+def write_json(document: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json_of(document) + "\n")
 

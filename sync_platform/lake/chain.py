@@ -103,7 +103,7 @@ def seal_batch(writer: HistoryWriter, context: CommitContext, manifest_digest: C
     """Chain the changes that the transaction has appended; the last step of every transaction that may append some.
 
     `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without any changes, nothing is written. The
-    chain begins with one batch per dataset of what the lake already held. Writers are one at a time
+    chain begins with one batch per dataset of what the lake already had. Writers are one at a time
     (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
     """
     session = writer.session
@@ -178,10 +178,10 @@ def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
         FROM {digests} GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
     found = []
-    for platform, dataset, *held in counted:
+    for platform, dataset, *counts in counted:
         mine = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
         ((_, digest),) = combine(session, mine, {"platform": platform, "dataset": dataset})
-        found.append(Content(digest, platform, dataset, *held))
+        found.append(Content(digest, platform, dataset, *counts))
     return found
 
 
@@ -190,7 +190,7 @@ def combine(
 ) -> Iterator[tuple[int, str]]:
     """Of a query for (number of the group, row's digest), sorted by both: each group with the digest of all its rows.
 
-    Nothing is held but a few thousand rows; their digests lie one after the other in memory, and are hashed there.
+    Only a few thousand rows are in memory; their digests lie one after the other in memory, and are hashed there.
     """
     group, digest = None, hashlib.sha256()
     length = len(digest.hexdigest())
@@ -198,14 +198,14 @@ def combine(
         if not block.num_rows:
             continue
         numbers, texts = block.column(0).to_numpy(), block.column(1)
-        held = memoryview(texts.buffers()[2])[texts.offset * length :]
+        hashes = memoryview(texts.buffers()[2])[texts.offset * length :]
         starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
         for start, end in pairwise(starts):
             if numbers[start] != group:
                 if group is not None:
                     yield group, digest.hexdigest()
                 group, digest = int(numbers[start]), hashlib.sha256()
-            digest.update(held[start * length : end * length])
+            digest.update(hashes[start * length : end * length])
     if group is not None:
         yield group, digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""The difference between what came and what is held, found in SQL and kept in temporary tables.
+"""The difference between what came and what is stored, found in SQL and kept in temporary tables.
 
 Operations of the difference: insert, update, restore and remove go into the history. `refresh` only brings volatile
 columns up to date. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show
@@ -24,7 +24,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 class Difference:
     """Which rows change, as names of temporary tables, and how many by operation.
 
-    `operations`: the key of each row that changes, and its `operation`. `old`: those rows as held. `unretired`: the
+    `operations`: the key of each row that changes, and its `operation`. `old`: those rows as stored. `unretired`: the
     keys of live rows that a full list did not show and that stay live; they are `not_retired` many. `reason`: why none
     was retired, if that is a reason of its own. `accepted`: the operator's reason, where rows were retired only because
     of it.
@@ -57,26 +57,26 @@ def find_difference(
     scratch: TemporaryTables,
     table: TrackedTable,
     incoming: Incoming,
-    held: str,
+    stored: str,
     retirement: Retirement = NO_LIST,
     *,
     day: date | None = None,
-    held_is_replayed: bool = False,
+    is_replayed: bool = False,
     returning: str | None = None,
 ) -> Difference:
-    """Compare what came with the relation `held`, which has the table's columns.
+    """Compare what came with the relation `stored`, which has the table's columns.
 
     `day`: when the source was observed, in Hong Kong; a full list begins with that day (`table.listed_from`).
-    `held_is_replayed`: columns are compared, because a row replayed half-way through a splice has the hash of the last
+    `is_replayed`: columns are compared, because a row replayed half-way through a splice has the hash of the last
     change to it, which need not be that of its columns. Volatile columns and staleness are of the present, not of the
     past, and are left aside. `returning`: keys of incoming rows that are restored whole, whatever differs.
     """
     session, keys = scratch.session, table.key_list
-    query = _query(table, incoming, held, retirement, day, held_is_replayed, returning)
+    query = _query(table, incoming, stored, retirement, day, is_replayed, returning)
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen = counts.pop("unseen", 0)
-    decision = retirement.decide(unseen, lambda: _count(session, f"{held} c WHERE {_is_listed(table, day)}"))
+    decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {_is_listed(table, day)}"))
     unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE operation = 'unseen'")
     if unseen and decision.is_retired:
         session.execute(f"DELETE FROM {unretired}")
@@ -86,7 +86,7 @@ def find_difference(
         session.execute(f"DELETE FROM {operations} WHERE operation = 'unseen'")
     return Difference(
         operations,
-        scratch.create("old", f"SELECT c.* FROM {held} c SEMI JOIN {operations} USING ({keys})"),
+        scratch.create("old", f"SELECT c.* FROM {stored} c SEMI JOIN {operations} USING ({keys})"),
         unretired,
         not_retired=0 if decision.is_retired else unseen,
         reason=decision.reason,
@@ -108,17 +108,17 @@ def slices_of(
 def _query(
     table: TrackedTable,
     incoming: Incoming,
-    held: str,
+    stored: str,
     retirement: Retirement,
     day: date | None,
-    held_is_replayed: bool,
+    is_replayed: bool,
     returning: str | None,
 ) -> str:
     """SQL: key and operation of every row that changes or, of a full list, is not shown."""
     names = [column.name for column in table.columns if column.name not in table.key]
-    by_hash = table.is_landed and not held_is_replayed
+    by_hash = table.is_landed and not is_replayed
     changed = "i.content_hash <> c.content_hash" if by_hash else any_differs(table.lasting)
-    refreshed = "false" if held_is_replayed else any_differs(name for name in names if name in table.volatile)
+    refreshed = "false" if is_replayed else any_differs(name for name in names if name in table.volatile)
     is_stale, was_stale = "false", "false"
     if by_hash:
         is_stale, was_stale = "c.removed_at IS NULL AND c.stale_since IS NULL", "c.stale_since IS NOT NULL"
@@ -128,7 +128,7 @@ def _query(
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
     # rows that did not come matter only where what came is a list of records
     joined = (
-        f"""{incoming.rows} i {"FULL" if table.is_landed else "LEFT"} JOIN {held} c ON {table.same_key("i", "c")}"""
+        f"""{incoming.rows} i {"FULL" if table.is_landed else "LEFT"} JOIN {stored} c ON {table.same_key("i", "c")}"""
     )
     if incoming.held_back:
         joined += f" LEFT JOIN {incoming.held_back} h ON {table.same_key('h', 'c')}"
@@ -156,7 +156,7 @@ def _count(session: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 
 def _is_listed(table: TrackedTable, day: date | None) -> str:
-    """SQL: whether a full list of that day should show the held row `c`."""
+    """SQL: whether a full list of that day should show the stored row `c`."""
     if table.listed_from is None:
         return "c.removed_at IS NULL"
     return f"""c.removed_at IS NULL AND c."{table.listed_from}" >= DATE '{day}'"""

@@ -93,7 +93,7 @@ def maintain(
 ) -> MaintenanceReport:
     """Do what is due. Every moment of the last `time_travel_days` stays readable.
 
-    `between` is called between steps, and may raise to stop. Killed anywhere and run again, it goes on from there.
+    `between` is called between steps, and may raise to stop. After a kill at any point, a repeat resumes from there.
     Raises StorageError naming the table whose content changed, or the file that is still needed and was to go.
     """
     report = MaintenanceReport()

@@ -66,8 +66,8 @@ class Splice:
 
         The difference is against the table as it was known for that moment; its tables are in `scratch`.
         """
-        held = self._replay(scratch, until=self.context.observed_at)
-        difference = self._find(scratch, incoming, held, self.context, retirement)
+        stored = self._replay(scratch, until=self.context.observed_at)
+        difference = self._find(scratch, incoming, stored, self.context, retirement)
         done = Spliced(difference, self.context.committed_at)
         if difference.is_empty:
             return done
@@ -109,15 +109,15 @@ class Splice:
             return
         keys = self.table.key_list
         if later.was_refused:
-            held = self._replay(scratch, until=at.observed_at)
+            stored = self._replay(scratch, until=at.observed_at)
             retirement = Retirement(True, True, self.tolerance(later), later.shrink_accepted)
         else:
             scratch.session.execute(f"DELETE FROM {incoming.rows} WHERE ({keys}) NOT IN (FROM {affected})")
-            held = self._replay(scratch, until=at.observed_at, only=affected)
+            stored = self._replay(scratch, until=at.observed_at, only=affected)
             retirement = ACCEPTED
             if not later.retired_what_it_did_not_show:
                 retirement = Retirement(later.mode == "full", False, 0.0)
-        difference = self._correct(scratch, incoming, held, at, retirement)
+        difference = self._correct(scratch, incoming, stored, at, retirement)
         scratch.session.execute(
             f"INSERT INTO {affected} SELECT {keys} FROM {difference.operations} EXCEPT FROM {affected}"
         )
@@ -125,7 +125,7 @@ class Splice:
             done.reevaluated.append(later)
 
     def _correct(
-        self, scratch: TemporaryTables, incoming: Incoming, held: str, at: CommitContext, retirement: Retirement
+        self, scratch: TemporaryTables, incoming: Incoming, stored: str, at: CommitContext, retirement: Retirement
     ) -> Difference:
         """Write how an observation differs from what is now known before it.
 
@@ -134,7 +134,7 @@ class Splice:
         """
         shown = f"(FROM {incoming.rows} WHERE NOT deleted)"
         returning = find_partly_restored(scratch, self.writer.history, self.table, at.observed_at, shown)
-        difference = self._find(scratch, incoming, held, at, retirement, returning)
+        difference = self._find(scratch, incoming, stored, at, retirement, returning)
         self.writer.write(self.table, incoming, difference, at)
         return difference
 
@@ -142,7 +142,7 @@ class Splice:
         self,
         scratch: TemporaryTables,
         incoming: Incoming,
-        held: str,
+        stored: str,
         at: CommitContext,
         retirement: Retirement,
         returning: str | None = None,
@@ -151,10 +151,10 @@ class Splice:
             scratch,
             self.table,
             incoming,
-            held,
+            stored,
             retirement,
             day=day_in_hong_kong(at.observed_at),
-            held_is_replayed=True,
+            is_replayed=True,
             returning=returning,
         )
 

@@ -156,10 +156,10 @@ def move_cursor(
     """Set a dataset's watermark, within the caller's transaction; one that would not move is left alone."""
     mine = "platform = $platform AND dataset = $dataset"
     values = {"platform": platform, "dataset": dataset}
-    held = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {mine}", values).fetchone()
-    if held and held[0] >= watermark:
+    current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {mine}", values).fetchone()
+    if current and current[0] >= watermark:
         return
-    if held:
+    if current:
         session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {mine}", values)
     session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
 

@@ -104,7 +104,7 @@ def _delete(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) 
 
 
 def _new_values(table: TrackedTable) -> str:
-    """SQL: the columns of a row that came, `i`, in view of the one held, `c`."""
+    """SQL: the columns of a row that came, `i`, given the stored one, `c`."""
     values = {column.name: f'i."{column.name}"' for column in table.columns} | {
         "first_seen_at": "coalesce(c.first_seen_at, $at)",
         "last_changed_at": "CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END",

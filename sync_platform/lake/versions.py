@@ -1,4 +1,4 @@
-"""What differs between two versions of a row, as SQL over the relations `i`, the new one, and `c`, the one held."""
+"""What differs between two versions of a row, as SQL over the relations `i`, the new one, and `c`, the stored one."""
 
 from __future__ import annotations
 

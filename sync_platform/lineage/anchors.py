@@ -118,7 +118,7 @@ def check_anchors(
                 )
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
             elif present[head.number] != head.link:
-                what = f"entry {head.number} of the chain of {chain} bears another link than then: it was rewritten"
+                what = f"entry {head.number} of the chain of {chain} has another link than then: it was rewritten"
                 findings.breaks.append(Break(f"anchor {anchor.name}", what, at=at))
 
 

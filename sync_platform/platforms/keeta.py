@@ -38,12 +38,12 @@ OPEN = 1
 STATUSES = {OPEN: "open", 2: "closed"}
 
 
-def _error_of(code: int, message: str, told: str) -> SyncError:
+def _error_of(code: int, message: str, text: str) -> SyncError:
     """The error of a code; the families of codes are the platform's own."""
     family = str(code)[:7]
     if family == "1150001":
-        return AuthenticationFailed(told)
-    return Refused(told) if family in ("1150002", "1150003") else ServerFailed(told)
+        return AuthenticationFailed(text)
+    return Refused(text) if family in ("1150002", "1150003") else ServerFailed(text)
 
 
 PAGES = Numbered(size=200, page="pageNum", limit="pageSize", total="data.total?")

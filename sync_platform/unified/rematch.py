@@ -44,8 +44,10 @@ class Changed:
 
 @dataclass(frozen=True)
 class Matched:
-    """A linkage of the affected listings, and the model that judged it. `increment`: how the state of matching goes on
-    from it; None where all listings were matched."""
+    """A linkage of the affected listings, and the model that judged it.
+
+    `increment`: the changes to the state of matching; None where all listings were matched.
+    """
 
     linkage: Linkage
     increment: Increment | None
@@ -62,7 +64,7 @@ class Matched:
         return any(frequencies.places_with_phone(number) > 1 for number in parse_phones(text))
 
     def keep(self, session: duckdb.DuckDBPyConnection) -> None:
-        """Write the state that the next run goes on from, within the caller's transaction."""
+        """Write the state for the next run, within the caller's transaction."""
         state = _state(session)
         if self.increment is None:
             state.build(self.linkage)

@@ -1,9 +1,9 @@
-"""Unification: the listings of all platforms become restaurants, and only what changed since is looked at again.
+"""Unification: makes restaurants from the listings of all platforms. A run examines only what changed since the last.
 
 outcome = unify(lake, history, platforms, run_id)
 
-Everything is worked out first and then committed in one transaction: members, restaurants, their history, what
-happened to identities, and the state that the next run goes on from.
+A run computes everything first, and then commits it in one transaction: members, restaurants, their history, identity
+events, and the state for the next run.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _write_events(session: duckdb.DuckDBPyConnection, events: list[IdentityEvent
 
 
 def _keep_state(session: duckdb.DuckDBPyConnection, matched: Matched, at: datetime) -> None:
-    """Write what the next run goes on from: the state of matching, and the model where it is new."""
+    """Write the state for the next run: the state of matching, and the model if it is new."""
     matched.keep(session)
     if matched.is_new_model:
         model = matched.model

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sync_platform_tests.cli.conftest import Shell
-from sync_platform_tests.cli.ninth import ruled_file, seat, served
+from sync_platform_tests.cli.extra_platform import ruled_file, seat, served
 
 HOSTILE = "<script>alert(1)</script>[bold]"
 GUEST = "Ada Lovelace"
@@ -22,7 +22,7 @@ GOOD = [seat(number, guest=GUEST) for number in range(5)]
 
 @dataclass
 class Restaurant:
-    """A home with the ninth platform in it, which serves `records`."""
+    """A home with the further platform in it, which serves `records`."""
 
     shell: Shell
     file: Path

@@ -171,8 +171,8 @@ def test_a_home_that_cannot_be_written_is_named(shell: Shell) -> None:
     assert f"SYNC_HOME='{shell.home}' cannot be written" in done.stderr
 
 
-def test_a_ninth_platform_is_one_file(shell: Shell, tmp_path: Path) -> None:
-    from sync_platform_tests.cli.ninth import PLATFORM_FILE, served
+def test_a_platform_file_in_a_folder_of_platform_path_is_a_platform(shell: Shell, tmp_path: Path) -> None:
+    from sync_platform_tests.cli.extra_platform import PLATFORM_FILE, served
 
     (tmp_path / "extra").mkdir()
     (tmp_path / "extra" / "tables.py").write_text(PLATFORM_FILE)

@@ -19,7 +19,7 @@ from sync_platform.quality.score import DIMENSIONS
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
-from sync_platform_tests.cli.ninth import ruled_file, seat, served
+from sync_platform_tests.cli.extra_platform import ruled_file, seat, served
 
 SEATS = dg.AssetKey(["tables", "seats"])
 FLOOR_PLAN = dg.AssetKey("floor_plan")
@@ -42,7 +42,7 @@ def floor_plan() -> None:
 
 
 class Restaurant:
-    """The ninth platform over HTTP, with something downstream of it, on a Dagster instance."""
+    """The further platform over HTTP, with something downstream of it, on a Dagster instance."""
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
         self.records = records

@@ -336,7 +336,7 @@ def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(office: Off
             previous = now.own_link()
             session.execute(f"UPDATE {BATCHES} SET link = ? WHERE number = ?", [previous, batch.number])
     (found,) = office.verify().breaks
-    assert "entry 5 of the chain of batches bears another link than then" in found.what
+    assert "entry 5 of the chain of batches has another link than then" in found.what
 
 
 def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(office: Office) -> None:
@@ -351,7 +351,7 @@ def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(office: Offi
         )
         previous = own
     (found,) = office.verify().breaks
-    assert "entry 4 of the chain of audit_log bears another link than then" in found.what
+    assert "entry 4 of the chain of audit_log has another link than then" in found.what
     _ledger(office, f"DELETE FROM {audit_log} WHERE number = 4")
     (found,) = office.verify().breaks
     assert "had 4 entries then, and has 3 now: it was cut" in found.what

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from sync_platform.cli.audited import log_entry
 from sync_platform.cli.emergency.status import show_status
 from sync_platform.cli.exit_codes import INTERRUPTED, OK
-from sync_platform.cli.output import report_problem, write_document
+from sync_platform.cli.output import report_problem, write_json
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import unify_after
@@ -120,7 +120,7 @@ def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None
     request = submission.request
     if as_json:
         document = report_on(request, [], {}).document()
-        write_document({"folded": submission.joined, "not_launched_because": problem, **document})
+        write_json({"folded": submission.joined, "not_launched_because": problem, **document})
         return
     first = f"joins the open request {request.request_id}" if submission.joined else f"request {request.request_id}"
     lines = [f"{first}: {', '.join(request.platforms)}; priority {request.priority}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import MARKS, clock, coloured, console, new_table, write_document
+from sync_platform.cli.output import MARKS, clock, coloured, console, new_table, write_json
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
 from sync_platform.emergency.request_store import RequestStore
@@ -33,10 +33,10 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
         found = [requests.find(request.request_id) for request in found]
     if request_id:
         report = _report(settings, found[0])
-        write_document(report.document()) if as_json else _show(report)
+        write_json(report.document()) if as_json else _show(report)
         return FAILED if report.status in ("degraded", "failed") else OK
     if as_json:
-        write_document({"requests": [report_on(request, [], {}).document() for request in found]})
+        write_json({"requests": [report_on(request, [], {}).document() for request in found]})
     else:
         _list(found)
     return OK

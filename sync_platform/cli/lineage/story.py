@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import rendered, write_document
+from sync_platform.cli.output import rendered, write_json
 from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import sealed_digest
@@ -94,6 +94,6 @@ def _write(story: RestaurantStory | RecordStory, form: str) -> None:
     if form == "csv":
         write_story_csv(sys.stdout, story)
     elif form == "json":
-        write_document(story_json(story))
+        write_json(story_json(story))
     else:
         sys.stdout.write(rendered(story_document(story, datetime.now(UTC)), form))

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, showing_steps, write_document
+from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
@@ -31,7 +31,7 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
         with showing_steps("verifying") as show_step:
             findings = record.verify(also, store, show_step)
     if as_json:
-        write_document(findings.document())
+        write_json(findings.document())
     else:
         _show(findings, console())
     return OK if findings.holds else FAILED
@@ -44,7 +44,7 @@ def anchor_lineage(to: str | None, *, as_json: bool) -> int:
         key = record.anchor()
         operation.ended("complete", key=key)
     if as_json:
-        write_document({"anchor": f"{record.anchors.url}/{key}", "public_key": record.signer.public_key})
+        write_json({"anchor": f"{record.anchors.url}/{key}", "public_key": record.signer.public_key})
     else:
         console().print(f"anchored: {record.anchors.url}/{key}", soft_wrap=True)
         console().print(f"public key: {record.signer.public_key}")

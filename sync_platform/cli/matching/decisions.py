@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, new_table, write_document
+from sync_platform.cli.output import console, new_table, write_json
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import run_unification, write_result
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
@@ -64,7 +64,7 @@ def show_review(limit: int, *, as_json: bool) -> int:
         queue = pairs_to_review(session, model.model, limit)
         listings = {(row["source"], row["source_id"]): row for row in frame_of(session, _listings_of(queue)).to_dicts()}
     if as_json:
-        write_document([_document(pair, listings) for pair in queue])
+        write_json([_document(pair, listings) for pair in queue])
         return OK
     for pair in queue:
         _show(console(WIDTH), pair, listings)
@@ -82,7 +82,7 @@ def list_decisions(*, as_json: bool) -> int:
             WHERE removed_at IS NULL ORDER BY decided_at DESC, one, other""",
         ).to_dicts()
     if as_json:
-        write_document(rows)
+        write_json(rows)
         return OK
     if not rows:
         console(WIDTH).print("nobody has decided anything yet")

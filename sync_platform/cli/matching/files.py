@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.status import Status
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, new_table, write_document
+from sync_platform.cli.output import console, new_table, write_json
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
 from sync_platform.matching.linkage import Linkage, link
@@ -59,7 +59,7 @@ def match_files(
             _write(outputs.model, write_model(linkage.model))
     document = _document(linkage, clusters, pairs, review, listings.warnings, time.perf_counter() - began)
     if as_json:
-        write_document(document)
+        write_json(document)
     else:
         _show(document, outputs, thresholds)
     return OK

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, new_table, write_document
+from sync_platform.cli.output import console, new_table, write_json
 from sync_platform.lineage.moment import parse_beginning
 from sync_platform.settings import load_settings
 from sync_platform.sources.period import HONG_KONG
@@ -18,7 +18,7 @@ def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> in
     beginning = parse_beginning(since, "--since") if since else None
     found = list(AuditLog(load_settings().ledger_url).entries(beginning, operation))
     if as_json:
-        write_document({"entries": [entry.document() for entry in found]})
+        write_json({"entries": [entry.document() for entry in found]})
     else:
         console(200).print(_table(found))
     return OK

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, new_table, report_problem, write_document
+from sync_platform.cli.output import console, new_table, report_problem, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
@@ -70,7 +70,7 @@ def _plan(settings: Settings) -> dict[str, Any]:
 
 def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
     if as_json:
-        write_document(document)
+        write_json(document)
     else:
         show(document, console())
 

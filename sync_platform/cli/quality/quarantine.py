@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, json_of, new_table, report_problem, write_document
+from sync_platform.cli.output import console, json_of, new_table, report_problem, write_json
 from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
@@ -32,7 +32,7 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
     _required(settings, platform, dataset)
     found = _entries(settings, platform, dataset, only_open=not every)
     if as_json:
-        write_document([asdict(entry) for entry in found])
+        write_json([asdict(entry) for entry in found])
         return OK
     shown = console(WIDTH)
     if not found:
@@ -65,7 +65,7 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
         raise UsageError(f"no record {source_id!r} of {platform}.{dataset} is or was in quarantine")
     landed = _landed(settings, found[0])
     if as_json:
-        write_document({"entries": [asdict(entry) for entry in found], "record": landed})
+        write_json({"entries": [asdict(entry) for entry in found], "record": landed})
         return OK
     shown = console(WIDTH)
     for entry in found:
@@ -111,7 +111,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
             operation.ended("failed" if errors else "complete")
     after = _entries(settings, platform, dataset, only_open=True)
     if as_json:
-        write_document(
+        write_json(
             {"before": len(before), "after": len(after), "errors": errors, "open": [asdict(each) for each in after]}
         )
     else:

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import rendered, write_document
+from sync_platform.cli.output import rendered, write_json
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.scorecard import cards_of
@@ -28,7 +28,7 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
     except NoLakeYet:
         cards = []
     if as_json:
-        write_document([card_json(card) for card in cards])
+        write_json([card_json(card) for card in cards])
     else:
         document = scorecard_document(cards, datetime.now(UTC), settings.environment)
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

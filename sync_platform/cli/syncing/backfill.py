@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
-from sync_platform.cli.output import console, report_problem, write_document
+from sync_platform.cli.output import console, report_problem, write_json
 from sync_platform.cli.syncing.display import Display
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
@@ -93,7 +93,7 @@ def _report(
             "periods": [result.document() for result in results],
             "unified": unified.document() if unified else None,
         }
-        write_document(document)
+        write_json(document)
         return
     shown = console()
     counts = {name: sum(result.total(name) for result in results) for name in ("inserted", "updated", "removed")}

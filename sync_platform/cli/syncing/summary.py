@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from sync_platform.cli.output import COLOURS, MARKS, console, write_document
+from sync_platform.cli.output import COLOURS, MARKS, console, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.lake.syncs import worst
@@ -25,7 +25,7 @@ def write_sync_document(
         "platforms": [result.document() for result in results],
         "unified": unified.document() if unified else None,
     }
-    write_document(document)
+    write_json(document)
 
 
 def write_summary(

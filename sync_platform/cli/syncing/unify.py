@@ -8,7 +8,7 @@ from typing import Any
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, write_document
+from sync_platform.cli.output import console, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.cli.syncing.display import Display, choose_display
 from sync_platform.cli.syncing.result import PlatformResult
@@ -112,7 +112,7 @@ def unify_after(settings: Settings, results: list[PlatformResult], display: Disp
 def write_result(result: UnifyResult, *, as_json: bool) -> None:
     """The result, as a JSON document or as lines of text."""
     if as_json:
-        write_document(result.document())
+        write_json(result.document())
         return
     shown = console()
     shown.print(f"unified: {result.in_words}", soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""A ninth platform: its one file, and a server that speaks it."""
+"""A further platform in a folder of PLATFORM_PATH: its one file, and a server that speaks it."""
 
 from __future__ import annotations
 
