@@ -62,7 +62,7 @@ def capturing(console: Console, rows: int) -> None:
         ):
             for holder, name in steps:
                 patches.enter_context(mock.patch.object(holder, name, _timed(getattr(holder, name), spent, name)))
-            total, _ = quality._sync(server.url, Path(home), lake)
+            total, _ = quality.measured_sync(server.url, Path(home), lake)
     finally:
         server.stop()
     seconds, seal = sum(spent.values()), spent["seal_batch"]

@@ -22,7 +22,7 @@ import polars as pl
 from rich.console import Console
 
 from benchmarks.__main__ import ROOT
-from benchmarks.scale import _held_mib
+from benchmarks.scale import memory_mib
 from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.increment import relink
 from sync_platform.matching.linkage import Linkage, link
@@ -130,7 +130,7 @@ def measured(command: list[str]) -> tuple[float, int, dict[str, int]]:
 
     def watch() -> None:
         while process.poll() is None:
-            peak[0] = max(peak[0], _held_mib(process.pid))
+            peak[0] = max(peak[0], memory_mib(process.pid))
             time.sleep(0.2)
 
     watcher = threading.Thread(target=watch)

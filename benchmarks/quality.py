@@ -40,7 +40,12 @@ from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
-VALIDATION = [(Contract, "breaches"), (ContractCounts, "add"), (commit, "quarantine"), (commit, "newly_held_back")]
+VALIDATION = [
+    (Contract, "breaches"),
+    (ContractCounts, "add"),
+    (commit, "quarantine"),
+    (commit, "has_newly_quarantined"),
+]
 OTHERS = [
     (commit, "score_records"),
     (commit, "write_scores"),
@@ -82,10 +87,10 @@ def main(rows: int) -> None:
 def _round(url: str) -> list[tuple[float, dict[str, float]]]:
     """Seconds of the whole sync and of each step, for the first load and where nothing changed."""
     with tempfile.TemporaryDirectory() as home, Lake(LakeAddress.of(load_settings(sync_home=Path(home)))) as lake:
-        return [_sync(url, Path(home), lake) for _ in range(2)]
+        return [measured_sync(url, Path(home), lake) for _ in range(2)]
 
 
-def _sync(url: str, home: Path, lake: Lake) -> tuple[float, dict[str, float]]:
+def measured_sync(url: str, home: Path, lake: Lake) -> tuple[float, dict[str, float]]:
     platform = load_platforms(str(HERE / "platform"))["listings"]
     store = open_store((home / "landing").as_uri())
     vault = Vault(open_vault_database(f"sqlite:///{home / 'vault.sqlite'}"), MasterKey(bytes(32)))

@@ -66,7 +66,7 @@ def _measured(url: str, home: str) -> Measure:
 
     def watch() -> None:
         while process.poll() is None:
-            peak[0] = max(peak[0], sum(map(_held_mib, _tree(process.pid))))
+            peak[0] = max(peak[0], sum(map(memory_mib, _tree(process.pid))))
             time.sleep(0.2)
 
     watcher = threading.Thread(target=watch)
@@ -100,7 +100,7 @@ def _stat(file: Path) -> list[str]:
         return []
 
 
-def _held_mib(pid: int) -> int:
+def memory_mib(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

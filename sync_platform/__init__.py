@@ -1,3 +1,3 @@
-"""sync-platform: Hong Kong's restaurant data, kept in step across eight platforms, with proof."""
+"""sync-platform: synchronises Hong Kong's restaurant data from eight platforms, with a verifiable history."""
 
 __version__ = "0.1.0"

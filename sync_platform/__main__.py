@@ -1,4 +1,4 @@
-"""`python -m sync_platform` is `sync-platform`."""
+"""`python -m sync_platform` runs the command line `sync-platform`."""
 
 from sync_platform.cli.app import main
 

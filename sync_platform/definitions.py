@@ -12,7 +12,7 @@ from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
 from sync_platform.defs.platform_lock import platform_lock_resource
-from sync_platform.defs.progress import Progress, Silence
+from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
@@ -23,7 +23,7 @@ from sync_platform.settings import Settings, load_settings
 
 
 def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> dg.Definitions:
-    """Everything, for these settings; `progress` watches the syncs, `row_worker` parses what one lands."""
+    """All definitions for these settings. `progress` shows the syncs; `row_worker` parses landed objects into rows."""
     platforms = load_platforms(settings.platform_path)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     schedules = sync_schedules(platforms)
@@ -54,4 +54,4 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads."""
-    return build(load_settings(), Silence())
+    return build(load_settings(), NoProgress())

@@ -2,7 +2,7 @@
 
 SyncError
 ├── PermanentError            trying again cannot help
-│   ├── UsageError            the person asked for something that does not exist or cannot be (exit code 2)
+│   ├── UsageError            the request names something that does not exist or is not possible (exit code 2)
 │   │   ├── SettingsError     a setting has a wrong value
 │   │   └── TermsNotAccepted  a live platform without its terms accepted
 │   ├── PresentOnly           a past period of a platform that serves only the present
@@ -14,10 +14,10 @@ SyncError
 │       └── DamagedManifest   a landing manifest can be read, but its content is invalid
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
-    ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform calls its own
-    ├── MalformedBody         truncated, or not the format asked for (HTML for JSON)
+    ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform reports as its own fault
+    ├── MalformedBody         truncated, or not in the requested format (HTML instead of JSON)
     ├── Busy                  another activity holds the lease that this one needs
-    └── Throttled             429, or a block page against bots; says how long to wait
+    └── Throttled             HTTP 429, or a page that blocks bots; says how long to wait
 """
 
 from __future__ import annotations
@@ -83,15 +83,15 @@ class ContractBroken(PermanentError):
 
 
 class ConnectionFailed(TransientError):
-    """Refused, reset, or timed out."""
+    """The connection was refused or reset, or it timed out."""
 
 
 class ServerFailed(TransientError):
-    """HTTP 5xx, or an error inside HTTP 200 that the platform calls its own."""
+    """The platform answered HTTP 5xx, or HTTP 200 with an error that it reports as its own fault."""
 
 
 class MalformedBody(TransientError):
-    """A body that is truncated, or not the format asked for."""
+    """The body is truncated, or is not in the requested format."""
 
 
 class Busy(TransientError):
@@ -99,7 +99,7 @@ class Busy(TransientError):
 
 
 class Throttled(TransientError):
-    """429, or a block page against bots. `retry_after_s` is the wait that the platform asked for, if any."""
+    """The platform answered HTTP 429, or a page that blocks bots. `retry_after_s`: the wait it asked for, if any."""
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -107,5 +107,5 @@ class Throttled(TransientError):
 
 
 def stops_the_platform(error: SyncError) -> bool:
-    """Whether further requests to the same platform must stop, instead of losing only one page."""
+    """True if no more requests may be sent to the platform; otherwise only one page is lost."""
     return isinstance(error, AuthenticationFailed | Throttled | UsageError | StorageError | PresentOnly)

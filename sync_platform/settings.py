@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     vault_kms_key_id: str = Field("", description="KMS key that wraps the master key, instead of a key file.")
     aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
-    aws_endpoint_url: str = Field("", description="Endpoint for AWS services other than AWS itself (any S3 server).")
+    aws_endpoint_url: str = Field("", description="Address of a server to use instead of AWS (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
     sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: alerts are only recorded.")
@@ -192,12 +192,14 @@ class PlatformSettings(BaseModel):
     app_secret: str = Field("sandbox", description="Application secret that signs requests (Keeta).", repr=False)
     refresh_token: str = Field("sandbox", description="First refresh token (Keeta); rotated ones are kept.", repr=False)
     requests_per_second: float | None = Field(None, gt=0, description="Pace, instead of the platform file's.")
-    concurrency: int | None = Field(None, ge=1, le=64, description="Requests in flight, instead of the file's.")
+    concurrency: int | None = Field(
+        None, ge=1, le=64, description="Requests in flight, instead of the platform file's."
+    )
     shrink_tolerance: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="Largest share of live records that one full sync may retire, instead of the file's.",
+        description="Largest share of live records that one full sync may retire, instead of the platform file's.",
     )
     quarantine_tolerance: float | None = Field(
         None, ge=0, le=1, description="Largest tolerated share in quarantine, instead of the installation's."
@@ -219,12 +221,12 @@ def without_password(text: str) -> str:
 def load_settings(**overrides: Any) -> Settings:
     """The settings from the environment and `.env`.
 
-    Raises SettingsError naming each variable, its value and what is allowed.
+    Raises SettingsError, which names each variable, its value and what is allowed.
     """
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise _explained(error, prefix="") from error
+        raise _settings_error(error, prefix="") from error
 
 
 def platform_settings(platform: str) -> PlatformSettings:
@@ -239,7 +241,7 @@ def platform_settings(platform: str) -> PlatformSettings:
     try:
         return PlatformSettings.model_validate(values)
     except ValidationError as error:
-        raise _explained(error, prefix) from error
+        raise _settings_error(error, prefix) from error
 
 
 def _dotenv() -> dict[str, str]:
@@ -250,7 +252,7 @@ def _dotenv() -> dict[str, str]:
     return {name: value for name, value in dotenv_values(DOTENV).items() if value is not None}
 
 
-def _explained(error: ValidationError, prefix: str) -> SettingsError:
+def _settings_error(error: ValidationError, prefix: str) -> SettingsError:
     lines = []
     for problem in error.errors():
         variable = prefix + "_".join(str(part) for part in problem["loc"]).upper()

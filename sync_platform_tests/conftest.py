@@ -1,6 +1,6 @@
-"""What every test may ask for: the real servers, installations on them, and the option `--full`.
+"""Fixtures of every test: real servers, installations on them, and the option `--full`.
 
-Imported by name: `pytest_plugins` is refused in a conftest that `pytest .` does not find first.
+They are imported here, because pytest refuses `pytest_plugins` in a conftest that is not at its root.
 """
 
 from sync_platform_tests.extent import pytest_addoption, pytest_collection_modifyitems, pytest_configure

@@ -1,7 +1,7 @@
-"""How much is tested: what every change must pass, or everything, with `pytest --full`.
+"""The option `--full`: without it pytest runs the tests that every change must pass, with it all tests.
 
-A case marked `full` runs with `--full` only, and each property is then tried on twenty times as many examples. Mark a
-case so where another one of the same behaviour stays: the rest of a matrix, the second of two installations.
+A case marked `full` runs only with `--full`. With it, each property is tried on twenty times as many examples. Mark a
+case as `full` if another case of the same behaviour stays: the rest of a matrix, the second of two installations.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def is_full() -> bool:
 
 
 def examples(usual: int) -> int:
-    """How many examples a property is tried on: the usual number of the test, or twenty times as many."""
+    """The number of examples of a property: the usual number, or twenty times as many with `--full`."""
     return usual * (TIMES_AS_MANY if is_full() else 1)
 
 
-def in_turn(rows: Sequence[Any], columns: Sequence[Any]) -> Iterator[Any]:
-    """Every pair of a row and a column; without `--full` each row once, with the columns in turn."""
+def rotated_pairs(rows: Sequence[Any], columns: Sequence[Any]) -> Iterator[Any]:
+    """Every pair of a row and a column; without `--full`, each row once, with one column after the other."""
     for number, row in enumerate(rows):
         for at, column in enumerate(columns):
             yield pytest.param(row, column) if at == number % len(columns) else only_in_full(row, column)

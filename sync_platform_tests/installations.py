@@ -1,7 +1,7 @@
-"""The two ways to install the platform, as the settings an operator gives: a laptop, and PostgreSQL with S3.
+"""The two ways to install the platform, as an operator's settings: a laptop, and PostgreSQL with S3.
 
-What belongs here: what differs between the two. A test that takes `installation` runs over either; nothing else in it
-may know which.
+What belongs here: the differences between the two. A test that takes `installation` runs on either, and must not
+depend on which.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _prefixes = (f"installation-{number}" for number in itertools.count(1))
 
 
 def fleet_settings(postgres: PostgresServer, s3: S3Server) -> dict[str, str]:
-    """A new, empty installation on the servers: each of its three databases and both of its folders its own."""
+    """A new, empty installation on the servers, with its own three databases and two folders."""
     prefix = f"s3://{s3.bucket}/{next(_prefixes)}"
     return {
         "LAKE_CATALOG": f"postgres:{postgres.conninfo(postgres.create_database())}",
@@ -39,7 +39,7 @@ def fleet_settings(postgres: PostgresServer, s3: S3Server) -> dict[str, str]:
 
 @contextmanager
 def installed(kind: Kind, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The settings in the environment of this process and its children, for as long as the context lasts."""
+    """Set the settings in the environment of this process and its children, for the duration of the context."""
     settings: dict[str, str] = {}
     if kind == "fleet":
         settings = fleet_settings(request.getfixturevalue("postgres_server"), request.getfixturevalue("s3_server"))
@@ -52,10 +52,10 @@ def installed(kind: Kind, request: pytest.FixtureRequest) -> Iterator[dict[str, 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that takes `installation` runs over one of the two; with `--full` over both.
+    """A test that takes `installation` runs on one of the two; with `--full` on both.
 
-    Half of the tests have the one, half the other: which, a checksum of the test's name decides. On another day, when
-    there is no S3, all run on a laptop.
+    A checksum of the test's name decides which one, so that each has about half of the tests. On another day (clock/)
+    there is no S3, and all run on a laptop.
     """
     if "installation" in metafunc.fixturenames:
         chosen = KINDS[0 if IS_ANOTHER_DAY else crc32(metafunc.function.__name__.encode()) % len(KINDS)]

@@ -1,4 +1,4 @@
-"""Several Python processes that start together: for what must hold between them."""
+"""Several Python processes that start together, for tests of concurrency."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from threading import Barrier
 
-from sync_platform_tests.warm import begun, forking
+from sync_platform_tests.warm import forking, started
 
 ROOT = Path(__file__).parents[1]
 GATE_S = 120.0
 
 
 def outputs_of(count: int, imports: str, program: str, *arguments: str) -> list[str]:
-    """What each process printed; they wait for each other between `imports` and `program`. All must succeed, and
-    none may complain. `sys.argv` holds the arguments and, last, the process's number from 0.
+    """The output of each process. The processes wait for each other between `imports` and `program`. All must succeed
+    and print nothing on standard error. `sys.argv` has the arguments and, last, the process's number from 0.
     """
     gate = forking().Barrier(count)
     outputs = []
-    for process in begun(count, _run, (gate, imports, program, arguments, dict(os.environ))):
-        done = process.ended(180)
+    for process in started(count, _run, (gate, imports, program, arguments, dict(os.environ))):
+        done = process.wait(180)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         outputs.append(done.stdout.strip())
     return outputs

@@ -1,7 +1,7 @@
 """Real servers for tests: an S3 (SeaweedFS) and a PostgreSQL, started once per test process, on loopback only.
 
 What belongs here: starting, stopping and reaching a server. What doesn't: what is stored in it.
-Where a server is not installed its tests are skipped, and the summary says aloud what was not tested.
+If a server is not installed, its tests are skipped, and the summary says so.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-START_TRIES = 3  # a free port may be taken by somebody else before the server binds it
+START_TRIES = 3  # another process may take a free port before the server binds it
 START_WAIT_S = 30.0
 BUCKET = "tests"
 NOT_TESTED = "NOT TESTED"
 IS_ANOTHER_DAY = "CLOCK_AHEAD_S" in os.environ
-"""Whether the clocks of all processes are moved, but for those of statically linked ones (clock/ahead.c)."""
+"""True if the clocks of all processes are moved, except those of statically linked ones (clock/ahead.c)."""
 
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running S3: endpoint, one bucket, and the only credentials it takes."""
+    """A running S3 server: its endpoint, one bucket, and its only valid credentials."""
 
     endpoint: str
     bucket: str
@@ -45,7 +45,7 @@ class S3Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment to use it."""
+        """The environment variables that a process needs to use it."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
@@ -54,7 +54,7 @@ class S3Server:
         }
 
     def client(self, endpoint: str = "", secret_key: str = "") -> S3Client:
-        """A client that does not wait long for what will not come; `secret_key` and `endpoint` may be wrong ones."""
+        """A client with short timeouts; `secret_key` and `endpoint` may be wrong, for tests of errors."""
         import boto3
         from botocore.config import Config
 
@@ -70,7 +70,7 @@ class S3Server:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running PostgreSQL that trusts whoever reaches it on loopback."""
+    """A running PostgreSQL that accepts every client on loopback without a password."""
 
     port: int
 
@@ -83,7 +83,7 @@ class PostgresServer:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database}"
 
     def create_database(self) -> str:
-        """A new empty database; its name."""
+        """Create an empty database and return its name."""
         import psycopg
 
         name = f"tests_{time.monotonic_ns()}"
@@ -94,7 +94,7 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """A SeaweedFS of this test process's own."""
+    """A SeaweedFS server for this test process."""
     if IS_ANOTHER_DAY:
         pytest.skip(f"S3 {NOT_TESTED}: its server keeps the real day and refuses what was signed on another")
     weed = _installed("weed", Path(sys.executable).parent)
@@ -107,7 +107,7 @@ def s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL of this test process's own."""
+    """A PostgreSQL server for this test process."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     initdb = _installed("initdb", *reversed(found))
     if initdb is None:
@@ -119,7 +119,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say aloud what was skipped for want of a server: a green run must not look as if it had tested it."""
+    """Report the tests that were skipped because a server is not installed, so that a green run does not hide them."""
     skipped = (str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     reasons = {reason[reason.index("Skipped: ") + 9 :].rstrip("')") for reason in skipped if NOT_TESTED in reason}
     for reason in sorted(reasons):
@@ -145,13 +145,13 @@ def _seaweed(weed: Path, folder: Path) -> Iterator[S3Server]:
     with _running(command, answers, folder / "weed.log", signal.SIGKILL, env=environment):
         yield server
     for port in ports.values():
-        for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # the server leaves them behind
+        for socket_file in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # the server does not delete them
             socket_file.unlink(missing_ok=True)
 
 
 @contextmanager
 def _postgres(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
-    """A fresh cluster; as the user postgres where the tests run as root, which PostgreSQL refuses."""
+    """A new cluster. If the tests run as root, which PostgreSQL refuses, it runs as the user postgres."""
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         account = pwd.getpwnam("postgres")
@@ -161,7 +161,7 @@ def _postgres(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
     data = folder / f"cluster-{port}"
     command = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
     subprocess.run(command, check=True, capture_output=True, cwd=folder, **user)
-    # lc_messages: the lake's retry matches the server's words; the rest: no sockets left, no waiting for the disk
+    # lc_messages: the lake's retry matches English messages; the rest: no socket files, no waits for the disk
     options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "lc_messages": "C"}
     options |= {"fsync": "off", "max_connections": 100}
     command = [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())]
@@ -180,7 +180,7 @@ def _postgres(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
 def _running(
     command: list[Any], answers: Callable[[], None], log: Path, stop: signal.Signals, **options: Any
 ) -> Iterator[None]:
-    """A server process that answers; RuntimeError with its log where it ends, or does not answer in time."""
+    """Run a server process until it answers; RuntimeError with its log if it ends or does not answer in time."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
     try:
@@ -230,7 +230,7 @@ def _installed(program: str, *folders: Path) -> Path | None:
 
 @contextmanager
 def _folder(prefix: str) -> Iterator[Path]:
-    """A folder that another user can be given: pytest's own are closed to all but theirs."""
+    """A folder that another user can own: pytest's folders are closed to other users."""
     folder = Path(tempfile.mkdtemp(prefix=f"sync-platform-tests-{prefix}", dir="/tmp"))
     try:
         yield folder

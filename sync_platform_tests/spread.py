@@ -1,6 +1,6 @@
-"""How tests are spread over the workers of `pytest -n`: by whole files, so that what a file sets up is set up once.
+"""The distribution of tests to the workers of `pytest -n`: whole files, so that the fixtures of a file are made once.
 
-Files that share a home, which takes half a minute to make, go to one worker together.
+Files that share a home, which takes half a minute to make, go to the same worker.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FIRST_SYNC = tuple(f"sync_platform_tests/cli/test_{name}.py" for name in ("query
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """Ours, unless another way was asked for with `--dist`."""
+    """The scheduler of whole files, unless `--dist` names another one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class WholeFiles(LoadScopeScheduling):

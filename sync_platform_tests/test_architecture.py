@@ -1,4 +1,4 @@
-"""The order of the stages, one meaning for each name, and what no module may do."""
+"""Rules of the architecture: the order of the stages, unique names, and forbidden imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERFACES = ("cli", "defs")
 """A module of an interface may have the name of what it shows: `cli/quality/quarantine.py`, `quality/quarantine.py`."""
 SIBLINGS = (
     {"platforms", "sandbox/views"},  # a platform, and how the sandbox plays it
-    {"landing", "lineage"},  # how long each keeps what it stores: retention
+    {"landing", "lineage"},  # each has a retention of what it stores
     {"vault/migrations", "storage/ledger_migrations"},  # Alembic prescribes the names
     {"", "sandbox"},  # two programs: each has its entry point
 )
@@ -24,13 +24,13 @@ SIBLINGS = (
 MODULES = modules_of("sync_platform")
 TESTS = modules_of("sync_platform_tests")
 
-# Tests that reach into a library, where it has no public way.
+# Tests that use private parts of a library, because it has no public way.
 KNOWN_PRIVATE_USES = {
-    "sync_platform_tests/defs/test_emergency.py",  # what Dagster's queue would launch next
+    "sync_platform_tests/defs/test_emergency.py",  # the next runs of Dagster's queue
 }
 
 
-def test_a_module_imports_only_what_stands_before_it() -> None:
+def test_a_module_imports_only_from_earlier_stages() -> None:
     wrong = {module.path: sorted(found) for module in MODULES if (found := _stages_out_of_order(module))}
     assert wrong == {}
 
@@ -43,7 +43,7 @@ def _stages_out_of_order(module: Module) -> set[str]:
     return stages - before - ({"sandbox"} if module.stage == "cli" else set())
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_there_are_no_import_cycles() -> None:
     assert import_cycles(MODULES) == set()
 
 
@@ -57,7 +57,7 @@ def test_only_the_shell_imports_dagster() -> None:
     assert [name for name in sorted(knowing) if not name.startswith(MAY_IMPORT_DAGSTER)] == []
 
 
-def test_no_module_is_a_drawer() -> None:
+def test_no_module_is_named_for_miscellaneous_content() -> None:
     names = {part.removesuffix(".py") for module in MODULES for part in module.path.split("/")}
     assert names & DRAWERS == set()
 
@@ -77,7 +77,7 @@ def _is_of_a_platform(module: Module) -> bool:
     return module.folder in ("platforms", "sandbox/views") and module.stem in platforms
 
 
-def test_no_module_name_stands_twice_except_where_siblings_play_the_same_role() -> None:
+def test_no_module_name_is_used_twice_except_by_siblings_of_the_same_role() -> None:
     folders = defaultdict(set)
     for module in MODULES:
         interface = module.folder.split("/")[0]
@@ -90,4 +90,4 @@ def test_no_module_name_stands_twice_except_where_siblings_play_the_same_role() 
 def test_tests_use_no_private_members_of_the_product() -> None:
     found = {module.path: uses for module in TESTS if (uses := [*module.private_uses("sync_platform")])}
     assert {path: uses for path, uses in found.items() if path not in KNOWN_PRIVATE_USES} == {}
-    assert set(found) >= KNOWN_PRIVATE_USES, "mended: take it out of the list"
+    assert set(found) >= KNOWN_PRIVATE_USES, "no longer needed: delete it from the list"

@@ -1,4 +1,4 @@
-"""The documents keep up with the program."""
+"""The documents agree with the program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CITED_FILE = re.compile(r"(?<![\w/.*{-])((?:[\w.-]+/)*[\w-]+\.(?:md|schema\.json
 CITED_MODULE = re.compile(r"(?<![\w/.])sync_platform(?:_tests)?(?:\.\w+)+")
 
 
-def test_every_setting_stands_in_the_example_with_its_description() -> None:
+def test_every_setting_is_in_the_example_with_its_description() -> None:
     text = (ROOT / ".env.example").read_text()
     for name, field in Settings.model_fields.items():
         assert f"# {field.description}\n{name.upper()}=" in text
@@ -49,7 +49,7 @@ def test_every_command_subcommand_and_option_has_help() -> None:
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """The command and all below it, by what a person types."""
+    """The command and all its subcommands, by their full names."""
     yield name, command
     for word, below in getattr(command, "commands", {}).items():
         yield from _commands(below, f"{name} {word}")
@@ -75,7 +75,7 @@ def test_every_file_and_module_that_a_document_a_docstring_or_a_comment_cites_ex
 
 
 def _dead(prose: str, folder: Path) -> Iterator[str]:
-    """The files and modules that a text cites and that do not exist: from the root, a package, docs or `folder`."""
+    """The files and modules that a text cites and that exist neither in the root, a package, docs nor `folder`."""
     bases = (ROOT, ROOT / "sync_platform", ROOT / "sync_platform_tests", ROOT / "docs", folder)
     for cited in CITED_FILE.findall(prose):
         if not any((base / cited).exists() for base in bases):
@@ -99,7 +99,7 @@ def test_every_noun_of_the_glossary_is_defined_once() -> None:
     assert [noun for noun, meaning in entries if not meaning.strip()] == []
 
 
-def test_dagsters_two_instance_files_differ_only_in_where_state_stands() -> None:
+def test_dagsters_two_instance_files_differ_only_in_where_state_is_stored() -> None:
     import yaml
 
     from sync_platform.cli.runner.home import INSTANCE_YAML
@@ -110,7 +110,7 @@ def test_dagsters_two_instance_files_differ_only_in_where_state_stands() -> None
 
 
 def test_the_page_of_all_contracts_is_the_one_that_the_platform_files_declare() -> None:
-    """Changed on purpose? Then delete docs/datasets.md, run this again, and read the difference before committing."""
+    """After an intended change, delete docs/datasets.md, run this test again, and read the difference."""
     page = "\n".join(_datasets_page(load_platforms()))
     if not DATASETS.exists():
         DATASETS.write_text(page)
@@ -149,16 +149,16 @@ def _line_of(column: Column) -> str:
 
 
 def _lists_of(dataset: Dataset) -> Iterator[str]:
-    """What is said of several columns at once."""
+    """The facts that concern several columns."""
     between = [f"{rule.words} ({'hard' if rule.hard else 'soft'})" for rule in dataset.rules]
-    told = {
+    facts = {
         "Between columns": "; ".join(between),
         "In English and Chinese": "; ".join(f"{english} and {chinese}" for english, chinese in dataset.bilingual),
         "Agrees with what it refers to": "; ".join(each.words for each in dataset.agreements),
         "Kept current, without history": ", ".join(sorted(dataset.volatile)),
         "A reference for": "the accuracy of other platforms' records" if dataset.is_reference else "",
     }
-    lines = [f"- {name}: {text}." for name, text in told.items() if text]
+    lines = [f"- {name}: {text}." for name, text in facts.items() if text]
     if lines:
         yield from lines
         yield ""

@@ -1,4 +1,4 @@
-"""The tree of errors is the one drawn in its docstring, and every error is permanent or transient."""
+"""The error classes are those in the tree of the docstring, and every error is permanent or transient."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_error_says_what_it_is(kind: type[SyncError]) -> None:
     assert kind.__doc__
 
 
-def test_what_stops_a_platform() -> None:
+def test_only_some_errors_stop_a_platform() -> None:
     stopping = {kind.__name__ for kind in CLASSES if kind is not ContractBroken and stops_the_platform(kind("text"))}
     assert stopping == {
         "AuthenticationFailed",

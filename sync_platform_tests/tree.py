@@ -1,6 +1,6 @@
-"""The source files of the package, parsed once: what each module imports, defines and reaches into.
+"""The source files of the package, parsed once: the imports, definitions and private uses of each module.
 
-What belongs here: reading the code. What doesn't: what must hold of it (test_architecture.py).
+What belongs here: reading the code. What doesn't: the rules for it (test_architecture.py).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Module:
         return (node.name for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef))
 
     def docstrings(self) -> Iterator[str]:
-        """The docstrings of the module, its classes and functions, and the texts that stand below constants."""
+        """The docstrings of the module, its classes and functions, and the texts below constants."""
         for node in ast.walk(self.tree):
             if (
                 isinstance(node, ast.Expr)
@@ -69,10 +69,10 @@ class Module:
             yield from (token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.COMMENT)
 
     def private_uses(self, of: str) -> Iterator[str]:
-        """Where the file reaches for a private name of an object or of the package `of`: `line: expression`.
+        """Where the file uses a private name of an object or of the package `of`: `line: expression`.
 
-        An attribute of `self` or `cls` is the class's own. Names that a named tuple or a library has without the
-        underscore's meaning (`_replace`, `_fields`) are public.
+        An attribute of `self` or `cls` belongs to the class and does not count. Public names with an underscore, such
+        as `_replace` and `_fields` of a named tuple, do not count either.
         """
         for node in ast.walk(self.tree):
             match node:

@@ -1,7 +1,7 @@
-"""Programs run in processes of their own that are forked from one with the libraries imported already.
+"""Programs in new processes, which are forked from a process that has imported the libraries.
 
-What belongs here: paying once for what other people's libraries cost to import, 1 to 2 s of each process. Only theirs:
-our own modules are imported by every process anew, in the order in which it comes to them, as they are for a person.
+What belongs here: importing other people's libraries once, which saves 1 to 2 s in each process. Every process imports
+our own modules anew, in its own order, like a process of an operator.
 """
 
 from __future__ import annotations
@@ -28,44 +28,44 @@ LIBRARIES = """
     pyarrow.dataset pydantic_settings rapidfuzz rich.console rich.live rich.table splink sqlalchemy.dialects.sqlite
     sqlalchemy.dialects.postgresql dagster_aws.s3 psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
 """
-SAID = {"output": 1, "errors": 2}
+STREAMS = {"output": 1, "errors": 2}
 
 
 def completed(
     module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """What `python -m module` did with the arguments, in the folder and with nothing but that environment."""
-    (process,) = begun(1, _run_module, (module, arguments, folder, environment))
-    return process.ended(timeout_s)
+    """The result of `python -m module` with the arguments, in the folder and with only that environment."""
+    (process,) = started(1, _run_module, (module, arguments, folder, environment))
+    return process.wait(timeout_s)
 
 
 @dataclass
-class Begun:
-    """A process, and the folder in which it writes what it says."""
+class StartedProcess:
+    """A process, and the folder with its output."""
 
     process: BaseProcess
     folder: Path
 
-    def ended(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
-        """How it ended, and what it said."""
+    def wait(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """Wait for its end; its exit code and output."""
         self.process.join(timeout_s)
         if self.process.is_alive():
             self.process.kill()
             raise subprocess.TimeoutExpired(self.process.name, timeout_s)
         assert self.process.exitcode is not None
-        output, errors = ((self.folder / name).read_text() for name in SAID)
+        output, errors = ((self.folder / name).read_text() for name in STREAMS)
         shutil.rmtree(self.folder)
         return subprocess.CompletedProcess(self.process.name, self.process.exitcode, output, errors)
 
 
-def begun(count: int, program: Callable[..., None], arguments: tuple[Any, ...]) -> list[Begun]:
-    """So many processes that call `program`, a function of a module, with the arguments and their number from 0."""
+def started(count: int, program: Callable[..., None], arguments: tuple[Any, ...]) -> list[StartedProcess]:
+    """Start `count` processes that call `program`, a module's function, with the arguments and their number from 0."""
     found = []
     for number in range(count):
         folder = Path(tempfile.mkdtemp())
-        process = forking().Process(target=_say_in, args=(folder, program, *arguments, number))
+        process = forking().Process(target=_run_with_output_in, args=(folder, program, *arguments, number))
         process.start()
-        found.append(Begun(process, folder))
+        found.append(StartedProcess(process, folder))
     return found
 
 
@@ -76,8 +76,8 @@ def forking() -> ForkServerContext:
     return context
 
 
-def _say_in(folder: Path, program: Callable[..., None], *arguments: Any) -> None:
-    for name, number in SAID.items():
+def _run_with_output_in(folder: Path, program: Callable[..., None], *arguments: Any) -> None:
+    for name, number in STREAMS.items():
         with (folder / name).open("wb") as file:
             os.dup2(file.fileno(), number)
     program(*arguments)

@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _is_interruption(ended: BaseException) -> bool:
-    """Whether Ctrl-C ended a command that wrote no message itself: typer makes a silent exit of that."""
+    """True if Ctrl-C ended a command that wrote no message itself: typer turns that into an exit without a message."""
     cause = ended.__cause__ or ended.__context__
     return cause is not None and (isinstance(cause, KeyboardInterrupt) or _is_interruption(cause))
 

@@ -1,4 +1,4 @@
-"""Every operation of the command line is in the audit log: when it began, and how it ended."""
+"""Audit log entries of the command line: one when an operation begins, one when it ends, with its outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
 
 @dataclass
 class Operation:
-    """An operation under way. Its command sets how it ended, and details that became known meanwhile."""
+    """A running operation. Its command sets its outcome, and the details that became known while it ran."""
 
     outcome: Outcome = "failed"
     details: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What every command writes: documents, tables and text on standard output, problems on standard error, files."""
+"""The output of all commands: documents, tables and text on standard output, problems on standard error, files."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def opened(out: str) -> Iterator[TextIO]:
 def _complete_or_none(out: str) -> Iterator[TextIO]:
     path = Path(out)
     if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"--out {out}: it is a folder, or there is no folder that it could stand in")
+        raise UsageError(f"--out {out}: it is a folder, or its folder does not exist")
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file:

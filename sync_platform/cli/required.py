@@ -1,4 +1,4 @@
-"""What commands require before they do anything."""
+"""Conditions that a command checks before it does anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync_platform.storage.lake_connection import LakeAddress
 
 
 def require_lake(settings: Settings) -> None:
-    """Raise StorageError where nothing was synced yet."""
+    """Raise StorageError if nothing was synced yet."""
     if not LakeAddress.of(settings).exists:
         raise StorageError("there is no lake yet: run `sync-platform sync` first")
 

@@ -150,7 +150,7 @@ def _live(view: LakeView, name: Name) -> int:
 
 
 NOT_FOLDED = "len(changed_fields) > 0"
-"""SQL: excludes folded changes that have nothing left but that a record was first seen (lineage/folding.py)."""
+"""SQL: false for a folded change that only says when a record was first seen (lineage/folding.py)."""
 
 
 def _sourcing(view: LakeView) -> SourceGaps:

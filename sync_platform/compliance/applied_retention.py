@@ -1,4 +1,4 @@
-"""Retention as applied: for each limit the oldest stored thing and what is overdue; and the maintenance of the span.
+"""Retention as applied: per limit, the oldest stored item and what is overdue; and the maintenance of the span.
 
 What belongs here: our own limits. The limits in the terms of live sources are judged in `stored_data`.
 """
@@ -24,13 +24,15 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.objects import ObjectStore
 
 GRACE = timedelta(days=8)
-"""How long something may be overdue: maintenance is weekly, and leaves alone what is younger than a day."""
+"""How long an item may be overdue: maintenance is weekly, and skips what is younger than a day."""
 LANDING, TIME_TRAVEL, LINEAGE, BACKUPS = "landed syncs", "snapshots", "changes", "backups"
 
 
 @dataclass(frozen=True)
 class RetentionLimit:
-    """One limit. `held`: how many there are. `overdue`: how many are due to be deleted; `late`: for longer than GRACE.
+    """One limit. `held`: how many items are stored.
+
+    `overdue`: how many are due to be deleted; `late`: how many of them were due more than GRACE ago.
 
     `days` is None where there is no limit.
     """
@@ -104,7 +106,7 @@ def _landing(
     landing: ObjectStore,
     landed: list[LandedSync],
 ) -> Iterator[RetentionLimit]:
-    """By platform. If the terms of a live platform have a shorter limit, that one is given."""
+    """One limit per platform: our own, or that of a live platform's terms if it is shorter."""
     limit = limits_of(platforms, settings.landing_retention_days)
     expired = find_expired(landing, limit, view.now)
     for name in sorted(platforms.keys() | {sync.platform for sync in landed}):
@@ -116,7 +118,7 @@ def _landing(
 
 
 def _is_late(expired: Expired, days: int, now: datetime) -> bool:
-    """Whether it passed our own limit, or was interrupted, longer than GRACE ago."""
+    """True if a landed sync passed our own limit, or was interrupted, longer than GRACE ago."""
     if not expired.sync.is_whole:
         return expired.sync.newest_object_at < now - AT_WORK - GRACE
     return expired.sync.began_at < now - timedelta(days=days) - GRACE

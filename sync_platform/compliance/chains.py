@@ -5,7 +5,7 @@ What belongs here: how the findings are judged. The verification itself is in li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from sync_platform.compliance.span import Span
 from sync_platform.lake.chain import BATCHES
 from sync_platform.lineage.anchors import Anchor, Head, read_anchors
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import OnStep, Record
 from sync_platform.sources.period import current_period
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
@@ -56,10 +56,10 @@ def verify_chains(
     view: LakeView,
     entries: Sequence[AuditEntry],
     landing: ObjectStore | None,
-    say: Callable[[str], None],
+    on_step: OnStep,
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
-    findings = record.verify(landing=landing, on_step=say)
+    findings = record.verify(landing=landing, on_step=on_step)
     found = [summary for each in read_anchors(record.anchors, record.signer.public_key) if (summary := _summary(each))]
     in_span = [each for each in found if view.span.holds(each.at)]
     return ChainVerification(_since(view), _head(view), Head.of(entries), record.signer.public_key, findings, in_span)
@@ -101,7 +101,7 @@ def _evidence(breaks: Sequence[Break], counts: str) -> str:
 
 
 def _concerns_log(each: Break) -> bool:
-    """Whether a break is of the audit log, not of the history. A break of an anchor may name its chain."""
+    """True for a break of the audit log, false for one of the history. A break of an anchor may name its chain."""
     return each.where == "audit log entry" or (each.where.startswith("anchor ") and "audit_log" in each.what)
 
 

@@ -5,7 +5,7 @@ What belongs here: the order in which figures are gathered. Everything in the la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,19 +33,17 @@ from sync_platform.compliance.stored_data import judge_cache, judge_declared, ju
 from sync_platform.compliance.subject_requests import SubjectRequest, judge_requests, subject_requests
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import OnStep, Record
 from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.objects import ObjectStore
 from sync_platform.vault.subject_counts import count_data_subjects
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Installation:
-    """What is reported on: settings, declared platforms, and the stores. `vault` is the vault's database."""
+    """The subject of the report: settings, declared platforms, and stores. `vault` is the vault's database."""
 
     settings: Settings
     platforms: Mapping[str, Platform]
@@ -81,60 +79,70 @@ class ComplianceReport:
 
 
 def make_report(
-    of: Installation, span: Span, now: datetime, *, hash_landing: bool = False, say: Say = lambda step: None
+    installation: Installation,
+    span: Span,
+    now: datetime,
+    *,
+    hash_landing: bool = False,
+    on_step: OnStep = lambda step: None,
 ) -> ComplianceReport:
     """Read, verify and judge everything; nothing is changed. StorageError where a store cannot be read.
 
-    `say` is called with the name of each step.
+    `on_step` is called with the name of each step.
     """
-    say("landing")
-    landed = landed_syncs(of.landing)
-    with of.record.lake.pinned() as lake, lake.session() as session:
-        view = LakeView(session, of.record.history, span, now)
-        figures = _gather(of, view, landed, hash_landing, say)
-        return replace(figures, obligations=list(_judge(of, view, landed, figures)))
+    on_step("landing")
+    landed = landed_syncs(installation.landing)
+    with installation.record.lake.pinned() as lake, lake.session() as session:
+        view = LakeView(session, installation.record.history, span, now)
+        figures = _gather(installation, view, landed, hash_landing, on_step)
+        return replace(figures, obligations=list(_judge(installation, view, landed, figures)))
 
 
 def _gather(
-    of: Installation, view: LakeView, landed: list[LandedSync], hash_landing: bool, say: Say
+    installation: Installation, view: LakeView, landed: list[LandedSync], hash_landing: bool, on_step: OnStep
 ) -> ComplianceReport:
     """The figures of every section; nothing is judged yet."""
-    span, backups = view.span, of.record.anchors
-    say("the audit log")
-    entries = list(of.record.audit_log.entries())
+    span, backups = view.span, installation.record.anchors
+    on_step("the audit log")
+    entries = list(installation.record.audit_log.entries())
     operations = logged_operations(entries)
-    say("sources, syncs, changes and personal fields")
-    sources = source_terms_of(view, of.platforms, of.landing)
+    on_step("sources, syncs, changes and personal fields")
+    sources = source_terms_of(view, installation.platforms, installation.landing)
     return ComplianceReport(
-        environment=of.settings.environment,
+        environment=installation.settings.environment,
         version=__version__,
         span=span,
         made_at=view.now,
         obligations=[],
         sources=sources,
-        activities=activities_of(view, of.platforms),
-        timeliness=timeliness_of(view, of.platforms, sources),
+        activities=activities_of(view, installation.platforms),
+        timeliness=timeliness_of(view, installation.platforms, sources),
         scores=newest_scores(view.session, committed=(span.first, span.last)),
         quarantine=open_quarantine(view),
         personal=PersonalData(
-            personal_datasets(view, of.platforms), count_data_subjects(of.vault, span.first, span.last)
+            personal_datasets(view, installation.platforms),
+            count_data_subjects(installation.vault, span.first, span.last),
         ),
         requests=subject_requests(operations, span),
-        retention=retention_of(view, of.settings, of.platforms, of.landing, landed, backups, operations),
-        chains=verify_chains(of.record, view, entries, of.landing if hash_landing else None, say),
+        retention=retention_of(
+            view, installation.settings, installation.platforms, installation.landing, landed, backups, operations
+        ),
+        chains=verify_chains(
+            installation.record, view, entries, installation.landing if hash_landing else None, on_step
+        ),
         recovery=recovery_of(operations, span),
         operations=operations_of(operations, span, view.now),
     )
 
 
 def _judge(
-    of: Installation, view: LakeView, landed: list[LandedSync], figures: ComplianceReport
+    installation: Installation, view: LakeView, landed: list[LandedSync], figures: ComplianceReport
 ) -> Iterator[Obligation]:
     """Every obligation, in the order of `requirements`."""
     yield judge_terms(figures.sources)
     yield judge_cache(view, figures.sources, landed)
-    yield judge_stored(view, figures.sources, of.platforms)
-    yield judge_declared(view, of.platforms)
+    yield judge_stored(view, figures.sources, installation.platforms)
+    yield judge_declared(view, installation.platforms)
     yield judge_sealed(figures.personal.datasets)
     yield from judge_retention(figures.retention)
     yield judge_sourced(figures.activities.sourcing)

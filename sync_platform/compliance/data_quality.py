@@ -19,7 +19,7 @@ from sync_platform.storage.lake_connection import LAKE
 class OpenQuarantine:
     """A dataset's records that are in quarantine at the end of the span, or now if the span is not over.
 
-    `oldest`: since when the first of them is there. `overdue`: how many are there for more than QUARANTINE_DAYS.
+    `oldest`: when the oldest entered quarantine. `overdue`: how many entered it more than QUARANTINE_DAYS before.
     """
 
     platform: str
@@ -30,7 +30,7 @@ class OpenQuarantine:
 
 
 def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
-    """By dataset. A record that comes again in every sync and is rejected each time counts since the first of them."""
+    """By dataset. A record that every sync receives and rejects again counts from the first time."""
     if not view.has("quality.quarantine"):
         return []
     at = min(view.span.last, view.now)
@@ -54,8 +54,8 @@ def open_quarantine(view: LakeView) -> list[OpenQuarantine]:
     return [OpenQuarantine(*row) for row in rows]
 
 
-def judge_quality(grades: Iterable[Scored]) -> Obligation:
-    measured = [each for each in grades if each.dimension == OVERALL and each.score is not None]
+def judge_quality(scores: Iterable[Scored]) -> Obligation:
+    measured = [each for each in scores if each.dimension == OVERALL and each.score is not None]
     if not measured:
         return requirements.QUALITY.unchecked("no overall score was measured in the span")
     short = [

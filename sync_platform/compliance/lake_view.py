@@ -28,7 +28,7 @@ class LakeView:
     now: datetime
 
     def has(self, table: str) -> bool:
-        """Whether a table exists; named `schema.table`."""
+        """True if a table exists; it is named `schema.table`."""
         return table in self._columns
 
     def rows(self, query: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

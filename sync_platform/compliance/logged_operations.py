@@ -18,15 +18,15 @@ from sync_platform.storage.audit_log import AuditEntry
 
 BEGUN = "begun"
 LONGEST_RUN = timedelta(days=1)
-"""An operation that began later than that ago may still be running."""
+"""An operation that began less than this time ago may still be running."""
 
 
 @dataclass(frozen=True)
 class LoggedOperation:
-    """One operation. `subject` is that of its end, which repeats everything that its beginning says.
+    """One operation. `subject` is that of its last entry, which repeats everything in the first.
 
-    `ended_at` and `outcome` are None where the log has no end. `has_no_end`: there is nothing to end, as in accepting a
-    shrink. `ends_elsewhere`: it is a run of a schedule, a sensor or the UI; the log has only its beginning.
+    `ended_at` and `outcome` are None where the log has no end. `has_no_end`: one entry is the whole operation, such as
+    an accepted shrink. `ends_elsewhere`: it is a run of a schedule, a sensor or the UI; the log has only its beginning.
     """
 
     number: int
@@ -41,7 +41,7 @@ class LoggedOperation:
     ends_elsewhere: bool
 
     def is_killed(self, now: datetime) -> bool:
-        """Whether its end is missing although it cannot be running any more."""
+        """True if its end is missing although it cannot be running any more."""
         is_complete = self.outcome is not None or self.has_no_end or self.ends_elsewhere
         return not is_complete and self.began_at < now - LONGEST_RUN
 
@@ -68,7 +68,7 @@ def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> 
 
 
 def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
-    """The first later entry that repeats everything that the beginning says; `taken` are ends of other operations."""
+    """The first later entry that repeats everything in `begun`; `taken` are the numbers of ends already matched."""
     if _has_no_end(begun) or begun.via != "cli":
         return None
     subject = orjson.loads(begun.subject)
@@ -95,7 +95,7 @@ def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
 
 
 def _has_no_end(entry: AuditEntry) -> bool:
-    """Whether one entry is the whole operation: an accepted shrink, or an exported answer of a query."""
+    """True if one entry is the whole operation: an accepted shrink, or an exported answer of a query."""
     return entry.operation == "accept-shrink" or (entry.operation == "export" and '"tables"' in entry.subject)
 
 

@@ -13,7 +13,7 @@ from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span, moment_text
 
 MOST_NAMED = 10
-UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; its run tells the end", "noted"
+UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; its run has the outcome", "noted"
 """Outcomes of operations without an end in the log."""
 
 

@@ -23,8 +23,8 @@ from sync_platform.vault.subject_counts import DataSubjectCounts
 class PersonalDataset:
     """A dataset with personal fields or sealed columns.
 
-    `fields`: paths of the personal fields, as received. `subject`: paths of the fields that name the person; the first
-    that is filled counts. `columns`: where the personal fields are stored. `records`: how many have a value in them;
+    `fields`: paths of the personal fields, as received. `subject`: paths of the fields that identify the person; the
+    first filled one is used. `columns`: where the personal fields are stored. `records`: how many have a value in them;
     `unsealed`: how many have a value that is not sealed; `unsealed_changes`: how many changes have one.
     """
 
@@ -92,7 +92,7 @@ def _sealed_columns(view: LakeView) -> dict[Name, set[str]]:
 def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, int]:
     """Records with personal values, records with an unsealed one, changes with an unsealed one.
 
-    The JSON of the history is searched as text, because parsing wide JSON costs memory. That is exact: a quotation mark
+    The JSON of the history is searched as text, because parsing wide JSON costs memory. It is exact: a quotation mark
     within a value is escaped, so a name in quotation marks with a colon after it can only be a key.
     """
     any_filled = " OR ".join(f'"{each}" IS NOT NULL' for each in columns)
@@ -110,7 +110,7 @@ def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, i
 
 
 def _is_clear(side: str, column: str) -> str:
-    """SQL: whether the column has a value in a change that is neither empty nor sealed."""
+    """SQL: true if the column has a value in a change that is neither empty nor sealed."""
     text = f"coalesce({side}::VARCHAR, '')"
     has, empty, sealed = f'"{column}":', f'"{column}":null', f'"{column}":"{PREFIX}'
     return f"(contains({text}, '{has}') AND NOT contains({text}, '{empty}') AND NOT contains({text}, '{sealed}'))"

@@ -18,8 +18,8 @@ COUNTING_NOTE = (
     "kept live, because it could not prove that they were gone."
 )
 SCORES_NOTE = (
-    "A score below its threshold is written with the threshold. A dash was not measured; that is no praise, and lowers "
-    "the confidence of the overall score."
+    "A score below its threshold is written with the threshold. A dash means that nothing could be "
+    "measured: it is not a good score, and it lowers the confidence of the overall score."
 )
 
 
@@ -61,7 +61,10 @@ def activity_section(report: ComplianceReport) -> Section:
         for each in datasets
     ]
     undeclared = ", ".join(f"{each.platform}.{each.dataset}" for each in datasets if not each.is_declared)
-    notes = [COUNTING_NOTE, *([f"No platform file declares any more: {undeclared}."] if undeclared else [])]
+    notes = [
+        COUNTING_NOTE,
+        *([f"Stored, but declared by no platform file any more: {undeclared}."] if undeclared else []),
+    ]
     tables = [DocumentTable("By dataset", columns, rows), _periods(report)]
     return Section("What was collected, changed and removed", notes, tables)
 
@@ -88,7 +91,7 @@ def quality_section(report: ComplianceReport) -> Section:
         )
         for period, found in by_period.items()
     ]
-    columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall should reach", "confidence")
+    columns = ("dataset", "period", *DIMENSIONS, OVERALL, "overall threshold", "confidence")
     open_records: list[Row] = [
         (f"{each.platform}.{each.dataset}", each.records, moment_text(each.oldest), each.overdue)
         for each in report.quarantine
@@ -107,7 +110,7 @@ def quality_section(report: ComplianceReport) -> Section:
 
 def personal_section(report: ComplianceReport) -> Section:
     columns = (
-        "dataset", "personal fields, as received", "whose they are", "columns", "records with any", "in clear",
+        "dataset", "personal fields, as received", "data subject", "columns", "records with any", "in clear",
         "changes in clear",
     )  # fmt: skip
     rows: list[Row] = [

@@ -29,7 +29,7 @@ class SourceTerms:
     """One declared platform.
 
     `addresses`: the live addresses that are set. `hosts`: the live hosts that landed pages of the span came from.
-    `may_store`: what the terms allow or, if `is_operators_word`, what the operator declares that an agreement allows.
+    `may_store`: what the terms allow. If `is_operators_word`: what the operator declares that an agreement allows.
     """
 
     platform: str
@@ -48,7 +48,7 @@ class SourceTerms:
 
     @property
     def is_live(self) -> bool:
-        """Whether any of its data is real. Data of the sandbox is invented and bound by no terms."""
+        """True if any of its data is real. Data of the sandbox is invented, and no terms apply to it."""
         return bool(self.addresses or self.hosts)
 
 

@@ -29,7 +29,7 @@ class Span:
         return found
 
     def moments(self, day_of_month: int, hour: int, now: datetime) -> Iterator[datetime]:
-        """That hour in Hong Kong on that day of every month, if it lies within the span and is past."""
+        """That day and hour (in Hong Kong) of every month, if the moment lies within the span and is past."""
         month = period_of("monthly", day_in_hong_kong(self.first))
         while month.first <= day_in_hong_kong(min(self.last, now)):
             moment = datetime(month.first.year, month.first.month, day_of_month, hour, tzinfo=HONG_KONG)

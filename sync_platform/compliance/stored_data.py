@@ -82,7 +82,7 @@ def _too_old(view: LakeView, source: SourceTerms, landed: list[LandedSync]) -> I
 
 
 def _beyond_ids(view: LakeView, platform: Platform) -> Iterator[str]:
-    """Only what follows from the key of the first dataset may be stored; of the other datasets nothing."""
+    """Columns of the first dataset that follow from its key may be stored, and nothing of the other datasets."""
     present = view.tables()
     for number, dataset in enumerate(platform.datasets):
         if (platform.name, dataset.name) not in present:
@@ -98,7 +98,7 @@ def _beyond_ids(view: LakeView, platform: Platform) -> Iterator[str]:
 
 
 def _follow_from_key(dataset: Dataset) -> set[str]:
-    """The columns that a record with nothing but its key fills."""
+    """The columns that are filled by a record that has only its key."""
     for value in ("1", 1):
         try:
             row = dataset.to_row(msgspec.convert(dict.fromkeys(dataset.key, value), dataset.wire))

@@ -1,7 +1,7 @@
 """Requests of data subjects in the span, and whether they were answered in time, from the audit log.
 
-What belongs here: the requests and their deadlines. A request is an operation with one of the names below. Its time
-counts from `received_at` in its subject; where that is missing, from its beginning.
+What belongs here: the requests and their deadlines. A request is an operation with one of the names below. Its deadline
+counts from `received_at` in its subject or, where that is missing, from the beginning of the operation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sync_platform.compliance.span import Span, moment_text
 ACCESS, CORRECTION, ERASURE = "access", "correction", "erasure"
 OPERATIONS = (ACCESS, CORRECTION, ERASURE)
 Deadline = Callable[[datetime], datetime]
-"""From the time that a request was received, the time by which it must be answered."""
+"""Takes the time at which a request was received, and returns the time by which it must be answered."""
 
 
 @dataclass(frozen=True)

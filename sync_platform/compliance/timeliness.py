@@ -17,7 +17,7 @@ from sync_platform.storage.lake_connection import LAKE
 
 MOST_NAMED = 10
 _Results = dict[tuple[str, str, str], tuple[bool, str]]
-"""By platform, partition and dataset: whether a full sync is complete, and the last one in words."""
+"""By platform, partition and dataset: true if a full sync is complete, and the last sync in words."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _lacking(results: _Results, platform: str, key: str, datasets: list[str]) ->
 
 
 def _results(view: LakeView) -> _Results:
-    """Of a sync that was committed more than once the last commit counts."""
+    """A sync that was committed more than once counts with its last commit."""
     if not view.has("sync.runs"):
         return {}
     rows = view.rows(

@@ -1,4 +1,6 @@
-"""The stages as Dagster assets, checks, schedules, sensors, resources and IO managers. The stages do the work.
+"""The stages as Dagster assets, checks, schedules, sensors, resources and IO managers.
+
+What belongs here: what Dagster needs to know. The work itself is done by the other packages.
 
 Some features of Dagster in use are beta or preview. The version of Dagster is pinned, so their warnings are not shown.
 """

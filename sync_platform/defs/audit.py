@@ -1,6 +1,6 @@
-"""Runs in the audit log: who started a run, and through which interface, from its tags.
+"""Entries of the audit log for Dagster runs: who started a run, and through which interface, from its tags.
 
-What belongs here: what Dagster knows of the start of a run. The command line logs its own runs.
+What belongs here: runs of schedules, sensors and the UI. The command line logs its own runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def note_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str,
     """Log that a run begins. Raises StorageError where that fails: an operation that cannot be logged does not run."""
     if ATTENDED_TAG in run.tags:
         return
-    actor, via = origin_of(run)
+    actor, via = _actor_of(run)
     details: dict[str, Any] = {"run_id": run.run_id, "job": run.job_name, **(subject or {})}
     named = {"partition": PARTITION_TAG, "request_id": REQUEST_ID_TAG, "backfill": BACKFILL_TAG}
     details |= {name: run.tags[tag] for name, tag in named.items() if tag in run.tags}
@@ -37,7 +37,7 @@ def note_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str,
         log.close()
 
 
-def origin_of(run: dg.DagsterRun) -> tuple[str, Via]:
+def _actor_of(run: dg.DagsterRun) -> tuple[str, Via]:
     """Who started a run, and through which interface. Dagster's own UI has no user names."""
     tags = run.tags
     if SCHEDULE_TAG in tags:

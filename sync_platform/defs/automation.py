@@ -18,14 +18,14 @@ from sync_platform.sources.period import Cadence, current_period
 
 MONTHLY, WEEKLY, INCREMENTAL = "monthly_full_sync", "weekly_government_sync", "daily_incremental"
 RUN_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
-"""Dagster retries runs that crashed. Whether an error of a platform is retried depends on the class of the error."""
+"""Dagster launches a run again if it crashed, not if a step failed: steps are retried for transient errors only."""
 
 automation = dg.AutomationConditionSensorDefinition(
     "automation",
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
-    description="Updates what is derived from tables that were synced: unified restaurants and the scorecard.",
+    description="Updates what is derived from synced tables: unified restaurants and the scorecard.",
     run_tags=RUN_TAGS,
 )
 
@@ -52,7 +52,7 @@ def run_config(platform: Platform, mode: Mode, accept_shrink: str = "") -> dict[
 
 
 def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition]:
-    """The three schedules, each with its job; a schedule without any platform is left out."""
+    """The three schedules, each with its job. A schedule without a platform is omitted."""
     chosen = list(platforms.values())
     monthly = [platform for platform in chosen if platform.cadence == "monthly"]
     weekly = [platform for platform in chosen if platform.cadence == "weekly"]

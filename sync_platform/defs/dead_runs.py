@@ -1,4 +1,4 @@
-"""Dead runs: their process was killed, but Dagster counts them as running, and they keep the pools of their platforms.
+"""Dead runs: runs whose process was killed. Dagster counts them as running, and they occupy their platforms' pools.
 
 What belongs here: finding dead runs, and ending them. Slow runs are not dead.
 """
@@ -17,14 +17,14 @@ UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.
 
 
 def this_process(run_id: str) -> str:
-    """The tag of a run in this process. It differs from that of every other process, on any machine, at any time.
+    """The value of PROCESS_TAG for a run in this process. No other process, on any machine, ever has the same value.
 
-    It contains the run's id, because a run that repeats another one inherits its tags.
+    It contains the run's id, because a retry of a run inherits the tags of the run.
     """
     return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}/{run_id}"
 
 
-def settle_dead_runs(instance: dg.DagsterInstance) -> None:
+def end_dead_runs(instance: dg.DagsterInstance) -> None:
     """End the unfinished runs of dead processes of this machine."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
@@ -40,12 +40,12 @@ def settle_dead_runs(instance: dg.DagsterInstance) -> None:
     description="Ends runs whose process was killed, so that no queued run waits for them.",
 )
 def dead_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    settle_dead_runs(context.instance)
+    end_dead_runs(context.instance)
     return dg.SkipReason("this sensor only ends dead runs, and launches none")
 
 
 def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) -> None:
-    """Free the pools that other runs hold. The caller holds the lock of these platforms, so the other runs are dead."""
+    """Free the pools that other runs occupy. The caller has the lock of these platforms, so the other runs are dead."""
     storage = instance.event_log_storage
     if not storage.supports_global_concurrency_limits:
         return
@@ -56,18 +56,17 @@ def free_pools(instance: dg.DagsterInstance, pools: Iterable[str], run_id: str) 
 
 
 def _is_alive(process: str) -> bool:
-    """Whether a tagged process still runs. A process of another machine counts as running."""
+    """True if a tagged process still runs. A process of another machine counts as running."""
     node, pid, started_at = process.split("/")
     return node != os.uname().nodename or _started_at(int(pid)) == started_at
 
 
 def _started_at(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty where there is none. A reused id has another start."""
+    """When a process started, in clock ticks since boot; empty if there is none. A reused id has another start time."""
     try:
         state, *numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (
-            "" if state in "ZX" else numbers[18]
-        )  # dead, but its parent has not waited for it yet: common in containers
+        # Z: the process is dead, but its parent has not waited for it yet, which is common in containers
+        return "" if state in "ZX" else numbers[18]
     except OSError:
         pass
     try:

@@ -29,7 +29,7 @@ from sync_platform.storage.platform_lock import platform_lock_if_free
 
 EMERGENCY = "emergency"
 LOOK_EVERY_S = 10
-WILL_RETRY_TAG = "dagster/will_retry"  # set by Dagster: the run crashed, and Dagster launches another in its place
+WILL_RETRY_TAG = "dagster/will_retry"  # set by Dagster: the run crashed, and Dagster will launch another one for it
 UNDER_WAY = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
@@ -65,8 +65,10 @@ def emergency_sensor(
 
 
 def _limit_pools(instance: dg.DagsterInstance, platforms: Mapping[str, Platform]) -> None:
-    """Dagster's queue does not limit a pool that it sees for the first time: it would launch a whole backfill at once,
-    and no slot would be left for a more urgent run."""
+    """Set the limit of each platform's pool. Dagster's queue does not limit a pool that it sees for the first time.
+
+    Without this, it would launch a whole backfill at once, and no slot would be left for a more urgent run.
+    """
     storage = instance.event_log_storage
     if storage.supports_global_concurrency_limits:
         for pool in set(platforms) - storage.get_concurrency_keys():
@@ -117,7 +119,7 @@ def _is_handed_over(run: PlatformRun) -> bool:
 
 
 def follow(instance: dg.DagsterInstance, requests: RequestStore, lake: LakeAddress) -> list[str]:
-    """Store how far Dagster's runs of open requests are. Returns the errors of runs that could not be followed."""
+    """Store the state of Dagster's runs of open requests. Returns the errors of runs for which that failed."""
     errors = []
     for request in requests.open_requests():
         for run in request.runs:
@@ -134,7 +136,7 @@ def follow(instance: dg.DagsterInstance, requests: RequestStore, lake: LakeAddre
 def _follow_launched(
     instance: dg.DagsterInstance, requests: RequestStore, lake: LakeAddress, request: EmergencyRequest, run: PlatformRun
 ) -> None:
-    """Follow the newest of its runs: where one crashed, Dagster launches another in its place."""
+    """Store the state of the newest Dagster run of a platform. Dagster launches a new run for one that crashed."""
     tags = {REQUEST_ID_TAG: request.request_id, "platform": run.platform}
     found = [each for each in instance.get_runs(dg.RunsFilter(tags=tags)) if ATTENDED_TAG not in each.tags]
     if not found:
@@ -161,8 +163,8 @@ def _follow_launched(
 def _follow_claimed(
     instance: dg.DagsterInstance, requests: RequestStore, lake: LakeAddress, request: EmergencyRequest, run: PlatformRun
 ) -> None:
-    """The process that claimed a run stores its end, unless the process died."""
-    with platform_lock_if_free(requests.ledger_url, claim_name(run.platform), request.request_id) as is_dead:
+    """The process that claimed a run stores its end. If that process died, store it here, or release the run."""
+    with platform_lock_if_free(requests.ledger_url, request_lock_name(run.platform), request.request_id) as is_dead:
         if not is_dead:
             return
         found = instance.get_run_by_id(run.run_id or "")
@@ -172,7 +174,7 @@ def _follow_claimed(
             requests.give_back(request.request_id, run.platform, run.run_id or "")
 
 
-def claim_name(platform: str) -> str:
+def request_lock_name(platform: str) -> str:
     """The name of the lock that a process holds while it runs requests of a platform itself."""
     return f"{EMERGENCY}-{platform}"
 

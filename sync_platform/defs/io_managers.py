@@ -1,7 +1,7 @@
-"""How data crosses between assets: as a landing (objects and manifests), or as a table of the lake.
+"""How data passes from one asset to another: as a landing (objects and manifests), or as a table of the lake.
 
-What belongs here: how a value is stored for, and loaded by, another asset. Assets of landed rows and of unified
-restaurants commit their tables themselves, with history and cursor: they hand over no value.
+What belongs here: how the output of an asset is stored, and loaded as the input of another. Assets of tables and of
+unified restaurants commit their tables themselves, with history and cursor, and return no value.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 f"input {context.name}: annotate it as duckdb.DuckDBPyRelation, pyarrow.Table, polars.DataFrame or "
                 f"pandas.DataFrame, not {wanted}"
             )
-        # the session lives as long as the run's lake: a relation is read only when its asset reads it
+        # the session stays open as long as the run's lake, because a relation is read when its asset reads it
         session = self.lake.open().open_session()
         relation = session.table(f'{LAKE}."{schema}"."{table}"')
         return FORMS[wanted](relation.filter("removed_at IS NULL") if "removed_at" in relation.columns else relation)

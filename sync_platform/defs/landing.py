@@ -68,7 +68,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
     @dg.asset(
         key=landing_key(platform),
         description=f"{platform.title} as received: {platform.description} Personal fields are sealed before anything "
-        f"is written; a manifest proves what came and what did not.\n\n{listed}",
+        f"is written; a manifest lists what was received and what is missing.\n\n{listed}",
         partitions_def=partitions_of(platform.cadence),
         io_manager_key="landing_io",
         group_name=platform.name,
@@ -98,7 +98,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
             fetch = Fetch(
                 platform,
                 sources.source_of(platform),
-                vault.secret_book(platform.name),
+                vault.platform_secrets(platform.name),
                 _scope(platform, period, config.mode, lake),
                 period.key,
                 sync_id,
@@ -116,7 +116,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
 
 
 def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
-    """The error as one of Dagster. It is retried only if it is transient and nobody waits for the run."""
+    """The error as one of Dagster. It is retried only if it is transient and no person waits for the run."""
     attended = ATTENDED_TAG in context.run.tags
     return dg.Failure(
         description=str(error),

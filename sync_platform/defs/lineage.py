@@ -29,7 +29,7 @@ MOST_SHOWN = 5
 
 
 class Auditor(dg.ConfigurableResource[None]):
-    """Verifies the hash chains, and signs their ends."""
+    """Verifies the hash chains, and signs their last links."""
 
     lake: dg.ResourceDependency[LakeResource]
     vault: dg.ResourceDependency[VaultResource]
@@ -40,7 +40,7 @@ class Auditor(dg.ConfigurableResource[None]):
 
     @contextmanager
     def record(self) -> Iterator[Record]:
-        """Everything to verify, read-only; StorageError or SettingsError where a part cannot be used."""
+        """What is verified, read-only; StorageError or SettingsError where a part cannot be used."""
         log = AuditLog(self.ledger_url)
         try:
             with Lake(self.lake.address, read_only=True) as lake:
@@ -84,7 +84,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
                 findings = record.verify(on_step=context.log.info)
                 if not findings.holds:
                     first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])
-                    raise StorageError(f"{len(findings.breaks):,} places of the record do not hold: {first}")
+                    raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
                 key = record.anchor()
                 note_run(context.run, auditor.ledger_url, OPERATION, {"store": record.anchors.url, "key": key})
                 anchor = f"{record.anchors.url}/{key}"
@@ -105,7 +105,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
 
     @dg.job(
         name=VERIFICATION,
-        description="Proves that nobody has rewritten the history of changes or the audit log.",
+        description="Proves that the history of changes and the audit log were not rewritten.",
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
     )

@@ -97,7 +97,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
 
 
 def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:
-    """What the run shows, and the summary as one document for those who started it."""
+    """The metadata of the run; `summary` is the whole result as one JSON document, which the command line reads."""
     summary = {
         **report.document(),
         "landing_deleted": [each.document() for each in expired],

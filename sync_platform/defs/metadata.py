@@ -1,4 +1,4 @@
-"""What the Dagster UI shows of an asset: its schema, the lineage of its columns, counts and terms."""
+"""The metadata of assets in the Dagster UI: schema, lineage of columns, counts and terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The observation periods as Dagster partitions. sources/period.py defines a period, this module their sequence."""
+"""Periods as Dagster partitions. sources/period.py defines a period; this module defines which periods exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync_platform.sources.period import Cadence, Period
 
 TIMEZONE = "Asia/Hong_Kong"
 FIRST_DAY: dict[Cadence, date] = {"weekly": date(2023, 1, 2), "monthly": date(2026, 1, 1)}
-"""The first period of each cadence. Weeks reach back into the government's archive; others serve only the present."""
+"""The first period of each cadence. Weeks begin with the government's archive; monthly platforms have none."""
 
 MONTHS = dg.MonthlyPartitionsDefinition(
     start_date=FIRST_DAY["monthly"].strftime("%Y-%m"), fmt="%Y-%m", timezone=TIMEZONE, end_offset=1

@@ -1,7 +1,7 @@
-"""The locks of a run's platforms, held from before its first step until after its last, so that two runs never mix.
+"""The locks of a run's platforms, taken before its first step and released after its last, so that no two runs overlap.
 
-Dagster's pools keep two steps of a platform apart. But they let another run in between the steps of a run, and a run
-that was killed keeps its pools. So the run that holds a platform's lock frees the pools of dead runs.
+Dagster's pools prevent two steps of a platform at a time. But another run may start between two steps of a run, and a
+killed run keeps its pools. Therefore a run takes the lock too, and then frees the pools of dead runs.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from contextlib import ExitStack
 import dagster as dg
 
 from sync_platform.defs.audit import note_run
-from sync_platform.defs.dead_runs import PROCESS_TAG, free_pools, settle_dead_runs, this_process
+from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
 from sync_platform.defs.progress import Progress
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.platform_lock import Holder, platform_lock
 
 UNIFIED = "unified"
-"""The lock of the unified restaurants, which is held like that of a platform."""
+"""The name of the lock of the unified restaurants, which works like that of a platform."""
 
 
 def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress: Progress) -> dg.ResourceDefinition:
@@ -41,7 +41,7 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
             for name in locked:
                 locks.enter_context(platform_lock(ledger, name, run.run_id, _on_wait(name, progress, context)))
                 progress.lock_taken(name)
-            settle_dead_runs(instance)
+            end_dead_runs(instance)
             free_pools(instance, locked, run.run_id)
             yield
 

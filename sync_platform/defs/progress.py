@@ -1,4 +1,4 @@
-"""What a run reports while it is under way. The command line shows it; other interfaces ignore it."""
+"""The progress that a run reports. The command line shows it; other interfaces ignore it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sync_platform.sources.gaps import Gaps
 
 
 class Progress(Protocol):
-    """Called from the thread that runs the platform."""
+    """Receives the progress of a run, in the thread that runs the platform."""
 
     def waiting(self, platform: str, text: str) -> None:
         """Another sync of the platform is under way; `text` names it."""
@@ -17,7 +17,7 @@ class Progress(Protocol):
         """The run holds the platform's lock: its sync begins."""
 
     def page(self, platform: str, dataset: str, records: int, gaps: Gaps) -> None:
-        """A page with so many records arrived; `gaps` has what is expected in total."""
+        """A page with that number of records arrived; `gaps` has what is expected in total."""
 
     def landed(self, platform: str) -> None:
         """Fetching has ended; the landed records are now stored in the lake."""
@@ -26,7 +26,7 @@ class Progress(Protocol):
         """Unified restaurants are being made; `text` names the step."""
 
 
-class Silence:
+class NoProgress:
     """Ignores everything."""
 
     def waiting(self, platform: str, text: str) -> None: ...

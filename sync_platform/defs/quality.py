@@ -57,7 +57,7 @@ def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Itera
 
 
 def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetCheckResult:
-    """Whether few enough records were quarantined: the only check that blocks the assets that follow."""
+    """Passed if few enough records were quarantined. It is the only check that blocks the assets downstream."""
     record = outcome.record
     share = record.quarantined / record.records if record.records else 0.0
     words = f"{record.quarantined:,} of {record.records:,} records are in quarantine, {tolerance:.1%} are tolerated"

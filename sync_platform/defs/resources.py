@@ -85,8 +85,8 @@ class VaultResource(dg.ConfigurableResource[Vault]):
             return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
         return Vault(engine, from_key_file(Path(self.key_file)))
 
-    def secret_book(self, platform: str) -> PlatformSecrets:
-        """Where a platform keeps a secret it was handed between runs."""
+    def platform_secrets(self, platform: str) -> PlatformSecrets:
+        """The store of the secrets that a platform issues, such as a rotated refresh token."""
         return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)
 
     def _kms_client(self) -> "KMSClient":
@@ -98,7 +98,7 @@ class VaultResource(dg.ConfigurableResource[Vault]):
 class Sources(dg.ConfigurableResource[None]):
     """Where platforms are fetched from: their own addresses, or the built-in sandbox where none is set."""
 
-    timeout_s: float = Field(description="Seconds to wait for a platform's answer.")
+    timeout_s: float = Field(description="Seconds to wait for a response of a platform.")
     attempts: int = Field(description="Attempts per request before it counts as failed.")
     sandbox_places: int = Field(description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(description="Seed of the sandbox's invented Hong Kong.")

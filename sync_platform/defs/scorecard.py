@@ -16,13 +16,13 @@ from sync_platform.sources.declaration import Platform
 
 SCORECARD = dg.AssetKey(["quality", "scorecard"])
 MEMBERS_KEY = dg.AssetKey(["unified", "members"])
-"""Unified listings are compared with each other and with the register, which changes scores."""
+"""The scorecard depends on members, because unification compares listings and thereby changes scores."""
 AFTER_ANY_SYNC = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("after any sync")
-"""The condition `eager` would wait for every period of every table, and most were never synced."""
+"""Dagster's condition `eager` would wait for every period of every table, and most periods were never synced."""
 SHARES = (*DIMENSIONS, OVERALL, "confidence")
 
 

@@ -38,8 +38,8 @@ def table_assets(platforms: dict[str, Platform], row_worker: RowWorker) -> list[
     ]
 
 
-def _asked(platform: Platform, dataset: Dataset) -> dict[str, object]:
-    """What the landing IO manager loads: this dataset, of a sync of all datasets of the platform."""
+def _input_metadata(platform: Platform, dataset: Dataset) -> dict[str, object]:
+    """The input metadata for the landing IO manager: which dataset to load, and all datasets of the platform."""
     return {"dataset": dataset.name, "datasets": [each.name for each in platform.datasets]}
 
 
@@ -60,7 +60,7 @@ class CommitConfig(dg.Config):
 def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(platform, dataset),
-        ins={"landed": dg.AssetIn(landing_key(platform), metadata=_asked(platform, dataset))},
+        ins={"landed": dg.AssetIn(landing_key(platform), metadata=_input_metadata(platform, dataset))},
         description=f"{dataset.description} One row per record, retired ones marked; every change is in the history.",
         partitions_def=partitions_of(platform.cadence),
         io_manager_key="lake_io",

@@ -1,4 +1,4 @@
-"""The trigger of a run that an emergency request started. Tags of the run carry it into the records of its syncs."""
+"""The emergency request that started a run, as tags of the run. Its syncs copy them into their records."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def tags_of_request(request: EmergencyRequest) -> dict[str, str]:
 
 
 def tags_of_priority(request: EmergencyRequest) -> dict[str, str]:
-    """Those of them that change when a more urgent request joins this one."""
+    """The tags that change when a more urgent request joins this one."""
     return {PRIORITY_TAG: request.priority, RUN_PRIORITY_TAG: str(RUN_PRIORITIES[request.priority])}
 
 
 def trigger_of(tags: Mapping[str, str]) -> Trigger:
-    """The trigger that a run's tags carry; empty for a run that nobody requested."""
+    """The trigger that a run's tags carry; empty for a run without an emergency request."""
     return Trigger(tags.get(REQUEST_ID_TAG), tags.get(REQUESTER_TAG), tags.get(REASON_TAG), tags.get(PRIORITY_TAG))

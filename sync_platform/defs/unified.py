@@ -53,7 +53,7 @@ class DecisionConfig(dg.Config):
 
 
 class UnifyConfig(dg.Config):
-    """The decisions of a run, and how much it matches again."""
+    """The new decisions of a run, and which listings it matches again."""
 
     decisions: list[DecisionConfig] = Field(default=[], description="New decisions of people on listings.")
     rebuild: bool = Field(default=False, description="Match all listings again, not only the changed ones.")
@@ -134,7 +134,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 platforms,
                 context.run_id,
                 Standards.of(load_settings()),
-                words=lambda session: [
+                new_decisions=lambda session: [
                     validated
                     for decision in config.decisions
                     for validated in validated_decisions(session, **decision.model_dump())
@@ -267,5 +267,5 @@ def _related_lineage(platforms: dict[str, Platform], kind: str) -> dict[str, lis
 
 
 def _named_in(dataset: Dataset, sql: str) -> set[str]:
-    """The columns of a dataset that an expression names."""
+    """The columns of a dataset whose names occur in an SQL expression."""
     return {column.name for column in columns_of(dataset.row)} & set(re.findall(r"\w+", sql))

@@ -15,7 +15,7 @@ import orjson
 
 ESCAPE = "'"
 DANGEROUS = (*"=+-@\t\r\n", *"＝＋－＠", ESCAPE)
-"""What a formula may begin with, in a spreadsheet of any language."""
+"""The characters with which a formula may begin, in a spreadsheet of any language, and ESCAPE itself."""
 Cells = dict[str, Any]
 """One row: values by column."""
 
@@ -32,12 +32,12 @@ class CsvWriter:
 
 
 def escaped(text: str) -> str:
-    """The cell as it is safe in a spreadsheet."""
+    """The text with an apostrophe before it, if a spreadsheet might take it for a formula."""
     return ESCAPE + text if text.startswith(DANGEROUS) else text
 
 
 def unescaped(cell: str) -> str:
-    """The text that `escaped` was given."""
+    """The original text of an escaped cell."""
     return cell.removeprefix(ESCAPE)
 
 

@@ -17,7 +17,7 @@ SHARE = re.compile(r"\d+(\.\d+)?%")
 
 @dataclass(frozen=True)
 class Mark:
-    """A cell that is set off by colour. `detail` is shown when the pointer rests on it."""
+    """A cell with a colour. `detail` is shown when the pointer is over it."""
 
     text: str
     tone: Tone | None = None

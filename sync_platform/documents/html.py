@@ -43,9 +43,9 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 }
 """
 WIDE_COLUMNS = 8
-"""A table with so many columns is set in smaller type, to fit a page of paper."""
+"""A table with at least this number of columns is set in smaller type, to fit a page of paper."""
 CONTENTS_SECTIONS = 6
-"""A document with so many sections begins with a list of them."""
+"""A document with at least this number of sections begins with a list of them."""
 
 
 def html_of(document: Document) -> str:

@@ -38,7 +38,7 @@ def text_of(document: Document, terminal_width: int | None = None) -> str:
 
 
 def _parts(document: Document) -> Iterator[RenderableType]:
-    """Strings are lines that are not wrapped; a Text is a paragraph."""
+    """The parts to print. A string is a line that is not wrapped; a Text is a paragraph."""
     yield from _heading(document.title, "=")
     for name, value in document.facts:
         yield Text(visible(f"{name}: {value}"))

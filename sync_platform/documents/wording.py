@@ -1,6 +1,6 @@
 """Values as one line of text.
 
-What belongs here: how a value is written for people. No value may command a terminal or pass for another value.
+What belongs here: how a value is written for people. No value can control a terminal or look like another value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""Characters that a terminal obeys, or that a reader cannot see."""
+"""Characters that control a terminal, or that a reader cannot see."""
 
 
 def visible(text: str) -> str:

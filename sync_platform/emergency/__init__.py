@@ -1,1 +1,1 @@
-"""Emergency requests: a sync of some platforms before its schedule, with who asked, why, and how it ended."""
+"""Emergency requests: syncs of platforms before their schedule, with requester, reason and outcome."""

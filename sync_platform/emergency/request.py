@@ -17,7 +17,7 @@ PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 @dataclass(frozen=True)
 class Asking:
-    """One submission of a request. Submissions for the same platforms share a request. Times are UTC."""
+    """Who asked, when and why. Several askings for the same platforms share one request. Times are UTC."""
 
     requester: str
     reason: str
@@ -69,7 +69,7 @@ class EmergencyRequest:
 
     @property
     def state(self) -> State:
-        """The state of the whole: running from the start of the first platform to the end of the last one."""
+        """The state of all its runs together: running from the start of the first one to the end of the last one."""
         states = {run.state for run in self.runs}
         if len(states) == 1:
             return states.pop()

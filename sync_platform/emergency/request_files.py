@@ -1,8 +1,8 @@
 """Request files: emergency requests as JSON files in `emergency/` of the landing store.
 
 A file is `{"platforms": ["chope"], "reason": "…", "priority": "high", "requester": "…", "key": "…"}`; only the reason
-is required. A file is deleted once its request is durable. Read again after a crash, it is the same request. A file
-that is not a valid request is moved to `emergency/refused/` with the reason.
+is required. A file is deleted once its request is durable. A file that is read again after a crash gives the same
+request. A file that is not a valid request is moved to `emergency/refused/` with the reason.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ProcessedFiles:
 def process_files(
     store: ObjectStore, requests: RequestStore, platforms: Mapping[str, Platform], now: datetime | None = None
 ) -> ProcessedFiles:
-    """Submit the request of every file. A file that is wrong stops no other.
+    """Submit the request of every file. An invalid file does not stop the others.
 
     Raises StorageError where the store cannot be listed.
     """
@@ -105,7 +105,7 @@ def _submit(
 
 
 def _refuse(store: ObjectStore, entry: ObjectInfo, reason: str) -> None:
-    """Move a file to the refused ones, with the reason beside it. Killed in between, it is refused again."""
+    """Move a file to REFUSED, with the reason beside it. After a kill in between, the file is refused again."""
     try:
         body = store.get(entry.key)
     except KeyError:

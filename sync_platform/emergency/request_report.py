@@ -104,7 +104,7 @@ def report_on(request: EmergencyRequest, records: list[SyncRecord], progress: Ma
 
 
 def newest_of(records: list[SyncRecord], platform: str) -> list[SyncRecord]:
-    """The newest record of each dataset of a platform; where there is none, the failure of the platform as a whole."""
+    """The newest record of each dataset of a platform. Where there is none: the record of the platform's failure."""
     mine = [record for record in records if record.platform == platform]
     newest = {record.dataset: record for record in mine}
     failure = newest.pop(None, None)

@@ -1,8 +1,8 @@
 """The store of emergency requests: tables in the ledger, shared by all processes.
 
 Unique constraints decide which request another one joins, so that processes that ask at the same moment make one
-request. Only one launches a platform's run: Dagster's sensor, or a process of the command line. It is the first that
-moves the run on from `requested`.
+request. Either Dagster's sensor or one process of the command line launches a platform's run: the first that changes
+the run's state from `requested`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ runs = sa.Table(
 
 
 class RequestStore:
-    """The requests in the ledger at a SQLAlchemy URL. Every method raises StorageError where it cannot be used."""
+    """The requests in the ledger at a SQLAlchemy URL. Every method raises StorageError if the ledger cannot be used."""
 
     def __init__(self, ledger_url: str) -> None:
         self.ledger_url = ledger_url
@@ -74,8 +74,8 @@ class RequestStore:
     ) -> tuple[EmergencyRequest, bool]:
         """Store an asking. Returns the request that it belongs to, and whether that request existed before.
 
-        An asking with a known key belongs to the request of that key, also when that has ended. Any other one that
-        `joins` belongs to the open request of the same platforms. UsageError for a key that was used for other
+        An asking with a known key belongs to the request of that key, also if that request has ended. Another asking
+        that `joins` belongs to the open request of the same platforms. UsageError for a key that was used for other
         platforms.
         """
         for _ in range(JOIN_ATTEMPTS):
@@ -148,7 +148,7 @@ class RequestStore:
             return connection.execute(sa.update(runs).where(free).values(**taken)).rowcount == 1
 
     def give_back(self, request_id: str, platform: str, run_id: str) -> None:
-        """Return a claimed run, so that it can be launched again: its process ended before the run did."""
+        """Release a claimed run, so that it can be launched again: its process ended before the run did."""
         mine = sa.and_(_run(request_id, platform), runs.c.run_id == run_id, runs.c.state != "finished")
         back = {"state": "requested", "launched_by": None, "run_id": None, "launched_at": None}
         with transaction(self._engine) as connection:

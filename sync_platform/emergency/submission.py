@@ -19,7 +19,7 @@ MOST_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class Submission:
-    """The request as it is stored; `joined` if it existed before this submission."""
+    """The request as stored. `joined`: true if the request existed before this submission."""
 
     request: EmergencyRequest
     joined: bool
@@ -36,7 +36,7 @@ def submit_request(
     key: str | None = None,
     receipt: str | None = None,
 ) -> Submission:
-    """Request a sync of the named platforms (all when none is named) now; the request is durable when this returns.
+    """Request a sync of the named platforms (all if none is named) now; the request is durable when this returns.
 
     If a request for the same platforms is open, this one joins it, and raises its priority if it is more urgent.
     `key`: an idempotency key. A repeat returns the original request, also when that has ended, and joins no other.

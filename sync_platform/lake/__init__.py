@@ -1,5 +1,5 @@
 """The lake: tables with their whole history, committed together.
 
-What belongs here: how rows are typed, compared, committed, chained, replayed and maintained, and the SQL of that.
-Later stages read the lake with SQL of their own.
+What belongs here: parsing, comparing, committing, chaining, replaying and maintaining rows, and the SQL for it.
+Other packages read the lake with their own SQL.
 """

@@ -1,10 +1,10 @@
-"""Tamper evidence: every commit's batch of changes is hashed, and chained to the batch before (`lineage.batches`).
+"""Tamper evidence: every commit's batch of changes is hashed and chained to the batch before (`lineage.batches`).
 
-What belongs here: how digests of changes become a row of the chain, and the chain's beginning in a lake that had
-changes before. How a change becomes a digest stands in lake/history.py, how all is verified in lineage/.
+What belongs here: making a row of the chain from digests of changes, and starting the chain in a lake that already has
+changes. lake/history.py computes the digest of a change; lineage/ verifies the chain.
 
-A batch's digest is the SHA-256 of its rows' digests, sorted and written one after the other: which file a row stands
-in, and where, says nothing, and compaction may move it.
+A batch's digest is the SHA-256 of the sorted, concatenated digests of its rows. It does not depend on the file or the
+position of a row, so compaction may move rows.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ Kind = Literal["changes", "opening", "closing"]
 LIVE_BATCHES = f"""SELECT * FROM {LAKE}.{BATCHES} b WHERE NOT EXISTS (SELECT 1 FROM {LAKE}.{BATCHES} c
     WHERE c.kind = 'closing' AND c.platform = b.platform AND c.dataset = b.dataset AND c.number > b.number
         AND c.committed_to >= b.committed_to)"""
-"""SQL: the batches whose changes are in the history still; those of others are in the closing that came after."""
+"""SQL: the batches whose changes are still in the history. Every other batch is replaced by a later closing."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The changes of one commit: those of the dataset with `committed_at` from the first moment to the last.
+    """The changes of one commit: those of the dataset with `committed_at` from `committed_from` to `committed_to`.
 
-    `kind` is `changes`, `opening` for all that a dataset had when the chain began, or `closing` for what retention left
-    of batches before it, whose changes it stands for since (lineage/retention.py). `manifests`: JSON, the SHA-256 of
-    every landing manifest by its key that the changes name objects of; None for none.
+    `kind` is `changes`; or `opening`, all changes that a dataset had when the chain began; or `closing`, the changes
+    that retention left of earlier batches, which it replaces (lineage/retention.py). `manifests`: JSON, the SHA-256 of
+    each landing manifest that lists an object named in the changes, by the manifest's key; None for none.
     """
 
     number: int
@@ -68,18 +68,18 @@ class Batch:
 
     @property
     def sealed_manifests(self) -> dict[str, str]:
-        """The landing manifests that it seals: by key, their SHA-256 (hex)."""
+        """The SHA-256 (hex) of each landing manifest that the batch seals, by the manifest's key."""
         found: dict[str, str] = orjson.loads(self.manifests) if self.manifests else {}
         return found
 
     def own_link(self) -> str:
-        """The link as its fields make it: all but the two links, in the order of the columns."""
+        """The link computed from the fields: all but `previous` and `link`, in the order of the columns."""
         return link(CHAIN, self.previous, list(vars(self).values())[:-2])
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a batch of changes holds: when, how many of each operation, and the digest of all."""
+    """The content of a batch: its times, the number of changes per operation, and the digest of all changes."""
 
     digest: str
     platform: str
@@ -93,21 +93,21 @@ class Content:
 
 
 NAMES = [field.name for field in fields(Batch)]
-BEFORE_ANY = (0, FIRST)
+EMPTY_HEAD = (0, FIRST)
 COUNTS = ", ".join(
     f"count(*) FILTER (operation = '{operation}')" for operation in ("insert", "update", "remove", "restore")
 )
 
 
 def seal_batch(writer: HistoryWriter, context: CommitContext, manifest_digest: Callable[[str], str | None]) -> None:
-    """Chain the changes that the transaction has appended; the last step of every transaction that may append some.
+    """Chain the changes that the transaction has appended. Every transaction that may append changes ends with this.
 
-    `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without any changes, nothing is written. The
-    chain begins with one batch per dataset of what the lake already had. Writers are one at a time
-    (lake/transaction.py), and two that overlapped all the same conflict, so that the chain never forks.
+    `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without changes, nothing is written. The chain
+    begins with one batch per dataset of the changes that the lake already has. The write lock admits one writer at a
+    time (lake/transaction.py); if two writers overlap all the same, their commits conflict, so the chain never forks.
     """
     session = writer.session
-    if _head(session) == BEFORE_ANY:
+    if _head(session) == EMPTY_HEAD:
         _open(writer)
     for content in contents(session, writer.unsealed):
         keys = session.execute(
@@ -126,7 +126,7 @@ def append_batch(
     context: CommitContext | None,
     manifests: Mapping[str, str] | None = None,
 ) -> Batch:
-    """Chain one batch to those before, within the caller's transaction."""
+    """Append one batch to the chain, within the caller's transaction."""
     number, previous = _head(session)
     unlinked = Batch(
         number=number + 1,
@@ -153,8 +153,7 @@ def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
 
 
 def sealed_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
-    """The SHA-256 of a landing manifest, by its key, as it was when changes first named an object of it; None where no
-    change ever did."""
+    """The SHA-256 of the landing manifest at a key when a change first named one of its objects; None if none did."""
     row = session.execute(
         f"SELECT arg_min(manifests, number) FROM {LAKE}.{BATCHES} WHERE contains(manifests, ?)", [f'"{key}":']
     ).fetchone()
@@ -163,7 +162,7 @@ def sealed_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
 
 
 def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the chain has begun: in a lake made before there was one, the next sync begins it."""
+    """True if the chain has begun. In a lake that is older than the chain, the next sync begins it."""
     found = session.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name || '.' || table_name = ?",
         [LAKE, BATCHES],
@@ -172,15 +171,15 @@ def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
 
 
 def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
-    """Per dataset, what the relation `digests` (platform, dataset, committed_at, operation, digest) holds, in order."""
+    """The content of each dataset in the relation `digests` (platform, dataset, committed_at, operation, digest)."""
     counted = session.execute(
         f"""SELECT platform, dataset, min(committed_at), max(committed_at), {COUNTS}
         FROM {digests} GROUP BY ALL ORDER BY ALL"""
     ).fetchall()
     found = []
     for platform, dataset, *counts in counted:
-        mine = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
-        ((_, digest),) = combine(session, mine, {"platform": platform, "dataset": dataset})
+        query = f"SELECT 0, digest FROM {digests} WHERE platform = $platform AND dataset = $dataset ORDER BY digest"
+        ((_, digest),) = combine(session, query, {"platform": platform, "dataset": dataset})
         found.append(Content(digest, platform, dataset, *counts))
     return found
 
@@ -188,9 +187,10 @@ def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:
 def combine(
     session: duckdb.DuckDBPyConnection, query: str, values: dict[str, object] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """Of a query for (number of the group, row's digest), sorted by both: each group with the digest of all its rows.
+    """Yield each group's number with the digest of all its rows.
 
-    Only a few thousand rows are in memory; their digests lie one after the other in memory, and are hashed there.
+    `query` selects the group's number and the row's digest, sorted by both. Memory: READ_ROWS rows. Arrow stores their
+    digests contiguously, so each group is hashed without a copy.
     """
     group, digest = None, hashlib.sha256()
     length = len(digest.hexdigest())
@@ -212,16 +212,16 @@ def combine(
 
 def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
     found = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
-    return (found[0], found[1]) if found else BEFORE_ANY
+    return (found[0], found[1]) if found else EMPTY_HEAD
 
 
 def _open(writer: HistoryWriter) -> None:
-    """Take what was there before the chain into one batch per dataset."""
+    """Append one batch per dataset of the changes from before the chain."""
     before = f"""{LAKE}.{writer.history}
         ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM {writer.unsealed})
         USING (platform, dataset, committed_at)"""
     if writer.session.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None:
-        return  # a new lake: no need to read all that was just written
+        return  # a new lake: there is nothing from before the chain
     with TemporaryTables(writer.session) as scratch:
         digests = scratch.create(
             "before_chain", f"SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {before}"

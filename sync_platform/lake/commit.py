@@ -1,7 +1,7 @@
 """Commits one landed dataset to the lake: rows, history, cursor and sync record in one transaction.
 
-A commit that was killed can run again: the content is the same. A bad extract never retires good data: rows that were
-not seen are retired only where the extract is complete and the shrinkage is within the platform's tolerance.
+A killed commit can run again and writes the same content. A bad extract never retires good data: unseen rows are
+retired only if the extract is complete and the shrinkage is within the platform's tolerance.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.drift import Drift
-from sync_platform.quality.quarantine import first_in_words, newly_held_back, quarantine
+from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
 from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
 from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
@@ -50,7 +50,7 @@ from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history is what takes most
+SPLICE_MEMORY = "1GB"  # replaying a dataset's whole history needs the most
 
 
 def commit_landed(
@@ -62,10 +62,10 @@ def commit_landed(
     trigger: Trigger = NO_TRIGGER,
     standards: Standards = STANDARDS,
 ) -> Outcome:
-    """Commit one landed dataset, and how good it is by these standards; `history` is the table of changes.
+    """Commit one landed dataset and its scores; `history` is the table of changes.
 
-    An observation older than the newest one is spliced into the history where it belongs, and never overwrites what was
-    seen later. Raises StorageError where the lake cannot be written; nothing is half-written then.
+    An observation older than the newest one is spliced into the history at its time, and never overwrites what was seen
+    later. Raises StorageError where the lake cannot be written; the transaction is then rolled back.
     """
     with lake.session() as session, TemporaryTables(session) as scratch:
         arrival = load_incoming(scratch, typed)
@@ -78,8 +78,8 @@ def commit_landed(
 
 
 @dataclass(frozen=True)
-class _TakenIn:
-    """What became of the rows: their difference, the context of their last change, and what may be wrong since."""
+class _Written:
+    """The changes that a commit wrote: the difference, the context of the last change, and reasons for doubt."""
 
     difference: Difference
     context: CommitContext
@@ -88,7 +88,7 @@ class _TakenIn:
 
 @dataclass(frozen=True)
 class _Commit:
-    """One attempt at the transaction may follow another, so everything that the lake decides is decided in `write`."""
+    """One commit. The transaction may be repeated, so `write` reads everything that depends on the lake's state."""
 
     scratch: TemporaryTables
     history: str
@@ -106,36 +106,38 @@ class _Commit:
         return self.scratch.session
 
     def write(self) -> Outcome:
-        """Everything, within the caller's transaction; the outcome, whose snapshot is known once that is committed."""
+        """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         writer, context = HistoryWriter(self.scratch, self.history), self._context()
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
         scores, drift = self._appraise(context, is_late)
-        # a record that has just gone to quarantine may be a fault of the moment: it is asked for again
-        is_sound = not newly_held_back(self.session, context.platform, context.dataset, self.arrival.incoming.held_back)
+        # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
+        none_newly_quarantined = not has_newly_quarantined(
+            self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
+        )
         self._quarantine(context, is_late)
-        taken = self._splice(writer, context) if is_late else self._take_in(writer, context, is_sound)
+        written = self._splice(writer, context) if is_late else self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
-        seal_batch(writer, taken.context, lambda key: manifest_digest(store, key))
-        record = self._record(taken)
+        seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
+        record = self._record(written)
         write_sync(self.session, record)
-        write_not_retired(self.session, taken.context, taken.difference.unretired)
+        write_not_retired(self.session, written.context, written.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
         return Outcome(
             record,
             snapshot_id=0,
-            live_rows=self._ask(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
+            live_rows=self._fetch(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
             scores=scores,
             not_retired=[
-                row[0] for row in self._ask(f"FROM {taken.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
+                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
             ],
             unknown_fields=undeclared_fields(self.typed.dataset, self.typed.shape),
             drift=drift,
             quarantined=self.quarantined,
         )
 
-    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+    def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         return self.session.execute(query).fetchall()
 
     def _context(self) -> CommitContext:
@@ -151,19 +153,19 @@ class _Commit:
         )
 
     def _now(self) -> datetime:
-        """The moment of this commit: after every other of the dataset, even where a clock was set back."""
+        """The time of this commit: later than every other commit of the dataset, even if the clock was set back."""
         last = latest_commit(self.session, self.table.schema, self.table.name)
         now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
 
     def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
-        """Write how good the records are, and how their shape drifts; nothing drifts from a later shape."""
-        own = asdict(context)
+        """Write the records' scores and the drift of their shape. A late observation has no drift."""
+        values = asdict(context)
         scores = score_records(self.session, self._records_to_score(is_late), self.standards)
-        write_scores(self.session, scores, own)
+        write_scores(self.session, scores, values)
         if is_late:
             return scores, []
-        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, own)
+        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
 
     def _records_to_score(self, is_late: bool) -> RecordsToScore:
         manifest, arrival = self.typed.landed.manifest, self.arrival
@@ -173,7 +175,7 @@ class _Commit:
             rows=arrival.incoming.rows,
             contract_counts=self.typed.contract_counts,
             contradicting=arrival.contradicting,
-            seen=arrival.rows + arrival.held_back + arrival.unidentified,
+            seen=arrival.rows + arrival.only_quarantined + arrival.unidentified,
             claimed=manifest.claimed,
             is_full=manifest.mode == "full",
             follows=not is_late,
@@ -199,31 +201,31 @@ class _Commit:
             return self.guard.tolerance
         return self.typed.platform.tolerance(day_in_hong_kong(observed_at))
 
-    def _take_in(self, writer: HistoryWriter, context: CommitContext, is_sound: bool) -> _TakenIn:
+    def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> _Written:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
         day = day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         cursor = self.typed.dataset.cursor
-        if cursor and retirement.list_is_complete and is_sound:
+        if cursor and retirement.list_is_complete and none_newly_quarantined:
             self._move_cursor(cursor, context)
-        return _TakenIn(difference, context, [])
+        return _Written(difference, context, [])
 
-    def _splice(self, writer: HistoryWriter, context: CommitContext) -> _TakenIn:
-        """Write an older observation into the history where it belongs."""
+    def _splice(self, writer: HistoryWriter, context: CommitContext) -> _Written:
+        """Write an older observation into the history at its time."""
         splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
         for later in done.reevaluated:
             record_reevaluation(self.session, context, later)
         reasons = [
-            f"the landing of sync {later.sync_id} is gone: what it saw again of these rows is not known"
+            f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
-        return _TakenIn(done.difference, replace(context, committed_at=done.committed_at), reasons)
+        return _Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
-        """Load what another observation landed; StorageError where it is gone."""
+        """Load the landed rows of another observation; StorageError where they are gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
@@ -231,29 +233,30 @@ class _Commit:
         return load_incoming(scratch, TypedRows(Landed(manifest, store), self.typed.platform)).incoming
 
     def _move_cursor(self, column: str, context: CommitContext) -> None:
-        """To the latest change time seen; one in the future would hide what changes until then.
+        """Move the cursor to the latest change time seen, at most `observed_at`.
 
-        Where nothing was seen it stays: an empty answer may be a fault, and what it kept back must come the next time.
+        A cursor in the future would hide changes made before it. Where no row was seen the cursor stays: an empty reply
+        may be a fault, and the next sync must fetch what it left out.
         """
-        latest = self._ask(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
+        latest = self._fetch(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
         if latest is not None:
             watermark = min(latest, context.observed_at)
             move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
 
     def _missing(self) -> list[str]:
-        """Why the list does not count as complete: what landing knows, and records whose id cannot be read."""
+        """Why the list is not complete: the reasons of the landing manifest, and records without a readable id."""
         return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
 
-    def _record(self, taken: _TakenIn) -> SyncRecord:
+    def _record(self, written: _Written) -> SyncRecord:
         manifest, arrival, context, difference = (
             self.typed.landed.manifest,
             self.arrival,
-            taken.context,
-            taken.difference,
+            written.context,
+            written.difference,
         )
         missing = self._missing()
         guarded = [difference.reason] if difference.reason else []
-        reasons = missing + arrival.blemishes(self.quarantined) + guarded + taken.reasons
+        reasons = missing + arrival.defects(self.quarantined) + guarded + written.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,

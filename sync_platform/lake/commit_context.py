@@ -1,4 +1,4 @@
-"""The context of a commit: which sync of which dataset it belongs to, and when."""
+"""The context of a commit: its dataset, sync, run and times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class CommitContext:
-    """What every row of history carries of the sync and the run that wrote it. Times are UTC."""
+    """The columns that every row of a commit's history has in common. Times are UTC."""
 
     platform: str
     dataset: str

@@ -11,10 +11,10 @@ from sync_platform.quality.score import WHOLE, Score
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one commit did: its record, the snapshot it made, its scores, and what was wrong with what came.
+    """The outcome of one commit: its sync record, its snapshot, its scores, and the problems of its records.
 
-    `not_retired`: source_ids of the first rows that were not seen and stayed live. `quarantined`: the first records
-    that went to quarantine, in words.
+    `not_retired`: source_ids of the first rows that were not seen and stayed live. `quarantined`: descriptions of the
+    first records that went to quarantine.
     """
 
     record: SyncRecord

@@ -1,8 +1,8 @@
-"""Compaction: a table's many small files become few, and the content is proved to be the same.
+"""Compaction: merges a table's many small files into few, and checks that the content is the same.
 
-DuckLake merges files so that every snapshot keeps its own view of them, and leaves the old files on the disk until a
-later clean-up. So a compaction that went wrong is found before anything is deleted, and is undone in the catalog.
-Files with deleted rows cannot be merged as they are; they are rewritten without those rows first.
+DuckLake merges files without changing what any snapshot reads, and leaves the old files on the disk until a later
+clean-up. So a wrong compaction is found before anything is deleted, and is undone in the catalog. Files with deleted
+rows cannot be merged; they are first rewritten without those rows.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 CATALOG = f"__ducklake_metadata_{LAKE}"
-"""The catalog's own tables, as DuckDB attaches them."""
+"""The database under which DuckDB attaches the tables of the catalog."""
 WORTH_REWRITING = 0.3
-"""Share of a file's rows that must be deleted before it is rewritten: a large file is not rewritten for a few rows."""
+"""A file is rewritten once this share of its rows is deleted; a large file is not rewritten for a few rows."""
 MOST_WITH_DELETES = 50
-"""Files with deleted rows that a table may gather; beyond, all of them are rewritten, however few rows are deleted."""
+"""If a table has more files with deleted rows than this, all of them are rewritten."""
 FILE_LISTS = (
     "ducklake_data_file",
     "ducklake_delete_file",
@@ -50,16 +50,16 @@ class LakeTable:
 
 @dataclass(frozen=True)
 class Files:
-    """The data files that the newest snapshot reads of a table, and what could be done about them."""
+    """The data files of a table in the newest snapshot, and how many could be rewritten or merged."""
 
     count: int
     size_bytes: int
     with_deletes: int
-    mergeable: int  # files without deleted rows that stand in one folder with another such file
+    mergeable: int  # files without deleted rows, in a folder with another such file
 
 
 def list_tables(session: duckdb.DuckDBPyConnection) -> list[LakeTable]:
-    """Every table of the lake's newest snapshot, in order of their names."""
+    """Every table of the lake's newest snapshot, sorted by name."""
     rows = session.execute(
         f"""SELECT t.table_id, s.schema_name, t.table_name
         FROM {CATALOG}.ducklake_table t JOIN {CATALOG}.ducklake_schema s USING (schema_id)
@@ -69,7 +69,7 @@ def list_tables(session: duckdb.DuckDBPyConnection) -> list[LakeTable]:
 
 
 def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
-    """What the newest snapshot reads of a table."""
+    """The files of a table in the newest snapshot."""
     row = session.execute(
         f"""WITH live AS (
             SELECT f.file_size_bytes AS size, d.data_file_id IS NOT NULL AS has_deletes,
@@ -85,15 +85,16 @@ def files_of(session: duckdb.DuckDBPyConnection, table: LakeTable) -> Files:
 
 
 def newest_snapshot(session: duckdb.DuckDBPyConnection) -> int:
-    """The snapshot that a query reads now; within a transaction, the one it began with."""
+    """The snapshot that a query reads now; within a transaction, the snapshot with which it began."""
     found: int = session.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()[0][0]
     return found
 
 
 def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Files]:
-    """Rewrite and merge what is worth it; the table's files before and after.
+    """Rewrite and merge the table's files where it helps; returns the files before and after.
 
-    Raises StorageError naming the table where its content would have changed; the catalog is then as it was.
+    Raises StorageError naming the table if its content changed. The compaction is then undone in the catalog, unless a
+    later commit builds on the new files.
     """
     with lake.session() as session:
         before = after = files_of(session, table)
@@ -111,8 +112,10 @@ def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Fil
 
 @dataclass(frozen=True)
 class _Before:
-    """A table before a compaction: the snapshot, the digest of its content there, and copies of its FILE_LISTS, as
-    names of temporary tables."""
+    """A table before a compaction: the snapshot, the content's digest, and temporary tables with copies of FILE_LISTS.
+
+    `lists`: the temporary table of each catalog table.
+    """
 
     snapshot: int
     digest: Digest
@@ -121,10 +124,10 @@ class _Before:
 
 @dataclass(frozen=True)
 class _Compaction:
-    """One call of DuckLake's, between two digests.
+    """One call of a DuckLake function, with a digest before and after.
 
-    On PostgreSQL others may commit meanwhile: each digest is of one named snapshot, so that their rows are never taken
-    for a difference.
+    On PostgreSQL other writers may commit meanwhile. Each digest is of one named snapshot, so their rows never appear
+    as a difference.
     """
 
     lake: Lake
@@ -147,7 +150,7 @@ class _Compaction:
         raise StorageError(f"compaction changed the content of {self.table}; {outcome}: {problem}")
 
     def _compact(self, scratch: TemporaryTables) -> _Before | None:
-        """How the table was before; None where no file was written. Within one transaction, which sees no other."""
+        """Compact within the caller's transaction; returns the state before, or None where no file was written."""
         snapshot = newest_snapshot(self.session)
         lists = {
             name: scratch.create(
@@ -163,7 +166,11 @@ class _Compaction:
         return before
 
     def _problem(self, before: _Before, own: int) -> str | None:
-        """How the content differs, in words: as the snapshot before us has it, and from the one before ours to ours."""
+        """Describe how the content changed; None if it did not.
+
+        The snapshot before the compaction must still read the same, and the compaction's own snapshot `own` must read
+        the same as the one directly before it.
+        """
         try:
             if (found := self._digest(before.snapshot)) != before.digest:
                 return f"snapshot {before.snapshot} had {before.digest}, has {found}"
@@ -178,24 +185,24 @@ class _Compaction:
         return digest_table(self.session, self.table.sql, snapshot)
 
     def _undo(self, scratch: TemporaryTables, before: _Before, own: int) -> bool:
-        """List the old files in place of the new ones, as it was; False where a later commit deleted from new ones."""
-        ask, mine = self.session.execute, f"table_id = {self.table.number}"
+        """List the old files again instead of the new ones; False if a later commit deleted rows of the new files."""
+        execute, is_of_table = self.session.execute, f"table_id = {self.table.number}"
         old_files = before.lists["ducklake_data_file"]
         new_files = scratch.create(
             "new_files",
             f"""SELECT data_file_id FROM {CATALOG}.ducklake_data_file
-            WHERE {mine} AND data_file_id NOT IN (SELECT data_file_id FROM {old_files})
+            WHERE {is_of_table} AND data_file_id NOT IN (SELECT data_file_id FROM {old_files})
             AND (begin_snapshot <= {before.snapshot} OR begin_snapshot = {own})""",
         )
         is_new = f"data_file_id IN (SELECT data_file_id FROM {new_files})"
-        if ask(f"SELECT 1 FROM {CATALOG}.ducklake_delete_file WHERE {is_new}").fetchall():
+        if execute(f"SELECT 1 FROM {CATALOG}.ducklake_delete_file WHERE {is_new}").fetchall():
             return False
         for name, old in before.lists.items():
             table, key = f"{CATALOG}.{name}", "delete_file_id" if name == "ducklake_delete_file" else "data_file_id"
-            ask(f"DELETE FROM {table} WHERE {is_new}")
-            ask(f"INSERT INTO {table} SELECT * FROM {old} WHERE {key} NOT IN (SELECT {key} FROM {table})")
+            execute(f"DELETE FROM {table} WHERE {is_new}")
+            execute(f"INSERT INTO {table} SELECT * FROM {old} WHERE {key} NOT IN (SELECT {key} FROM {table})")
         for name in ("ducklake_data_file", "ducklake_delete_file"):
-            ask(f"UPDATE {CATALOG}.{name} SET end_snapshot = NULL WHERE {mine} AND end_snapshot = {own}")
+            execute(f"UPDATE {CATALOG}.{name} SET end_snapshot = NULL WHERE {is_of_table} AND end_snapshot = {own}")
         was_listed = f"data_file_id IN (SELECT data_file_id FROM {old_files})"
-        ask(f"DELETE FROM {CATALOG}.ducklake_files_scheduled_for_deletion WHERE {was_listed}")
+        execute(f"DELETE FROM {CATALOG}.ducklake_files_scheduled_for_deletion WHERE {was_listed}")
         return True

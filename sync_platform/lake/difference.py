@@ -1,8 +1,8 @@
-"""The difference between what came and what is stored, found in SQL and kept in temporary tables.
+"""The difference between incoming and stored rows, found in SQL and kept in temporary tables.
 
-Operations of the difference: insert, update, restore and remove go into the history. `refresh` only brings volatile
-columns up to date. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show
-is retired (`remove`), or it stays live and is listed as not retired: lake/retirement.py decides.
+Its operations: `insert`, `update`, `restore` and `remove` go into the history. `refresh` only updates volatile columns.
+`stale` marks a row whose new version is in quarantine. A live row that a full list does not show is either retired
+(`remove`), or stays live and is listed as not retired: lake/retirement.py decides.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 
 @dataclass(frozen=True)
 class Difference:
-    """Which rows change, as names of temporary tables, and how many by operation.
+    """The rows that change, as names of temporary tables, and their number per operation.
 
     `operations`: the key of each row that changes, and its `operation`. `old`: those rows as stored. `unretired`: the
-    keys of live rows that a full list did not show and that stay live; they are `not_retired` many. `reason`: why none
-    was retired, if that is a reason of its own. `accepted`: the operator's reason, where rows were retired only because
-    of it.
+    keys of live rows that a full list did not show and that stay live; `not_retired` is their number. `reason`: why the
+    shrink guard retired none of them. `accepted`: the operator's reason, where rows were retired only because of it.
     """
 
     operations: str
@@ -45,7 +44,7 @@ class Difference:
 
     @property
     def in_history(self) -> int:
-        """How many of the changes go into the history."""
+        """The number of changes that go into the history."""
         return self.insert + self.update + self.restore + self.remove
 
     @property
@@ -64,12 +63,12 @@ def find_difference(
     is_replayed: bool = False,
     returning: str | None = None,
 ) -> Difference:
-    """Compare what came with the relation `stored`, which has the table's columns.
+    """Compare the incoming rows with the relation `stored`, which has the table's columns.
 
-    `day`: when the source was observed, in Hong Kong; a full list begins with that day (`table.listed_from`).
-    `is_replayed`: columns are compared, because a row replayed half-way through a splice has the hash of the last
-    change to it, which need not be that of its columns. Volatile columns and staleness are of the present, not of the
-    past, and are left aside. `returning`: keys of incoming rows that are restored whole, whatever differs.
+    `day`: the day in Hong Kong on which the source was observed; a full list begins with it (`table.listed_from`).
+    `is_replayed`: `stored` is a replay in the middle of a splice. Its `content_hash` is the last change's and may not
+    match its columns, so the columns are compared instead. Volatile columns and staleness describe the present only,
+    and are ignored. `returning`: keys of incoming rows that are restored with all columns, whatever differs.
     """
     session, keys = scratch.session, table.key_list
     query = _query(table, incoming, stored, retirement, day, is_replayed, returning)
@@ -98,7 +97,7 @@ def find_difference(
 def slices_of(
     session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: Incoming, difference: Difference
 ) -> list[tuple[str, int]]:
-    """The operations of a difference, with the slices of incoming rows that each concerns, in order of the slices."""
+    """The operations of a difference, each with the slices of incoming rows that it concerns, sorted by slice."""
     return session.execute(
         f"""SELECT DISTINCT d.operation, i.slice
         FROM {difference.operations} d JOIN {incoming.rows} i USING ({table.key_list}) ORDER BY i.slice"""
@@ -114,7 +113,7 @@ def _query(
     is_replayed: bool,
     returning: str | None,
 ) -> str:
-    """SQL: key and operation of every row that changes or, of a full list, is not shown."""
+    """SQL: key and operation of every row that changes, or that a full list does not show."""
     names = [column.name for column in table.columns if column.name not in table.key]
     by_hash = table.is_landed and not is_replayed
     changed = "i.content_hash <> c.content_hash" if by_hash else any_differs(table.lasting)
@@ -124,18 +123,18 @@ def _query(
         is_stale, was_stale = "c.removed_at IS NULL AND c.stale_since IS NULL", "c.stale_since IS NOT NULL"
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     key = table.key[0]
-    is_held_back = f'h."{key}" IS NOT NULL' if incoming.held_back else "false"
+    is_only_quarantined = f'h."{key}" IS NOT NULL' if incoming.only_quarantined else "false"
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
-    # rows that did not come matter only where what came is a list of records
+    # stored rows without an incoming row matter only where the incoming rows are landed records
     joined = (
         f"""{incoming.rows} i {"FULL" if table.is_landed else "LEFT"} JOIN {stored} c ON {table.same_key("i", "c")}"""
     )
-    if incoming.held_back:
-        joined += f" LEFT JOIN {incoming.held_back} h ON {table.same_key('h', 'c')}"
+    if incoming.only_quarantined:
+        joined += f" LEFT JOIN {incoming.only_quarantined} h ON {table.same_key('h', 'c')}"
     if returning:
         joined += f" LEFT JOIN {returning} r ON {table.same_key('r', 'i')}"
     return f"""SELECT {keys},
-            CASE WHEN {is_held_back} THEN 'stale'
+            CASE WHEN {is_only_quarantined} THEN 'stale'
                  WHEN i."{key}" IS NULL THEN 'unseen'
                  WHEN {is_returning} THEN 'restore'
                  WHEN i.deleted THEN 'remove'
@@ -144,7 +143,7 @@ def _query(
                  WHEN {changed} THEN 'update'
                  ELSE 'refresh' END AS operation
         FROM {joined}
-        WHERE CASE WHEN {is_held_back} THEN {is_stale}
+        WHERE CASE WHEN {is_only_quarantined} THEN {is_stale}
                    WHEN i."{key}" IS NULL THEN {_is_listed(table, day) if retirement.list_is_full else "false"}
                    WHEN i.deleted THEN c."{key}" IS NOT NULL AND c.removed_at IS NULL
                    ELSE {is_returning} OR c."{key}" IS NULL OR c.removed_at IS NOT NULL OR {changed}
@@ -156,7 +155,7 @@ def _count(session: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 
 def _is_listed(table: TrackedTable, day: date | None) -> str:
-    """SQL: whether a full list of that day should show the stored row `c`."""
+    """SQL: true if a full list of that day should show the stored row `c`."""
     if table.listed_from is None:
         return "c.removed_at IS NULL"
     return f"""c.removed_at IS NULL AND c."{table.listed_from}" >= DATE '{day}'"""

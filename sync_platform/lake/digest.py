@@ -1,4 +1,4 @@
-"""The digest of a table's content: the same rows give the same digest, in whatever files and order they stand."""
+"""The digest of a table's content. It does not depend on the files or the order of the rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sync_platform.storage.lake_connection import LAKE
 
 @dataclass(frozen=True)
 class Digest:
-    """Rows, and two sums over their hashes that no order changes; comparable within one version of DuckDB."""
+    """The number of rows, and the sum and XOR of their hashes; comparable within one version of DuckDB."""
 
     rows: int
     hash_sum: int
@@ -19,7 +19,7 @@ class Digest:
 
 
 def digest_table(session: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> Digest:
-    """The digest of every row and column of a table (`schema.table`, quoted) as of a snapshot; one scan, no memory."""
+    """The digest of all rows of a table (`schema.table`, quoted) as of a snapshot. One scan, constant memory."""
     row = session.execute(
         f"""SELECT count(*), coalesce(sum(hash(r)), 0), coalesce(bit_xor(hash(r)), 0)
         FROM {LAKE}.{table} AS r AT (VERSION => {snapshot})"""

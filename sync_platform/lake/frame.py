@@ -1,4 +1,4 @@
-"""A small frame kept as a table of the lake, each version in the place of the one before; time travel keeps the old."""
+"""Stores a small frame as a table of the lake. A new frame replaces the old one, which time travel still reads."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 
 
 def replace_frame(lake: Lake, schema: str, table: str, frame: pd.DataFrame, run_id: str) -> None:
-    """Make the frame the content of `schema.table`, which is made where it is missing.
+    """Replace the content of `schema.table` by the frame; a missing table is created.
 
-    Raises StorageError where the lake cannot be written; nothing is half-written then.
+    Raises StorageError where the lake cannot be written; the transaction is then rolled back.
     """
     name = f'{LAKE}."{schema}"."{table}"'
     with lake.session() as session:

@@ -1,8 +1,8 @@
-"""The history: how changes are appended to it, each with its digest for the chain (lake/chain.py).
+"""Appends changes to the history, and computes the digest of each change for the chain (lake/chain.py).
 
-A row's text is the byte length of each of its columns, in the order of `CHANGES`, each followed by a comma (`-,` for
-NULL), and then the columns themselves: a list as JSON, a moment as microseconds since 1970, anything else as it is
-stored. Its digest is the text's SHA-256 in hex.
+The text of a change is the byte length of each column in the order of `CHANGES`, each followed by a comma (`-,` for
+NULL), and then the columns themselves: a list as JSON, a time as microseconds since 1970, any other value as text. The
+digest of the change is the SHA-256 of this text, in hex.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ READ_ROWS = 10_000
 class HistoryWriter:
     """Appends changes to the history within one transaction, which must end with `chain.seal_batch`.
 
-    `unsealed` names a temporary table: of every change appended, what the chain's batches are made of. Memory: the rows
-    of one append, beyond DuckDB's own.
+    `unsealed` names a temporary table with the columns of every appended change from which the chain's batches are
+    made. Memory: the rows of one append, beyond what DuckDB uses.
     """
 
     def __init__(self, scratch: TemporaryTables, history: str) -> None:
@@ -44,9 +44,10 @@ class HistoryWriter:
         )
 
     def write(self, table: TrackedTable, incoming: Incoming, difference: Difference, context: CommitContext) -> None:
-        """Append a difference: the changed columns; for an insert and a restore all lasting ones.
+        """Append a difference. An update names the changed columns, an insert or a restore all lasting columns.
 
-        A restored row must not depend on what it was before it left: that may become known later (lake/splice.py).
+        A restored row must not depend on its values before its removal: a late observation may change those
+        (lake/splice.py).
         """
         names = ", ".join(f"'{name}'" for name in table.whole)
         changed, whole = changed_names(table.lasting), whole_version(table.whole)
@@ -56,16 +57,16 @@ class HistoryWriter:
             "update": f"{changed}, {before}, {after}",
             "restore": f"{changed}, {before}, {whole}",
         }
-        came_from = "i.content_hash, i.landing_object, i.landing_line" if table.is_landed else "NULL, NULL, NULL"
-        if not table.is_landed:  # a row that was worked out ends with its last values
+        landing = "i.content_hash, i.landing_object, i.landing_line" if table.is_landed else "NULL, NULL, NULL"
+        if not table.is_landed:  # a computed row is removed with its last values
             content["remove"] = content["update"]
         for operation, number in slices_of(self.session, table, incoming, difference):
             if operation in content:
                 where = f"d.operation = '{operation}' AND i.slice = {number}"
-                self._write(table, incoming, difference, context, f"{content[operation]}, {came_from}", where)
+                self._write(table, incoming, difference, context, f"{content[operation]}, {landing}", where)
         if table.is_landed and difference.remove:
-            gone = "[]::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL"
-            self._write(table, incoming, difference, context, gone, "d.operation = 'remove'")
+            removal = "[]::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL"
+            self._write(table, incoming, difference, context, removal, "d.operation = 'remove'")
 
     def append(self, select: str, values: Mapping[str, object]) -> None:
         """Append the rows of a SELECT, which has the columns of `CHANGES`."""
@@ -73,8 +74,8 @@ class HistoryWriter:
         typed = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in CHANGES)
         query = f"SELECT {typed} FROM ({select}) AS written ({names})"
         written = self.session.execute(query, dict(values)).to_arrow_table(READ_ROWS)
-        with self.session.cursor() as beside, ThreadPoolExecutor(1) as thread:  # on another core, where there is one
-            digests = thread.submit(_with_digests, beside, written)
+        with self.session.cursor() as other_session, ThreadPoolExecutor(1) as thread:  # uses a second core
+            digests = thread.submit(_with_digests, other_session, written)
             _insert(self.session, f"{LAKE}.{self.history}", written)
             _insert(self.session, self.unsealed, digests.result())
 
@@ -87,8 +88,10 @@ class HistoryWriter:
         content: str,
         where: str,
     ) -> None:
-        """Append the rows of a difference that meet a condition, with this content (SQL, `changed_fields` to
-        `landing_line`)."""
+        """Append the rows of a difference that meet the condition `where`.
+
+        `content`: SQL of the columns from `changed_fields` to `landing_line`.
+        """
         self.append(
             f"""SELECT $platform, $dataset, {table.entity("d")}, d.operation, {content},
                 $partition, $sync_id, $run_id, $observed_at, $committed_at
@@ -100,23 +103,23 @@ class HistoryWriter:
 
 
 def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Rows that are only named: registered ones would be held until the transaction ends."""
+    """Insert `rows`. DuckDB finds them by variable name; it would keep registered rows until the transaction ends."""
     session.execute(f"INSERT INTO {table} BY NAME FROM rows")
 
 
 def _with_digests(session: duckdb.DuckDBPyConnection, written: pa.Table) -> pa.Table:
-    """The unsealed rows for rows of the history. Their digests are DIGEST's, but OpenSSL takes a third of the time."""
+    """The rows of `unsealed` for rows of the history. The digests equal DIGEST; hashlib takes a third of the time."""
     manifest = "regexp_replace(landing_object, '[^/]+$', 'manifest.json') AS manifest"
     reader = session.execute(
         f"SELECT platform, dataset, committed_at, operation, {manifest}, {TEXT} AS digest FROM written"
     ).to_arrow_reader(READ_ROWS)
-    place = reader.schema.get_field_index("digest")
-    noted = []
+    index = reader.schema.get_field_index("digest")
+    batches = []
     for block in reader:
-        texts = block.column(place).cast(pa.binary()).to_pylist()
+        texts = block.column(index).cast(pa.binary()).to_pylist()
         digests = pa.array([hashlib.sha256(text).hexdigest() for text in texts], pa.string())
-        noted.append(block.set_column(place, "digest", digests))
-    return pa.Table.from_batches(noted, reader.schema)
+        batches.append(block.set_column(index, "digest", digests))
+    return pa.Table.from_batches(batches, reader.schema)
 
 
 def _text(column: Column) -> str:

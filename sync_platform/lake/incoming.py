@@ -1,4 +1,4 @@
-"""What one observation brings, as temporary tables: one row per record to be stored, and what goes to quarantine."""
+"""The incoming rows of one observation, as temporary tables: rows to be stored, and records for quarantine."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
-FRAME_SLICE_ROWS = 5_000  # the history of such rows is text of several kB each, and DuckDB holds it while it writes
+FRAME_SLICE_ROWS = 5_000  # the history of a computed row is several kB of text, which DuckDB keeps while it writes
 CONTRADICTED = f'[{{"rule":"{CONFLICT}","path":null,"problem":"the record came more than once with different values"}}]'
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """What is compared with a table, as names of temporary tables.
+    """The rows that are compared with a table, as names of temporary tables.
 
-    `rows`: the table's own columns, `deleted` (the row ends), and `slice`, which numbers shares of the rows that fit in
-    memory many times over: they are written one after the other. Of landed records also `content_hash`,
-    `landing_object` and `landing_line`. `held_back`: keys of records that came, but in quarantine only; None for none.
+    `rows`: the table's own columns, `deleted` (the row ends), and for landed records `content_hash`, `landing_object`
+    and `landing_line`. Its column `slice` numbers small parts of the rows, which are written one after the other.
+    `only_quarantined`: keys whose records are all in quarantine; None for none.
     """
 
     rows: str
-    held_back: str | None = None
+    only_quarantined: str | None = None
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a landed dataset brings: its rows, the relation of its quarantined records, and counts.
+    """The content of a landed dataset: its rows, the relation of its quarantined records, and counts.
 
     `quarantine`: name of the temporary table of records that cannot be stored (source_id, landing_object, landing_line,
-    problems as JSON). `rows` distinct records are stored, with `duplicates` beyond them; `quarantined` records are not.
-    `held_back` ids came in quarantine only. `contradicting` quarantined records are versions of one that contradicts
-    itself. `conflicts` ids came more than once with different values; where no change time settles it, all versions are
-    quarantined. `unidentified` quarantined records have no id that can be read.
+    problems as JSON). The counts: `rows`, the distinct records to be stored; `duplicates`, further records with the
+    same id; `quarantined`, records not stored; `only_quarantined`, ids with all records in quarantine; `conflicts`, ids
+    that came more than once with different values; `contradicting`, quarantined versions of such an id, where no
+    change time shows which is the latest; `unidentified`, quarantined records without a readable id.
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
@@ -50,21 +50,23 @@ class Arrival:
     rows: int
     duplicates: int
     quarantined: int
-    held_back: int
+    only_quarantined: int
     contradicting: int
     conflicts: int
     unidentified: int
 
     @property
     def missing(self) -> list[str]:
-        """Why the records do not count as all that the source has, in words."""
+        """Why the list of records is not complete, in words."""
         if not self.unidentified:
             return []
-        return [f"{self.unidentified:,} records in quarantine bear no id that can be read"]
+        return [f"{self.unidentified:,} records in quarantine have no readable id"]
 
-    def blemishes(self, quarantined: list[str]) -> list[str]:
-        """What is wrong with the records, in words, with the first of the quarantined ones; no other row is kept from
-        retirement by it."""
+    def defects(self, quarantined: list[str]) -> list[str]:
+        """What is wrong with the records, in words; it does not prevent the retirement of other rows.
+
+        `quarantined`: descriptions of the first quarantined records.
+        """
         reasons = []
         if self.quarantined:
             reasons.append(f"{self.quarantined:,} records are in quarantine, such as {quarantined[0]}")
@@ -74,10 +76,10 @@ class Arrival:
 
 
 def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
-    """Read the landed rows; of several under one `source_id` the latest counts.
+    """Read the landed rows. If several have the same `source_id`, the latest is used.
 
-    The latest is the one with the largest `cursor` column. Where none is the latest and they differ, it is unknown
-    which is right: all are quarantined, and the stored row stays.
+    The latest has the largest value in the `cursor` column. Where several are latest and differ, it is unknown which is
+    right: all are quarantined, and the stored row stays.
     """
     session = scratch.session
     rows = _read(scratch, typed)
@@ -88,10 +90,10 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     if _count(session, f"FROM {quarantine}"):
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
     received = _count(session, f"FROM {rows}")
-    conflicts = _settle_repeated(session, rows, quarantine, typed.dataset.cursor)
+    conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset.cursor)
     distinct = _count(session, f"FROM {rows}")
-    held_back = scratch.create(
-        "held_back",
+    only_quarantined = scratch.create(
+        "only_quarantined",
         f"""SELECT DISTINCT source_id FROM {quarantine} q ANTI JOIN {rows} i ON i.source_id = q.source_id
         WHERE source_id IS NOT NULL""",
     )
@@ -100,12 +102,12 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         FROM {quarantine}"""
     ).fetchall()[0]
     return Arrival(
-        Incoming(rows, held_back),
+        Incoming(rows, only_quarantined),
         quarantine,
         rows=distinct,
         duplicates=received - contradicting - distinct,
         quarantined=quarantined,
-        held_back=_count(session, f"FROM {held_back}"),
+        only_quarantined=_count(session, f"FROM {only_quarantined}"),
         contradicting=contradicting,
         conflicts=conflicts,
         unidentified=unidentified,
@@ -113,20 +115,22 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
 
 
 def load_frame(scratch: TemporaryTables, table: TrackedTable, frame: pl.DataFrame) -> Incoming:
-    """Rows that were worked out here: a frame of the table's columns, and `ended` for a row that is to be removed."""
-    own = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns)
+    """Load computed rows: a frame with the table's columns, and `ended` for a row that is to be removed."""
+    columns = ", ".join(f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns)
     scratch.session.register("worked_out", frame.to_arrow())
     try:
         number = f"((row_number() OVER () - 1) // {FRAME_SLICE_ROWS})::INTEGER"
-        rows = scratch.create("incoming", f"SELECT {own}, ended AS deleted, {number} AS slice FROM worked_out")
+        rows = scratch.create("incoming", f"SELECT {columns}, ended AS deleted, {number} AS slice FROM worked_out")
     finally:
         scratch.session.unregister("worked_out")
     return Incoming(rows)
 
 
 def _read(scratch: TemporaryTables, typed: TypedRows) -> str:
-    """Slice by slice: what one statement reads and spills, DuckDB's allocator keeps for a while. A million rows that
-    came at once took 1 GB for that long."""
+    """Read the rows slice by slice, because DuckDB keeps the memory of one statement for a while.
+
+    A million rows in one statement took 1 GB.
+    """
     reader = typed.reader()
     scratch.session.register("no_rows", reader.schema.empty_table())
     table = scratch.create("incoming", "SELECT *, CAST(0 AS INTEGER) AS slice FROM no_rows")
@@ -141,7 +145,7 @@ def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, numb
 
 
 def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]:
-    """The reader's batches in shares of at least so many rows, but for the last."""
+    """The reader's batches, joined into tables of at least `least_rows` rows; the last may be smaller."""
     batches: list[pa.RecordBatch] = []
     count = 0
     for batch in reader:
@@ -154,8 +158,11 @@ def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]
         yield pa.Table.from_batches(batches)
 
 
-def _settle_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, cursor: str | None) -> int:
-    """Leave one row per `source_id`, or none where it is unknown which; how many ids came with different values."""
+def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, cursor: str | None) -> int:
+    """Keep one row per `source_id`, or none where it is unknown which is right; quarantine those.
+
+    Returns the number of ids that came with different values.
+    """
     with TemporaryTables(session) as scratch:
         repeated = scratch.create(
             "repeated",
@@ -185,12 +192,12 @@ def _settle_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: 
 
 
 def _slice_rows(typed: TypedRows) -> int:
-    """How many rows are written at a time: about `SLICE_BYTES` of them, as they were received."""
+    """The number of rows per slice: about `SLICE_BYTES` as received."""
     manifest = typed.landed.manifest
     return max(MIN_SLICE_ROWS, SLICE_BYTES * manifest.records // max(1, manifest.body_bytes))
 
 
 def _count(session: duckdb.DuckDBPyConnection, source: str) -> int:
     row = session.execute(f"SELECT count(*) {source}").fetchone()
-    assert row is not None  # noqa: S101 - an aggregate always answers one row
+    assert row is not None  # noqa: S101 - an aggregate always returns one row
     return int(row[0])

@@ -1,7 +1,7 @@
-"""Maintenance of the lake: expires old snapshots, compacts files, deletes what no snapshot needs, and proves it all.
+"""Maintenance of the lake: expires old snapshots, compacts files, and deletes files that no snapshot needs.
 
-The content of every table, as the newest snapshot had it, must be the same when all is done. Nothing is deleted that is
-younger than a day: a query may still read it, or a writer not have committed it yet.
+The content of every table in the newest snapshot must be the same before and after; digests check this. No file is
+deleted that is younger than a day: a query may still read it, or its writer may not have committed yet.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
 
 IN_USE = timedelta(days=1)
-"""How long files are kept after the last snapshot that needs them, and after a writer wrote them."""
+"""How long a file is kept after the last snapshot that needs it expires, and after it was written."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is due now: files by table, snapshots to expire, and paths of files to delete."""
+    """The maintenance that is due: files by table, snapshots to expire, and paths of files to delete."""
 
     tables: dict[str, Files]
     snapshots: list[int]
@@ -52,7 +52,7 @@ class Plan:
 
 @dataclass
 class MaintenanceReport:
-    """What was done: files by table before and after, snapshots expired, and files deleted."""
+    """The maintenance that was done: files by table before and after, snapshots expired, and files deleted."""
 
     before: dict[str, Files] = field(default_factory=dict)
     after: dict[str, Files] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class MaintenanceReport:
 
 
 def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
-    """What `maintain` would do; nothing is changed. Files that it would itself make unneeded are not listed."""
+    """Plan what `maintain` would do. Files that become unneeded only through its compaction are not listed."""
     with lake.session() as session:
         return Plan(
             {str(table): files_of(session, table) for table in list_tables(session)},
@@ -91,10 +91,10 @@ def plan_maintenance(lake: Lake, time_travel_days: int, now: datetime) -> Plan:
 def maintain(
     lake: Lake, time_travel_days: int, now: datetime, run_id: str, between: Callable[[], None] = lambda: None
 ) -> MaintenanceReport:
-    """Do what is due. Every moment of the last `time_travel_days` stays readable.
+    """Do the maintenance that is due. Every moment of the last `time_travel_days` stays readable.
 
-    `between` is called between steps, and may raise to stop. After a kill at any point, a repeat resumes from there.
-    Raises StorageError naming the table whose content changed, or the file that is still needed and was to go.
+    `between` is called between steps, and may raise to stop. After a kill at any point, a repeat continues from there.
+    Raises StorageError naming the table whose content changed, or a file that was to be deleted and is still needed.
     """
     report = MaintenanceReport()
     with lake.session() as session:
@@ -124,7 +124,7 @@ def _digests(session: duckdb.DuckDBPyConnection, tables: list[LakeTable], snapsh
 
 
 def outdated_snapshots(session: duckdb.DuckDBPyConnection, time_travel_days: int, now: datetime) -> list[int]:
-    """Snapshots that no moment of the window reads: all before the one that was current when the window begins."""
+    """Snapshots before the time travel window: all before the snapshot that was current when the window begins."""
     rows = session.execute(
         f"""SELECT snapshot_id FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id <
             (SELECT max(snapshot_id) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_time <= $begins)
@@ -143,9 +143,9 @@ def _expire(lake: Lake, session: duckdb.DuckDBPyConnection, time_travel_days: in
 
 
 def _due(session: duckdb.DuckDBPyConnection, function: str, now: datetime) -> list[str]:
-    """Paths that a deleting function of DuckLake's would delete; StorageError where one of them is still needed.
+    """The paths that a DuckLake function would delete; StorageError if one of them is still needed.
 
-    DuckLake compares paths as text: where the data folder's is written in two ways, it takes every file for an orphan.
+    DuckLake compares paths as text: if the data folder's path is written in two ways, it sees every file as an orphan.
     """
     listed = session.execute(
         f"CALL {function}('{LAKE}', older_than => $before, dry_run => true)", {"before": now - IN_USE}

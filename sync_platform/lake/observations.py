@@ -1,4 +1,4 @@
-"""The observations of a dataset that the lake has taken in, in order of time, from `sync.runs`."""
+"""The observations of a dataset that are in the lake, in order of time, read from `sync.runs`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sync_platform.storage.lake_connection import LAKE
 
 @dataclass(frozen=True)
 class Observation:
-    """One sync's observation of a dataset. `list_complete`: nothing is known to be missing from what it saw.
+    """One sync's observation of a dataset.
 
-    `not_retired` rows stayed live unseen. `shrink_accepted`: the operator's reason for retiring more than the
-    tolerance.
+    `list_complete`: the list has no known gap. `not_retired`: the number of unseen rows that stayed live.
+    `shrink_accepted`: the operator's reason for retiring more rows than the tolerance.
     """
 
     sync_id: str
@@ -29,29 +29,29 @@ class Observation:
     manifest: str
 
     @property
-    def settles_what_is_gone(self) -> bool:
-        """Whether rows that it did not see were retired: its state does not depend on what was seen before."""
+    def is_conclusive(self) -> bool:
+        """True if it retired all rows that it did not show, so the state after it does not depend on earlier ones."""
         return self.mode == "full" and self.status == "complete"
 
     @property
-    def was_refused(self) -> bool:
-        """Whether it is a complete full list that the shrink guard kept from retiring rows."""
-        return self.retired_what_it_did_not_show and self.not_retired > 0
+    def was_rejected(self) -> bool:
+        """True if it is a complete full list that the shrink guard rejected."""
+        return self.is_complete_list and self.not_retired > 0
 
     @property
-    def retired_what_it_did_not_show(self) -> bool:
-        """Whether it is a complete full list: what it does not show was retired, unless the shrink guard refused it."""
+    def is_complete_list(self) -> bool:
+        """True if it is a complete full list: it retired the rows that it did not show, unless it was rejected."""
         return self.mode == "full" and self.list_complete
 
 
 def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """When the dataset was last observed, by any sync that took rows in."""
+    """When the dataset was last observed by a sync that did not fail."""
     found = observations(session, platform, dataset)
     return found[-1].observed_at if found else None
 
 
 def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
-    """Every observation, earliest first; of a sync taken in more than once the last record counts."""
+    """Every observation, earliest first. If a sync has several records, the last one is used."""
     rows = session.execute(
         f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), not_retired,
             shrink_accepted, manifest

@@ -18,8 +18,9 @@ _KEPT = {
     "landing_object": "arg_max(landing_object, n) FILTER (is_version)",
     "landing_line": "arg_max(landing_line, n) FILTER (is_version)",
 }
-"""SQL: what the changes of a row, numbered `n`, make of the columns that the lake fills."""
-_IS_NEW_CONTENT = "operation <> 'remove' AND (held_operation = 'remove' OR content_hash IS DISTINCT FROM held_hash)"
+"""SQL: the columns that the lake fills, computed from the changes of a row, numbered `n`."""
+_IS_NEW_CONTENT = """operation <> 'remove'
+                AND (previous_operation = 'remove' OR content_hash IS DISTINCT FROM previous_hash)"""
 
 
 def replay(
@@ -31,14 +32,14 @@ def replay(
     known_before: datetime = END_OF_TIME,
     only: str | None = None,
 ) -> str:
-    """Make a temporary table of the table as observed `until` then, from the history; its name.
+    """Replay the history into a temporary table, and return its name.
 
-    `known_before` leaves out what was committed then or later: the answer is what was known then of how it was `until`
-    then. Its columns are the table's; what is no history (volatile columns, staleness) is empty. `only`: a relation
-    with the keys of the rows asked for.
-    Changes apply in order of observation, then of commit; a column keeps the last value that any change gave it.
-    A landed row's change that repeats the content before it does not count: it was found before an earlier observation
-    became known.
+    `until`: changes observed later are left out. `known_before`: changes committed at or after it are left out, so the
+    result is what the lake knew before that time. `only`: a relation with the keys of the wanted rows. The result has
+    the table's columns; volatile columns and staleness have no history and are empty.
+    Changes apply in order of observation, then of commit. A column keeps the last value that a change gave it.
+    A change of a landed row that repeats the content before it is ignored: it was written before an earlier
+    observation arrived.
     """
     values = [f'{_last_value(table, column)} AS "{column.name}"' for column in table.columns]
     values += [f'{_KEPT.get(column.name, f"NULL::{column.sql_type}")} AS "{column.name}"' for column in table.kept]
@@ -46,15 +47,15 @@ def replay(
     return scratch.create(
         "replayed",
         f"""WITH ordered AS (
-            SELECT *, row_number() OVER changes AS n, lag(operation) OVER changes AS held_operation,
-                lag(content_hash) OVER changes AS held_hash
+            SELECT *, row_number() OVER changes AS n, lag(operation) OVER changes AS previous_operation,
+                lag(content_hash) OVER changes AS previous_hash
             FROM {LAKE}.{history}
             WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until
                 AND committed_at < $known_before {narrowed}
             WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
         ), marked AS (
             SELECT *, {_IS_NEW_CONTENT if table.is_landed else "true"} AS is_version,
-                operation = 'remove' AND held_operation IS DISTINCT FROM 'remove' AS is_end
+                operation = 'remove' AND previous_operation IS DISTINCT FROM 'remove' AS is_end
             FROM ordered
         )
         SELECT {", ".join(values)} FROM marked GROUP BY entity_id""",
@@ -65,10 +66,10 @@ def replay(
 def find_partly_restored(
     scratch: TemporaryTables, history: str, table: TrackedTable, until: datetime, only: str
 ) -> str:
-    """Make a temporary table of the keys of landed rows that came back after a removal with a change that names some
-    columns only, because it was found before the removal was known; its name.
+    """Make a temporary table of the keys of landed rows that are only partly restored, and return its name.
 
-    The other columns would have the values from before the removal.
+    Such a row is live after a removal by a change that names only some columns, because that change was written before
+    the removal was known. Its other columns would keep the values from before the removal.
     """
     return scratch.create(
         "returning",
@@ -86,7 +87,7 @@ def find_partly_restored(
 
 
 def _last_value(table: TrackedTable, column: Column) -> str:
-    """SQL: the last value of a column, in its type; `arg_max` passes over changes that do not name it."""
+    """SQL: the last value of a column, in its type; `arg_max` skips changes that do not name it."""
     if column.name in table.key and column.name not in table.whole:
         return "entity_id"
     if column.name in table.volatile:

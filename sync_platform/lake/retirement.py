@@ -1,4 +1,4 @@
-"""Retirement: whether rows that a full list does not show are retired, or stay live.
+"""Retirement: decides if rows that a full list does not show are retired or stay live.
 
 A bad extract retires nothing: only a complete full list retires rows, within the tolerance of the shrink guard.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Guard:
-    """The shrink guard of one commit, beside the platform's own declaration.
+    """The operator's settings of the shrink guard for one commit.
 
-    `tolerance`: the operator's, in place of the platform's. `accepted`: the operator's reason for retiring more rows
-    this once.
+    `tolerance`: replaces the platform's tolerance. `accepted`: the operator's reason for retiring more rows than the
+    tolerance in this commit.
     """
 
     tolerance: float | None = None
@@ -22,14 +22,15 @@ class Guard:
 
 
 PLATFORM_GUARD = Guard()
-"""Only the platform's own declaration counts."""
+"""The guard with the platform's own tolerance."""
 
 
 @dataclass(frozen=True)
 class RetirementDecision:
-    """Whether unseen rows are retired.
+    """The decision to retire unseen rows or not.
 
-    `reason`: why the shrink guard rejected it. `accepted`: the operator's reason, if only that retires the rows.
+    `reason`: why the shrink guard rejected the list. `accepted`: the operator's reason, if the rows are retired only
+    because of it.
     """
 
     is_retired: bool
@@ -39,11 +40,10 @@ class RetirementDecision:
 
 @dataclass(frozen=True)
 class Retirement:
-    """What decides on the rows that one observation does not show.
+    """The conditions for retiring the rows that one observation does not show.
 
-    `list_is_full`: it lists everything, not only changes. `list_is_complete`: nothing is known to be missing from it.
-    `tolerance`: the largest share of the listed rows that may leave at once. `accepted`: an operator's reason for
-    letting more leave.
+    `list_is_full`: it lists everything, not only changes. `list_is_complete`: it has no known gap. `tolerance`: the
+    largest share of the live rows that may be retired at once. `accepted`: the operator's reason for retiring more.
     """
 
     list_is_full: bool
@@ -52,11 +52,11 @@ class Retirement:
     accepted: str | None = None
 
     def decide(self, unseen: int, count_live: Callable[[], int]) -> RetirementDecision:
-        """Decide on so many unseen rows; `count_live` counts the live rows that the list should show."""
+        """Decide on a number of unseen rows; `count_live` counts the live rows that the list should show."""
         if not unseen or not self.list_is_complete:
             return RetirementDecision(is_retired=False)
         live = count_live()
-        # one row may always leave, or a small table could never lose any
+        # one row may always be retired; otherwise a small table could never lose a row
         if unseen <= max(1, int(self.tolerance * live)) and unseen < live:
             return RetirementDecision(is_retired=True)
         if self.accepted:
@@ -70,4 +70,4 @@ class Retirement:
 
 
 NO_LIST = Retirement(list_is_full=False, list_is_complete=False, tolerance=0.0)
-"""The observation is no list of everything: rows that it does not show stay."""
+"""For an observation that is not a full list: rows that it does not show stay live."""

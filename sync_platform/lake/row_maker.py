@@ -1,7 +1,7 @@
-"""Landed records become typed rows: decoded, checked against the contract, hashed, and passed on in Arrow batches.
+"""Makes typed rows of landed records: decodes, checks against the contract, hashes, and returns them as Arrow batches.
 
-A record that cannot become a row, or breaks a hard rule, becomes a row with `problems`, for quarantine; the other
-records go on.
+A record that cannot become a row, or that breaks a hard rule, becomes a row with `problems`, for quarantine. The other
+records are not affected.
 """
 
 from __future__ import annotations
@@ -27,18 +27,17 @@ from sync_platform.sources.declaration import Dataset
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
-"""A record's line, its row, and whether the source says that it is gone."""
+"""A record's line, its row, and True if the record is a tombstone."""
 _Problems = list[dict[str, str | None]]
-"""What is wrong with one record: per problem its `rule`, `path` and `problem` in words."""
-CHECKED_AT_ONCE = 5_000  # rows: checking a few of them against the contract takes as long
+"""The problems of one record, each with `rule`, `path` and `problem` (words)."""
+CHECKED_AT_ONCE = 5_000  # rows; checking a few rows takes as long as checking this many
 SHAPE, CONFLICT = "shape", "conflict"
-"""Rules that no contract names: a record has the shape that the platform promises, and does not contradict itself."""
+"""Rules of every dataset: a record has the declared shape, and all records of one id have the same values."""
 
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """What is known of one dataset's landed records beside their rows: how they keep the contract, how many are out of
-    scope (`not_ours`), and their shape."""
+    """The summary of one dataset's landed records: contract counts, the number out of scope (`not_ours`), and shape."""
 
     contract_counts: ContractCounts
     not_ours: int
@@ -46,9 +45,9 @@ class RecordSummary:
 
 
 class RowMaker:
-    """Takes the landed objects of one dataset as they come, and makes rows of them, in their order.
+    """Makes rows of the landed objects of one dataset, in the order in which `take` gets them.
 
-    Memory: some `CHECKED_AT_ONCE` rows, and the sample that the shape is read from.
+    Memory: about `CHECKED_AT_ONCE` rows, and the sample from which the shape is computed.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -60,14 +59,14 @@ class RowMaker:
         self.schema = row_schema(dataset)
 
     def take(self, key: str, body: bytes) -> Iterator[pa.RecordBatch]:
-        """An object's key and its lines (NDJSON, UTF-8); yields what is ready by now."""
+        """Parse an object, given its key and its lines (NDJSON, UTF-8), and yield the rows that are ready."""
         broken: dict[int, _Problems] = {}
         found = self._typed(body, broken)
         self._sample.take(key, body)
         try:
             batch = self._batch(key, found)
-        except OUT_OF_RANGE:  # at least one row has a value that its column cannot hold: find out which
-            batch = self._batch(key, [one for one in found if self._is_storable(one, broken)])
+        except OUT_OF_RANGE:  # at least one row has a value that does not fit its column
+            batch = self._batch(key, [item for item in found if self._is_storable(item, broken)])
         if broken:
             yield self._unstorable(key, body, broken)
         self._waiting.append(batch)
@@ -75,7 +74,7 @@ class RowMaker:
             yield from self.rest()
 
     def rest(self) -> Iterator[pa.RecordBatch]:
-        """The rows that wait for more."""
+        """Yield the remaining rows."""
         if self._waiting:
             yield self._checked(pa.concat_batches(self._waiting))
             self._waiting.clear()
@@ -95,7 +94,7 @@ class RowMaker:
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch, with the problems of rows that break hard rules."""
+        """The batch, with `problems` filled for rows that break hard rules."""
         breaches = self._contract.breaches(pl.DataFrame(batch))
         self._contract_counts.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
@@ -107,11 +106,11 @@ class RowMaker:
         if not problems:
             return batch
         texts = [_as_json(problems[row]) if row in problems else None for row in range(batch.num_rows)]
-        place = batch.schema.get_field_index("problems")
-        return batch.set_column(place, batch.schema.field(place), pa.array(texts, pa.string()))
+        index = batch.schema.get_field_index("problems")
+        return batch.set_column(index, batch.schema.field(index), pa.array(texts, pa.string()))
 
     def _unstorable(self, key: str, body: bytes, broken: dict[int, _Problems]) -> pa.RecordBatch:
-        """The records that cannot even become rows: by their ids, where those can be read."""
+        """Rows with only `problems`, for records that cannot become rows; with their ids where those are readable."""
         lines = sorted(broken)
         texts = body.splitlines()
         records = [
@@ -136,14 +135,14 @@ class RowMaker:
         found = self._dataset.source_id(record) if isinstance(record, dict) else None
         return found if found and found.strip() else None
 
-    def _is_storable(self, one: _Found, broken: dict[int, _Problems]) -> bool:
-        """Whether every column can store its value; adds to `broken` otherwise."""
-        line, row, _ = one
+    def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
+        """True if every column can store its value; otherwise the problem is added to `broken`."""
+        line, row, _ = item
         for column in columns_of(self._dataset.row):
             try:
                 pa.array([getattr(row, column.name)], self.schema.field(column.name).type)
             except OUT_OF_RANGE:
-                broken[line] = _shape(f"{column.name} does not fit {column.sql_type}", column.name)
+                broken[line] = _shape_problem(f"{column.name} does not fit {column.sql_type}", column.name)
                 return False
         return True
 
@@ -158,31 +157,31 @@ class RowMaker:
             try:
                 row = to_row(record)
             except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-                broken[line] = _shape(f"the record cannot become a row: {error}")
+                broken[line] = _shape_problem(f"the record cannot become a row: {error}")
                 continue
             if row is None:
                 self._not_ours += 1
                 continue
             if not row.source_id.strip():
-                broken[line] = _shape("the record's id is empty", "source_id")
+                broken[line] = _shape_problem("the record's id is empty", "source_id")
                 continue
             found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
     def _decoded(self, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
-        """Every line decoded to the wire shape; None in the place of one that has another."""
+        """Every line decoded to the wire shape; None for a line that does not have this shape."""
         decoder = msgspec.json.Decoder(self._dataset.wire)
         try:
             return decoder.decode_lines(body)
         except (msgspec.DecodeError, RecursionError):
-            pass  # at least one line does not fit: find out which
+            pass  # at least one line does not fit: decode line by line to find it
         decoded: list[Any] = []
         for line, text in enumerate(body.splitlines(), 1):
             try:
                 decoded.append(decoder.decode(text))
             except (msgspec.DecodeError, RecursionError) as error:
                 problem, _, path = str(error).partition(" - at `")
-                broken[line] = _shape(problem, path.rstrip("`") or None)
+                broken[line] = _shape_problem(problem, path.rstrip("`") or None)
                 decoded.append(None)
         return decoded
 
@@ -190,7 +189,7 @@ class RowMaker:
         return [bool(orjson.loads(line).get(self._dataset.deleted)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
-        """Per row: SHA-256, first 128 bits, of its JSON without absent and volatile columns."""
+        """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""
         encoder = msgspec.json.Encoder(order="deterministic")
         volatile = self._dataset.volatile
         if not volatile:
@@ -203,8 +202,11 @@ class RowMaker:
 
 
 def row_schema(dataset: Dataset) -> pa.Schema:
-    """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`, and `problems`
-    (JSON) of a record that cannot be stored; its other columns may be empty then, `source_id` too."""
+    """Arrow schema: the row's columns, `content_hash`, `deleted`, `landing_object`, `landing_line`, and `problems`.
+
+    `problems` (JSON) is filled for a record that cannot be stored. The row's other columns, even `source_id`, may then
+    be empty.
+    """
     own = [pa.field(column.name, ARROW_TYPES[column.sql_type]) for column in columns_of(dataset.row)]
     return pa.schema(
         [
@@ -218,7 +220,7 @@ def row_schema(dataset: Dataset) -> pa.Schema:
     )
 
 
-def _shape(problem: str, path: str | None = None) -> _Problems:
+def _shape_problem(problem: str, path: str | None = None) -> _Problems:
     return [{"rule": SHAPE, "path": path, "problem": problem}]
 
 

@@ -1,9 +1,9 @@
 """A row worker: a background process that parses landed objects into rows while fetching continues.
 
-Nothing depends on it. The caller parses the objects itself (lake/rows.py) where the worker did not parse exactly those
-that the manifest names. The worker reads each object from the landing store, checks it against its digest, and keeps
-the rows as an Arrow stream in a file without a name, which ends with the processes that have it open (1.3 GB for a
-million records).
+The worker is an optimisation. If it did not parse exactly the objects that the manifest names, the caller parses them
+itself (lake/rows.py). The worker reads each object from the landing store, checks it against its digest, and writes the
+rows as an Arrow stream to an unnamed temporary file, which is deleted when the processes that have it open end (1.3 GB
+for a million records).
 """
 
 from __future__ import annotations
@@ -34,25 +34,27 @@ UNREADABLE = (StorageError, OSError)
 
 @dataclass(frozen=True)
 class ParsedRows:
-    """The rows of one landed dataset, to be read once, and the summary of its records."""
+    """The rows of one landed dataset, which can be read once, and the summary of its records."""
 
     rows: pa.RecordBatchReader
     summary: RecordSummary
 
 
 class RowWorker(Protocol):
-    """Parses landed objects into rows before the rows are asked for."""
+    """Parses landed objects into rows before the rows are needed."""
 
     def parse(self, dataset: str, key: str, digest: str) -> None:
-        """Parse an object of a dataset, which is in the landing store under this key with this SHA-256 (hex)."""
+        """Parse an object of a dataset; `key` is its key in the landing store, `digest` its SHA-256 (hex)."""
 
     def rows_of(self, manifest: Manifest) -> ParsedRows | None:
-        """The rows of exactly the objects that the manifest names, once all are parsed; None where they were not all
-        parsed, and for a second call."""
+        """The rows of exactly the objects that the manifest names; waits until all are parsed.
+
+        None if exactly these objects were not parsed, and for a second call.
+        """
 
 
 class NoRowWorker:
-    """Parses nothing beforehand: the caller parses the rows."""
+    """A row worker that parses nothing: the caller parses the rows."""
 
     def parse(self, dataset: str, key: str, digest: str) -> None: ...
 
@@ -64,9 +66,9 @@ NO_ROW_WORKER = NoRowWorker()
 
 
 class RowWorkerProcess:
-    """A row worker for one sync of one platform; a context manager, for any thread, one call at a time.
+    """A row worker for one sync of one platform; a context manager. Any thread may call it; calls wait for each other.
 
-    It forks, so it must start before the process has threads. StorageError where `temp` cannot be written.
+    It forks, so it must start before the process has threads. Raises StorageError where `temp` cannot be written.
     """
 
     def __init__(self, platform: Platform, open_store: Callable[[], ObjectStore], temp: Path) -> None:
@@ -118,11 +120,11 @@ class RowWorkerProcess:
 
 
 _Answer = tuple[dict[str, str], RecordSummary]
-"""The objects that were parsed, each key with its SHA-256, and the summary of their records."""
+"""The SHA-256 of each parsed object by its key, and the summary of their records."""
 
 
 class _DatasetParser:
-    """Parses the objects of one dataset, until its rows are asked for or an object cannot be read."""
+    """Parses the objects of one dataset until `finish` is called or an object cannot be read."""
 
     def __init__(self, dataset: Dataset, store: ObjectStore, file: IO[bytes]) -> None:
         self._maker, self._store, self._file = RowMaker(dataset), store, file
@@ -135,7 +137,7 @@ class _DatasetParser:
             return
         try:
             self._write(self._maker.take(key, read_object(self._store, key, digest)))
-        except UNREADABLE:  # the caller, who parses the rows then, meets it too and reports it
+        except UNREADABLE:  # the caller then parses the rows, gets the same error, and reports it
             self._is_over = True
         self._objects[key] = digest
 
@@ -163,13 +165,13 @@ def _work(
     open_store: Callable[[], ObjectStore],
     files: dict[str, IO[bytes]],
 ) -> None:
-    """What the process does until every dataset was asked for, or the other end of the connection is closed."""
+    """The main function of the process. It ends when the rows of every dataset were requested or the pipe is closed."""
     theirs.close()
     store = open_store()
     parsers: dict[str, _DatasetParser] = {}
-    unasked = set(files)
+    not_requested = set(files)
     with suppress(EOFError):
-        while unasked:
+        while not_requested:
             name, *landed = connection.recv()
             if landed and name not in parsers:
                 parsers[name] = _DatasetParser(platform.dataset(name), store, files[name])
@@ -177,4 +179,4 @@ def _work(
                 parsers[name].take(*landed)
             else:
                 connection.send(parsers[name].finish() if name in parsers else None)
-                unasked.discard(name)
+                not_requested.discard(name)

@@ -1,4 +1,4 @@
-"""The rows of one landed dataset as a stream, parsed by the row worker or here."""
+"""The rows of one landed dataset as a stream, parsed by the row worker or by the caller's process."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from sync_platform.sources.declaration import Dataset, Platform
 
 @dataclass
 class TypedRows:
-    """The rows of one landed dataset, streamed; the summary of its records is known once the stream is read.
+    """The rows of one landed dataset as a stream. The summary of its records is known once the stream is read.
 
-    The row worker parsed them while the dataset was fetched; where it did not, they are parsed here.
+    The row worker parses the rows while the dataset is fetched; if it did not, they are parsed here.
     """
 
     landed: Landed
@@ -44,7 +44,7 @@ class TypedRows:
         return self._known.shape
 
     def reader(self) -> pa.RecordBatchReader:
-        """The rows as Arrow batches (row_maker.row_schema), in landing order; read once."""
+        """The rows as Arrow batches (row_maker.row_schema), in landing order; can be read once."""
         parsed = self.row_worker.rows_of(self.landed.manifest)
         if parsed is not None:
             self._summary = parsed.summary

@@ -1,6 +1,6 @@
-"""Tables from declarations: a dataset's Row becomes its columns, types and comments.
+"""The tables of the lake: a dataset's table from its Row, and the tables of the history, of syncs and of quality.
 
-The tables of the history and of syncs are defined here too.
+What belongs here: their columns, types and comments, and creating them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 ROW_GROUP_ROWS = 20_480
-"""Rows of a Parquet row group. A reader or writer keeps a whole column of a row group in memory: DuckDB's 122,880 rows
-of a long text take half of the memory that it has here."""
+"""Rows of a Parquet row group. A reader or writer keeps a whole column of a row group in memory. With DuckDB's default
+of 122,880 rows, a column of long texts takes half of the memory that DuckDB may use here."""
 
 
 KEPT_COLUMNS = (
@@ -144,30 +144,30 @@ CURSORS = (
 
 
 def table_columns(dataset: Dataset) -> tuple[Column, ...]:
-    """All columns of a dataset's table, those that every table has included."""
+    """All columns of a dataset's table, including those that every table has."""
     return (*columns_of(dataset.row), *KEPT_COLUMNS)
 
 
 def table_name(platform: Platform | str, dataset: Dataset | str) -> str:
-    """`platform.dataset`, as written in SQL."""
+    """SQL: `platform.dataset`."""
     schema = platform if isinstance(platform, str) else platform.name
     return f'"{schema}"."{dataset if isinstance(dataset, str) else dataset.name}"'
 
 
 def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform: str, dataset: Dataset) -> None:
-    """Create what is missing: the history tables, the dataset's table, and columns that a declaration gained.
+    """Create missing tables (history, dataset) and columns added to a declaration, within the caller's transaction.
 
-    Nothing is written where nothing is missing; runs within the caller's transaction.
+    Writes nothing where nothing is missing.
     """
     existing = _existing(connection)
     ensure_sync_tables(connection, existing)
     if tuple(history.split(".")) not in existing:
         _create(connection, history, CHANGES, "Every change of every record, with its source; append-only")
-        # one entity out of ten million change rows in about 10 ms: few files to open, few row groups to read
+        # finds one entity among ten million changes in about 10 ms: few files to open, few row groups to read
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET PARTITIONED BY (bucket(16, entity_id))")
         connection.execute(f"ALTER TABLE {LAKE}.{history} SET SORTED BY (entity_id ASC, observed_at ASC)")
         connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
-        # a sync's file of a bucket has one row group, in which an order is of no use: compaction sorts what it merges
+        # a sync writes one row group per bucket, in which sorting is useless; compaction sorts the merged rows
         connection.execute(f"CALL {LAKE}.set_option('sort_on_insert', false)")
     _ensure(connection, existing, ("lineage", "batches"), BATCHES, "Every commit's changes, hashed and chained")
     wanted = table_columns(dataset)
@@ -177,7 +177,7 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
 def ensure_sync_tables(
     connection: duckdb.DuckDBPyConnection, existing: dict[tuple[str, ...], set[str]] | None = None
 ) -> None:
-    """Create the tables of syncs and of quality, or the columns they gained, where missing."""
+    """Create missing tables of syncs and of quality, and missing columns of existing ones."""
     known = _existing(connection) if existing is None else existing
     described = "Every sync of every dataset: what came, what it did, and how complete"
     _ensure(connection, known, ("sync", "runs"), RUNS, described)
@@ -198,8 +198,10 @@ def ensure_sync_tables(
 def ensure_other_tables(
     connection: duckdb.DuckDBPyConnection, wanted: Mapping[tuple[str, str], tuple[tuple[Column, ...], str]]
 ) -> None:
-    """Create the tables of a later stage, by schema and name, each with its columns and description, or the columns
-    that their definitions gained; within the caller's transaction."""
+    """Create missing tables of other packages, and missing columns of existing ones, within the caller's transaction.
+
+    `wanted`: the columns and the description of each table, by schema and name.
+    """
     existing = _existing(connection)
     for table, (columns, description) in wanted.items():
         _ensure(connection, existing, table, columns, description)
@@ -212,7 +214,7 @@ def _ensure(
     wanted: tuple[Column, ...],
     description: str,
 ) -> None:
-    """Create the table, or the columns that its definition gained since it was made."""
+    """Create the table, or add the columns that it does not have yet."""
     present = existing.get(table)
     if present is None:
         _create(connection, table_name(*table), wanted, description)
@@ -225,7 +227,7 @@ def _ensure(
 
 
 def schemas_present(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The schemas that the lake has; a new lake has none of the platform's."""
+    """The schemas of the lake; a new lake has none for a platform or for syncs."""
     rows = connection.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [LAKE]).fetchall()
     return {name for (name,) in rows}
 

@@ -1,12 +1,12 @@
-"""A splice: an older observation that arrives late (a backfill) goes into the history where it belongs.
+"""A splice: inserts an observation that arrives late (a backfill) into the history at its time.
 
-After the splice every moment reads as if all observations had arrived in order of time. What an earlier observation
-adds lasts until a later one differs from it. So later observations are compared again, from what they landed, up to
-the first one that settled everything by itself: a complete full list. Their corrections are changes of their own, dated
-at the observation they correct; nothing in the history is rewritten.
+After the splice every moment reads as if all observations had arrived in order of time. A value that the late
+observation adds lasts until a later observation differs from it. So the landed rows of later observations are compared
+again, up to the first conclusive one: a complete full list that retired all rows that it did not show. Corrections are
+new changes with the time of the observation that they correct. Existing changes are never rewritten.
 
-A list that was allowed to retire rows keeps that right, whatever is learned of the time before it. A list that the
-shrink guard rejected is evaluated again against its new past.
+A list that was allowed to retire rows is still allowed to, whatever earlier observations arrive. A list that the shrink
+guard rejected is re-evaluated against the new earlier state.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 ACCEPTED = Retirement(True, True, 1.0, accepted="it was accepted before")
-"""A list that was allowed to retire what it does not show keeps that right."""
+"""For a list that was allowed to retire rows before: it is still allowed to."""
 Load = Callable[[TemporaryTables, Observation], Incoming]
-"""Loads what an observation landed; StorageError where that is gone."""
+"""Loads the landed rows of an observation; StorageError where they are gone."""
 
 
 @dataclass
 class Spliced:
-    """What a splice did: the late observation's own difference, and the moment of its last correction.
+    """The result of a splice: the late observation's own difference, and the time of the last correction.
 
-    `reevaluated`: later observations that may retire rows after all. `unreadable`: those whose landing is gone, so that
-    what they saw again is not known.
+    `reevaluated`: later observations that were rejected by the shrink guard and now retire rows. `unreadable`: later
+    observations whose landed rows are gone, so they could not be compared again.
     """
 
     difference: Difference
@@ -50,9 +50,9 @@ class Spliced:
 
 @dataclass(frozen=True)
 class Splice:
-    """One late observation of one landed table, within the caller's transaction.
+    """The splice of one late observation into one landed table, within the caller's transaction.
 
-    `tolerance` gives the shrink tolerance for an observation; `load` what it landed.
+    `tolerance` returns the shrink tolerance for an observation; `load` loads its landed rows.
     """
 
     writer: HistoryWriter
@@ -62,9 +62,9 @@ class Splice:
     load: Load
 
     def take_in(self, scratch: TemporaryTables, incoming: Incoming, retirement: Retirement) -> Spliced:
-        """Write what came into the history, and bring what follows and the table in line with it.
+        """Write the incoming rows into the history, correct later observations, and update the table.
 
-        The difference is against the table as it was known for that moment; its tables are in `scratch`.
+        The difference is against the table as replayed for that time; its temporary tables are in `scratch`.
         """
         stored = self._replay(scratch, until=self.context.observed_at)
         difference = self._find(scratch, incoming, stored, self.context, retirement)
@@ -76,24 +76,24 @@ class Splice:
         for later in observations(scratch.session, self.table.schema, self.table.name):
             if later.observed_at <= self.context.observed_at:
                 continue
-            # a microsecond each: corrections of observations at one moment keep their order
+            # one microsecond later each, so that corrections of observations at the same time keep their order
             done.committed_at += timedelta(microseconds=1)
             at = replace(self.context, observed_at=later.observed_at, committed_at=done.committed_at)
-            with TemporaryTables(scratch.session) as passing:
-                if later.settles_what_is_gone:
-                    self._restore_state_at(passing, at, affected)
+            with TemporaryTables(scratch.session) as inner:
+                if later.is_conclusive:
+                    self._restore_state_at(inner, at, affected)
                     break
-                self._compare_again(passing, later, at, affected, done)
+                self._compare_again(inner, later, at, affected, done)
         rewrite_rows(scratch.session, self.table, self._replay(scratch, only=affected))
         return done
 
     def _restore_state_at(self, scratch: TemporaryTables, at: CommitContext, affected: str) -> None:
-        """Bring the affected rows back to what a list that settled everything made of them."""
+        """Restore the affected rows to the state that a conclusive list gave them."""
         known = self._replay(scratch, until=at.observed_at, known_before=self.context.committed_at, only=affected)
-        own = ", ".join(f'"{column.name}"' for column in self.table.columns)
+        columns = ", ".join(f'"{column.name}"' for column in self.table.columns)
         rows = scratch.create(
             "incoming",
-            f"""SELECT {own}, content_hash, false AS deleted, landing_object, landing_line, 0 AS slice
+            f"""SELECT {columns}, content_hash, false AS deleted, landing_object, landing_line, 0 AS slice
             FROM {known} WHERE removed_at IS NULL""",
         )
         self._correct(scratch, Incoming(rows), self._replay(scratch, until=at.observed_at, only=affected), at, ACCEPTED)
@@ -101,36 +101,36 @@ class Splice:
     def _compare_again(
         self, scratch: TemporaryTables, later: Observation, at: CommitContext, affected: str, done: Spliced
     ) -> None:
-        """Compare what an observation landed once more, now that it follows on something else."""
+        """Compare the landed rows of a later observation again, because the state before it has changed."""
         try:
             incoming = self.load(scratch, later)
         except StorageError:
             done.unreadable.append(later)
             return
         keys = self.table.key_list
-        if later.was_refused:
+        if later.was_rejected:
             stored = self._replay(scratch, until=at.observed_at)
             retirement = Retirement(True, True, self.tolerance(later), later.shrink_accepted)
         else:
             scratch.session.execute(f"DELETE FROM {incoming.rows} WHERE ({keys}) NOT IN (FROM {affected})")
             stored = self._replay(scratch, until=at.observed_at, only=affected)
             retirement = ACCEPTED
-            if not later.retired_what_it_did_not_show:
+            if not later.is_complete_list:
                 retirement = Retirement(later.mode == "full", False, 0.0)
         difference = self._correct(scratch, incoming, stored, at, retirement)
         scratch.session.execute(
             f"INSERT INTO {affected} SELECT {keys} FROM {difference.operations} EXCEPT FROM {affected}"
         )
-        if later.was_refused and not difference.not_retired:
+        if later.was_rejected and not difference.not_retired:
             done.reevaluated.append(later)
 
     def _correct(
         self, scratch: TemporaryTables, incoming: Incoming, stored: str, at: CommitContext, retirement: Retirement
     ) -> Difference:
-        """Write how an observation differs from what is now known before it.
+        """Write the difference between an observation and the state that is now known before it.
 
-        A row that it shows again after a removal found later is restored, with every column named: else the row would
-        depend on what it was before, of which more may become known.
+        A row that it shows after a newly found removal is restored with all columns. Otherwise the row would depend on
+        its values before the removal, which another late observation may change.
         """
         shown = f"(FROM {incoming.rows} WHERE NOT deleted)"
         returning = find_partly_restored(scratch, self.writer.history, self.table, at.observed_at, shown)

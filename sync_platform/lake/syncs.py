@@ -1,4 +1,4 @@
-"""The record of every sync (`sync.runs`), and where the next incremental sync reads on (`sync.cursors`)."""
+"""The record of every sync (`sync.runs`), and the watermarks of incremental syncs (`sync.cursors`)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unch
 
 
 def worst(statuses: Iterable[Status | None], default: Status) -> Status:
-    """The worst of some statuses; `default` where there is none."""
+    """The worst of the statuses; `default` where there is none."""
     present = set(statuses)
     return next((status for status in WORST_FIRST if status in present), default)
 
 
 @dataclass(frozen=True)
 class SyncRecord:
-    """One sync of one dataset, as `sync.runs` keeps it; the columns' meanings stand in lake/schema.py."""
+    """One sync of one dataset: a row of `sync.runs`, whose columns lake/schema.py describes."""
 
     sync_id: str
     run_id: str
@@ -74,7 +74,7 @@ class SyncRecord:
 
 @dataclass(frozen=True)
 class Trigger:
-    """The emergency request that a sync answers, in the columns of its record; empty for none."""
+    """The emergency request that triggered a sync, in the columns of its record; empty for none."""
 
     request_id: str | None = None
     requested_by: str | None = None
@@ -103,7 +103,7 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
 
 
 def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
-    """Put on record that a sync whose list was refused counts as complete, now that `context` is known before it."""
+    """Add a record of the sync `later`: its rejected list retires rows, now that the sync of `context` is known."""
     because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
@@ -122,7 +122,7 @@ def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitConte
 
 
 def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """When anything of a dataset was last committed."""
+    """The time of the dataset's last commit."""
     row = session.execute(
         f"SELECT max(committed_at) FROM {LAKE}.sync.runs WHERE platform = ? AND dataset = ?", [platform, dataset]
     ).fetchone()
@@ -131,7 +131,7 @@ def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: st
 
 
 def record_failure(lake: Lake, record: SyncRecord) -> None:
-    """Put on record that a platform could not be synced at all."""
+    """Write the record of a sync that failed as a whole."""
     with lake.session() as session:
 
         def write() -> None:
@@ -143,7 +143,7 @@ def record_failure(lake: Lake, record: SyncRecord) -> None:
 
 
 def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:
-    """Name the run in the snapshot that the open transaction will make."""
+    """Set the run id and the message of the snapshot that the open transaction will make."""
     extra = '{"run_id": "' + run_id.replace('"', "") + '"}'
     session.execute(
         f"CALL {LAKE}.set_commit_message('sync-platform', $m, extra_info => $e)", {"m": message, "e": extra}
@@ -153,19 +153,19 @@ def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: st
 def move_cursor(
     session: duckdb.DuckDBPyConnection, platform: str, dataset: str, watermark: datetime, sync_id: str
 ) -> None:
-    """Set a dataset's watermark, within the caller's transaction; one that would not move is left alone."""
-    mine = "platform = $platform AND dataset = $dataset"
+    """Move a dataset's watermark forward, within the caller's transaction; it never moves back."""
+    is_of_dataset = "platform = $platform AND dataset = $dataset"
     values = {"platform": platform, "dataset": dataset}
-    current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {mine}", values).fetchone()
+    current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values).fetchone()
     if current and current[0] >= watermark:
         return
     if current:
-        session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {mine}", values)
+        session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values)
     session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
-    """Per dataset, the watermark from which an incremental sync reads on."""
+    """The watermark of each dataset, from which the next incremental sync reads."""
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return {}
@@ -174,12 +174,12 @@ def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
 
 
 def syncs_of_runs(lake: Lake, run_ids: list[str]) -> list[SyncRecord]:
-    """The records that the named runs wrote, in order of commit."""
+    """The records of these runs, in order of commit."""
     return _records(lake, "list_contains($runs, run_id)", {"runs": run_ids})
 
 
 def complete_partitions(lake: Lake, platform: str, datasets: set[str]) -> set[str]:
-    """The partitions for which every one of the datasets has a complete sync."""
+    """The partitions for which each of the datasets has a complete sync."""
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return set()
@@ -193,12 +193,12 @@ def complete_partitions(lake: Lake, platform: str, datasets: set[str]) -> set[st
 
 
 def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
-    """The records of the runs that a request led to, in order of commit."""
+    """The records of the syncs that a request triggered, in order of commit."""
     return _records(lake, "request_id = $request_id", {"request_id": request_id})
 
 
 def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
-    """source_ids of the first rows that a sync did not see and did not retire."""
+    """The `source_id`s of the first rows that a sync neither saw nor retired."""
     with lake.session() as session:
         rows = session.execute(
             f"SELECT source_id FROM {LAKE}.sync.not_retired WHERE sync_id = ? AND dataset = ? ORDER BY 1 LIMIT ?",
@@ -208,15 +208,14 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
 
 
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
-    """Per platform, its newest sync's least complete record."""
+    """Per platform, the record with the worst status of its newest sync."""
     newest: dict[str, SyncRecord] = {}
-    worst = {"failed": 0, "degraded": 1, "complete": 2}
     for record in _records(lake, "true", {}):
         known = newest.get(record.platform)
         if (
             known is None
             or record.sync_id > known.sync_id
-            or (record.sync_id == known.sync_id and worst[record.status] < worst[known.status])
+            or (record.sync_id == known.sync_id and WORST_FIRST.index(record.status) < WORST_FIRST.index(known.status))
         ):
             newest[record.platform] = record
     return newest

@@ -1,4 +1,4 @@
-"""Brings a tracked table up to date: with a difference, with rows that were worked out, or with its own replay."""
+"""Updates a tracked table: from a difference, from computed rows, or from the replay of its history."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def update_table(
     retirement: Retirement = NO_LIST,
     day: date | None = None,
 ) -> Difference:
-    """Bring a table and its history up to date with what came, within the caller's transaction.
+    """Update a table and its history with the incoming rows, within the caller's transaction.
 
-    `retirement` and `day`: of a list of records (difference.py). The difference's tables are in `scratch`.
+    `retirement` and `day` apply to landed records (difference.py). The difference's temporary tables are in `scratch`.
     """
     difference = find_difference(scratch, table, incoming, f"{LAKE}.{table.sql}", retirement, day=day)
     if not difference.is_empty:
@@ -38,18 +38,18 @@ def update_table(
 
 
 def update_rows(writer: HistoryWriter, table: TrackedTable, frame: pl.DataFrame, context: CommitContext) -> Difference:
-    """Bring a table and its history up to date with rows that were worked out; other rows stay.
+    """Update a table and its history with computed rows; other rows stay.
 
-    `frame` has the table's columns, and `ended` where a row is to be removed: it stays, with `removed_at`.
+    `frame` has the table's columns, and `ended` for a row to be removed: the row stays in the table, with `removed_at`.
     """
     with TemporaryTables(writer.session) as scratch:
         return update_table(scratch, writer, table, load_frame(scratch, table, frame), context)
 
 
 def rewrite_rows(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
-    """Replace the table's rows by those of the relation `rows`, which has its columns.
+    """Replace the table's rows by the rows of the relation `rows`, which has its columns.
 
-    What is no history stays as the table has it: the volatile columns, and since when a row is stale.
+    Volatile columns and `stale_since` have no history; their stored values stay.
     """
     kept = {name: f'coalesce(t."{name}", r."{name}")' for name in table.volatile} | {STALE_SINCE: f"t.{STALE_SINCE}"}
     listed = ", ".join(
@@ -71,7 +71,7 @@ def _apply(
     difference: Difference,
     observed_at: datetime,
 ) -> None:
-    """Make the changes of a difference in the table itself, as observed then."""
+    """Apply a difference to the table; `observed_at` is the time of its changes."""
     if session.execute(f"FROM {difference.old} LIMIT 1").fetchone():
         _delete(session, table, difference.old)
     insert = f"INSERT INTO {LAKE}.{table.sql} BY NAME SELECT"
@@ -98,13 +98,13 @@ def _apply(
 
 
 def _delete(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) -> None:
-    """Delete the rows with a key that the relation `rows` holds."""
+    """Delete the rows whose keys are in the relation `rows`."""
     keys = table.key_list
     session.execute(f"DELETE FROM {LAKE}.{table.sql} WHERE ({keys}) IN (SELECT {keys} FROM {rows})")
 
 
 def _new_values(table: TrackedTable) -> str:
-    """SQL: the columns of a row that came, `i`, given the stored one, `c`."""
+    """SQL: the new values of a row, from the incoming row `i` and the stored row `c`."""
     values = {column.name: f'i."{column.name}"' for column in table.columns} | {
         "first_seen_at": "coalesce(c.first_seen_at, $at)",
         "last_changed_at": "CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END",

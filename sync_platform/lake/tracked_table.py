@@ -1,7 +1,7 @@
-"""A tracked table: one whose every change is a row of the history, so that the history replays to the table.
+"""A tracked table: every change of it is a row of the history, so the table can be replayed from the history.
 
-What belongs here: the description of such a table, which every step of the lake takes. How its changes are found,
-written, applied and replayed is in difference.py, history.py, table_writer.py and replay.py.
+What belongs here: the description of such a table, which all steps of the lake use. difference.py finds its changes,
+history.py writes them, table_writer.py applies them, and replay.py replays them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ STALE_SINCE = "stale_since"
 class TrackedTable:
     """A table with a history.
 
-    `key`: the columns that name a row; in the history a row is named by their values, joined by `/`. `columns`: the
-    table's own, the key included. `kept`: columns that the lake fills. `volatile` columns are kept current and have no
-    history. `listed_from`: the column by which a full list leaves out earlier rows (Dataset.listed_from).
+    `key`: the columns that identify a row; `entity_id` in the history is their values, joined by `/`. `columns`: the
+    table's own columns, including the key. `kept`: columns that the lake fills. `volatile` columns are kept current and
+    have no history. `listed_from`: the date column by which a full list leaves out earlier rows (Dataset.listed_from).
     """
 
     schema: str
@@ -36,22 +36,22 @@ class TrackedTable:
 
     @property
     def sql(self) -> str:
-        """Schema and name, as written in SQL."""
+        """SQL: schema and name."""
         return table_name(self.schema, self.name)
 
     @property
     def is_landed(self) -> bool:
-        """Whether its rows are landed records: they have a content hash and a landing line, and may become stale."""
+        """True if its rows are landed records: they have a content hash and a landing line, and may become stale."""
         return any(column.name == "content_hash" for column in self.kept)
 
     @property
     def lasting(self) -> list[str]:
-        """The columns whose changes are history, the key left out."""
+        """The columns with a history, without the key."""
         return [column.name for column in self.columns if column.name not in (*self.key, *self.volatile)]
 
     @property
     def whole(self) -> list[str]:
-        """The columns that an insert and a restore name. A landed record's key is the change's `entity_id` already."""
+        """The columns that an insert and a restore name. The key of a landed record is already the `entity_id`."""
         return self.lasting if self.is_landed else [*self.key, *self.lasting]
 
     @property
@@ -60,9 +60,9 @@ class TrackedTable:
 
     @property
     def replayed(self) -> list[str]:
-        """The columns that the history gives: all but volatile ones and staleness."""
-        aside = {*self.volatile, STALE_SINCE}
-        return [column.name for column in self.every_column if column.name not in aside]
+        """The columns that a replay fills: all but volatile columns and `stale_since`."""
+        without_history = {*self.volatile, STALE_SINCE}
+        return [column.name for column in self.every_column if column.name not in without_history]
 
     @property
     def key_list(self) -> str:
@@ -70,12 +70,12 @@ class TrackedTable:
         return ", ".join(f'"{name}"' for name in self.key)
 
     def entity(self, relation: str | None = None) -> str:
-        """SQL: how the history names a row of a relation."""
+        """SQL: the `entity_id` of a row of a relation."""
         prefix = f"{relation}." if relation else ""
         return " || '/' || ".join(f'{prefix}"{name}"' for name in self.key)
 
     def same_key(self, one: str, other: str) -> str:
-        """SQL: whether rows of two relations have the same key."""
+        """SQL: true if rows of two relations have the same key."""
         return " AND ".join(f'{one}."{name}" = {other}."{name}"' for name in self.key)
 
 

@@ -1,4 +1,4 @@
-"""One transaction of the lake, repeated whole where another writer got in between."""
+"""One transaction of the lake, repeated as a whole after a conflict with another writer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sync_platform.storage.lake_connection import Lake
 
 T = TypeVar("T")
 COMMIT_ATTEMPTS = 30
-MOST_TOLD = 300
+MAX_ERROR_LENGTH = 300
 CONFLICT_MARKS = ("conflict", "deadlock detected", "could not serialize", "database is locked", "duplicate key")
 
 
 def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """Run `work` in a transaction under the write lock; a conflict with another writer repeats the whole of it."""
+    """Run `work` in a transaction under the write lock; after a conflict with another writer, repeat it."""
     for attempt in range(1, COMMIT_ATTEMPTS + 1):
         try:
             with lake.write_lock():
@@ -35,13 +35,13 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
         except duckdb.Error as error:
             if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
                 raise StorageError(f"the lake refused the commit: {_in_short(error)}") from error
-            time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers, guards nothing
+            time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers; not for security
     raise AssertionError("unreachable: the last attempt raises")
 
 
 def _in_short(error: duckdb.Error) -> str:
-    """What was wrong, without the statement that the catalog quotes, which holds values."""
-    return str(error).split("\n")[0].partition("INSERT INTO")[0][:MOST_TOLD].strip()
+    """The error's first line, without the SQL statement that the catalog quotes: the statement contains values."""
+    return str(error).split("\n")[0].partition("INSERT INTO")[0][:MAX_ERROR_LENGTH].strip()
 
 
 def _roll_back(session: duckdb.DuckDBPyConnection) -> None:

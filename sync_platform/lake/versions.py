@@ -1,4 +1,4 @@
-"""What differs between two versions of a row, as SQL over the relations `i`, the new one, and `c`, the stored one."""
+"""SQL that compares two versions of a row: `i` is the new one, `c` the stored one."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterable
 
 
 def differs(name: str) -> str:
-    """Whether a column differs."""
+    """True if a column differs."""
     return f'i."{name}" IS DISTINCT FROM c."{name}"'
 
 
 def any_differs(names: Iterable[str]) -> str:
-    """Whether any of some columns differs."""
+    """True if any of the columns differs."""
     return " OR ".join(differs(name) for name in names) or "false"
 
 
 def changed_names(names: Iterable[str]) -> str:
-    """The list of those columns that differ."""
+    """The names of the columns that differ."""
     return _filled(f"""CASE WHEN {differs(name)} THEN '{name}' END""" for name in names)
 
 
 def changed_values(side: str, names: Iterable[str]) -> str:
-    """A JSON object of the values that differing columns have on one side, `i` or `c`."""
+    """A JSON object of the differing columns, with their values on one side, `i` or `c`."""
     entries = (f"CASE WHEN {differs(name)} THEN {{k: '{name}', v: {_json(side, name)}}} END" for name in names)
     return f"to_json(map_from_entries({_filled(entries)}))"
 
 
 def whole_version(names: Iterable[str]) -> str:
-    """A JSON object of the new version of all these columns."""
+    """A JSON object of all these columns, with their new values."""
     return "to_json(struct_pack({}))".format(", ".join(f'"{name}" := i."{name}"' for name in names))
 
 

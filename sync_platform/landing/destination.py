@@ -1,4 +1,4 @@
-"""Where pages are landed."""
+"""Where pages are landed: an object store, a vault, and the limits of one object."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ObjectLimits:
     age_s: float = 20.0
     """The object of a slow platform is closed after this time, so that little is lost with a sync that dies."""
     sealed_at_once: int = 1_000
-    """Records. Sealing more of them together saves next to nothing."""
+    """Number of records. To seal more of them together saves almost nothing."""
 
 
 DEFAULT_LIMITS = ObjectLimits()

@@ -1,6 +1,6 @@
-"""Fetches one platform into the landing store: the pages of its connector in, manifests out.
+"""Fetches one platform into the landing store: stores the pages of its connector, and returns manifests.
 
-The connector and the sealing run in one event loop: both are work of Python, and two threads would only slow each other
+The connector and the sealing run in one event loop: both are Python code, and two threads would only slow each other
 down. One thread beside the loop compresses and stores objects. It may be a few objects behind, not more, so that memory
 does not grow with the platform.
 """
@@ -23,7 +23,7 @@ from sync_platform.landing.source import Source
 from sync_platform.landing.writer import DatasetWriter, OnObject
 from sync_platform.sources.client import Client, Reply
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.sources.extraction import Extraction, ExtractionState, NothingLanded, SecretBook
+from sync_platform.sources.extraction import Extraction, ExtractionState, NothingLanded, SecretStore
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Body, Page
@@ -42,7 +42,7 @@ class Fetch:
 
     platform: Platform
     source: Source
-    secret_book: SecretBook
+    secrets: SecretStore
     scope: Scope
     partition: str
     sync_id: str
@@ -69,8 +69,8 @@ def extract(
 
     Complete parts that an interrupted sync of the same period landed are not fetched again. All pages count as observed
     at one moment, that of the oldest: `started_at` (now, unless it is given), or the start of the interrupted sync.
-    Raises StorageError where sealing or storing fails. Where no page came at all it raises the SyncError that stopped
-    the platform, or that of the first lost page.
+    Raises StorageError where sealing or storing fails. If no page was received, raises the SyncError that stopped the
+    platform, or that of the first lost page.
     """
     return asyncio.run(_extract(fetch, destination, on_page, on_object, started_at or datetime.now(UTC)))
 
@@ -102,7 +102,7 @@ async def _extract(
             client,
             fetch.scope,
             fetch.source.credentials,
-            fetch.secret_book,
+            fetch.secrets,
             state,
             fetch.source.archive_url,
             interrupted or NothingLanded(),
@@ -146,33 +146,33 @@ async def _land_pages(
 ) -> None:
     """Hand every page to the writer of its dataset, and store full objects in a thread.
 
-    An error that stops the platform is noted in the extraction if records came before it, else raised.
+    An error that stops the platform is reported to the extraction if records were received before it, else raised.
     """
     loop = asyncio.get_running_loop()
-    behind: list[asyncio.Future[Any]] = []
+    storing: list[asyncio.Future[Any]] = []
     with ThreadPoolExecutor(1, thread_name_prefix=f"landing-{platform.name}") as thread:
         try:
             async for page in platform.pages(extraction):
                 writer = writers[page.dataset]
                 filled = writer.take(page)
                 if filled is not None:
-                    while len(behind) >= OBJECTS_BEHIND:
-                        await behind.pop(0)
-                    behind.append(loop.run_in_executor(thread, writer.store, filled))
+                    while len(storing) >= OBJECTS_BEHIND:
+                        await storing.pop(0)
+                    storing.append(loop.run_in_executor(thread, writer.store, filled))
                 on_page(page.dataset, len(page.records), extraction.gaps[page.dataset])
         except StorageError:
-            await asyncio.gather(*behind, return_exceptions=True)
+            await asyncio.gather(*storing, return_exceptions=True)
             raise
         except SyncError as error:
-            await asyncio.gather(*behind, return_exceptions=True)
+            await asyncio.gather(*storing, return_exceptions=True)
             if not any(writer.records for writer in writers.values()):
                 raise
             extraction.report_stop(error)
-        await asyncio.gather(*behind)
+        await asyncio.gather(*storing)
 
 
 def _committed_manifests(fetch: Fetch, store: ObjectStore) -> list[Manifest]:
-    """The manifests of the last committed sync, which the source may call unchanged; none where it is not asked."""
+    """The manifests of the last committed sync of the period, if the source can say that its files are unchanged."""
     if not fetch.platform.has_etags or fetch.scope.taken_in is None:
         return []
     keys = [

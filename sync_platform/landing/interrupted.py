@@ -63,7 +63,7 @@ def find_interrupted(
 ) -> Interrupted | None:
     """The complete parts of interrupted syncs of the period; None where there are none.
 
-    Only syncs count that began within the last six hours and after the last landed one, and that had the same scope.
+    A sync is used only if it began within the last six hours and after the last landed sync, with the same scope.
     """
     journals: dict[str, list[str]] = defaultdict(list)
     landed = {""}

@@ -1,6 +1,6 @@
 """The manifest of one landed dataset: every page with its digests, and what is known of its completeness.
 
-A dataset is landed exactly when its manifest is in the store. Pages without a manifest belong to an interrupted sync.
+A dataset counts as landed once its manifest is in the store. Pages without a manifest belong to an interrupted sync.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Manifest(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is known to be missing. Only then may a full sync retire rows that it did not see."""
+        """True if nothing is known to be missing. Only then may a full sync retire rows that it did not see."""
         return not self.reasons
 
     @property

@@ -43,7 +43,7 @@ class LandedSync:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every dataset has its manifest; otherwise the sync was interrupted."""
+        """True if every dataset has its manifest; otherwise the sync was interrupted."""
         return all(any(_is_manifest(entry) for entry in found) for found in self.entries.values())
 
     @property

@@ -43,7 +43,7 @@ def resolve_source(
         archive_url = platform.live_archive_url
     elif not archive_url and not own.base_url:
         archive_url = f"{sandbox_url}/{platform.name}_archive"
-    paced = bool(_live_addresses(own))
+    is_live = bool(_live_addresses(own))
     return Source(
         base_url=base_url,
         archive_url=archive_url,
@@ -53,9 +53,9 @@ def resolve_source(
             "app_secret": own.app_secret,
             "refresh_token": own.refresh_token,
         },
-        requests_per_second=own.requests_per_second or (platform.pace.requests_per_second if paced else None),
-        concurrency=own.concurrency or (platform.pace.concurrency if paced else SANDBOX_CONCURRENCY),
-        ids_only=own.store == "ids" or (own.store == "" and paced and platform.terms.without_agreement == "ids"),
+        requests_per_second=own.requests_per_second or (platform.pace.requests_per_second if is_live else None),
+        concurrency=own.concurrency or (platform.pace.concurrency if is_live else SANDBOX_CONCURRENCY),
+        ids_only=own.store == "ids" or (own.store == "" and is_live and platform.terms.without_agreement == "ids"),
         timeout_s=timeout_s,
         attempts=attempts,
     )

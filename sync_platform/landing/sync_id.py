@@ -1,21 +1,21 @@
-"""The id of a sync, which sorts by time and contains it."""
+"""The id of a sync: it begins with the time of its start, so ids sort by time."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
 
-FORM = "%Y%m%dT%H%M%S.%fZ"
+TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
 def new_sync_id(now: datetime | None = None) -> str:
     """A fresh id that sorts by time: `20261124T083000.123456Z-1f3a9c`."""
-    return f"{(now or datetime.now(UTC)).strftime(FORM)}-{secrets.token_hex(3)}"
+    return f"{(now or datetime.now(UTC)).strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
 
 
 def time_of_sync(sync_id: str) -> datetime | None:
     """When a sync began, from its id; None for a text that is not such an id."""
     try:
-        return datetime.strptime(sync_id.split("-")[0], FORM).replace(tzinfo=UTC)
+        return datetime.strptime(sync_id.split("-")[0], TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None

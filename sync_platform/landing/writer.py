@@ -33,7 +33,7 @@ OnObject = Callable[[str, str, str], None]
 
 @dataclass(frozen=True)
 class Filled:
-    """An object that is full: its lines, and the pages that they came on."""
+    """An object that is full: its lines, and the pages of these lines."""
 
     lines: list[bytes]
     pages: list[PageEntry]
@@ -63,7 +63,7 @@ class DatasetWriter:
         self._folder = folder_key(platform, dataset.name, partition, sync_id)
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
         self._unsealed: list[Record] = []
-        self._names: list[str] = []  # of each unsealed record, to tell it from others
+        self._names: list[str] = []  # the id of each unsealed record
         self._unsealed_bytes = 0
         self._lines: list[bytes] = []
         self._line_bytes = 0
@@ -109,7 +109,7 @@ class DatasetWriter:
             self._seal()
             self._encode(records)
         elif self._ids_only or not self._dataset.personal:
-            self._encode([_only(record, self._dataset.key) for record in records] if self._ids_only else records)
+            self._encode([_only_fields(record, self._dataset.key) for record in records] if self._ids_only else records)
         else:
             self._unsealed += records
             self._names += [own_id or f"{bodies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
@@ -136,7 +136,7 @@ class DatasetWriter:
             for page in filled.pages
         ]
         self.pages += closed
-        self._keep_journal(closed)
+        self._write_journal(closed)
 
     def finish(
         self,
@@ -193,7 +193,7 @@ class DatasetWriter:
         self._opened_at = time.monotonic()
         return filled
 
-    def _keep_journal(self, pages: list[PageEntry]) -> None:
+    def _write_journal(self, pages: list[PageEntry]) -> None:
         """Write the journal of an object: the next sync reuses its complete parts if this one dies."""
         parts = [page for page in pages if page.part is not None]
         if parts:
@@ -201,5 +201,5 @@ class DatasetWriter:
             self._destination.store.put(key, msgspec.json.encode(Journal(self._scope, self._started_at, parts)))
 
 
-def _only(record: Record, keys: tuple[str, ...]) -> Record:
-    return {key: record[key] for key in keys if key in record}
+def _only_fields(record: Record, names: tuple[str, ...]) -> Record:
+    return {name: record[name] for name in names if name in record}

@@ -1,7 +1,7 @@
-"""Anchors: the last links of both chains, signed and stored outside the lake, so that no chain can be written again.
+"""Anchors: the last links of both chains, signed and stored outside the lake. They reveal a rewritten chain.
 
 An anchor is a JSON object: `format`, `anchored_at`, `batches` and `audit_log` (each `number` and `link`), `public_key`
-(hex), and `signature` (Ed25519, base64) over all others, as JSON with sorted keys and without spaces.
+(hex), and `signature` (Ed25519, base64) of the other keys, as JSON with sorted keys and without spaces.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An anchor as read: its address, its content, and what is wrong with it, if anything."""
+    """An anchor as read: its address, its content, and its problem, if any."""
 
     name: str
     document: dict[str, Any]
@@ -100,7 +100,7 @@ def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
 def check_anchors(
     anchors: Sequence[Anchor], batches: Sequence[Linked], audit_log: Sequence[Linked], findings: Findings
 ) -> None:
-    """Each chain must have each anchored link at the anchored number."""
+    """Check that each chain has each anchored link at the anchored number."""
     links = {
         "batches": {0: FIRST, **{entry.number: entry.link for entry in batches}},
         "audit_log": {0: FIRST, **{entry.number: entry.link for entry in audit_log}},
@@ -125,7 +125,7 @@ def check_anchors(
 def check_presence(
     anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[AuditEntry], findings: Findings
 ) -> None:
-    """Every anchor that the audit log names for this store must still exist."""
+    """Check that every anchor that the audit log names for this store still exists."""
     names = {anchor.name for anchor in anchors}
     for entry in audit_log:
         subject = orjson.loads(entry.subject) if entry.operation == OPERATION else {}

@@ -1,7 +1,7 @@
 """The lake as it was at a moment: by time travel inside the window, replayed from the history beyond it.
 
-A table as of a moment has what was committed by then, whatever time it is about. A replayed table has its volatile
-columns and `stale_since` empty, because the history does not keep them.
+A table as of a moment has everything that was committed by that moment, whenever it was observed. In a replayed table
+the volatile columns and `stale_since` are empty, because they have no history.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 REPLAY_MEMORY = "1GB"
 THEN = "as_of"
 APPEND_ONLY = {("lineage", "batches"): "committed_to", ("sync", "runs"): "committed_at"}
-"""Tables beside the history whose rows never change, with the column that says when a row was committed."""
+"""Other tables than the history whose rows never change, with the column of the time of commit."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """A session in which tables are as they were, and in words which way: time travel or replay."""
+    """A session in which tables are as they were, and a description of how: time travel or replay."""
 
     session: duckdb.DuckDBPyConnection
     way: str
@@ -41,10 +41,10 @@ class Past:
 
 @contextmanager
 def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[Past]:
-    """The lake as it was at the moment, for this statement, which names what must be replayed.
+    """The lake as it was at the moment, for the statement `sql`; if needed, the tables that it names are replayed.
 
-    Raises UsageError where the moment lies beyond the window of time travel, and the statement asks for a table that
-    cannot be replayed, or the history up to then is folded.
+    Raises UsageError if the moment is before the window of time travel, and either the statement names a table that
+    cannot be replayed, or the history up to the moment is folded.
     """
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
@@ -74,19 +74,19 @@ def _snapshot_at(lake: Lake, moment: datetime) -> int | None:
 def _replay_all(
     session: duckdb.DuckDBPyConnection, history: str, tables: TrackedTables, moment: datetime, sql: str
 ) -> str:
-    """Make the tables that the statement names in a database of their own, and use that; their names."""
+    """Replay the tables that the statement names into a separate database, and use it; returns their names."""
     wanted = sorted(tables_named(session, sql))
     present = schemas_present(session)
     for catalog, schema, table in wanted:
         if catalog:
-            raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}, for {catalog} is the one of now")
+            raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}; {catalog} is the current lake")
         session.execute(f'CREATE SCHEMA IF NOT EXISTS {THEN}."{schema}"')
-        _make(session, history, tables, present, moment, (schema, table))
+        _create(session, history, tables, present, moment, (schema, table))
     session.execute(f"USE {THEN}")
     return ", ".join(f"{schema}.{table}" for _, schema, table in wanted) or "no table"
 
 
-def _make(
+def _create(
     session: duckdb.DuckDBPyConnection,
     history: str,
     tables: TrackedTables,
@@ -95,24 +95,24 @@ def _make(
     table: tuple[str, str],
 ) -> None:
     into = f"{THEN}.{table_name(*table)}"
-    learned = "committed_at" if ".".join(table) == history else APPEND_ONLY.get(table)
+    committed_at = "committed_at" if ".".join(table) == history else APPEND_ONLY.get(table)
     if table in tables and table[0] in present:
         with TemporaryTables(session) as scratch:
             replayed = replay(scratch, history, tables[table], known_before=moment + RESOLUTION)
             session.execute(f"CREATE TABLE {into} AS FROM {replayed}")
-    elif learned:
-        session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {learned} <= ?", [moment])
+    elif committed_at:
+        session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {committed_at} <= ?", [moment])
     else:
         raise UsageError(
             f"{'.'.join(table)} cannot be read as of {_shown(moment)}: that is beyond the window of time travel "
-            "(TIME_TRAVEL_DAYS), and it is no table that the history can give"
+            "(TIME_TRAVEL_DAYS), and it cannot be replayed from the history"
         )
 
 
 def tables_named(session: duckdb.DuckDBPyConnection, sql: str) -> set[tuple[str, str, str]]:
-    """Every table that a SELECT names with its schema, out of DuckDB's own syntax tree.
+    """Every table that a SELECT names with its schema, as catalog (may be empty), schema and name.
 
-    Each as its catalog (empty where none is named), schema and name.
+    They are read from the syntax tree that DuckDB's parser makes.
     """
     row = session.execute("SELECT json_serialize_sql($sql)::VARCHAR", {"sql": sql}).fetchall()[0]
     return {

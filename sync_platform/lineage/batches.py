@@ -23,7 +23,7 @@ CHAIN_NAME = "batch"
 
 @dataclass(frozen=True)
 class _Found:
-    """What the history holds of a batch's changes now."""
+    """The changes of a batch that are now in the history: their digest and numbers."""
 
     digest: str
     inserted: int
@@ -39,9 +39,9 @@ class _Found:
 def check_batches(
     session: duckdb.DuckDBPyConnection, history: str, findings: Findings, kept: timedelta | None = None
 ) -> list[Batch]:
-    """Verify the chain and every change, within the caller's transaction; the chain.
+    """Verify the chain and every change, within the caller's transaction; returns the chain.
 
-    `kept`: how long changes are kept; a closing of younger ones is no retention.
+    `kept`: how long changes are kept. A closing of younger changes is a break.
     """
     chain = batches(session)
     findings.batches = len(chain)
@@ -52,12 +52,14 @@ def check_batches(
         found = dict(_found(session, recomputed))
         unsealed = list(_unsealed(session, recomputed))
     live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
-    findings.changes = sum(held.changes for held in found.values())
-    times = Counter(batch.number for batch in chain)
+    findings.changes = sum(each.changes for each in found.values())
+    number_counts = Counter(batch.number for batch in chain)
     broken += [
         _break(batch, what)
         for batch in chain
-        if batch.number in live and times[batch.number] == 1 and (what := _difference(batch, found.get(batch.number)))
+        if batch.number in live
+        and number_counts[batch.number] == 1
+        and (what := _difference(batch, found.get(batch.number)))
     ]
     broken.sort(key=lambda each: each.number or 0)
     findings.breaks += [*broken, *unsealed, *_uncovered(session, history)]
@@ -65,9 +67,10 @@ def check_batches(
 
 
 def _recompute(scratch: TemporaryTables, history: str) -> str:
-    """Make a temporary table of every change's digest, and of the batch that its moment of commit belongs to; its name.
+    """Make a temporary table with the digest and the batch number of every change, and return its name.
 
-    Moments are few, so that they are assigned to batches first: a join of all changes by range would take far too long.
+    The time of commit decides the batch. The few distinct times are assigned to batches first, because a range join of
+    all changes would take far too long.
     """
     moments = scratch.create(
         "moments",
@@ -97,18 +100,18 @@ def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tupl
 
 def _difference(batch: Batch, found: _Found | None) -> str | None:
     """How the history differs from what a batch sealed, in words."""
-    held = found.changes if found else 0
-    if held < batch.changes:
-        return f"{batch.changes - held:,} of its {batch.changes:,} changes are missing"
-    if held > batch.changes:
-        return f"{held - batch.changes:,} changes were added to its {batch.changes:,}"
+    present = found.changes if found else 0
+    if present < batch.changes:
+        return f"{batch.changes - present:,} of its {batch.changes:,} changes are missing"
+    if present > batch.changes:
+        return f"{present - batch.changes:,} changes were added to its {batch.changes:,}"
     if found is not None and found.digest != batch.digest:
         return f"at least one of its {batch.changes:,} changes is not what it was"
     return None
 
 
 def _too_early(batch: Batch, kept: timedelta | None) -> str | None:
-    """What is wrong with a closing of changes that were to be kept, in words."""
+    """The problem of a closing that folded changes before their retention ended, in words."""
     if batch.kind != "closing" or kept is None:
         return None
     made_at = time_of_sync(batch.sync_id or "")
@@ -131,7 +134,7 @@ def _unsealed(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[B
 
 
 def _uncovered(session: duckdb.DuckDBPyConnection, history: str) -> Iterator[Break]:
-    """Columns that no digest covers would let anything be added to a row."""
+    """Columns of the history that no digest covers: their values could be changed without a break."""
     covered = {column.name for column in CHANGES}
     for name, *_ in session.execute(f"DESCRIBE {LAKE}.{history}").fetchall():
         if name not in covered:

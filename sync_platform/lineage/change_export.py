@@ -1,6 +1,6 @@
-"""The compliance export: every change of a span of time with its origin, written while it is read.
+"""The compliance export: every change of a span of time with its origin, written as a stream.
 
-What belongs here: which changes are exported, and the order of writing. The shape of a change is in `story_json` and
+What belongs here: selecting the changes, and writing them in order. The shape of a change is in `story_json` and
 `story_csv`.
 """
 
@@ -26,7 +26,7 @@ Form = Literal["csv", "json"]
 
 @dataclass(frozen=True)
 class ExportScope:
-    """Which changes: committed from `first` to `last`, both included, of one platform. None: no limit."""
+    """The changes to export: committed from `first` to `last`, both included, of one platform. None means no limit."""
 
     first: datetime | None = None
     last: datetime | None = None
@@ -41,7 +41,7 @@ def schema() -> dict[str, Any]:
 
 
 def write_export(history: History, scope: ExportScope, form: Form, file: TextIO, made_at: datetime) -> int:
-    """Write the changes of the scope and return their number. Memory does not grow with it."""
+    """Write the changes of the scope and return their number. Memory does not grow with the number."""
     return WRITERS[form](history, scope, file, made_at)
 
 
@@ -54,7 +54,7 @@ def _write_csv(history: History, scope: ExportScope, file: TextIO, made_at: date
 
 
 def _write_json(history: History, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
-    """One JSON object, a change a line. `count` comes last, so that a file that was cut off is not valid JSON."""
+    """Write one JSON object, with one change per line. `count` comes last, so a truncated file is not valid JSON."""
     head = {"format": FORMAT, "made_at": made_at, "from": scope.first, "to": scope.last, "platform": scope.platform}
     file.write(orjson.dumps(head).decode().removesuffix("}") + ',"changes":[')
     count = 0

@@ -69,17 +69,17 @@ class Change:
 
     @property
     def is_bare(self) -> bool:
-        """Whether it says only that the record was first seen, because its values are past their retention."""
+        """True if it says only that the record was first seen, because its values are past their retention."""
         return self.operation == "insert" and not self.after
 
     @property
     def is_sum(self) -> bool:
-        """Whether it is the final state of older changes that are past their retention; the state before is unknown."""
+        """True if it is the final state of folded changes; the state before it is unknown."""
         return self.operation == "update" and not self.before
 
     @property
     def fields(self) -> list[FieldChange]:
-        """The columns that changed, without those that were empty and are empty."""
+        """The columns that changed, without those that are empty before and after."""
         named = self.changed_fields or tuple(self.after)
         pairs = [FieldChange(name, self.before.get(name), self.after.get(name)) for name in named]
         return [each for each in pairs if each.before is not None or each.after is not None]
@@ -119,12 +119,12 @@ def changes_between(
         "committed_at <= $last": last,
         "platform = $platform": platform,
     }
-    asked = {text: value for text, value in bounds.items() if value is not None}
-    where = f"WHERE {' AND '.join(asked)}" if asked else ""
+    given = {text: value for text, value in bounds.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)}" if given else ""
     cursor = session.execute(
         f"""SELECT {_COLUMNS} FROM {LAKE}.{history} {where}
         ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
-        {text.rpartition("$")[2]: value for text, value in asked.items()},
+        {text.rpartition("$")[2]: value for text, value in given.items()},
     )
     while rows := cursor.fetchmany(BATCH_ROWS):
         yield from map(_change, rows)

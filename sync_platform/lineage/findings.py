@@ -27,7 +27,7 @@ class Break:
 
 @dataclass
 class Findings:
-    """How much was verified, and every break in the order of the chain. `holds`: there is no break.
+    """The number of verified items of each kind, and every break in the order of the chain. `holds`: there is no break.
 
     `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
     """

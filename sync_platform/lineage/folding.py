@@ -1,7 +1,7 @@
-"""Folding: what of one record's changes is kept once they are past their retention, and how that replays as before.
+"""Folding: reduces the changes of one record that are past their retention, so that they still replay to the table.
 
-At most three changes are left: when it was first seen; its last version, whole, with where that is landed; and its
-removal, if it is gone. So the history still replays to exactly the table, and the table's rows still have an origin.
+At most three changes are left: the first observation; the last version with all its columns and its landing line; and
+the removal, if the record is removed. So the table's rows still have an origin.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def fold(changes: Sequence[Row]) -> list[Row]:
-    """What is left of a record's changes, given in order of observation, then of commit.
+    """Fold the changes of one record, which are in order of observation, then of commit.
 
-    Changes that cannot be fewer are given back as they are.
+    Changes that cannot be reduced are returned unchanged.
     """
     versions = [row for row in changes if not _is_removal(row)]
     if not versions:
@@ -42,11 +42,11 @@ _SEEN: dict[str, Any] = {
     "landing_object": None,
     "landing_line": None,
 }
-"""What makes a change say only that the record was there."""
+"""The values of a change that says only that the record was first seen."""
 
 
 def _whole(last: Row, versions: Sequence[Row], *, is_first: bool) -> Row:
-    """The last version, with the value that each column had then, byte for byte as some change gave it."""
+    """The last version with the values of all columns; each value has the same bytes as in its change."""
     state: dict[str, msgspec.Raw] = {}
     for row in versions:
         state |= _values.decode(_of(row, "after") or "{}")
@@ -60,9 +60,9 @@ def _whole(last: Row, versions: Sequence[Row], *, is_first: bool) -> Row:
 
 
 def _last_version(changes: Sequence[Row]) -> Row:
-    """The last change that is no removal and brought other content than the one before it (lake/replay.py).
+    """The last change that is no removal and has other content than the one before it (lake/replay.py).
 
-    Rows that were not landed have no content hash, and every change of theirs counts.
+    Computed rows have no content hash, so every change of theirs has other content.
     """
     found = None
     for before, row in zip((None, *changes), changes, strict=False):
@@ -72,12 +72,12 @@ def _last_version(changes: Sequence[Row]) -> Row:
         if found is None or content is None or content != earlier or _is_removal(before):
             found = row
     if found is None:
-        raise AssertionError("asked of changes that are all removals")
+        raise AssertionError("all of these changes are removals")
     return found
 
 
 def _end(changes: Sequence[Row]) -> list[Row]:
-    """The first of the removals that the changes end with, if they do."""
+    """The first of the removals at the end of the changes, if there are any."""
     ends: list[Row] = []
     for row in reversed(changes):
         if not _is_removal(row):

@@ -1,4 +1,4 @@
-"""How a restaurant got its listings: the events of its identity, when each listing was in it, and people's decisions.
+"""The identity history of a restaurant: its identity events, its memberships over time, and people's decisions.
 
 What belongs here: reading identity events, members and decisions of one restaurant from the lake and its history.
 """
@@ -32,7 +32,7 @@ class CommittedIdentityEvent:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Why a listing belongs to its restaurant, by the last matching. The lake keeps no history of it."""
+    """Why a listing belongs to its restaurant, by the last matching. It has no history."""
 
     linked_to: str
     probability: float
@@ -101,8 +101,8 @@ def memberships_in(
 ) -> list[Membership]:
     """Every membership of a listing in the restaurant, in order.
 
-    Only three kinds of listings can ever have been in it: those that are now, those that `events` name, and those that
-    its record `cited` as sources. So the history of all other members is not searched.
+    Only three kinds of listings can be or have been members: those in `unified.members` now, those that `events` name,
+    and those that the golden record `cited` as sources. So the history of other listings is not searched.
     """
     rows = history.session.execute(
         f"SELECT platform || '/' || source_id FROM {LAKE}.unified.members WHERE restaurant_id = ?", [restaurant_id]
@@ -138,7 +138,7 @@ def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Ite
     current: Membership | None = None
     first = changes[0] if changes else None
     for change in changes:
-        was = values.get("restaurant_id")
+        previous = values.get("restaurant_id")
         values |= change.after
         now = None if change.is_removal else values.get("restaurant_id")
         if current is not None and now != restaurant_id:
@@ -148,15 +148,15 @@ def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Ite
             current = replace(current, decided_by=values["decided_by"], is_live=values["is_live"])
         elif now == restaurant_id:
             row = (values["dataset"], values["decided_by"], values["is_live"])
-            came_from = was if was != restaurant_id else None
-            came = first if first and change.is_sum else change  # the restaurant before is past its retention
-            current = Membership(listing, *row, came.committed_at, came.run_id, came_from)
+            came_from = previous if previous != restaurant_id else None
+            start = first if first and change.is_sum else change  # the restaurant before is past its retention
+            current = Membership(listing, *row, start.committed_at, start.run_id, came_from)
     if current is not None:
         yield current
 
 
 def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
-    """By listing. Empty for a story as of a past moment, because the lake keeps no history of evidence."""
+    """The evidence of each listing. Empty for a story as of a past moment, because evidence has no history."""
     if history.as_of is not None:
         return {}
     rows = history.session.execute(
@@ -168,7 +168,7 @@ def _evidence(history: History, restaurant_id: str) -> dict[str, Evidence]:
 
 
 def _versions(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
-    """Each change with the values of all columns after it; without changes whose values are past their retention."""
+    """Each change with the values of all columns after it. Changes whose values are past retention are left out."""
     values: Values = {}
     for change in changes:
         values = values | change.after

@@ -1,4 +1,4 @@
-"""Compares landing with its manifests: every object must have the SHA-256 that its manifest names."""
+"""Verifies the landing store: every object must have the SHA-256 that its manifest names."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from sync_platform.storage.objects import ObjectStore
 def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings) -> None:
     """Read and hash every landed object. Retention deletes objects together with their manifest.
 
-    The manifest of a sync that brought changes must be the one that their batch sealed; a sync without changes has no
-    seal.
+    The manifest of a sync with changes must be the one that their batch sealed. A sync without changes has no seal.
     """
     findings.landed_objects = 0
     sealed: dict[str, str] = {}
@@ -32,7 +31,7 @@ def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings
             findings.breaks.append(Break("landing", str(error)))
             continue
         if manifest is None:
-            continue  # deleted since it was listed
+            continue  # deleted after it was listed
         if sealed.get(key) not in (None, manifest_digest(store, key)):
             what = f"the manifest {key} is not the one that the chain of batches seals"
             findings.breaks.append(Break("landing", what, None, manifest.platform, manifest.dataset))

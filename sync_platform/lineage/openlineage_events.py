@@ -1,6 +1,6 @@
-"""Runs and datasets as OpenLineage events (openlineage.io, specification 2-0-2), for tools that draw graphs of them.
+"""Runs and datasets as OpenLineage events (openlineage.io, specification 2-0-2), for lineage tools.
 
-What belongs here: which rows of `sync.runs` and `unified.runs` become which events. Each run has two: START, then
+What belongs here: making events from rows of `sync.runs` and `unified.runs`. Each run has two events: START, then
 COMPLETE or FAIL.
 """
 
@@ -31,9 +31,9 @@ PRODUCER = f"urn:sync-platform:{__version__}"
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 FACETS = "https://openlineage.io/spec/facets/1-0-0"
 JOBS = "sync-platform"
-"""The namespace of jobs and of run ids. It has no version in it, so that every export gives a run the same id."""
+"""The namespace of jobs and of run ids. It has no version, so that every export gives a run the same id."""
 PLATFORMS = "urn:sync-platform:platform"
-"""The namespace of the platforms' own datasets. It has no address in it: a sandbox is not the platform's address."""
+"""The namespace of the platforms' datasets. It has no URL, because a sandbox has another URL than the platform."""
 STATISTICS = "OutputStatisticsOutputDatasetFacet"
 Event = dict[str, Any]
 
@@ -48,7 +48,7 @@ class DatasetNamespaces:
 
 @dataclass(frozen=True)
 class _JobRun:
-    """The facts of a run that both kinds, sync and unification, have."""
+    """The facts that both kinds of run, sync and unification, have."""
 
     name: str
     own_id: str
@@ -120,7 +120,7 @@ def _unifications(
 
 
 def _pair(run: _JobRun, inputs: list[Event], outputs: list[Event], facets: Event) -> Iterator[Event]:
-    """The run's two events. `facets` are those of the run."""
+    """The two events of a run; `facets`: its run facets."""
     run_facets = {**facets, **_parent(run)}
     plain = [{name: item for name, item in each.items() if name != "outputFacets"} for each in outputs]
     yield _event("START", run, run.started_at, inputs, plain, run_facets)

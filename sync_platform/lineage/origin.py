@@ -1,6 +1,6 @@
-"""Where the version of a record that a change brought is landed, whether that is intact, and the page it came on.
+"""The origin of a change: the landing object and line of its version, its page, and whether they are intact.
 
-What belongs here: reading landing in order to prove it. Nothing is written.
+What belongs here: reading and checking the landing store. Nothing is written.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ MANIFESTS_KEPT, OBJECTS_KEPT = 8, 2
 
 @dataclass(frozen=True)
 class LandedOrigin:
-    """The place where one version of a record is landed. `line` counts from 1. `sha256`: of the object, by its
-    manifest. `bodies`: the responses that the page was made from, each with its SHA-256 as received."""
+    """The place where one version of a record is landed.
+
+    `line` counts from 1. `sha256`: the object's, as its manifest names it. `bodies`: the responses from which the page
+    was made, each with its SHA-256 as received.
+    """
 
     object: str
     line: int
@@ -58,15 +61,14 @@ class LandedOrigin:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object as it is stored now: the SHA-256 of its bytes, and its lines if that is the expected one."""
+    """An object as it is stored now: the SHA-256 of its bytes, and its lines if the SHA-256 is the expected one."""
 
     sha256: str
     lines: list[bytes]
 
 
 class Landing:
-    """Finds origins in a landing store. It caches the manifests and objects that it read last, so that records of one
-    object cost one reading."""
+    """Finds origins in a landing store. It caches recent manifests and objects; records of one object need one read."""
 
     def __init__(
         self, store: ObjectStore, platforms: Mapping[str, Platform], sealed_digest: Callable[[str], str | None]
@@ -77,8 +79,10 @@ class Landing:
         self._object = lru_cache(OBJECTS_KEPT)(self._read_object)
 
     def origin(self, change: Change) -> LandedOrigin | None:
-        """Where a change's version is landed; None for a change without a landed line, such as a removal. StorageError
-        where the store cannot be read."""
+        """The origin of a change; None for a change without a landed line, such as a removal.
+
+        Raises StorageError where the store cannot be read.
+        """
         key, line = change.landing_object, change.landing_line
         if key is None or line is None:
             return None
@@ -100,7 +104,7 @@ class Landing:
         return "intact" if self._has_record(change, found.lines, line) else "other_record"
 
     def _has_record(self, change: Change, lines: list[bytes], line: int) -> bool:
-        """Whether the line has the record; for a dataset that is no longer declared, whether the line exists."""
+        """True if the line has the record; for a dataset that is no longer declared, True if the line exists."""
         if line > len(lines):
             return False
         platform = self._platforms.get(change.platform)
@@ -108,8 +112,11 @@ class Landing:
         return dataset is None or dataset.source_id(orjson.loads(lines[line - 1])) == change.entity_id
 
     def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
-        """The pages of a manifest by object, in order of their lines, or None if it is missing; and whether it is the
-        sealed one. A manifest without a seal passes: no change has named any of its objects."""
+        """The pages of a manifest by object, in order of their lines, or None if it is missing.
+
+        The second value is True if it is the sealed manifest. A manifest without a seal passes: no change has named any
+        of its objects.
+        """
         try:
             manifest = find_manifest(self._store, key)
         except DamagedManifest:

@@ -1,6 +1,6 @@
 """Field provenance: the source of each field of a golden record, the rule that chose it, and what other listings claim.
 
-What belongs here: reading `why` of a golden record, and finding the change by which each listing came to its claim.
+What belongs here: reading `why` of a golden record, and finding the change that gave each listing its claim.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COMBINED_FIELDS = {
     "rating": "the mean of the platforms' ratings, each by its number of reviews; kept current, without history",
     "review_count": "the platforms' counts of reviews, summed up; kept current, without history",
 }
-"""Golden columns that no single listing decides, and how each is computed."""
+"""Golden columns that are computed from all listings, and how."""
 PARTS = {"latitude": "location", "longitude": "location"}
 """Golden columns that `why` explains under another name."""
 FIELDS = (*EXPLAINED, *COMBINED_FIELDS)
@@ -37,14 +37,14 @@ _COLUMNS = {
     "rating": ("rating",),
     "review_count": ("review_count",),
 }
-"""The columns of a listing (unified/listings.py) that each field is made from."""
+"""The columns of a listing (unified/listings.py) from which each field is made."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The value that one listing has for a field. `agrees`: whether it agrees with the golden value.
+    """The value that one listing has for a field. `agrees`: it agrees with the golden value.
 
-    `source`: the change by which the listing got that value; None if it is not known.
+    `source`: the change that gave the listing that value; None if it is not known.
     """
 
     listing: str
@@ -57,8 +57,8 @@ class Claim:
 class FieldProvenance:
     """A golden field's value at a moment, with its sources.
 
-    `sources`: the listing that the value was taken from or, where no single one decides, all listings that it was
-    computed from. `others`: the claims of all other listings.
+    `sources`: the listing from which the value was taken, or all listings from which it was computed. `others`: the
+    claims of all other listings.
     """
 
     field: str
@@ -104,8 +104,11 @@ class ProvenanceReader:
         return FieldProvenance(name, value, rule, words, (source,), tuple(rest))
 
     def combined(self, name: str, value: Any, at: datetime) -> FieldProvenance:
-        """The provenance of a field that is computed from all live listings that have its columns; if there are none,
-        from all live ones, and if there are none of those either, from all."""
+        """The provenance of a field that is computed from several listings.
+
+        These are the live listings whose datasets have its columns; if there are none, all live listings; if there are
+        none, all listings.
+        """
         members = self._members_at(at)
         live = [each for each in members if each.is_live]
         used = [each for each in live if self._has_columns(each, name)] or live or members
@@ -113,7 +116,7 @@ class ProvenanceReader:
         return FieldProvenance(name, value, COMBINED, COMBINED_FIELDS[name], tuple(claims))
 
     def _claims_of_all(self, name: str, others: list[Values], at: datetime) -> tuple[Claim, ...]:
-        """The claims that a status was computed from: of all listings; for a licence, of the register's, if any."""
+        """The claims from which a status was computed: of all listings; for a licence, of the register's, if any."""
         members = self._members_at(at)
         if name == "licence_state":
             members = [each for each in members if (found := self._dataset(each)) and found.is_reference] or members
@@ -121,7 +124,7 @@ class ProvenanceReader:
         return tuple(self._claim(each.listing, name, values.get(each.key[0]), at, agrees=True) for each in members)
 
     def _has_columns(self, member: Membership, name: str) -> bool:
-        """Whether a listing's dataset has the columns that the field is made from; `platforms` needs none."""
+        """True if a listing's dataset has the columns from which the field is made; `platforms` needs none."""
         dataset = self._dataset(member)
         return name not in _COLUMNS or bool(dataset and not dataset.is_reference and self._columns(member, name))
 
@@ -134,7 +137,7 @@ class ProvenanceReader:
             return Claim(listing, value, agrees, None)
         changes = self._changes(member)
         known = [change for change in changes if change.committed_at <= at and not change.is_bare]
-        if not known:  # the values of that time are past their retention: their sum is the oldest that is kept
+        if not known:  # the values of that time are folded: the folded state is the oldest that is kept
             known = [change for change in changes if change.is_sum][:1]
         change = change_that_set(known, self._columns(member, name), value)
         return Claim(listing, value, agrees, self.history.trace(change) if change else None)
@@ -155,7 +158,7 @@ class ProvenanceReader:
 
 
 def columns_read(dataset: Dataset, names: Iterable[str]) -> Iterable[str]:
-    """The dataset's own columns that a listing's values of these names are made from."""
+    """The dataset's own columns from which a listing's values of these names are made."""
     own = {column.name for column in columns_of(dataset.row)}
     for name in names:
         expression = dataset.listing.get(name, name)

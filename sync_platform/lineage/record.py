@@ -1,7 +1,7 @@
-"""The story of one record: every change of it, each with the place where it is landed.
+"""The story of one record: its changes, each with its origin.
 
-What belongs here: the history of single rows, also of the unified tables. The story of a restaurant, which is made of
-several records, is in `restaurant`.
+What belongs here: the history of single rows, also of the unified tables. `restaurant` has the story of a restaurant,
+which combines several records.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RecordStory:
 
 @dataclass(frozen=True)
 class History:
-    """What stories are read from: a session in the lake, the name of its history table, and landing.
+    """The sources of stories: a session in the lake, the name of its history table, and the landing store.
 
     `as_of`: changes that were committed later are ignored; None for no limit.
     """
@@ -78,7 +78,7 @@ class NumberedChanges:
     _numbers: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def number(self, traced: TracedChange | None) -> int | None:
-        """The change's number; one change always gets the same."""
+        """The change's number; the same change always gets the same number."""
         if traced is None:
             return None
         change = traced.change
@@ -107,7 +107,7 @@ def read_record_story(
 def change_that_set(changes: Sequence[Change], columns: Iterable[str], value: Any) -> Change | None:
     """The change that gave the columns of a record their value; None if there is none. `changes` are in order.
 
-    Where several columns may have given the value, the column that equals the value counts.
+    If several columns may have given the value, the change of the column that equals the value is used.
     """
     versions = [change for change in changes if not change.is_removal]
     last = {name: change for change in versions for name in columns if name in change.after}
@@ -137,6 +137,6 @@ def _no_changes(history: History, platform: str, dataset: str, source_id: str) -
     known = history.without_limit.of(platform, dataset, source_id)
     if known:
         first = min(change.committed_at for change in known)
-        return f"nothing was known of {name} then: its first change was committed {utc_text(first)}"
+        return f"{name} was not known then: its first change was committed {utc_text(first)}"
     hint = "PLATFORM/ID" if platform == SCHEMA else f'sync-platform query "SELECT source_id FROM {platform}.{dataset}"'
-    return f"the history knows no record {name}: {hint} names what there is"
+    return f"the history has no record {name}: {hint} lists the records"

@@ -12,7 +12,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 
 
 def check_tables(session: duckdb.DuckDBPyConnection, history: str, tables: TrackedTables, findings: Findings) -> None:
-    """Compare each table that is in the lake or in the history, volatile columns and staleness aside."""
+    """Compare each table that is in the lake or in the history, without volatile columns and `stale_since`."""
     present = set(
         session.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
@@ -36,8 +36,9 @@ def _difference(session: duckdb.DuckDBPyConnection, history: str, table: Tracked
     with TemporaryTables(session) as scratch:
         replayed = replay(scratch, history, table)
         rows, first = session.execute(
-            f"""WITH replayed AS (SELECT {columns} FROM {replayed}), held AS (SELECT {columns} FROM {LAKE}.{table.sql})
+            f"""WITH replayed AS (SELECT {columns} FROM {replayed}),
+                stored AS (SELECT {columns} FROM {LAKE}.{table.sql})
             SELECT count(DISTINCT {table.entity()}), min({table.entity()}) FROM (
-                (FROM replayed EXCEPT ALL FROM held) UNION ALL (FROM held EXCEPT ALL FROM replayed))"""
+                (FROM replayed EXCEPT ALL FROM stored) UNION ALL (FROM stored EXCEPT ALL FROM replayed))"""
         ).fetchall()[0]
     return f"{rows:,} of its rows are not what its history says, such as {first!r}" if rows else None

@@ -56,8 +56,8 @@ class Revision:
 class RestaurantStory:
     """Everything that is known of a restaurant as of a moment.
 
-    `asked`: the id that was asked for. `merged_through`: the restaurants that were merged on the way from that id to
-    this restaurant. `values` and `fields`: the record as it is in the end.
+    `asked`: the requested id. `merged_through`: the merged restaurants between that id and this restaurant. `values`
+    and `fields`: the record after the last change.
     """
 
     asked: str
@@ -77,7 +77,8 @@ class RestaurantStory:
 def read_restaurant_story(
     history: History, platforms: Mapping[str, Platform], restaurant_id: str, field: str | None = None
 ) -> RestaurantStory:
-    """The story of a restaurant, or of one field of its record. A merged restaurant leads to the one that it is in.
+    """The story of a restaurant, or of one field of its record. For a merged restaurant, it is the story of the
+    restaurant into which it was merged.
 
     UsageError for a restaurant or a field that does not exist; StorageError where nothing is unified yet.
     """
@@ -87,9 +88,9 @@ def read_restaurant_story(
         raise StorageError("nothing is unified yet: run `sync-platform sync`, or `sync-platform unify`")
     asked, through = restaurant_id, []
     changes = _changes(history, restaurant_id)
-    while heir := _state(changes).get("merged_into"):
+    while successor := _state(changes).get("merged_into"):
         through.append(restaurant_id)
-        restaurant_id, changes = heir, _changes(history, heir)
+        restaurant_id, changes = successor, _changes(history, successor)
     events = identity_events(history, restaurant_id)
     memberships = memberships_in(history, restaurant_id, _cited(changes), events)
     reader = ProvenanceReader(history, platforms, memberships)
@@ -123,7 +124,7 @@ def _changes(history: History, restaurant_id: str) -> list[Change]:
     known = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if known:
         raise UsageError(f"{restaurant_id} was not known then: it was founded {utc_text(known[0].committed_at)}")
-    raise UsageError(f"there is no restaurant {restaurant_id}: unified.restaurants has them, rest-…")
+    raise UsageError(f"there is no restaurant {restaurant_id}: unified.restaurants lists their ids, rest-…")
 
 
 def _state(changes: list[Change]) -> Values:
@@ -135,7 +136,7 @@ def _state(changes: list[Change]) -> Values:
 
 
 def _cited(changes: list[Change]) -> set[str]:
-    """Every listing that `why` of the record ever named."""
+    """Every listing that `why` of the record names in any change."""
     found = set()
     for change in changes:
         for why in (change.after.get("why") or {}).values():

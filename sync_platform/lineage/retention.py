@@ -1,11 +1,11 @@
-"""Retention of lineage: changes past their days are folded into what they came to, and the chain holds all the same.
+"""Retention of lineage: folds changes that are past their retention; the chain stays valid.
 
 due = due_closings(session, before)
 folded = close_lineage(lake, history, before, run_id)
 
 Whole batches are folded: those whose changes were all committed before that moment. Their rows in `lineage.batches`
-stay, with their links, so that the chain has no hole and anchors still prove it. A `closing` batch at the chain's end
-seals what is left of their changes.
+stay, with their links, so the chain has no gap and anchors still prove it. A `closing` batch at the end of the chain
+seals the changes that are left.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sync_platform.lineage.folding import Row, fold
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.unified.queries import given
+from sync_platform.unified.queries import registered
 
 MEMORY = "1GB"
 READ_ROWS = 2_000
@@ -52,7 +52,7 @@ _FRAME = {column.name: _TYPES[column.sql_type] for column in CHANGES}
 
 @dataclass(frozen=True)
 class Due:
-    """A dataset's batches that are to be folded: the moments that they span, and how many changes they sealed."""
+    """A dataset's batches that are to be folded: the time that they span, and the number of changes that they seal."""
 
     platform: str
     dataset: str
@@ -66,7 +66,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Closed:
-    """A dataset whose old changes were folded: how many there were, how many are left, and until when they reached."""
+    """A dataset whose old changes were folded: the number before and after, and the time of the last of them."""
 
     platform: str
     dataset: str
@@ -84,7 +84,7 @@ class Closed:
 
 
 def due_closings(session: duckdb.DuckDBPyConnection, before: datetime) -> list[Due]:
-    """Every dataset with batches that ended before then and were not closed yet."""
+    """Every dataset with batches that ended before that time and are not closed yet."""
     if not has_chain(session):
         return []
     rows = session.execute(
@@ -98,20 +98,21 @@ def due_closings(session: duckdb.DuckDBPyConnection, before: datetime) -> list[D
 
 
 def require_unfolded(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
-    """UsageError where history is folded beyond the moment: what was known then cannot be told any more."""
+    """Raise UsageError if changes after the moment are folded: the state of the moment can no longer be replayed."""
     closing = f"SELECT max(committed_to) FROM {LAKE}.lineage.batches WHERE kind = 'closing'"
     (until,) = session.execute(closing).fetchall()[0] if has_chain(session) else (None,)
     if until is not None and moment < until:
         raise UsageError(
-            f"what was known at {moment:%Y-%m-%d %H:%M:%S} UTC cannot be told any more: changes until "
-            f"{until:%Y-%m-%d %H:%M:%S} UTC are folded into what they came to (LINEAGE_RETENTION_DAYS)"
+            f"what was known at {moment:%Y-%m-%d %H:%M:%S} UTC can no longer be read: changes until "
+            f"{until:%Y-%m-%d %H:%M:%S} UTC are folded (LINEAGE_RETENTION_DAYS)"
         )
 
 
 def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> list[Closed]:
-    """Fold every change of the batches that ended before then, in one transaction; nothing, where none did.
+    """Fold every change of the batches that ended before that time, in one transaction.
 
-    Raises StorageError, and folds nothing, where the chain does not hold: what was tampered with is not sealed anew.
+    Raises StorageError, and folds nothing, where the chain has a break: changes that were tampered with are not sealed
+    again.
     """
     with lake.session() as session, lake.session() as reader, with_memory(session, MEMORY):
         if not due_closings(session, before):
@@ -122,10 +123,9 @@ def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> li
 
 @dataclass(frozen=True)
 class _Closing:
-    """One attempt at the transaction may follow another, so everything is read anew in `write`.
+    """One closing. The transaction may be repeated, so `write` reads everything again.
 
-    `reader` is a second session, which reads old changes while the first one writes what is left of them; they were
-    committed long ago.
+    `reader` is a second session, which reads the old changes while the first session writes the folded ones.
     """
 
     session: duckdb.DuckDBPyConnection
@@ -140,7 +140,7 @@ class _Closing:
         if findings.breaks:
             raise StorageError(f"the chain does not hold, so that nothing was folded: {findings.breaks[0]}")
         now = datetime.now(UTC)
-        # its time says when it was made, which verification holds against how long changes are to be kept
+        # the sync id contains the time of the closing, which verification compares with the retention
         context = CommitContext("", "", current_period("monthly", now).key, new_sync_id(now), self.run_id, now, now)
         due = due_closings(self.session, self.before)
         closed = [self._close(each, context) for each in due]
@@ -148,46 +148,46 @@ class _Closing:
         return closed
 
     def _close(self, due: Due, context: CommitContext) -> Closed:
-        own = {"platform": due.platform, "dataset": due.dataset, "last": due.last}
-        mine = "platform = $platform AND dataset = $dataset AND committed_at <= $last"
+        values = {"platform": due.platform, "dataset": due.dataset, "last": due.last}
+        is_due = "platform = $platform AND dataset = $dataset AND committed_at <= $last"
         table = f"{LAKE}.{self.history}"
         with TemporaryTables(self.session) as scratch:
-            left = self._put_aside(scratch, mine, own)
+            folded = self._fold_to_table(scratch, is_due, values)
             self.session.execute(
-                f"DELETE FROM {table} WHERE {mine} AND entity_id IN (SELECT entity_id FROM {left})", own
+                f"DELETE FROM {table} WHERE {is_due} AND entity_id IN (SELECT entity_id FROM {folded})", values
             )
-            self.session.execute(f"INSERT INTO {table} FROM {left}")
+            self.session.execute(f"INSERT INTO {table} FROM {folded}")
             digests = scratch.create(
                 "digests",
                 f"""SELECT platform, dataset, committed_at, operation, {DIGEST} AS digest FROM {table}
-                WHERE {mine}""",
-                own,
+                WHERE {is_due}""",
+                values,
             )
             (content,) = contents(self.session, digests)
         whole = replace(content, committed_from=due.first, committed_to=due.last)
         batch = append_batch(self.session, "closing", whole, context)
         return Closed(due.platform, due.dataset, due.last, due.changes, batch.changes)
 
-    def _put_aside(self, scratch: TemporaryTables, mine: str, own: dict[str, object]) -> str:
-        """Make a temporary table of what is left of the records of which something goes; its name."""
-        left = scratch.create("left_over", f"SELECT {_LISTED} FROM {LAKE}.{self.history} LIMIT 0")
-        rows = self._left(mine, own)
+    def _fold_to_table(self, scratch: TemporaryTables, is_due: str, values: dict[str, object]) -> str:
+        """Make a temporary table of the folded changes of the records with fewer changes than before; its name."""
+        folded = scratch.create("folded", f"SELECT {_LISTED} FROM {LAKE}.{self.history} LIMIT 0")
+        rows = self._folded(is_due, values)
         while lot := list(islice(rows, READ_ROWS)):
-            with given(self.session, lot=pl.DataFrame(lot, schema=_FRAME, orient="row")):
-                self.session.execute(f"INSERT INTO {left} FROM lot")
-        return left
+            with registered(self.session, lot=pl.DataFrame(lot, schema=_FRAME, orient="row")):
+                self.session.execute(f"INSERT INTO {folded} FROM lot")
+        return folded
 
-    def _left(self, mine: str, own: dict[str, object]) -> Iterator[Row]:
+    def _folded(self, is_due: str, values: dict[str, object]) -> Iterator[Row]:
         table = f"{LAKE}.{self.history}"
         found = self.reader.execute(
-            f"""SELECT {_LISTED} FROM {table} WHERE {mine} AND entity_id IN (
-                SELECT entity_id FROM {table} WHERE {mine} GROUP BY ALL HAVING count(*) > 1)
+            f"""SELECT {_LISTED} FROM {table} WHERE {is_due} AND entity_id IN (
+                SELECT entity_id FROM {table} WHERE {is_due} GROUP BY ALL HAVING count(*) > 1)
             ORDER BY entity_id, observed_at, committed_at""",
-            own,
+            values,
         )
         rows = (row for lot in iter(lambda: found.fetchmany(READ_ROWS), []) for row in lot)
         for _, of_record in groupby(rows, key=lambda row: row[_ENTITY]):
             changes = list(of_record)
-            left = fold(changes)
-            if left != changes:
-                yield from left
+            folded = fold(changes)
+            if folded != changes:
+                yield from folded

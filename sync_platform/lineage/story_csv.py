@@ -1,6 +1,6 @@
 """Stories and changes as rows of CSV.
 
-What belongs here: the columns, and which rows a story has. How a cell is made safe is in documents/csv.py.
+What belongs here: the columns and rows of a story. documents/csv.py makes cells safe.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ORIGIN = (
     "landing_object", "landing_line", "object_sha256", "object_state", "manifest", "page_urls", "pages_received_at",
     "page_statuses", "page_sha256s",
 )  # fmt: skip
-"""Columns of an origin. Where a record came on several pages, their values are separated by spaces."""
+"""Columns of an origin. If a page was made from several responses, their values are separated by spaces."""
 EXPORT = (*CHANGE, "changed_fields", "before", "after", "content_hash", *RUN, *ORIGIN)
 RECORD = (*CHANGE, "field", "before", "after", *RUN, *ORIGIN)
 RESTAURANT = (
@@ -29,8 +29,11 @@ RESTAURANT = (
 
 
 def write_story_csv(file: TextIO, story: RestaurantStory | RecordStory) -> None:
-    """Write a story. A record's has a row per column of each change. A restaurant's has a row per event and, for each
-    field of each change of its record, a row per claim."""
+    """Write a story.
+
+    The story of a record has a row per column of each change. The story of a restaurant has a row per event and, for
+    each field of each change of its record, a row per claim.
+    """
     if isinstance(story, RecordStory):
         CsvWriter(file, RECORD).add(_record_rows(story))
     else:

@@ -34,7 +34,7 @@ def change_json(traced: TracedChange) -> Json:
 
 
 def story_json(story: RestaurantStory | RecordStory) -> Json:
-    """A story. `changes` of a restaurant's story are the listings' changes that claims refer to, by number from 1."""
+    """A story. In a restaurant's story, claims refer by number, from 1, to the listings' changes in `changes`."""
     return _restaurant(story) if isinstance(story, RestaurantStory) else _record(story)
 
 

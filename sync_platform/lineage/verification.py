@@ -1,6 +1,6 @@
-"""Verification: every digest, chain, table and anchor is computed again and compared.
+"""Verification: computes the digests, chains and tables again and compares them with the stored ones and the anchors.
 
-What belongs here: the order of the steps. Each step is a module of its own. The lake is read at one snapshot.
+What belongs here: the order of the steps. Each step has its own module. The lake is read at one snapshot.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _silence(step: str) -> None: ...
 
 @dataclass(frozen=True)
 class Record:
-    """What is verified: the lake with its history, the audit log and the anchors, and the signer of the anchors.
+    """Everything that is verified: the lake with its history, the audit log, the anchors and the signer of the anchors.
 
     `kept`: how long changes are kept before they may be folded.
     """
@@ -51,7 +51,7 @@ class Record:
     def verify(
         self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _silence
     ) -> Findings:
-        """Verify everything; `also` are anchors from another place. StorageError where a store cannot be read.
+        """Verify everything; `also`: anchors from another place. Raises StorageError where a store cannot be read.
 
         `on_step` is called with the name of each step. The anchors are read first and the lake at one snapshot, so a
         commit during verification is not a break.
@@ -75,7 +75,7 @@ class Record:
         """Write an anchor of both chains as they are now; returns its key."""
         with self.lake.session() as session:
             if not has_chain(session):
-                raise StorageError(f"{BATCHES} is not there: there is nothing to anchor before the next sync")
+                raise StorageError(f"{BATCHES} does not exist: there is nothing to anchor before the next sync")
             last = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
         batches = Head(*last) if last else Head.of([])
         return write_anchor(self.anchors, self.signer, batches, Head.of(list(self.audit_log.entries())))

@@ -45,15 +45,15 @@ class AddressEvidence:
         door |= near_enough & building & ~(differ & ~(distance <= NEAR_M)) & ~(numbered & ~same_number)
         door |= near_enough & same_number & unknown_street & same_unit  # number and shop agree, in either language
         found = np.full(len(left), UNKNOWN, dtype=np.int8)
-        says_otherwise = numbered & ~same_number | differ
+        addresses_differ = numbered & ~same_number | differ
         for level, where in (
             ("far", distance > APART_M),
             ("far", np.isnan(distance) & differ),
             ("apart", distance <= APART_M),
             ("apart", np.isnan(distance) & agree),
             ("quarter", distance <= QUARTER_M),
-            ("near", (distance <= NEAR_M) & ~says_otherwise),
-            ("close", (distance <= CLOSE_M) & ~says_otherwise),
+            ("near", (distance <= NEAR_M) & ~addresses_differ),
+            ("close", (distance <= CLOSE_M) & ~addresses_differ),
             ("door", door),
             ("other_unit", door & other_unit),
             ("unit", door & same_unit),
@@ -62,7 +62,7 @@ class AddressEvidence:
         return found
 
     def _streets(self, left: Array, right: Array) -> tuple[Array, Array]:
-        """Whether the streets agree, and whether they differ; both are false where they cannot be compared."""
+        """Two masks of pairs: the streets agree, and the streets differ. Both are false if they cannot be compared."""
         english, chinese = self.scripts
         alike = similarity(english.street, left, english.street, right, fuzz.ratio)
         agree, differ = alike >= STREETS_AGREE, (alike >= 0) & (alike < STREETS_DIFFER)
@@ -82,7 +82,7 @@ class AddressEvidence:
         return found
 
     def _units(self, left: Array, right: Array) -> tuple[Array, Array]:
-        """Whether the units are the same, and whether they differ; both are false where one is unknown."""
+        """Two masks of pairs: the units are the same, and the units differ. Both are false where one is unknown."""
         one, other = self._shop_codes[left], self._shop_codes[right]
         both = (one > 0) & (other > 0)
         overlap = both & (one == other)
@@ -104,6 +104,6 @@ class _Streets:
 
 
 def _sounds_agree(english: _Streets, left: Array, chinese: _Streets, right: Array) -> Array:
-    """Whether the end of the Chinese street sounds like the English street."""
+    """True where the end of the Chinese street sounds like the English street."""
     ends = similarity(english.sound, left, chinese.sound, right, Postfix.similarity, SHORTEST_SOUND)
     return np.asarray((ends >= SHORTEST_SOUND) & (ends >= english.sound.lengths[left]))

@@ -86,7 +86,7 @@ _CODE = re.compile(r"[a-z]*-?\d+[a-z]*\d*|[a-z]")
 
 @lru_cache(maxsize=200_000)
 def parse_addresses(*texts: str) -> tuple[ParsedAddress, ParsedAddress]:
-    """The English and the Chinese address in these texts, whatever their order; EMPTY where there is none."""
+    """The English and the Chinese address in these texts, in either order; EMPTY where there is none."""
     english = chinese = EMPTY
     for text in texts:
         folded = fold(text)

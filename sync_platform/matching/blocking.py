@@ -1,7 +1,7 @@
-"""Blocking: which pairs of listings are worth comparing. Each rule gives a listing keys; a shared key makes a pair.
+"""Blocking: chooses the candidate pairs of listings. Each rule gives a listing keys; a shared key makes a pair.
 
 What belongs here: the rules and the pairs they make. Blocking does not decide whether a pair is one place, so a rule
-may be wide, but it must not make too many pairs. A key that too many listings have says nothing and is skipped.
+may be wide, but it must not make too many pairs. A key that too many listings have is skipped.
 
 A key is stored as a hash of its rule and its text, which is the same in every process and on every machine.
 """
@@ -132,7 +132,7 @@ def _units(address: ParsedAddress) -> Keys:
 
 
 def _cells(parsed: ParsedListings, at: int, degrees: float) -> Keys:
-    """Cells of four grids, each half a cell off: whatever is nearer than half a cell shares one."""
+    """Cells of four grids, shifted by half a cell each: two points nearer than half a cell share at least one cell."""
     north, east = parsed.latitude[at], parsed.longitude[at]
     if north == north:
         rows, columns = north / degrees, east / degrees
@@ -185,7 +185,7 @@ def count_listings_per_key(keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def oversized_keys(listings_per_key: pl.DataFrame) -> pl.Series:
-    """The keys with so many listings that they make no pairs."""
+    """The keys that are skipped because they have too many listings."""
     return listings_per_key.filter(pl.col("count") > MAX_LISTINGS_PER_KEY)["key"]
 
 
@@ -196,7 +196,7 @@ def without_keys(keys: pl.DataFrame, skipped: pl.Series) -> pl.DataFrame:
 def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Distinct pairs of positions that share a key, in order, the smaller position first.
 
-    `of`: for each position whether its pairs are wanted; without it, all pairs are. Two listings of one source may be a
+    `of`: for each position, true if its pairs are wanted; None for all pairs. Two listings of one source may be a
     pair too: these pairs show what similarity chance produces.
     """
     wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]

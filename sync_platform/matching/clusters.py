@@ -34,7 +34,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision whether two listings, each (source, source_id), are the same place; it overrides all evidence."""
+    """A decision that two listings, each (source, source_id), are or are not one place; it overrides all evidence."""
 
     one: tuple[str, str]
     other: tuple[str, str]
@@ -114,19 +114,19 @@ def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, m
     for bits, _, one, other in sorted(pairs, key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3])):
         if bits < least:
             break
-        mine, theirs = sorted((cluster[one], cluster[other]))
-        if mine == theirs or between[mine][theirs] <= 0:
+        kept, merged = sorted((cluster[one], cluster[other]))
+        if kept == merged or between[kept][merged] <= 0:
             continue
-        if listed[mine] & listed[theirs] and bits < inf:
+        if listed[kept] & listed[merged] and bits < inf:
             continue
-        for position in members[theirs]:
-            cluster[position] = mine
-        members[mine] += members.pop(theirs)
-        listed[mine] |= listed.pop(theirs)
-        for rival, sum_bits in between.pop(theirs).items():
-            del between[rival][theirs]
-            if rival != mine:
-                between[mine][rival] = between[rival][mine] = between[mine].get(rival, 0.0) + sum_bits
+        for position in members[merged]:
+            cluster[position] = kept
+        members[kept] += members.pop(merged)
+        listed[kept] |= listed.pop(merged)
+        for rival, sum_bits in between.pop(merged).items():
+            del between[rival][merged]
+            if rival != kept:
+                between[kept][rival] = between[rival][kept] = between[kept].get(rival, 0.0) + sum_bits
     return cluster
 
 
@@ -144,5 +144,5 @@ class _UnionFind:
         return position
 
     def join(self, one: int, other: int) -> None:
-        mine, theirs = sorted((self.root(one), self.root(other)))
-        self._parent[theirs] = mine
+        smaller, larger = sorted((self.root(one), self.root(other)))
+        self._parent[larger] = smaller

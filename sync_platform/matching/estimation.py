@@ -86,7 +86,7 @@ def estimate_model(
 
 
 def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
-    """Whether a pair of one source is so alike that the source lists one place twice, against the rule."""
+    """True for a pair of one source that is so alike that the source must list one place twice, against the rule."""
     name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
     alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
     here = (place >= PLACE.number("near")) & (place != PLACE.number("other_unit"))

@@ -126,7 +126,7 @@ class Comparer:
 
 
 def _alike_sets(sets: Sequence[frozenset[str]], codes: Array) -> Array:
-    """A table by two codes of sets: whether the sets overlap. There are few distinct sets, so it is small."""
+    """A table by two codes of sets: true if the sets overlap. There are few distinct sets, so it is small."""
     by_code = dict(zip(codes.tolist(), sets, strict=True))
     words = {word: number for number, word in enumerate(sorted({word for found in by_code.values() for word in found}))}
     has = np.zeros((max(by_code, default=0) + 1, len(words)), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""How common values are: which names and numbers belong to several places, and which words to several names.
+"""Frequencies: which names and numbers belong to several places, and which words to several names.
 
 A source has one record per place. So if one source lists a name twice, two places have it (a chain or a common name),
 and a number listed twice is shared. This needs no labels. The counts are stored with the model, so a later batch is
@@ -77,7 +77,7 @@ class _Location(NamedTuple):
     name: str
 
     def is_at(self, other: _Location) -> bool:
-        """Whether two listings of one source are at one location: by door, else by distance, else by phone."""
+        """True if two listings of one source are at one location: by address, else by distance, else by phone."""
         if self.door and other.door:
             return self.door == other.door
         apart = max(abs(self.latitude - other.latitude), abs(self.longitude - other.longitude))
@@ -98,8 +98,8 @@ def _most_in_one_source(
     of them in one source. Counting stops at MOST_COUNTED.
     """
     found: dict[tuple[int, str], list[_Location]] = {}
-    for source, mine, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
-        for value in mine:
+    for source, own_values, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
+        for value in own_values:
             others = found.setdefault((source, value), [])
             if len(others) < MOST_COUNTED and not any(
                 location.is_at(other) and not (by_name and location.name != other.name) for other in others

@@ -1,4 +1,4 @@
-"""Increments: linking a batch of changed listings, with the result of a full rebuild at the cost of the batch.
+"""Increments: link a batch of changed listings. The result is that of a full rebuild; the cost depends on the batch.
 
 The score of a pair depends on its two listings and the model; a cluster depends on the pairs and decisions that connect
 it. So an increment needs the pairs of the changed listings, and every component that they touch before or after.
@@ -8,7 +8,7 @@ increment = relink(state, model, touched, decisions)
 clusters = build_clusters(increment.linkage, decisions=decisions)  # complete clusters of the linkage's listings
 increment.keep(state)
 
-What belongs here: which listings are affected. The tables and their queries are in `linkage_state`.
+What belongs here: finding the affected listings. The tables and their queries are in `linkage_state`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def relink(
 
 
 class _Keys:
-    """The keys after the batch: `fresh` for the `replaced` listings, those of the state for all others."""
+    """The keys after the batch: `fresh` for the `replaced` listings, the stored keys for all others."""
 
     def __init__(self, state: LinkageState, model: Model, replaced: pl.DataFrame) -> None:
         self._state, self.replaced = state, replaced
@@ -80,30 +80,30 @@ class _Keys:
         self._stale = state.keys_of(replaced)
 
     def listings_of_resized_keys(self) -> pl.DataFrame:
-        """The listings of keys that become oversized or return to normal: their pairs change, though they do not."""
+        """The listings of keys that become or cease to be oversized: their pairs change although they do not."""
         before = self._state.listings_per_key(pl.concat([self.fresh["key"], self._stale["key"]]).unique())
-        was, is_now = oversized_keys(before), oversized_keys(self._after(before))
-        resized = pl.concat([was.filter(~was.is_in(is_now.implode())), is_now.filter(~is_now.is_in(was.implode()))])
+        old, new = oversized_keys(before), oversized_keys(self._after(before))
+        resized = pl.concat([old.filter(~old.is_in(new.implode())), new.filter(~new.is_in(old.implode()))])
         return self._state.sharing(resized).select(IDS).unique()
 
     def sharing(self) -> pl.DataFrame:
         """The keys, in KEY_SCHEMA, of all listings that make pairs with the replaced ones."""
-        fresh = self._without_overfull(self.fresh)
+        fresh = self._without_oversized(self.fresh)
         others = self._state.sharing(fresh["key"].unique()).join(self.replaced, on=IDS, how="anti")
         return pl.concat([fresh, others])
 
     def making_pairs_of(self, ids: pl.DataFrame) -> pl.DataFrame:
         """The keys of these listings, in KEY_SCHEMA, without oversized ones."""
         others = self._state.keys_of(ids.join(self.replaced, on=IDS, how="anti"))
-        return self._without_overfull(pl.concat([self.fresh.join(ids, on=IDS, how="semi"), others]))
+        return self._without_oversized(pl.concat([self.fresh.join(ids, on=IDS, how="semi"), others]))
 
-    def _without_overfull(self, keys: pl.DataFrame) -> pl.DataFrame:
+    def _without_oversized(self, keys: pl.DataFrame) -> pl.DataFrame:
         return without_keys(keys, oversized_keys(self._after(self._state.listings_per_key(keys["key"].unique()))))
 
     def _after(self, before: pl.DataFrame) -> pl.DataFrame:
         """The number of listings per key after the batch. Exact for keys in `before`; too low for other keys."""
-        left = count_listings_per_key(self._stale).with_columns(-pl.col("count"))
-        return pl.concat([before, left, count_listings_per_key(self.fresh)]).group_by("key").sum()
+        removed = count_listings_per_key(self._stale).with_columns(-pl.col("count"))
+        return pl.concat([before, removed, count_listings_per_key(self.fresh)]).group_by("key").sum()
 
 
 def _read(state: LinkageState, ids: pl.DataFrame) -> ParsedListings:
@@ -125,11 +125,11 @@ def _connected(
     state: LinkageState, start: pl.DataFrame, links: pl.DataFrame, decisions: Sequence[Decision], least: float
 ) -> pl.DataFrame:
     """All listings of the components of `start`, before and after the batch."""
-    ways = _connections(links.filter(pl.col("probability") >= least), decisions)
+    connections = _connections(links.filter(pl.col("probability") >= least), decisions)
     reached = frontier = start
     while frontier.height:
-        onward = ways.join(frontier, on=IDS, how="semi").select(source="to_source", source_id="to_id")
-        found = pl.concat([state.neighbours(frontier, least), onward]).unique()
+        connected = connections.join(frontier, on=IDS, how="semi").select(source="to_source", source_id="to_id")
+        found = pl.concat([state.neighbours(frontier, least), connected]).unique()
         frontier = found.join(reached, on=IDS, how="anti")
         reached = pl.concat([reached, frontier])
     return reached
@@ -140,7 +140,7 @@ def _connections(links: pl.DataFrame, decisions: Sequence[Decision]) -> pl.DataF
     pairs = links.select("source_a", "id_a", "source_b", "id_b").rows()
     pairs += [(*decision.one, *decision.other) for decision in decisions if decision.same]
     columns = [*IDS, "to_source", "to_id"]
-    there = pl.DataFrame(pairs, schema=dict.fromkeys(columns, pl.String), orient="row")
+    forward = pl.DataFrame(pairs, schema=dict.fromkeys(columns, pl.String), orient="row")
     return pl.concat(
-        [there, there.select(source="to_source", source_id="to_id", to_source="source", to_id="source_id")]
+        [forward, forward.select(source="to_source", source_id="to_id", to_source="source", to_id="source_id")]
     )

@@ -55,7 +55,7 @@ class Linkage:
 
     @property
     def may_join(self) -> np.ndarray:
-        """Whether a pair may be one place: its sources differ, or one listing is marked as a second listing."""
+        """True where a pair may be one place: its sources differ, or one listing is marked as a second listing."""
         sources = self.listings["source"].rank("dense").to_numpy()
         marked = self.listings["is_duplicate"].to_numpy()
         return np.asarray((sources[self.left] != sources[self.right]) | marked[self.left] | marked[self.right])

@@ -33,8 +33,10 @@ _DIGITS = 6
 
 
 def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
-    """Every two listings of one cluster, in PAIR_SCHEMA, in order; two of one source only where one is a marked
-    second listing."""
+    """Every two listings of one cluster, in PAIR_SCHEMA, in order.
+
+    Two of one source are there only if one is marked as a second listing.
+    """
     scored = _scored(linkage, clusters)
     probabilities = linkage.probabilities
     explainer = Explainer(linkage.model)
@@ -44,9 +46,9 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
             continue
         known = [(one, other, scored.get((one, other))) for one, other in combinations(members, 2)]
         direct = {(one, other): float(probabilities[pair]) for one, other, pair in known if pair is not None}
-        ways = _best_paths(members, direct)
+        paths = _best_paths(members, direct)
         for one, other, pair in known:
-            probability, third = ways[one, other]
+            probability, third = paths[one, other]
             if third is None:
                 evidence = explainer.as_json(linkage.levels[scored[one, other]])
             else:
@@ -56,8 +58,11 @@ def matched_pairs(linkage: Linkage, clusters: Clusters) -> pl.DataFrame:
 
 
 def review_pairs(linkage: Linkage, clusters: Clusters, thresholds: Thresholds) -> pl.DataFrame:
-    """Pairs that a person should review, likeliest first, in PAIR_SCHEMA: those in the review band, and likelier ones
-    in different clusters because another listing of the same source was likelier still."""
+    """Pairs that a person should review, likeliest first, in PAIR_SCHEMA.
+
+    These are the pairs between the two thresholds, and likelier pairs in different clusters, because another listing of
+    the same source was likelier still.
+    """
     apart = clusters.labels[linkage.left] != clusters.labels[linkage.right]
     probabilities = linkage.probabilities
     chosen = np.flatnonzero(linkage.may_join & apart & (probabilities >= thresholds.review))
@@ -109,7 +114,7 @@ def _scored(linkage: Linkage, clusters: Clusters) -> dict[tuple[int, int], int]:
 def _best_paths(
     members: list[int], direct: dict[tuple[int, int], float]
 ) -> dict[tuple[int, int], tuple[float, int | None]]:
-    """For each two members the likeliest path: its probability, and a listing on the path or None."""
+    """For each two members the likeliest path: its probability, and a listing on the path; None for a direct pair."""
     at = {member: number for number, member in enumerate(members)}
     best = np.zeros((len(members), len(members)))
     for (one, other), probability in direct.items():
@@ -117,9 +122,9 @@ def _best_paths(
     through = np.full(best.shape, -1)
     if len(direct) < len(members) * (len(members) - 1) // 2 or min(direct.values()) < _SURE_PROBABILITY:
         for third in range(len(members)):
-            way = best[:, third, None] * best[None, third, :]
-            better = way > best
-            best[better], through[better] = way[better], third
+            path = best[:, third, None] * best[None, third, :]
+            better = path > best
+            best[better], through[better] = path[better], third
     return {
         (one, other): (float(best[at[one], at[other]]), members[middle] if middle >= 0 else None)
         for one, other in combinations(members, 2)

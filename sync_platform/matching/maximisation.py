@@ -23,22 +23,28 @@ DIGITS = 6
 SAME_PAIR = "l.unique_id = r.unique_id"
 
 
-def with_m(model: Model, levels: np.ndarray, each_stands_for: float) -> Model:
-    """The model with `m` by expectation maximisation over the levels of pairs of different sources."""
+def with_m(model: Model, levels: np.ndarray, pairs_per_row: float) -> Model:
+    """The model with `m` by expectation maximisation over the levels of pairs of different sources.
+
+    `levels` may be a sample; `pairs_per_row` is the number of pairs that each of its rows represents.
+    """
     learned = _maximise(model, levels)
     likely = probability_of(msgspec.structs.replace(model, parameters=learned).bits(levels))
     parameters = {}
     for column, comparison in enumerate(COMPARISONS):
         assumed, found = model.parameters[comparison.name], learned[comparison.name]
-        matches = float(likely[levels[:, column] != UNKNOWN].sum()) * each_stands_for
+        matches = float(likely[levels[:, column] != UNKNOWN].sum()) * pairs_per_row
         m = (matches * np.array(found.m) + M_STRENGTH * np.array(assumed.m)) / (matches + M_STRENGTH)
         parameters[comparison.name] = Parameters(rounded(m), assumed.u)
     return msgspec.structs.replace(model, parameters=parameters)
 
 
 def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
-    """Run Splink's expectation maximisation. Splink compares records by SQL; here each of its records is a pair with
-    known levels, so that the expensive comparison happens once and outside SQL."""
+    """Run Splink's expectation maximisation.
+
+    Splink compares records by SQL. Here each of its records is a pair with known levels, so the expensive comparison
+    happens once and outside SQL.
+    """
     from splink import DuckDBAPI, Linker
     from splink.internals.exceptions import EMTrainingException
 

@@ -12,7 +12,7 @@ from sync_platform.matching.text_columns import Array, TextColumn, similarity
 
 NEARLY, SIMILAR, FAINT = 88.0, 70.0, 50.0  # of 100
 WITHIN_AT_LEAST = 30.0  # of 100: less similar names are not checked for one being part of the other
-FEW_NAMES = 4.0  # words are rare where at most so many names have them all by chance
+FEW_NAMES = 4.0  # words are rare if at most this many names have all of them by chance
 SHORTEST_SOUND = 2
 
 
@@ -69,12 +69,12 @@ class NameEvidence:
         return np.maximum(sum(similarity(self.whole, left, self.whole, right, scorer) for scorer in scorers), 0) / 100
 
     def _kinds_agree(self, left: Array, right: Array) -> Array:
-        """Whether both names state the same kind of restaurant, or only one states a kind."""
+        """True where both names state the same kind of restaurant, or only one states a kind."""
         kinds = [(self._kind[one], self._kind[other]) for one, other in zip(left.tolist(), right.tolist(), strict=True)]
         return np.array([mine <= theirs or theirs <= mine for mine, theirs in kinds], dtype=bool)
 
     def _within(self, left: Array, right: Array) -> Array:
-        """Whether one name contains all words of the other, and these words are rare."""
+        """True where one name contains all words of the other, and these words are rare."""
         smaller_left = self._word_counts[left] <= self._word_counts[right]
         inner, outer = np.where(smaller_left, left, right), np.where(smaller_left, right, left)
         found = self._is_rare[inner]

@@ -1,4 +1,4 @@
-"""Telephone numbers: the national number, however it is written."""
+"""Telephone numbers: the national number, in any way of writing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-SHORTEST, LONGEST = 6, 15  # digits; shorter numbers reach nobody, longer ones violate ITU-T E.164
+SHORTEST, LONGEST = 6, 15  # digits; shorter texts are no telephone numbers, longer ones violate ITU-T E.164
 _EXTENSION = re.compile(r"\s*(?:ext\.?|extension|x|內線|内线)\s*\d+.*$", re.IGNORECASE)
 _BETWEEN = re.compile(r"[;,、|]|\bor\b|\s/\s|(?<=\d{7})/|(?<=\d{4})/(?=\d{4}\s?\d{4})")
 _DIGITS = re.compile(r"\d")

@@ -63,7 +63,7 @@ EMPTY = ParsedName("", "", (), "", "", False)
 
 @lru_cache(maxsize=100_000)
 def parse_names(*texts: str) -> tuple[ParsedName, ParsedName]:
-    """The English and the Chinese name among texts, whichever column they stood in; NOTHING where there is none."""
+    """The English and the Chinese name among texts from any column; NOTHING where there is none."""
     english = chinese = EMPTY
     is_second = False
     for text in texts:

@@ -2,7 +2,7 @@
 
 Romanisations in Hong Kong agree on the first and last consonants of a syllable, but rarely on its vowel: `Kam`, `Gam`;
 `Leung`, `Liang`; `Wing`, `Weng`. The sound of a syllable is the class of its first and its last consonant, written as
-one character. So names can be compared as strings of sounds, whatever their script.
+one character. So names can be compared as strings of sounds, in any script.
 """
 
 from __future__ import annotations

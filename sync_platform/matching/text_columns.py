@@ -1,6 +1,6 @@
 """Columns of texts: prepared once per listing, and compared for many pairs at once.
 
-What belongs here: what names, addresses and phones have in common as texts. What their parts mean does not.
+What belongs here: comparing texts of any kind. What does not: the meaning of names, addresses and phones.
 """
 
 from __future__ import annotations

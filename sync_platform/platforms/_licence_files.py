@@ -93,23 +93,23 @@ def read_file(reply: Reply) -> LicenceFile:
 
 
 def _text(element: etree._Element) -> Any:
-    """An element's text; where it holds elements, or refers to entities, its record does not fit the contract."""
+    """An element's text; a list if it has child elements or entities, and then its record fits no contract."""
     if len(element):
         return [child.tag if isinstance(child.tag, str) else child.text for child in element]
     return (element.text or "").strip() or None
 
 
 def joined(english: LicenceFile, chinese: LicenceFile) -> tuple[list[Record], int]:
-    """Every licence of either file, and how many stand in only one. A number that a file lists twice comes twice."""
-    ours, theirs = english.by_number(), chinese.by_number()
-    records, alone = [], 0
-    for number in dict.fromkeys((*ours, *theirs)):
-        both = ours.get(number, []), theirs.get(number, [])
-        alone += not all(both)
+    """Every licence of either file, and how many are in one only. A number listed twice by a file gives two records."""
+    english_rows, chinese_rows = english.by_number(), chinese.by_number()
+    records, in_one_file = [], 0
+    for number in dict.fromkeys((*english_rows, *chinese_rows)):
+        both = english_rows.get(number, []), chinese_rows.get(number, [])
+        in_one_file += not all(both)
         for row_en, row_tc in zip_longest(*both):
             pair = row_en or (both[0] or [{}])[-1], row_tc or (both[1] or [{}])[-1]
             records.append(_record(english, chinese, *pair))
-    return records, alone
+    return records, in_one_file
 
 
 def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], row_tc: dict[str, Any]) -> Record:
@@ -129,7 +129,7 @@ def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], 
 
 
 def _label(code: Any, own: Mapping[str, str], known: Labels, language: int) -> str | None:
-    """The file's own label of a code, or the one known beforehand, or None."""
+    """The file's own label of a code, else the label in `known`, else None."""
     if not isinstance(code, str):
         return None
     return own.get(code) or (known[code][language] if code in known else None)

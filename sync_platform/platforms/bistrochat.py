@@ -1,4 +1,4 @@
-"""Bistrochat: venues and what is posted about them, behind cursors. The partner feed's shapes are ours to define.
+"""Bistrochat: venues and posts about them, in lists with cursors. We define the shapes of the partner feed.
 
 Special: opening hours come as periods per day; lists have no total, so only the pages themselves show a gap.
 """
@@ -24,7 +24,7 @@ WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _hours(days: dict[str, list[tuple[str, str]] | None] | None) -> list[str]:
-    """One line per period in week order; a day that is given without periods is closed, one not given is unknown."""
+    """One line per period, from Monday on; a day without periods is closed, and a day that is missing is unknown."""
     lines = []
     for day in WEEK:
         periods = (days or {}).get(day)
@@ -80,7 +80,7 @@ class Post(Row):
 
 
 class Bistrochat(Platform):
-    """Venues and posts behind cursors; the posts have a delta by `since`."""
+    """Venues and posts in lists with cursors; the posts have a delta by `since`."""
 
     name = "bistrochat"
     title = "Bistrochat"

@@ -1,4 +1,4 @@
-"""Chope: bookable restaurants and their reservations, behind cursors. The partner feed's shapes are ours to define.
+"""Chope: restaurants and their reservations, in lists with cursors. We define the shapes of the partner feed.
 
 Special: errors come inside HTTP 200, as a `code` that is not A100; a delta reports removed restaurants as `deleted`.
 """
@@ -67,7 +67,7 @@ class Reservation(Row):
 
 
 def _error(code: str, message: str, text: str) -> SyncError:
-    """Only the platform's words say what kind of error it is."""
+    """The error of a code. Often only the words of the message show what kind of error it is."""
     if code[1:] in ("401", "403") or _ABOUT_CREDENTIALS.search(message):
         return AuthenticationFailed(f"{text}: check CHOPE_API_KEY")
     return ServerFailed(text)
@@ -86,7 +86,7 @@ def _list(dataset: str, **params: str) -> Endpoint:
 
 
 class Chope(Platform):
-    """Restaurants and reservations behind cursors, both with a delta by `updated_since`."""
+    """Restaurants and reservations in lists with cursors, both with a delta by `updated_since`."""
 
     name = "chope"
     title = "Chope"

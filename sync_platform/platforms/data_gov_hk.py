@@ -41,10 +41,10 @@ NO_RECORD = {"沒有記錄", "no record"}
 
 
 def _plain(text: str | None) -> str | None:
-    """The text in NFKC with single spaces; None for a blank and for the register's text for one."""
+    """The text in NFKC with single spaces; None for a blank, and for the text that the register writes for a blank."""
     if text is None:
         return None
-    # the leftovers first: NFKC would leave them, and later software drop them
+    # the leftovers are replaced first: NFKC keeps them, and other software would drop them
     plain = " ".join(unicodedata.normalize("NFKC", text.translate(LEFTOVERS)).split())
     return None if not plain or plain.casefold() in NO_RECORD else plain
 
@@ -109,14 +109,14 @@ class Licence(Row):
 
 
 def _is_whole(record: Any) -> bool:
-    """ValueError for a licence of one file alone: its other half is missing, not empty."""
+    """True; ValueError for a licence that is in one file only, because its other half is missing, not empty."""
     if record.ONLY_IN:
         raise ValueError(f"licence {record.LICNO} stands in the {record.ONLY_IN} file only")
     return True
 
 
 class DataGovHk(Platform):
-    """Both languages' files of one day, joined on the licence number; past weeks out of the archive."""
+    """Both languages' files of one day, joined on the licence number; past weeks from the archive."""
 
     name = "data_gov_hk"
     title = "FEHD licence register (data.gov.hk)"
@@ -167,12 +167,12 @@ class DataGovHk(Platform):
             if found is None:
                 return
             english, chinese = found
-        records, alone = joined(english, chinese)
+        records, in_one_file = joined(english, chinese)
         if english.generated != chinese.generated:
             made = f"{english.generated} (English) and {chinese.generated} (Chinese)"
             extraction.report_finding("licences", f"the two files are of different days: {made}")
-        if alone:
-            extraction.report_finding("licences", f"{alone:,} licences stand in only one of the two files")
+        if in_one_file:
+            extraction.report_finding("licences", f"{in_one_file:,} licences stand in only one of the two files")
         if not english.rows:
             extraction.report_finding("licences", f"the register of {english.generated} has no rows")
         extraction.report_total("licences", len(english.by_number()))
@@ -182,8 +182,10 @@ class DataGovHk(Platform):
             yield Page("licences", records[start : start + PAGE_RECORDS], (english.reply, chinese.reply))
 
     async def _live(self, extraction: Extraction) -> tuple[LicenceFile, LicenceFile] | None:
-        """Today's two files; fetched again where one was republished between the two requests. None where both are
-        those that were landed last."""
+        """Today's two files; fetched again where one was republished between the two requests.
+
+        None where both are the files that were landed last.
+        """
         if await is_unchanged(extraction, "licences", PATHS):
             return None
         wait_s = LOOPBACK_WAIT_S if is_loopback(extraction.client.base_url) else MISMATCH_WAIT_S
@@ -196,7 +198,7 @@ class DataGovHk(Platform):
         return english, chinese
 
     async def _archived(self, extraction: Extraction, first: date, last: date) -> tuple[LicenceFile, LicenceFile]:
-        """The two files as they last were on the last day of the period on which both were archived."""
+        """The last version of both files on the last day of the period on which both were archived."""
         archive = extraction.archive_url + ARCHIVE
         yesterday = extraction.day - timedelta(days=1)
         params = {"start": f"{first:%Y%m%d}", "end": f"{min(last, yesterday):%Y%m%d}"}

@@ -1,6 +1,6 @@
-"""Eatigo: branches with off-peak discounts, in numbered pages. The partner feed's shapes are ours to define.
+"""Eatigo: branches with off-peak discounts, in numbered pages. We define the shapes of the partner feed.
 
-Special: the discounted slots are listed from the day of the extraction on, so a slot of the past is not gone.
+Special: the discounted slots are listed from the day of the extraction on, so slots of the past are not retired.
 """
 
 from __future__ import annotations

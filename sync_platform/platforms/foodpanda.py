@@ -1,6 +1,6 @@
 """Foodpanda: vendors (restaurants that deliver) listed around a point, and the reviews of each.
 
-Special: there is no list of all vendors, so the points of a grid are asked for the vendors near them.
+Special: there is no list of all vendors, so the vendors near each point of a grid are requested.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _status(is_active: bool | None, is_temporary_closed: bool | None) -> str | N
 
 
 class Restaurant(Row):
-    """One vendor on foodpanda; a place that delivers farther under a second listing is two."""
+    """One vendor on foodpanda. A place with a second listing, which delivers farther, is two vendors."""
 
     name_en: Annotated[
         str | None,
@@ -212,8 +212,8 @@ class Foodpanda(Platform):
             "Vendors on foodpanda, second listings for extended delivery included.",
             Restaurant,
             key=("code",),
-            # the point asked decides `distance` and `area`, the time of day `available_in`: as columns, they would
-            # change every row in every sync
+            # `distance` and `area` depend on the requested point, and `available_in` on the time of day: as columns,
+            # they would change every row in every sync
             also_sent={"code": str, "id": int, "distance": float, "area": Any, "metadata.available_in": str},
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
             rules=(Together(("latitude", "longitude")),),

@@ -39,7 +39,7 @@ STATUSES = {OPEN: "open", 2: "closed"}
 
 
 def _error_of(code: int, message: str, text: str) -> SyncError:
-    """The error of a code; the families of codes are the platform's own."""
+    """The error of a code: its first seven digits are a family of errors, as the platform defines them."""
     family = str(code)[:7]
     if family == "1150001":
         return AuthenticationFailed(text)
@@ -117,7 +117,7 @@ class Restaurant(Row):
 
 
 class MenuItem(Row):
-    """One dish of a shop. Its sizes are within it: a dish whose sizes change is one changed row."""
+    """One dish of a shop, with its sizes: a dish whose sizes change is one changed row."""
 
     restaurant_id: Annotated[
         str,
@@ -163,7 +163,7 @@ def _text(value: Any) -> str:
 
 
 def _data(reply: Reply) -> Any:
-    """What an answer holds; raises the error of its code."""
+    """The data of an answer; raises the error of its code."""
     body = reply.json()
     ERROR_CODE.check(reply, body)
     return reply.shaped(body, Answer).data
@@ -266,7 +266,7 @@ class Keeta(Platform):
 
 
 async def _shops(extraction: Extraction, session: Session) -> list[Record]:
-    """Every authorised shop, once; shops that the list does not name are reported."""
+    """Every authorised shop, once; a list that is not complete is reported."""
     found = await read_id_list(extraction, SHOPS, lambda shop: shop, records="shops", get=session.call)
     if found.total is not None:
         extraction.report_total("restaurants", found.total)
@@ -292,6 +292,6 @@ def _shop_id(shop: Record) -> str:
 async def _get_of_shop(
     session: Session, shop: Record, path: str, fields: Mapping[str, Any], read: Callable[[Reply], Slice]
 ) -> Slice:
-    """One page of what belongs to a shop; the records bear the shop's id, which the answer does not have."""
+    """One page of a shop's dishes. Each record receives the shop's id, which the answer does not have."""
     found = await session.call(path, {**fields, "shopId": shop["id"]}, read)
     return replace(found, records=[{**dish, "shopId": shop["id"]} for dish in found.records])

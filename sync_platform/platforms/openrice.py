@@ -223,7 +223,7 @@ class Region(msgspec.Struct):
 
     @property
     def partitions(self) -> list[list[SearchFilter]]:
-        """By district; then by region, which overlaps the districts and whose number is negative."""
+        """By district; then by region. A region has a negative number, and overlaps districts."""
         numbers = [district.district_id for district in self.districts]
         places = [number for number in numbers if number >= 0], [number for number in numbers if number < 0]
         prices = SearchFilter("priceRangeId", list(PRICE_RANGES))

@@ -1,6 +1,6 @@
 """TripAdvisor's Terra API: restaurants found by a search, read in batches by id, and their reviews.
 
-Special: the search is read only for the ids of the locations, and a batch silently omits ids.
+Special: the search is read only for the ids of the locations, and a batch omits ids without an error.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _is_english(language: str | None) -> bool:
 
 
 def _is_traditional(language: str | None) -> bool:
-    """Whether it is written in Traditional Chinese; simplified is another script."""
+    """True for Traditional Chinese; Simplified Chinese is another script."""
     return (language or "").replace("-", "_") in TRADITIONAL
 
 
@@ -197,7 +197,7 @@ class Restaurant(Row):
 
 
 class Review(Row):
-    """One review of a restaurant; `title`, `text` and the user's fields are sealed, whatever they hold."""
+    """One review of a restaurant; `title`, `text` and the user's fields are sealed, whatever their content."""
 
     restaurant_id: Annotated[
         str | None,
@@ -230,7 +230,7 @@ class Review(Row):
 
 
 class TripAdvisor(Platform):
-    """Ids out of a search in pages of 20, then locations in batches of 50, then the reviews of each."""
+    """Ids from a search in pages of 20, then locations in batches of 50, then the reviews of each."""
 
     name = "tripadvisor"
     title = "TripAdvisor"

@@ -1,7 +1,7 @@
 """Hong Kong's regions, districts and neighbourhoods: their names and approximate shapes.
 
 The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude that contain the whole area, widened
-by a margin, so that a correct coordinate near a border is never called wrong. They can distinguish Mong Kok from
+by a margin, so that a correct coordinate near a border is never reported as wrong. They can distinguish Mong Kok from
 Central, but not the two sides of a border street. A name shared by a district and a neighbourhood means the district.
 """
 
@@ -80,7 +80,7 @@ class NamedArea:
         return any(box.contains(latitude, longitude) for box in self.boxes)
 
     def lies_within(self, other: NamedArea) -> bool:
-        """Whether the centre of each of its boxes is in the other."""
+        """True if the centre of each of its boxes is in the other area."""
         return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
 
 
@@ -117,10 +117,10 @@ def all_areas() -> dict[str, NamedArea]:
 def find_area(stated: str) -> NamedArea | None:
     """The area that a stated district means, in English, Traditional Chinese or both; None if not known.
 
-    Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. Of
-    several names the narrowest counts if it lies within the others ("Causeway Bay, Wan Chai"). Two neighbourhoods, or
-    two districts, are ambiguous: None. A code of the register counts only alone, because within an address it would be
-    a house number.
+    Case, spaces, punctuation, usual variants and additions ("Mong Kok District, Kowloon") make no difference. If
+    there are several names, the narrowest is used if it lies within the others ("Causeway Bay, Wan Chai"). Two
+    neighbourhoods, or two districts, are ambiguous: None. A code of the register is recognised only alone, because
+    within an address it would be a house number.
     """
     text = unicodedata.normalize("NFKC", stated).casefold().translate(_SPELLINGS).strip()
     codes, names = _index()

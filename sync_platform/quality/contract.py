@@ -116,7 +116,7 @@ class Contract:
 
 
 def _keeps_rule(rule: Rule, column: Any) -> pl.Expr:
-    """Whether a column's value keeps the rule; null for an empty value."""
+    """True if a column's value keeps the rule; null for an empty value."""
     value = pl.col(column.name)
     if column.sql_type.endswith("[]"):
         return value.list.eval(_value_keeps_rule(rule, pl.element())).list.all()
@@ -145,8 +145,8 @@ def _columns_of_rule(rule: CrossRule) -> tuple[str, ...]:
 def _columns_keep_rule(rule: CrossRule) -> pl.Expr:
     if isinstance(rule, InOrder):
         return pl.col(rule.first) <= pl.col(rule.second)
-    given = [pl.col(name).is_not_null() for name in rule.columns]
-    return reduce(and_, (given[0] == other for other in given[1:]))
+    filled = [pl.col(name).is_not_null() for name in rule.columns]
+    return reduce(and_, (filled[0] == other for other in filled[1:]))
 
 
 def _short(value: str) -> str:

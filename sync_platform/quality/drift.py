@@ -43,7 +43,7 @@ class Drift:
     """One finding. Types are JSON types without null. Shares (0..1) are the filled share of the records that have the
     path's parent, None where no record has it.
 
-    `records` of `of`: the sampled records that lack a missing field, or that have the new name, type or field.
+    `records`: how many of the `of` sampled records lack a missing field, or have the new name, type or field.
     `examples` are received values; of a missing field, former values. `is_unsealed`: the field arrived unencrypted in a
     dataset with sealed fields, so it may be personal.
     """
@@ -88,7 +88,7 @@ def find_drift(before: Shape, now: Shape) -> list[Drift]:
 
 
 def is_good(drifts: Iterable[Drift]) -> bool:
-    """Whether a shape with these findings may become the reference: no known field was lost or changed."""
+    """True if a shape with these findings may become the reference: no known field was lost or changed."""
     return all(drift.kind == "new" for drift in drifts)
 
 
@@ -182,8 +182,8 @@ def _renamed(
                 share_before=old.share_before)
         for old, other in pairs
     ]  # fmt: skip
-    gone = {id(drift) for pair in pairs for drift in pair}
-    return renamed, [d for d in missing if id(d) not in gone], [d for d in new if id(d) not in gone]
+    paired = {id(drift) for pair in pairs for drift in pair}
+    return renamed, [d for d in missing if id(d) not in paired], [d for d in new if id(d) not in paired]
 
 
 def _likeness(before: Shape, now: Shape, old: Drift, other: Drift) -> float:

@@ -1,4 +1,4 @@
-"""Whether a coordinate lies in the district that the platform states: the geographic part of accuracy.
+"""Geography, the geographic part of accuracy: compares a record's coordinate with its stated district.
 
 What belongs here: the comparison, for one record and for a table. Names and approximate shapes are in `areas`. A record
 with an unknown district or without a coordinate is not measured, so it is never wrong.
@@ -50,7 +50,7 @@ class Geography:
 
 
 def is_inside(stated: str | None, latitude: float | None, longitude: float | None) -> bool | None:
-    """Whether a coordinate (degrees, WGS84) lies in the stated district; None if unknown."""
+    """True if a coordinate (degrees, WGS84) lies in the stated district; None if unknown."""
     if stated is None or latitude is None or longitude is None or not (isfinite(latitude) and isfinite(longitude)):
         return None
     place = find_area(stated)
@@ -67,7 +67,7 @@ def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: 
     """Compare every row of a relation, with the same names and shapes as `is_inside`.
 
     `relation` is a table name or a SELECT in brackets, with the columns source_id, district, latitude and longitude.
-    The session has two temporary views meanwhile: geography_names and geography_shapes.
+    During the call the session has two temporary views: geography_names and geography_shapes.
     """
     stated = session.execute(
         f"SELECT district, count(*) FROM {relation} GROUP BY district ORDER BY count(*) DESC, district"
@@ -102,7 +102,7 @@ def measure_geography(session: duckdb.DuckDBPyConnection, relation: str, worst: 
     finally:
         session.unregister("geography_names")
         session.unregister("geography_shapes")
-    assert found is not None  # noqa: S101 - an aggregate always answers one row
+    assert found is not None  # noqa: S101 - an aggregate always returns one row
     measured, outside, farthest = found
     return Geography(
         rows=sum(count for _, count in stated),

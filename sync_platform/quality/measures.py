@@ -20,7 +20,7 @@ ACROSS = {
     "accuracy": ("register_name", "register_address", "register_licence"),
     "consistency": ("phone_across", "district_across", "place_across", "trading_across"),
 }
-"""Measures of a listing against other platforms; unification takes them, not a sync."""
+"""Measures of a listing against other platforms; a run of unification computes them, not a sync."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Measure:
 
 
 def is_listing(dataset: Dataset) -> bool:
-    """Whether the records are listings: they have a name and an address."""
+    """True if the records are listings: they have a name and an address."""
     names = {column.name for column in columns_of(dataset.row)}
     return bool(names & set(NAMES)) and bool(names & set(ADDRESSES))
 
@@ -78,7 +78,7 @@ def _in_their_languages(english: str, chinese: str) -> str:
 
 
 def _same_place(names: set[str]) -> str:
-    """SQL: a place may change its name or its address; if both change at once, the id means another place."""
+    """SQL: true if the id still means the same place: a place may change its name or its address, not both at once."""
     named = [f'm."{name}" = h."{name}"' for name in NAMES if name in names]
     placed = [f'm."{name}" = h."{name}"' for name in ADDRESSES if name in names]
     if {"latitude", "longitude"} <= names:

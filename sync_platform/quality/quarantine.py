@@ -1,7 +1,7 @@
 """Quarantine: records that cannot be stored, each with its problems, their paths, and its landed line.
 
-An entry is open until its record is stored after all or a later sync examines the record again, which may create a new
-entry. So the open entries are the current problems, and all entries are the problems there ever were.
+An entry is open until its record is stored, or until a later sync examines the record again, which may create a new
+entry. So the open entries are the current problems, and all entries are all problems so far.
 """
 
 from __future__ import annotations
@@ -124,14 +124,16 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantin
     return first
 
 
-def newly_held_back(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, held_back: str | None) -> bool:
-    """Whether a record is quarantined that had no open entry before; call this before `quarantine`.
+def has_newly_quarantined(
+    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, only_quarantined: str | None
+) -> bool:
+    """True if a record is quarantined that had no open entry before; call this before `quarantine`.
 
-    `held_back`: a relation of source_ids; None for none.
+    `only_quarantined`: a relation of source_ids; None for none.
     """
-    if held_back is None:
+    if only_quarantined is None:
         return False
-    query = f"""SELECT 1 FROM {held_back} WHERE source_id NOT IN (
+    query = f"""SELECT 1 FROM {only_quarantined} WHERE source_id NOT IN (
         SELECT source_id FROM {LAKE}.quality.quarantine
         WHERE platform = ? AND dataset = ? AND settled_at IS NULL AND source_id IS NOT NULL) LIMIT 1"""
     return session.execute(query, [platform, dataset]).fetchone() is not None
@@ -141,26 +143,27 @@ def _settle(
     session: duckdb.DuckDBPyConnection,
     origin: dict[str, str | datetime | None],
     quarantined: str,
-    came: str,
+    valid: str,
     *,
     is_whole: bool,
     is_late: bool,
 ) -> None:
-    mine = "platform = $platform AND dataset = $dataset AND settled_at IS NULL"
-    own = {"platform": origin["platform"], "dataset": origin["dataset"]}
+    """Settle the open entries whose records were examined again; `valid`: a relation of the valid rows of the sync."""
+    is_open = "platform = $platform AND dataset = $dataset AND settled_at IS NULL"
+    values = {"platform": origin["platform"], "dataset": origin["dataset"]}
     if is_late:
-        mine, own = f"{mine} AND sync_id = $sync_id", {**own, "sync_id": origin["sync_id"]}
+        is_open, values = f"{is_open} AND sync_id = $sync_id", {**values, "sync_id": origin["sync_id"]}
     table = f"{LAKE}.quality.quarantine"
-    if not session.execute(f"SELECT 1 FROM {table} WHERE {mine} LIMIT 1", own).fetchone():
+    if not session.execute(f"SELECT 1 FROM {table} WHERE {is_open} LIMIT 1", values).fetchone():
         return
-    stored = f"source_id IN (SELECT source_id FROM {came})"
+    stored = f"source_id IN (SELECT source_id FROM {valid})"
     again = f"source_id IN (SELECT source_id FROM {quarantined} WHERE source_id IS NOT NULL)"
     unseen = "true" if is_whole or is_late else "false"
     session.execute(
         f"""UPDATE {table} SET settled_at = $at,
             settled_how = CASE WHEN {stored} THEN 'stored' WHEN {again} THEN 'seen again' ELSE 'not seen again' END
-        WHERE {mine} AND (coalesce({stored}, false) OR coalesce({again}, false) OR {unseen})""",
-        {**own, "at": origin["committed_at"]},
+        WHERE {is_open} AND (coalesce({stored}, false) OR coalesce({again}, false) OR {unseen})""",
+        {**values, "at": origin["committed_at"]},
     )
     if is_late:
         session.execute(

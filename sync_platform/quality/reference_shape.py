@@ -1,7 +1,7 @@
 """The reference shape (last good shape) of each dataset and the drift from it, stored in the lake.
 
-A shape stays the reference until a good shape follows (nothing missing, retyped or renamed). It also ends when the
-platform file declares another shape: then somebody has handled the change, and the next shape is the reference.
+A shape is the reference until a good shape follows (nothing missing, retyped or renamed). It also ends when the
+platform file declares another shape: the change has then been handled, and the next shape becomes the reference.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ DRIFTS = (
 def compare_with_reference(
     session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
 ) -> list[Drift]:
-    """The drift of a shape from the reference. Stores the findings, and the shape where it is the next reference.
+    """Find the drift of a shape from the reference; store the findings, and the shape if it becomes the reference.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
     """
     if not now.records:
         return []
     declared = _declared(dataset)
-    own = {"platform": origin["platform"], "dataset": origin["dataset"], "declared": declared}
+    values = {"platform": origin["platform"], "dataset": origin["dataset"], "declared": declared}
     row = session.execute(
         f"""SELECT shape FROM {LAKE}.quality.shapes
         WHERE platform = $platform AND dataset = $dataset AND declared = $declared
         ORDER BY committed_at DESC LIMIT 1""",
-        own,
+        values,
     ).fetchone()
     stored = Shape.from_document(orjson.loads(row[0])) if row else None
     found = find_drift(stored, now) if stored else []

@@ -72,7 +72,7 @@ class Score:
 
     @property
     def falls_short(self) -> bool:
-        """Whether the score was measured and is below its threshold."""
+        """True if the score was measured and is below its threshold."""
         return self.score is not None and self.threshold is not None and self.score < self.threshold
 
     @property
@@ -89,8 +89,8 @@ class Score:
         if self.score is None:
             return "not measured"
         counted = f" ({self.numerator:,} of {self.denominator:,})" if self.denominator is not None else ""
-        sure = f", 95 % interval {self.interval[0]:.1%} to {self.interval[1]:.1%}" if self.interval else ""
-        return "; ".join([f"{self.score:.2%}{counted}{sure}", *self.worst_in_words, *unmeasured])
+        interval = f", 95 % interval {self.interval[0]:.1%} to {self.interval[1]:.1%}" if self.interval else ""
+        return "; ".join([f"{self.score:.2%}{counted}{interval}", *self.worst_in_words, *unmeasured])
 
     @property
     def worst_in_words(self) -> list[str]:
@@ -146,7 +146,7 @@ class Standards:
 
 
 def _default_of_each(setting: str) -> dict[str, float]:
-    """By dimension, the default of its setting."""
+    """The default of a setting for each dimension."""
     return {name: Settings.model_fields[f"{setting}_{name}"].default for name in DIMENSIONS}
 
 
@@ -157,21 +157,21 @@ STANDARDS = Standards()
 def overall(dimensions: Sequence[Score], standards: Standards) -> Score:
     """The DataQualityScore: the weighted mean of the measured dimensions.
 
-    sum(weight x score) / sum(weight), over measured dimensions. The confidence is the share of the total weight that
-    was measured; each dimension counts with its own confidence.
+    sum(weight x score) / sum(weight), over measured dimensions. The confidence is the measured share of the total
+    weight, where the weight of each dimension is multiplied by its own confidence.
     """
     measured = [(standards.weights[each.dimension], each) for each in dimensions if each.score is not None]
     weight = sum(share for share, _ in measured)
     total = sum(standards.weights.values())
     mean = sum(share * (each.score or 0.0) for share, each in measured) / weight if weight else None
     threshold = sum(share * (each.threshold or 0.0) for share, each in measured) / weight if weight else None
-    sure = sum(share * (1.0 if each.confidence is None else each.confidence) for share, each in measured)
+    measured_weight = sum(share * (1.0 if each.confidence is None else each.confidence) for share, each in measured)
     unmeasured = [each.dimension for each in dimensions if each.score is None]
     return Score(
         OVERALL,
         WHOLE,
         stated=mean,
         threshold=threshold,
-        confidence=sure / total if total else 0.0,
+        confidence=measured_weight / total if total else 0.0,
         detail={"not_measured": unmeasured} if unmeasured else {},
     )

@@ -41,10 +41,10 @@ def newest_scores(
     committed: tuple[datetime, datetime] | None = None,
     measures: bool = False,
 ) -> list[Scored]:
-    """Per dataset, dimension and measure the newest score of one partition; one that was measured comes first.
+    """The newest score of one partition per dataset, dimension and measure; a measured score is preferred.
 
-    `partition` None: the newest of each dataset. `committed`: only scores committed from then to then, both included.
-    `measures`: also the measures that a dimension is made of.
+    `partition`: None means the newest of each dataset. `committed`: only scores committed between these two times, both
+    included. `measures`: also return the measures of each dimension.
     """
     wanted = {"platform": platform, "dataset": dataset, "partition": partition}
     chosen: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
@@ -63,7 +63,7 @@ def newest_scores(
 
 
 def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[Scored]]:
-    """By platform and dataset, the overall score of each of the last partitions, oldest first."""
+    """The overall scores of the last partitions, oldest first, by platform and dataset."""
     chosen = {} if platform is None else {"platform": platform}
     found = _read(
         session,
@@ -84,8 +84,8 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
 class Card:
     """One dataset on the scorecard, in its newest period.
 
-    `dimensions`: the score of each dimension by name. `measures`: what the dimensions are made of. `trend`: the overall
-    score of each of the last periods, oldest first.
+    `dimensions`: the score of each dimension by name. `measures`: the scores of the measures of all dimensions.
+    `trend`: the overall score of each of the last periods, oldest first.
     """
 
     platform: str
@@ -115,7 +115,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
     grouped: dict[tuple[str, str], list[Scored]] = {}
     for scored in newest_scores(session, platform=platform, measures=True):
         grouped.setdefault((scored.platform, scored.dataset), []).append(scored)
-    past = trends(session, platform)
+    trend_scores = trends(session, platform)
     cards = []
     for (name, dataset), scores in grouped.items():
         partition = scores[0].partition
@@ -126,7 +126,7 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
             {each.dimension: each for each in scores if each.measure == WHOLE},
             [each for each in scores if each.measure != WHOLE],
             [words for _, words in drift_of(session, name, dataset, partition)],
-            [(each.partition, each.score) for each in past.get((name, dataset), [])],
+            [(each.partition, each.score) for each in trend_scores.get((name, dataset), [])],
         )
         cards.append(card)
     return cards
@@ -150,11 +150,11 @@ def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
     if not _has(session, "scores"):
         return []
     rows = session.execute(query, values).fetchall()
-    return sorted(map(_scored, rows), key=_place)
+    return sorted(map(_scored, rows), key=_sort_key)
 
 
-def _place(scored: Scored) -> tuple[str, str, int, bool, str]:
-    """What scores are sorted by; the score of a dimension comes after its measures."""
+def _sort_key(scored: Scored) -> tuple[str, str, int, bool, str]:
+    """The order of scores; the score of a dimension comes after its measures."""
     is_whole = scored.measure == WHOLE
     return scored.platform, scored.dataset, (*DIMENSIONS, OVERALL).index(scored.dimension), is_whole, scored.measure
 

@@ -22,7 +22,7 @@ COLUMNS = ("dataset", "period", *DIMENSIONS, OVERALL, "confidence", "trend")
 
 
 def scorecard_document(cards: Sequence[Card], made_at: datetime, installation: str) -> Document:
-    """The newest period of each dataset, and what is wrong with it."""
+    """The scores of each dataset in its newest period, and the findings."""
     empty = "Nothing has been scored yet: run `sync-platform sync` first"
     scores = DocumentTable("The newest period of each dataset", COLUMNS, [_row(card) for card in cards], empty)
     findings = [

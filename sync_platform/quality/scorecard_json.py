@@ -8,7 +8,7 @@ from sync_platform.quality.scorecard import Card, Scored
 
 
 def card_json(card: Card) -> dict[str, Any]:
-    """One dataset's scores, the measures that they are made of, what is wrong, and the trend, oldest period first."""
+    """One dataset's scores, their measures, the findings, and the trend, oldest period first."""
     return {
         "platform": card.platform,
         "dataset": card.dataset,

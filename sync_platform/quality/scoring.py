@@ -28,7 +28,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class RecordsToScore:
-    """What is scored: received rows, the contract counts of their records, and the stored table.
+    """The input of scoring: received rows, the contract counts of their records, and the stored table.
 
     `rows`: a relation with the dataset's own columns and `deleted`. `seen`: received records with distinct ids,
     quarantined ones included. `claimed`: the number of records that the source claims to have. `is_full`: it is a full
@@ -71,7 +71,7 @@ def write_scores(
     rows = []
     for score in scores:
         low, high = score.interval or (None, None)
-        own = {
+        values = {
             "dimension": score.dimension,
             "measure": score.measure,
             "score": score.score,
@@ -84,7 +84,7 @@ def write_scores(
             "confidence": score.confidence,
             "detail": orjson.dumps(dict(score.detail)).decode() if score.detail else None,
         }
-        rows.append([{**origin, **own}[name] for name in names])
+        rows.append([{**origin, **values}[name] for name in names])
     marks = ", ".join(f"({', '.join('?' for _ in names)})" for _ in rows)
     listed = ", ".join(f'"{name}"' for name in names)
     session.execute(
@@ -94,29 +94,29 @@ def write_scores(
 
 def _measured(records: RecordsToScore) -> str:
     """SQL in brackets: the rows that are measured, with the dataset's own columns."""
-    own = ", ".join(f'"{column.name}"' for column in columns_of(records.dataset.row))
-    query = f"SELECT {own} FROM {records.rows} WHERE NOT deleted"
+    columns = ", ".join(f'"{column.name}"' for column in columns_of(records.dataset.row))
+    query = f"SELECT {columns} FROM {records.rows} WHERE NOT deleted"
     if not records.is_full and records.follows:
-        query += f""" UNION ALL SELECT {own} FROM {records.table} t ANTI JOIN {records.rows} i USING (source_id)
+        query += f""" UNION ALL SELECT {columns} FROM {records.table} t ANTI JOIN {records.rows} i USING (source_id)
             WHERE t.removed_at IS NULL"""
     return f"({query})"
 
 
 def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
-    """The share of records and cells that keep the contract. Contradicting versions of a record do not."""
+    """The share of records and cells that keep the contract. Contradicting versions of a record do not keep it."""
     counts = records.contract_counts
     worst = sorted(counts.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
     broken_rules = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
     ]
-    sound = max(0, counts.valid_records - records.contradicting)
+    valid = max(0, counts.valid_records - records.contradicting)
     detail = {"worst": broken_rules} if broken_rules else {}
     threshold = standards.threshold("validation")
     return [
-        Score("validation", "records", sound, counts.records, counts.records, detail=detail),
+        Score("validation", "records", valid, counts.records, counts.records, detail=detail),
         Score("validation", "cells", counts.valid_cells, counts.cells, counts.cells),
-        Score("validation", WHOLE, sound, counts.records, counts.records, threshold, 1.0, detail),
+        Score("validation", WHOLE, valid, counts.records, counts.records, threshold, 1.0, detail),
     ]
 
 
@@ -166,7 +166,7 @@ def _filled(column: Column) -> str:
 def _accuracy(
     session: duckdb.DuckDBPyConnection, records: RecordsToScore, measured: str, standards: Standards
 ) -> list[Score]:
-    """Geography, the only reference at this point. The comparison with the register follows after unification."""
+    """The score of geography, the only measure of accuracy in a sync. Unification adds the register's measures."""
     names = {column.name for column in columns_of(records.dataset.row)}
     (rows,) = session.execute(f"SELECT count(*) FROM {measured}").fetchall()[0]
     scores = []
@@ -236,7 +236,7 @@ def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> st
 
 
 def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:
-    """The measures that unification takes later (unified/cross_platform_scores.py)."""
+    """The measures that unification computes later (unified/cross_platform_scores.py)."""
     return ACROSS[dimension] if is_listing(records.dataset) and not records.dataset.is_reference else ()
 
 
@@ -249,7 +249,7 @@ def with_dimension_score(
     judged: int | None,
     rows: int,
 ) -> list[Score]:
-    """The taken measures, the ones awaited from unification, and the dimension: `right` of `judged` records."""
+    """The scores, empty ones for the `awaited` measures, and the dimension's score: `right` of `judged` records."""
     every = [*scores, *(Score(dimension, name, population=rows) for name in awaited)]
     measured = [score for score in every if score.score is not None]
     worst = sorted((score for score in measured if score.score != 1), key=lambda score: score.score or 0)

@@ -33,7 +33,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, omit_defaults=True):
-    """The values at one path, counted in records: how many have it filled (not absent or null), and with which types.
+    """The values at one path. `filled`: the number of records with a value, not null. `types`: their number per type.
 
     `marks`: the smallest CRC-32s of its values; two fields with the same values have the same marks. `sealed`: at least
     one value is sealed or contains a sealed value. A sealed value counts as a string.
@@ -81,9 +81,10 @@ class Shape(msgspec.Struct):
         return self.field(path).filled / records_with_parent if records_with_parent else None
 
     def covers(self, path: str) -> bool:
-        """Whether the absence of the path in this shape is meaningful.
+        """True if the absence of the path in this shape is meaningful.
 
-        It is not where deep paths were left out, or where only one of shape and path treats a parent as an open map.
+        It is not meaningful if deep paths were left out, or if only one of shape and path treats a parent as an open
+        map.
         """
         if self.is_cut and _rank(path) > max(map(_rank, self.fields)):
             return False
@@ -110,7 +111,7 @@ class Shape(msgspec.Struct):
         return bounded(Shape(records, fields, open_maps, self.is_cut or now.is_cut))
 
     def differs_from(self, stored: Shape) -> bool:
-        """Whether it differs enough to be stored: other paths or types, twice the records, or a changed share."""
+        """True if it differs enough to be stored: other paths or types, twice the records, or a changed share."""
         if self._outline() != stored._outline() or self.records >= 2 * stored.records:
             return self.records > 0
         return any(abs((self.share(path) or 0) - (stored.share(path) or 0)) > NOTABLE_CHANGE for path in self.fields)

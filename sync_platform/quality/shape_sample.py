@@ -1,6 +1,6 @@
 """A sample of the records of one sync, from which their shape is computed.
 
-What belongs here: the choice of lines, and what is recorded about them. What does not: the meaning of a shape.
+What belongs here: choosing lines, and collecting the values at their paths. What does not: the meaning of a shape.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _View:
         self._types: dict[str, int] = {}
         self._filled, self._sealed = 0, False
         self._marks: set[int] = set()
-        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32: the smallest rarely change between syncs
+        self._examples: dict[str, dict[int, Example]] = {}  # by CRC-32; the smallest ones rarely change between syncs
 
     def add(self, values: dict[str, Any], key: str, line: int) -> None:
         """Add the values of one record at the path, one per type."""
@@ -134,7 +134,7 @@ class _View:
 
 
 def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[str, dict[str, Any]]) -> None:
-    """Collect the values of one record at the path and below it; of several values of one type, the first."""
+    """Collect the values of one record at the path and below it; the first value of each type is used."""
     kind = _TYPES[type(value)]
     noted = found.get(path)
     if noted is None:

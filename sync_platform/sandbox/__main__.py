@@ -1,4 +1,4 @@
-"""`python -m sync_platform.sandbox`: the options, and nothing else."""
+"""`python -m sync_platform.sandbox`: reads the options and starts the sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeded randomness: the only source of it in the sandbox, apart from tokens.
+"""Seeded random numbers: the only random numbers of the sandbox, apart from tokens.
 
 What belongs here: random numbers that depend only on the seed and a key. What doesn't: what they decide.
 """

@@ -1,6 +1,6 @@
-"""Deltas and cursors: the two ways to read on that several platforms share.
+"""Reads the `since` parameter of deltas and the cursors of lists, which several platforms share.
 
-What belongs here: reading `since` moments and opaque cursors. What doesn't: the lists they point into.
+What belongs here: reading these parameters and writing cursors. What doesn't: the lists that they point into.
 """
 
 from __future__ import annotations

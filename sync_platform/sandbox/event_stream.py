@@ -1,6 +1,6 @@
 """A platform's WebSocket: sends the last day's events, then stays open.
 
-With `?live=SECONDS` a further event follows every so many seconds; without it no further event comes.
+With `?live=SECONDS` it then sends a new event after each such interval; without it, no further event.
 What belongs here: the life of one connection. What doesn't: the shape of a platform's events.
 """
 
@@ -34,11 +34,11 @@ class StreamingView(PlatformView):
 
     @abstractmethod
     def is_admitted(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether the headers carry the platform's credentials."""
+        """True if the headers have the platform's credentials."""
 
     @abstractmethod
     def live_event(self, sequence: int) -> bytes:
-        """A new event with that number, made after one of `events`, happening now."""
+        """A new event with that number and the current time, modelled on one of `events`."""
 
     def reason_to_close(self, path: str, headers: Mapping[bytes, bytes]) -> int | None:
         """The WebSocket code that ends a connection to the path at once, or None where the events may follow."""
@@ -70,8 +70,8 @@ async def serve_stream(
 
 
 async def _send_live(view: StreamingView, after: str, every_s: float, receive: Receive, send: Send) -> None:
-    """Sends a new event every so many seconds, none where that is 0, until the client leaves."""
-    leaving = asyncio.ensure_future(_left(receive))
+    """Sends a new event every `every_s` seconds (none if that is 0), until the client leaves."""
+    leaving = asyncio.ensure_future(_wait_until_left(receive))
     sequence = max([len(view.events), *_sequence(after, f"{view.today:%Y%m%d}")])
     while not leaving.done():
         await asyncio.wait([leaving], timeout=every_s or None)
@@ -86,6 +86,6 @@ def _sequence(after: str, day: str) -> list[int]:
     return [int(number)] if head == day and number.isdecimal() else []
 
 
-async def _left(receive: Receive) -> None:
+async def _wait_until_left(receive: Receive) -> None:
     while (await receive())["type"] != "websocket.disconnect":
         pass

@@ -80,7 +80,7 @@ class RegisteredLicence:
 
     @property
     def lapses(self) -> bool:
-        """Whether the licence ends on its expiry day; the others are given up before."""
+        """True if the licence ends on its expiry day; the others are given up before."""
         return (self.until.month, self.until.day) == (self.month, self.day)
 
 

@@ -1,6 +1,6 @@
 """The ground truth, written to a file: which listing of which platform is which place.
 
-It is never served: a matcher that could read it would prove nothing.
+The server never sends it, because a test of a matcher that can read it proves nothing.
 """
 
 from __future__ import annotations

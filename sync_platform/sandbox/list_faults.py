@@ -12,7 +12,7 @@ from sync_platform.sandbox.wire import ListAnswer, ListPage, SelectedRows, WireR
 
 
 def reply_with_faults(original: ListAnswer, faults: Sequence[str]) -> WireReply:
-    """The reply with all the faults in it: first those of the whole list, then those of the page."""
+    """The reply, changed by all the faults: first by those of the whole list, then by those of the page."""
     shown = original
     for fault in faults:
         shown = _changed_list(shown, fault)

@@ -73,7 +73,7 @@ class PlatformView(ABC):
     special_faults: ClassVar[Mapping[str, str]] = {}
     """The faults that only this platform can play, with their meanings: its answers carry their effects."""
     has_archive: ClassVar[bool] = False
-    """Whether the platform has an archive: its paths come below `/<platform>_archive/`, seen here as `/archive/`."""
+    """True if the platform has an archive: its paths begin with `/<platform>_archive/`, here with `/archive/`."""
 
     def __init__(self, places: Sequence[TruePlace], seed: int, today: date) -> None:
         self.places, self.seed, self.today = places, seed, today

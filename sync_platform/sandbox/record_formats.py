@@ -22,7 +22,7 @@ class RecordFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JsonRecord:
-    """A JSON object. `number` and `label` are dotted paths: the field that changes type, and the one that changes."""
+    """A JSON object. `number` and `label` are dotted paths: the fields that get another type or value."""
 
     number: str
     label: str

@@ -92,11 +92,11 @@ def build_places(seed: int, count: int, today: date) -> list[TruePlace]:
     chains = invent_chains(draws(seed, "chains"), max(24, min(1200, count // 60)))
     weights = list(accumulate(1 / (rank + 3) for rank in range(len(chains))))
     chosen = draws(seed, "homes")
-    homes = [[chosen.choice(mall) for mall in chosen.sample(malls, 8)] for _ in chains]
+    malls_of_chains = [[chosen.choice(mall) for mall in chosen.sample(malls, 8)] for _ in chains]
     found: list[TruePlace] = []
     for slot in range(count):
         stream = draws(seed, "slot", slot)
-        found.extend(_tenancies(stream, slot, today, malls, chains, weights, homes))
+        found.extend(_tenancies(stream, slot, today, malls, chains, weights, malls_of_chains))
     return _with_shared_phones(found, count)
 
 
@@ -121,7 +121,7 @@ def _tenancies(
     malls: list[list[Mall]],
     chains: list[RestaurantChain],
     weights: list[float],
-    homes: list[list[Mall]],
+    malls_of_chains: list[list[Mall]],
 ) -> Iterator[TruePlace]:
     """The places that follow one another in a slot of the city, often at the same address."""
     opened = draw_opening(stream)
@@ -134,7 +134,7 @@ def _tenancies(
         if previous is not None and stream.random() < _SAME_PREMISES_SHARE:
             premises = previous
         elif chain and stream.random() < 0.45:
-            premises = premises_in(stream, stream.choice(homes[chain.number]))
+            premises = premises_in(stream, stream.choice(malls_of_chains[chain.number]))
         else:
             premises = find_premises(stream, malls, mall_share=0.5 if chain else 0.22)
         place = _build_place(

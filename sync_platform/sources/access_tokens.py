@@ -1,4 +1,4 @@
-"""Access tokens for a platform that hands them out for refresh tokens, each of which works once."""
+"""Access tokens of a platform that exchanges single-use refresh tokens for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sync_platform.sources.extraction import Extraction
 
 T = TypeVar("T")
 REFRESH_AHEAD_S = 60
-SECRET = "refresh_token"  # noqa: S105 - the name of a secret, not one
+SECRET = "refresh_token"  # noqa: S105 - the name of a secret, not its value
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class TokenPair:
 class AccessTokens:
     """The access token of one extraction, refreshed once for all calls that find it expired.
 
-    `exchange` gives new tokens for a refresh token; it raises AuthenticationFailed or Refused for one that is refused.
+    `exchange` returns new tokens for a refresh token. It raises AuthenticationFailed or Refused if the platform refuses
+    that token.
     """
 
     def __init__(self, extraction: Extraction, exchange: Callable[[str], Awaitable[TokenPair]]) -> None:
@@ -39,24 +40,24 @@ class AccessTokens:
 
     async def call(self, send: Callable[[str], Awaitable[T]]) -> T:
         """What `send` returns with an access token. A refused token is refreshed once; a second refusal is raised."""
-        token = await self._valid()
+        token = await self._valid_token()
         try:
             return await send(token)
         except AuthenticationFailed:
             if self._access == token:
                 self._access = None
-        return await send(await self._valid())
+        return await send(await self._valid_token())
 
-    async def _valid(self) -> str:
+    async def _valid_token(self) -> str:
         async with self._refreshing:
             if self._access is None or time.monotonic() > self._expires_at:
                 self._access = await self._refresh()
             return self._access
 
     async def _refresh(self) -> str:
-        """A new access token, by the refresh token that was received last, else by the configured one.
+        """A new access token, for the last refresh token received or, if that is refused, for the configured one.
 
-        The next refresh token is stored before anything is done with the access token.
+        The next refresh token is stored before the access token is used.
         """
         known = [self._extraction.secrets.read(SECRET), self._extraction.credentials["refresh_token"]]
         refused: SyncError | None = None

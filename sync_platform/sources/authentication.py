@@ -1,4 +1,4 @@
-"""The ways in which platforms recognise us: what each adds to the headers of every request."""
+"""Kinds of authentication: what each adds to the headers of every request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class NoAuthentication:
-    """Open to everyone, or signed by the connector itself."""
+    """For a platform that needs no credentials, or whose connector signs its own requests."""
 
     def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:
         return {}
@@ -24,7 +24,7 @@ class BearerToken:
 
 @dataclass(frozen=True)
 class KeyHeader:
-    """The API key in a header of its own."""
+    """The API key in the header `name`."""
 
     name: str
 

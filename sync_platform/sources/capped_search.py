@@ -1,4 +1,4 @@
-"""A search that lists at most so many records per query, read whole by splitting its queries.
+"""Reads all records of a search that lists only the first N results of a query, by splitting its queries.
 
 What belongs here: which query is sent next, and which records could not be reached. What does not: the filters of any
 platform.
@@ -32,9 +32,9 @@ class Query:
     filters: Filters
     name: str
     parent: Query | None = None
-    is_finest: bool = False  # no filter is left to split it by
+    is_finest: bool = False  # True if no filter is left to split it
     count: int | None = None  # None: no page was read
-    pages_asked: int = 0
+    pages_requested: int = 0
     own_ids: set[str] = field(default_factory=set)  # those that its own pages listed
     ids: set[str] = field(default_factory=set)
     repeats: bool = False
@@ -46,12 +46,15 @@ class Query:
 
     @property
     def is_short(self) -> bool:
-        """Whether it holds more records than were listed. If it repeats itself this is unknown, for its parts too."""
+        """True if the query counts more records than were listed.
+
+        If it repeats its pages this is unknown, also for its parts.
+        """
         return self.count is None or (len(self.ids) < self.count and not self.repeats)
 
     @property
     def with_ancestors(self) -> list[Query]:
-        """This query and those that it is a part of, outwards."""
+        """This query, the query that it is a part of, and so on."""
         return [self, *(self.parent.with_ancestors if self.parent else [])]
 
     def parts(self, search_filter: SearchFilter, is_finest: bool) -> list[Query]:
@@ -68,8 +71,8 @@ class CappedSearch:
     """All records of a search that lists at most `cap` records per query, in pages of `page_rows`.
 
     A query that lists fewer records than it counts is split by the next filter of a partition. The parts need not
-    add up, because a record may have no value for a filter: then the pages of the query itself are read too, as far
-    as they reach. Parts may overlap: each record is yielded once. A query that stays short is reported as capped.
+    add up, because a record may have no value for a filter: then the pages of the query itself are read too, up to
+    the cap. Parts may overlap: each record is yielded once. A query that stays short is reported as capped.
 
     `fetch` reads one page (1, 2, …) of the query with these filters; the `total` of its slice is the query's count.
     `whole_name` names the query without filters. Memory: the ids of all records, once per level of queries.
@@ -90,13 +93,13 @@ class CappedSearch:
         self._whole = Query({}, whole_name)
         self._seen: set[str] = set()
         self._split: list[Query] = []
-        self._unsplit: list[Query] = []  # short, and the finest there are
+        self._unsplit: list[Query] = []  # short, and no filter is left to split them
 
     async def pages(self, partitions: Sequence[Sequence[SearchFilter]]) -> AsyncIterator[Page]:
-        """Every page, without the records of earlier pages.
+        """Every page, without the records that an earlier page listed.
 
-        A partition is the filters that split the search, the coarsest first; the second partition is used only
-        where the first leaves records out, and so on. Their first filters have no value in common.
+        Each partition is a list of filters that split the search, the coarsest first. The second partition is used
+        only if the first leaves records out, and so on. The first filters of two partitions have no value in common.
         """
         async for page in self._read(self._whole):
             yield page
@@ -105,17 +108,17 @@ class CappedSearch:
         self._extraction.report_total(self._dataset, self._whole.count)
         for search_filters in partitions:
             if self._whole.is_short:
-                async for page in self._descend(search_filters):
+                async for page in self._read_parts(search_filters):
                     yield page
-        for query in reversed([self._whole, *self._split]):  # the finest first: what they list counts for the coarser
+        for query in reversed([self._whole, *self._split]):  # the finest first: their records count for the coarser too
             if self._whole.is_short and query.is_short:
                 async for page in self._read(query, despite_cap=True):
                     yield page
         if self._whole.is_short:
             self._report([*self._unsplit, *reversed(self._split), self._whole])
 
-    async def _descend(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
-        """The parts of the search by the first filter, the parts of those that are short by the second, …"""
+    async def _read_parts(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
+        """Read the parts of the search by the first filter, then the parts of short parts by the second, and so on."""
         short = [self._whole]
         for depth, search_filter in enumerate(search_filters, start=1):
             is_finest = depth == len(search_filters)
@@ -126,12 +129,15 @@ class CappedSearch:
             short = [query for query in level if query.is_short and query.is_answered]
             (self._unsplit if is_finest else self._split).extend(short)
             if len(self._seen) == known:
-                # a query within the cap was read to its end: if the whole level listed nothing new, its parts won't
+                # a query within the cap was read to its end: if no query listed a new record, its parts will not either
                 short = [query for query in short if self._is_above_cap(query)]
 
     async def _read(self, query: Query, despite_cap: bool = False) -> AsyncIterator[Page]:
-        """The pages not read yet; of a query above the cap that can be split only the first, unless `despite_cap`."""
-        while query.pages_asked < self._reachable_pages(query):
+        """The pages of a query that are not read yet.
+
+        Only the first page of a query that is above the cap and can be split, unless `despite_cap`.
+        """
+        while query.pages_requested < self._reachable_pages(query):
             try:
                 part = await self._next_page(query)
             except SyncError as error:
@@ -144,15 +150,15 @@ class CappedSearch:
                 return
 
     async def _next_page(self, query: Query) -> Slice:
-        """The page after the last one asked for. A page that lists only ids of earlier ones is a finding."""
-        query.pages_asked += 1
+        """The next page. A page that lists only ids of earlier pages is a finding."""
+        query.pages_requested += 1
         self._extraction.expect_pages(self._dataset, 1)
-        part = await self._fetch(query.filters, query.pages_asked)
+        part = await self._fetch(query.filters, query.pages_requested)
         query.count = part.total or 0
         ids = self._ids(part)
-        if query.pages_asked > 1 and part.records and ids <= query.own_ids:
+        if query.pages_requested > 1 and part.records and ids <= query.own_ids:
             query.repeats = True
-            page = f"page {query.pages_asked} of {query.name}"
+            page = f"page {query.pages_requested} of {query.name}"
             self._extraction.report_finding(self._dataset, f"{page} repeats what came before it")
         query.own_ids |= ids
         return part
@@ -175,13 +181,13 @@ class CappedSearch:
         return (query.count or 0) > self._cap
 
     def _reachable_pages(self, query: Query) -> int:
-        """How many pages can hold records; until the first is read, only that one is known."""
+        """The number of pages that can have records; 1 until the first page is read."""
         if query.count is None:
             return 1
         return -(-min(query.count, self._cap) // self._page_rows)
 
     def _report(self, queries: Iterable[Query]) -> None:
-        """Report the finest of the queries that hold more records than could be read."""
+        """Report the finest of the queries that have more records than could be read."""
         for query in queries:
             if query.is_short and not query.is_reported:
                 count = "an unknown number" if query.count is None else f"{query.count:,}"

@@ -1,4 +1,4 @@
-"""One platform's HTTP client: connection reuse, pace, retries, and the one place where an answer becomes an error.
+"""One platform's HTTP client: connection reuse, pace, retries, and the only place that makes an error of an answer.
 
 A connector passes `read`, a function from a `Reply` to the result. The class of the error that `read` raises decides
 whether the request is retried, so errors inside HTTP 200 and broken bodies are treated like HTTP statuses.
@@ -89,7 +89,7 @@ class Reply:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is on this machine: `localhost` or a loopback number. Another name may lead anywhere."""
+    """True if the host of an address is `localhost` or a loopback IP address. Other names are not resolved."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -100,8 +100,8 @@ def is_loopback(url: str) -> bool:
 class Client:
     """Requests to one platform; use as an async context manager.
 
-    Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, TransientErrors only after
-    `attempts` tries with exponential backoff, jitter and Retry-After honoured.
+    Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, a TransientError only after
+    `attempts` tries with exponential backoff, jitter and Retry-After.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Client:
     async def get(
         self, path: str, params: Any = None, *, read: Callable[[Reply], T], known_etag: str | None = None
     ) -> T:
-        """GET a path below the base URL (or a whole URL) and return what `read` makes of the reply.
+        """GET a path below the base URL (or a whole URL) and return the result of `read`.
 
         With `known_etag` the reply may be a 304 without a body: the resource still has that ETag (RFC 9110, 13.1.2).
         """
@@ -158,7 +158,7 @@ class Client:
         return await self._request("POST", path, read, body=body)
 
     async def _refuse_strange_host(self, response: httpx.Response) -> None:
-        """Refused for a redirect to another host that would receive our secrets: our headers, or the body of a POST."""
+        """Raise Refused for a redirect that would send our secrets (headers, or the body of a POST) to another host."""
         if response.has_redirect_location and (self._is_secret or response.request.method != "GET"):
             target = response.url.join(response.headers["location"])
             if target.host != response.url.host or (target.scheme, response.url.scheme) == ("http", "https"):
@@ -227,7 +227,7 @@ class Client:
         return reply
 
     def _failure(self, reply: Reply, headers: httpx.Headers) -> SyncError | None:
-        """The error that a status or a bot wall means, decided only here."""
+        """The error for a status or a bot wall; None for a good reply. Only this function decides it."""
         where = f"{self.platform}: {reply.url} answered {reply.status}"
         if reply.status == 429 or (reply.status == 403 and self._html_is_a_wall):
             return Throttled(f"{where}: too many requests", _retry_after_s(headers.get("retry-after")))
@@ -244,7 +244,7 @@ class Client:
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)) * self._wait_factor
-        jittered: float = backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+        jittered: float = backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, is no secret
         if isinstance(error, Throttled):
             if error.retry_after_s is not None:
                 return min(LONGEST_RETRY_AFTER_S, error.retry_after_s) + jittered
@@ -253,7 +253,7 @@ class Client:
 
 
 def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers; SettingsError for one that HTTP cannot carry. The error of the library would quote the secret."""
+    """The headers; SettingsError for one that HTTP cannot carry. httpx's own error would show the secret."""
     for name, value in headers.items():
         if not value.isascii() or not value.isprintable() or value != value.strip():
             raise SettingsError(

@@ -1,6 +1,7 @@
 """The columns of a table: how a platform file declares them on a `Row`, and how the other stages read them.
 
-The one place that knows how a Python type is stored. How a record's fields become a row's values: decoding.py.
+What belongs here: the SQL type of each Python type. What does not: how a record's fields become a row's values
+(decoding.py).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ SQL_TYPES: dict[object, str] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a declaration says of a column; `text` with its unit."""
+    """The declared meaning of a column; `text` includes its unit."""
 
     text: str
     sealed: bool = False
@@ -52,7 +53,7 @@ def column(
 ) -> Meaning:
     """The meaning of a column: it becomes the table's column comment, the schema shown in Dagster, and the contract.
 
-    `matters`: a record without it is hardly of use, so completeness counts it. `refers_to`: the dataset of the same
+    `matters`: a record without it is of little use, so completeness counts it. `refers_to`: the dataset of the same
     platform whose `source_id` it holds.
     """
     text = f"{description} ({unit})" if unit else description
@@ -67,16 +68,16 @@ def reference(record: str, table: str) -> Meaning:
 
 @dataclass(frozen=True)
 class SentAs:
-    """Where a column's value stands in the record; see `sent_as`."""
+    """The fields of the record that a column's value comes from; see `sent_as`."""
 
     paths: tuple[str, ...] = ()
     convert: Callable[..., Any] | None = None
 
 
 def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
-    """The field that a column comes from, where it has another name, and the function that converts it.
+    """The field that a column comes from, if it has another name than the column, and the function that converts it.
 
-    `paths`: a field of the record, or a dotted path (`author.name`); several where the column is made of several.
+    `paths`: a field of the record, or a dotted path (`author.name`); several if the column is made of several fields.
     `convert`: a function with as many parameters as there are paths. The annotation of a parameter is the type that the
     field must have, else the record goes to quarantine; a field that is missing or null is None. It raises ValueError
     for a value that cannot be converted.
@@ -87,8 +88,8 @@ def sent_as(*paths: str, convert: Callable[..., Any] | None = None) -> SentAs:
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One typed row of a dataset's table; a field's `Annotated[..., column(...)]` is its column's definition.
 
-    Times are timezone-aware and stored in UTC; absent is None, never an empty string. A row holds no cycle, so Python's
-    collector need not visit it (`gc=False`).
+    Times are timezone-aware and stored in UTC; a missing value is None, never an empty string. A row has no reference
+    cycle, so Python's garbage collector need not visit it (`gc=False`).
     """
 
     source_id: Annotated[str, column("The platform's own id of the record, as text")]
@@ -107,7 +108,7 @@ class ColumnDeclaration:
 
 @cache
 def declared_columns(row: type[Row]) -> tuple[ColumnDeclaration, ...]:
-    """The columns of a Row as declared, `source_id` first; TypeError for a type that has no place in a table."""
+    """The columns of a Row as declared, `source_id` first; TypeError for a type without an SQL type."""
     hints = typing.get_type_hints(row, include_extras=True)
     found = [_declared(row, field, hints[field.name]) for field in msgspec.structs.fields(row)]
     return tuple(sorted(found, key=lambda each: each.name != "source_id"))

@@ -1,4 +1,4 @@
-"""Several fetches at a time, no faster than their results are read."""
+"""Runs several fetches at a time, no faster than the caller reads their results."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ _END = object()
 async def concurrently(
     items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]], width: int
 ) -> AsyncIterator[Result | SyncError]:
-    """Run `fetch` over items, at most `width` at a time and no more than `width` results ahead of the reader."""
+    """Run `fetch` over items, at most `width` at a time and no more than `width` results ahead of the reader.
+
+    A SyncError of `fetch` is yielded in place of its result.
+    """
     pending: set[asyncio.Task[Result | SyncError]] = set()
     remaining = iter(items)
 
-    async def caught(item: Item) -> Result | SyncError:
+    async def result_or_error(item: Item) -> Result | SyncError:
         try:
             return await fetch(item)
         except SyncError as error:
@@ -29,7 +32,7 @@ async def concurrently(
     try:
         while True:
             while len(pending) < width and (item := next(remaining, _END)) is not _END:
-                pending.add(asyncio.create_task(caught(item)))  # type: ignore[arg-type] # the sentinel is ruled out
+                pending.add(asyncio.create_task(result_or_error(item)))  # type: ignore[arg-type] # the sentinel is ruled out
             if not pending:
                 return
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

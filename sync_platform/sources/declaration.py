@@ -27,9 +27,9 @@ from sync_platform.vault.personal_fields import Personal
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a record should agree on with the one of its platform that it refers to.
+    """A condition that a record and the record of its platform that it refers to should meet together.
 
-    `condition`: SQL, true or false or (not to be judged) null, over the record `m` and the referred one `r`.
+    `condition`: SQL over the record `m` and the referred record `r`; true, false, or null if it cannot be judged.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Attached:
-    """Records that hang on a place, as rows of a table that all platforms share (unified/related_records.py).
+    """Records that belong to a place, as rows of a table that all platforms share (unified/related_records.py).
 
     `table`: reviews, offers, reservations or posts. `columns`: its columns, each as SQL over this dataset's.
     """
@@ -54,20 +54,21 @@ class Dataset:
 
     `key`       fields of the record that together identify it, joined by `/` to the `source_id`
     `also_sent` fields of the record that become no column, with their types: known, so no drift
-    `in_scope`  whether a decoded record is to be a row at all; ValueError for one that cannot be
-    `decoding`  in place of the decoding that the row's columns describe, for records that they cannot describe
-    `personal`  the personal fields of its records, and whose they are
+    `in_scope`  returns True if a decoded record becomes a row; raises ValueError for a record that cannot
+    `decoding`  replaces the decoding that the row's columns describe, for records that they cannot describe
+    `personal`  the personal fields of its records, and the person they belong to
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta reports the record as deleted
     `rules`     rules between columns of one record
-    `bilingual` the columns of an English and a Chinese text that are each in their own language, in pairs
-    `agreements` what its records should agree on with those they refer to
-    `is_reference` whether other platforms' records are compared with these: the licence register
-    `listing`   of a dataset of places, what unified restaurants read of a record (unified/listings.py), as SQL over its
-                columns, where it is not simply the column of that name
-    `attached`  the shared table that its records appear in, where they belong to a place
-    `listed_from` row column (a date) where a full list starts at the day observed: rows before it are past, not gone
+    `bilingual` pairs of columns: the first has English text, the second Chinese text
+    `agreements` conditions between its records and the records that they refer to
+    `is_reference` True if other platforms' records are compared with its records: the licence register
+    `listing`   for a dataset of places: fields of a unified listing (unified/listings.py), as SQL over the columns; a
+                field that is not named here is the column of that name
+    `attached`  the shared table in which its records appear, if they belong to a place
+    `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
+                are not retired
     """
 
     name: str
@@ -117,9 +118,9 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms the platform's data may be used.
+    """The terms under which the platform's data may be used.
 
-    `without_agreement` is what may be stored of a live platform when `<PLATFORM>_STORE` says nothing else.
+    `without_agreement` is what may be stored of a live platform when `<PLATFORM>_STORE` is not set.
     """
 
     licence: str
@@ -143,7 +144,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Pace:
-    """How hard a platform may be asked: requests per second, requests in flight, and the wait after a bot wall."""
+    """The limits of requests to a platform: requests per second, requests in flight, and the wait after a bot wall."""
 
     requests_per_second: float
     concurrency: int
@@ -153,8 +154,8 @@ class Pace:
 class Platform:
     """One platform: a subclass in `sync_platform/platforms/` declares everything about it.
 
-    `authentication` and `fixed_headers` are the headers of every request; `endpoints` are where its datasets are
-    listed. A platform that is fetched in another way has a `pages` of its own.
+    `authentication` and `fixed_headers` give the headers of every request; `endpoints` say where its datasets are
+    listed. A platform that is fetched in another way overrides `pages`.
     """
 
     name: ClassVar[str]
@@ -178,7 +179,7 @@ class Platform:
     html_is_a_wall: ClassVar[bool] = False
 
     def tolerance(self, day: date) -> float:
-        """The largest share of live records that may leave in one full sync observed on `day`."""
+        """The largest share of live records that that one full sync observed on `day` may retire."""
         return self.shrink_tolerance
 
     def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:

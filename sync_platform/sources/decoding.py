@@ -88,7 +88,7 @@ def _compiled(
 
 
 def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
-    """The function that converts a column's value; None where it is taken as sent, as a required text is."""
+    """The function that converts a column's value; None if it is taken as sent, such as a required text."""
     if column.sent.convert is not None:
         return column.sent.convert
     if column.meaning.refers_to:
@@ -97,7 +97,7 @@ def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
 
 
 def _kinds(row: type[Row], column: ColumnDeclaration) -> list[Any]:
-    """The types of the fields that a column is made of: what its converter takes, else the column's own type."""
+    """The types of the fields that a column is made of: its converter's parameters, else the column's type."""
     convert = _converter(column)
     if convert is None or convert is str:
         return [column.kind if convert is None else Identity]

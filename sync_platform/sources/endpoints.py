@@ -1,7 +1,7 @@
 """Endpoints as platform files declare them: how a list is requested, and where its parts stand in an answer.
 
-A path into an answer is dotted (`meta.total`). The value at a path that ends with `?` may be missing or null; an answer
-without one of the others breaks the contract.
+A path into an answer is dotted (`meta.total`). The value at a path that ends with `?` may be missing or null. The
+value at any other path is required: an answer without it breaks the contract.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sync_platform.sources.wire_structs import WireField, struct_of, value_of
 class Paging:
     """Pages of `size` records. `total`: where the list's total stands.
 
-    `limit`: the parameter that asks for so many records; empty where the platform fixes the size.
+    `limit`: the parameter for the page size; empty where the platform fixes the size.
     """
 
     size: int
@@ -63,7 +63,7 @@ class ByOffset(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class ByIds(Paging):
-    """Not a list: the records with given ids, `size` ids per request. `ids`: the parameter that holds them."""
+    """For records that are requested by id, `size` ids per request. `ids`: the parameter for the ids."""
 
     ids: str = "id"
     limit: str = ""
@@ -184,8 +184,9 @@ class Endpoint:
 class ChildEndpoint(Endpoint):
     """A list per record of another dataset (the reviews of one restaurant): `{parent}` in the path is its `source_id`.
 
-    `parent`: that dataset. `count`: how many children its record says that it has, None where it does not say; one that
-    says 0 is not asked for. `parent_field`: the field that is to hold the parent's id, where the records lack it.
+    `parent`: the other dataset. `count`: reads from a parent's record how many children it has, None if the record does
+    not say; a parent with 0 children is not requested. `parent_field`: the field in which each child receives the
+    parent's id, if the platform does not send it.
     """
 
     parent: str = "restaurants"

@@ -1,4 +1,4 @@
-"""One extraction of one platform: what it asks for, how it fetches, and what is missing from what it got.
+"""One extraction of one platform: its scope, how it fetches, and what is known to be missing.
 
 A connector reads the scope, uses the client, yields pages, and reports every gap: a dataset with a reported gap is
 incomplete, and an incomplete dataset retires nothing.
@@ -25,8 +25,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class SecretBook(Protocol):
-    """Where a platform keeps a secret it was handed (a rotated refresh token), sealed, between runs."""
+class SecretStore(Protocol):
+    """Stores secrets that a platform issues, such as a rotated refresh token, sealed, from one run to the next."""
 
     def read(self, name: str) -> str | None: ...
 
@@ -42,7 +42,7 @@ class LandedParts(Protocol):
 
 
 class NothingLanded:
-    """A sync that starts from nothing."""
+    """For a sync that has no interrupted sync to continue."""
 
     def pages(self, dataset: str, part: str) -> list[Page]:
         return []
@@ -61,7 +61,7 @@ class ExtractionState:
     """Everything that changes while an extraction runs; its parts share it.
 
     `observed_at`: the moment that the records show. `unchanged`: per dataset that the source calls unchanged, its
-    replies. `first_loss`: the first page that was lost.
+    replies. `first_loss`: the error of the first lost page.
     """
 
     def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime) -> None:
@@ -75,15 +75,15 @@ class ExtractionState:
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
-    """Handed to `Platform.pages`: the client, the scope, the credentials, and where gaps are reported.
+    """The argument of `Platform.pages`: the client, the scope, the credentials, and the reports of gaps.
 
-    `known_etags`: by URL, of the bodies that were landed last and are complete.
+    `known_etags`: by URL, the ETags of the bodies that were landed last and are complete.
     """
 
     client: Client
     scope: Scope
     credentials: Mapping[str, str] = field(repr=False)
-    secrets: SecretBook
+    secrets: SecretStore
     state: ExtractionState
     archive_url: str = ""
     landed_parts: LandedParts = field(default_factory=NothingLanded)
@@ -96,12 +96,14 @@ class Extraction:
 
     @property
     def day(self) -> date:
-        """The day, in Hong Kong, that the records show: a list that starts today starts on it. A sync that runs past
-        midnight stays on it."""
+        """The day, in Hong Kong, that the records show: a list from today on starts on it.
+
+        It stays the same when a sync runs past midnight.
+        """
         return day_in_hong_kong(self.state.observed_at)
 
     def wants(self, dataset: str) -> bool:
-        """Whether a dataset is to be fetched: terms may allow ids only."""
+        """True if a dataset is fetched. Where the terms allow ids only, only the first dataset is."""
         return dataset in self.gaps
 
     def source_id(self, dataset: str, record: Record) -> str | None:
@@ -118,11 +120,11 @@ class Extraction:
         self.state.observed_at = moment
 
     def report_unchanged(self, dataset: str, replies: tuple[Reply, ...]) -> None:
-        """The source answers (304) that the dataset is what was landed last: that is landed again, as seen now."""
+        """The source answers 304: the dataset is unchanged. What was landed last is landed again, as observed now."""
         self.state.unchanged[dataset] = replies
 
     def report_total(self, dataset: str, total: int) -> None:
-        """The source's own total of records in what was asked for; several totals add up."""
+        """The source's own total of the records of one list; the totals of several lists are added."""
         gaps = self.gaps[dataset]
         gaps.claimed = sum_of_claims(gaps.claimed, total)
         self.part.claimed = sum_of_claims(self.part.claimed, total)
@@ -131,7 +133,7 @@ class Extraction:
         self.gaps[dataset].pages_expected += pages
 
     def report_failure(self, dataset: str, error: SyncError) -> None:
-        """A page is lost; raises the error again where it makes no sense to ask this platform for more."""
+        """A page is lost; raises the error again if no more requests may be sent to the platform."""
         self.part.is_whole = False
         add_note(self.gaps[dataset].failures, str(error))
         self.state.first_loss = self.state.first_loss or error
@@ -140,18 +142,18 @@ class Extraction:
             raise error
 
     def report_stop(self, error: SyncError) -> None:
-        """The platform can be asked for no more. Unless a dataset already reported it, every dataset is incomplete."""
+        """No more requests can be sent to the platform: every dataset is incomplete, unless one reported the error."""
         if error is not self.state.reported_stop:
             for gaps in self.gaps.values():
                 add_note(gaps.failures, str(error))
 
     def report_capped(self, dataset: str, slice_name: str) -> None:
-        """A slice holds more records than the source will list."""
+        """A slice has more records than the source lists."""
         self.part.is_whole = False
         add_note(self.gaps[dataset].capped_slices, slice_name)
 
     def report_omitted(self, dataset: str, ids: Iterable[str]) -> None:
-        """Ids that were asked for and are silently missing from the answer."""
+        """Requested ids that are missing from the answer, without an error."""
         self.part.is_whole = False
         self.gaps[dataset].omitted_ids.extend(ids)
 
@@ -161,14 +163,14 @@ class Extraction:
         add_note(self.gaps[dataset].findings, finding)
 
     def inherit_gaps(self, dataset: str, parent: str) -> None:
-        """Where records of `parent` are known to be missing, what this dataset has of them is missing too."""
+        """Where records of `parent` are known to be missing, their records in this dataset are missing too."""
         if self.gaps[parent].is_known:
             self.report_finding(dataset, f"what belongs to the missing {parent} is missing too")
 
     async def each(
         self, dataset: str, items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]]
     ) -> AsyncIterator[Result]:
-        """`fetch(item)` for every item, a few at a time, results as they arrive; a lost one is a reported failure."""
+        """Yield the result of `fetch` for every item, a few at a time; an error is reported as a lost page."""
         async for result in concurrently(items, fetch, self.client.concurrency):
             if isinstance(result, SyncError):
                 self.report_failure(dataset, result)
@@ -180,10 +182,10 @@ class Extraction:
     ) -> AsyncIterator[Result]:
         """Like `each` for a `stream` that yields several results per item."""
 
-        async def drained(item: Item) -> list[Result]:
+        async def results_of(item: Item) -> list[Result]:
             return [result async for result in stream(item)]
 
-        async for results in self.each(dataset, items, drained):
+        async for results in self.each(dataset, items, results_of):
             for result in results:
                 yield result
 
@@ -194,8 +196,11 @@ class Extraction:
         stream: Callable[[Extraction, Item], AsyncIterator[Page]],
         name: Callable[[Item], str] = str,
     ) -> AsyncIterator[Page]:
-        """Like `each_stream` for what belongs to one item each (one restaurant's reviews), with resumption: a part that
-        an interrupted sync landed whole is taken from there. `stream` reports to the extraction that it is given."""
+        """Like `each_stream` for records that belong to one item each (one restaurant's reviews), with resumption.
+
+        A part that an interrupted sync landed whole is not fetched again. `stream` reports to the extraction that it
+        receives.
+        """
         missing: list[Item] = []
         for item in items:
             pages = self.landed_parts.pages(dataset, name(item))

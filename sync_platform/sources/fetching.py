@@ -18,10 +18,10 @@ Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Sli
 
 
 class Parents:
-    """The records of a parent dataset, noted as their pages come.
+    """Collects the ids and the child counts of a parent dataset's records, page by page.
 
-    `counts`: by `source_id`, how many children a record says that it has (None: it does not say); those that say 0 are
-    left out.
+    `counts`: by `source_id`, how many children a record says that it has (None: it does not say); records with 0
+    children are left out.
     """
 
     def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
@@ -31,7 +31,7 @@ class Parents:
         self.counts: dict[str, int | None] = {}
 
     def add(self, records: Iterable[Record]) -> None:
-        """Note records, before they are sealed."""
+        """Add the records of a page, before they are sealed."""
         for record in records:
             source_id, count = self._dataset.source_id(record), self._child.count(record)
             if source_id is None:
@@ -41,10 +41,10 @@ class Parents:
                 self.counts[source_id] = count
 
     def report_missing(self) -> None:
-        """A finding where fewer parents came than the source counts: the children of the others are missing."""
-        claimed, came = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
-        if claimed is not None and came < claimed:
-            finding = f"of {claimed:,} {self._child.parent} {came:,} came, and what belongs to the others is missing"
+        """Report a finding if fewer parents came than the source counts: the children of the others are missing."""
+        claimed, count = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
+        if claimed is not None and count < claimed:
+            finding = f"of {claimed:,} {self._child.parent} {count:,} came, and what belongs to the others is missing"
             self._extraction.report_finding(self._child.dataset, finding)
 
 
@@ -96,11 +96,13 @@ async def pages_of(
     place of a plain GET."""
     send, query = get or _plain_get(extraction), endpoint.query(extraction)
     path = endpoint.path.replace("{parent}", quote(parent, safe=""))
-    added = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
+    parent_field = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
 
     async def fetch(**position: Any) -> Slice:
         found = await send(path, {**query, **position}, endpoint.read)
-        return replace(found, records=[{**each, added: parent} for each in found.records]) if added else found
+        if not parent_field:
+            return found
+        return replace(found, records=[{**each, parent_field: parent} for each in found.records])
 
     async for page in _paged(extraction, endpoint, fetch):
         yield page

@@ -13,8 +13,8 @@ BUCKETS = 4_096
 
 
 class Fingerprints:
-    """Hashes as `hash` makes them, in short sorted arrays. They are valid in this process only: another hashes
-    differently."""
+    """Hashes made by Python's `hash`, in short sorted arrays. They are valid in this process only, because each process
+    hashes text differently."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, array[int]] = {}
@@ -24,7 +24,7 @@ class Fingerprints:
         return self._count
 
     def add(self, hashes: Iterable[int]) -> int:
-        """Add hashes; how many of them are new."""
+        """Add hashes; returns how many of them are new."""
         before = self._count
         for each in hashes:
             bucket = self._buckets.get(each % BUCKETS)

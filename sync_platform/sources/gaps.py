@@ -1,16 +1,16 @@
-"""What an extraction knows of its completeness: per dataset, and of one part while it is fetched."""
+"""The known gaps of an extraction: per dataset, and of one part while it is fetched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 MOST_LISTED = 100
-MOST_CLAIMED = 2**53  # a source may claim any number, and a table holds 64 bits
+MOST_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bits
 
 
 @dataclass
 class Gaps:
-    """What is known of one dataset's completeness; `is_known` exactly when something is known to be missing.
+    """What is known of one dataset's completeness; `is_known` is True if something is known to be missing.
 
     `claimed`: the source's own total. Each list keeps its first hundred texts.
     """
@@ -29,19 +29,19 @@ class Gaps:
 
 @dataclass
 class PartGaps:
-    """What is known of one part while it is fetched: the source's total, and whether nothing of it is missing."""
+    """What is known of one part while it is fetched: the source's total; `is_whole` is False once a gap is reported."""
 
     claimed: int | None = None
     is_whole: bool = True
 
 
 def sum_of_claims(claimed: int | None, total: int) -> int:
-    """The source's total, once another total is added; never negative, never more than a table can hold."""
+    """The sum of the source's totals: `claimed` and another one; never negative, never more than a table can store."""
     return min((claimed or 0) + max(0, total), MOST_CLAIMED)
 
 
 def add_note(notes: list[str], text: str) -> None:
-    """Keep the first hundred, so that a platform that fails everywhere does not fill memory."""
+    """Add a text. Only the first hundred are kept, so that a platform that fails everywhere does not fill memory."""
     if len(notes) < MOST_LISTED:
         notes.append(text)
     elif len(notes) == MOST_LISTED:

@@ -1,6 +1,6 @@
-"""A source that lists what is near a point, read whole by asking at the middle of every cell of a grid.
+"""Reads all records of a source that lists only what is near a point, by a request for every cell of a grid.
 
-What belongs here: the cells, and which of several answers about a record counts. What does not: any platform's box,
+What belongs here: the cells, and which of several answers about a record is used. What does not: any platform's box,
 parameters or field names.
 """
 
@@ -51,8 +51,8 @@ class Grid:
 
 
 @dataclass
-class Sighting:
-    """What a cell listed of a record that lies in another cell, or in none."""
+class WaitingRecord:
+    """A record that its own cell has not listed yet, as another cell lists it: several if that cell lists it twice."""
 
     cell: int
     records: list[Record]
@@ -60,14 +60,14 @@ class Sighting:
 
 
 class GridCrawl:
-    """Every record near the cells of a grid once, although several cells list it.
+    """Yields every record near the cells of a grid once, although several cells list it.
 
-    Of the answers that list a record, the one of the cell that it lies in counts, the nearest: so the order of answers
-    decides nothing. A record that its own cell does not list (the cell failed, or the coordinates are missing or wrong)
-    comes at the end, as listed by the other cell with the lowest number.
+    The answer of the cell that a record lies in is used, so the order of the answers does not matter. A record that its
+    own cell does not list (the cell failed, or the coordinates are missing or wrong) is yielded at the end, as the cell
+    with the lowest number lists it.
 
-    `fetch` reads the page at an offset of what is near a latitude and a longitude, at most `page_rows` records; the
-    `total` of its slice counts what is near that point. `noun` names the records in findings.
+    `fetch` takes a latitude, a longitude and an offset, and reads one page of the records near that point, at most
+    `page_rows`; the `total` of its slice counts the records near the point. `noun` names the records in findings.
     Memory: the ids of all records, and the records whose own cell has not answered yet, with their replies.
     """
 
@@ -86,7 +86,7 @@ class GridCrawl:
         self._extraction, self._dataset, self._grid, self._fetch = extraction, dataset, grid, fetch
         self._page_rows, self._fields, self._noun = page_rows, (latitude, longitude), noun
         self._yielded: set[str] = set()
-        self._waiting: dict[str, Sighting] = {}
+        self._waiting: dict[str, WaitingRecord] = {}
         self._without_id = 0
 
     async def pages(self) -> AsyncIterator[Page]:
@@ -100,9 +100,9 @@ class GridCrawl:
             self._report_finding(f"{self._noun} without an id were listed {self._without_id} times")
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
-        """The pages of one cell. A cell that lists fewer records than it counts, or the same again, is a finding.
+        """The pages of one cell. A cell that lists fewer records than it counts, or repeats a page, is a finding.
 
-        Ids tell pages apart: other fields may change while the crawl goes on.
+        Pages are compared by their ids, because other fields may change during the crawl.
         """
         latitude, longitude = self._grid.middle(cell)
         point = f"the point {latitude:.2f},{longitude:.2f}"
@@ -136,24 +136,27 @@ class GridCrawl:
                 own.append(record)
                 self._note_yielded(record)
             elif source_id not in self._yielded:
-                self._note_sighting(source_id, cell, record, part.reply)
+                self._keep_waiting(source_id, cell, record, part.reply)
         return own
 
-    def _note_sighting(self, source_id: str, cell: int, record: Record, reply: Reply) -> None:
-        """Keep what the cell with the lowest number lists; twice, if it does: a contradiction must show."""
+    def _keep_waiting(self, source_id: str, cell: int, record: Record, reply: Reply) -> None:
+        """Keep the record as the cell with the lowest number lists it.
+
+        Both are kept if that cell lists it twice, because a contradiction must show.
+        """
         known = self._waiting.get(source_id)
         if known is None or cell < known.cell:
-            self._waiting[source_id] = Sighting(cell, [record], reply)
+            self._waiting[source_id] = WaitingRecord(cell, [record], reply)
         elif cell == known.cell:
             known.records.append(record)
 
     def _of_other_cells(self) -> Page:
         """The records that their own cell did not list, by id."""
-        left = [self._waiting[source_id] for source_id in sorted(self._waiting)]
-        records = [record for sighting in left for record in sighting.records]
+        waiting = [self._waiting[source_id] for source_id in sorted(self._waiting)]
+        records = [record for each in waiting for record in each.records]
         for record in records:
             self._note_yielded(record)
-        replies = {sighting.reply.url: sighting.reply for sighting in left}
+        replies = {each.reply.url: each.reply for each in waiting}
         return Page(self._dataset, records, tuple(replies.values()))
 
     def _note_yielded(self, record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Lists that only name records: read whole first, so that the records themselves can be fetched by id.
+"""Lists that are read only for the ids of their records, which are then fetched by id.
 
 Such a list is not landed.
 """
@@ -21,7 +21,7 @@ Kept = TypeVar("Kept")
 
 @dataclass
 class IdList(Generic[Kept]):
-    """What a list names: `by_id` has what is kept of each record, by `source_id`.
+    """The result of reading such a list: `by_id` is what is kept of each record, by `source_id`.
 
     `listed`: how many records were listed, with or without an id. `total`: the largest total of any page.
     """
@@ -40,7 +40,7 @@ async def read_id_list(
     name: str = "the list",
     get: Get | None = None,
 ) -> IdList[Kept]:
-    """All pages of a numbered list. A list that names fewer records than its total is a finding.
+    """Read all pages of a numbered list. A list with fewer records than its total is a finding.
 
     `records` and `name`: what findings call the records and the list. Without a number of pages, pages are read until
     one is short; a page that lists nothing new then ends the list as a finding.
@@ -84,10 +84,10 @@ async def read_id_list(
 async def pages_by_id(
     extraction: Extraction, endpoint: Endpoint, ids: list[str], get: Get | None = None
 ) -> AsyncIterator[Page]:
-    """The records with these ids, in batches; the ids that an answer silently leaves out are reported."""
+    """The records with these ids, in batches; ids that an answer leaves out without an error are reported."""
     dataset, paging = endpoint.dataset, endpoint.paging
     if not isinstance(paging, ByIds):
-        raise TypeError(f"{endpoint.path} is not asked by id")
+        raise TypeError(f"{endpoint.path} is not requested by id")
     batches = [ids[start : start + paging.size] for start in range(0, len(ids), paging.size)]
     extraction.expect_pages(dataset, len(batches))
 

@@ -1,4 +1,4 @@
-"""The pace of requests: at most so many a second, at most so many in flight."""
+"""The pace of requests: a limit per second, and a limit of requests in flight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways to page through a list: numbered pages, cursors, offsets. Each yields pages and reports the gaps it meets.
+"""The ways to page through a list: numbered pages, cursors, offsets. Each yields pages and reports the gaps it finds.
 
 `Slice` is what a connector reads out of one reply; the loops here know nothing of any platform.
 """
@@ -41,7 +41,7 @@ async def numbered(
 ) -> AsyncIterator[Page]:
     """Pages 1 to n: the first says how many there are, the others are fetched concurrently.
 
-    The largest total of any page counts. A list that grows while it is read is a finding: its new pages are not read.
+    The largest total of any page is used. A list that grows while it is read is a finding: its new pages are not read.
     Three pages in a row without a new record end the list as a finding. Memory: 9 bytes per record.
     """
     try:
@@ -57,13 +57,13 @@ async def numbered(
     repetition = _Repetition(extraction, dataset)
     repetition.add(first.records)
     yield first.as_page(dataset)
-    most, asked = count, 1
+    most, requested = count, 1
 
     def pages() -> Iterator[int]:
-        nonlocal asked
-        while asked < count and not repetition.is_endless:
-            asked += 1
-            yield asked
+        nonlocal requested
+        while requested < count and not repetition.is_endless:
+            requested += 1
+            yield requested
 
     async for page in extraction.each(dataset, pages(), fetch):
         most = max(most, page.pages or 0)
@@ -71,9 +71,9 @@ async def numbered(
         repetition.add(page.records)
         yield page.as_page(dataset)
     if repetition.is_endless:
-        extraction.expect_pages(dataset, asked - count)
+        extraction.expect_pages(dataset, requested - count)
         extraction.report_finding(
-            dataset, f"of {count:,} pages {asked:,} were read: the last {STALE_PAGES} added nothing"
+            dataset, f"of {count:,} pages {requested:,} were read: the last {STALE_PAGES} added nothing"
         )
     elif most > count:
         extraction.report_finding(dataset, f"the list grew from {count} to {most} pages while it was read")
@@ -84,7 +84,7 @@ async def by_cursor(
 ) -> AsyncIterator[Page]:
     """Follow cursors to the end. A repeated cursor, or three pages in a row without a new record, end it as a finding.
 
-    The largest total of any page counts. Without a total only the pages can show that some are missing: records that
+    The largest total of any page is used. Without a total only the pages can show that some are missing: records that
     come on two pages are a finding, and so is an empty last page. Memory: 9 bytes per record.
     """
     cursor: str | None = None
@@ -126,7 +126,7 @@ async def by_offset(
 ) -> AsyncIterator[Page]:
     """Offsets 0, limit, 2·limit … until a page is short, or the source's total is reached.
 
-    The total of the first page counts. A page without a new record ends the list as a finding. A lost page is skipped,
+    The total of the first page is used. A page without a new record ends the list as a finding. A lost page is skipped,
     unless it is the first or follows another lost one. Memory: 9 bytes per record.
     """
     offset = 0
@@ -171,7 +171,7 @@ class _LargestTotal:
 
 
 class _Repetition:
-    """Whether pages still bring new records: `is_endless` after three in a row that did not."""
+    """Counts pages without a new record: `is_endless` is True after three in a row."""
 
     def __init__(self, extraction: Extraction, dataset: str) -> None:
         self._extraction, self._dataset = extraction, dataset
@@ -179,7 +179,7 @@ class _Repetition:
         self._stale_in_a_row = 0
 
     def add(self, records: list[Record]) -> int:
-        """Add a page; how many of its records came on an earlier one."""
+        """Add a page; returns how many of its records an earlier page had."""
         fingerprints = self._extraction.fingerprints(self._dataset, records)
         repeated = len(fingerprints) - self._seen.add(fingerprints)
         self._stale_in_a_row = self._stale_in_a_row + 1 if repeated == len(fingerprints) else 0

@@ -78,7 +78,7 @@ def _first_day(text: str) -> date:
 
 
 def _last_day(text: str) -> date:
-    """A day, or the last day of a month; of the current month, today."""
+    """A day, or the last day of a month; for the current month, today."""
     day = _first_day(text)
     if len(text) > len("2026-11"):
         return day

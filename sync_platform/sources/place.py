@@ -1,7 +1,7 @@
 """The columns that several platforms have, declared once: those of a place, and the time of the last change.
 
-A platform takes those that it sends (`name_en: Annotated[Place.NameEn, sent_as("name")] = None`), in the order of its
-own table, and declares a column itself where its meaning differs.
+A platform file uses those that the platform sends (`name_en: Annotated[Place.NameEn, sent_as("name")] = None`), in the
+order of its own table, and declares a column itself where the meaning differs.
 """
 
 from __future__ import annotations

@@ -13,14 +13,14 @@ import orjson
 from sync_platform.sources.client import Reply
 
 Record = dict[str, Any]
-"""One record as the platform sent it (JSON), personal fields sealed once it is past the vault."""
+"""One record as the platform sent it (JSON); the vault replaces its personal fields by sealed values."""
 
 
 def records_of(items: list[Any]) -> list[Record]:
     """The records of a list as sent. An item that is not an object, or is nested deeper than can be landed, becomes a
     record that fits no contract, so that only that item goes to quarantine.
 
-    Of such an item only its type is kept: it may hold personal values that no declared field names.
+    Only the type of such an item is kept, because it may have personal values that no declared field names.
     """
     records = [item if isinstance(item, dict) else {"no_record": type(item).__name__} for item in items]
     if _can_be_landed(records):
@@ -29,7 +29,7 @@ def records_of(items: list[Any]) -> list[Record]:
 
 
 def _can_be_landed(value: Any) -> bool:
-    """orjson reads JSON 1,024 levels deep, and writes 254."""
+    """True if orjson can write the value: it reads JSON 1,024 levels deep, and writes only 254."""
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -65,8 +65,8 @@ class Body(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A share of a dataset that is fetched by itself (one restaurant's reviews), all of it received: its name, the
-    number of its pages, and the records that the source says it has."""
+    """A part of a dataset that is fetched on its own (one restaurant's reviews) and completely received: its name, its
+    number of pages, and the number of records that the source claims."""
 
     name: str
     pages: int
@@ -75,10 +75,10 @@ class Part(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Page:
-    """Records of one dataset out of one reply (several where the platform spreads records over files).
+    """Records of one dataset from one reply (several where the platform spreads records over files).
 
-    `part`: the whole part that it belongs to, if it does. `landed`: the bodies it came in, where an interrupted sync
-    landed it; its records are sealed then.
+    `part`: the whole part that the page belongs to, if it does. `landed`: the bodies of the page, if an earlier sync
+    landed it; its records are then sealed.
     """
 
     dataset: str

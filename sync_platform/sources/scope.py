@@ -1,4 +1,4 @@
-"""What one extraction asks for."""
+"""The scope of one extraction: which records it requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Scope:
-    """What one extraction asks for.
+    """Which records one extraction requests.
 
     `since`     per dataset, the watermark from which an incremental extraction reads (overlap included)
-    `taken_in`  the last sync of the period, where the lake took it in whole: a source that answers "not modified"
-                (304) means that sync's content
+    `taken_in`  the last sync of the period, if the lake committed all of it: a source that answers "not modified" (304)
+                means that sync's content
     `archive_period` for a past period of a platform with an archive: its first and last day, both included
     """
 

@@ -12,7 +12,7 @@ NOT_MODIFIED = 304
 
 
 async def is_unchanged(extraction: Extraction, dataset: str, paths: Sequence[str]) -> bool:
-    """Whether all files of a dataset are those that were landed last; reports it if so."""
+    """True if all files of a dataset are the files that were landed last; then this is reported to the extraction."""
     client = extraction.client
     etags = [extraction.known_etags.get(client.base_url + path) for path in paths]
     if not all(etags):

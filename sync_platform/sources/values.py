@@ -1,4 +1,4 @@
-"""The values that platforms send, converted: blanks, zero coordinates, times, money. Nothing is ever guessed.
+"""The values that platforms send, converted: blanks, zero coordinates, times, money. No value is guessed.
 
 The annotation of a parameter is also the type that a field must have (`sent_as`), so text is not taken for a number
 unless the function's name says so. Each raises ValueError for a value that cannot be converted.
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sync_platform.sources.period import HONG_KONG
 
-FARTHEST = 180.0  # degrees: no place on earth lies farther
+FARTHEST = 180.0  # degrees: no coordinate is larger
 
 
 def filled(text: str | None) -> str | None:
@@ -63,12 +63,12 @@ def coordinate_or_text(value: float | str | None) -> float | None:
 
 
 def nonzero(number: float | None) -> float | None:
-    """A number, or None for the 0 that stands for unknown."""
+    """A number, or None for 0, which means unknown."""
     return number or None
 
 
 def nonzero_count(number: int | None) -> int | None:
-    """A whole number, or None for the 0 that stands for unknown."""
+    """A whole number, or None for 0, which means unknown."""
     return number or None
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 @dataclass(frozen=True)
 class WireField:
-    """A field as sent: its type, and whether a record without it fits no contract. Else it may be missing or null."""
+    """A field as sent: its type, and whether it is required. A field that is not required may be missing or null."""
 
     kind: Any
     is_required: bool = False
@@ -44,7 +44,7 @@ def struct_of(name: str, fields: Mapping[str, WireField]) -> type[msgspec.Struct
         ],
         rename={attribute(path): path for path in own},
         kw_only=True,
-        gc=False,  # a decoded record holds no cycle, and tens of thousands are held at a time
+        gc=False,  # a decoded record has no reference cycle, and tens of thousands are in memory at a time
     )
 
 

@@ -1,4 +1,4 @@
-"""Bodies in XML, parsed without following what they refer to."""
+"""Parses XML bodies without loading entities, DTDs or addresses that they refer to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sync_platform.sources.client import Reply
 
 
 def xml_root(reply: Reply) -> etree._Element:
-    """The root element of a body; MalformedBody where it is not whole XML. No entity, DTD or address is followed."""
+    """The root element of a body; MalformedBody where it is not whole XML. No entity, DTD or address is loaded."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )

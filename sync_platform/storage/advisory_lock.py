@@ -1,4 +1,4 @@
-"""Advisory locks of PostgreSQL: one holder at a time, on any number of machines, of anything that has a name.
+"""Advisory locks of PostgreSQL: a lock has one holder at a time, on any number of machines.
 
 A lock belongs to a session. It ends with the process that holds it, however that process ends, and a minute after its
 machine went silent. It needs its own connection to the server, not one that a pooler shares between transactions.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # The server asks a silent client whether it is alive, so that the lock of a dead machine ends.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-MOST_SILENT_MS = 60_000  # the client gives a server up that does not acknowledge what it sent for so long
+MOST_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
 MOST_LABEL = 63  # bytes of application_name
 
 
@@ -33,14 +33,14 @@ class AdvisoryLock:
         self._connection: psycopg.Connection[Any] | None = None
 
     def try_acquire(self, label: str) -> bool:
-        """Take the lock if it is free, and say whether it was; `label` names its holder (at most 63 bytes of ASCII)."""
+        """Take the lock if it is free; True if it was. `label` names its holder (at most 63 bytes of ASCII)."""
         got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
         if got:
             self._ask("SELECT set_config('application_name', %s, false)", label[:MOST_LABEL])
         return got
 
     def acquire(self, wait_s: float) -> None:
-        """Wait for the lock; StorageError where it is not free within so many seconds."""
+        """Wait for the lock; StorageError where it is not free within `wait_s` seconds."""
         self._ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
         self._ask("SELECT pg_advisory_lock(%s)", self._key)
 
@@ -56,16 +56,16 @@ class AdvisoryLock:
         return str(found[0][0]) if found else None
 
     def release(self) -> None:
-        """Let the lock go; it is free when this returns.
+        """Release the lock; it is free when this returns.
 
         The server ends a closed connection's session a moment later, on a loaded machine much later, and until then the
-        session holds its locks. So the lock is given up first, and the server's answer is waited for.
+        session holds its locks. So this method first unlocks, and waits for the server's answer.
         """
         import psycopg
 
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            with suppress(psycopg.Error):  # a connection that is broken has no session that could hold a lock
+            with suppress(psycopg.Error):  # a broken connection has no session that could hold a lock
                 connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 
@@ -85,7 +85,7 @@ class AdvisoryLock:
             return self._connection.execute(statement, values).fetchall()
         except psycopg.errors.LockNotAvailable:
             self.release()
-            raise StorageError(f"another process holds the lock {self._name!r} and does not let go") from None
+            raise StorageError(f"another process holds the lock {self._name!r} and does not release it") from None
         except psycopg.Error as error:
             self.release()
             raise StorageError(f"the lock {self._name!r} cannot be used: {error}") from None

@@ -32,7 +32,7 @@ LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BLOCK_BYTES = 256 * 1024
-# error texts of SQLite for a busy file, and of PostgreSQL for a table that another process has just created
+# error texts of SQLite for a busy file, and of PostgreSQL for a table that another process created meanwhile
 CREATED_TOGETHER = ("locked", "already exists", "duplicate key")
 
 
@@ -74,7 +74,7 @@ class LakeAddress:
 
     @property
     def exists(self) -> bool:
-        """Whether the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise."""
+        """True if the lake exists. A PostgreSQL catalog is assumed to exist until a connection shows otherwise."""
         return self.catalog_file is None or self.catalog_file.exists()
 
 
@@ -149,7 +149,7 @@ class Lake:
                     "autoload_known_extensions": False,
                 }
                 if not self.read_only:
-                    _give_memory_back()
+                    _return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
                 instance = duckdb.connect(config=config)
                 try:
@@ -197,14 +197,14 @@ def _holding_file(lock: FileLock) -> Iterator[None]:
     try:
         lock.acquire(timeout=LOCK_WAIT_S)
     except Timeout:
-        raise StorageError(f"another process holds the lock {lock.lock_file} and does not let go") from None
+        raise StorageError(f"another process holds the lock {lock.lock_file} and does not release it") from None
     try:
         yield
     finally:
         lock.release()
 
 
-def _give_memory_back() -> None:
+def _return_freed_memory() -> None:
     """Make the C library return each large block to the system as soon as it is freed.
 
     Otherwise glibc raises its threshold with each freed block and keeps more and more memory: 300 MB when 300,000 rows
@@ -254,7 +254,7 @@ def _attach(
                 raise
             time.sleep(0.1 * 2**attempt)
     if not address.catalog_file:
-        # if two writers overlap all the same, the second must repeat its work, because its chain continues an old entry
+        # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
 
 

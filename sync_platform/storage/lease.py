@@ -72,8 +72,8 @@ class Leases:
                 return Lease(self._engine, self._clock, name, holder, now)
             found = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
         raise Busy(
-            f"{activity} cannot start: {found.holder} has the {name} to itself since {_shown(found.acquired_at)}; "
-            f"try again when it has ended (if it crashed, it gives way at {_shown(found.expires_at)})"
+            f"{activity} cannot start: {found.holder} has the {name} reserved since {_shown(found.acquired_at)}; "
+            f"try again when it has ended (if it crashed, its lease expires at {_shown(found.expires_at)})"
         )
 
 
@@ -111,7 +111,7 @@ def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
         try:
             lease.renew()
         except StorageError:
-            continue  # the next attempt follows; once the lease has expired, `require_unexpired` raises
+            continue  # the next attempt follows; `require_unexpired` raises once the lease has expired
 
 
 def _shown(moment: datetime) -> str:

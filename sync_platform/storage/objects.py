@@ -151,7 +151,7 @@ class FolderStore:
         try:
             for folder, names in _walk(start):
                 for path in (folder / name for name in names if name.startswith(TEMPORARY)):
-                    with suppress(FileNotFoundError):  # its put has just renamed it
+                    with suppress(FileNotFoundError):  # its put renamed it meanwhile
                         if path.stat().st_mtime < before.timestamp():
                             path.unlink()
                 with suppress(OSError):  # not empty
@@ -235,7 +235,7 @@ def _walk(start: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _temporary_near(target: Path) -> tuple[int, str]:
-    """A new open file in the target's folder; tries again where a sweep has just removed the empty folder."""
+    """A new open file in the target's folder; tries again where a sweep removed the empty folder."""
     for _ in range(FOLDER_TRIES):
         with suppress(FileNotFoundError):
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ def platform_lock(
 
 @contextmanager
 def platform_lock_if_free(ledger: str, name: str, run_id: str) -> Iterator[bool]:
-    """Hold the lock of that name if it is free, and yield whether it was; never waits.
+    """Hold the lock of that name if it is free; yields True if it was, and never waits.
 
     Raises StorageError where the lock cannot be used.
     """

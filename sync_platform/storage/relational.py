@@ -70,7 +70,7 @@ def _engine(address: sa.URL) -> sa.Engine:
     engine = sa.create_engine(address, connect_args={"timeout": 60})
 
     @sa.event.listens_for(engine, "connect")
-    def durable_and_patient(connection: sqlite3.Connection, _: object) -> None:
+    def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
 

@@ -39,13 +39,13 @@ class TemporaryTables:
         self._names.clear()
 
     def create(self, title: str, query: str, values: Mapping[str, object] | None = None) -> str:
-        """Make a table of the answer to a query; its name as written in SQL, which begins with `title`."""
+        """Create a table with the result of a query; returns its name as written in SQL, which begins with `title`."""
         name = self._new_name(title)
         self.session.execute(f"CREATE TEMP TABLE {name} AS {query}", dict(values or {}))
         return name
 
     def create_empty(self, title: str, columns: str) -> str:
-        """Make an empty table with these columns, written as in SQL; its name as written in SQL."""
+        """Create an empty table with these columns, written as in SQL; returns its name as written in SQL."""
         name = self._new_name(title)
         self.session.execute(f"CREATE TEMP TABLE {name} ({columns})")
         return name

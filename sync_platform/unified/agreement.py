@@ -1,4 +1,4 @@
-"""Agreement: whether a listing agrees with the licence register and with other platforms about the same restaurant.
+"""Agreement: verdicts on whether a listing agrees with the licence register and with other platforms.
 
 What belongs here: the verdicts on each listing: true, false, or none where it cannot be judged.
 `cross_platform_scores` computes the scores of a dataset from them.
@@ -71,13 +71,13 @@ def _verdict_rows(live: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _any(found: Iterator[_Verdict]) -> _Verdict:
-    """Whether any verdict is true; none where all are none."""
+    """True if any verdict is true; none where all are none."""
     known = [verdict for verdict in found if verdict is not None]
     return any(known) if known else None
 
 
 def _most(found: Iterator[_Verdict]) -> _Verdict:
-    """Whether at least half of the known verdicts are true; none where all are none."""
+    """True if at least half of the known verdicts are true; none where all are none."""
     known = [verdict for verdict in found if verdict is not None]
     return 2 * sum(known) >= len(known) if known else None
 
@@ -87,7 +87,7 @@ def _in_its_district(listing: ComparedListing) -> _Verdict:
 
 
 def _names_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
-    """Whether the names are similar in either script; none where they have no script in common."""
+    """True if the names are similar in either script; none where they have no script in common."""
     mine = parse_names(listing.name_en or "", listing.name_zh or "")
     theirs = parse_names(licence.name_en or "", licence.name_zh or "")
     alike = [
@@ -99,16 +99,16 @@ def _names_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict
 
 
 def _addresses_agree(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
-    """Whether number and street are the same, or shop and building, in either script."""
+    """True if number and street are the same in either script, or else a shop number in two named buildings."""
     mine = parse_addresses(listing.address_en or "", listing.address_zh or "")
     theirs = parse_addresses(licence.address_en or "", licence.address_zh or "")
     alike = [
-        verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_door(one, other)) is not None
+        verdict for one, other in zip(mine, theirs, strict=True) if (verdict := _same_premises(one, other)) is not None
     ]
     return any(alike) if alike else None
 
 
-def _same_door(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
+def _same_premises(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
     if one.first and other.first and one.street and other.street:
         return one.first == other.first and one.street[-STREET_END:] == other.street[-STREET_END:]
     if one.shops and other.shops and one.building and other.building:
@@ -117,7 +117,7 @@ def _same_door(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
 
 
 def _is_licensed(listing: ComparedListing, licence: ComparedListing) -> _Verdict:
-    """Whether the stated licence is the register's. A listing that states none but is open agrees with any licence."""
+    """True if the stated licence is the register's. A listing that states none but is open agrees with any licence."""
     if listing.licence_number:
         return listing.licence_number == licence.licence_number
     return True if listing.status == "open" else None
@@ -129,7 +129,7 @@ def _phones_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
 
 
 def _districts_agree(listing: ComparedListing, other: ComparedListing) -> _Verdict:
-    """Whether both are the same district, or one lies within the other."""
+    """True if both are the same district, or one lies within the other."""
     mine, theirs = find_area(listing.district or ""), find_area(other.district or "")
     if mine is None or theirs is None:
         return None

@@ -1,4 +1,4 @@
-"""Assignment: which restaurant each affected listing belongs to after a run."""
+"""Assignment: finds the restaurant of each affected listing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ IDS = ["source", "source_id"]
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which listing belongs to which restaurant.
+    """The restaurant of each affected listing.
 
-    `placed`: every affected listing, in the columns of cluster_members.SCHEMA, with `restaurant_id`. `identities`: the
-    identity events. `foundings`: of all restaurants concerned. `moved`: the number of known listings that now belong to
-    another restaurant.
+    `placed`: every affected listing, in the columns of cluster_members.SCHEMA, with `restaurant_id`. `identities`: ids
+    and identity events. `foundings`: the foundings of all restaurants concerned. `moved`: the number of known listings
+    that now belong to another restaurant.
     """
 
     placed: pl.DataFrame
@@ -32,19 +32,19 @@ class Assignment:
 
 
 def assign(session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: Changed, now: datetime) -> Assignment:
-    """Find the restaurant of each cluster of listings (cluster_members.SCHEMA), in view of the restaurants before."""
+    """Find the restaurant of each cluster of listings (cluster_members.SCHEMA), given the stored restaurants."""
     gone = changed.gone.drop_nulls("restaurant_id")
     before = restaurants_of(session, placed.select(IDS))
     ids = pl.concat([before.select("restaurant_id"), gone.select("restaurant_id")]).unique()
     together = members_with(session, ids).join(gone, on=IDS, how="anti")
-    # listings that are not affected stay where they are, and count for which id stays
+    # listings that are not affected keep their restaurant, and help to decide which id continues
     others = together.join(placed, on=IDS, how="anti")
     clusters = placed.group_by("cluster", maintain_order=True).agg(IDS)
-    apart = others.group_by("restaurant_id", maintain_order=True).agg(IDS)
+    unaffected = others.group_by("restaurant_id", maintain_order=True).agg(IDS)
     affected = pl.concat([placed.select(IDS), others.select(IDS)])
     known = foundings(session, ids, affected)
     identities = identify(
-        [*_keys(clusters), *_keys(apart)],
+        [*_keys(clusters), *_keys(unaffected)],
         {(source, source_id): name for source, source_id, name in together.iter_rows()},
         known,
         _first_seen(session, affected),

@@ -1,4 +1,4 @@
-"""Cluster members: which listings are in one cluster, with what probability, and who decided it."""
+"""Cluster members: the cluster of each listing, its best match there with a probability, and who decided it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ SCHEMA = {
 def cluster_members(linkage: Linkage, clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> pl.DataFrame:
     """Every listing of a linkage with its cluster, and with its most likely match in the cluster.
 
-    `decisions`: by their author, `person` or `source`. Columns as in SCHEMA; `decided_by` is `alone` for a cluster of
-    one listing, else the author of the decision that put it there, or `evidence`.
+    `decisions`: the decisions by author, `person` or `source`. Columns as in SCHEMA; `decided_by` is `alone` for a
+    cluster of one listing, else the author of the decision that put it there, or `evidence`.
     """
     keys = list(linkage.listings.select("source", "source_id").iter_rows())
     best, pair = _best_pairs(linkage, clusters, len(keys))
@@ -64,11 +64,11 @@ def _best_pairs(linkage: Linkage, clusters: Clusters, count: int) -> tuple[list[
 
 
 def _decided_by(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Iterable[Decision]]) -> dict[int, str]:
-    """By position, the author of the decision that put a listing into its cluster; a person overrides a source."""
+    """The author of the decision that put each listing (by position) into its cluster; a person overrides a source."""
     position = {key: at for at, key in enumerate(keys)}
     found: dict[int, str] = {}
-    for who in ("source", "person"):
-        for decision in decisions.get(who, ()):
+    for author in ("source", "person"):
+        for decision in decisions.get(author, ()):
             one, other = position.get(decision.one), position.get(decision.other)
             if (
                 decision.same
@@ -76,5 +76,5 @@ def _decided_by(keys: list[Key], clusters: Clusters, decisions: Mapping[str, Ite
                 and other is not None
                 and clusters.labels[one] == clusters.labels[other]
             ):
-                found[one] = found[other] = who
+                found[one] = found[other] = author
     return found

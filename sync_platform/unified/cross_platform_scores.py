@@ -1,7 +1,7 @@
-"""The scores that only unified restaurants give: accuracy against the register, consistency across platforms.
+"""The scores that need unified restaurants: accuracy against the licence register, consistency across platforms.
 
-They belong to the newest sync of each platform's listings, and follow in `quality.scores` on those that it was
-committed with. Live listings are measured, also by what they can be judged by on their own.
+They are scores of the newest sync of each platform's listings, and are added in `quality.scores` after the scores that
+its commit wrote. Only live listings are measured. The consistency of a listing with itself is measured again.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def write_cross_platform_scores(
 
 
 def _scores(session: duckdb.DuckDBPyConnection, source: ListingSource, standards: Standards) -> list[Score]:
-    """Every measure of both dimensions, and each dimension as a whole."""
+    """The score of each measure of accuracy and consistency, and of each of the two dimensions."""
     own = {measure.name: measure for measure in measures_of(source.dataset, follows=False, refers=False)}
     listed = ", ".join(f'({measure.condition}) AS "{name}"' for name, measure in own.items())
     across = ", ".join(f'j."{name}"' for name in (*ACCURACY, *CONSISTENCY))
@@ -95,6 +95,6 @@ def _dimension(
         detail: dict[str, object] = {}
         if numerator < denominator:
             query = f'SELECT source_id FROM {verdicts} WHERE NOT "{name}" ORDER BY 1 LIMIT {MOST_NAMED}'
-            detail = {"words": text, "wrong_ids": [one for (one,) in session.execute(query).fetchall()]}
+            detail = {"words": text, "wrong_ids": [source_id for (source_id,) in session.execute(query).fetchall()]}
         scores.append(Score(dimension, name, numerator, denominator, rows, detail=detail))
     return with_dimension_score(dimension, standards, scores, (), right, judged, rows)

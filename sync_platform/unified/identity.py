@@ -1,9 +1,9 @@
 """Identities: the restaurant id of each cluster of listings, given the restaurants that existed before.
 
-A restaurant belongs to the cluster that contains its founding listing. Of several restaurants in one cluster, the
-oldest stays and the others are merged into it. So the same clusters always get the same ids, whatever was merged, split
-or moved in between. Removed listings stay members, so an id outlives its listings. Where even the record of the
-founding listing is gone, the restaurant belongs to the cluster with most of its listings.
+A restaurant belongs to the cluster that contains its founding listing. If one cluster has several restaurants, the
+oldest stays and the others are merged into it. So the same clusters always get the same ids, even after merges, splits
+and moves in between. Removed listings stay members, so an id outlives its listings. If the lake no longer has the
+record of the founding listing, the restaurant belongs to the cluster with most of its listings.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def identify(
     first_seen: Mapping[Key, datetime],
     now: datetime,
 ) -> Identities:
-    """The restaurant of each cluster.
+    """Find the restaurant of each cluster.
 
-    `assigned`: the restaurant that each listing belonged to, if any. `known` has those restaurants, and all that any of
+    `assigned`: the restaurant that each listing belonged to, if any. `known`: those restaurants, and all that any of
     the listings ever founded. The result does not depend on the order of the clusters.
     """
     found = Identities()
@@ -86,7 +86,7 @@ def identify(
 
 
 def new_id(listing: Key) -> str:
-    """The id of the restaurant that a listing founds; a listing founds at most one."""
+    """The id of the restaurant that a listing founds. A listing founds at most one restaurant."""
     digest = base64.b32encode(hashlib.sha256("/".join(listing).encode()).digest()).decode().lower()
     return f"rest-{digest[:ID_LENGTH]}"
 
@@ -94,7 +94,7 @@ def new_id(listing: Key) -> str:
 def _founded_in(
     clusters: Sequence[Sequence[Key]], assigned: Mapping[Key, str], known: Mapping[str, Founding]
 ) -> dict[int, list[Founding]]:
-    """Restaurants by the number of the cluster with their founding listing, or else with most of their listings."""
+    """The restaurants of each cluster number: the cluster with the founding listing, else with most listings."""
     at = {listing: number for number, cluster in enumerate(clusters) for listing in cluster}
     member_counts: dict[str, Counter[int]] = defaultdict(Counter)
     for listing, number in at.items():

@@ -19,7 +19,7 @@ from sync_platform.unified.related_records import RECORD_KINDS
 MOST_MOVED = 0.05
 """The tolerated share of known listings that one run moves to another restaurant."""
 LISTINGS_PER_PLATFORM = 3
-"""A restaurant with more live listings per platform than this is probably not one restaurant."""
+"""A restaurant with more live listings than this times the number of platforms is probably several restaurants."""
 MOST_UNKNOWN = 0.01
 """The tolerated share of reviews, offers, reservations or posts with an unknown restaurant."""
 MOST_NAMED = 5
@@ -53,7 +53,7 @@ class Finding:
 
 def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], platforms: int) -> list[Finding]:
     """The checks on members; `run` is the row of `unified.runs`."""
-    twice = session.execute(
+    duplicated = session.execute(
         f"""SELECT restaurant_id FROM {LAKE}.unified.members
         WHERE removed_at IS NULL AND is_live AND NOT is_second_listing AND decided_by <> 'person'
         GROUP BY restaurant_id, platform HAVING count(*) > 1 ORDER BY 1"""
@@ -62,7 +62,7 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
         f"""SELECT restaurant_id, count(*) FROM {LAKE}.unified.members WHERE removed_at IS NULL AND is_live
         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"""
     ).fetchone() or ("none", 0)
-    members, astray = session.execute(
+    members, orphaned = session.execute(
         f"""SELECT count(*), count(*) FILTER (r.restaurant_id IS NULL) FROM {LAKE}.unified.members m
         LEFT JOIN (FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL) r USING (restaurant_id)
         WHERE m.removed_at IS NULL"""
@@ -73,9 +73,9 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
     return [
         _finding(
             "one_listing_per_platform",
-            not twice,
-            f"{len(twice):,} restaurants have two of one platform{_named([name for (name,) in twice])}",
-            restaurants=len(twice),
+            not duplicated,
+            f"{len(duplicated):,} restaurants have two of one platform{_named([name for (name,) in duplicated])}",
+            restaurants=len(duplicated),
         ),
         _finding(
             "size",
@@ -92,8 +92,8 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
         ),
         _finding(
             "no_listing_is_lost",
-            members == listings and not astray,
-            f"{listings:,} listings, {members:,} members, {astray:,} of them without a live restaurant",
+            members == listings and not orphaned,
+            f"{listings:,} listings, {members:,} members, {orphaned:,} of them without a live restaurant",
             listings=listings,
             members=members,
         ),
@@ -104,7 +104,7 @@ def check_restaurants(session: duckdb.DuckDBPyConnection) -> list[Finding]:
     """The checks on restaurants."""
     columns = {"location": "latitude"}
     filled = ", ".join(f"{columns.get(name, name)} IS NOT NULL" for name in EXPLAINED)
-    # DuckDB's own JSON functions would need a hundred times the memory of the text
+    # DuckDB's JSON functions would need a hundred times the memory of the text
     rows = session.execute(
         f"SELECT restaurant_id, why, {filled} FROM {LAKE}.unified.restaurants WHERE removed_at IS NULL ORDER BY 1"
     )

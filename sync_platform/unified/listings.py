@@ -1,7 +1,7 @@
 """Listings: every record of a place on any platform, in the columns from which unified restaurants are computed.
 
-What belongs here: which datasets contain listings, and which columns are read. A dataset's own column of the same name
-is used, or the expression in `Dataset.listing`; nothing here depends on a single platform.
+What belongs here: finding the datasets of listings, and reading their columns. The expression in `Dataset.listing` is
+used, or else the dataset's column of the same name. Nothing here depends on a particular platform.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _packed(names: str) -> str:
 
 def _query(source: ListingSource) -> str:
     own = {column.name for column in columns_of(source.dataset.row)}
-    shown = []
+    selected = []
     for name, kind in LISTING_COLUMNS.items():
         value = source.dataset.listing.get(name) or (f'"{name}"' if name in own else None)
         if value is None:
@@ -130,10 +130,10 @@ def _query(source: ListingSource) -> str:
             value = f"nullif(trim({value}), '')"
         if name == "status":
             value = f"CASE WHEN {value} IN {STATUSES} THEN {value} END"
-        shown.append(f"({value})::{kind} AS {name}")
+        selected.append(f"({value})::{kind} AS {name}")
     return f"""SELECT '{source.platform}' AS source, '{source.dataset.name}' AS dataset, source_id,
         removed_at IS NULL AS is_live, stale_since IS NOT NULL AS is_stale, first_seen_at, last_changed_at,
-        {", ".join(shown)} FROM "{source.platform}"."{source.dataset.name}\""""
+        {", ".join(selected)} FROM "{source.platform}"."{source.dataset.name}\""""
 
 
 def matcher_query() -> str:

@@ -1,4 +1,4 @@
-"""Decisions of people and platforms on which listings are one place. People's decisions are stored for all runs."""
+"""Decisions of people and platforms that listings are, or are not, one place. People's decisions are stored."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def parse_listing(text: str) -> Key:
 def validated_decisions(
     session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
 ) -> list[PersonDecision]:
-    """The decisions that follow from a person's request, checked against the lake; UsageError where it is not valid.
+    """The decisions in a person's request, checked against the lake; UsageError where it is not valid.
 
     `one` and `other` are listings (`platform/source_id`) or restaurants (`rest-...`). A restaurant means the listing
-    that founded it; where two restaurants are the same, all listings of both are one place. Needs `temp.listings`
-    (unified/listings.py).
+    that founded it. If two restaurants are decided to be the same, all listings of both are one place. Needs
+    `temp.listings` (unified/listings.py).
     """
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
@@ -118,7 +118,7 @@ def read_decisions(session: duckdb.DuckDBPyConnection, new: Iterable[PersonDecis
 
 
 def decision_rows(decisions: Iterable[PersonDecision], at: datetime) -> pl.DataFrame:
-    """Decisions as rows of their table; withdrawn ones have `ended`. Of several on a pair the last counts."""
+    """Decisions as rows of their table; withdrawn ones have `ended`. If a pair has several, the last one is used."""
     rows: dict[tuple[str, str], tuple[Any, ...]] = {}
     for decision in decisions:
         is_ended = decision.verdict == "withdrawn"

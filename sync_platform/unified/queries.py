@@ -1,6 +1,6 @@
-"""Queries of unified restaurants, answered as frames: members, foundings, the model, the last run.
+"""Queries of unified restaurants: members, foundings, the model, the last run.
 
-What belongs here: reading. `temp.listings` (unified/listings.py) is there when these are called.
+What belongs here: reading only. Some queries need `temp.listings` (unified/listings.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UNIFIED = f"{LAKE}.unified"
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The model in use; `listings` is how many it was estimated from."""
+    """The model in use; `listings`: the number of listings from which it was estimated."""
 
     model_id: str
     model: Model
@@ -33,8 +33,8 @@ class StoredModel:
 
 
 @contextmanager
-def given(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
-    """Frames as relations of these names, for as long as the block."""
+def registered(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterator[None]:
+    """Register the frames as relations of these names for the duration of the `with` block."""
     for name, frame in frames.items():
         session.register(name, frame.to_arrow())
     try:
@@ -45,20 +45,20 @@ def given(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> Iterato
 
 
 def frame_of(session: duckdb.DuckDBPyConnection, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
-    """The answer to a query, over frames as relations of these names."""
-    with given(session, **frames):
+    """The result of a query that may read the frames as relations of these names."""
+    with registered(session, **frames):
         found = pl.from_arrow(session.sql(query).to_arrow_table())
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
 def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
-    """Whether restaurants were ever unified in this lake."""
+    """True if restaurants were ever unified in this lake."""
     query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'unified' AND table_name = 'runs'"
     return session.execute(query, [LAKE]).fetchone() is not None and last_run(session) is not None
 
 
 def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
-    """The model made last; None where there is none, or where this program judges in another way."""
+    """The newest model; None where there is none, or where this version of the program cannot use it."""
     row = session.execute(
         f"SELECT model_id, model, listings FROM {UNIFIED}.models ORDER BY made_at DESC LIMIT 1"
     ).fetchone()
@@ -82,15 +82,18 @@ def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
 
 
 def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
-    """The identity events of a run, foundings left out."""
+    """The identity events of a run, without foundings."""
     query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
         WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
     return frame_of(session, query).to_dicts()
 
 
 def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Listings that are new, changed or gone since: `source`, `source_id`, `is_gone`, `is_compared` (something that
-    matching compares changed), and the stored `restaurant_id` and `decided_by`."""
+    """Listings that are new, changed or gone since the last run.
+
+    Columns: `source`, `source_id`, `is_gone`, `is_compared` (a column that matching compares changed), and the stored
+    `restaurant_id` and `decided_by`.
+    """
     return frame_of(
         session,
         f"""SELECT coalesce(l.source, m.platform) AS source, coalesce(l.source_id, m.source_id) AS source_id,
@@ -113,7 +116,7 @@ def members_with(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame) -> pl.Da
 
 
 def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -> pl.DataFrame:
-    """The restaurants of these listings (`source`, `source_id`): with `restaurant_id`, as `members_with`."""
+    """The restaurants of these listings (`source`, `source_id`), in the columns of `members_with`."""
     return frame_of(
         session,
         f"""SELECT m.platform AS source, m.source_id, m.restaurant_id FROM {UNIFIED}.members m
@@ -123,7 +126,7 @@ def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -
 
 
 def lapsed_restaurants(session: duckdb.DuckDBPyConnection, today: date) -> pl.DataFrame:
-    """Restaurants whose licence ran out since they were last made: `restaurant_id`."""
+    """Restaurants whose licence expired since they were last computed: `restaurant_id`."""
     return frame_of(
         session,
         f"""SELECT restaurant_id FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
@@ -136,12 +139,12 @@ def foundings(session: duckdb.DuckDBPyConnection, ids: pl.DataFrame, listings: p
     query = f"""SELECT restaurant_id, founded_by, founded_at, removed_at IS NULL AS is_live FROM {UNIFIED}.restaurants
         WHERE restaurant_id IN (SELECT restaurant_id FROM asked)
             OR founded_by IN (SELECT source || '/' || source_id FROM founders)"""
-    with given(session, asked=ids, founders=listings):
+    with registered(session, asked=ids, founders=listings):
         rows = session.execute(query).fetchall()
     return {name: Founding(name, parse_listing(by), at, is_live) for name, by, at, is_live in rows}
 
 
 def stored_rows(session: duckdb.DuckDBPyConnection, table: str, key: str, keys: pl.DataFrame) -> pl.DataFrame:
-    """The live rows of a table with one of these values (a column) as their key."""
+    """The live rows of a table whose column `key` has one of the values in `keys`."""
     query = f"SELECT t.* FROM {UNIFIED}.{table} t SEMI JOIN asked USING ({key}) WHERE t.removed_at IS NULL"
     return frame_of(session, query, asked=keys)

@@ -1,7 +1,7 @@
-"""Records: the rows of members and of restaurants that a run has to write, those that end included.
+"""Records: the rows of members and restaurants that a run writes, including rows that end.
 
-What belongs here: which restaurants may have changed, and putting their rows together, out of what was worked out and
-what the lake has. Nothing else is decided here.
+What belongs here: finding the restaurants that may have changed, and assembling their rows from computed values and
+from stored rows. What does not: computing golden fields, statuses and verdicts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from sync_platform.unified.rematch import Changed
 from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 
-FOLLOWING = ("is_live", "compared", "content", *VERDICTS)
-"""What of a member follows its listing, wherever it belongs."""
+LISTING_VALUES = ("is_live", "compared", "content", *VERDICTS)
+"""The columns of a member that depend only on its listing, not on its restaurant."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,27 @@ def make_records(
 def _restaurants_to_make(
     session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date
 ) -> pl.DataFrame:
-    """The restaurants with a listing that was matched again, changed or is gone, or with a licence that ran out, but
-    not those that end: `restaurant_id`."""
-    stirred = changed.listings.filter(~pl.col("is_gone")).select(IDS)
-    elsewhere = restaurants_of(session, stirred).join(assignment.placed, on=IDS, how="anti")
-    asked = [
+    """The `restaurant_id` of every restaurant to compute again.
+
+    Such a restaurant has a listing that was matched again, changed or is gone, or a licence that expired. Restaurants
+    that end are left out.
+    """
+    changed_ids = changed.listings.filter(~pl.col("is_gone")).select(IDS)
+    not_placed = restaurants_of(session, changed_ids).join(assignment.placed, on=IDS, how="anti")
+    parts = [
         assignment.placed.select("restaurant_id"),
-        elsewhere.select("restaurant_id"),
+        not_placed.select("restaurant_id"),
         lapsed_restaurants(session, today),
         changed.gone.select("restaurant_id").drop_nulls(),
     ]
     ended = pl.DataFrame(
         {"restaurant_id": list(assignment.identities.merged_into)}, schema={"restaurant_id": pl.String}
     )
-    return pl.concat(asked).unique().join(ended, on="restaurant_id", how="anti")
+    return pl.concat(parts).unique().join(ended, on="restaurant_id", how="anti")
 
 
 def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:
-    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, in order of restaurants."""
+    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, sorted by restaurant."""
     return frame_of(
         session,
         """SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)
@@ -93,43 +96,48 @@ def restaurant_rows(
     foundings: Mapping[str, Founding],
     merged_into: Mapping[str, str | None],
 ) -> pl.DataFrame:
-    """Rows of `tables.RESTAURANTS`, with `ended`: golden records with their foundings, and restaurants that were merged
-    or ended, as they were last."""
+    """Rows of `tables.RESTAURANTS`, with `ended`.
+
+    These are the golden records with their foundings, and the last stored rows of restaurants that are merged or ended.
+    """
     names = [column.name for column in RESTAURANTS.columns]
-    begun = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
-    known = {row[0]: row[1:] for row in begun.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
-    beginnings = [
+    stored = stored_rows(session, RESTAURANTS.name, "restaurant_id", golden.select("restaurant_id"))
+    known = {row[0]: row[1:] for row in stored.select("restaurant_id", "founded_by", "founded_at").iter_rows()}
+    founded = [
         known.get(name) or ("/".join(foundings[name].founded_by), foundings[name].founded_at)
         for name in golden["restaurant_id"]
     ]
     live = golden.with_columns(
-        pl.Series("founded_by", [by for by, _ in beginnings], pl.String),
-        pl.Series("founded_at", [at for _, at in beginnings], pl.Datetime("us", "UTC")),
+        pl.Series("founded_by", [by for by, _ in founded], pl.String),
+        pl.Series("founded_at", [at for _, at in founded], pl.Datetime("us", "UTC")),
         pl.lit(None, pl.String).alias("merged_into"),
         pl.lit(value=False).alias("ended"),
     )
     ended = pl.DataFrame({"restaurant_id": list(merged_into)}, schema={"restaurant_id": pl.String})
     last = stored_rows(session, RESTAURANTS.name, "restaurant_id", ended)
-    heirs = [merged_into[name] for name in last["restaurant_id"]]
-    merged = last.with_columns(pl.Series("merged_into", heirs, pl.String), pl.lit(value=True).alias("ended"))
+    successors = [merged_into[name] for name in last["restaurant_id"]]
+    merged = last.with_columns(pl.Series("merged_into", successors, pl.String), pl.lit(value=True).alias("ended"))
     return pl.concat([live.select(*names, "ended"), merged.select(*names, "ended")], how="vertical_relaxed")
 
 
 def member_rows(
     session: duckdb.DuckDBPyConnection, assigned: pl.DataFrame, listings: pl.DataFrame, gone: pl.DataFrame
 ) -> pl.DataFrame:
-    """Rows of `tables.MEMBERS`, with `ended`: listings that were placed (`assigned`), others of the same restaurants as
-    they were stored, and those of which even the record is gone."""
-    stated = listings.select(
+    """Rows of `tables.MEMBERS`, with `ended`.
+
+    These are the assigned listings, the other stored members of the same restaurants, and the members whose record is
+    no longer in the lake.
+    """
+    own = listings.select(
         "source", "source_id", "dataset", "is_live", "compared", "content", is_second_listing="is_duplicate"
     )
-    stated = stated.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
-    placed = assigned.rename({"source": "platform"}).join(stated, on=["platform", "source_id"])
-    kept = stored_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
-    others = kept.join(placed, on=["platform", "source_id"], how="anti")
-    others = others.drop("is_second_listing", "dataset", *FOLLOWING).join(stated, on=["platform", "source_id"])
-    left = stored_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
-    ended = left.join(gone.rename({"source": "platform"}), on=["platform", "source_id"], how="semi")
+    own = own.join(verdicts(listings), on=["source", "source_id"], how="left").rename({"source": "platform"})
+    placed = assigned.rename({"source": "platform"}).join(own, on=["platform", "source_id"])
+    stored = stored_rows(session, MEMBERS.name, "restaurant_id", listings.select("restaurant_id").unique())
+    others = stored.join(placed, on=["platform", "source_id"], how="anti")
+    others = others.drop("is_second_listing", "dataset", *LISTING_VALUES).join(own, on=["platform", "source_id"])
+    with_gone = stored_rows(session, MEMBERS.name, "restaurant_id", gone.select("restaurant_id").unique())
+    ended = with_gone.join(gone.rename({"source": "platform"}), on=["platform", "source_id"], how="semi")
     names = [column.name for column in MEMBERS.columns]
     parts = ((placed, False), (others, False), (ended.with_columns(is_live=False), True))
     return pl.concat(

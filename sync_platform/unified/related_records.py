@@ -1,7 +1,7 @@
 """Related records: reviews, offers, reservations and posts of all platforms, one view per kind.
 
-Another view explains the fields of restaurants. They are views, so no second copy can become outdated or be missed when
-a person is erased.
+Another view explains the fields of restaurants. Views have no second copy of the data that could become outdated, or be
+missed when a person is erased.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, 
 def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
     attached = related.dataset.attached
     assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
-    shown = [
+    selected = [
         f"({attached.columns[column.name]})::{column.sql_type} AS {column.name}"
         for column in columns
         if column.name in attached.columns
@@ -173,7 +173,7 @@ def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
     named = ", ".join(column.name for column in columns if column.name in attached.columns)
     return f"""SELECT m.restaurant_id, '{related.platform}' AS platform, '{related.dataset.name}' AS dataset,
         h.source_id, h.listing_id, {named}, h.first_seen_at, h.removed_at
-    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(shown)}, first_seen_at, removed_at
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, first_seen_at, removed_at
         FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
         WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""

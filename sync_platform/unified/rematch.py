@@ -1,4 +1,4 @@
-"""Matching of what changed: the linkage that restaurants are made from, of all listings or of the affected ones."""
+"""Rematch: matches the listings again after changes, either all of them or only the affected ones."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from sync_platform.unified.match_decisions import PersonDecision
 from sync_platform.unified.queries import UNIFIED, StoredModel, frame_of, members_with, newest_model
 
 MOST_CHANGED = 0.5
-"""Where a larger share of listings changed, all are matched. Where the number of listings differs by a larger share
-from what the model was estimated from, a new model is estimated."""
+"""If a larger share of listings changed, all are matched. If the number of listings differs by a larger share from the
+number from which the model was estimated, a new model is estimated."""
 _IDS = {"source": pl.String, "source_id": pl.String}
 
 
 @dataclass(frozen=True)
 class Changed:
-    """The listings that changed since the last run (queries.changed_listings), and how many listings there are."""
+    """The listings that changed since the last run (queries.changed_listings), and the number of all listings."""
 
     listings: pl.DataFrame
     count: int
 
     @property
     def compared(self) -> pl.DataFrame:
-        """Those in which something changed that matching compares, and those that are gone."""
+        """The listings in which a column changed that matching compares, and those that are gone."""
         return self.listings.filter(pl.col("is_compared") | pl.col("is_gone"))
 
     @property
@@ -44,7 +44,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Matched:
-    """A linkage of the affected listings, and the model that judged it.
+    """A linkage of the affected listings, and the model that was used.
 
     `increment`: the changes to the state of matching; None where all listings were matched.
     """
@@ -59,7 +59,7 @@ class Matched:
         return self.increment is None
 
     def is_shared(self, text: str) -> bool:
-        """Whether a telephone number is that of several places."""
+        """True if a telephone number belongs to several places."""
         frequencies = self.model.model.frequencies
         return any(frequencies.places_with_phone(number) > 1 for number in parse_phones(text))
 
@@ -76,15 +76,15 @@ def match_changed(
     session: duckdb.DuckDBPyConnection,
     changed: Changed,
     decisions: list[Decision],
-    words: list[PersonDecision],
+    new_decisions: list[PersonDecision],
     *,
     rebuild: bool,
     new_model: bool,
     on_progress: Callable[[str], None],
 ) -> Matched:
-    """Match what changed; all listings where `rebuild` says so, where too many changed, or with a new model.
+    """Match the changed listings; match all listings if `rebuild` is set, if too many changed, or with a new model.
 
-    `words`: what people decide in this run; `decisions` holds them already.
+    `new_decisions`: the decisions that people make in this run; `decisions` includes them.
     """
     known = None if new_model else newest_model(session)
     if known and abs(changed.count - known.listings) > MOST_CHANGED * known.listings:
@@ -96,18 +96,25 @@ def match_changed(
         model = known or StoredModel(digest[:16], linkage.model, changed.count)
         return Matched(linkage, None, model, known is None)
     on_progress(f"matching {compared.height:,} listings that changed")
-    increment = relink(_state(session), known.model, _touched(session, compared, words), decisions)
+    increment = relink(_state(session), known.model, _affected(session, compared, new_decisions), decisions)
     return Matched(increment.linkage, increment, known, is_new_model=False)
 
 
-def _touched(session: duckdb.DuckDBPyConnection, compared: pl.DataFrame, words: list[PersonDecision]) -> pl.DataFrame:
-    """The listings to match again: those that changed, those decided on, and those that a decision put together with a
-    changed listing, because the decision may have been withdrawn."""
+def _affected(
+    session: duckdb.DuckDBPyConnection, compared: pl.DataFrame, new_decisions: list[PersonDecision]
+) -> pl.DataFrame:
+    """The listings to match again.
+
+    These are the changed listings, those of new decisions, and those that share a restaurant with a changed listing by
+    a decision, because the decision may no longer hold.
+    """
     decided = compared.filter(pl.col("decided_by").is_in(["source", "person"])).select("restaurant_id").unique()
     parts = [
         compared,
         members_with(session, decided),
-        pl.DataFrame([listing for word in words for listing in (word.one, word.other)], schema=_IDS, orient="row"),
+        pl.DataFrame(
+            [listing for each in new_decisions for listing in (each.one, each.other)], schema=_IDS, orient="row"
+        ),
     ]
     return pl.concat([part.select("source", "source_id") for part in parts]).unique()
 

@@ -1,4 +1,4 @@
-"""Survivorship: choosing, per field of a restaurant, one value among its listings' values, with the reason.
+"""Survivorship: chooses each field of a restaurant from the values of its listings, with the reason.
 
 What belongs here: applying the rules of `survivorship_rules` to many restaurants at once.
 """
@@ -25,7 +25,7 @@ from sync_platform.unified.survivorship_rules import (
 HAN, LATIN = r"[\u{3400}-\u{9fff}\u{f900}-\u{faff}\u{20000}-\u{323af}]", r"[A-Za-zÀ-ɏ]"
 _LISTING = ("restaurant_id", "source", "source_id")
 IsSharedPhone = Callable[[str], bool]
-"""Whether a listing's telephone number is known to be shared by several places."""
+"""True if a listing's telephone number is known to be shared by several places."""
 
 
 def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFrame:
@@ -85,18 +85,18 @@ def _language(rule: FieldRule) -> pl.Expr:
 def _with(candidates: pl.DataFrame, name: str, find: Callable[[Any], Any], kind: Any) -> pl.DataFrame:
     """Add a column with the result of `find` for each value; equal values are computed once."""
     values = candidates["value"].to_list()
-    made: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     found = []
     for value in values:
-        known = str(value)
-        if known not in made:
-            made[known] = find(value)
-        found.append(made[known])
+        text = str(value)
+        if text not in results:
+            results[text] = find(value)
+        found.append(results[text])
     return candidates.with_columns(pl.Series(name, found, kind))
 
 
 def _with_neighbours(candidates: pl.DataFrame) -> pl.DataFrame:
-    """Add AGREEMENT of locations: the number of platforms within SAME_LOCATION_METRES, the own one included.
+    """Add AGREEMENT of locations: the number of platforms within SAME_LOCATION_METRES, including its own.
 
     Distance decides which locations agree, not `key`.
     """

@@ -1,4 +1,4 @@
-"""The survivorship rules: per field of a restaurant, which listing's value is used where listings differ.
+"""The survivorship rules: for each field of a restaurant, which value is used if its listings differ.
 
 What belongs here: the criteria of each field, in order. The first criterion in which the best value differs from the
 best other value decides. `survivorship` applies the rules; docs/unified.md documents this table.
@@ -147,4 +147,4 @@ RULES = (
     ),
     FieldRule("licence_expires_on", ("licence_expires_on",), str, (Criterion.REGISTER, Criterion.RECENCY)),
 )
-"""For every field, CURRENT comes first; where all criteria are equal, the names of platform and listing decide."""
+"""For every field, CURRENT comes first; if all criteria are equal, the names of platform and listing decide."""

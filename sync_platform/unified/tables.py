@@ -1,7 +1,7 @@
-"""The tables of unified restaurants, column by column, and those of what they are made with.
+"""The tables of unified restaurants, and the tables of the state and results of their runs.
 
-What belongs here: definitions, and making the tables. KEPT_TABLES have a history like the tables of datasets
-(lake/tracked_table.py); the PLAIN ones have none.
+What belongs here: their columns, and creating them. KEPT_TABLES have a history like the tables of datasets
+(lake/tracked_table.py). The PLAIN tables have no history.
 """
 
 from __future__ import annotations
@@ -164,11 +164,11 @@ PLAIN = {
 
 
 def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
-    """Every table with a history, by schema and name: those of datasets, and those of unified restaurants."""
+    """Every table with a history, by schema and name: tables of datasets and of unified restaurants."""
     return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
 
 
 def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that are missing, or columns that they gained; within the caller's transaction."""
+    """Create missing tables, and missing columns of existing ones, within the caller's transaction."""
     kept = {(SCHEMA, table.name): (table.every_column, table.description) for table in KEPT_TABLES}
     ensure_other_tables(session, kept | {(SCHEMA, name): wanted for name, wanted in PLAIN.items()})

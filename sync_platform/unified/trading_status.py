@@ -1,4 +1,4 @@
-"""Trading status: whether a restaurant is open and whether it is licensed, computed from its listings, with reasons.
+"""Trading status: computes from its listings if a restaurant is open and if it is licensed, with reasons.
 
 Second listings do not count: they repeat the first listing, or its state before it moved.
 """

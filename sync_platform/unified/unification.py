@@ -1,8 +1,8 @@
-"""Unification: makes restaurants from the listings of all platforms. A run examines only what changed since the last.
+"""Unification: makes restaurants from the listings of all platforms. A run processes what changed since the last run.
 
 outcome = unify(lake, history, platforms, run_id)
 
-A run computes everything first, and then commits it in one transaction: members, restaurants, their history, identity
+A run first computes everything, and then commits it in one transaction: members, restaurants, their history, identity
 events, and the state for the next run.
 """
 
@@ -37,7 +37,7 @@ from sync_platform.unified.cross_platform_scores import write_cross_platform_sco
 from sync_platform.unified.identity import IdentityEvent
 from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
-from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, given, last_run
+from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, last_run, registered
 from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.rematch import Changed, Matched, match_changed
@@ -55,7 +55,7 @@ _EVENTS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True)
 class Unified:
-    """What a run did: its row of `unified.runs`, and what happened to identities."""
+    """The outcome of a run: its row of `unified.runs`, the differences, and the identity events."""
 
     run: dict[str, object]
     restaurants: Difference
@@ -67,11 +67,11 @@ class Unified:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Everything that a run works out and is to write. `began_after`: when the run before it was committed."""
+    """Everything that a run has computed and will write. `began_after`: the commit time of the run before it."""
 
     run_id: str
     sources: list[ListingSource]
-    words: list[PersonDecision]
+    new_decisions: list[PersonDecision]
     now: datetime
     began_after: datetime | None
     changed: Changed
@@ -87,16 +87,17 @@ def unify(
     run_id: str,
     standards: Standards = STANDARDS,
     *,
-    words: Callable[[duckdb.DuckDBPyConnection], list[PersonDecision]] = lambda session: [],
+    new_decisions: Callable[[duckdb.DuckDBPyConnection], list[PersonDecision]] = lambda session: [],
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
 ) -> Unified:
-    """Bring unified restaurants up to date with what the lake has of all platforms.
+    """Update unified restaurants from the listings of all platforms in the lake.
 
-    `words`: new decisions of people, checked against the lake (`validated_decisions`); committed with their effect.
-    `rebuild`: match all listings, not only those that changed; `new_model`: and estimate a new model before. Raises
-    StorageError where the lake cannot be written, or where another run was faster; nothing is half-written then.
+    `new_decisions` returns decisions of people, checked against the lake (`validated_decisions`); they are committed
+    together with their effect. `rebuild`: match all listings, not only those that changed. `new_model`: estimate a new
+    model first, and match all listings. Raises StorageError where the lake cannot be written, or where another run
+    committed first; the transaction is then rolled back.
     """
     sources = listing_sources(platforms)
     with lake.session() as session:
@@ -104,11 +105,11 @@ def unify(
             raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
         create_listings_table(session, sources)
-        plan = _work_out(
+        plan = _compute(
             session,
             sources,
             run_id,
-            words(session),
+            new_decisions(session),
             rebuild=rebuild or new_model,
             new_model=new_model,
             on_progress=on_progress,
@@ -119,36 +120,36 @@ def unify(
     return replace(outcome, snapshot=snapshot)
 
 
-def _work_out(
+def _compute(
     session: duckdb.DuckDBPyConnection,
     sources: list[ListingSource],
     run_id: str,
-    words: list[PersonDecision],
+    new_decisions: list[PersonDecision],
     *,
     rebuild: bool,
     new_model: bool,
     on_progress: Progress,
 ) -> _Plan:
-    """What is to be written; nothing is written yet."""
+    """Compute everything to be written; nothing is written yet."""
     now, began_after = datetime.now(UTC), last_run(session)
     changed = Changed(changed_listings(session), _count(session, "SELECT count(*) FROM temp.listings"))
-    decisions = _decisions(session, words)
+    decisions = _decisions(session, new_decisions)
     every = [decision for each in decisions.values() for decision in each]
     matched = match_changed(
-        session, changed, every, words, rebuild=rebuild, new_model=new_model, on_progress=on_progress
+        session, changed, every, new_decisions, rebuild=rebuild, new_model=new_model, on_progress=on_progress
     )
     on_progress("gathering restaurants")
     clusters = build_clusters(matched.linkage, decisions=every)
     placed = cluster_members(matched.linkage, clusters, decisions)
     assignment = assign(session, placed, changed, now)
     records = make_records(session, sources, changed, assignment, matched.is_shared, day_in_hong_kong(now))
-    return _Plan(run_id, sources, words, now, began_after, changed, matched, assignment, records)
+    return _Plan(run_id, sources, new_decisions, now, began_after, changed, matched, assignment, records)
 
 
-def _decisions(session: duckdb.DuckDBPyConnection, words: list[PersonDecision]) -> dict[str, list[Decision]]:
-    """By who made them, `source` or `person`."""
+def _decisions(session: duckdb.DuckDBPyConnection, new_decisions: list[PersonDecision]) -> dict[str, list[Decision]]:
+    """All decisions by author, `source` or `person`."""
     moved = frame_of(session, "SELECT source, source_id, moved_to FROM temp.listings")
-    return {"source": stated_moves(moved), "person": read_decisions(session, words)}
+    return {"source": stated_moves(moved), "person": read_decisions(session, new_decisions)}
 
 
 def _write(
@@ -158,7 +159,7 @@ def _write(
     platforms: Mapping[str, Platform],
     standards: Standards,
 ) -> Unified:
-    """Everything, within the caller's transaction, which may be repeated."""
+    """Write everything within the caller's transaction, which may be repeated."""
     last = last_run(session)
     if last != plan.began_after:
         raise StorageError("another run unified restaurants meanwhile: run it again")
@@ -168,15 +169,15 @@ def _write(
         writer = HistoryWriter(scratch, history)
         restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
         members = update_rows(writer, MEMBERS, plan.records.members, context)
-        if plan.words:
-            update_rows(writer, DECISIONS, decision_rows(plan.words, at), context)
+        if plan.new_decisions:
+            update_rows(writer, DECISIONS, decision_rows(plan.new_decisions, at), context)
         events = plan.assignment.identities.events
         _write_events(session, events, plan.run_id, at)
         _keep_state(session, plan.matched, at)
         ensure_views(session, platforms)
         write_cross_platform_scores(session, plan.sources, standards, plan.run_id, at)
         run = _write_run(session, plan, restaurants, at)
-        seal_batch(writer, context, lambda key: None)  # nothing of it was landed
+        seal_batch(writer, context, lambda key: None)  # computed rows have no landing manifests
     describe_commit(session, plan.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
     return Unified(run, restaurants, members, events, 0, plan.matched.linkage.warnings)
 
@@ -186,8 +187,8 @@ def _write_events(session: duckdb.DuckDBPyConnection, events: list[IdentityEvent
         (event.restaurant_id, event.kind, event.other_id, ["/".join(listing) for listing in event.listings])
         for event in events
     ]
-    with given(session, happened=pl.DataFrame(rows, schema=_EVENTS, orient="row")):
-        session.execute(f"INSERT INTO {UNIFIED}.identity_turns SELECT *, ?, ? FROM happened", [run_id, at])
+    with registered(session, new_events=pl.DataFrame(rows, schema=_EVENTS, orient="row")):
+        session.execute(f"INSERT INTO {UNIFIED}.identity_turns SELECT *, ?, ? FROM new_events", [run_id, at])
 
 
 def _keep_state(session: duckdb.DuckDBPyConnection, matched: Matched, at: datetime) -> None:

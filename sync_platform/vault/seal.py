@@ -75,8 +75,8 @@ class Vault:
     def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
         """Replace every personal field of the records by its sealed value, in place and whatever its type.
 
-        `own_ids`: one id per record. Where a record names no data subject, its own id stands for the person, so that
-        the record can still be erased.
+        `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
+        so that the record can still be erased.
         """
         naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
@@ -136,16 +136,16 @@ class Vault:
             found = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
             missing = [subject for subject, key in found.items() if key is None]
             if missing:
-                loaded = self._load(missing)
+                loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
-                    loaded |= self._created(new)
+                    loaded |= self._create_keys(new)
                 if len(self._keys) + len(loaded) > MOST_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
                 found |= loaded
         return {subject: AESSIV(key) for subject, key in found.items() if key is not None}
 
-    def _load(self, subjects: list[str]) -> dict[str, bytes]:
+    def _load_keys(self, subjects: list[str]) -> dict[str, bytes]:
         loaded: dict[str, bytes] = {}
         with transaction(self._engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
@@ -158,7 +158,7 @@ class Vault:
                 loaded |= {subject: self._unwrapped(subject, wrapped) for subject, wrapped in rows}
         return loaded
 
-    def _created(self, subjects: list[str]) -> dict[str, bytes]:
+    def _create_keys(self, subjects: list[str]) -> dict[str, bytes]:
         """Create and commit keys for new subjects; if two processes create one subject's key, both use the first."""
         now = datetime.now(UTC)
         keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
@@ -168,7 +168,7 @@ class Vault:
         ]
         with transaction(self._engine) as connection:
             written = connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
-        return keys if written == len(keys) else self._load(subjects)
+        return keys if written == len(keys) else self._load_keys(subjects)
 
     def _wrapped(self, subject: str, key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
@@ -207,7 +207,8 @@ class _Field:
     def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
         """The object that contains the field, or None where there is none.
 
-        Where another value stands in the place of that object, it may be personal: it is sealed, and None is returned.
+        If a record has another value there instead of an object, that value may be personal: it is sealed, and None is
+        returned.
         """
         parent = record
         for name in self._parents:

@@ -1,6 +1,6 @@
 """Signatures: Ed25519 (RFC 8032) with a key derived from the master key.
 
-A MAC would not do, because everyone who can check a MAC can also make one. An auditor checks a signature with the
+A MAC is not enough, because everyone who can check a MAC can also make one. An auditor checks a signature with the
 public key alone and needs no secret.
 """
 
@@ -32,7 +32,7 @@ class Signer:
 
 
 def is_signed(message: bytes, signature: str, public_key: str) -> bool:
-    """Whether the holder of the key signed this message."""
+    """True if the owner of the key signed this message."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
         key.verify(base64.b64decode(signature, validate=True), message)

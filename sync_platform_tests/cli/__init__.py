@@ -1,1 +1,1 @@
-"""Tests of the commands, run as a person would."""
+"""Tests of the commands, run like an operator runs them."""

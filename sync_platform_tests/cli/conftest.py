@@ -1,4 +1,4 @@
-"""Commands run as a person would: in processes of their own, each test in a home of its own."""
+"""Fixtures that run commands like an operator: each in its own process, each test in its own home."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_PRELOAD", "CLOCK_AHEAD_S")  # the 
 
 @dataclass
 class Shell:
-    """A home, and the environment that commands run in; nothing of the tester's own settings reaches them."""
+    """A home, and the environment of commands. The developer's own settings do not reach them."""
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command begun in a new interpreter, to be listened to and ended by the test."""
+        """Start a command in a new interpreter; the test reads its output and ends it."""
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,
@@ -47,13 +47,13 @@ class Shell:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command run to its end in a process of its own, in which only the libraries are imported already."""
+        """Run a command to its end in its own process, in which only the libraries are already imported."""
         done = completed("sync_platform", arguments, self.home.parent, self.variables())
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
-    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command run in this process: seconds less, where it only refuses."""
+    def run_in_process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in this process, which saves seconds if the command is refused."""
         output, errors = io.StringIO(), io.StringIO()
         environment = self.variables()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
@@ -66,7 +66,7 @@ class Shell:
         return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
     def sync(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        """The exit code and the document of `sync --json`; restaurants are unified only where that is asked for."""
+        """The exit code and the document of `sync --json`; restaurants are unified only with `--unify`."""
         done = self.run("sync", "--json", *([] if "--unify" in arguments else ["--no-unify"]), *arguments)
         return done.returncode, json.loads(done.stdout or "{}") | ({} if done.stdout else {"error": done.stderr})
 
@@ -76,7 +76,7 @@ class Shell:
         return json.loads(done.stdout)
 
     def unfinished_runs(self) -> list[str]:
-        """Dagster's runs that neither succeeded nor failed."""
+        """Dagster runs that neither succeeded nor failed."""
         with closing(sqlite3.connect(self.home / "dagster" / "history" / "runs.db")) as database:
             found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
             return [run_id for (run_id,) in found]
@@ -101,7 +101,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @dataclass(frozen=True)
 class FirstSync:
-    """A home in which everything has been synced once and unified, and what that sync told."""
+    """A home in which everything has been synced once and unified, and the report of that sync."""
 
     shell: Shell
     document: dict[str, Any]
@@ -113,8 +113,8 @@ class FirstSync:
 
 @pytest.fixture(scope="session")
 def first_sync(tmp_path_factory: pytest.TempPathFactory) -> FirstSync:
-    """One home for all who ask for it, in the order of their files: half a minute of work. Who changes what it holds
-    comes last, or takes a `shell`."""
+    """One home for all tests that take it; it takes half a minute to make. Files run in their order. A test that
+    changes the home comes last, or takes `shell` instead."""
     shell = Shell(tmp_path_factory.mktemp("synced") / "home")
     code, document = shell.sync("--unify")
     assert code == 0, document
@@ -129,7 +129,7 @@ def synced(first_sync: FirstSync) -> Shell:
 
 @dataclass
 class Sandbox:
-    """A sandbox of the tests' own, whose faults can be switched."""
+    """A sandbox for one test, with faults."""
 
     url: str
     process: subprocess.Popen[str]

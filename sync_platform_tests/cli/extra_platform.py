@@ -1,4 +1,4 @@
-"""A further platform in a folder of PLATFORM_PATH: its one file, and a server that speaks it."""
+"""A further platform in a folder of PLATFORM_PATH: its file, and a server of its API."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Tables(Platform):
 '''
 
 RULED_FILE = '''
-"""Tables of one restaurant, and what they are held to; past months can be asked for."""
+"""Tables of one restaurant, with rules; past months can be synced."""
 
 from datetime import datetime
 from typing import Annotated
@@ -81,19 +81,19 @@ class Tables(Platform):
 
 
 def ruled_file(most_seats: int = 12) -> str:
-    """The platform's file with a hard rule: at most so many seats at a table."""
+    """The platform file with a hard rule: at most `most_seats` seats at a table."""
     return RULED_FILE.replace("MOST_SEATS", str(most_seats))
 
 
-def seat(number: int, **told: Any) -> dict[str, Any]:
-    """A table that keeps every rule, but for what is told otherwise."""
+def seat(number: int, **values: Any) -> dict[str, Any]:
+    """A record that keeps every rule, except where `values` differ."""
     kept = {"name": f"Table {number}", "seats": 4, "area": "hall", "updated_at": "2026-09-01T00:00:00Z"}
-    return {"table": number, **kept, **told}
+    return {"table": number, **kept, **values}
 
 
 @contextmanager
 def served(records: list[dict[str, Any]]) -> Iterator[str]:
-    """The address of a server that answers every request with the records, as they are at that moment."""
+    """The address of a server that answers every request with the current content of `records`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -19,7 +19,8 @@ SPAN = ("data_gov_hk", "--from", WEEKS[0], "--to", "2026-10-18")
 
 
 class Archive:
-    """The archive of a sandbox, but for the second week's list: kept back until `is_open`, and empty until `has_it`."""
+    """The archive of a sandbox. It holds back the list of the second week until `is_open`, and the list is empty until
+    `has_it`."""
 
     def __init__(self, sandbox_url: str) -> None:
         self.asked, self.is_open, self.has_it = threading.Event(), threading.Event(), False
@@ -67,14 +68,14 @@ def archive(shell: Shell, sandbox: Any) -> Iterator[Archive]:
         yield archive
 
 
-def test_a_backfill_goes_on_where_it_was_stopped_and_where_a_week_was_missing(shell: Shell, archive: Archive) -> None:
+def test_a_stopped_backfill_resumes_and_syncs_the_missing_week(shell: Shell, archive: Archive) -> None:
     process = shell.start("backfill", *SPAN)
     assert archive.asked.wait(60)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "data_gov_hk 2026-09-28 complete: " in errors
-    assert "stopped after 1 of 3 periods; the same command goes on from there" in errors
+    assert "stopped after 1 of 3 periods; the same command resumes there" in errors
     assert "Traceback" not in errors
 
     archive.is_open.set()
@@ -105,8 +106,8 @@ def test_a_backfill_goes_on_where_it_was_stopped_and_where_a_week_was_missing(sh
         (["rice", "--from", "2026-10"], "unknown platform rice"),
     ],
 )
-def test_a_span_that_makes_no_sense_is_bad_usage(shell: Shell, span: list[str], message: str) -> None:
-    done = shell.here("backfill", *span)
+def test_an_impossible_span_is_bad_usage(shell: Shell, span: list[str], message: str) -> None:
+    done = shell.run_in_process("backfill", *span)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert not shell.home.exists()

@@ -1,4 +1,4 @@
-"""What the command line uses of Dagster without its being public."""
+"""The private parts of Dagster that the command line uses."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 Commit af342d6 made `earlier_home/home.tar.xz` on 2026-11-28 with SANDBOX_PLACES=24: full syncs of data_gov_hk, openrice
 and chope on the sandbox's 10 May, 24 November and 10 May again, one older week of the register, and one incremental
-sync of chope. Dagster's own records are left out. `earlier_home/expected.json` holds what that commit printed.
-One figure is newer: verification compares eight tables, not seven, since `unified.decisions` counts also while it has
-no history.
+sync of chope. Dagster's own records are left out. `earlier_home/expected.json` has the output of that commit.
+One figure is newer: verification compares eight tables instead of seven, because `unified.decisions` now counts before
+it has a history.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXPECTED = json.loads((FIXTURE / "expected.json").read_text())
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """The home, unpacked where the catalog is made to look for its files."""
+    """The unpacked home; its catalog is changed to find its files there."""
     home = tmp_path_factory.mktemp("earlier") / "home"
     with tarfile.open(FIXTURE / "home.tar.xz") as archive:
         archive.extractall(home, filter="data")
@@ -36,7 +36,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 
 
 def test_its_chains_verify_its_tables_replay_and_its_pages_are_intact(earlier: Shell) -> None:
-    done = earlier.here("lineage", "verify", "--landing", "--json")
+    done = earlier.run_in_process("lineage", "verify", "--landing", "--json")
     assert done.returncode == 0, done.stderr or done.stdout
     found = json.loads(done.stdout)
     assert {name: found[name] for name in EXPECTED["verified"]} == EXPECTED["verified"]
@@ -44,7 +44,7 @@ def test_its_chains_verify_its_tables_replay_and_its_pages_are_intact(earlier: S
 
 def test_its_stories_read_the_same(earlier: Shell) -> None:
     for subject, story in EXPECTED["stories"].items():
-        done = earlier.here("lineage", "show", *subject.split(" "), "--format", "json")
+        done = earlier.run_in_process("lineage", "show", *subject.split(" "), "--format", "json")
         assert json.loads(done.stdout) == story, subject
 
 
@@ -55,7 +55,7 @@ def test_its_tables_and_its_export_say_the_same(earlier: Shell) -> None:
 
 
 def digest_of(shell: Shell, *command: str) -> str:
-    """The SHA-256 of what a command prints."""
-    done = shell.here(*command)
+    """The SHA-256 of the output of a command."""
+    done = shell.run_in_process(*command)
     assert done.returncode == 0, done.stderr
     return sha256(done.stdout.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""`emergency` as a person uses it, with and without a daemon that launches the request."""
+"""`emergency` on the command line, with and without a daemon that launches the request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _on_record(shell: Shell, request_id: str) -> list[SyncRecord]:
     ],
 )
 def test_a_bad_request_is_bad_usage_and_leaves_nothing(shell: Shell, arguments: list[str], message: str) -> None:
-    done = shell.here("emergency", *arguments)
+    done = shell.run_in_process("emergency", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert not shell.home.exists()
@@ -86,7 +86,7 @@ def test_an_unknown_request_is_bad_usage(shell: Shell) -> None:
     assert "there is no emergency request '20261124T083000-1f3a9c'" in done.stderr
 
 
-def test_killed_while_it_runs_the_request_is_open_and_runs_to_its_end_the_next_time(shell: Shell, sandbox: Any) -> None:
+def test_a_request_killed_during_its_run_stays_open_and_completes_the_next_time(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
     process = shell.start("emergency", "chope", "--reason", "menus are wrong", "--now")
     requests = RequestStore(f"sqlite:///{shell.home / 'ledger.sqlite'}")

@@ -1,4 +1,4 @@
-"""The folder of Dagster's state is prepared by many processes at once."""
+"""Many processes prepare the folder of Dagster's state at once."""
 
 from __future__ import annotations
 

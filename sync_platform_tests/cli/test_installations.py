@@ -1,4 +1,4 @@
-"""The same commands on a laptop and on PostgreSQL with S3: only settings differ, and what comes out is the same."""
+"""The same commands on a laptop and on PostgreSQL with S3: only settings differ, and the results are the same."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import PostgresServer, S3Server
 
 PLATFORMS = ("data_gov_hk", "chope")
-TABLES = ("data_gov_hk.licences", "chope.restaurants")  # nothing is sealed in them: keys are an installation's own
+TABLES = ("data_gov_hk.licences", "chope.restaurants")  # they have no sealed values: each installation has its own keys
 CONTENT = "SELECT 'changes' AS name, count(*)::VARCHAR AS source_id, NULL AS content_hash FROM lineage.changes"
 for _table in TABLES:
     CONTENT += f" UNION ALL SELECT '{_table}', source_id, content_hash FROM {_table} WHERE removed_at IS NULL"
 
 
-def test_postgresql_and_s3_hold_what_a_laptop_holds(
+def test_postgresql_with_s3_has_the_same_tables_as_a_laptop(
     tmp_path: Path, postgres_server: PostgresServer, s3_server: S3Server
 ) -> None:
     laptop = Shell(tmp_path / "laptop")
@@ -52,8 +52,8 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
     shell.environment = {**installation, **sandbox().addresses("chope")}
     second = shell.start("sync", "--no-unify", "chope")
     assert second.stderr is not None
-    told = second.stderr.readline()
-    assert told.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
+    line = second.stderr.readline()
+    assert line.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
     first.send_signal(signal.SIGKILL)
     first.wait()
     _, errors = second.communicate(timeout=60)

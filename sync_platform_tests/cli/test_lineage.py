@@ -1,4 +1,4 @@
-"""`lineage`, `audit` and `query --as-of`: what an auditor types."""
+"""`lineage`, `audit` and `query --as-of`: the commands of an auditor."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert message["verification"]["holds"] and message["verification"]["landed_objects"] is None
     assert [each["subject"]["reason"] for each in message["operations"]["shrinks"]] == ["closing time"]
     page = shell.home / "report.html"
-    assert shell.here(*report, "--html", "--landing", "--out", str(page)).stdout == ""
+    assert shell.run_in_process(*report, "--html", "--landing", "--out", str(page)).stdout == ""
     assert page.read_text().startswith("<!doctype html>")
     last = json.loads(shell.run("audit", "--operation", "report", "--json").stdout)["entries"][-1]
     assert (last["outcome"], last["subject"]["what"]) == ("complete", "compliance")
@@ -76,8 +76,10 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
         (["--from", "2026-11-01", "--to", "2026-11-30"], 1, "there is no lake yet"),
     ],
 )
-def test_a_report_that_cannot_be_made_says_why(shell: Shell, arguments: list[str], code: int, message: str) -> None:
-    done = shell.here("report", "compliance", *arguments)
+def test_an_impossible_report_is_refused_with_the_reason(
+    shell: Shell, arguments: list[str], code: int, message: str
+) -> None:
+    done = shell.run_in_process("report", "compliance", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr
     assert not shell.home.exists()

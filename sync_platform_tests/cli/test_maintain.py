@@ -1,4 +1,4 @@
-"""`maintain`: what it would do, what it does, and what it says."""
+"""`maintain`: its plan, its work, and its messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.cli.conftest import Shell
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 
 
 def _files(shell: Shell) -> set[str]:
@@ -19,11 +19,11 @@ def _files(shell: Shell) -> set[str]:
 
 @pytest.fixture
 def synced_twice(shell: Shell) -> Shell:
-    """A home whose lake two syncs of a diner wrote to."""
-    lab = Lab(shell.home)
+    """A home with a lake that two syncs of a diner wrote."""
+    harness = LakeHarness(shell.home)
     for hour in range(2):
-        lab.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
-    lab.lake.close()
+        harness.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
+    harness.lake.close()
     return shell
 
 
@@ -47,12 +47,12 @@ def test_a_dry_run_lists_what_is_due_and_maintain_does_it(synced_twice: Shell) -
     assert done.returncode == 0, done.stderr
     assert re.search(r"sync\.runs +│ +2 │ +1 │", done.stdout)
     assert "deleted 1 landed syncs\n  landing/diner/dishes/2026-01/20260101T000000Z-aaaaaa (0.0 kB)" in done.stdout
-    assert "The content of every table is what it was. Dagster run " in done.stdout
+    assert "The content of every table is unchanged. Dagster run " in done.stdout
     assert not stray.exists()
     assert shell.query("FROM diner.dishes ORDER BY ALL") == rows
 
 
-def test_beside_a_backup_it_is_refused_and_the_holder_named(synced_twice: Shell) -> None:
+def test_maintenance_is_refused_during_a_backup_which_is_named(synced_twice: Shell) -> None:
     with Leases(f"sqlite:///{synced_twice.home / 'ledger.sqlite'}").hold("backup"):
         done = synced_twice.run("maintain")
     assert (done.returncode, done.stdout) == (1, "")

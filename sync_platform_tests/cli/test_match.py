@@ -52,7 +52,7 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "told"),
+    ("name", "body", "message"),
     [
         ("nowhere.csv", None, "nowhere.csv: there is no such file"),
         ("empty.csv", b"", "empty.csv is empty"),
@@ -64,19 +64,19 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
         ("not.parquet", b"id,name\n", "not.parquet is not Parquet"),
     ],
 )
-def test_a_file_that_is_no_use_is_named_with_what_is_wrong(
-    shell: Shell, files: list[str], tmp_path: Path, name: str, body: bytes | None, told: str
+def test_an_unusable_file_is_named_with_the_reason(
+    shell: Shell, files: list[str], tmp_path: Path, name: str, body: bytes | None, message: str
 ) -> None:
     if body is not None:
         (tmp_path / name).write_bytes(body)
     done = shell.run("match", files[0], str(tmp_path / name), "--out", str(tmp_path / "p.csv"))
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "p.csv").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--out", "p.xlsx"], "tables are written to .csv or .parquet"),
         (["--out", "nowhere/p.csv"], "there is no folder nowhere"),
@@ -84,12 +84,12 @@ def test_a_file_that_is_no_use_is_named_with_what_is_wrong(
         (["--out", "p.csv", "--model", "nowhere.json"], "nowhere.json cannot be read"),
     ],
 )
-def test_options_that_cannot_be_are_refused_before_any_work(
-    shell: Shell, files: list[str], options: list[str], told: str
+def test_invalid_options_are_refused_before_any_work(
+    shell: Shell, files: list[str], options: list[str], message: str
 ) -> None:
     done = shell.run("match", *files, *options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_impossible_coordinates_are_left_out_and_counted(shell: Shell, files: list[str], tmp_path: Path) -> None:

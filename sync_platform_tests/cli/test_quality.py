@@ -1,4 +1,4 @@
-"""`quality` and `quarantine`: what is told of a platform that sends bad records, and what a mended rule does."""
+"""`quality` and `quarantine`: the reports on a platform that sends bad records, and the effect of a corrected rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOOD = [seat(number, guest=GUEST) for number in range(5)]
 
 @dataclass
 class Restaurant:
-    """A home with the further platform in it, which serves `records`."""
+    """A home with the further platform, which serves `records`."""
 
     shell: Shell
     file: Path
@@ -33,7 +33,7 @@ class Restaurant:
         return self.shell.sync("tables", *arguments)
 
     def asked(self, *arguments: str, code: int = 0) -> Any:
-        """The document that a command answers with."""
+        """The JSON document that a command prints."""
         done = self.shell.run(*arguments, "--json")
         assert done.returncode == code, done.stderr
         return json.loads(done.stdout)
@@ -44,7 +44,7 @@ class Restaurant:
 
 @pytest.fixture(scope="module")
 def restaurant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restaurant]:
-    """Synced twice: table 1 came good, and then with too many seats; table 9 has too many from the start."""
+    """A home with two syncs: table 1 is valid and later has too many seats; table 9 has too many from the start."""
     folder = tmp_path_factory.mktemp("restaurant")
     file = folder / "extra" / "tables.py"
     file.parent.mkdir()
@@ -57,13 +57,13 @@ def restaurant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restaurant]
         assert (code, document["status"]) == (0, "complete")
         bad = [GOOD[0], {**GOOD[1], "name": "Long table", "seats": 40}, *GOOD[2:4], {**GOOD[4], "area": HOSTILE}]
         code, document = restaurant.sync([*bad, seat(9, seats=15)])
-        (told,) = document["platforms"]
-        assert (code, told["datasets"][0]["quarantined"], told["reasons"][0]) == (1, 2, BEYOND)
+        (platform,) = document["platforms"]
+        assert (code, platform["datasets"][0]["quarantined"], platform["reasons"][0]) == (1, 2, BEYOND)
         yield restaurant
 
 
 class Page(HTMLParser):
-    """What stands in a page; AssertionError where its elements are not nested."""
+    """The words and elements of a page; AssertionError where elements are not nested."""
 
     VOID = ("meta", "br")
 
@@ -93,22 +93,22 @@ class Page(HTMLParser):
         self.words += text
 
 
-def test_before_the_first_sync_there_is_nothing_to_tell(shell: Shell) -> None:
-    told = {}
+def test_before_the_first_sync_there_is_nothing_to_report(shell: Shell) -> None:
+    outputs = {}
     for arguments in (["quality"], ["quality", "--html"], ["quarantine", "list"], ["quarantine", "retry"]):
-        done = shell.here(*arguments)
+        done = shell.run_in_process(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
-        told[" ".join(arguments)] = done.stdout
-    assert "Nothing has been scored yet" in told["quality"]
-    assert "Nothing has been scored yet" in Page(told["quality --html"]).words
-    assert "Nothing is in quarantine" in told["quarantine list"]
-    assert "0 records were in quarantine" in told["quarantine retry"]
-    assert json.loads(shell.here("quality", "--json").stdout) == []
+        outputs[" ".join(arguments)] = done.stdout
+    assert "Nothing has been scored yet" in outputs["quality"]
+    assert "Nothing has been scored yet" in Page(outputs["quality --html"]).words
+    assert "Nothing is in quarantine" in outputs["quarantine list"]
+    assert "0 records were in quarantine" in outputs["quarantine retry"]
+    assert json.loads(shell.run_in_process("quality", "--json").stdout) == []
     assert not shell.home.exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["quality", "openrce"], "unknown platform openrce; there are data_gov_hk"),
         (["quarantine", "list", "openrce"], "unknown platform openrce"),
@@ -116,13 +116,13 @@ def test_before_the_first_sync_there_is_nothing_to_tell(shell: Shell) -> None:
         (["quarantine", "show", "chope", "restaurants", "7"], "no record '7' of chope.restaurants is or was"),
     ],
 )
-def test_what_is_not_there_is_bad_usage(shell: Shell, arguments: list[str], told: str) -> None:
-    done = shell.here(*arguments)
+def test_an_unknown_platform_or_record_is_bad_usage(shell: Shell, arguments: list[str], message: str) -> None:
+    done = shell.run_in_process(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_the_scorecard_tells_people_what_is_wrong_and_its_exit_code_tells_scripts(restaurant: Restaurant) -> None:
+def test_the_scorecard_lists_defects_and_sets_the_exit_code(restaurant: Restaurant) -> None:
     done = restaurant.shell.run("quality")
     assert (done.returncode, done.stderr) == (1, "")
     assert "tables.seats" in done.stdout
@@ -130,7 +130,7 @@ def test_the_scorecard_tells_people_what_is_wrong_and_its_exit_code_tells_script
     assert f"area is {HOSTILE}" in done.stdout
 
 
-def test_the_scorecard_as_one_document(restaurant: Restaurant) -> None:
+def test_the_scorecard_has_a_json_document(restaurant: Restaurant) -> None:
     (card,) = restaurant.asked("quality", "tables", code=1)
     assert (card["platform"], card["dataset"]) == ("tables", "seats")
     validation = card["scores"]["validation"]
@@ -145,7 +145,7 @@ def test_the_scorecard_as_one_document(restaurant: Restaurant) -> None:
     assert any(finding.startswith("validation should reach 98%") for finding in card["findings"])
 
 
-def test_the_scorecard_as_one_page_that_loads_nothing_and_believes_no_value(restaurant: Restaurant) -> None:
+def test_the_scorecard_page_loads_nothing_and_escapes_every_value(restaurant: Restaurant) -> None:
     done = restaurant.shell.run("quality", "--html")
     assert done.returncode == 1
     page = Page(done.stdout)
@@ -172,7 +172,7 @@ def test_the_quarantine_is_listed_for_people_and_for_scripts(restaurant: Restaur
     assert restaurant.asked("quarantine", "list", "chope") == []
 
 
-def test_a_record_is_shown_as_landed_by_its_id_or_its_place_with_personal_fields_sealed(
+def test_a_landed_record_is_shown_by_id_or_landing_line_with_personal_fields_sealed(
     restaurant: Restaurant,
 ) -> None:
     shown = restaurant.asked("quarantine", "show", "tables", "seats", "1")
@@ -188,7 +188,7 @@ def test_a_record_is_shown_as_landed_by_its_id_or_its_place_with_personal_fields
     assert GUEST not in done.stdout
 
 
-def test_a_retry_stores_what_the_mended_rule_allows_whatever_was_synced_since(restaurant: Restaurant) -> None:
+def test_a_retry_stores_what_the_corrected_rule_allows_also_after_later_syncs(restaurant: Restaurant) -> None:
     table = "SELECT source_id, name, seats, stale_since IS NOT NULL AS stale FROM tables.seats ORDER BY 1"
     rows = restaurant.shell.query(table)
     assert [row["source_id"] for row in rows if row["stale"]] == ["1"]
@@ -219,4 +219,4 @@ def test_a_retry_stores_what_the_mended_rule_allows_whatever_was_synced_since(re
     ]
     settled = [entry["settled_how"] for entry in restaurant.asked("quarantine", "list", "--all")]
     assert sorted(settled) == ["seen again"] * 2 + ["stored"] * 2
-    assert restaurant.shell.run("quality").returncode == 0, "all that was measured reaches its threshold by now"
+    assert restaurant.shell.run("quality").returncode == 0, "every measured score now reaches its threshold"

@@ -1,4 +1,4 @@
-"""`query` and `platforms`: asking the lake, and only asking."""
+"""`query` and `platforms`: they read the lake and never write to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from sync_platform_tests.cli.conftest import Shell
 
 
-def test_a_table_for_people(synced: Shell) -> None:
+def test_a_query_prints_a_table(synced: Shell) -> None:
     done = synced.run("query", "SELECT 茶 FROM (SELECT 'milk tea' AS 茶)")
     assert done.returncode == 0
     assert "milk tea" in done.stdout
@@ -44,12 +44,12 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
     ],
 )
 def test_a_statement_that_writes_or_is_wrong_is_refused(synced: Shell, sql: str, message: str) -> None:
-    done = synced.here("query", sql)
+    done = synced.run_in_process("query", sql)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
 
 
-def test_there_is_nothing_to_ask_before_the_first_sync(shell: Shell) -> None:
+def test_a_query_before_the_first_sync_fails(shell: Shell) -> None:
     done = shell.run("query", "SELECT 1")
     assert done.returncode == 1
     assert "sync-platform sync" in done.stderr

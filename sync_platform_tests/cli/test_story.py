@@ -1,5 +1,5 @@
-"""`lineage show` and `lineage export` over a whole sandbox: every golden value leads to a landed line that still holds
-it, and a landing that was touched is told."""
+"""`lineage show` and `lineage export` over a whole sandbox: every golden value leads to a landed line that still has
+it, and a changed landing object is reported."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def stories(synced: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
 
 
 class Prover:
-    """Proves a change without the product's own reading: hashes the object, takes its line apart, and compares."""
+    """Proves a change without the product's reader: hashes the object, parses its line, and compares."""
 
     def __init__(self, store: ObjectStore, platforms: dict[str, Platform]) -> None:
         self.store, self.platforms = store, platforms
         self.proven: dict[tuple[str, int], dict[str, Any]] = {}
 
     def prove(self, traced: TracedChange) -> dict[str, Any]:
-        """The row that the landed line makes today; an assertion fails where it is not what the change says."""
+        """The row that the landed line gives today; an assertion fails where it differs from the change."""
         change, origin = traced.change, traced.origin
         assert origin is not None
         assert origin.is_intact, origin
@@ -94,21 +94,21 @@ class Prover:
 
 
 def _values(provenance: FieldProvenance) -> set[str]:
-    """What a provenance's value may look like in a row."""
+    """The forms that a provenance's value may have in a row."""
     parts = provenance.value.values() if isinstance(provenance.value, dict) else [provenance.value]
     return {str(part) for part in parts}
 
 
-def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
+def test_every_golden_value_leads_to_a_landed_line_that_still_has_it(
     synced: Shell, stories: list[tuple[dict[str, Any], RestaurantStory]]
 ) -> None:
     prover = Prover(open_store(load_settings(sync_home=synced.home).landing_url), load_platforms())
     read = {rule.name: rule.columns for rule in RULES} | {"location": ("latitude", "longitude")}
     fields = literal = 0
     for row, story in stories:
-        told = {provenance.field: provenance for provenance in story.fields}
+        provenances = {provenance.field: provenance for provenance in story.fields}
         filled = {PARTS.get(name, name) for name, value in row.items() if value not in (None, [])} - NO_FIELDS
-        assert filled == set(told), row["restaurant_id"]
+        assert filled == set(provenances), row["restaurant_id"]
         for provenance in story.fields:
             fields += 1
             assert provenance.sources, (row["restaurant_id"], provenance.field)
@@ -131,7 +131,7 @@ def test_every_golden_value_leads_to_a_landed_line_that_still_holds_it(
     assert literal > fields / 4, "most values stand in the line as they are"
 
 
-def test_every_earlier_value_leads_there_too(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> None:
+def test_every_earlier_value_leads_to_a_landed_line_too(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> None:
     for _, story in stories:
         for revision in story.revisions:
             for revised in revision.fields:
@@ -150,11 +150,11 @@ def _text(value: Any) -> str:
 
 @pytest.fixture
 def golden(stories: list[tuple[dict[str, Any], RestaurantStory]]) -> RestaurantStory:
-    """A restaurant of several listings."""
+    """The story of a restaurant with several listings."""
     return max((story for _, story in stories), key=lambda story: len(story.memberships))
 
 
-def test_the_story_is_told_in_every_format(synced: Shell, golden: RestaurantStory) -> None:
+def test_the_story_is_written_in_every_format(synced: Shell, golden: RestaurantStory) -> None:
     words = ["lineage", "show", "restaurant", golden.restaurant_id]
     text = synced.run(*words)
     assert text.returncode == 0, text.stderr
@@ -175,7 +175,7 @@ def test_the_story_is_told_in_every_format(synced: Shell, golden: RestaurantStor
     assert [field["field"] for field in only["fields"]] == ["phone"]
 
 
-def test_the_story_of_a_record_is_told_with_sealed_values_sealed(synced: Shell) -> None:
+def test_the_story_of_a_record_keeps_sealed_values_sealed(synced: Shell) -> None:
     review = synced.query("SELECT source_id FROM openrice.reviews ORDER BY 1 LIMIT 1")[0]["source_id"]
     done = synced.run("lineage", "show", "openrice", "reviews", review)
     assert done.returncode == 0, done.stderr
@@ -184,7 +184,7 @@ def test_the_story_of_a_record_is_told_with_sealed_values_sealed(synced: Shell) 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["restaurant", "rest-nowhere"], "there is no restaurant rest-nowhere"),
         (["restaurant", "123"], "'123' is no restaurant's id"),
@@ -195,13 +195,13 @@ def test_the_story_of_a_record_is_told_with_sealed_values_sealed(synced: Shell) 
         (["rest-x", "--as-of", "noon"], "--as-of 'noon' is neither a day"),
     ],
 )
-def test_what_has_no_story_is_refused_in_words(synced: Shell, words: list[str], told: str) -> None:
-    done = synced.here("lineage", "show", *words)
+def test_an_unknown_restaurant_record_or_moment_is_bad_usage(synced: Shell, words: list[str], message: str) -> None:
+    done = synced.run_in_process("lineage", "show", *words)
     assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_the_export_of_a_sandbox_is_whole_and_valid(synced: Shell, tmp_path: Path) -> None:
+def test_the_export_of_a_sandbox_is_complete_and_valid(synced: Shell, tmp_path: Path) -> None:
     out = tmp_path / "export.json"
     done = synced.run("lineage", "export", "--format", "json", "--out", str(out))
     assert done.returncode == 0, done.stderr
@@ -214,21 +214,21 @@ def test_the_export_of_a_sandbox_is_whole_and_valid(synced: Shell, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["export.json"]
 
 
-def test_an_export_that_cannot_be_is_refused(synced: Shell, tmp_path: Path) -> None:
-    for words, told in (
+def test_invalid_export_options_are_refused(synced: Shell, tmp_path: Path) -> None:
+    for words, message in (
         (["--from", "2026-11-24", "--to", "2026-11-23"], "lies after"),
         (["--platform", "nowhere"], "nowhere"),
         (["--out", str(tmp_path / "no" / "file.csv")], "no folder"),
         (["--to", "2026-11-24T18:00"], "--to '2026-11-24T18:00' names no time zone"),
     ):
-        done = synced.here("lineage", "export", *words)
+        done = synced.run_in_process("lineage", "export", *words)
         assert (done.returncode, done.stdout) == (2, "")
-        assert told in done.stderr
+        assert message in done.stderr
 
 
 @pytest.fixture
-def touched(synced: Shell, golden: RestaurantStory) -> Iterator[str]:
-    """The key of a landing object of its name, in which one byte was changed; put right afterwards."""
+def changed_object(synced: Shell, golden: RestaurantStory) -> Iterator[str]:
+    """The key of the landing object of its name, with one byte changed; restored after the test."""
     name = next(provenance for provenance in golden.fields if provenance.field == "name_en")
     step = name.sources[0].source
     assert step is not None
@@ -240,10 +240,10 @@ def touched(synced: Shell, golden: RestaurantStory) -> Iterator[str]:
     store.put(step.origin.object, body)
 
 
-def test_a_landing_object_that_was_touched_is_told(synced: Shell, golden: RestaurantStory, touched: str) -> None:
+def test_a_changed_landing_object_is_reported(synced: Shell, golden: RestaurantStory, changed_object: str) -> None:
     done = synced.run("lineage", "show", golden.restaurant_id, "--field", "name_en")
     assert done.returncode == 0
-    assert touched in done.stdout
+    assert changed_object in done.stdout
     assert "ALTERED: it does not hash to what its manifest says" in done.stdout
     rows = csv.DictReader(io.StringIO(synced.run("lineage", "export").stdout))
-    assert {row["landing_object"] for row in rows if row["object_state"] == "altered"} == {touched}
+    assert {row["landing_object"] for row in rows if row["object_state"] == "altered"} == {changed_object}

@@ -1,4 +1,4 @@
-"""`sync`: from HTTP to the lake, again, and when things go wrong."""
+"""`sync`: from HTTP to the lake, repeated, and with failures."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         (["--mode", "sometimes"], "Invalid value for '--mode'"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_bad_usage(shell: Shell, arguments: list[str], message: str) -> None:
-    done = shell.here("sync", *arguments)
+def test_impossible_arguments_are_bad_usage(shell: Shell, arguments: list[str], message: str) -> None:
+    done = shell.run_in_process("sync", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert not shell.home.exists()
@@ -60,26 +60,26 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
     shell: Shell, setting: str, value: str, message: str
 ) -> None:
     shell.environment[setting] = value
-    done = shell.here("sync")
+    done = shell.run_in_process("sync")
     assert done.returncode == 2
     assert message in done.stderr
 
 
 def test_a_live_platform_is_refused_until_its_terms_are_accepted(shell: Shell) -> None:
     shell.environment["OPENRICE_BASE_URL"] = "https://www.openrice.com"
-    done = shell.here("sync")
+    done = shell.run_in_process("sync")
     assert done.returncode == 2
     assert "OPENRICE_TERMS_ACCEPTED=true" in done.stderr
     assert not shell.home.exists()
 
 
-def test_a_month_that_was_never_landed_cannot_be_had_from_a_platform_of_the_present(shell: Shell) -> None:
+def test_a_past_month_that_was_never_landed_fails_for_a_platform_without_an_archive(shell: Shell) -> None:
     code, document = shell.sync("chope", "--partition", "2026-03")
     assert (code, document["status"]) == (1, "failed")
     assert "serves only the present" in document["platforms"][0]["reasons"][0]
 
 
-def test_a_platform_that_is_down_stops_no_other_and_is_on_record(shell: Shell) -> None:
+def test_a_platform_that_is_down_stops_no_other_and_is_recorded(shell: Shell) -> None:
     shell.environment["OPENRICE_BASE_URL"] = "http://127.0.0.1:9"
     code, document = shell.sync("openrice", "chope")
     assert (code, document["status"]) == (1, "failed")
@@ -117,7 +117,7 @@ def test_an_old_government_week_is_read_from_the_archive_and_the_present_stays(s
     assert early[0]["n"] == run[0]["rows"]
 
 
-def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbox: Any) -> None:
+def test_a_killed_sync_does_not_block_the_next(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30~reservations").addresses("chope")
     process = shell.start("sync", "--no-unify", "chope", "--json")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
@@ -130,7 +130,7 @@ def test_a_killed_sync_leaves_no_run_in_the_way_of_the_next(shell: Shell, sandbo
     assert shell.unfinished_runs() == []
 
 
-def test_an_interrupted_sync_ends_at_once_and_says_so(shell: Shell, sandbox: Any) -> None:
+def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: Any) -> None:
     shell.environment |= sandbox("chope:slow=30").addresses("chope")
     process = shell.start("sync", "--no-unify", "chope")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
@@ -191,7 +191,7 @@ def wait_until(is_so: Any, process: Any) -> None:
     limit = time.monotonic() + 60
     while not is_so():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, "it never came to that"
+        assert time.monotonic() < limit, "the expected state was not reached in time"
         time.sleep(0.05)
 
 
@@ -203,7 +203,7 @@ def test_a_real_shrink_is_refused_with_the_rows_named_until_an_operator_accepts_
     assert (code, document["status"], refused["removed"]) == (1, "degraded", 0)
     assert refused["not_retired"] == len(refused["not_retired_ids"]) > 0
     assert any("--accept-shrink" in reason for reason in document["platforms"][0]["reasons"])
-    shell.environment["CHOPE_SHRINK_TOLERANCE"] = "0"  # a smaller tolerance does not bind an operator's word
+    shell.environment["CHOPE_SHRINK_TOLERANCE"] = "0"  # an operator's acceptance overrides a smaller tolerance
     code, document = shell.sync("chope", "--accept-shrink", "half of the city closed")
     accepted = datasets_of(document)["chope.restaurants"]
     assert (code, accepted["removed"]) == (0, refused["not_retired"])

@@ -1,4 +1,4 @@
-"""What the first sync of every platform leaves in a home, and what a second one changes of it: nothing."""
+"""The home after the first sync of every platform. A second sync changes nothing in it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DATASETS = {f"{platform.name}.{dataset.name}" for platform in PLATFORMS.values()
 
 
 def _files(home: Path) -> set[str]:
-    """The Parquet files of tables and history; what a sync leaves as its record, scores included, is aside."""
+    """The Parquet files of tables and history, without those of sync records and scores."""
     found = {path.relative_to(home).as_posix() for path in (home / "lake" / "data").rglob("*.parquet")}
     return {path for path in found if not path.startswith(("lake/data/sync/", "lake/data/quality/"))}
 
 
-def test_everything_set_to_nothing_syncs_every_platform_from_the_sandbox(first_sync: FirstSync) -> None:
+def test_with_empty_settings_every_platform_is_synced_from_the_sandbox(first_sync: FirstSync) -> None:
     asked = f"SELECT platform, dataset, status, rows, inserted FROM sync.runs WHERE run_id IN {(*first_sync.run_ids,)}"
     tables = first_sync.shell.query(asked)
     assert {f"{row['platform']}.{row['dataset']}" for row in tables} == DATASETS
@@ -55,7 +55,7 @@ def test_no_personal_value_is_anywhere_in_the_home(synced: Shell) -> None:
             assert b"@example" not in body, path
 
 
-def test_people_without_a_terminal_get_lines_and_a_summary(synced: Shell) -> None:
+def test_without_a_terminal_a_sync_prints_lines_and_a_summary(synced: Shell) -> None:
     done = synced.run("sync", "chope")
     assert done.returncode == 0
     assert "chope        complete:" in done.stderr
@@ -63,7 +63,7 @@ def test_people_without_a_terminal_get_lines_and_a_summary(synced: Shell) -> Non
     assert "start-up" in done.stdout
 
 
-def test_an_incremental_sync_asks_only_for_what_changed(synced: Shell) -> None:
+def test_an_incremental_sync_requests_only_changed_records(synced: Shell) -> None:
     code, document = synced.sync("chope", "eatigo", "--mode", "incremental")
     assert code == 0
     full = {row["dataset"]: row["records"] for row in synced.query("SELECT * FROM sync.runs WHERE mode = 'full'")}

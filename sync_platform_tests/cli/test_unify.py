@@ -1,4 +1,4 @@
-"""Unified restaurants by command: after a sync, by themselves, and as people decide."""
+"""Unified restaurants on the command line: after a sync, on their own, and after decisions of people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_review_queue_shows_both_listings_and_the_evidence(synced: Shell) ->
     assert synced.run("match", "review").returncode == 0
 
 
-def test_a_person_decides_and_it_is_followed_at_once(synced: Shell) -> None:
+def test_a_decision_is_applied_at_once(synced: Shell) -> None:
     (pair,) = synced.query(
         """SELECT min(source_id) FILTER (platform = 'openrice') AS one,
             min(source_id) FILTER (platform = 'data_gov_hk') AS other
@@ -48,7 +48,7 @@ def test_a_person_decides_and_it_is_followed_at_once(synced: Shell) -> None:
     names = (f"openrice/{pair['one']}", f"data_gov_hk/{pair['other']}")
     done = synced.run("match", "decide", *names, "--different", "--reason", "two doors", "--by", "ada", "--json")
     assert done.returncode == 0, done.stderr
-    assert [turn["kind"] for turn in json.loads(done.stdout)["identities"]] == ["split"]
+    assert [event["kind"] for event in json.loads(done.stdout)["identities"]] == ["split"]
     (decision,) = json.loads(synced.run("match", "decisions", "--json").stdout)
     assert (decision["is_same"], decision["reason"], decision["decided_by"]) == (False, "two doors", "ada")
     apart = synced.query(
@@ -68,14 +68,14 @@ def test_a_person_decides_and_it_is_followed_at_once(synced: Shell) -> None:
         (("openrice/1", "chope/1", "--same", "--reason", " "), "say why"),
     ],
 )
-def test_a_decision_that_cannot_be_taken_is_bad_usage(synced: Shell, arguments: tuple[str, ...], words: str) -> None:
-    done = synced.here("match", "decide", *arguments)
+def test_an_invalid_decision_is_bad_usage(synced: Shell, arguments: tuple[str, ...], words: str) -> None:
+    done = synced.run_in_process("match", "decide", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
 
 
 def test_nothing_can_be_unified_or_reviewed_before_a_sync(shell: Shell) -> None:
     for command in (("unify",), ("match", "review"), ("match", "decisions")):
-        done = shell.here(*command)
+        done = shell.run_in_process(*command)
         assert done.returncode == 1
         assert "run `sync-platform sync`" in done.stderr

@@ -1,7 +1,7 @@
-"""Runs the tests as if on other days: a day, a month and a year from now, and on the next leap day.
+"""Runs the tests on other days: a day, a month and a year from now, and on the next leap day.
 
-Every process of the tests has its calendar moved by a library that is loaded before all others (ahead.c; it takes a C
-compiler). Programs that are linked statically keep the real day: of the servers, that is the S3.
+A library that is loaded before all others (ahead.c; it needs a C compiler) moves the calendar of every process of the
+tests. Statically linked programs keep the real day: among the servers, that is S3.
 """
 
 from __future__ import annotations

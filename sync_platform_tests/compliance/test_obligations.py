@@ -1,4 +1,4 @@
-"""Every obligation is met where all is well, and each can be broken on its own."""
+"""Every obligation is met without defects, and each can be broken alone."""
 
 from __future__ import annotations
 
@@ -17,96 +17,98 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.obligation import ComplianceRate, Requirement
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform_tests.compliance.practice import IN_CLEAR, LIST, SPAN, TERMS, Practice, found, house
-from sync_platform_tests.lake.lab import HISTORY
+from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, SPAN, TERMS, ComplianceHarness, found, house
+from sync_platform_tests.lake.harness import HISTORY
 
 REQUIREMENTS = [each for each in vars(requirements).values() if isinstance(each, Requirement)]
 SLOW = (SPAN.first - timedelta(days=60)).isoformat()
 ASKED = {"requests-pdpo", "requests-gdpr", "backups-made", "restore-drilled"}
-"""What nothing is on record of, in a house that nobody asked for anything."""
+"""The obligations that cannot be checked, because the audit log has no requests, backups and drills."""
 
 
-def _refuse_terms(practice: Practice) -> None:
+def _refuse_terms(harness: ComplianceHarness) -> None:
     os.environ["DINER_TERMS_ACCEPTED"] = "false"
 
 
-def _allow_no_day(practice: Practice) -> None:
-    practice.declared = {"diner": house(terms=replace(TERMS, cache_days=0))}
+def _allow_no_day(harness: ComplianceHarness) -> None:
+    harness.declared = {"diner": house(terms=replace(TERMS, cache_days=0))}
 
 
-def _end_the_agreement(practice: Practice) -> None:
+def _end_the_agreement(harness: ComplianceHarness) -> None:
     del os.environ["DINER_STORE"]
 
 
-def _hold_the_undeclared(practice: Practice) -> None:
-    lab = practice.lab(house(name="tea"))
-    lab.sync(LIST, hour=3)
-    lab.lake.close()
+def _hold_the_undeclared(harness: ComplianceHarness) -> None:
+    lake_harness = harness.lake_harness(house(name="tea"))
+    lake_harness.sync(LIST, hour=3)
+    lake_harness.lake.close()
 
 
-def _store_in_clear(practice: Practice) -> None:
-    """As a platform file would that declares a column as sealed, and its field as nobody's."""
-    lab = practice.lab(house(IN_CLEAR))
-    lab.sync([*LIST[:4], {**LIST[4], "room": "Attic"}, {"id": 9, "name": "Ada Lovelace", "room": "Cellar"}], hour=3)
-    lab.lake.close()
+def _store_in_clear(harness: ComplianceHarness) -> None:
+    """Like a platform file that declares a column as sealed, but not its field as personal."""
+    lake_harness = harness.lake_harness(house(IN_CLEAR))
+    lake_harness.sync(
+        [*LIST[:4], {**LIST[4], "room": "Attic"}, {"id": 9, "name": "Ada Lovelace", "room": "Cellar"}], hour=3
+    )
+    lake_harness.lake.close()
 
 
-def _keep_pages(practice: Practice) -> None:
-    for file in (practice.home / "landing_store").rglob("*"):
+def _keep_pages(harness: ComplianceHarness) -> None:
+    for file in (harness.home / "landing_store").rglob("*"):
         if file.is_file() and "sync-00001" in str(file):
             long_ago = SPAN.first.timestamp() - 200 * 86_400
             os.utime(file, (long_ago, long_ago))
 
 
-def _keep_snapshots(practice: Practice) -> None:
-    with closing(sqlite3.connect(practice.home / "lake" / "catalog.sqlite")) as catalog, catalog:
+def _keep_snapshots(harness: ComplianceHarness) -> None:
+    with closing(sqlite3.connect(harness.home / "lake" / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE ducklake_snapshot SET snapshot_time = '2020-01-01 00:00:00+00' WHERE snapshot_id < 4")
 
 
-def _keep_changes(practice: Practice) -> None:
+def _keep_changes(harness: ComplianceHarness) -> None:
     os.environ["LINEAGE_RETENTION_DAYS"] = "1"
 
 
-def _change_for_no_run(practice: Practice) -> None:
-    lab = practice.lab()
-    landed = lab.land([*LIST[:4], {**LIST[4], "room": "Loft"}], hour=3)
-    commit_landed(lab.lake, HISTORY, TypedRows(landed, lab.platform), "")
-    lab.lake.close()
+def _change_for_no_run(harness: ComplianceHarness) -> None:
+    lake_harness = harness.lake_harness()
+    landed = lake_harness.land([*LIST[:4], {**LIST[4], "room": "Loft"}], hour=3)
+    commit_landed(lake_harness.lake, HISTORY, TypedRows(landed, lake_harness.platform), "")
+    lake_harness.lake.close()
 
 
-def _forge_a_row(practice: Practice) -> None:
-    practice.run("UPDATE lake.diner.guests SET room = 'Forged' WHERE source_id = '1'")
+def _forge_a_row(harness: ComplianceHarness) -> None:
+    harness.run("UPDATE lake.diner.guests SET room = 'Forged' WHERE source_id = '1'")
 
 
-def _forge_the_log(practice: Practice) -> None:
-    with closing(sqlite3.connect(practice.home / "ledger.sqlite")) as ledger, ledger:
+def _forge_the_log(harness: ComplianceHarness) -> None:
+    with closing(sqlite3.connect(harness.home / "ledger.sqlite")) as ledger, ledger:
         ledger.execute("UPDATE audit_log SET outcome = 'degraded' WHERE number = 2")
 
 
-def _kill_an_operation(practice: Practice) -> None:
-    practice.note("unify", {"rebuild": False}, "begun")
+def _kill_an_operation(harness: ComplianceHarness) -> None:
+    harness.note("unify", {"rebuild": False}, "begun")
 
 
-def _lose_the_anchors(practice: Practice) -> None:
-    for key in list(practice.backups.keys()):
-        practice.backups.delete(key)
+def _lose_the_anchors(harness: ComplianceHarness) -> None:
+    for key in list(harness.backups.keys()):
+        harness.backups.delete(key)
 
 
-def _degrade_the_month(practice: Practice) -> None:
-    practice.run("UPDATE lake.sync.runs SET status = 'degraded', reasons = ['half of it came']")
+def _degrade_the_month(harness: ComplianceHarness) -> None:
+    harness.run("UPDATE lake.sync.runs SET status = 'degraded', reasons = ['half of it came']")
 
 
-def _score_low(practice: Practice) -> None:
-    practice.run("UPDATE lake.quality.scores SET score = 0.1 WHERE dimension = 'overall'")
+def _score_low(harness: ComplianceHarness) -> None:
+    harness.run("UPDATE lake.quality.scores SET score = 0.1 WHERE dimension = 'overall'")
 
 
-def _leave_in_quarantine(practice: Practice) -> None:
-    """A record that was as bad the next time is in quarantine since the first."""
+def _leave_in_quarantine(harness: ComplianceHarness) -> None:
+    """A record that is invalid in two syncs is in quarantine since the first."""
     columns = """platform, dataset, "partition", sync_id, run_id, source_id, landing_object, landing_line, rules, paths,
         problems, observed_at, committed_at, settled_at, settled_how"""
     then, since = f"'{SPAN.last.isoformat()}'::TIMESTAMPTZ", "INTERVAL 35 DAY"
     record = "'diner', 'guests', '2026-11', 's', 'r', '7', 'o', 1, ['shape'], [NULL], ['bad']"
-    practice.run(
+    harness.run(
         f"""INSERT INTO lake.quality.quarantine ({columns}) SELECT {record}, {then} - {since}, {then} - {since},
             {then} - INTERVAL 5 DAY, 'seen again'""",
         f"""INSERT INTO lake.quality.quarantine ({columns}) SELECT {record}, {then} - INTERVAL 5 DAY,
@@ -114,24 +116,24 @@ def _leave_in_quarantine(practice: Practice) -> None:
     )
 
 
-def _answer_late(practice: Practice) -> None:
-    practice.note("access", {"request": "r-1", "received_at": SLOW}, "begun")
-    practice.note("access", {"request": "r-1", "received_at": SLOW, "records": 3}, "complete")
+def _answer_late(harness: ComplianceHarness) -> None:
+    harness.note("access", {"request": "r-1", "received_at": SLOW}, "begun")
+    harness.note("access", {"request": "r-1", "received_at": SLOW, "records": 3}, "complete")
 
 
-def _forget_late(practice: Practice) -> None:
-    practice.note("erasure", {"request": "r-2", "received_at": SLOW}, "complete")
+def _forget_late(harness: ComplianceHarness) -> None:
+    harness.note("erasure", {"request": "r-2", "received_at": SLOW}, "complete")
 
 
-def _fail_a_backup(practice: Practice) -> None:
-    practice.note("backup", {"store": "s"}, "failed")
+def _fail_a_backup(harness: ComplianceHarness) -> None:
+    harness.note("backup", {"store": "s"}, "failed")
 
 
-def _fail_a_drill(practice: Practice) -> None:
-    practice.note("drill", {"store": "s"}, "failed")
+def _fail_a_drill(harness: ComplianceHarness) -> None:
+    harness.note("drill", {"store": "s"}, "failed")
 
 
-AROUND: dict[str, Callable[[Practice], None]] = {
+AROUND: dict[str, Callable[[ComplianceHarness], None]] = {
     "terms-accepted": _refuse_terms,
     "cache-limits": _allow_no_day,
     "storage-permitted": _end_the_agreement,
@@ -145,8 +147,8 @@ AROUND: dict[str, Callable[[Practice], None]] = {
     "backups-made": _fail_a_backup,
     "restore-drilled": _fail_a_drill,
 }
-"""What breaks which obligations without a change to the lake."""
-WITHIN: dict[str, Callable[[Practice], None]] = {
+"""The defects that need no change to the lake, by the obligations that they break."""
+WITHIN: dict[str, Callable[[ComplianceHarness], None]] = {
     "holdings-declared": _hold_the_undeclared,
     "personal-sealed": _store_in_clear,
     "time-travel-window": _keep_snapshots,
@@ -158,24 +160,24 @@ WITHIN: dict[str, Callable[[Practice], None]] = {
 }
 
 
-def test_where_all_is_well_every_obligation_that_can_be_checked_is_met(standing: Practice) -> None:
-    report = standing.report()
+def test_without_defects_every_obligation_that_can_be_checked_is_met(shared_harness: ComplianceHarness) -> None:
+    report = shared_harness.report()
     states = {name: each.state for name, each in found(report).items()}
     assert states == {each.id: "not checked" if each.id in ASKED else "met" for each in REQUIREMENTS}
     assert list(states) == [each.id for each in REQUIREMENTS]
     assert report.rate == ComplianceRate(len(REQUIREMENTS) - len(ASKED), 0, len(ASKED))
 
     for operation in ("access", "backup", "drill"):
-        standing.note(operation, {"n": 1}, "begun")
-        standing.note(operation, {"n": 1}, "complete")
-    assert standing.report().rate == ComplianceRate(len(REQUIREMENTS), 0, 0)
+        shared_harness.note(operation, {"n": 1}, "begun")
+        shared_harness.note(operation, {"n": 1}, "complete")
+    assert shared_harness.report().rate == ComplianceRate(len(REQUIREMENTS), 0, 0)
 
 
 @pytest.mark.parametrize("ids", [*AROUND, *WITHIN])
-def test_what_is_broken_turns_its_obligation_and_no_other(request: pytest.FixtureRequest, ids: str) -> None:
-    practice: Practice = request.getfixturevalue("standing" if ids in AROUND else "practice")
-    {**AROUND, **WITHIN}[ids](practice)
-    report = practice.report()
+def test_each_defect_breaks_its_own_obligations_and_no_other(request: pytest.FixtureRequest, ids: str) -> None:
+    harness: ComplianceHarness = request.getfixturevalue("shared_harness" if ids in AROUND else "harness")
+    {**AROUND, **WITHIN}[ids](harness)
+    report = harness.report()
     broken = {name: each.evidence for name, each in found(report).items() if each.state == "not met"}
     assert set(broken) == set(ids.split()), broken
 

@@ -23,7 +23,7 @@ from sync_platform.compliance.subject_requests import a_month_after
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform_tests.compliance.practice import IN_CLEAR, LIST, NOW, Practice, found, house
+from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, NOW, ComplianceHarness, found, house
 
 HOSTILE = "<script>alert('&amp;')</script>"
 
@@ -37,7 +37,7 @@ def _activity(report: ComplianceReport, name: str) -> DatasetActivity:
     return activity
 
 
-def test_the_rate_counts_what_was_checked_and_says_how_much_that_is() -> None:
+def test_the_rate_counts_checked_obligations_and_shows_their_number() -> None:
     judged = [SEALED.judged(True, "e"), SEALED.judged(False, "e"), SEALED.judged(True, "e"), SEALED.unchecked("why")]
     rate = ComplianceRate.of(judged)
     assert (rate.value, rate.checked, rate.of_all) == (2 / 3, 3, 4)
@@ -65,21 +65,23 @@ def test_one_month_is_a_calendar_month(received: str, due: str) -> None:
     assert a_month_after(_day(received)) == _day(due)
 
 
-def test_beginnings_find_their_ends_and_runs_of_schedules_have_none_here(standing: Practice) -> None:
-    standing.note("sync", {"platforms": ["a"]}, "begun")
-    standing.note("sync", {"platforms": ["b"]}, "begun")
-    standing.note("sync", {"platforms": ["b"], "run_ids": ["2"]}, "failed")
-    standing.note("sync", {"run_id": "3"}, "begun", via="schedule")
-    standing.note("accept-shrink", {"reason": "closed"}, "begun")
-    standing.note("emergency", {"reason": "fire"}, "complete")
-    operations = standing.report().operations
+def test_an_operation_is_paired_with_its_end_and_a_scheduled_run_has_no_end_here(
+    shared_harness: ComplianceHarness,
+) -> None:
+    shared_harness.note("sync", {"platforms": ["a"]}, "begun")
+    shared_harness.note("sync", {"platforms": ["b"]}, "begun")
+    shared_harness.note("sync", {"platforms": ["b"], "run_ids": ["2"]}, "failed")
+    shared_harness.note("sync", {"run_id": "3"}, "begun", via="schedule")
+    shared_harness.note("accept-shrink", {"reason": "closed"}, "begun")
+    shared_harness.note("emergency", {"reason": "fire"}, "complete")
+    operations = shared_harness.report().operations
     assert [each.subject for each in operations.killed] == [{"platforms": ["a"]}]
     counted = {(each.operation, each.via, each.outcome): each.times for each in operations.counts}
     assert counted == {
         ("sync", "cli", "complete"): 1,
         ("sync", "cli", "failed"): 1,
         ("sync", "cli", "no end on record"): 1,
-        ("sync", "schedule", "begun; its run tells the end"): 1,
+        ("sync", "schedule", "begun; its run has the outcome"): 1,
         ("accept-shrink", "cli", "noted"): 1,
         ("emergency", "cli", "complete"): 1,
     }
@@ -88,28 +90,28 @@ def test_beginnings_find_their_ends_and_runs_of_schedules_have_none_here(standin
 
 
 def test_a_sync_that_is_evaluated_again_counts_once_with_its_last_result(tmp_path: Path) -> None:
-    practice = Practice(tmp_path)
-    lab = practice.lab(house())
-    type(lab.platform).shrink_tolerance = 0.2
-    lab.sync([{"id": number} for number in range(20)], hour=0)
-    assert lab.sync([{"id": number} for number in range(6, 20)], hour=20).record.not_retired == 6
-    lab.sync([{"id": number} for number in range(3, 20)], hour=10)
-    assert lab.ask("SELECT count(*), count(DISTINCT sync_id) FROM sync.runs") == [(4, 3)]
-    lab.lake.close()
-    activity = _activity(practice.report(), "diner.guests")
+    harness = ComplianceHarness(tmp_path)
+    lake_harness = harness.lake_harness(house())
+    type(lake_harness.platform).shrink_tolerance = 0.2
+    lake_harness.sync([{"id": number} for number in range(20)], hour=0)
+    assert lake_harness.sync([{"id": number} for number in range(6, 20)], hour=20).record.not_retired == 6
+    lake_harness.sync([{"id": number} for number in range(3, 20)], hour=10)
+    assert lake_harness.ask("SELECT count(*), count(DISTINCT sync_id) FROM sync.runs") == [(4, 3)]
+    lake_harness.lake.close()
+    activity = _activity(harness.report(), "diner.guests")
     assert activity.syncs == SyncCounts(3, 0, 0, 51, 0, 0)
     assert (activity.changes.inserted, activity.changes.removed, activity.live) == (20, 6, 14)
 
 
 def test_a_dataset_that_is_no_longer_declared_is_listed_and_its_unsealed_values_are_found(
-    practice: Practice,
+    harness: ComplianceHarness,
 ) -> None:
-    """By the comments of its columns, in the table and in the history, whatever the values say of themselves."""
-    lab = practice.lab(house(IN_CLEAR))
-    lab.sync([{"id": 7, "name": 'says "name":"sealed:v1:x"', "room": "Cellar"}, *LIST], hour=3)
-    lab.lake.close()
-    practice.declared = {}
-    report = practice.report()
+    """The comments of its columns decide, in the table and in the history, and not the form of the values."""
+    lake_harness = harness.lake_harness(house(IN_CLEAR))
+    lake_harness.sync([{"id": 7, "name": 'says "name":"sealed:v1:x"', "room": "Cellar"}, *LIST], hour=3)
+    lake_harness.lake.close()
+    harness.declared = {}
+    report = harness.report()
     activity = _activity(report, "diner.guests")
     assert (activity.is_declared, activity.syncs.complete, activity.changes) == (False, 4, ChangeCounts(7, 6, 1, 1))
     (personal,) = report.personal.datasets
@@ -120,10 +122,10 @@ def test_a_dataset_that_is_no_longer_declared_is_listed_and_its_unsealed_values_
 
 
 def test_the_report_of_an_empty_lake(tmp_path: Path) -> None:
-    practice = Practice(tmp_path)
-    with Lake(LakeAddress.of(practice.settings)) as lake, lake.session():
+    harness = ComplianceHarness(tmp_path)
+    with Lake(LakeAddress.of(harness.settings)) as lake, lake.session():
         pass
-    report = practice.report()
+    report = harness.report()
     checked = {name: each.evidence for name, each in found(report).items() if each.state != "not checked"}
     assert set(checked) == {"history-holds", "audit-log-holds", "time-travel-window"}
     assert "is not there" in checked["history-holds"]
@@ -132,7 +134,7 @@ def test_the_report_of_an_empty_lake(tmp_path: Path) -> None:
 
 
 class Words(HTMLParser):
-    """What stands in a page, and which elements; AssertionError where they are not nested."""
+    """The words and elements of a page; AssertionError where elements are not nested."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -157,13 +159,13 @@ class Words(HTMLParser):
 
 
 @pytest.fixture
-def hostile(standing: Practice) -> Iterator[ComplianceReport]:
-    """With values of others wherever they may stand."""
+def hostile(shared_harness: ComplianceHarness) -> Iterator[ComplianceReport]:
+    """A report with hostile values everywhere that values of others can be."""
     platform = house()
     type(platform).title = HOSTILE
-    standing.declared = {"diner": platform}
-    standing.note("accept-shrink", {"reason": HOSTILE}, "begun")
-    yield standing.report(hash_landing=True)
+    shared_harness.declared = {"diner": platform}
+    shared_harness.note("accept-shrink", {"reason": HOSTILE}, "begun")
+    yield shared_harness.report(hash_landing=True)
 
 
 def test_the_page_runs_no_value_loads_nothing_and_repeats_table_headings(

@@ -1,7 +1,7 @@
-"""One whole sync of OpenRice without Dagster, from HTTP to the lake, that can kill its own process at any step.
+"""One complete sync of OpenRice without Dagster, from HTTP to the lake. It can kill its own process at any step.
 
-python -m sync_platform_tests.crash.one_sync FOLDER URL DAY [STEP]: prints how many steps it took. A step is an object
-put or deleted in landing, or a statement to the lake: between any two of them the process can die.
+python -m sync_platform_tests.crash.one_sync FOLDER URL DAY [STEP]: prints the number of its steps. A step is an object
+put or deleted in landing, or a statement to the lake. The process can die between any two steps.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HISTORY = "lineage.changes"
 
 
 class Steps:
-    """Counts steps, and kills the process in place of one."""
+    """Counts steps, and kills the process instead of the step `fatal`."""
 
     def __init__(self, fatal: int | None) -> None:
         self._numbers, self._fatal, self.taken = itertools.count(1), fatal, 0
@@ -48,7 +48,7 @@ class Steps:
 
 
 class SteppedStore(FolderStore):
-    """A folder whose writes are steps."""
+    """A folder store whose writes are steps."""
 
     def __init__(self, folder: Path, steps: Steps) -> None:
         super().__init__(folder)
@@ -87,7 +87,7 @@ class SteppedLake(Lake):
     @contextmanager
     def session(self) -> Iterator[Any]:
         with super().session() as session:
-            session.execute("SET python_scan_all_frames = true")  # the frame between must not hide a reader
+            session.execute("SET python_scan_all_frames = true")  # this frame must not hide a reader from DuckDB
             yield SteppedSession(session, self._steps)
 
 
@@ -106,7 +106,7 @@ def main(folder: Path, url: str, day: str, fatal: int | None) -> None:
     source = Source(url, "", credentials, None, 4, False)
     secrets = PlatformSecrets(Ledger(f"sqlite:///{folder / 'ledger.sqlite'}"), vault, "openrice")
     fetch = Fetch(platform, source, secrets, Scope(), day[:7], new_sync_id(), f"run of {day}")
-    # every part is stored at once, so that the next sync has some to reuse
+    # every part is stored at once, so that the next sync can reuse some
     manifests = extract(fetch, Destination(store, vault, ObjectLimits(age_s=0.0)))
     land(store, manifests)
     with SteppedLake(address_in(folder), steps) as lake:

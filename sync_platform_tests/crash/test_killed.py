@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at many steps, from the first page to after the last commit, and run again: the same content."""
+"""A sync killed with SIGKILL at any of many steps and run again gives the same content."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _sync(folder: Path, urls: dict[str, str], day: str, fatal: int | None = None
 
 @pytest.fixture(scope="module")
 def urls() -> Iterator[dict[str, str]]:
-    """The city on two days, a month apart."""
+    """The sandbox of one city on two days, a month apart."""
     processes, found = [], {}
     for day in DAYS:
         command = [sys.executable, "-m", "sync_platform.sandbox", "--places", str(PLACES), "--today", day]
@@ -54,7 +54,7 @@ def urls() -> Iterator[dict[str, str]]:
 
 
 def _content(folder: Path) -> dict[str, list[Any]]:
-    """Every table's rows, and every change, without what tells one sync from another; the replay must agree."""
+    """Every table's rows and every change, without the ids and times of syncs; the replay must agree."""
     content: dict[str, list[Any]] = {}
     with Lake(address_in(folder), read_only=True) as lake, lake.session() as session:
         for dataset in OPENRICE.datasets:
@@ -68,24 +68,27 @@ def _content(folder: Path) -> dict[str, list[Any]]:
     return content
 
 
-def test_a_sync_killed_at_any_step_and_run_again_is_as_if_undisturbed(tmp_path: Path, urls: dict[str, str]) -> None:
-    folder, first_day = tmp_path / "synced", tmp_path / "first-day"  # a lake knows its folder: it is brought back there
+def test_a_sync_killed_at_any_step_and_run_again_has_the_same_content(tmp_path: Path, urls: dict[str, str]) -> None:
+    folder, first_day = (
+        tmp_path / "synced",
+        tmp_path / "first-day",
+    )  # a lake stores the path of its folder: it is moved back there
     assert _sync(folder, urls, DAYS[0])[0] == 0
     shutil.copytree(folder, first_day)
     before = _content(folder)
-    code, told = _sync(folder, urls, DAYS[1])
-    assert code == 0, told
-    expected, steps = _content(folder), int(told)
+    code, output = _sync(folder, urls, DAYS[1])
+    assert code == 0, output
+    expected, steps = _content(folder), int(output)
     assert {row[2] for row in expected["changes"]} >= {"insert", "update"}
 
     for step in sorted({1 + number * (steps - 1) // (KILLS - 1) for number in range(KILLS)}):
         shutil.rmtree(folder)
         shutil.copytree(first_day, folder)
-        code, told = _sync(folder, urls, DAYS[1], step)
-        assert code == -signal.SIGKILL, told
+        code, output = _sync(folder, urls, DAYS[1], step)
+        assert code == -signal.SIGKILL, output
         half = _content(folder)
         for dataset in OPENRICE.datasets:  # each dataset is as before or as after, and nothing in between
             assert half[dataset.name] in (before[dataset.name], expected[dataset.name]), step
-        code, told = _sync(folder, urls, DAYS[1])
-        assert code == 0, told
+        code, output = _sync(folder, urls, DAYS[1])
+        assert code == 0, output
         assert _content(folder) == expected, step

@@ -1,1 +1,1 @@
-"""Tests of what Dagster sees."""
+"""Tests of the definitions that Dagster loads."""

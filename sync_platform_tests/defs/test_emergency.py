@@ -1,4 +1,4 @@
-"""The emergency sensor under Dagster's own daemons, on a real instance: each request runs once, whatever dies."""
+"""The emergency sensor under Dagster's own daemons, on a real instance: each request runs once, despite any crash."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
 from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
-from sync_platform.defs.emergency import EMERGENCY, claim_name, follow, run_requests
+from sync_platform.defs.emergency import EMERGENCY, follow, request_lock_name, run_requests
 from sync_platform.defs.landing import Mode
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.trigger import RUN_PRIORITY_TAG
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
@@ -53,7 +53,7 @@ IN_THIS_PROCESS = {
 
 
 class Installation:
-    """A home, its requests and lake, and a Dagster instance over it with the daemons that the tests run by hand."""
+    """A home with its requests and lake, and a Dagster instance on it. The tests run the instance's daemons by hand."""
 
     def __init__(self, home: Path) -> None:
         self.settings = Settings(_env_file=None, sync_home=home, sandbox_places=40)
@@ -66,19 +66,19 @@ class Installation:
         origin = InProcessCodeLocationOrigin(location, location_name="sync_platform")
         self.workspace = WorkspaceProcessContext(self.instance, InProcessTestWorkspaceLoadTarget(origin))
 
-    def request(self, *names: str, **told: Any) -> EmergencyRequest:
-        told = {"reason": "menus are wrong", "requester": "ada", **told}
-        return submit_request(self.requests, PLATFORMS, list(names), **told).request
+    def request(self, *names: str, **options: Any) -> EmergencyRequest:
+        options = {"reason": "menus are wrong", "requester": "ada", **options}
+        return submit_request(self.requests, PLATFORMS, list(names), **options).request
 
     def sense(self, crash_at: str = "") -> None:
-        """One turn of Dagster's sensor daemon; `crash_at` names the moment in which it is killed."""
-        self.instance.wipe_all_schedules()  # forgets when it last looked, or it would wait ten seconds
+        """Run Dagster's sensor daemon once; `crash_at` names the moment at which it is killed."""
+        self.instance.wipe_all_schedules()  # deletes the time of the last tick, or the daemon would wait ten seconds
         flags: Any = {EMERGENCY: {crash_at: signal.SIGKILL}} if crash_at else None
         log = logging.getLogger("sensors")
         list(execute_sensor_iteration(self.workspace, log, None, None, debug_crash_flags=flags))
 
     def next_in_queue(self) -> list[dg.DagsterRun]:
-        """What Dagster's queue would launch now, in its order."""
+        """The runs that Dagster's queue would launch now, in its order."""
         with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
             return list(
                 queue._get_runs_to_dequeue(
@@ -87,7 +87,7 @@ class Installation:
             )
 
     def launch(self) -> dg.DagsterRun:
-        """Let Dagster's queue launch the one run in it, which runs to its end here."""
+        """Launch the only run in Dagster's queue, and run it to its end in this process."""
         (queued,) = self.next_in_queue()
         with QueuedRunCoordinatorDaemon(interval_seconds=1) as queue:
             list(queue.run_iteration(self.workspace))
@@ -105,7 +105,7 @@ class Installation:
 
 @pytest.fixture(scope="module")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose databases are made, and empty: a copy is faster than the migrations."""
+    """A home with empty databases: to copy them is faster than to migrate them."""
     home = tmp_path_factory.mktemp("empty") / "home"
     installation = Installation(home)
     installation.requests.open_requests()
@@ -115,7 +115,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home where the definitions that Dagster loads find their state, too."""
+    """A home in which also the definitions that Dagster loads find their state."""
     shutil.copytree(empty_home, tmp_path / "home")
     monkeypatch.setenv("SYNC_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SANDBOX_PLACES", "40")
@@ -159,7 +159,7 @@ def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(inst
     assert len(installation.runs("chope")) == 1
 
 
-def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_on_record(
+def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_recorded(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHOPE_BASE_URL", "https://chope.example")
@@ -195,7 +195,7 @@ def _die(home: Path, moment: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["REQUESTED", "RUN_IDS_RESERVED", "RUN_CREATED", "RUN_LAUNCHED"])
-def test_killed_at_any_moment_between_request_and_launch_there_is_one_run(home: Path, moment: str) -> None:
+def test_a_crash_at_any_moment_between_request_and_launch_gives_one_run(home: Path, moment: str) -> None:
     process = multiprocessing.get_context("fork").Process(target=_die, args=(home, moment))
     process.start()
     process.join(60)
@@ -208,7 +208,7 @@ def test_killed_at_any_moment_between_request_and_launch_there_is_one_run(home: 
     installation.close()
 
 
-def test_killed_between_the_sensors_decision_and_the_launch_there_is_one_run(
+def test_a_crash_between_the_sensors_decision_and_the_launch_gives_one_run(
     installation: Installation,
 ) -> None:
     request = installation.request("chope")
@@ -222,7 +222,7 @@ def _queue_backfill(installation: Installation, names: list[str]) -> None:
     """Queue a run of each platform as a backfill does."""
     workspace = installation.workspace.create_request_context()
     repository = workspace.get_code_location("sync_platform").get_repository("__repository__")
-    definitions = build(installation.settings, Silence())
+    definitions = build(installation.settings, NoProgress())
     for name in names:
         platform = PLATFORMS[name]
         remote = repository.get_full_job(job_name(platform, Mode.full))
@@ -240,7 +240,7 @@ def _queue_backfill(installation: Installation, names: list[str]) -> None:
 def test_a_critical_run_is_launched_before_the_backfills_that_were_queued_first(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # by default Dagster's queue counts the pools of a run that has just begun: here none has just begun
+    # by default Dagster's queue counts the pools of a run that has just started: here none has
     monkeypatch.setenv("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS", "0")
     _queue_backfill(installation, ["chope", "eatigo"] * 2)
     low = installation.request("eatigo", priority="low")
@@ -268,12 +268,12 @@ def test_a_backfill_takes_one_place_in_the_queue_so_that_a_critical_run_of_anoth
 
 
 def _start(installation: Installation, run: dg.DagsterRun) -> None:
-    """As if it ran, between two of its steps."""
+    """Mark the run as started, as it is between two of its steps."""
     event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
     installation.instance.report_dagster_event(event, run_id=run.run_id)
 
 
-def test_asked_for_more_urgently_a_queued_run_moves_up(installation: Installation) -> None:
+def test_a_queued_run_moves_up_when_it_is_requested_more_urgently(installation: Installation) -> None:
     request = installation.request("chope", priority="low")
     installation.sense()
     installation.request("chope", priority="critical", requester="eve")
@@ -288,7 +288,9 @@ def test_the_sensor_launches_what_a_dead_process_claimed_but_not_what_a_living_o
 ) -> None:
     request = installation.request("chope")
     assert installation.requests.claim(request.request_id, "chope", "run-of-a-process")
-    with platform_lock_if_free(installation.settings.ledger_url, claim_name("chope"), request.request_id) as is_ours:
+    with platform_lock_if_free(
+        installation.settings.ledger_url, request_lock_name("chope"), request.request_id
+    ) as is_ours:
         assert is_ours
         installation.sense()
         assert installation.runs("chope") == []
@@ -315,14 +317,14 @@ def test_a_run_whose_process_died_leaves_its_request_open_as_long_as_dagster_lau
     installation.instance.report_run_failed(run, message="the process that ran it has died")
     installation.sense()
     assert installation.requests.find(request.request_id).is_open
-    installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # it was the last time
+    installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # Dagster does not retry it
     installation.sense()
     ended = installation.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
     assert len(installation.runs("chope")) == 1
 
 
-def test_a_sensor_that_is_switched_off_is_known(installation: Installation) -> None:
+def test_a_sensor_that_is_switched_off_is_detected(installation: Installation) -> None:
     workspace = installation.workspace.create_request_context()
     sensor = workspace.get_code_location("sync_platform").get_repository("__repository__").get_sensor(EMERGENCY)
     assert not is_sensor_stopped(installation.instance, EMERGENCY)
@@ -344,7 +346,7 @@ def test_a_landing_store_that_is_down_stops_no_request(installation: Installatio
     assert len(installation.runs("chope")) == 1
 
 
-def test_the_current_period_is_asked_for(installation: Installation) -> None:
+def test_a_request_is_for_the_current_period(installation: Installation) -> None:
     installation.request("chope", "data_gov_hk")
     installation.sense()
     asked = {name: installation.runs(name)[0].tags["dagster/partition"] for name in ("chope", "data_gov_hk")}

@@ -1,4 +1,4 @@
-"""What Dagster sees: the graph as a snapshot, schedules that tick, inputs in the form asked for."""
+"""The definitions as Dagster loads them: the graph as a snapshot, schedules, and input types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from sync_platform.definitions import build
 from sync_platform.defs.automation import WEEKLY
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.period import current_period
@@ -28,7 +28,7 @@ SNAPSHOT = Path(__file__).parent / "graph.json"
 
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    return build(Settings(_env_file=None, sync_home=tmp_path_factory.mktemp("home"), sandbox_places=40), Silence())
+    return build(Settings(_env_file=None, sync_home=tmp_path_factory.mktemp("home"), sandbox_places=40), NoProgress())
 
 
 def _graph(definitions: dg.Definitions) -> dict[str, Any]:
@@ -57,13 +57,13 @@ def _graph(definitions: dg.Definitions) -> dict[str, Any]:
     checks: dict[str, list[str]] = {}
     for check in sorted(repository.asset_graph.asset_check_keys, key=str):
         spec = repository.asset_graph.get_check_spec(check)
-        told = f"{check.name}{' (blocking)' if spec.blocking else ''}{'' if spec.partitions_def else ' (whole)'}"
-        checks.setdefault(check.asset_key.to_user_string(), []).append(told)
+        label = f"{check.name}{' (blocking)' if spec.blocking else ''}{'' if spec.partitions_def else ' (whole)'}"
+        checks.setdefault(check.asset_key.to_user_string(), []).append(label)
     return {"assets": assets, "checks": checks, "schedules": schedules, "sensors": sensors}
 
 
-def test_the_graph_is_the_one_on_record(definitions: dg.Definitions) -> None:
-    """Changed on purpose? Then delete graph.json, run this again, and read the difference before committing it."""
+def test_the_graph_equals_its_snapshot(definitions: dg.Definitions) -> None:
+    """After an intended change, delete graph.json, run this test again, and read the difference before the commit."""
     graph = json.loads(json.dumps(_graph(definitions)))
     if not SNAPSHOT.exists():
         SNAPSHOT.write_text(json.dumps(graph, indent=1) + "\n")
@@ -79,7 +79,7 @@ def test_every_platform_and_dataset_is_an_asset_with_a_description(definitions: 
 
 
 @pytest.mark.parametrize("cadence", ["monthly", "weekly"])
-def test_the_current_period_is_a_partition_and_is_named_as_we_name_it(cadence: Any) -> None:
+def test_the_last_partition_is_the_current_period(cadence: Any) -> None:
     assert partitions_of(cadence).get_last_partition_key() == current_period(cadence).key
 
 

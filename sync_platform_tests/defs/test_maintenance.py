@@ -1,4 +1,4 @@
-"""The maintenance job as Dagster runs it: what it shows, and what it refuses."""
+"""The maintenance job in Dagster: its metadata, and when it is refused."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import pytest
 from sync_platform.definitions import build
 from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a lake that two syncs wrote to."""
+    """A home with a lake that two syncs wrote."""
     home = tmp_path_factory.mktemp("home")
-    lab = Lab(home)
+    harness = LakeHarness(home)
     for hour in range(2):
-        lab.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
-    lab.lake.close()
+        harness.sync([{"id": number, "name": f"Dish {number} at {hour}"} for number in range(20)], hour=hour)
+    harness.lake.close()
     return home
 
 
 @pytest.fixture
 def definitions(home: Path) -> dg.Definitions:
-    return build(Settings(_env_file=None, sync_home=home, sandbox_places=40), Silence())
+    return build(Settings(_env_file=None, sync_home=home, sandbox_places=40), NoProgress())
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ def _run(definitions: dg.Definitions, instance: dg.DagsterInstance) -> dg.Execut
     return job.execute_in_process(instance=instance, raise_on_error=False, tags={ATTENDED_TAG: "true"})
 
 
-def test_it_is_refused_beside_a_backup_and_says_who_is_at_work(
+def test_maintenance_is_refused_during_a_backup_and_names_it(
     home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     with Leases(f"sqlite:///{home / 'ledger.sqlite'}").hold("backup"):
         result = _run(definitions, instance)
     assert not result.success
     (failed,) = [event for event in result.all_events if event.is_step_failure]
-    told = failed.step_failure_data.user_failure_data
-    assert told is not None and told.description is not None
-    assert told.description.startswith("maintenance cannot start: backup (process ")
-    assert told.metadata["permanent"].value is False
+    failure = failed.step_failure_data.user_failure_data
+    assert failure is not None and failure.description is not None
+    assert failure.description.startswith("maintenance cannot start: backup (process ")
+    assert failure.metadata["permanent"].value is False
 
 
 def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
@@ -74,9 +74,7 @@ def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.Dagst
     assert [metadata[name].value for name in names] == [0, 0, 0, 0]
 
 
-def test_nothing_holds_the_stored_data_after_a_run(
-    home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
-) -> None:
+def test_the_lease_is_free_after_a_run(home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     assert _run(definitions, instance).success
     with Leases(f"sqlite:///{home / 'ledger.sqlite'}").hold("backup"):
         pass
@@ -85,12 +83,12 @@ def test_nothing_holds_the_stored_data_after_a_run(
 def test_changes_past_their_days_are_folded_and_the_run_says_how_many(home: Path, instance: dg.DagsterInstance) -> None:
     settings = Settings(_env_file=None, sync_home=home, sandbox_places=40)
     kept_for_no_day = settings.model_copy(update={"lineage_retention_days": 0})
-    result = _run(build(kept_for_no_day, Silence()), instance)
+    result = _run(build(kept_for_no_day, NoProgress()), instance)
     assert result.success
     (output,) = [event for event in result.all_events if event.is_successful_output]
     metadata = output.step_output_data.metadata
     folded = metadata[SUMMARY].value["lineage_folded"]  # type: ignore[index]
     assert metadata["changes_folded"].value == sum(each["changes_before"] for each in folded) > 0
-    again = _run(build(kept_for_no_day, Silence()), instance)
+    again = _run(build(kept_for_no_day, NoProgress()), instance)
     (output,) = [event for event in again.all_events if event.is_successful_output]
     assert output.step_output_data.metadata["changes_folded"].value == 0

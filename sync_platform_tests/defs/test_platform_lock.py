@@ -1,4 +1,4 @@
-"""How a run deals with others that hold its platform's lock or pool; real runs on a real instance."""
+"""Runs whose platform lock or pool another run holds; real runs on a real instance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dagster._core.test_utils import create_run_for_test
 from sync_platform.definitions import build
 from sync_platform.defs.dead_runs import PROCESS_TAG, dead_runs_sensor, this_process
 from sync_platform.defs.platform_lock import platform_lock_resource
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.scorecard import SCORECARD
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
@@ -36,8 +36,8 @@ def test_a_pool_that_a_dead_run_of_another_machine_holds_is_freed(instance: dg.D
     for step in ("first", "pending"):
         storage.claim_concurrency_slot("chope", "0a1b2c3d-dead", step)
     assert _materialise("chope", instance, tmp_path).success
-    held = storage.get_concurrency_info("chope")
-    assert (held.claimed_slots, held.pending_steps) == ([], [])
+    pool = storage.get_concurrency_info("chope")
+    assert (pool.claimed_slots, pool.pending_steps) == ([], [])
 
 
 def test_a_run_waits_for_its_platforms_lock_before_any_step_and_logs_that(
@@ -45,7 +45,7 @@ def test_a_run_waits_for_its_platforms_lock_before_any_step_and_logs_that(
 ) -> None:
     waited: list[str] = []
 
-    class Watcher(Silence):
+    class Watcher(NoProgress):
         def waiting(self, platform: str, text: str) -> None:
             waited.append(text)
             other.close()
@@ -85,20 +85,20 @@ def _lock_of_another(home: Path) -> Iterator[None]:
 
 
 def _materialise(
-    name: str, instance: dg.DagsterInstance, home: Path, progress: Silence | None = None
+    name: str, instance: dg.DagsterInstance, home: Path, progress: NoProgress | None = None
 ) -> dg.ExecuteInProcessResult:
-    """A run with the platform's lock and pool, and nothing else of it."""
+    """A run with the lock and pool of a platform, and one empty asset."""
 
     @dg.asset(key=[name, "dishes"], pool=name, required_resource_keys={"platform_locks"})
     def dishes() -> None: ...
 
     ledger = load_settings(sync_home=home).ledger_url
-    locks = platform_lock_resource(ledger, load_platforms(), progress or Silence())
+    locks = platform_lock_resource(ledger, load_platforms(), progress or NoProgress())
     return dg.materialize([dishes], instance=instance, resources={"platform_locks": locks})
 
 
 def test_every_asset_that_commits_records_to_the_lake_requires_the_lock(tmp_path: Path) -> None:
     only_read = {SCORECARD, *(dg.AssetKey(["unified", kind]) for kind in RECORD_KINDS)}
-    for asset in build(load_settings(sync_home=tmp_path), Silence()).assets or []:
+    for asset in build(load_settings(sync_home=tmp_path), NoProgress()).assets or []:
         assert isinstance(asset, dg.AssetsDefinition)
         assert "platform_locks" in asset.required_resource_keys or asset.keys <= only_read

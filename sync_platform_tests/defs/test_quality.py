@@ -1,4 +1,4 @@
-"""Asset checks: each table's six, per partition, and what one that fails keeps from running."""
+"""Asset checks: six per table and partition, and the assets that a failed check blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.tables import table_key
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import DIMENSIONS
@@ -33,34 +33,34 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
     key=FLOOR_PLAN,
     deps=[SEATS],
     partitions_def=partitions_of("monthly"),
-    # eager alone asks for the newest month only
+    # `eager` alone requests only the newest month
     automation_condition=dg.AutomationCondition.eager().without(dg.AutomationCondition.in_latest_time_window())
     & dg.AutomationCondition.all_deps_blocking_checks_passed(),
 )
 def floor_plan() -> None:
-    """What follows from the tables."""
+    """An asset downstream of the tables."""
 
 
 class Restaurant:
-    """The further platform over HTTP, with something downstream of it, on a Dagster instance."""
+    """The further platform over HTTP, with a downstream asset, on a Dagster instance."""
 
     def __init__(self, records: list[dict[str, Any]]) -> None:
         self.records = records
         self.instance = dg.DagsterInstance.ephemeral()
         self.definitions = dg.Definitions.merge(
-            build(load_settings(), Silence()),
+            build(load_settings(), NoProgress()),
             dg.Definitions(assets=[floor_plan], executor=dg.in_process_executor),
         )
 
     def sync(
         self, partition: str, records: list[dict[str, Any]], *more: dg.AssetKey
     ) -> tuple[dict[str, dg.AssetCheckEvaluation], dg.ExecuteInProcessResult]:
-        """One run of a month, with these records served; its checks by name."""
+        """Run one month while these records are served; return its checks by name."""
         self.records[:] = records
         return self._run(partition, [dg.AssetKey(["landing", "tables"]), SEATS, *more])
 
     def check_again(self, partition: str) -> dict[str, dg.AssetCheckEvaluation]:
-        """The checks once more, of what was landed last."""
+        """Run the checks again, on the last landing."""
         return self._run(partition, [SEATS])[0]
 
     def _run(
@@ -102,7 +102,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dg.Dag
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
         patch.setenv("SYNC_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("SANDBOX_PLACES", "40")
-        job = build(load_settings(), Silence()).resolve_implicit_global_asset_job_def()
+        job = build(load_settings(), NoProgress()).resolve_implicit_global_asset_job_def()
         for platform in platforms:
             period = current_period(platform.cadence).key
             assert job.execute_in_process(
@@ -128,19 +128,26 @@ def test_after_a_sync_every_table_has_its_six_checks_for_the_partition(
             assert record.evaluation.description
 
 
-def test_a_dimension_tells_score_numerator_denominator_threshold_and_what_is_worst(restaurant: Restaurant) -> None:
+def test_a_dimension_check_shows_score_numerator_denominator_threshold_and_worst_measures(
+    restaurant: Restaurant,
+) -> None:
     checks, _ = restaurant.sync(THIS_MONTH, [*GOOD[:7], *(seat(number, name=None) for number in range(7, 10))])
     completeness = checks["completeness"]
-    told = {name: value.value for name, value in completeness.metadata.items()}
-    assert (told["score"], told["numerator"], told["denominator"], told["threshold"]) == (0.7, 7, 10, 0.8)
-    assert told["worst"] == "- name is filled in 7 of 10"
+    metadata = {name: value.value for name, value in completeness.metadata.items()}
+    assert (metadata["score"], metadata["numerator"], metadata["denominator"], metadata["threshold"]) == (
+        0.7,
+        7,
+        10,
+        0.8,
+    )
+    assert metadata["worst"] == "- name is filled in 7 of 10"
     assert completeness.description == "70.00% (7 of 10); name is filled in 7 of 10"
     assert (completeness.passed, completeness.severity) == (False, WARN)
     assert checks["accuracy"].description == "not measured"
     assert "score" not in checks["accuracy"].metadata
 
 
-def test_too_many_records_in_quarantine_keep_downstream_from_running_in_that_partition_alone(
+def test_too_many_quarantined_records_block_downstream_assets_in_that_partition_only(
     restaurant: Restaurant,
 ) -> None:
     checks, result = restaurant.sync(AN_EARLIER_MONTH, GOOD, FLOOR_PLAN)
@@ -150,19 +157,19 @@ def test_too_many_records_in_quarantine_keep_downstream_from_running_in_that_par
     contract = checks["contract"]
     assert (contract.passed, contract.severity, contract.blocking) == (False, ERROR, True)
     assert contract.description == "1 of 10 records are in quarantine, 2.0% are tolerated"
-    told = str(contract.metadata["in_quarantine"].value)
-    assert told.startswith("- 9: seats is 40, not from 1 to 12 (http://127.0.0.1:")
-    assert told.endswith(".ndjson.zst:10)")
+    text = str(contract.metadata["in_quarantine"].value)
+    assert text.startswith("- 9: seats is 40, not from 1 to 12 (http://127.0.0.1:")
+    assert text.endswith(".ndjson.zst:10)")
     assert set(checks) == CHECKS
     assert not result.success
-    assert _was_made(result, SEATS), "what is good is stored all the same"
+    assert _was_made(result, SEATS), "valid records are stored all the same"
     assert not _was_made(result, FLOOR_PLAN)
     checks, result = restaurant.sync(AN_EARLIER_MONTH, GOOD, FLOOR_PLAN)
     assert checks["contract"].passed
     assert _was_made(result, FLOOR_PLAN)
 
 
-def test_automation_updates_what_depends_on_partitions_whose_contract_is_met(restaurant: Restaurant) -> None:
+def test_automation_updates_assets_downstream_of_partitions_that_meet_their_contract(restaurant: Restaurant) -> None:
     first = dg.evaluate_automation_conditions(restaurant.definitions, restaurant.instance)
     restaurant.sync(AN_EARLIER_MONTH, GOOD)
     restaurant.sync(THIS_MONTH, ONE_BAD)
@@ -173,9 +180,7 @@ def test_automation_updates_what_depends_on_partitions_whose_contract_is_met(res
     assert third.get_requested_partitions(FLOOR_PLAN) == {THIS_MONTH}
 
 
-def test_a_low_score_warns_and_keeps_nothing_from_running(
-    restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_low_score_warns_and_blocks_nothing(restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch) -> None:
     on_the_roof = [seat(number, area="roof") for number in range(10)]
     checks, result = restaurant.sync(THIS_MONTH, on_the_roof, FLOOR_PLAN)
     assert {name for name, check in checks.items() if not check.passed} == {"validation"}
@@ -191,7 +196,7 @@ def test_a_low_score_warns_and_keeps_nothing_from_running(
     assert checks["validation"].metadata["threshold"].value == 0
 
 
-def test_the_platforms_own_tolerance_counts_before_the_installations(
+def test_the_tolerance_of_a_platform_replaces_that_of_the_installation(
     restaurant: Restaurant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     restaurant.sync(THIS_MONTH, ONE_BAD)

@@ -8,7 +8,7 @@ import dagster as dg
 
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys
-from sync_platform.defs.progress import Silence
+from sync_platform.defs.progress import NoProgress
 from sync_platform.lake.row_worker import NoRowWorker
 from sync_platform.landing.manifest import Manifest
 from sync_platform.platforms import load_platforms
@@ -17,7 +17,7 @@ from sync_platform.sources.period import current_period
 
 
 class Listener(NoRowWorker):
-    """Notes the objects that it is given, and the datasets that it is asked for."""
+    """Records the objects that it is given, and the datasets whose rows are requested."""
 
     def __init__(self) -> None:
         self.given: dict[str, dict[str, str]] = {}
@@ -30,10 +30,10 @@ class Listener(NoRowWorker):
         self.asked[manifest.dataset] = manifest.objects
 
 
-def test_it_is_given_every_object_and_asked_for_every_dataset(tmp_path: Path) -> None:
+def test_a_sync_gives_the_row_worker_every_object_and_asks_it_for_every_dataset(tmp_path: Path) -> None:
     row_worker, platform = Listener(), load_platforms()["chope"]
     settings = Settings(_env_file=None, sync_home=tmp_path, sandbox_places=40)
-    job = build(settings, Silence(), row_worker).resolve_implicit_global_asset_job_def()
+    job = build(settings, NoProgress(), row_worker).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         period = current_period(platform.cadence).key
         job.execute_in_process(asset_selection=asset_keys(platform), partition_key=period, instance=instance)

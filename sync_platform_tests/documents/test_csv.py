@@ -1,4 +1,4 @@
-"""No spreadsheet takes a cell for a formula, and a program reads every cell back as it was written."""
+"""A spreadsheet reads no cell as a formula, and a program reads every cell back as it was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXTS = st.text(st.sampled_from("=+-@\t\r\n'\"a,;1＝＋－＠ 茶"), max_size=6
 
 
 @given(TEXTS)
-def test_no_cell_begins_with_what_a_formula_begins_with_and_each_reads_back(text: str) -> None:
+def test_no_cell_begins_like_a_formula_and_each_reads_back(text: str) -> None:
     cell = escaped(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
     assert unescaped(cell) == text

@@ -1,4 +1,4 @@
-"""A document as text and as a page: every part of it is written, and no value commands the terminal or the browser."""
+"""A document as text and as a page: every part is written, and no value controls the terminal or the browser."""
 
 from __future__ import annotations
 

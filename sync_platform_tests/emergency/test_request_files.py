@@ -43,7 +43,7 @@ def minutes_later() -> datetime:
     return datetime.now(UTC) + timedelta(minutes=5)
 
 
-def test_a_good_file_becomes_a_request_and_is_gone(store: ObjectStore, requests: RequestStore) -> None:
+def test_a_good_file_becomes_a_request_and_is_deleted(store: ObjectStore, requests: RequestStore) -> None:
     put(store, "menus.json", GOOD)
     put(store, "all.JSON", {"reason": "everything is wrong"})
     processed = process_files(store, requests, PLATFORMS)
@@ -93,7 +93,7 @@ def test_a_bad_file_is_moved_beside_a_file_with_the_reason(
     assert process_files(store, requests, PLATFORMS, minutes_later()).refused == {}
 
 
-def test_a_bad_file_keeps_no_good_one_and_is_set_aside_in_a_bucket_too(
+def test_a_bad_file_does_not_block_a_good_one_and_is_moved_in_a_bucket_too(
     store: ObjectStore, requests: RequestStore
 ) -> None:
     put(store, "a.json", GOOD | {"platforms": ["chop"]})
@@ -141,7 +141,7 @@ def test_a_file_read_again_after_a_crash_is_the_same_request_even_when_that_has_
     assert list(store.keys("emergency/")) == []
 
 
-def test_the_same_content_written_on_another_day_are_another_request(tmp_path: Path, requests: RequestStore) -> None:
+def test_the_same_content_written_on_another_day_is_another_request(tmp_path: Path, requests: RequestStore) -> None:
     import os
 
     store = FolderStore(tmp_path / "landing_store")

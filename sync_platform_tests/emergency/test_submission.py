@@ -1,4 +1,4 @@
-"""Submitting a request: what is refused, which request it joins, and that two at the same moment make one request."""
+"""Submission of requests: refusals, joined requests, and concurrent submissions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sync_platform_tests.processes import outputs_of
 PLATFORMS = load_platforms()
 
 
-def ask(requests: RequestStore, *names: str, **told: Any) -> Submission:
-    return submit_request(requests, PLATFORMS, list(names), **{"reason": "menus are wrong", "requester": "ada", **told})
+def ask(requests: RequestStore, *names: str, **options: Any) -> Submission:
+    return submit_request(
+        requests, PLATFORMS, list(names), **{"reason": "menus are wrong", "requester": "ada", **options}
+    )
 
 
 def finish(requests: RequestStore, request: EmergencyRequest, outcome: Any = "complete") -> None:
@@ -45,7 +47,7 @@ def test_without_names_it_is_for_every_platform(requests: RequestStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told", "reason"),
+    ("names", "options", "reason"),
     [
         (["chop"], {}, "unknown platform chop; there are data_gov_hk"),
         (["chope"], {"reason": " \n"}, "needs a reason"),
@@ -57,10 +59,10 @@ def test_without_names_it_is_for_every_platform(requests: RequestStore) -> None:
     ],
 )
 def test_a_bad_request_is_refused_with_the_reason_and_makes_no_ledger(
-    tmp_path: Path, names: list[str], told: dict[str, str], reason: str
+    tmp_path: Path, names: list[str], options: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
-        ask(RequestStore(f"sqlite:///{tmp_path}/ledger.sqlite"), *names, **told)
+        ask(RequestStore(f"sqlite:///{tmp_path}/ledger.sqlite"), *names, **options)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,7 +93,7 @@ def test_an_equal_request_after_the_end_is_a_new_one(requests: RequestStore) -> 
     assert again.request.request_id != first.request_id
 
 
-def test_a_key_is_the_same_request_for_ever_and_of_its_own(requests: RequestStore) -> None:
+def test_an_idempotency_key_always_returns_its_own_request(requests: RequestStore) -> None:
     first = ask(requests, "chope").request
     keyed = ask(requests, "chope", key="ticket-7")
     assert (keyed.joined, keyed.request.request_id == first.request_id) == (False, False)
@@ -130,7 +132,7 @@ def test_processes_that_ask_at_the_same_moment_make_one_request(database_url: st
     assert len(RequestStore(database_url).latest(10)) == 2
 
 
-def test_a_platform_is_launched_by_one_only(requests: RequestStore) -> None:
+def test_only_one_run_launches_a_platform(requests: RequestStore) -> None:
     request = ask(requests, "chope").request
     assert requests.claim(request.request_id, "chope", "run-1")
     assert not requests.hand_over(request.request_id, "chope")
@@ -139,7 +141,7 @@ def test_a_platform_is_launched_by_one_only(requests: RequestStore) -> None:
     assert not requests.claim(request.request_id, "chope", "run-2")
 
 
-def test_a_request_is_as_far_as_the_whole_of_it_and_ends_as_its_worst_platform(requests: RequestStore) -> None:
+def test_a_request_has_the_state_of_all_its_platforms_and_the_outcome_of_the_worst(requests: RequestStore) -> None:
     request_id = ask(requests, "chope", "eatigo").request.request_id
     states = []
     for step in (

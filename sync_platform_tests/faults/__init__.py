@@ -1,1 +1,1 @@
-"""Every fault, on every platform it can happen to, held against one oracle: what an undisturbed sync would hold."""
+"""Tests of every fault on every platform that can have it. The result is compared with that of an undisturbed sync."""

@@ -1,4 +1,4 @@
-"""The two days that the faults strike between, on small pages and without long waits."""
+"""Fault harnesses of two days, with small pages and short waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.grid import Grid
 from sync_platform.sources.sandbox_process import sandbox_url
 
-from .ground import Ground
+from .harness import FaultHarness
 from .places import sends_bodies
 
 PLACES, BIG, SEED = 48, 170, 284
@@ -34,19 +34,19 @@ WEEKS = ((date(2024, 5, 6), date(2024, 5, 12)), (date(2024, 5, 27), date(2024, 6
 
 
 def with_page_size(endpoints: Iterable[Endpoint], size: int) -> tuple[Endpoint, ...]:
-    """The endpoints, asked for pages of so many records."""
+    """The endpoints with pages of `size` records."""
     return tuple(replace(each, paging=each.paging and replace(each.paging, size=size)) for each in endpoints)
 
 
 def shrink_pages(patch: pytest.MonkeyPatch, platform: ModuleType, size: int, *names: str) -> None:
-    """The endpoints of a platform file with these names, asked for pages of so many records."""
+    """Give the endpoints of a platform file with these names pages of `size` records."""
     for name in names:
         patch.setattr(platform, name, with_page_size([getattr(platform, name)], size)[0])
 
 
 @pytest.fixture(scope="package", autouse=True)
 def _small_pages_and_short_waits() -> Iterator[None]:
-    """So that a small city has a first, a middle and a last page everywhere, and nobody waits for a bot wall."""
+    """With small pages a small city has a first, a middle and a last page everywhere. Short waits keep tests fast."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "FIRST_WAIT_S", 0.01)
         patch.setattr(client, "LOOPBACK_WAIT_FACTOR", 0.01)
@@ -71,24 +71,24 @@ def urls() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="package")
-def big_ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """OpenRice's ground in a city with more restaurants than it lets out of one query under the fault `cap`."""
+def big_harness(tmp_path_factory: pytest.TempPathFactory) -> FaultHarness:
+    """OpenRice's harness in a city with more restaurants than one query lists under the fault `cap`."""
     url = sandbox_url(BIG, SEED, DAYS[1])
-    folder = tmp_path_factory.mktemp("big") / "ground"
-    return Ground(load_platforms()["openrice"], folder, (url, url), (DAYS[1], DAYS[1]))
+    folder = tmp_path_factory.mktemp("big") / "harness"
+    return FaultHarness(load_platforms()["openrice"], folder, (url, url), (DAYS[1], DAYS[1]))
 
 
 @pytest.fixture(scope="package")
-def ground_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ground]:
-    """A platform's ground, made when first asked for."""
+def harness_of(urls: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., FaultHarness]:
+    """A function that gives a platform's harness, made at its first use."""
     folder = tmp_path_factory.mktemp("faults")
     platforms = load_platforms()
 
     @cache
-    def ground(name: str, *, delta: bool = False, archive: bool = False) -> Ground:
+    def harness(name: str, *, delta: bool = False, archive: bool = False) -> FaultHarness:
         concurrency = 1 if sends_bodies(name) else 8  # a fault then hits a request by its number
         own = folder / f"{name}{'-delta' * delta}{'-archive' * archive}"
         weeks = WEEKS if archive else None
-        return Ground(platforms[name], own, urls, DAYS, weeks, delta, concurrency)
+        return FaultHarness(platforms[name], own, urls, DAYS, weeks, delta, concurrency)
 
-    return ground
+    return harness

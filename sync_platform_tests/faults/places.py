@@ -1,7 +1,7 @@
-"""Where a fault can strike: the kinds of request that a connector makes, and which of them is hit.
+"""Where a fault can happen: the kinds of requests of a connector, and the one that is hit.
 
-What belongs here: a platform's stages, as its fixture shows them, and how one request of a stage is named to the
-sandbox. What doesn't: what must be true afterwards.
+What belongs here: a platform's stages, from its fixture, and how a fault names one request of a stage. What doesn't:
+what must be true afterwards.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Stage:
-    """One kind of request: the part of its path that tells it, and what a list fault finds in its answer."""
+    """One kind of request: the part of its path that identifies it, and the content of its answer."""
 
     path: str
     content: Literal["list", "record", "none"] = "list"
     special: frozenset[str] = frozenset()
 
     def can_play(self, fault: str) -> bool:
-        """Whether the sandbox can play the fault here; one in the connection it can play anywhere."""
+        """True if the sandbox can play the fault here. It can play a fault of the connection anywhere."""
         if fault in CONNECTION_FAULTS or fault in self.special:
             return True
         if fault in ("retyped", "unknown-field"):
@@ -42,28 +42,28 @@ def stages_of(platform: str) -> tuple[Stage, ...]:
     """The kinds of request that the platform's fixture has, in its order."""
     stages: dict[str, Stage] = {}
     for exchange in read_fixture(platform, "exchanges.json"):
-        path = _telling_part(exchange["request"]["path"])
+        path = _common_part(exchange["request"]["path"])
         special = frozenset(exchange.get("special_faults", ()))
         stages.setdefault(path, Stage(path, exchange.get("content", "list"), special))
     return tuple(stages.values())
 
 
 def sends_bodies(platform: str) -> bool:
-    """Whether requests differ in their bodies, so that only their number tells them apart."""
+    """True if requests differ only in their bodies, so that a fault must name them by number."""
     return any(exchange["request"].get("method") == "POST" for exchange in read_fixture(platform, "exchanges.json"))
 
 
-def _telling_part(path: str) -> str:
+def _common_part(path: str) -> str:
     """The last part of a path that is the same for all records: ids, which have digits, are left out."""
     parts = re.split(r"/(?=[^/]*\d)(?!v\d+/)[^/]+", path + "?")
     return next(part for part in reversed(parts) if part.strip("/?"))
 
 
 @dataclass(frozen=True)
-class Strike:
-    """A fault, the stage it strikes, which of its requests, and whether trying again helps.
+class FaultCase:
+    """A fault, its stage, and the requests of the stage that it hits. `once`: a retry succeeds.
 
-    `in_a_lake`: what comes of it is taken into a real lake, and not only looked at.
+    `in_a_lake`: the result is committed to a real lake, and not only compared as rows.
     """
 
     platform: str
@@ -79,10 +79,10 @@ class Strike:
         return f"{self.platform}-{self.fault}-{name}-{self.which}{'-once' if self.once else ''}"
 
     def asked_of(self, requests: list[str]) -> dict[str, Any]:
-        """The fault as the sandbox takes it; `requests` are those of an undisturbed sync, in order.
+        """The fault in the sandbox's JSON; `requests` are those of an undisturbed sync, in order.
 
-        A request that comes alone is told by its text; one whose text others contain (the first of a cursor, every
-        POST) by its number.
+        A request with a unique text is named by its text. A request whose text others contain (the first of a cursor,
+        every POST) is named by its number.
         """
         asked: dict[str, Any] = {"platform": self.platform, "fault": self.fault, "match": self.stage.path}
         if self.value is not None:
@@ -99,7 +99,7 @@ class Strike:
 
 @dataclass
 class Recorder(httpx.AsyncHTTPTransport):
-    """A transport over the network that keeps the path and query of every request, with a `?` between them."""
+    """A network transport that records the path and query of every request, with a `?` between them."""
 
     requests: list[str] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Faults beyond the sandbox's list, played by someone in between: odd records, odd pages, odd lists."""
+"""Faults that the sandbox does not play, made by an altering transport: odd records, odd pages, odd lists."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from sync_platform_tests.extent import only_in_full
 
-from .ground import Ground
-from .meddler import SHAPES, Meddler, Shape, answer, at, in_every_body, put, with_record
+from .altering_transport import SHAPES, AlteringTransport, Shape, answer, at, in_every_body, put, with_record
+from .harness import FaultHarness
 
 Spoil = Callable[[Shape, dict[str, Any]], list[Any]]
 
@@ -68,8 +68,8 @@ REFUSED: dict[str, Spoil] = {
     "a fraction for an id": key(1.5),
     "two values": lambda shape, record: [record, {**record, shape.text: "Another"}],
 }
-"""What makes one record unfit; its neighbours go on, and the dataset is not complete."""
-TAKEN: dict[str, Spoil] = {
+"""Each makes one record invalid. The other records are stored, and the dataset is not complete."""
+ACCEPTED: dict[str, Spoil] = {
     "half a surrogate pair": text("Tea \ud83d house"),
     "a NUL": text("Tea\0house"),
     "a line separator": text("Tea\u2028house\r\n\tx"),
@@ -77,45 +77,49 @@ TAKEN: dict[str, Spoil] = {
     "an unknown field, 200 deep": lambda shape, record: [{**record, "deep": nested(200)}],
     "itself twice": lambda shape, record: [record, dict(record)],
 }
-"""What is odd, and no fault that anybody could tell: it is taken as it is, and costs nothing else."""
-OF_THE_PLATFORM = {"two values", *(name for name in REFUSED if name.endswith(("record", "id", "deep")))}
-"""What each platform file has its own way with; of the others, which one way meets, each is played on two platforms."""
+"""Each is odd, but valid: the record is stored as it is, with no effect on others."""
+PLATFORM_SPECIFIC = {"two values", *(name for name in REFUSED if name.endswith(("record", "id", "deep")))}
+"""Oddities that each platform file handles itself. All others have shared handling, and are played on two platforms."""
 
 
 def odd_records() -> Iterator[Any]:
-    """Every oddity on a platform that can have it, in turn; with `--full` on several."""
-    for turn, oddity in enumerate((*REFUSED, *TAKEN)):
+    """Every oddity on one platform that can have it, one platform after the other; with `--full` on several."""
+    for index, oddity in enumerate((*REFUSED, *ACCEPTED)):
         able = [
             name
             for name, shape in SHAPES.items()
             if (name, oddity) != ("keeta", "two values") and (shape.count or oddity != "a count beyond 64 bits")
         ]
         for number, name in enumerate(able):
-            if number == turn % len(able):
+            if number == index % len(able):
                 yield name, oddity
-            elif oddity in OF_THE_PLATFORM or number == (turn + 3) % len(able):
+            elif oddity in PLATFORM_SPECIFIC or number == (index + 3) % len(able):
                 yield only_in_full(name, oddity)
 
 
 @pytest.mark.parametrize(("name", "oddity"), odd_records())
-def test_an_odd_record_costs_its_neighbours_nothing(name: str, oddity: str, ground_of: Callable[..., Ground]) -> None:
-    ground, shape = ground_of(name), SHAPES[name]
-    then = ground.then["restaurants"]
-    victim = sorted(then.keys() & ground.prior["restaurants"].keys())[1]
-    spoil = (REFUSED | TAKEN)[oddity]
-    meddler = Meddler(shape.path, with_record(shape, victim, lambda record: spoil(shape, record)))
-    excused = frozenset({victim}) if oddity in TAKEN else frozenset()
-    verdict = ground.verdict(ground.bring(1, transport=meddler), excused, in_a_lake=oddity in OF_THE_PLATFORM)
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+def test_an_odd_record_has_no_effect_on_other_records(
+    name: str, oddity: str, harness_of: Callable[..., FaultHarness]
+) -> None:
+    harness, shape = harness_of(name), SHAPES[name]
+    then = harness.then["restaurants"]
+    victim = sorted(then.keys() & harness.prior["restaurants"].keys())[1]
+    spoil = (REFUSED | ACCEPTED)[oddity]
+    transport = AlteringTransport(shape.path, with_record(shape, victim, lambda record: spoil(shape, record)))
+    excused = frozenset({victim}) if oddity in ACCEPTED else frozenset()
+    verdict = harness.verdict(harness.extract(1, transport=transport), excused, in_a_lake=oddity in PLATFORM_SPECIFIC)
+    assert not verdict.violations, "\n".join(verdict.violations)
     restaurants = verdict.received[0]
     assert {**restaurants.rows, victim: then[victim]} == then
-    assert restaurants.is_complete == (oddity in TAKEN)
-    assert (victim in restaurants.rows) == (oddity in TAKEN)
+    assert restaurants.is_complete == (oddity in ACCEPTED)
+    assert (victim in restaurants.rows) == (oddity in ACCEPTED)
 
 
 @pytest.mark.parametrize("name", ["openrice", "tripadvisor", "eatigo", "keeta"])
-def test_an_id_may_be_a_number_on_one_page_and_text_on_the_next(name: str, ground_of: Callable[..., Ground]) -> None:
-    ground, shape = ground_of(name), SHAPES[name]
+def test_an_id_may_be_a_number_on_one_page_and_text_on_the_next(
+    name: str, harness_of: Callable[..., FaultHarness]
+) -> None:
+    harness, shape = harness_of(name), SHAPES[name]
     answers = 0
 
     def alter(body: Any) -> None:
@@ -125,11 +129,11 @@ def test_an_id_may_be_a_number_on_one_page_and_text_on_the_next(name: str, groun
         for record in listed if isinstance(listed, list) else [listed]:
             record[shape.key] = str(record[shape.key]) if answers % 2 else record[shape.key]
 
-    verdict = ground.verdict(ground.bring(1, transport=Meddler(shape.path, in_every_body(alter))))
+    verdict = harness.verdict(harness.extract(1, transport=AlteringTransport(shape.path, in_every_body(alter))))
     assert answers > 1
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    assert not verdict.violations, "\n".join(verdict.violations)
     assert verdict.is_complete
-    assert {each.dataset: each.rows for each in verdict.received} == ground.then
+    assert {each.dataset: each.rows for each in verdict.received} == harness.then
 
 
 def redirected(request: httpx.Request) -> httpx.Response:
@@ -170,27 +174,29 @@ READ_BY_THE_PLATFORM = {"null", "an empty object", "another platform's page", "t
 @pytest.mark.parametrize(
     ("oddity", "name"),
     [
-        case if (turn - at) % 7 in ((0, 3) if oddity in READ_BY_THE_PLATFORM else (0,)) else only_in_full(*case)
-        for turn, oddity in enumerate(PAGES)
+        case if (index - at) % 7 in ((0, 3) if oddity in READ_BY_THE_PLATFORM else (0,)) else only_in_full(*case)
+        for index, oddity in enumerate(PAGES)
         for at, name in enumerate(SHAPES)
-        if oddity in READ_BY_THE_PLATFORM or turn % 7 == at
+        if oddity in READ_BY_THE_PLATFORM or index % 7 == at
         for case in [(oddity, name)]
     ],
 )
-def test_an_odd_page_costs_the_other_pages_nothing(oddity: str, name: str, ground_of: Callable[..., Ground]) -> None:
-    ground, shape = ground_of(name), SHAPES[name]
-    own = [request for request in ground.requests if shape.path in request]
+def test_an_odd_page_has_no_effect_on_other_pages(
+    oddity: str, name: str, harness_of: Callable[..., FaultHarness]
+) -> None:
+    harness, shape = harness_of(name), SHAPES[name]
+    own = [request for request in harness.requests if shape.path in request]
     hit = own[len(own) // 2].rstrip("?")
     seen = 0
 
-    def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    def alter_response(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         nonlocal seen
         seen += 1
         is_hit = request.url.raw_path.decode().startswith(hit) if name != "keeta" else seen in range(4, 8)
         return PAGES[oddity](request) if is_hit else answer(response.content)
 
-    verdict = ground.verdict(ground.bring(1, transport=Meddler(shape.path, meddle)))
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    verdict = harness.verdict(harness.extract(1, transport=AlteringTransport(shape.path, alter_response)))
+    assert not verdict.violations, "\n".join(verdict.violations)
     assert not verdict.is_complete
     assert verdict.received[0].rows, "the good pages were lost"
 
@@ -207,22 +213,24 @@ REVIEW_COUNTS = {
 
 @pytest.mark.parametrize("name", REVIEW_COUNTS)
 @pytest.mark.parametrize("said", ["many", None, 10**12])
-def test_reviews_outlive_a_count_that_is_none(name: str, said: Any, ground_of: Callable[..., Ground]) -> None:
-    ground, shape = ground_of(name), SHAPES[name]
+def test_reviews_are_kept_when_their_count_is_invalid(
+    name: str, said: Any, harness_of: Callable[..., FaultHarness]
+) -> None:
+    harness, shape = harness_of(name), SHAPES[name]
     path, field = REVIEW_COUNTS[name]
 
     def uncounted(body: Any) -> None:
         for record in at(body, shape.records):
             record[field] = said
 
-    meddler = Meddler(path, in_every_body(uncounted))
-    verdict = ground.verdict(ground.bring(1, transport=meddler), frozenset(ground.then["restaurants"]))
-    assert not [wrong for wrong in verdict.wrongs if wrong.startswith("reviews")]
-    assert verdict.received[1].rows == ground.then["reviews"]
+    transport = AlteringTransport(path, in_every_body(uncounted))
+    verdict = harness.verdict(harness.extract(1, transport=transport), frozenset(harness.then["restaurants"]))
+    assert not [violation for violation in verdict.violations if violation.startswith("reviews")]
+    assert verdict.received[1].rows == harness.then["reviews"]
 
 
 def lists(shape: Shape) -> dict[str, Callable[[int, Any], None]]:
-    """How a whole list can lie: each is handed the number of the answer and its body, to alter."""
+    """The ways in which a whole list can be false. Each function alters the body of the n-th answer."""
 
     def total(body: Any, value: int) -> None:
         if shape.total:
@@ -265,13 +273,14 @@ LISTS = [
     for name, shape in SHAPES.items()
     if name not in ("keeta", "tripadvisor")
     for lie in lists(shape)
-    if (name, lie) != ("foodpanda", HALF)  # its points overlap: few vendors are on none, fewer than the guard minds
+    if (name, lie)
+    != ("foodpanda", HALF)  # its points overlap: few vendors are missing at all points, too few for the guard
 ]
 
 
 @pytest.mark.parametrize(("name", "lie"), LISTS)
-def test_a_list_that_lies_retires_nothing(name: str, lie: str, ground_of: Callable[..., Ground]) -> None:
-    ground, shape = ground_of(name), SHAPES[name]
+def test_a_false_list_retires_nothing(name: str, lie: str, harness_of: Callable[..., FaultHarness]) -> None:
+    harness, shape = harness_of(name), SHAPES[name]
     answers = 0
 
     def alter(body: Any) -> None:
@@ -279,12 +288,12 @@ def test_a_list_that_lies_retires_nothing(name: str, lie: str, ground_of: Callab
         answers += 1
         lists(shape)[lie](answers, body)
 
-    meddler = Meddler(shape.path, in_every_body(alter))
-    with httpx.Client(base_url=ground.urls[1], verify=False) as sandbox:
+    transport = AlteringTransport(shape.path, in_every_body(alter))
+    with httpx.Client(base_url=harness.urls[1], verify=False) as sandbox:
         if lie == HALF:
             sandbox.post("/_faults", json={"platform": name, "fault": "half", "match": shape.path})
-        brought = ground.bring(1, transport=meddler)
+        extracted = harness.extract(1, transport=transport)
         sandbox.delete("/_faults")
-    verdict = ground.verdict(brought)
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
-    assert meddler.asked < 400
+    verdict = harness.verdict(extracted)
+    assert not verdict.violations, "\n".join(verdict.violations)
+    assert transport.asked < 400

@@ -1,4 +1,4 @@
-"""Sweeps that could stop too early: of each it is known from the city itself what there is to find."""
+"""Searches and crawls that could stop too early. The city itself shows what they must find."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sync_platform.platforms import openrice
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.views.openrice import LOWER_CAP, OpenRice, poi_id
 
+from .altering_transport import SHAPES, AlteringTransport, answer, at, in_every_body, put
 from .conftest import BIG, DAYS, SEED
-from .ground import Brought, Ground
-from .meddler import SHAPES, Meddler, answer, at, in_every_body, put
-from .places import Strike, stages_of
-from .test_matrix import under
+from .harness import Extracted, FaultHarness
+from .places import FaultCase, stages_of
+from .test_matrix import extract_under
 
 CUTS = ("districtId", "priceRangeId", "cuisineId")
 
 
-class Crowded(httpx.AsyncBaseTransport):
-    """The network, but that of each filter named, the value asked for first holds the whole city, and others none."""
+class CrowdedFilters(httpx.AsyncBaseTransport):
+    """The network; the first requested value of each named filter has the whole city, and other values have none."""
 
     def __init__(self, *filters: str) -> None:
         self._network = httpx.AsyncHTTPTransport(verify=False)
@@ -43,17 +43,17 @@ class Crowded(httpx.AsyncBaseTransport):
         await self._network.aclose()
 
 
-def test_a_cap_below_what_a_query_holds_is_swept_around(big_ground: Ground) -> None:
-    every = under(Strike("openrice", "cap", stages_of("openrice")[1], "every"), big_ground)
-    assert isinstance(every, Brought)
-    verdict = big_ground.verdict(every)
-    assert not verdict.wrongs
+def test_a_search_with_a_lower_cap_loses_nothing(big_harness: FaultHarness) -> None:
+    every = extract_under(FaultCase("openrice", "cap", stages_of("openrice")[1], "every"), big_harness)
+    assert isinstance(every, Extracted)
+    verdict = big_harness.verdict(every)
+    assert not verdict.violations
     assert verdict.is_complete
 
 
 @pytest.mark.parametrize("crowded", [CUTS[:1], CUTS[:2]], ids=len)
-def test_a_district_above_the_cap_is_cut_by_price_and_then_by_cuisine(
-    crowded: tuple[str, ...], big_ground: Ground, monkeypatch: pytest.MonkeyPatch
+def test_a_district_above_the_cap_is_split_by_price_and_then_by_cuisine(
+    crowded: tuple[str, ...], big_harness: FaultHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openrice, "CAP", LOWER_CAP)
     city = City(BIG, SEED, DAYS[1])
@@ -61,23 +61,23 @@ def test_a_district_above_the_cap_is_cut_by_price_and_then_by_cuisine(
     assert isinstance(view, OpenRice)
     listed = {str(poi_id(entry)) for entry in view.shown}
     assert len(listed) > LOWER_CAP
-    transport = Crowded(*crowded)
-    with httpx.Client(base_url=big_ground.urls[1], verify=False) as sandbox:
+    transport = CrowdedFilters(*crowded)
+    with httpx.Client(base_url=big_harness.urls[1], verify=False) as sandbox:
         sandbox.post("/_faults", json={"platform": "openrice", "fault": "cap", "match": "/api/pois"})
-        brought = big_ground.bring(1, transport=transport)
+        extracted = big_harness.extract(1, transport=transport)
         sandbox.delete("/_faults")
-    verdict = big_ground.verdict(brought)
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
+    verdict = big_harness.verdict(extracted)
+    assert not verdict.violations, "\n".join(verdict.violations)
     assert verdict.received[0].rows.keys() == listed
-    assert verdict.is_complete, [manifest.reasons for manifest in brought.manifests]
+    assert verdict.is_complete, [manifest.reasons for manifest in extracted.manifests]
     assert frozenset(CUTS[: len(crowded) + 1]) in transport.cuts
 
 
 @pytest.mark.parametrize("halves_its_total", [False, True])
-def test_a_list_halved_at_one_point_of_a_grid_is_made_up_for_by_its_neighbours(
-    halves_its_total: bool, ground_of: Callable[..., Ground]
+def test_records_missing_at_one_point_of_a_grid_are_found_at_its_neighbours(
+    halves_its_total: bool, harness_of: Callable[..., FaultHarness]
 ) -> None:
-    ground, shape = ground_of("foodpanda"), SHAPES["foodpanda"]
+    harness, shape = harness_of("foodpanda"), SHAPES["foodpanda"]
     hit: list[int] = []
 
     def halve(body: Any) -> None:
@@ -87,17 +87,17 @@ def test_a_list_halved_at_one_point_of_a_grid_is_made_up_for_by_its_neighbours(
         if halves_its_total:
             put(body, shape.total, total // 2)
 
-    def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    def alter_response(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         is_hit = point_of(request.url) == busiest
         return in_every_body(halve)(request, response) if is_hit else answer(response.content)
 
-    asked = [httpx.URL(request) for request in ground.requests if shape.path in request]
+    asked = [httpx.URL(request) for request in harness.requests if shape.path in request]
     busiest = point_of(max(asked, key=lambda url: int(url.params["offset"])))
-    brought = ground.bring(1, transport=Meddler(shape.path, meddle))
-    verdict = ground.verdict(brought)
+    extracted = harness.extract(1, transport=AlteringTransport(shape.path, alter_response))
+    verdict = harness.verdict(extracted)
     assert sum(hit) > 0
-    assert not verdict.wrongs, "\n".join(verdict.wrongs)
-    assert verdict.received[0].rows == ground.then["restaurants"]
+    assert not verdict.violations, "\n".join(verdict.violations)
+    assert verdict.received[0].rows == harness.then["restaurants"]
     assert verdict.received[0].is_complete == halves_its_total
 
 

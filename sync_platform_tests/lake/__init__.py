@@ -1,1 +1,1 @@
-"""Tests of the lake: what a commit does to tables and history."""
+"""Tests of the lake: commits, replay, splices and maintenance."""

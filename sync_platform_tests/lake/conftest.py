@@ -1,4 +1,4 @@
-"""A lake of its own for every test, on a laptop and on PostgreSQL with S3."""
+"""Lake harnesses: every test has its own lake, on a laptop or on PostgreSQL with S3."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 
 EXAMPLES_PER_LAKE = 8
 
 
 @pytest.fixture
-def lab(tmp_path: Path, installation: dict[str, str]) -> Iterator[Lab]:
-    lab = Lab(tmp_path)
-    yield lab
-    lab.lake.close()
+def harness(tmp_path: Path, installation: dict[str, str]) -> Iterator[LakeHarness]:
+    harness = LakeHarness(tmp_path)
+    yield harness
+    harness.lake.close()
 
 
 @pytest.fixture(scope="module")
-def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Lab]]:
-    """For each example of a property a lab, to sync platforms of new names into. Several get the same lake, which takes
-    a while to make; not all of them, for a lake in which thousands of small syncs are on record has become slow."""
+def new_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], LakeHarness]]:
+    """A function that gives a harness with a new platform name for each example of a property.
+
+    Several examples share a lake, because a lake takes a while to make. Not all share one, because a lake with
+    thousands of recorded syncs is slow."""
     numbers = itertools.count()
-    labs: list[Lab] = []
+    harnesses: list[LakeHarness] = []
 
-    def lab() -> Lab:
+    def harness() -> LakeHarness:
         if next(numbers) % EXAMPLES_PER_LAKE == 0:
-            labs.append(Lab(tmp_path_factory.mktemp("lab")))
-        return labs[-1]
+            harnesses.append(LakeHarness(tmp_path_factory.mktemp("harness")))
+        return harnesses[-1]
 
-    yield lab
-    for each in labs:
+    yield harness
+    for each in harnesses:
         each.lake.close()

@@ -1,4 +1,4 @@
-"""What the row worker's tests run, in a process without threads: dishes landed in many objects, and a row worker.
+"""The program of the row worker's tests, a process without threads: it lands dishes in many objects, with a row worker.
 
 `main(FOLDER, CASE)` prints one JSON document.
 """
@@ -29,7 +29,7 @@ from sync_platform.landing.writer import DatasetWriter
 from sync_platform.sources.client import Reply
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 
 PAGES, PAGE_RECORDS = 60, 200
 ODD: list[Record] = [
@@ -43,7 +43,7 @@ ODD: list[Record] = [
 
 
 def dishes() -> list[list[Record]]:
-    """Pages of dishes, among them some that are broken."""
+    """Pages of dishes, some of them invalid."""
     chance = random.Random(7)
     pages = []
     for page in range(PAGES):
@@ -59,17 +59,17 @@ def dishes() -> list[list[Record]]:
     return pages
 
 
-def land_with(lab: Lab, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> Landed:
-    """What a sync lands; the row worker is given each object."""
-    dataset = lab.platform.datasets[0]
-    destination = Destination(lab.store, lab.vault, ObjectLimits(size_bytes=40_000))
-    told = DatasetWriter(destination, lab.platform.name, dataset, "2026-11", sync_id, on_object=row_worker.parse)
-    reply = Reply(lab.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
+def land_with(harness: LakeHarness, row_worker: RowWorkerProcess, sync_id: str = "sync-1") -> Landed:
+    """Land the dishes like a sync, and give each object to the row worker."""
+    dataset = harness.platform.datasets[0]
+    destination = Destination(harness.store, harness.vault, ObjectLimits(size_bytes=40_000))
+    writer = DatasetWriter(destination, harness.platform.name, dataset, "2026-11", sync_id, on_object=row_worker.parse)
+    reply = Reply(harness.platform.name, "http://diner.test/dishes", 200, datetime.now(UTC), b"[]")
     for records in dishes():
-        told.add(Page(dataset.name, records, (reply,)))
+        writer.add(Page(dataset.name, records, (reply,)))
     now = datetime.now(UTC)
-    manifest = told.finish(run_id="run", mode="full", started_at=now, observed_at=now, gaps=Gaps())
-    return Landed(manifest, lab.store)
+    manifest = writer.finish(run_id="run", mode="full", started_at=now, observed_at=now, gaps=Gaps())
+    return Landed(manifest, harness.store)
 
 
 def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
@@ -82,60 +82,60 @@ def rows_and_summary(rows: TypedRows) -> tuple[pa.Table, dict[str, Any]]:
     }
 
 
-def is_the_same(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
-    landed = land_with(lab, row_worker)
-    theirs, told = rows_and_summary(TypedRows(landed, lab.platform, row_worker))
-    ours, also_told = rows_and_summary(TypedRows(landed, lab.platform))
+def is_the_same(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    landed = land_with(harness, row_worker)
+    theirs, summary = rows_and_summary(TypedRows(landed, harness.platform, row_worker))
+    ours, own_summary = rows_and_summary(TypedRows(landed, harness.platform))
     return {
         "objects": len(landed.manifest.objects),
         "rows": theirs.num_rows,
         "broken": theirs.num_rows - theirs["problems"].null_count,
         "same rows": theirs.equals(ours),
-        "same summary": told == also_told,
+        "same summary": summary == own_summary,
         "twice": row_worker.rows_of(landed.manifest) is not None,
     }
 
 
-def is_killed(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+def is_killed(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
     (process,) = multiprocessing.active_children()
     process.kill()
     process.join()
-    landed = land_with(lab, row_worker)
+    landed = land_with(harness, row_worker)
     is_parsed = row_worker.rows_of(landed.manifest) is not None
-    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
+    return {"parsed": is_parsed, "rows": TypedRows(landed, harness.platform, row_worker).reader().read_all().num_rows}
 
 
-def is_given_others(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
-    land_with(lab, row_worker, "sync-0")
-    landed = land_with(lab, row_worker)
+def is_given_others(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    land_with(harness, row_worker, "sync-0")
+    landed = land_with(harness, row_worker)
     is_parsed = row_worker.rows_of(landed.manifest) is not None
-    return {"parsed": is_parsed, "rows": TypedRows(landed, lab.platform, row_worker).reader().read_all().num_rows}
+    return {"parsed": is_parsed, "rows": TypedRows(landed, harness.platform, row_worker).reader().read_all().num_rows}
 
 
-def is_spoiled(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
-    put = lab.store.put
+def is_spoiled(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
+    put = harness.store.put
 
     def put_spoiled(key: str, body: bytes) -> None:
         put(key, body[:-9] + b"something" if key.endswith("000003.ndjson.zst") else body)
 
-    lab.store.put = put_spoiled  # type: ignore[method-assign]
-    landed = land_with(lab, row_worker)
+    harness.store.put = put_spoiled  # type: ignore[method-assign]
+    landed = land_with(harness, row_worker)
     is_parsed = row_worker.rows_of(landed.manifest) is not None
     try:
-        TypedRows(landed, lab.platform, row_worker).reader().read_all()
+        TypedRows(landed, harness.platform, row_worker).reader().read_all()
         error = ""
     except StorageError as problem:
         error = str(problem)
     return {"parsed": is_parsed, "error": error}
 
 
-def ends_with_its_sync(lab: Lab, row_worker: RowWorkerProcess) -> dict[str, Any]:
+def ends_with_its_sync(harness: LakeHarness, row_worker: RowWorkerProcess) -> dict[str, Any]:
     """Another process starts a row worker and is killed; its row worker ends soon after."""
     lines, theirs = os.pipe()
     inherited = set(multiprocessing.active_children())
     parent = os.fork()
     if parent == 0:
-        with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp"):
+        with RowWorkerProcess(harness.platform, lambda: harness.store, harness.folder / "temp"):
             (own,) = set(multiprocessing.active_children()) - inherited
             os.write(theirs, str(own.pid).encode())
             time.sleep(60)
@@ -157,12 +157,12 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-CASES: dict[str, Callable[[Lab, RowWorkerProcess], dict[str, Any]]] = {
+CASES: dict[str, Callable[[LakeHarness, RowWorkerProcess], dict[str, Any]]] = {
     case.__name__: case for case in (is_the_same, is_killed, is_given_others, is_spoiled, ends_with_its_sync)
 }
 
 
 def main(folder: str, case: str) -> None:
-    lab = Lab(Path(folder))
-    with RowWorkerProcess(lab.platform, lambda: lab.store, lab.folder / "temp") as row_worker:
-        sys.stdout.buffer.write(orjson.dumps(CASES[case](lab, row_worker)))
+    harness = LakeHarness(Path(folder))
+    with RowWorkerProcess(harness.platform, lambda: harness.store, harness.folder / "temp") as row_worker:
+        sys.stdout.buffer.write(orjson.dumps(CASES[case](harness, row_worker)))

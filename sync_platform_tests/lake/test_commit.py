@@ -1,4 +1,4 @@
-"""What a commit does: rows, history, cursor and sync record, all or nothing."""
+"""A commit writes rows, history, cursor and sync record, all or nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.syncs import last_syncs, record_failure, syncs_of_runs, watermarks
 from sync_platform.sources.gaps import Gaps
-from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
+from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 
 NOODLES = {
     "id": 1,
@@ -30,10 +30,10 @@ RICE = {"id": 2, "name": "Clay-pot rice", "updated_at": "2026-09-21T08:00:00+08:
 TEA = {"id": 3, "name": "Milk tea"}
 
 
-def test_a_first_sync_inserts_every_row_with_its_types_times_and_landing_line(lab: Lab) -> None:
-    record = lab.sync([NOODLES, RICE], hour=0).record
+def test_a_first_sync_inserts_every_row_with_its_types_times_and_landing_line(harness: LakeHarness) -> None:
+    record = harness.sync([NOODLES, RICE], hour=0).record
     assert (record.status, record.inserted, record.rows) == ("complete", 2, 2)
-    row = lab.table(
+    row = harness.table(
         "source_id, name, price_hkd, rating, tags, since, sold_out, updated_at, stock, removed_at, landing_line"
     )[0]
     assert row == (
@@ -49,58 +49,58 @@ def test_a_first_sync_inserts_every_row_with_its_types_times_and_landing_line(la
         None,
         1,
     )
-    seen = lab.table("first_seen_at = last_changed_at, first_seen_at, landing_object")
+    seen = harness.table("first_seen_at = last_changed_at, first_seen_at, landing_object")
     assert all(same and at == record.observed_at for same, at, _ in seen)
     assert seen[0][2].startswith("landing/diner/dishes/2026-11/sync-00001/")
 
 
-def test_an_update_records_only_the_changed_fields_before_and_after(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE], hour=0)
-    record = lab.sync([{**NOODLES, "price": 52, "tags": []}, RICE], hour=1).record
+def test_an_update_records_only_the_changed_fields_before_and_after(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE], hour=0)
+    record = harness.sync([{**NOODLES, "price": 52, "tags": []}, RICE], hour=1).record
     assert (record.updated, record.unchanged, record.inserted) == (1, 1, 0)
-    operation, fields, before, after = lab.changes("operation, changed_fields, before, after")[-1]
+    operation, fields, before, after = harness.changes("operation, changed_fields, before, after")[-1]
     assert (operation, fields) == ("update", ["price_hkd", "tags"])
     assert json.loads(before) == {"price_hkd": 48.5, "tags": ["noodles", "湯"]}
     assert json.loads(after) == {"price_hkd": 52.0, "tags": []}
-    first_seen, last_changed = lab.table("first_seen_at, last_changed_at")[0]
+    first_seen, last_changed = harness.table("first_seen_at, last_changed_at")[0]
     assert (last_changed - first_seen).total_seconds() == 3600
 
 
-def test_a_field_that_becomes_empty_is_a_change_to_null(lab: Lab) -> None:
-    lab.sync([NOODLES], hour=0)
-    lab.sync([{**NOODLES, "name": None}], hour=1)
-    assert json.loads(lab.changes("after")[-1][0]) == {"name": None}
-    assert lab.table("name") == [(None,)]
-    assert lab.replay_differs() == []
+def test_a_field_that_becomes_empty_is_a_change_to_null(harness: LakeHarness) -> None:
+    harness.sync([NOODLES], hour=0)
+    harness.sync([{**NOODLES, "name": None}], hour=1)
+    assert json.loads(harness.changes("after")[-1][0]) == {"name": None}
+    assert harness.table("name") == [(None,)]
+    assert harness.replay_differs() == []
 
 
-def test_a_second_sync_of_unchanged_data_writes_no_row_no_history_and_no_file(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE], hour=0)
-    files, changes, row = lab.files(), lab.changes("*"), lab.table("*")
-    record = lab.sync([RICE, NOODLES], hour=1).record
+def test_a_second_sync_of_unchanged_data_writes_no_row_no_history_and_no_file(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE], hour=0)
+    files, changes, row = harness.files(), harness.changes("*"), harness.table("*")
+    record = harness.sync([RICE, NOODLES], hour=1).record
     assert (record.unchanged, record.changes) == (2, 0)
-    assert (lab.files(), lab.changes("*"), lab.table("*")) == (files, changes, row)
+    assert (harness.files(), harness.changes("*"), harness.table("*")) == (files, changes, row)
 
 
-def test_a_volatile_column_is_kept_current_and_leaves_no_history(lab: Lab) -> None:
-    lab.sync([NOODLES], hour=0)
-    changes = lab.changes("*")
-    record = lab.sync([{**NOODLES, "stock": 3}], hour=1).record
+def test_a_volatile_column_is_kept_current_and_leaves_no_history(harness: LakeHarness) -> None:
+    harness.sync([NOODLES], hour=0)
+    changes = harness.changes("*")
+    record = harness.sync([{**NOODLES, "stock": 3}], hour=1).record
     assert (record.unchanged, record.changes) == (1, 0)
-    assert lab.table("stock") == [(3,)]
-    assert lab.changes("*") == changes
+    assert harness.table("stock") == [(3,)]
+    assert harness.changes("*") == changes
     assert "stock" not in changes[0][4]
 
 
-def test_a_record_that_is_listed_no_more_is_retired_and_comes_back_as_a_restore(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE, TEA], hour=0)
-    gone = lab.sync([NOODLES, RICE], hour=1).record
-    assert (gone.removed, lab.table("source_id")) == (1, [("1",), ("2",)])
-    assert lab.table("source_id", live=False) == [("1",), ("2",), ("3",)]
-    back = lab.sync([NOODLES, RICE, {**TEA, "price": 20}], hour=2).record
+def test_a_record_that_is_no_longer_listed_is_retired_and_its_return_is_a_restore(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE, TEA], hour=0)
+    gone = harness.sync([NOODLES, RICE], hour=1).record
+    assert (gone.removed, harness.table("source_id")) == (1, [("1",), ("2",)])
+    assert harness.table("source_id", live=False) == [("1",), ("2",), ("3",)]
+    back = harness.sync([NOODLES, RICE, {**TEA, "price": 20}], hour=2).record
     assert (back.restored, back.status) == (1, "complete")
-    assert [row for row in lab.changes() if row[1] == "3"] == [("insert", "3"), ("remove", "3"), ("restore", "3")]
-    assert lab.replay_differs() == []
+    assert [row for row in harness.changes() if row[1] == "3"] == [("insert", "3"), ("remove", "3"), ("restore", "3")]
+    assert harness.replay_differs() == []
 
 
 @pytest.mark.parametrize(
@@ -115,131 +115,131 @@ def test_a_record_that_is_listed_no_more_is_retired_and_comes_back_as_a_restore(
     ],
     ids=["claims more", "page missing", "page failed", "capped", "ids omitted", "finding"],
 )
-def test_an_incomplete_extract_takes_in_good_rows_and_retires_nothing(lab: Lab, gaps: Gaps) -> None:
-    lab.sync([NOODLES, RICE, TEA], hour=0)
-    record = lab.sync([{**NOODLES, "price": 50}, RICE], hour=1, gaps=gaps).record
+def test_an_incomplete_extract_stores_its_valid_rows_and_retires_nothing(harness: LakeHarness, gaps: Gaps) -> None:
+    harness.sync([NOODLES, RICE, TEA], hour=0)
+    record = harness.sync([{**NOODLES, "price": 50}, RICE], hour=1, gaps=gaps).record
     assert (record.status, record.updated, record.removed, record.not_retired) == ("degraded", 1, 0, 1)
     assert record.reasons
-    assert len(lab.table()) == 3
+    assert len(harness.table()) == 3
 
 
-def test_more_than_the_tolerance_leaving_at_once_retires_none_and_says_so(lab: Lab) -> None:
+def test_a_list_that_shrinks_beyond_the_tolerance_retires_nothing_and_reports_it(harness: LakeHarness) -> None:
     menu = [{"id": number, "name": f"Dish {number}"} for number in range(20)]
-    lab.platform = diner(tolerance=0.1)
-    lab.sync(menu, hour=0)
-    assert lab.sync(menu[2:], hour=1).record.removed == 2
-    record = lab.sync(menu[5:], hour=2).record
+    harness.platform = diner(tolerance=0.1)
+    harness.sync(menu, hour=0)
+    assert harness.sync(menu[2:], hour=1).record.removed == 2
+    record = harness.sync(menu[5:], hour=2).record
     assert (record.status, record.removed, record.not_retired) == ("degraded", 0, 3)
     assert "3 of 18 live rows" in record.reasons[0]
 
 
-def test_an_empty_list_retires_nothing_even_where_all_may_leave(lab: Lab) -> None:
-    lab.platform = diner(tolerance=1.0)
-    lab.sync([NOODLES], hour=0)
-    assert lab.sync([], hour=1).record.status == "degraded"
-    assert lab.table("source_id") == [("1",)]
+def test_an_empty_list_retires_nothing_whatever_the_tolerance(harness: LakeHarness) -> None:
+    harness.platform = diner(tolerance=1.0)
+    harness.sync([NOODLES], hour=0)
+    assert harness.sync([], hour=1).record.status == "degraded"
+    assert harness.table("source_id") == [("1",)]
 
 
-def test_one_row_may_always_leave_a_small_table(lab: Lab) -> None:
-    lab.platform = diner(tolerance=0.1)
-    lab.sync([NOODLES, RICE, TEA], hour=0)
-    assert lab.sync([NOODLES, RICE], hour=1).record.removed == 1
+def test_a_small_table_may_always_retire_one_row(harness: LakeHarness) -> None:
+    harness.platform = diner(tolerance=0.1)
+    harness.sync([NOODLES, RICE, TEA], hour=0)
+    assert harness.sync([NOODLES, RICE], hour=1).record.removed == 1
 
 
-def test_an_incremental_sync_retires_only_what_is_marked_deleted(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE, TEA], hour=0)
-    record = lab.sync([{**RICE, "deleted": True}, {**TEA, "price": 21}], hour=1, mode="incremental").record
+def test_an_incremental_sync_retires_only_what_is_marked_deleted(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE, TEA], hour=0)
+    record = harness.sync([{**RICE, "deleted": True}, {**TEA, "price": 21}], hour=1, mode="incremental").record
     assert (record.removed, record.updated, record.not_retired) == (1, 1, 0)
-    assert lab.table("source_id") == [("1",), ("3",)]
-    assert lab.replay_differs() == []
+    assert harness.table("source_id") == [("1",), ("3",)]
+    assert harness.replay_differs() == []
 
 
-def test_of_duplicates_the_latest_counts_and_a_conflict_is_reported(lab: Lab) -> None:
+def test_the_latest_duplicate_is_stored_and_a_conflict_is_reported(harness: LakeHarness) -> None:
     older = {**RICE, "name": "Rice", "updated_at": "2026-09-01T00:00:00Z"}
-    record = lab.sync([RICE, older, NOODLES, NOODLES], hour=0).record
+    record = harness.sync([RICE, older, NOODLES, NOODLES], hour=0).record
     assert (record.rows, record.duplicates, record.status) == (2, 2, "degraded")
     assert "1 records came more than once" in record.reasons[0]
-    assert lab.table() == [("1", NOODLES["name"]), ("2", "Clay-pot rice")]
+    assert harness.table() == [("1", NOODLES["name"]), ("2", "Clay-pot rice")]
 
 
-def test_a_record_that_breaks_the_contract_goes_to_quarantine_and_its_neighbours_go_on(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE, TEA], hour=0)
-    outcome = lab.sync([{**NOODLES, "price": "dear"}, {**RICE, "since": "someday"}, {**TEA, "price": 20}], hour=1)
+def test_a_record_that_breaks_the_contract_is_quarantined_and_others_are_stored(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE, TEA], hour=0)
+    outcome = harness.sync([{**NOODLES, "price": "dear"}, {**RICE, "since": "someday"}, {**TEA, "price": 20}], hour=1)
     record = outcome.record
     assert (record.quarantined, record.updated, record.status, record.removed) == (2, 1, "degraded", 0)
     assert "$.price" in outcome.quarantined[0]
     assert "http://diner.test/dishes" in outcome.quarantined[0]
-    assert lab.table("source_id, price_hkd")[0] == ("1", Decimal("48.50"))
+    assert harness.table("source_id, price_hkd")[0] == ("1", Decimal("48.50"))
 
 
-def test_a_field_that_the_contract_does_not_know_is_reported_and_kept_in_landing(lab: Lab) -> None:
-    outcome = lab.sync([{**NOODLES, "halal": True}], hour=0)
+def test_an_unknown_field_is_reported_and_kept_in_landing(harness: LakeHarness) -> None:
+    outcome = harness.sync([{**NOODLES, "halal": True}], hour=0)
     assert outcome.unknown_fields == ["halal"]
     assert outcome.record.status == "complete"
-    assert b"halal" in next(body for _, body in lab.land([{**NOODLES, "halal": True}], hour=1).objects())
+    assert b"halal" in next(body for _, body in harness.land([{**NOODLES, "halal": True}], hour=1).objects())
 
 
-def test_rows_before_the_day_that_a_list_starts_at_are_past_and_not_gone(lab: Lab) -> None:
-    lab.platform = diner(tolerance=0.5, dataset=replace(DISHES, listed_from="since"))
+def test_rows_before_the_first_listed_day_are_not_retired(harness: LakeHarness) -> None:
+    harness.platform = diner(tolerance=0.5, dataset=replace(DISHES, listed_from="since"))
     slots = [{"id": n, "since": day} for n, day in enumerate(["2026-09-20", "2026-09-21", "2026-09-30", "2026-10-01"])]
-    lab.sync(slots, hour=0)  # 2026-09-21 in Hong Kong
-    record = lab.sync(slots[2:3], hour=24).record  # a day later: what lay before is not listed
+    harness.sync(slots, hour=0)  # 2026-09-21 in Hong Kong
+    record = harness.sync(slots[2:3], hour=24).record  # a day later: earlier slots are not listed
     assert (record.removed, record.status) == (1, "complete")
-    assert lab.table("source_id") == [("0",), ("1",), ("2",)]
+    assert harness.table("source_id") == [("0",), ("1",), ("2",)]
 
 
-def test_the_cursor_moves_with_the_rows_and_never_back_or_into_the_future(lab: Lab) -> None:
-    lab.sync([NOODLES, RICE], hour=0)
-    assert watermarks(lab.lake, "diner") == {"dishes": datetime(2026, 9, 21, 0, 0, tzinfo=UTC)}
-    lab.sync([NOODLES, RICE], hour=1, gaps=Gaps(claimed=9, pages_expected=1))
-    lab.sync([NOODLES], hour=2, mode="incremental")
-    assert watermarks(lab.lake, "diner")["dishes"] == datetime(2026, 9, 21, 0, 0, tzinfo=UTC)
-    record = lab.sync([{**NOODLES, "updated_at": "2999-01-01T00:00:00Z"}], hour=3, mode="incremental").record
-    assert watermarks(lab.lake, "diner")["dishes"] == record.observed_at
+def test_the_cursor_moves_with_the_rows_and_never_back_or_into_the_future(harness: LakeHarness) -> None:
+    harness.sync([NOODLES, RICE], hour=0)
+    assert watermarks(harness.lake, "diner") == {"dishes": datetime(2026, 9, 21, 0, 0, tzinfo=UTC)}
+    harness.sync([NOODLES, RICE], hour=1, gaps=Gaps(claimed=9, pages_expected=1))
+    harness.sync([NOODLES], hour=2, mode="incremental")
+    assert watermarks(harness.lake, "diner")["dishes"] == datetime(2026, 9, 21, 0, 0, tzinfo=UTC)
+    record = harness.sync([{**NOODLES, "updated_at": "2999-01-01T00:00:00Z"}], hour=3, mode="incremental").record
+    assert watermarks(harness.lake, "diner")["dishes"] == record.observed_at
 
 
-def test_an_incomplete_sync_does_not_move_the_cursor(lab: Lab) -> None:
-    lab.sync([NOODLES], hour=0)
-    lab.sync([RICE], hour=1, mode="incremental", gaps=Gaps(pages_expected=2))
-    assert watermarks(lab.lake, "diner")["dishes"] == datetime(2026, 9, 20, 0, 0, tzinfo=UTC)
+def test_an_incomplete_sync_does_not_move_the_cursor(harness: LakeHarness) -> None:
+    harness.sync([NOODLES], hour=0)
+    harness.sync([RICE], hour=1, mode="incremental", gaps=Gaps(pages_expected=2))
+    assert watermarks(harness.lake, "diner")["dishes"] == datetime(2026, 9, 20, 0, 0, tzinfo=UTC)
 
 
-def test_the_run_stands_in_the_snapshot_the_history_and_the_sync_record(lab: Lab) -> None:
-    outcome = lab.sync([NOODLES], hour=0)
-    extra = lab.ask(f"SELECT commit_extra_info FROM lake.snapshots() WHERE snapshot_id = {outcome.snapshot_id}")
+def test_the_run_is_named_in_the_snapshot_the_history_and_the_sync_record(harness: LakeHarness) -> None:
+    outcome = harness.sync([NOODLES], hour=0)
+    extra = harness.ask(f"SELECT commit_extra_info FROM lake.snapshots() WHERE snapshot_id = {outcome.snapshot_id}")
     assert json.loads(extra[0][0]) == {"run_id": "run-1"}
-    assert lab.changes("run_id, sync_id, partition") == [("run-1", "sync-00001", "2026-11")]
-    assert syncs_of_runs(lab.lake, ["run-1"]) == [outcome.record]
+    assert harness.changes("run_id, sync_id, partition") == [("run-1", "sync-00001", "2026-11")]
+    assert syncs_of_runs(harness.lake, ["run-1"]) == [outcome.record]
 
 
-def test_a_commit_that_fails_leaves_nothing_behind(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    lab.sync([NOODLES], hour=0)
-    before = (lab.table("*", live=False), lab.changes("*"), lab.ask("SELECT * FROM sync.runs"))
+def test_a_commit_that_fails_leaves_nothing_behind(harness: LakeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.sync([NOODLES], hour=0)
+    before = (harness.table("*", live=False), harness.changes("*"), harness.ask("SELECT * FROM sync.runs"))
 
     def breaks(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sync_platform.lake.commit.write_sync", breaks)
     with pytest.raises(KeyboardInterrupt):
-        lab.sync([NOODLES, RICE], hour=1)
+        harness.sync([NOODLES, RICE], hour=1)
     monkeypatch.undo()
-    assert (lab.table("*", live=False), lab.changes("*"), lab.ask("SELECT * FROM sync.runs")) == before
-    assert lab.sync([NOODLES, RICE], hour=1).record.inserted == 1
+    assert (harness.table("*", live=False), harness.changes("*"), harness.ask("SELECT * FROM sync.runs")) == before
+    assert harness.sync([NOODLES, RICE], hour=1).record.inserted == 1
 
 
-def test_the_same_landing_committed_twice_changes_nothing_the_second_time(lab: Lab) -> None:
+def test_the_same_landing_committed_twice_changes_nothing_the_second_time(harness: LakeHarness) -> None:
     from sync_platform.lake.commit import commit_landed
 
-    landed = lab.land([NOODLES, RICE], hour=0)
-    commit_landed(lab.lake, HISTORY, TypedRows(landed, lab.platform), "run-a")
-    changes = lab.changes("*")
-    assert commit_landed(lab.lake, HISTORY, TypedRows(landed, lab.platform), "run-b").record.changes == 0
-    assert lab.changes("*") == changes
+    landed = harness.land([NOODLES, RICE], hour=0)
+    commit_landed(harness.lake, HISTORY, TypedRows(landed, harness.platform), "run-a")
+    changes = harness.changes("*")
+    assert commit_landed(harness.lake, HISTORY, TypedRows(landed, harness.platform), "run-b").record.changes == 0
+    assert harness.changes("*") == changes
 
 
-def test_a_column_that_a_declaration_gains_is_added_with_its_comment(lab: Lab) -> None:
-    lab.sync([NOODLES], hour=0)
-    with lab.lake.session() as session:
+def test_a_column_that_a_declaration_gains_is_added_with_its_comment(harness: LakeHarness) -> None:
+    harness.sync([NOODLES], hour=0)
+    with harness.lake.session() as session:
         session.execute("ALTER TABLE lake.diner.dishes DROP COLUMN rating")
         ensure_tables(session, HISTORY, "diner", DISHES)
         found = session.execute(
@@ -248,31 +248,33 @@ def test_a_column_that_a_declaration_gains_is_added_with_its_comment(lab: Lab) -
     assert found == [("DOUBLE", "Rating")]
 
 
-def test_a_failed_platform_is_on_record_and_the_worst_dataset_counts(lab: Lab) -> None:
-    record = lab.sync([NOODLES], hour=0).record
-    assert last_syncs(lab.lake)["diner"].status == "complete"
-    record_failure(lab.lake, replace(record, sync_id="sync-99999", dataset=None, status="failed", reasons=["401"]))
-    assert last_syncs(lab.lake)["diner"].status == "failed"
+def test_a_failed_platform_is_recorded_with_the_status_of_its_worst_dataset(harness: LakeHarness) -> None:
+    record = harness.sync([NOODLES], hour=0).record
+    assert last_syncs(harness.lake)["diner"].status == "complete"
+    record_failure(harness.lake, replace(record, sync_id="sync-99999", dataset=None, status="failed", reasons=["401"]))
+    assert last_syncs(harness.lake)["diner"].status == "failed"
 
 
-def test_an_answer_without_rows_moves_no_cursor(lab: Lab) -> None:
-    lab.sync([RICE], hour=0)
-    held = watermarks(lab.lake, "diner")
-    assert lab.sync([], hour=1, mode="incremental").record.status == "complete"
-    assert watermarks(lab.lake, "diner") == held
+def test_an_answer_without_rows_moves_no_cursor(harness: LakeHarness) -> None:
+    harness.sync([RICE], hour=0)
+    before = watermarks(harness.lake, "diner")
+    assert harness.sync([], hour=1, mode="incremental").record.status == "complete"
+    assert watermarks(harness.lake, "diner") == before
 
 
-def test_of_records_that_contradict_each_other_none_is_taken_and_what_is_held_stays(lab: Lab) -> None:
-    lab.sync([TEA, RICE], hour=0)
-    record = lab.sync([{**TEA, "price": 20}, {**TEA, "price": 22}, {**RICE, "price": 60}], hour=1).record
+def test_records_that_contradict_each_other_are_not_stored_and_the_stored_row_stays(harness: LakeHarness) -> None:
+    harness.sync([TEA, RICE], hour=0)
+    record = harness.sync([{**TEA, "price": 20}, {**TEA, "price": 22}, {**RICE, "price": 60}], hour=1).record
     assert (record.rows, record.duplicates, record.quarantined, record.status) == (1, 0, 2, "degraded")
-    assert lab.table("source_id, price_hkd") == [("2", Decimal("60.00")), ("3", None)]
-    assert lab.replay_differs() == []
+    assert harness.table("source_id, price_hkd") == [("2", Decimal("60.00")), ("3", None)]
+    assert harness.replay_differs() == []
 
 
 @pytest.mark.parametrize("beyond", [{"stock": 2**63}, {"price": 1e11}])
-def test_a_value_that_its_column_cannot_hold_costs_its_own_record_alone(lab: Lab, beyond: dict[str, float]) -> None:
-    outcome = lab.sync([{**RICE, **beyond}, TEA], hour=0)
+def test_a_value_that_its_column_cannot_store_affects_only_its_own_record(
+    harness: LakeHarness, beyond: dict[str, float]
+) -> None:
+    outcome = harness.sync([{**RICE, **beyond}, TEA], hour=0)
     assert (outcome.record.quarantined, outcome.record.status) == (1, "degraded")
     assert "does not fit" in outcome.quarantined[0]
-    assert lab.table("source_id") == [("3",)]
+    assert harness.table("source_id") == [("3",)]

@@ -1,4 +1,4 @@
-"""Maintenance makes files fewer and changes nothing else, whatever happens meanwhile."""
+"""Maintenance reduces the number of files and changes nothing else, despite crashes and concurrent syncs."""
 
 from __future__ import annotations
 
@@ -30,144 +30,146 @@ from sync_platform.lake.maintenance import maintain, plan_maintenance
 from sync_platform.lake.schema import ROW_GROUP_ROWS
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.extent import is_full, only_in_full
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.services import PostgresServer, S3Server
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("diner.dishes", "lineage.changes", "sync.runs")
 NOW = datetime.now(UTC)
-STATEMENTS_APART = 7 if is_full() else 17  # between two at which maintenance is killed
+STATEMENTS_APART = 7 if is_full() else 17  # between two kills of maintenance
 IN_TWO_DAYS, IN_FORTY_DAYS = NOW + timedelta(days=2), NOW + timedelta(days=40)
 
 
 @pytest.fixture(scope="module")
 def synced_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a lake, after many small syncs: made once, and copied for each test."""
-    lab = Lab(tmp_path_factory.mktemp("synced"))
-    _sync_often(lab)
-    lab.lake.close()
-    return lab.folder
+    """The folder of a lake after many small syncs, made once and copied for each test."""
+    harness = LakeHarness(tmp_path_factory.mktemp("synced"))
+    _sync_often(harness)
+    harness.lake.close()
+    return harness.folder
 
 
 @pytest.fixture
-def laptop(synced_once: Path, tmp_path: Path) -> Iterator[Lab]:
+def laptop(synced_once: Path, tmp_path: Path) -> Iterator[LakeHarness]:
     """A lake in a folder, after many small syncs."""
     folder = tmp_path / "home"
     shutil.copytree(synced_once, folder)
     with closing(sqlite3.connect(folder / "lake" / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE ducklake_metadata SET value = replace(value, ?, ?)", (str(synced_once), str(folder)))
-    lab = Lab(folder, _numbers=itertools.count(100))
-    yield lab
-    lab.lake.close()
+    harness = LakeHarness(folder, _numbers=itertools.count(100))
+    yield harness
+    harness.lake.close()
 
 
 @pytest.fixture
 def scaled_out(
     tmp_path: Path, postgres_server: PostgresServer, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Lab]:
-    """The same on PostgreSQL and S3."""
+) -> Iterator[LakeHarness]:
+    """The same lake on PostgreSQL and S3."""
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     database = postgres_server.create_database()
     catalog, data = f"postgres:{postgres_server.conninfo(database)}", f"s3://{s3_server.bucket}/{database}"
-    lab = Lab(tmp_path)
-    lab.lake = Lake(LakeAddress(catalog, data, tmp_path / "temp", "us-east-1", s3_server.endpoint))
-    _sync_often(lab)
-    yield lab
-    lab.lake.close()
+    harness = LakeHarness(tmp_path)
+    harness.lake = Lake(LakeAddress(catalog, data, tmp_path / "temp", "us-east-1", s3_server.endpoint))
+    _sync_often(harness)
+    yield harness
+    harness.lake.close()
 
 
 @pytest.fixture(params=["laptop", only_in_full("scaled_out")])
-def any_lab(request: pytest.FixtureRequest) -> Lab:
-    """Either."""
-    lab: Lab = request.getfixturevalue(request.param)
-    return lab
+def any_harness(request: pytest.FixtureRequest) -> LakeHarness:
+    """A lake in a folder, and one on PostgreSQL and S3."""
+    harness: LakeHarness = request.getfixturevalue(request.param)
+    return harness
 
 
-def test_what_a_reader_holds_at_once_of_a_file_is_bounded_also_of_a_merged_one(tmp_path: Path) -> None:
-    lab = Lab(tmp_path / "home")
+def test_row_groups_have_a_limited_size_also_in_a_merged_file(tmp_path: Path) -> None:
+    harness = LakeHarness(tmp_path / "home")
     dishes = [{"id": number, "name": f"Dish {number}"} for number in range(ROW_GROUP_ROWS + 10_000)]
-    lab.sync(dishes, hour=0)
-    lab.sync([*dishes, {"id": len(dishes), "name": "New"}], hour=1)
-    maintain(lab.lake, 30, NOW, "run")
-    groups = lab.ask(
-        f"""SELECT file_name, row_group_num_rows FROM parquet_metadata('{lab.lake.address.data}/diner/dishes/*.parquet')
-        GROUP BY ALL"""
-    )
-    lab.lake.close()
+    harness.sync(dishes, hour=0)
+    harness.sync([*dishes, {"id": len(dishes), "name": "New"}], hour=1)
+    maintain(harness.lake, 30, NOW, "run")
+    files = f"{harness.lake.address.data}/diner/dishes/*.parquet"
+    groups = harness.ask(f"SELECT file_name, row_group_num_rows FROM parquet_metadata('{files}') GROUP BY ALL")
+    harness.lake.close()
     assert max(rows for _, rows in groups) == ROW_GROUP_ROWS
-    assert len({file for file, _ in groups}) == 3  # two, and the one that they became
+    assert len({file for file, _ in groups}) == 3  # two files, and the merged one
 
 
-def _sync_often(lab: Lab, syncs: int = 4, first_hour: int = 0) -> None:
-    """Every sync changes a third of the dishes and adds one: files with deleted rows, and without."""
+def _sync_often(harness: LakeHarness, syncs: int = 4, first_hour: int = 0) -> None:
+    """Every sync changes a third of the dishes and adds one, so that some files have deleted rows."""
     dishes = [{"id": number, "name": f"Dish {number}"} for number in range(30)]
     for sync in range(syncs):
         for dish in dishes[sync % 3 :: 3]:
             dish["name"] = f"{dish['name']}, seasoned at {first_hour + sync}"
         dishes.append({"id": 30 + sync, "name": "New"})
-        lab.sync(dishes, hour=first_hour + sync)
+        harness.sync(dishes, hour=first_hour + sync)
 
 
-def _digest(lab: Lab, table: str, snapshot: int) -> Digest:
-    with lab.lake.session() as session:
+def _digest(harness: LakeHarness, table: str, snapshot: int) -> Digest:
+    with harness.lake.session() as session:
         return digest_table(session, table, snapshot)
 
 
-def _digests(lab: Lab) -> dict[tuple[str, int], Digest]:
-    """Of every table in every snapshot that has it."""
-    snapshots = [row[0] for row in lab.ask("SELECT snapshot_id FROM ducklake_snapshots('lake') WHERE snapshot_id > 0")]
-    return {(table, snapshot): _digest(lab, table, snapshot) for snapshot in snapshots for table in TABLES}
+def _digests(harness: LakeHarness) -> dict[tuple[str, int], Digest]:
+    """The digest of every table in every snapshot that has it."""
+    snapshots = [
+        row[0] for row in harness.ask("SELECT snapshot_id FROM ducklake_snapshots('lake') WHERE snapshot_id > 0")
+    ]
+    return {(table, snapshot): _digest(harness, table, snapshot) for snapshot in snapshots for table in TABLES}
 
 
-def _newest(lab: Lab) -> int:
-    with lab.lake.session() as session:
+def _newest(harness: LakeHarness) -> int:
+    with harness.lake.session() as session:
         return newest_snapshot(session)
 
 
-def _files(lab: Lab) -> dict[str, int]:
-    with lab.lake.session() as session:
+def _files(harness: LakeHarness) -> dict[str, int]:
+    with harness.lake.session() as session:
         return {str(table): files_of(session, table).count for table in list_tables(session)}
 
 
-def _on_disk(lab: Lab) -> set[Path]:
-    return set((lab.folder / "lake" / "data").rglob("*.parquet"))
+def _on_disk(harness: LakeHarness) -> set[Path]:
+    return set((harness.folder / "lake" / "data").rglob("*.parquet"))
 
 
-def test_many_small_files_become_few_and_every_snapshot_reads_as_before(any_lab: Lab) -> None:
-    before, digests = _files(any_lab), _digests(any_lab)
-    report = maintain(any_lab.lake, 30, NOW, "run-7")
-    after = _files(any_lab)
+def test_many_small_files_become_few_and_every_snapshot_reads_as_before(any_harness: LakeHarness) -> None:
+    before, digests = _files(any_harness), _digests(any_harness)
+    report = maintain(any_harness.lake, 30, NOW, "run-7")
+    after = _files(any_harness)
     assert before["lineage.changes"] > 30 and after["lineage.changes"] <= 16
     assert (before["sync.runs"], after["sync.runs"]) == (4, 1)
     assert after["diner.dishes"] < before["diner.dishes"]
     assert {table: files.count for table, files in report.before.items()} == before
     assert {table: files.count for table, files in report.after.items()} == after
-    assert {key: _digest(any_lab, *key) for key in digests} == digests
-    assert any_lab.replay_differs() == []
-    commits = any_lab.ask(
+    assert {key: _digest(any_harness, *key) for key in digests} == digests
+    assert any_harness.replay_differs() == []
+    commits = any_harness.ask(
         "SELECT commit_message, commit_extra_info FROM ducklake_snapshots('lake') ORDER BY snapshot_id"
     )
     assert commits[-1] == ("sync.runs: files compacted", '{"run_id": "run-7"}')
 
 
-def test_what_was_merged_is_deleted_a_day_later_and_snapshots_beyond_the_window_expire(any_lab: Lab) -> None:
-    table = any_lab.table("*", live=False)
-    assert maintain(any_lab.lake, 30, NOW, "run").unneeded_deleted == 0
-    later = maintain(any_lab.lake, 30, IN_FORTY_DAYS, "run")
+def test_merged_files_are_deleted_a_day_later_and_snapshots_beyond_the_window_expire(
+    any_harness: LakeHarness,
+) -> None:
+    table = any_harness.table("*", live=False)
+    assert maintain(any_harness.lake, 30, NOW, "run").unneeded_deleted == 0
+    later = maintain(any_harness.lake, 30, IN_FORTY_DAYS, "run")
     assert later.unneeded_deleted > 30
     assert later.snapshots_expired > 4
-    assert len(any_lab.ask("FROM ducklake_snapshots('lake')")) == 1
-    assert any_lab.table("*", live=False) == table
-    assert any_lab.replay_differs() == []
-    again = maintain(any_lab.lake, 30, IN_FORTY_DAYS, "run")
+    assert len(any_harness.ask("FROM ducklake_snapshots('lake')")) == 1
+    assert any_harness.table("*", live=False) == table
+    assert any_harness.replay_differs() == []
+    again = maintain(any_harness.lake, 30, IN_FORTY_DAYS, "run")
     assert (again.snapshots_expired, again.unneeded_deleted, again.orphaned_deleted) == (0, 0, 0)
-    any_lab.sync([{"id": 1, "name": "After it all"}], hour=99, mode="incremental")
-    assert any_lab.replay_differs() == []
+    any_harness.sync([{"id": 1, "name": "After it all"}], hour=99, mode="incremental")
+    assert any_harness.replay_differs() == []
 
 
-def test_every_moment_of_the_window_stays_readable(laptop: Lab) -> None:
-    """The snapshot that was current when the window began is older than it, and is what its first days read."""
+def test_every_moment_of_the_window_stays_readable(laptop: LakeHarness) -> None:
+    """The first days of the window read a snapshot that is older than the window."""
     snapshots = laptop.ask("SELECT snapshot_id, snapshot_time FROM ducklake_snapshots('lake') ORDER BY ALL")
     current, moment = snapshots[2][0], snapshots[2][1] + (snapshots[3][1] - snapshots[2][1]) / 2
     digest = _digest(laptop, "diner.dishes", current)
@@ -181,7 +183,7 @@ def test_every_moment_of_the_window_stays_readable(laptop: Lab) -> None:
 
 
 def test_files_with_few_deleted_rows_are_left_alone_until_there_are_many_of_them(
-    laptop: Lab, monkeypatch: pytest.MonkeyPatch
+    laptop: LakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     maintain(laptop.lake, 30, NOW, "run")
     laptop.sync([{"id": 1, "name": "Renamed"}], hour=50, mode="incremental")
@@ -192,7 +194,7 @@ def test_files_with_few_deleted_rows_are_left_alone_until_there_are_many_of_them
     assert {key: _digest(laptop, *key) for key in digests} == digests
 
 
-def test_a_table_that_gained_a_column_between_syncs_keeps_its_content(laptop: Lab) -> None:
+def test_a_table_that_gained_a_column_between_syncs_keeps_its_content(laptop: LakeHarness) -> None:
     laptop.ask('ALTER TABLE lake.diner.dishes ADD COLUMN "spice" VARCHAR')
     _sync_often(laptop, syncs=2, first_hour=10)
     digests = _digests(laptop)
@@ -200,7 +202,7 @@ def test_a_table_that_gained_a_column_between_syncs_keeps_its_content(laptop: La
     assert {key: _digest(laptop, *key) for key in digests} == digests
 
 
-def test_a_digest_knows_any_change_and_no_order(laptop: Lab) -> None:
+def test_a_digest_detects_any_change_and_ignores_order(laptop: LakeHarness) -> None:
     laptop.ask("CREATE TABLE lake.diner.t (a VARCHAR, b BIGINT, c VARCHAR[])")
     found = set()
     for rows in (
@@ -221,13 +223,13 @@ def test_a_digest_knows_any_change_and_no_order(laptop: Lab) -> None:
     assert _digest(laptop, "diner.t", _newest(laptop)) in found
 
 
-def _damage(lab: Lab, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, table: str) -> None:
-    """Damage each file that a compaction of the table writes, before it is looked at."""
-    known = _on_disk(lab)
+def _damage(harness: LakeHarness, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    """Damage each file that a compaction of the table writes, before it is checked."""
+    known = _on_disk(harness)
     digest = compaction.digest_table
 
     def damaged(session: duckdb.DuckDBPyConnection, name: str, snapshot: int) -> Digest:
-        for path in _on_disk(lab) - known:
+        for path in _on_disk(harness) - known:
             if f"/{table.replace('.', '/')}/" in path.as_posix() and "-delete" not in path.name:
                 damage(path)
                 known.add(path)
@@ -247,8 +249,8 @@ def _cut_short(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "table"), [only_in_full(_lose_a_row, "diner.dishes"), (_cut_short, "lineage.changes")]
 )
-def test_a_damaged_merge_is_found_named_and_undone(
-    laptop: Lab, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], table: str
+def test_a_damaged_compaction_is_detected_named_and_undone(
+    laptop: LakeHarness, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], table: str
 ) -> None:
     digests, before, rows = _digests(laptop), _files(laptop), laptop.table("*", live=False)
     files = _on_disk(laptop)
@@ -267,7 +269,7 @@ def test_a_damaged_merge_is_found_named_and_undone(
 
 
 def test_on_postgres_too_a_compaction_that_changed_content_is_undone(
-    scaled_out: Lab, monkeypatch: pytest.MonkeyPatch
+    scaled_out: LakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digests, before = _digests(scaled_out), _files(scaled_out)
     numbers = itertools.count()
@@ -282,7 +284,7 @@ def test_on_postgres_too_a_compaction_that_changed_content_is_undone(
     assert scaled_out.replay_differs() == []
 
 
-def test_content_that_changes_by_the_end_is_named(laptop: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_content_that_changes_by_the_end_is_named(laptop: LakeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = iter(range(100))
     monkeypatch.setattr(maintenance, "digest_table", lambda session, name, snapshot: Digest(next(digests), 0, 0))
     with pytest.raises(
@@ -291,23 +293,25 @@ def test_content_that_changes_by_the_end_is_named(laptop: Lab, monkeypatch: pyte
         maintain(laptop.lake, 30, NOW, "run")
 
 
-def test_a_killed_writers_file_goes_when_it_is_old_and_a_running_writers_stays(any_lab: Lab) -> None:
-    with any_lab.lake.session() as session:
+def test_a_file_of_a_killed_writer_is_deleted_when_old_and_that_of_a_running_writer_stays(
+    any_harness: LakeHarness,
+) -> None:
+    with any_harness.lake.session() as session:
         session.execute("BEGIN")
         session.execute("INSERT INTO lake.diner.dishes (source_id) SELECT range::VARCHAR FROM range(9)")
-        assert maintain(any_lab.lake, 30, datetime.now(UTC), "run").orphaned_deleted == 0
+        assert maintain(any_harness.lake, 30, datetime.now(UTC), "run").orphaned_deleted == 0
         session.execute("ROLLBACK")
-    table = any_lab.table("*")
-    left = len(plan_maintenance(any_lab.lake, 30, IN_TWO_DAYS).orphaned)
-    assert maintain(any_lab.lake, 30, datetime.now(UTC), "run").orphaned_deleted == 0
-    assert maintain(any_lab.lake, 30, IN_TWO_DAYS, "run").orphaned_deleted == left
-    assert any_lab.table("*") == table
+    table = any_harness.table("*")
+    left = len(plan_maintenance(any_harness.lake, 30, IN_TWO_DAYS).orphaned)
+    assert maintain(any_harness.lake, 30, datetime.now(UTC), "run").orphaned_deleted == 0
+    assert maintain(any_harness.lake, 30, IN_TWO_DAYS, "run").orphaned_deleted == left
+    assert any_harness.table("*") == table
 
 
-def test_a_process_killed_while_it_writes_leaves_an_orphan_that_goes_only_when_old(laptop: Lab) -> None:
+def test_a_process_killed_while_it_writes_leaves_an_orphan_that_is_deleted_only_when_old(laptop: LakeHarness) -> None:
     program = (
-        "import sys; from pathlib import Path; from sync_platform_tests.lake.lab import Lab\n"
-        "session = Lab(Path(sys.argv[1])).lake.open_session(); session.execute('BEGIN')\n"
+        "import sys; from pathlib import Path; from sync_platform_tests.lake.harness import LakeHarness\n"
+        "session = LakeHarness(Path(sys.argv[1])).lake.open_session(); session.execute('BEGIN')\n"
         "session.execute('INSERT INTO lake.diner.dishes (source_id) VALUES (1)')\n"
         "print('written', flush=True); sys.stdin.read()"
     )
@@ -326,7 +330,7 @@ def test_a_process_killed_while_it_writes_leaves_an_orphan_that_goes_only_when_o
     assert not orphan.exists()
 
 
-def test_a_plan_changes_nothing_and_is_what_is_done(laptop: Lab) -> None:
+def test_a_plan_changes_nothing_and_lists_what_maintenance_then_does(laptop: LakeHarness) -> None:
     maintain(laptop.lake, 30, NOW, "run")
     stray = laptop.folder / "lake" / "data" / "diner" / "dishes" / "ducklake-stray.parquet"
     stray.write_bytes(b"half")
@@ -341,13 +345,15 @@ def test_a_plan_changes_nothing_and_is_what_is_done(laptop: Lab) -> None:
     assert report.before == plan.tables
 
 
-def _data_path(lab: Lab, function: str) -> str:
-    return f"{lab.folder}/lake//data/" if function == "ducklake_delete_orphaned_files" else lab.lake.address.data
+def _data_path(harness: LakeHarness, function: str) -> str:
+    return (
+        f"{harness.folder}/lake//data/" if function == "ducklake_delete_orphaned_files" else harness.lake.address.data
+    )
 
 
 @pytest.mark.parametrize("function", ["ducklake_cleanup_old_files", "ducklake_delete_orphaned_files"])
-def test_nothing_is_deleted_where_a_file_that_is_needed_would_go(laptop: Lab, function: str) -> None:
-    """DuckLake itself takes all files for orphans where their folder's path holds `//`."""
+def test_nothing_is_deleted_if_a_needed_file_would_be_deleted(laptop: LakeHarness, function: str) -> None:
+    """DuckLake treats all files as orphans if the path of their folder contains `//`."""
     maintain(laptop.lake, 30, IN_FORTY_DAYS, "run")
     with laptop.lake.session() as session:
         if function == "ducklake_cleanup_old_files":
@@ -366,7 +372,7 @@ def test_nothing_is_deleted_where_a_file_that_is_needed_would_go(laptop: Lab, fu
     assert files <= _on_disk(laptop)
 
 
-def test_it_stops_between_two_steps_when_it_is_told_to(laptop: Lab) -> None:
+def test_maintenance_stops_between_two_steps_when_its_lease_is_lost(laptop: LakeHarness) -> None:
     def lost() -> None:
         raise StorageError("the lease is lost")
 
@@ -377,7 +383,7 @@ def test_it_stops_between_two_steps_when_it_is_told_to(laptop: Lab) -> None:
 
 
 def test_a_lake_without_tables_has_nothing_to_do(tmp_path: Path) -> None:
-    with Lake(Lab(tmp_path).lake.address) as lake:
+    with Lake(LakeHarness(tmp_path).lake.address) as lake:
         assert maintain(lake, 30, NOW, "run").before == {}
 
 
@@ -404,7 +410,7 @@ class _Killed(Lake):
         return Session()
 
 
-def test_maintenance_killed_anywhere_leaves_the_content_and_goes_on_when_run_again(laptop: Lab) -> None:
+def test_maintenance_killed_anywhere_keeps_the_content_and_finishes_when_run_again(laptop: LakeHarness) -> None:
     newest = _newest(laptop)
     digests = {table: _digest(laptop, table, newest) for table in TABLES}
     laptop.lake.close()
@@ -428,28 +434,28 @@ def test_maintenance_killed_anywhere_leaves_the_content_and_goes_on_when_run_aga
     assert laptop.replay_differs() == []
 
 
-def _buckets(lab: Lab) -> set[Path]:
-    return {path.parent for path in _on_disk(lab) if "/lineage/changes/" in path.as_posix()}
+def _buckets(harness: LakeHarness) -> set[Path]:
+    return {path.parent for path in _on_disk(harness) if "/lineage/changes/" in path.as_posix()}
 
 
-def test_syncs_that_commit_between_two_steps_are_neither_lost_nor_taken_for_damage(any_lab: Lab) -> None:
+def test_syncs_that_commit_between_two_steps_are_neither_lost_nor_reported_as_damage(any_harness: LakeHarness) -> None:
     hours = iter(range(100, 200))
 
     def sync_one() -> None:
         hour = next(hours)
-        any_lab.sync([{"id": 1, "name": f"Changed at {hour}"}], hour=hour, mode="incremental")
+        any_harness.sync([{"id": 1, "name": f"Changed at {hour}"}], hour=hour, mode="incremental")
 
-    maintain(any_lab.lake, 30, NOW, "run", sync_one)
+    maintain(any_harness.lake, 30, NOW, "run", sync_one)
     last = next(hours) - 1
     assert last > 103
-    assert any_lab.table("name")[1] == (f"Changed at {last}",)
-    assert any_lab.replay_differs() == []
+    assert any_harness.table("name")[1] == (f"Changed at {last}",)
+    assert any_harness.replay_differs() == []
 
 
 def test_a_sync_that_takes_no_lock_may_commit_in_the_middle_of_a_compaction_on_postgres(
-    scaled_out: Lab, monkeypatch: pytest.MonkeyPatch
+    scaled_out: LakeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Writers of ours wait for each other; one that does not must come to no harm either."""
+    """Our writers wait for each other. A writer that does not wait must be safe too."""
     monkeypatch.setattr(LakeAddress, "write_lock", lambda self: nullcontext())
     digest, hours = compaction.digest_table, iter(range(100, 104))
 

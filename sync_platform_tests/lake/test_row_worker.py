@@ -10,7 +10,7 @@ from sync_platform_tests.lake.row_worker_process import PAGE_RECORDS, PAGES
 from sync_platform_tests.processes import outputs_of
 
 IMPORTS = "from sync_platform_tests.lake.row_worker_process import main"
-ROWS = PAGES * PAGE_RECORDS + PAGES  # a page has none, one or two odd records
+ROWS = PAGES * PAGE_RECORDS + PAGES  # a page has no, one or two odd records
 
 
 def _outcome(folder: Path, case: str) -> dict[str, Any]:
@@ -19,18 +19,18 @@ def _outcome(folder: Path, case: str) -> dict[str, Any]:
     return document
 
 
-def test_its_rows_and_their_summary_are_the_same_and_are_given_once(tmp_path: Path) -> None:
+def test_the_rows_and_their_summary_are_the_same_and_are_given_once(tmp_path: Path) -> None:
     found = _outcome(tmp_path, "is_the_same")
     assert found.pop("objects") > 20
     assert found.pop("broken") > 20
     assert found == {"rows": ROWS, "same rows": True, "same summary": True, "twice": False}
 
 
-def test_where_it_died_the_caller_parses_the_rows(tmp_path: Path) -> None:
+def test_the_caller_parses_the_rows_after_the_row_worker_died(tmp_path: Path) -> None:
     assert _outcome(tmp_path, "is_killed") == {"parsed": False, "rows": ROWS}
 
 
-def test_it_gives_no_rows_of_other_objects_than_the_manifest_names(tmp_path: Path) -> None:
+def test_the_row_worker_gives_no_rows_of_objects_that_the_manifest_does_not_name(tmp_path: Path) -> None:
     assert _outcome(tmp_path, "is_given_others") == {"parsed": False, "rows": ROWS}
 
 
@@ -40,5 +40,5 @@ def test_a_spoiled_object_is_reported_to_the_caller(tmp_path: Path) -> None:
     assert found["error"].endswith("pages-000003.ndjson.zst is not what was landed (SHA-256 differs)")
 
 
-def test_it_ends_when_its_sync_is_killed(tmp_path: Path) -> None:
+def test_the_row_worker_ends_when_its_sync_is_killed(tmp_path: Path) -> None:
     assert _outcome(tmp_path, "ends_with_its_sync") == {"before": True, "after": False}

@@ -1,4 +1,4 @@
-"""A process that syncs a growing menu into a lake, over and over: what the fault tests start, and kill.
+"""A process that repeatedly syncs a growing menu into a lake. The fault tests start and kill it.
 
 python -m sync_platform_tests.lake.writer_process FOLDER PLATFORM SYNCS ROWS
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sync_platform_tests.lake.lab import Lab, diner
+from sync_platform_tests.lake.harness import LakeHarness, diner
 
 
 def menu(sync: int, rows: int) -> list[dict[str, object]]:
-    """The menu of the n-th sync: every dish renamed, one more than before."""
+    """The menu of the n-th sync: every dish has a new name, and there is one more dish."""
     return [{"id": number, "name": f"Dish {number} of sync {sync}"} for number in range(rows + sync)]
 
 
 def main(folder: str, name: str, syncs: int, rows: int) -> None:
-    lab = Lab(Path(folder), diner(name))
+    harness = LakeHarness(Path(folder), diner(name))
     for number in range(syncs):
-        lab.sync(menu(number, rows), hour=number)
+        harness.sync(menu(number, rows), hour=number)
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
 

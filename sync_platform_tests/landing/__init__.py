@@ -1,1 +1,1 @@
-"""Tests of landing: what is written of a platform, and what never is."""
+"""Tests of landing: the objects and manifests of a platform, and that no personal value is in clear."""

@@ -109,8 +109,8 @@ def source_of(handler: Handler, **options: Any) -> Source:
 
 
 @dataclass
-class Kitchen:
-    """Where a diner is landed: a store, a vault and a ledger in one folder."""
+class LandingHarness:
+    """Lands a diner: a store, a vault and a ledger in one folder."""
 
     folder: Path
     store: ObjectStore = field(init=False)
@@ -119,7 +119,7 @@ class Kitchen:
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "landing")
         self.vault = Vault(open_vault_database(f"sqlite:///{self.folder / 'vault.sqlite'}"), MasterKey(bytes(32)))
-        self.secret_book = PlatformSecrets(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
+        self.secrets = PlatformSecrets(Ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}"), self.vault, "diner")
 
     @property
     def destination(self) -> Destination:
@@ -136,7 +136,7 @@ class Kitchen:
     ) -> list[Manifest]:
         """Land a diner (or another platform) that the handler serves."""
         source = source_of(handler, **options)
-        fetch = Fetch(platform or Diner(), source, self.secret_book, scope or Scope(), "2026-11", sync_id, "run-1")
+        fetch = Fetch(platform or Diner(), source, self.secrets, scope or Scope(), "2026-11", sync_id, "run-1")
         return extract(fetch, self.destination, started_at=started_at)
 
     def records(self, manifest: Manifest) -> list[Record]:
@@ -144,7 +144,7 @@ class Kitchen:
         return [orjson.loads(line) for _, body in Landed(manifest, self.store).objects() for line in body.splitlines()]
 
     def everything_written(self) -> bytes:
-        """Every byte of every file and object, compressed ones as they are and unpacked."""
+        """Every byte of every file and object; compressed ones also unpacked."""
         files = [file.read_bytes() for file in self.folder.rglob("*") if file.is_file()]
         objects = [self.store.get(key) for key in list(self.store.keys())]
         unpacked = [zstandard.decompress(body) for body in objects if body[:4] == b"\x28\xb5\x2f\xfd"]

@@ -1,4 +1,4 @@
-"""From the platform's answers to the landing store: what comes is kept, what is personal never shows, memory stays."""
+"""From a platform's answers to the landing store: records are kept, personal values are sealed, memory is limited."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.extent import examples
-from sync_platform_tests.landing.diner import NONE, PLACES, Diner, Kitchen, answering
+from sync_platform_tests.landing.diner import NONE, PLACES, Diner, LandingHarness, answering
 
 MARKER = "PERSONAL-7f3a"
 TWO_PAGES = {1: {"data": [{"id": 1}, {"id": 2}], "pages": 2, "total": 3}, 2: {"data": [{"id": 3}], "pages": 2}}
@@ -45,30 +45,30 @@ def by_dataset(manifests: list[Manifest]) -> dict[str, Manifest]:
     return {manifest.dataset: manifest for manifest in manifests}
 
 
-def test_a_platform_is_fetched_sealed_landed_and_found_again(any_kitchen: Kitchen) -> None:
+def test_a_platform_is_fetched_sealed_landed_and_read_back(any_harness: LandingHarness) -> None:
     reviews = {"": {"data": [review(1), review(2)], "next": "b", "total": 3}, "b": {"data": [review(3)]}}
-    manifests = any_kitchen.extract(answering(TWO_PAGES, reviews))
-    land(any_kitchen.store, manifests)
-    found = newest_landing(any_kitchen.store, "diner", ["places", "reviews"], "2026-11")
+    manifests = any_harness.extract(answering(TWO_PAGES, reviews))
+    land(any_harness.store, manifests)
+    found = newest_landing(any_harness.store, "diner", ["places", "reviews"], "2026-11")
     assert found == manifests
     assert [(manifest.records, manifest.claimed, manifest.complete) for manifest in found] == [(3, 3, True)] * 2
-    places, landed = (any_kitchen.records(manifest) for manifest in found)
+    places, landed = (any_harness.records(manifest) for manifest in found)
     assert sorted(place["id"] for place in places) == [1, 2, 3]
     assert [(one["id"], one["stars"], one["author"]["level"]) for one in landed] == [(1, 4, 3), (2, 4, 3), (3, 4, 3)]
-    assert any_kitchen.vault.unseal("diner", "text", landed[2]["text"]) == f"{MARKER} 好味 🍜"
-    assert MARKER.encode() not in any_kitchen.everything_written()
+    assert any_harness.vault.unseal("diner", "text", landed[2]["text"]) == f"{MARKER} 好味 🍜"
+    assert MARKER.encode() not in any_harness.everything_written()
 
 
-def test_the_same_answers_land_as_the_same_bytes(kitchen: Kitchen) -> None:
+def test_the_same_answers_land_as_the_same_bytes(harness: LandingHarness) -> None:
     handler = answering({1: TWO_PAGES[2] | {"pages": 1}}, {"": {"data": [review(1), review(2)]}})
-    one, other = (kitchen.extract(handler, sync_id=sync_id) for sync_id in ("sync-1", "sync-2"))
+    one, other = (harness.extract(handler, sync_id=sync_id) for sync_id in ("sync-1", "sync-2"))
     for first, second in zip(one, other, strict=True):
         assert list(first.objects.values()) == list(second.objects.values())
 
 
-def test_the_manifest_has_the_sync(kitchen: Kitchen) -> None:
+def test_the_manifest_has_the_sync(harness: LandingHarness) -> None:
     before = datetime.now(UTC)
-    manifest = kitchen.extract(answering(TWO_PAGES), scope=Scope("incremental"))[0]
+    manifest = harness.extract(answering(TWO_PAGES), scope=Scope("incremental"))[0]
     assert (manifest.platform, manifest.partition, manifest.sync_id, manifest.run_id, manifest.mode) == (
         "diner",
         "2026-11",
@@ -79,7 +79,7 @@ def test_the_manifest_has_the_sync(kitchen: Kitchen) -> None:
     assert before <= manifest.started_at == manifest.observed_at <= manifest.finished_at <= datetime.now(UTC)
 
 
-def test_a_list_from_today_on_is_asked_for_from_the_day_that_counts_as_observed(kitchen: Kitchen) -> None:
+def test_a_list_from_today_on_is_requested_from_the_observed_day(harness: LandingHarness) -> None:
     class Calendar(Platform):
         name, datasets = "diner", (PLACES,)
         pace = Diner.pace
@@ -92,12 +92,12 @@ def test_a_list_from_today_on_is_asked_for_from_the_day_that_counts_as_observed(
         return httpx.Response(200, json={"data": [{"id": 1}]})
 
     before_midnight = datetime(2026, 11, 27, 15, 59, 59, tzinfo=UTC)
-    (manifest,) = kitchen.extract(answer, platform=Calendar(), started_at=before_midnight)
+    (manifest,) = harness.extract(answer, platform=Calendar(), started_at=before_midnight)
     assert (asked, manifest.observed_at) == (["2026-11-27"], before_midnight)
     assert day_in_hong_kong(manifest.observed_at).isoformat() == asked[0]
 
 
-# what is personal
+# personal values
 
 ODD_REVIEWS: dict[str, list[Any]] = {
     "as declared": [review(1)],
@@ -113,11 +113,13 @@ ODD_REVIEWS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("records", ODD_REVIEWS.values(), ids=ODD_REVIEWS)
-def test_nothing_personal_is_written_whatever_the_shape(kitchen: Kitchen, records: list[Any]) -> None:
-    manifests = kitchen.extract(answering(TWO_PAGES, {"": {"data": records}}))
-    land(kitchen.store, manifests)
+def test_no_personal_value_is_written_in_clear_in_any_shape_of_record(
+    harness: LandingHarness, records: list[Any]
+) -> None:
+    manifests = harness.extract(answering(TWO_PAGES, {"": {"data": records}}))
+    land(harness.store, manifests)
     assert by_dataset(manifests)["reviews"].records == 1
-    written = kitchen.everything_written()
+    written = harness.everything_written()
     assert b"sealed:v1:" in written
     assert MARKER.encode() not in written
 
@@ -136,14 +138,14 @@ BROKEN_REVIEWS: dict[str, tuple[httpx.Response, type[SyncError]]] = {
 
 @pytest.mark.parametrize(("response", "error"), BROKEN_REVIEWS.values(), ids=BROKEN_REVIEWS)
 def test_nothing_personal_is_in_an_error_or_a_manifest(
-    kitchen: Kitchen, response: httpx.Response, error: type[SyncError]
+    harness: LandingHarness, response: httpx.Response, error: type[SyncError]
 ) -> None:
-    manifests = kitchen.extract(answering(TWO_PAGES, {"": response}))
-    land(kitchen.store, manifests)
+    manifests = harness.extract(answering(TWO_PAGES, {"": response}))
+    land(harness.store, manifests)
     assert len(by_dataset(manifests)["reviews"].failures) == 1
-    assert MARKER.encode() not in kitchen.everything_written()
+    assert MARKER.encode() not in harness.everything_written()
     with pytest.raises(error) as raised:
-        kitchen.extract(lambda request: response)
+        harness.extract(lambda request: response)
     assert MARKER not in str(raised.value)
 
 
@@ -157,26 +159,26 @@ shapes = st.recursive(values, lambda inner: st.lists(inner, max_size=3) | st.dic
     shape=shapes, where=st.sampled_from(["text", "author", "name", "email"]), wrap=st.sampled_from([list, dict, str])
 )
 def test_a_marker_anywhere_in_a_personal_field_is_never_written(
-    kitchen: Kitchen, shape: Any, where: str, wrap: type
+    harness: LandingHarness, shape: Any, where: str, wrap: type
 ) -> None:
-    assume((where, wrap) != ("author", dict))  # which fields of an object are personal is for the declaration to say
+    assume((where, wrap) != ("author", dict))  # the declaration says which fields of an object are personal
     marked: Any = {list: [shape, MARKER], dict: {"a": shape, MARKER: MARKER}, str: f"{shape} {MARKER}"}[wrap]
     record = review(1)
     if where in ("text", "author"):
         record[where] = marked
     else:
         record["author"][where] = marked
-    kitchen.extract(answering(TWO_PAGES, {"": {"data": [record]}}))
-    assert MARKER.encode() not in kitchen.everything_written()
+    harness.extract(answering(TWO_PAGES, {"": {"data": [record]}}))
+    assert MARKER.encode() not in harness.everything_written()
 
 
-# what fails
+# failures
 
 
-def test_a_page_that_fails_keeps_the_others(kitchen: Kitchen) -> None:
+def test_a_page_that_fails_keeps_the_others(harness: LandingHarness) -> None:
     pages = {1: {"data": [{"id": 1}], "pages": 3, "total": 3}, 2: 500, 3: {"data": [{"id": 3}], "pages": 3}}
-    places, reviews = kitchen.extract(answering(pages, {"": {"data": [review(1)]}}))
-    assert sorted(place["id"] for place in kitchen.records(places)) == [1, 3]
+    places, reviews = harness.extract(answering(pages, {"": {"data": [review(1)]}}))
+    assert sorted(place["id"] for place in harness.records(places)) == [1, 3]
     assert places.reasons == [
         "1 page failed (diner: http://127.0.0.1/places?page=2 answered 500)",
         "the source claims 3 records, 2 came",
@@ -184,68 +186,68 @@ def test_a_page_that_fails_keeps_the_others(kitchen: Kitchen) -> None:
     assert reviews.complete
 
 
-def test_a_dataset_that_fails_keeps_the_others(kitchen: Kitchen) -> None:
-    manifests = by_dataset(kitchen.extract(answering({1: 500}, {"": {"data": [review(1)]}})))
+def test_a_dataset_that_fails_keeps_the_others(harness: LandingHarness) -> None:
+    manifests = by_dataset(harness.extract(answering({1: 500}, {"": {"data": [review(1)]}})))
     assert (manifests["places"].records, manifests["places"].complete) == (0, False)
     assert (manifests["reviews"].records, manifests["reviews"].complete) == (1, True)
 
 
-def test_a_lock_out_halfway_keeps_what_came_and_says_why(kitchen: Kitchen) -> None:
-    manifests = by_dataset(kitchen.extract(answering(TWO_PAGES, {"": 401})))
+def test_a_lock_out_halfway_keeps_the_fetched_pages_and_reports_the_reason(harness: LandingHarness) -> None:
+    manifests = by_dataset(harness.extract(answering(TWO_PAGES, {"": 401})))
     assert (manifests["places"].records, manifests["places"].complete) == (3, True)
     (failure,) = manifests["reviews"].failures
     assert "answered 401: check DINER_API_KEY" in failure
 
 
-def test_a_lock_out_at_once_is_raised(kitchen: Kitchen) -> None:
+def test_a_lock_out_at_once_is_raised(harness: LandingHarness) -> None:
     with pytest.raises(AuthenticationFailed, match="check DINER_API_KEY"):
-        kitchen.extract(answering({1: 401}))
-    assert list(kitchen.store.keys()) == []
+        harness.extract(answering({1: 401}))
+    assert list(harness.store.keys()) == []
 
 
-def test_a_platform_of_which_nothing_comes_is_an_error(kitchen: Kitchen) -> None:
+def test_a_platform_that_gives_nothing_is_an_error(harness: LandingHarness) -> None:
     with pytest.raises(ServerFailed, match="places.* answered 500"):
-        kitchen.extract(answering({1: 500}, {"": 502}))
-    assert list(kitchen.store.keys()) == []
+        harness.extract(answering({1: 500}, {"": 502}))
+    assert list(harness.store.keys()) == []
 
 
-def test_a_platform_that_has_nothing_is_no_error(kitchen: Kitchen) -> None:
-    manifests = kitchen.extract(answering({1: {"data": [], "pages": 1, "total": 0}}, NONE))
+def test_a_platform_that_has_nothing_is_no_error(harness: LandingHarness) -> None:
+    manifests = harness.extract(answering({1: {"data": [], "pages": 1, "total": 0}}, NONE))
     assert [(manifest.records, manifest.complete) for manifest in manifests] == [(0, True)] * 2
 
 
-def test_a_store_that_cannot_be_written_is_a_storage_error(kitchen: Kitchen) -> None:
-    (kitchen.folder / "file").write_text("in the way")
-    kitchen.store = FolderStore(kitchen.folder / "file")
+def test_a_store_that_cannot_be_written_is_a_storage_error(harness: LandingHarness) -> None:
+    (harness.folder / "file").write_text("in the way")
+    harness.store = FolderStore(harness.folder / "file")
     with pytest.raises(StorageError, match="cannot write .*pages-000001"):
-        kitchen.extract(answering(TWO_PAGES))
+        harness.extract(answering(TWO_PAGES))
 
 
-def test_an_error_of_the_connector_itself_is_not_hidden(kitchen: Kitchen) -> None:
+def test_an_error_of_the_connector_itself_is_not_hidden(harness: LandingHarness) -> None:
     with pytest.raises(KeyError):
-        kitchen.extract(answering({1: {"data": [{"id": 1}], "pages": 2}}))
+        harness.extract(answering({1: {"data": [{"id": 1}], "pages": 2}}))
 
 
-# what may be kept
+# what may be stored
 
 
-def test_ids_only_fetches_the_first_dataset_and_keeps_only_keys(kitchen: Kitchen) -> None:
+def test_ids_only_fetches_the_first_dataset_and_keeps_only_keys(harness: LandingHarness) -> None:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.path)
         return httpx.Response(200, json={"data": [{"id": 1, "name": "茶餐廳"}, {"id": 2, "phone": "2345"}]})
 
-    (manifest,) = kitchen.extract(answer, ids_only=True)
-    assert kitchen.records(manifest) == [{"id": 1}, {"id": 2}]
+    (manifest,) = harness.extract(answer, ids_only=True)
+    assert harness.records(manifest) == [{"id": 1}, {"id": 2}]
     assert asked == ["/places"]
 
 
 # memory
 
 
-def _peak_bytes(kitchen: Kitchen, pages: int) -> int:
-    """The most memory in use while that many pages of a hundred places are landed; each page is made when asked for."""
+def _peak_bytes(harness: LandingHarness, pages: int) -> int:
+    """The peak memory while that many pages of a hundred places are landed; each page is made at its request."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/reviews":
@@ -256,20 +258,20 @@ def _peak_bytes(kitchen: Kitchen, pages: int) -> int:
 
     tracemalloc.start()
     try:
-        manifest = kitchen.extract(answer, sync_id=f"sync-{pages}")[0]
+        manifest = harness.extract(answer, sync_id=f"sync-{pages}")[0]
         assert manifest.records == pages * 100
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
-def test_memory_does_not_grow_with_the_number_of_pages(kitchen: Kitchen) -> None:
-    """400 pages are 16 MB as sent: were they held, the second figure would be that much larger."""
-    few, many = _peak_bytes(kitchen, 40), _peak_bytes(kitchen, 400)
-    assert many - few < 8_000_000  # what is told of each page, and the ids seen, take some
+def test_memory_does_not_grow_with_the_number_of_pages(harness: LandingHarness) -> None:
+    """400 pages are 16 MB as sent. If they stayed in memory, the second figure would be larger by that."""
+    few, many = _peak_bytes(harness, 40), _peak_bytes(harness, 400)
+    assert many - few < 8_000_000  # the facts of each page and the ids take some memory
 
 
-# where from
+# addresses
 
 
 def _resolve(sandbox: str | None = "http://127.0.0.1:9", **own: Any) -> Any:
@@ -308,7 +310,7 @@ def test_a_live_address_without_accepted_terms_is_refused_naming_the_setting(own
         assert part in str(raised.value)
 
 
-def test_a_live_address_with_accepted_terms_is_paced_and_keeps_what_they_allow() -> None:
+def test_a_live_address_with_accepted_terms_is_paced_and_stores_what_the_terms_allow() -> None:
     source = _resolve(base_url="https://api.diner.test/", terms_accepted=True)
     assert (source.base_url, source.archive_url) == ("https://api.diner.test", "https://archive.diner.test")
     assert (source.requests_per_second, source.concurrency, source.ids_only) == (3, 2, True)
@@ -318,11 +320,11 @@ def test_an_agreement_allows_everything_to_be_kept() -> None:
     assert not _resolve(base_url="https://api.diner.test", terms_accepted=True, store="everything").ids_only
 
 
-def test_ids_can_be_asked_for_anywhere() -> None:
+def test_ids_only_is_possible_for_any_platform() -> None:
     assert _resolve(store="ids").ids_only
 
 
-def test_the_operators_pace_goes_before_the_platforms() -> None:
+def test_the_pace_of_the_operator_replaces_that_of_the_platform() -> None:
     source = _resolve(base_url="https://api.diner.test", terms_accepted=True, requests_per_second=0.5, concurrency=1)
     assert (source.requests_per_second, source.concurrency) == (0.5, 1)
 

@@ -18,14 +18,14 @@ from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope
-from sync_platform_tests.landing.diner import Diner, Kitchen
+from sync_platform_tests.landing.diner import Diner, LandingHarness
 
 PLACES = range(1, 7)
 SECRET = "PERSONAL-9b1d"
 
 
 class Chain(Diner):
-    """A diner whose reviews are asked for place by place."""
+    """A diner whose reviews are requested place by place."""
 
     endpoints = (
         Endpoint("places", "/places", records="data"),
@@ -43,11 +43,11 @@ class Chain(Diner):
 
 
 class Killed(BaseException):
-    """What a kill looks like from inside: nothing that code may catch."""
+    """Like a kill: an exception that no code catches."""
 
 
-class Wire:
-    """Serves the chain, counts what is asked for, and dies at a request of one's choosing."""
+class ChainServer:
+    """Serves the chain, records requests, and raises `Killed` at request number `dies_at`."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -72,34 +72,36 @@ class Wire:
 
 
 @pytest.fixture
-def wire(kitchen: Kitchen) -> Wire:
-    kitchen.limits = ObjectLimits(age_s=0.0)
-    return Wire()
+def server(harness: LandingHarness) -> ChainServer:
+    harness.limits = ObjectLimits(age_s=0.0)
+    return ChainServer()
 
 
-def _extract(kitchen: Kitchen, wire: Wire, scope: Scope | None = None) -> list[Manifest]:
-    return kitchen.extract(wire, sync_id=new_sync_id(), scope=scope, platform=Chain(), concurrency=1)
+def _extract(harness: LandingHarness, server: ChainServer, scope: Scope | None = None) -> list[Manifest]:
+    return harness.extract(server, sync_id=new_sync_id(), scope=scope, platform=Chain(), concurrency=1)
 
 
-def _killed(kitchen: Kitchen, wire: Wire, requests: int) -> None:
-    wire.asked.clear()
-    wire.dies_at = requests
+def _killed(harness: LandingHarness, server: ChainServer, requests: int) -> None:
+    server.asked.clear()
+    server.dies_at = requests
     with pytest.raises(Killed):
-        _extract(kitchen, wire)
-    wire.dies_at = None
-    wire.asked.clear()
+        _extract(harness, server)
+    server.dies_at = None
+    server.asked.clear()
 
 
-def test_complete_parts_are_not_fetched_again_and_the_result_is_the_same(kitchen: Kitchen, wire: Wire) -> None:
-    undisturbed = _extract(kitchen, wire)
-    land(kitchen.store, undisturbed)
-    _killed(kitchen, wire, 1 + 3 * 2 + 1)  # the list, three places' reviews, and half of the fourth's
-    resumed = _extract(kitchen, wire)
-    assert [url.split("?")[0] for url in wire.asked] == [
+def test_complete_parts_are_not_fetched_again_and_the_result_is_the_same(
+    harness: LandingHarness, server: ChainServer
+) -> None:
+    undisturbed = _extract(harness, server)
+    land(harness.store, undisturbed)
+    _killed(harness, server, 1 + 3 * 2 + 1)  # the list, three places' reviews, and half of the fourth's
+    resumed = _extract(harness, server)
+    assert [url.split("?")[0] for url in server.asked] == [
         "/places",
         *[f"/places/{n}/reviews" for n in (4, 4, 5, 5, 6, 6)],
     ]
-    by_id = lambda manifest: sorted(kitchen.records(manifest), key=lambda record: record["id"])  # noqa: E731
+    by_id = lambda manifest: sorted(harness.records(manifest), key=lambda record: record["id"])  # noqa: E731
     for before, after in zip(undisturbed, resumed, strict=True):
         assert by_id(before) == by_id(after)
         assert (after.complete, after.claimed, after.records) == (True, before.claimed, before.records)
@@ -107,57 +109,57 @@ def test_complete_parts_are_not_fetched_again_and_the_result_is_the_same(kitchen
         assert {body.sha256 for page in after.pages for body in page.bodies} == {
             body.sha256 for page in before.pages for body in page.bodies
         }
-    assert SECRET.encode() not in kitchen.everything_written()
+    assert SECRET.encode() not in harness.everything_written()
 
 
-def test_a_sync_that_dies_twice_reuses_the_parts_of_both(kitchen: Kitchen, wire: Wire) -> None:
-    _killed(kitchen, wire, 1 + 2 * 2)
-    _killed(kitchen, wire, 1 + 2 * 2)
-    assert _extract(kitchen, wire)[1].complete
-    assert {url.split("?")[0] for url in wire.asked} == {"/places", "/places/5/reviews", "/places/6/reviews"}
+def test_a_sync_that_dies_twice_reuses_the_parts_of_both(harness: LandingHarness, server: ChainServer) -> None:
+    _killed(harness, server, 1 + 2 * 2)
+    _killed(harness, server, 1 + 2 * 2)
+    assert _extract(harness, server)[1].complete
+    assert {url.split("?")[0] for url in server.asked} == {"/places", "/places/5/reviews", "/places/6/reviews"}
 
 
-def test_a_resumed_sync_is_dated_by_its_oldest_page(kitchen: Kitchen, wire: Wire) -> None:
+def test_a_resumed_sync_is_dated_by_its_oldest_page(harness: LandingHarness, server: ChainServer) -> None:
     before = datetime.now(UTC)
-    _killed(kitchen, wire, 5)
+    _killed(harness, server, 5)
     after_the_kill = datetime.now(UTC)
-    assert before <= _extract(kitchen, wire)[0].observed_at <= after_the_kill
+    assert before <= _extract(harness, server)[0].observed_at <= after_the_kill
 
 
-def test_a_place_with_missing_reviews_is_fetched_again(kitchen: Kitchen, wire: Wire) -> None:
-    wire.refuses = "/places/2/reviews"
-    _killed(kitchen, wire, 1 + 2 + 1 + 2)
-    wire.refuses = ""
-    assert _extract(kitchen, wire)[1].complete
-    assert "/places/2/reviews?limit=2&offset=0" in wire.asked
-    assert "/places/1/reviews?limit=2&offset=0" not in wire.asked
+def test_a_place_with_missing_reviews_is_fetched_again(harness: LandingHarness, server: ChainServer) -> None:
+    server.refuses = "/places/2/reviews"
+    _killed(harness, server, 1 + 2 + 1 + 2)
+    server.refuses = ""
+    assert _extract(harness, server)[1].complete
+    assert "/places/2/reviews?limit=2&offset=0" in server.asked
+    assert "/places/1/reviews?limit=2&offset=0" not in server.asked
 
 
-def test_after_landing_nothing_is_reused_and_no_journal_is_left(kitchen: Kitchen, wire: Wire) -> None:
-    _killed(kitchen, wire, 5)
-    manifests = _extract(kitchen, wire)
-    land(kitchen.store, manifests)
+def test_after_landing_nothing_is_reused_and_no_journal_is_left(harness: LandingHarness, server: ChainServer) -> None:
+    _killed(harness, server, 5)
+    manifests = _extract(harness, server)
+    land(harness.store, manifests)
     folder = manifests[1].key.removesuffix("manifest.json")
-    assert [key for key in kitchen.store.keys(folder) if key.endswith(JOURNAL)] == []
-    wire.asked.clear()
-    _extract(kitchen, wire)
-    assert len(wire.asked) == 13
+    assert [key for key in harness.store.keys(folder) if key.endswith(JOURNAL)] == []
+    server.asked.clear()
+    _extract(harness, server)
+    assert len(server.asked) == 13
 
 
 @pytest.mark.parametrize("why", ["another scope", "stale", "damaged"])
-def test_parts_that_do_not_fit_are_fetched_again(kitchen: Kitchen, wire: Wire, why: str) -> None:
-    _killed(kitchen, wire, 5)
+def test_parts_that_do_not_fit_are_fetched_again(harness: LandingHarness, server: ChainServer, why: str) -> None:
+    _killed(harness, server, 5)
     scope, now = Scope(), datetime.now(UTC)
     if why == "another scope":
         scope = Scope("incremental", {"reviews": "2026-11-01T00:00:00Z"})
     elif why == "stale":
         now += timedelta(hours=7)
     else:
-        for key in list(kitchen.store.keys("landing/diner/reviews/")):
-            kitchen.store.put(key, kitchen.store.get(key)[:-3])
+        for key in list(harness.store.keys("landing/diner/reviews/")):
+            harness.store.put(key, harness.store.get(key)[:-3])
     platform: Platform = Chain()
     names = [dataset.name for dataset in platform.datasets]
-    assert find_interrupted(kitchen.store, "diner", names, "2026-11", scope, now) is None
+    assert find_interrupted(harness.store, "diner", names, "2026-11", scope, now) is None
     if why != "stale":
-        _extract(kitchen, wire, scope)
-        assert len(wire.asked) == 13
+        _extract(harness, server, scope)
+        assert len(server.asked) == 13

@@ -21,7 +21,7 @@ from sync_platform.landing.manifest import (
 from sync_platform.landing.sync_id import new_sync_id, time_of_sync
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
 from sync_platform.storage.objects import FolderStore, ObjectStore
-from sync_platform_tests.landing.diner import Kitchen
+from sync_platform_tests.landing.diner import LandingHarness
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
@@ -56,12 +56,12 @@ def manifest_of(
 
 
 @pytest.fixture
-def store(kitchen: Kitchen) -> ObjectStore:
-    return kitchen.store
+def store(harness: LandingHarness) -> ObjectStore:
+    return harness.store
 
 
-class NotingStore(FolderStore):
-    """Notes the order of puts; fails at the one named."""
+class RecordingStore(FolderStore):
+    """Records the order of puts, and fails at the named one."""
 
     puts: list[str]
     fails_at = ""
@@ -74,24 +74,24 @@ class NotingStore(FolderStore):
 
 
 @pytest.fixture
-def noting(kitchen: Kitchen) -> NotingStore:
-    store = NotingStore(kitchen.folder / "noting")
+def recording_store(harness: LandingHarness) -> RecordingStore:
+    store = RecordingStore(harness.folder / "recording_store")
     store.puts = []
     return store
 
 
-def test_the_first_dataset_is_written_last(noting: NotingStore) -> None:
+def test_the_first_dataset_is_written_last(recording_store: RecordingStore) -> None:
     manifests = [manifest_of(dataset) for dataset in ("places", "reviews", "menus")]
-    land(noting, manifests)
-    assert noting.puts == [manifest.key for manifest in reversed(manifests)]
-    assert noting.puts[-1] == "landing/diner/places/2026-11/sync-1/manifest.json"
+    land(recording_store, manifests)
+    assert recording_store.puts == [manifest.key for manifest in reversed(manifests)]
+    assert recording_store.puts[-1] == "landing/diner/places/2026-11/sync-1/manifest.json"
 
 
-def test_a_sync_cut_off_while_landing_is_not_landed(noting: NotingStore) -> None:
-    noting.fails_at = "/places/"
+def test_a_sync_cut_off_while_landing_is_not_landed(recording_store: RecordingStore) -> None:
+    recording_store.fails_at = "/places/"
     with pytest.raises(StorageError):
-        land(noting, [manifest_of("places"), manifest_of("reviews")])
-    assert newest_landing(noting, "diner", ["places", "reviews"], "2026-11") == []
+        land(recording_store, [manifest_of("places"), manifest_of("reviews")])
+    assert newest_landing(recording_store, "diner", ["places", "reviews"], "2026-11") == []
 
 
 def test_a_manifest_is_read_as_it_was_written(store: ObjectStore) -> None:

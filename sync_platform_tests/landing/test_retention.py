@@ -1,4 +1,4 @@
-"""What is landed goes when its time has come, and never what is still needed or being written."""
+"""Retention deletes old landings, and never one that is needed or being written."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.declaration import Terms
 from sync_platform.storage.objects import BucketStore, FolderStore, ObjectStore
-from sync_platform_tests.lake.lab import diner
+from sync_platform_tests.lake.harness import diner
 from sync_platform_tests.services import S3Server
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=200)
-"""The clock of the tests: objects are as old as they really are, so time is moved and not they."""
+"""The clock of the tests. Objects have their real age, so the tests move the time instead."""
 _prefixes = (f"retention-{number}" for number in itertools.count(1))
 
 
 @dataclass
 class Landing:
-    """A landing store into which syncs of so many days ago are put."""
+    """A landing store in which tests put syncs of some days ago."""
 
     store: ObjectStore
     now: datetime = LATER
@@ -38,7 +38,7 @@ class Landing:
         self, days_ago: float, partition: str = "2026-11", platform: str = "diner", whole: bool = True,
         complete: bool = True, datasets: tuple[str, ...] = ("dishes", "reviews"),
     ) -> str:  # fmt: skip
-        """The sync's id."""
+        """Put a sync into the store, and return its id."""
         at = self.now - timedelta(days=days_ago)
         sync_id = new_sync_id(at)
         for dataset in datasets:
@@ -54,7 +54,7 @@ class Landing:
         return sync_id
 
     def expire(self, limit: Callable[[str], Limit] = lambda platform: Limit(90)) -> dict[str, str]:
-        """Ids of the syncs that went, with the reason."""
+        """Delete old syncs; the ids of the deleted ones with the reason."""
         expired = find_expired(self.store, limit, self.now)
         delete_expired(self.store, expired, self.now)
         return {each.sync.sync_id: each.reason for each in expired}
@@ -71,7 +71,7 @@ def landing(request: pytest.FixtureRequest, tmp_path: Path) -> Landing:
     return Landing(BucketStore(server.client(), server.bucket, next(_prefixes)))
 
 
-def test_syncs_past_their_days_go_whole_and_younger_ones_stay(landing: Landing) -> None:
+def test_syncs_past_their_days_are_deleted_whole_and_younger_ones_stay(landing: Landing) -> None:
     old, older, young, newest = (landing.put(days) for days in (91, 150, 89, 2))
     assert landing.expire() == {older: "older than 90 days", old: "older than 90 days"}
     assert landing.left() == {young, newest}
@@ -104,15 +104,15 @@ def test_each_dataset_and_platform_keeps_its_own(landing: Landing) -> None:
     assert landing.left() == {both, dishes_only, other}
 
 
-def test_an_interrupted_sync_goes_after_a_day_and_is_never_the_newest_that_stays(landing: Landing) -> None:
+def test_an_interrupted_sync_is_deleted_after_a_day_and_never_counts_as_the_newest(landing: Landing) -> None:
     whole = landing.put(100)
     interrupted, manifest_missing = landing.put(3, whole=False), landing.put(2, whole=False, datasets=("dishes",))
-    told = "interrupted, and not resumed for a day"
-    assert landing.expire() == {interrupted: told, manifest_missing: told}
+    reason = "interrupted, and not resumed for a day"
+    assert landing.expire() == {interrupted: reason, manifest_missing: reason}
     assert landing.left() == {whole}
 
 
-def test_a_sync_that_wrote_within_the_day_stays_whatever_its_id_says(landing: Landing) -> None:
+def test_a_sync_that_wrote_within_the_day_stays_also_if_its_id_is_older(landing: Landing) -> None:
     landing.now = datetime.now(UTC)
     running, rewritten = landing.put(3, whole=False), landing.put(400)
     landing.put(1)
@@ -120,7 +120,7 @@ def test_a_sync_that_wrote_within_the_day_stays_whatever_its_id_says(landing: La
     assert {running, rewritten} <= landing.left()
 
 
-def test_a_sync_that_began_within_the_day_stays_whatever_its_objects_say(tmp_path: Path) -> None:
+def test_a_sync_that_began_within_the_day_stays_also_if_its_objects_are_older(tmp_path: Path) -> None:
     landing = Landing(FolderStore(tmp_path), datetime.now(UTC))
     landing.put(0.1, whole=False)
     for path in tmp_path.rglob("*.*"):
@@ -183,7 +183,7 @@ def test_terms_that_allow_fewer_days_bind_even_the_newest_sync(landing: Landing)
         ("", "https://archive.diner.example", 30),
     ],
 )
-def test_terms_bind_what_came_from_a_live_address(base_url: str, archive_url: str, terms_days: int | None) -> None:
+def test_terms_apply_to_landings_from_a_live_address(base_url: str, archive_url: str, terms_days: int | None) -> None:
     platform = diner()
     platform.terms = Terms("ours", "https://diner.example", agreement_needed=False, cache_days=30)  # type: ignore[misc]
     own = PlatformSettings(base_url=base_url, archive_url=archive_url)

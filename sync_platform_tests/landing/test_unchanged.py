@@ -1,4 +1,4 @@
-"""What the source says is as before (304) is landed again without being fetched: a new observation of the same."""
+"""Files that the source reports as unchanged (304) are landed again without being fetched: a new observation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.scope import Scope
-from sync_platform_tests.landing.diner import Kitchen
+from sync_platform_tests.landing.diner import LandingHarness
 
 REGISTER = load_platforms()["data_gov_hk"]
 
 
-class Office:
+class RegisterServer:
     """Serves the register's two files, with ETags that it honours."""
 
     def __init__(self) -> None:
@@ -39,53 +39,57 @@ class Office:
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def server() -> RegisterServer:
+    return RegisterServer()
 
 
-def _sync(kitchen: Kitchen, office: Office, after: Manifest | None = None, partition: str = "2026-11-23") -> Manifest:
-    office.statuses.clear()
+def _sync(
+    harness: LandingHarness, server: RegisterServer, after: Manifest | None = None, partition: str = "2026-11-23"
+) -> Manifest:
+    server.statuses.clear()
     credentials = dict.fromkeys(("api_key", "app_id", "app_secret", "refresh_token"), "key")
-    source = Source("http://127.0.0.1", "", credentials, None, 2, False, transport=httpx.MockTransport(office))
+    source = Source("http://127.0.0.1", "", credentials, None, 2, False, transport=httpx.MockTransport(server))
     scope = Scope(taken_in=after.sync_id if after else None)
-    fetch = Fetch(REGISTER, source, kitchen.secret_book, scope, partition, new_sync_id(), run_id="run")
-    manifests = extract(fetch, kitchen.destination)
-    land(kitchen.store, manifests)
+    fetch = Fetch(REGISTER, source, harness.secrets, scope, partition, new_sync_id(), run_id="run")
+    manifests = extract(fetch, harness.destination)
+    land(harness.store, manifests)
     return manifests[0]
 
 
-def test_files_that_are_as_before_are_not_sent_again_and_land_as_seen_now(kitchen: Kitchen, office: Office) -> None:
-    first = again = _sync(kitchen, office)
-    assert office.statuses == [200, 200]
-    for _ in range(2):  # the second time too: what was landed again bears the ETags still
-        again = _sync(kitchen, office, after=again)
-        assert office.statuses == [304, 304]
-        assert kitchen.records(again) == kitchen.records(first)
+def test_unchanged_files_are_not_sent_again_and_land_as_observed_now(
+    harness: LandingHarness, server: RegisterServer
+) -> None:
+    first = again = _sync(harness, server)
+    assert server.statuses == [200, 200]
+    for _ in range(2):  # the second time too: the new landing still has the ETags
+        again = _sync(harness, server, after=again)
+        assert server.statuses == [304, 304]
+        assert harness.records(again) == harness.records(first)
         assert (again.complete, again.claimed, again.records) == (True, 3, 3)
         assert again.observed_at > first.observed_at
         assert sorted(body.status for body in again.bodies) == [200, 200, 304, 304]
 
 
-def test_a_new_edition_is_fetched(kitchen: Kitchen, office: Office) -> None:
-    first = _sync(kitchen, office)
-    office.edition = "b"
-    records = kitchen.records(_sync(kitchen, office, after=first))
+def test_a_new_edition_is_fetched(harness: LandingHarness, server: RegisterServer) -> None:
+    first = _sync(harness, server)
+    server.edition = "b"
+    records = harness.records(_sync(harness, server, after=first))
     assert [record["SS_EN"] for record in records] == ["b 0", "b 1", "b 2"]
 
 
-def test_what_was_not_taken_in_whole_or_is_of_another_period_is_nothing_to_go_by(
-    kitchen: Kitchen, office: Office
+def test_a_landing_that_was_not_committed_or_is_of_another_period_is_not_reused(
+    harness: LandingHarness, server: RegisterServer
 ) -> None:
-    first = _sync(kitchen, office)
-    _sync(kitchen, office, after=first, partition="2026-11-16")
-    assert office.statuses == [200, 200]
-    _sync(kitchen, office)
-    assert office.statuses == [200, 200]
+    first = _sync(harness, server)
+    _sync(harness, server, after=first, partition="2026-11-16")
+    assert server.statuses == [200, 200]
+    _sync(harness, server)
+    assert server.statuses == [200, 200]
 
 
-def test_a_landing_that_was_tampered_with_is_not_landed_again(kitchen: Kitchen, office: Office) -> None:
-    first = _sync(kitchen, office)
-    key = next(key for key, _ in Landed(first, kitchen.store).objects())
-    kitchen.store.put(key, kitchen.store.get(key)[:-1])
+def test_a_landing_that_was_tampered_with_is_not_landed_again(harness: LandingHarness, server: RegisterServer) -> None:
+    first = _sync(harness, server)
+    key = next(key for key, _ in Landed(first, harness.store).objects())
+    harness.store.put(key, harness.store.get(key)[:-1])
     with pytest.raises(StorageError, match="not what was landed"):
-        _sync(kitchen, office, after=first)
+        _sync(harness, server, after=first)

@@ -1,4 +1,4 @@
-"""A lake with a few syncs, one of them late, an audit log with entries, and what verifies both."""
+"""A lake with a few syncs, one of them late, an audit log with entries, and the verification of both."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.objects import FolderStore
-from sync_platform_tests.lake.lab import DISHES, HISTORY, Lab, diner
+from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
 VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
-"""Records whose names are those of people."""
+"""Records whose names are personal values."""
 
 
 @dataclass
-class Office:
-    """The lab, the record that an auditor verifies, and the platform's other state."""
+class AuditedLake:
+    """A lake harness, and the record that an auditor verifies."""
 
-    lab: Lab
+    harness: LakeHarness
     record: Record
 
     def verify(self, *, landing: bool = False) -> Findings:
-        return self.record.verify(landing=self.lab.store if landing else None)
+        return self.record.verify(landing=self.harness.store if landing else None)
 
     def found(self) -> str:
-        """The first break, in words; the record must not hold."""
+        """The first break, in words; the verification must fail."""
         findings = self.verify()
         assert not findings.holds
         return str(findings.breaks[0])
 
     def found_after(self, *statements: str) -> Break:
-        """The first break after changing the lake behind everybody's back; then all is as it was."""
+        """The first break after direct changes to the lake, which are then rolled back."""
         findings = Findings()
-        with self.lab.lake.session() as session:
+        with self.harness.lake.session() as session:
             session.execute("BEGIN")
             try:
                 for statement in statements:
@@ -60,82 +60,84 @@ class Office:
         return findings.breaks[0]
 
     def run(self, *statements: str) -> None:
-        """Change the lake behind everybody's back."""
-        with self.lab.lake.session() as session:
+        """Change the lake directly, without history."""
+        with self.harness.lake.session() as session:
             for statement in statements:
                 session.execute(statement)
 
 
-def open_office(lab: Lab) -> Office:
-    settings = load_settings(sync_home=lab.folder)
-    anchors = FolderStore(lab.folder / "backup_store")
-    lake = Lake(lab.lake.address, read_only=True)
+def open_audited(harness: LakeHarness) -> AuditedLake:
+    settings = load_settings(sync_home=harness.folder)
+    anchors = FolderStore(harness.folder / "backup_store")
+    lake = Lake(harness.lake.address, read_only=True)
     tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
     log = AuditLog(settings.ledger_url)
-    return Office(lab, Record(lake, HISTORY, tables, log, anchors, lab.vault.anchors, timedelta(days=7 * 365)))
+    return AuditedLake(
+        harness, Record(lake, HISTORY, tables, log, anchors, harness.vault.anchors, timedelta(days=7 * 365))
+    )
 
 
-def fill(lab: Lab) -> None:
+def fill(harness: LakeHarness) -> None:
     """Two platforms; inserts, updates, removals and a restore, an unchanged sync, and one that arrives late."""
-    lab.sync(MENU, hour=0)
-    lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=10)
-    lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=11)
-    tea = Lab(lab.folder, diner("tea"), itertools.count(100))
+    harness.sync(MENU, hour=0)
+    harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=10)
+    harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:7]], hour=11)
+    tea = LakeHarness(harness.folder, diner("tea"), itertools.count(100))
     tea.sync(MENU[:3], hour=5)
     tea.lake.close()
-    lab.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:]], hour=20)
-    lab.sync([{**MENU[0], "name": "Once"}, *MENU[2:]], hour=5)
+    harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:]], hour=20)
+    harness.sync([{**MENU[0], "name": "Once"}, *MENU[2:]], hour=5)
 
 
-def open_filled(home: Path) -> Office:
-    """A new office in that folder, filled and verified."""
-    lab = Lab(home)
-    fill(lab)
-    office = open_office(lab)
+def open_filled(home: Path) -> AuditedLake:
+    """A new audited lake in that folder, filled and verified."""
+    harness = LakeHarness(home)
+    fill(harness)
+    audited = open_audited(harness)
     for number in range(4):
-        office.record.audit_log.record("sync", {"platforms": ["diner"], "n": number}, actor="ada", via="cli")
-    assert office.verify().breaks == []
-    return office
+        audited.record.audit_log.record("sync", {"platforms": ["diner"], "n": number}, actor="ada", via="cli")
+    assert audited.verify().breaks == []
+    return audited
 
 
 @pytest.fixture(scope="session")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """One for all tests that leave it as it was."""
-    office = open_filled(tmp_path_factory.mktemp("standing"))
-    yield office
-    _close(office)
+def shared_audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditedLake]:
+    """One audited lake for all tests that do not change it."""
+    audited = open_filled(tmp_path_factory.mktemp("shared_audited"))
+    yield audited
+    _close(audited)
 
 
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Where a laptop's home is to stand, and a copy of one that is filled: a lake knows its own folder by name."""
-    home, copy = (tmp_path_factory.mktemp("office") / name for name in ("home", "copy"))
+    """A filled home on a laptop, and a copy of it. A lake stores the path of its folder: a copy must be moved back."""
+    home, copy = (tmp_path_factory.mktemp("audited") / name for name in ("home", "copy"))
     _close(open_filled(home))
     shutil.copytree(home, copy)
     return home, copy
 
 
 @pytest.fixture
-def office(filled: tuple[Path, Path]) -> Iterator[Office]:
-    """On a laptop: filled, verified, and a test's own to meddle with."""
+def audited(filled: tuple[Path, Path]) -> Iterator[AuditedLake]:
+    """An audited lake on a laptop, filled and verified, that the test may change."""
     home, copy = filled
     shutil.rmtree(home)
     shutil.copytree(copy, home)
-    office = open_office(Lab(home, diner(), itertools.count(200)))
-    yield office
-    _close(office)
+    audited = open_audited(LakeHarness(home, diner(), itertools.count(200)))
+    yield audited
+    _close(audited)
 
 
-def _close(office: Office) -> None:
-    office.record.lake.close()
-    office.lab.lake.close()
+def _close(audited: AuditedLake) -> None:
+    audited.record.lake.close()
+    audited.harness.lake.close()
 
 
 @pytest.fixture
-def any_office(tmp_path: Path, installation: dict[str, str]) -> Iterator[Office]:
-    """On a laptop, and on PostgreSQL with S3."""
-    lab = Lab(tmp_path)
-    fill(lab)
-    office = open_office(lab)
-    yield office
-    _close(office)
+def any_audited(tmp_path: Path, installation: dict[str, str]) -> Iterator[AuditedLake]:
+    """An audited lake on a laptop, and on PostgreSQL with S3."""
+    harness = LakeHarness(tmp_path)
+    fill(harness)
+    audited = open_audited(harness)
+    yield audited
+    _close(audited)

@@ -1,4 +1,4 @@
-"""What stories are read with in tests: a lab's lake and landing, or a town's, where nothing is landed."""
+"""Functions that read stories from a lake harness, or from a unification harness, in which nothing is landed."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from sync_platform.lineage.record import History, RecordStory, read_record_story
 from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_document import story_document
 from sync_platform.storage.objects import FolderStore
-from sync_platform_tests.lake.lab import HISTORY, Lab
-from sync_platform_tests.unified.town import Town
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness
+from sync_platform_tests.unified.harness import UnificationHarness
 
 
 @contextmanager
-def history_of(lab: Lab, as_of: datetime | None = None) -> Iterator[History]:
-    with lab.lake.session() as session, lab.lake.session() as other:
-        landing = Landing(lab.store, {lab.platform.name: lab.platform}, partial(sealed_digest, other))
+def history_of(harness: LakeHarness, as_of: datetime | None = None) -> Iterator[History]:
+    with harness.lake.session() as session, harness.lake.session() as other:
+        landing = Landing(harness.store, {harness.platform.name: harness.platform}, partial(sealed_digest, other))
         yield History(session, HISTORY, landing, as_of)
 
 
-def dish(lab: Lab, source_id: str, field: str | None = None, as_of: datetime | None = None) -> RecordStory:
-    with history_of(lab, as_of) as history:
+def dish(harness: LakeHarness, source_id: str, field: str | None = None, as_of: datetime | None = None) -> RecordStory:
+    with history_of(harness, as_of) as history:
         return read_record_story(history, "diner", "dishes", source_id, field)
 
 
-def restaurant(town: Town, name: str, field: str | None = None, as_of: datetime | None = None) -> RestaurantStory:
-    with town.lake.session() as session:
-        landing = Landing(FolderStore(Path(town.folder) / "landing_store"), town.platforms, lambda key: None)
-        return read_restaurant_story(History(session, HISTORY, landing, as_of), town.platforms, name, field)
+def restaurant(
+    harness: UnificationHarness, name: str, field: str | None = None, as_of: datetime | None = None
+) -> RestaurantStory:
+    with harness.lake.session() as session:
+        landing = Landing(FolderStore(Path(harness.folder) / "landing_store"), harness.platforms, lambda key: None)
+        return read_restaurant_story(History(session, HISTORY, landing, as_of), harness.platforms, name, field)
 
 
 def text_of_story(story: RestaurantStory | RecordStory) -> str:

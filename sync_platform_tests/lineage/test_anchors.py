@@ -1,4 +1,4 @@
-"""An anchor proves how far the chains had come, and cannot be forged, changed or overwritten."""
+"""An anchor proves the length of both chains, and cannot be forged, changed or overwritten."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     return BucketStore(server.client(), server.bucket, next(_prefixes))
 
 
-def test_what_is_anchored_is_what_is_read(store: ObjectStore) -> None:
+def test_an_anchor_is_read_as_it_was_written(store: ObjectStore) -> None:
     write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64))
     write_anchor(store, SIGNER, Head(4, "c" * 64), Head(0, "0" * 64))
     found = read_anchors(store, SIGNER.public_key)
@@ -37,7 +37,7 @@ def test_what_is_anchored_is_what_is_read(store: ObjectStore) -> None:
     assert found[0].head("audit_log") == Head(7, "b" * 64)
 
 
-def test_nothing_that_stands_is_overwritten(store: ObjectStore) -> None:
+def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
     store.put_new("anchors/one.json", b"first")
     with pytest.raises(StorageError, match=r"anchors/one\.json"):
         store.put_new("anchors/one.json", b"second")
@@ -74,7 +74,7 @@ def test_an_anchor_that_was_changed_is_found(change: dict[str, object]) -> None:
     assert _problem(change) == "it was changed after it was signed"
 
 
-def test_an_anchor_under_another_key_and_what_is_none_are_found() -> None:
+def test_an_anchor_under_another_key_and_an_invalid_one_are_found() -> None:
     other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")
     assert _problem({"public_key": other.public_key}) == "it is signed under another key than the vault's"
     assert _problem({"format": "x"}) == "it is of another format: 'x'"

@@ -19,7 +19,7 @@ from sync_platform.errors import ConnectionFailed, PermanentError, Refused, Serv
 from sync_platform.lineage.change_export import ExportScope
 from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.sources.gaps import Gaps
-from sync_platform_tests.lake.lab import Lab
+from sync_platform_tests.lake.harness import LakeHarness
 
 from .reader import history_of
 
@@ -27,13 +27,13 @@ Uri = Annotated[AnyUrl, UrlConstraints(preserve_empty_path=True)]
 
 
 class Shape(BaseModel):
-    """What the specification prescribes; nothing that it does not name may stand beside it."""
+    """An object of the specification; it has no other fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Facet(BaseModel):
-    """Its own fields are named by its schema, which it points to."""
+    """A facet; the schema that it refers to names its own fields."""
 
     model_config = ConfigDict(extra="allow")
     producer: Uri = Field(alias="_producer")
@@ -74,35 +74,35 @@ class RunEvent(Shape):
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path)
-    lab.sync([{"id": 1, "name": "Soup"}, {"id": 2, "name": "Rice"}], 0)
-    lab.sync([{"id": 1, "name": "Hot soup"}], 1, gaps=Gaps(claimed=9, pages_expected=1))
-    yield lab
-    lab.lake.close()
+def harness(tmp_path: Path) -> Iterator[LakeHarness]:
+    harness = LakeHarness(tmp_path)
+    harness.sync([{"id": 1, "name": "Soup"}, {"id": 2, "name": "Rice"}], 0)
+    harness.sync([{"id": 1, "name": "Hot soup"}], 1, gaps=Gaps(claimed=9, pages_expected=1))
+    yield harness
+    harness.lake.close()
 
 
-def told(lab: Lab, span: ExportScope | None = None) -> list[Event]:
-    with history_of(lab) as history:
+def read_events(harness: LakeHarness, span: ExportScope | None = None) -> list[Event]:
+    with history_of(harness) as history:
         places = DatasetNamespaces("file:///landing", "ducklake:/lake")
-        return list(events(history.session, {"diner": lab.platform}, places, span or ExportScope()))
+        return list(events(history.session, {"diner": harness.platform}, places, span or ExportScope()))
 
 
-def test_every_event_has_the_shape_that_is_prescribed(lab: Lab) -> None:
-    for event in told(lab):
+def test_every_event_has_the_shape_that_is_prescribed(harness: LakeHarness) -> None:
+    for event in read_events(harness):
         RunEvent.model_validate_json(json.dumps(event))
 
 
-def test_every_run_begins_and_ends_under_one_id(lab: Lab) -> None:
-    found = told(lab)
+def test_every_run_begins_and_ends_under_one_id(harness: LakeHarness) -> None:
+    found = read_events(harness)
     assert [event["eventType"] for event in found] == ["START", "COMPLETE"] * 2
     ids = [event["run"]["runId"] for event in found]
     assert ids[0] == ids[1] != ids[2] == ids[3]
-    assert [event["run"]["runId"] for event in told(lab)] == ids, "told again, a run is the same run"
+    assert [event["run"]["runId"] for event in read_events(harness)] == ids, "a repeated export has the same run ids"
 
 
-def test_a_run_tells_its_period_what_it_wrote_where_and_what_was_wrong(lab: Lab) -> None:
-    first, last = told(lab)[1], told(lab)[3]
+def test_the_events_of_a_run_have_its_period_its_outputs_and_its_problems(harness: LakeHarness) -> None:
+    first, last = read_events(harness)[1], read_events(harness)[3]
     landed, table = first["outputs"]
     assert (landed["namespace"], landed["name"]) == ("file:///landing", "landing/diner/dishes")
     assert table["outputFacets"]["outputStatistics"]["rowCount"] == 2
@@ -112,17 +112,17 @@ def test_a_run_tells_its_period_what_it_wrote_where_and_what_was_wrong(lab: Lab)
     assert "the source claims 9 records, 1 came" in last["run"]["facets"]["errorMessage"]["message"]
 
 
-def test_a_span_has_the_runs_committed_in_it(lab: Lab) -> None:
-    with lab.lake.session() as session:
+def test_a_span_has_the_runs_committed_in_it(harness: LakeHarness) -> None:
+    with harness.lake.session() as session:
         ((first,),) = session.execute("SELECT min(committed_at) FROM sync.runs").fetchall()
-    assert len(told(lab, ExportScope(last=first))) == 2
-    assert told(lab, ExportScope(platform="tea")) == []
-    assert len(told(lab, ExportScope(platform="diner"))) == 4
+    assert len(read_events(harness, ExportScope(last=first))) == 2
+    assert read_events(harness, ExportScope(platform="tea")) == []
+    assert len(read_events(harness, ExportScope(platform="diner"))) == 4
 
 
 @contextmanager
 def endpoint(status: int, taken: list[Any]) -> Iterator[str]:
-    """An endpoint on loopback that answers all events so."""
+    """An endpoint on loopback that answers all events with `status`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -141,8 +141,8 @@ def endpoint(status: int, taken: list[Any]) -> Iterator[str]:
         server.server_close()
 
 
-def test_events_are_posted_one_by_one(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNC_HOME", str(lab.folder))
+def test_events_are_posted_one_by_one(harness: LakeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_HOME", str(harness.folder))
     taken: list[Any] = []
     with endpoint(201, taken) as url:
         assert export_runs(None, None, None, url) == 0
@@ -150,10 +150,10 @@ def test_events_are_posted_one_by_one(lab: Lab, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(("status", "error"), [(503, ServerFailed), (422, Refused)])
-def test_an_endpoint_that_does_not_take_them_is_told(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, status: int, error: type[SyncError]
+def test_an_endpoint_that_refuses_events_is_an_error(
+    harness: LakeHarness, monkeypatch: pytest.MonkeyPatch, status: int, error: type[SyncError]
 ) -> None:
-    monkeypatch.setenv("SYNC_HOME", str(lab.folder))
+    monkeypatch.setenv("SYNC_HOME", str(harness.folder))
     taken: list[Any] = []
     with endpoint(status, taken) as url, pytest.raises(error, match=f"HTTP {status}"):
         export_runs(None, None, None, url)
@@ -161,8 +161,8 @@ def test_an_endpoint_that_does_not_take_them_is_told(
     assert issubclass(error, PermanentError) == (status < 500)
 
 
-def test_an_endpoint_that_is_not_there_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYNC_HOME", str(lab.folder))
+def test_an_unreachable_endpoint_is_an_error(harness: LakeHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_HOME", str(harness.folder))
     with endpoint(200, []) as url:
         pass
     with pytest.raises(ConnectionFailed, match="does not take events"):

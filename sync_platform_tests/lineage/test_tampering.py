@@ -1,4 +1,4 @@
-"""Whoever edits, deletes, inserts or reorders a row, in a table or in a file, is found, and the place is named."""
+"""An edited, deleted, inserted or reordered row, in a table or in a file, is found, and its place is named."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from sync_platform.storage.audit_log import CHAIN, audit_log
 from sync_platform.storage.hash_chain import link
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
-from sync_platform_tests.extent import in_turn
-from sync_platform_tests.lake.lab import Lab, diner
-from sync_platform_tests.lineage.conftest import VISITORS, Office
+from sync_platform_tests.extent import rotated_pairs
+from sync_platform_tests.lake.harness import LakeHarness, diner
+from sync_platform_tests.lineage.conftest import VISITORS, AuditedLake
 
 CHANGES = "lake.lineage.changes"
 BATCHES = "lake.lineage.batches"
@@ -55,18 +55,18 @@ ONE = "platform = 'diner' AND entity_id = '3' AND operation = 'insert' AND sync_
         "committed_at = committed_at + INTERVAL 1 MICROSECOND",
     ],
 )
-def test_an_edit_of_any_column_of_a_change_is_found(standing: Office, edit: str) -> None:
-    found = standing.found_after(f"UPDATE {CHANGES} SET {edit} WHERE {ONE}")
+def test_an_edit_of_any_column_of_a_change_is_found(shared_audited: AuditedLake, edit: str) -> None:
+    found = shared_audited.found_after(f"UPDATE {CHANGES} SET {edit} WHERE {ONE}")
     assert (found.where, found.number) == ("batch", 1)
 
 
-def test_a_change_deleted_is_found(standing: Office) -> None:
-    found = standing.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
+def test_a_change_deleted_is_found(shared_audited: AuditedLake) -> None:
+    found = shared_audited.found_after(f"DELETE FROM {CHANGES} WHERE {ONE}")
     assert "1 of its 8 changes are missing" in found.what
 
 
 @pytest.mark.parametrize(
-    ("moment", "told"),
+    ("moment", "message"),
     [
         ("committed_at", "1 changes were added to its 8"),
         ("committed_at + INTERVAL 1 DAY", "1 changes belong to no batch"),
@@ -74,38 +74,43 @@ def test_a_change_deleted_is_found(standing: Office) -> None:
         ("NULL::TIMESTAMPTZ", "1 changes belong to no batch"),
     ],
 )
-def test_a_change_inserted_is_found_within_a_batch_and_beside_all(standing: Office, moment: str, told: str) -> None:
+def test_an_inserted_change_is_found_inside_and_outside_of_batches(
+    shared_audited: AuditedLake, moment: str, message: str
+) -> None:
     replaced = f"REPLACE ('9' AS entity_id, {moment} AS committed_at)"
-    assert told in standing.found_after(f"INSERT INTO {CHANGES} SELECT * {replaced} FROM {CHANGES} WHERE {ONE}").what
+    assert (
+        message
+        in shared_audited.found_after(f"INSERT INTO {CHANGES} SELECT * {replaced} FROM {CHANGES} WHERE {ONE}").what
+    )
 
 
-def test_two_changes_in_the_others_order_are_found(standing: Office) -> None:
-    """Their order is their time: the one of hour 0 becomes the one of hour 10, and the other way about."""
+def test_two_changes_in_swapped_order_are_found(shared_audited: AuditedLake) -> None:
+    """Changes are ordered by time: the changes of hours 0 and 10 swap their times."""
     first, second = "sync_id = 'sync-00001'", "sync_id = 'sync-00002'"
     moved = ", ".join(
         f"{name} = CASE WHEN {first} THEN (SELECT max({name}) FROM {CHANGES} WHERE {second}) "
         f"ELSE (SELECT max({name}) FROM {CHANGES} WHERE {first}) END"
         for name in ("observed_at", "committed_at")
     )
-    found = standing.found_after(f"UPDATE {CHANGES} SET {moved} WHERE entity_id = '1' AND ({first} OR {second})")
+    found = shared_audited.found_after(f"UPDATE {CHANGES} SET {moved} WHERE entity_id = '1' AND ({first} OR {second})")
     assert found.number == 1
 
 
-def test_a_column_added_to_the_history_is_found(standing: Office) -> None:
-    found = standing.found_after(f"ALTER TABLE {CHANGES} ADD COLUMN remark VARCHAR")
+def test_a_column_added_to_the_history_is_found(shared_audited: AuditedLake) -> None:
+    found = shared_audited.found_after(f"ALTER TABLE {CHANGES} ADD COLUMN remark VARCHAR")
     assert "a column 'remark' that no digest covers" in found.what
 
 
 @pytest.mark.parametrize("name", list(Batch.__dataclass_fields__))
-def test_an_edit_of_any_column_of_a_batch_is_found(standing: Office, name: str) -> None:
+def test_an_edit_of_any_column_of_a_batch_is_found(shared_audited: AuditedLake, name: str) -> None:
     edits = {"number": "20", "committed_from": "now()", "committed_to": "now()", "kind": "'opening'"}
     counts = dict.fromkeys(("inserted", "updated", "removed", "restored"), "7")
     tampering = f'UPDATE {BATCHES} SET "{name}" = {(edits | counts).get(name, "repeat($$1$$, 64)")} WHERE number = 3'
-    assert standing.found_after(tampering).number in (3, 4, 20)
+    assert shared_audited.found_after(tampering).number in (3, 4, 20)
 
 
 @pytest.mark.parametrize(
-    ("tampering", "told"),
+    ("tampering", "message"),
     [
         (f"DELETE FROM {BATCHES} WHERE number = 3", "batch number 4 (diner.dishes"),
         (f"DELETE FROM {BATCHES} WHERE number = 5", "changes (diner.dishes"),
@@ -119,8 +124,10 @@ def test_an_edit_of_any_column_of_a_batch_is_found(standing: Office, name: str) 
     ],
     ids=["deleted", "last-deleted", "doubled", "inserted", "reordered", "all-deleted"],
 )
-def test_a_batch_deleted_inserted_or_reordered_is_found(standing: Office, tampering: str, told: str) -> None:
-    assert str(standing.found_after(tampering)).startswith(told)
+def test_a_batch_deleted_inserted_or_reordered_is_found(
+    shared_audited: AuditedLake, tampering: str, message: str
+) -> None:
+    assert str(shared_audited.found_after(tampering)).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -136,81 +143,83 @@ def test_a_batch_deleted_inserted_or_reordered_is_found(standing: Office, tamper
     ],
     ids=["edited", "retired", "deleted", "inserted", "doubled", "reordered", "dropped"],
 )
-def test_a_table_that_is_not_what_its_history_says_is_found(standing: Office, tampering: str) -> None:
-    assert str(standing.found_after(tampering)).startswith("table (diner.dishes): ")
+def test_a_table_that_differs_from_its_history_is_found(shared_audited: AuditedLake, tampering: str) -> None:
+    assert str(shared_audited.found_after(tampering)).startswith("table (diner.dishes): ")
 
 
-def _in_parquet(office: Office, table: str, change: Callable[[pa.Table], pa.Table], *, covered_up: bool) -> None:
-    """Rewrite each of the table's files that holds two rows or more; `covered_up`: in the catalog too."""
-    folder = office.lab.folder / "lake" / "data" / table
+def _in_parquet(audited: AuditedLake, table: str, change: Callable[[pa.Table], pa.Table], *, covered_up: bool) -> None:
+    """Rewrite each of the table's files that has two rows or more; `covered_up`: also adapt the catalog."""
+    folder = audited.harness.folder / "lake" / "data" / table
     for path in sorted(folder.rglob("*.parquet")):
-        held = pq.read_table(path, partitioning=None)
-        if held.num_rows < 2 or "-delete" in path.name:
+        rows = pq.read_table(path, partitioning=None)
+        if rows.num_rows < 2 or "-delete" in path.name:
             continue
-        changed = change(held)
+        changed = change(rows)
         pq.write_table(changed, path)
         if covered_up:
             figures = (path.stat().st_size, pq.read_metadata(path).serialized_size, changed.num_rows, path.name)
             _sqlite(
-                office.lab.folder / "lake" / "catalog.sqlite",
+                audited.harness.folder / "lake" / "catalog.sqlite",
                 "UPDATE ducklake_data_file SET file_size_bytes = {}, footer_size = {}, record_count = {} "
                 "WHERE path LIKE '%{}'".format(*figures),
             )
 
 
-def _edit(held: pa.Table, name: str) -> pa.Table:
-    values = held.column(name).to_pylist()[::-1]
-    return held.set_column(held.column_names.index(name), held.field(name), pa.array(values, held.field(name).type))
+def _edit(rows: pa.Table, name: str) -> pa.Table:
+    values = rows.column(name).to_pylist()[::-1]
+    return rows.set_column(rows.column_names.index(name), rows.field(name), pa.array(values, rows.field(name).type))
 
 
-def _insert(held: pa.Table, name: str) -> pa.Table:
-    return pa.concat_tables([held, _edit(held.slice(0, 2), name).slice(0, 1)])
+def _insert(rows: pa.Table, name: str) -> pa.Table:
+    return pa.concat_tables([rows, _edit(rows.slice(0, 2), name).slice(0, 1)])
 
 
 FORGERIES = {
     "edited": _edit,
-    "deleted": lambda held, _: held.slice(1),
+    "deleted": lambda rows, _: rows.slice(1),
     "inserted": _insert,
-    "reordered": lambda held, _: held.take(list(range(held.num_rows))[::-1]),
+    "reordered": lambda rows, _: rows.take(list(range(rows.num_rows))[::-1]),
 }
 
 
-@pytest.mark.parametrize(("how", "table"), in_turn(list(FORGERIES), REWRITTEN))
-def test_a_file_rewritten_is_found(office: Office, table: str, how: str) -> None:
-    """It is not the file that the catalog knows."""
+@pytest.mark.parametrize(("how", "table"), rotated_pairs(list(FORGERIES), REWRITTEN))
+def test_a_file_rewritten_is_found(audited: AuditedLake, table: str, how: str) -> None:
+    """The file differs from its entry in the catalog."""
     name = "after" if table == "lineage/changes" else "name"
-    _in_parquet(office, table, lambda held: FORGERIES[how](held, name), covered_up=False)
-    assert office.verify().breaks
+    _in_parquet(audited, table, lambda rows: FORGERIES[how](rows, name), covered_up=False)
+    assert audited.verify().breaks
 
 
-@pytest.mark.parametrize(("how", "table"), in_turn(["edited", "deleted", "inserted"], REWRITTEN))
-def test_a_file_rewritten_in_the_catalog_too_is_found_by_what_it_holds(office: Office, table: str, how: str) -> None:
+@pytest.mark.parametrize(("how", "table"), rotated_pairs(["edited", "deleted", "inserted"], REWRITTEN))
+def test_a_file_rewritten_together_with_the_catalog_is_found_by_its_content(
+    audited: AuditedLake, table: str, how: str
+) -> None:
     name = "after" if table == "lineage/changes" else "name"
-    _in_parquet(office, table, lambda held: FORGERIES[how](held, name), covered_up=True)
-    assert office.verify().breaks[0].where == ("batch" if table == "lineage/changes" else "table")
+    _in_parquet(audited, table, lambda rows: FORGERIES[how](rows, name), covered_up=True)
+    assert audited.verify().breaks[0].where == ("batch" if table == "lineage/changes" else "table")
 
 
-def test_where_a_row_stands_in_its_file_says_nothing_and_moves_nothing(office: Office) -> None:
-    """Compaction moves rows. What has an order bears it in its columns, and those are hashed."""
-    before = office.lab.table("*")
-    _in_parquet(office, "lineage/changes", lambda held: FORGERIES["reordered"](held, ""), covered_up=True)
-    assert office.verify().breaks == []
-    assert (office.lab.table("*"), office.lab.replay_differs()) == (before, [])
+def test_the_position_of_a_row_in_its_file_has_no_effect(audited: AuditedLake) -> None:
+    """Compaction moves rows. The order of rows is in their columns, which are hashed."""
+    before = audited.harness.table("*")
+    _in_parquet(audited, "lineage/changes", lambda rows: FORGERIES["reordered"](rows, ""), covered_up=True)
+    assert audited.verify().breaks == []
+    assert (audited.harness.table("*"), audited.harness.replay_differs()) == (before, [])
 
 
-def test_a_file_that_is_gone_or_cut_short_is_found(office: Office) -> None:
-    path = next((office.lab.folder / "lake" / "data" / "lineage" / "changes").rglob("*.parquet"))
+def test_a_file_that_is_gone_or_cut_short_is_found(audited: AuditedLake) -> None:
+    path = next((audited.harness.folder / "lake" / "data" / "lineage" / "changes").rglob("*.parquet"))
     body = path.read_bytes()
     path.write_bytes(body[: len(body) // 2])
-    assert office.verify().breaks
+    assert audited.verify().breaks
     path.unlink()
-    assert path.name in office.found()
+    assert path.name in audited.found()
 
 
-def _landed_lines(office: Office) -> tuple[Path, list[bytes]]:
+def _landed_lines(audited: AuditedLake) -> tuple[Path, list[bytes]]:
     import zstandard
 
-    path = next(path for path in (office.lab.folder / "landing_store").rglob("*") if path.suffix == ".zst")
+    path = next(path for path in (audited.harness.folder / "landing_store").rglob("*") if path.suffix == ".zst")
     return path, zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()).splitlines(keepends=True)
 
 
@@ -224,69 +233,72 @@ def _landed_lines(office: Office) -> tuple[Path, list[bytes]]:
     ],
     ids=["edited", "deleted", "inserted", "reordered"],
 )
-def test_a_landed_line_tampered_with_is_found(office: Office, change: Callable[[list[bytes]], list[bytes]]) -> None:
+def test_a_landed_line_tampered_with_is_found(
+    audited: AuditedLake, change: Callable[[list[bytes]], list[bytes]]
+) -> None:
     import zstandard
 
-    path, lines = _landed_lines(office)
+    path, lines = _landed_lines(audited)
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join(change(lines))))
-    assert office.verify().breaks == []  # only `landing` reads what is landed
-    (found,) = office.verify(landing=True).breaks
+    assert audited.verify().breaks == []  # only verification with `landing` reads landed objects
+    (found,) = audited.verify(landing=True).breaks
     assert "hashes to" in str(found)
     path.unlink()
-    (found,) = office.verify(landing=True).breaks
+    (found,) = audited.verify(landing=True).breaks
     assert "is gone" in str(found)
 
 
-def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_chain(office: Office) -> None:
+def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_chain(audited: AuditedLake) -> None:
     import zstandard
 
-    path, lines = _landed_lines(office)
+    path, lines = _landed_lines(audited)
     manifest = path.with_name("manifest.json")
     before = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join([lines[0].replace(b"Dish", b"Fish"), *lines[1:]])))
     manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
-    (found,) = office.verify(landing=True).breaks
+    (found,) = audited.verify(landing=True).breaks
     assert "is not the one that the chain of batches seals" in str(found)
 
 
-def test_an_anchor_that_is_gone_is_found(office: Office) -> None:
-    key = office.record.anchor()
-    told = {"store": office.record.anchors.url, "key": key}
-    office.record.audit_log.record(OPERATION, told, actor="ada", via="cli")
-    assert office.verify().breaks == []
-    office.record.anchors.delete(key)
-    assert "it is gone, though entry 5 of the audit log says that it was made" in office.found()
+def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
+    key = audited.record.anchor()
+    subject = {"store": audited.record.anchors.url, "key": key}
+    audited.record.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+    assert audited.verify().breaks == []
+    audited.record.anchors.delete(key)
+    assert "it is gone, though entry 5 of the audit log says that it was made" in audited.found()
 
 
-def test_a_person_forgotten_breaks_nothing(office: Office) -> None:
-    """The key is destroyed, and with it every copy of the value; no row, file or digest changes."""
-    lab = Lab(office.lab.folder, diner("visitors", dataset=VISITORS))
-    lab.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
-    lab.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
-    office.record.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
-    (sealed,) = lab.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
-    assert lab.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
+def test_a_person_forgotten_breaks_nothing(audited: AuditedLake) -> None:
+    """The key is destroyed, so no copy of the value can be read; no row, file or digest changes."""
+    harness = LakeHarness(audited.harness.folder, diner("visitors", dataset=VISITORS))
+    harness.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
+    harness.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
+    audited.record.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
+    (sealed,) = harness.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
+    assert harness.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
     _sqlite(
-        lab.folder / "vault" / "vault.sqlite", f"DELETE FROM subject_keys WHERE subject_id = '{sealed.split(':')[2]}'"
+        harness.folder / "vault" / "vault.sqlite",
+        f"DELETE FROM subject_keys WHERE subject_id = '{sealed.split(':')[2]}'",
     )
-    forgetful = Vault(open_vault_database(load_settings(sync_home=lab.folder).vault_url), MasterKey(bytes(32)))
+    forgetful = Vault(open_vault_database(load_settings(sync_home=harness.folder).vault_url), MasterKey(bytes(32)))
     with pytest.raises(StorageError, match="destroyed"):
         forgetful.unseal("visitors", "name", sealed)
-    assert office.verify(landing=True).breaks == []
-    lab.lake.close()
+    assert audited.verify(landing=True).breaks == []
+    harness.lake.close()
 
 
 @pytest.mark.parametrize(
     "edit", ["at", "actor", "via", "operation", "subject", "outcome", "previous", "link", "number"]
 )
-def test_an_edit_of_any_column_of_the_audit_log_is_found(office: Office, edit: str) -> None:
+def test_an_edit_of_any_column_of_the_audit_log_is_found(audited: AuditedLake, edit: str) -> None:
     value = {"at": "'2020-01-01 00:00:00.000000'", "number": "20"}.get(edit, "'{}'")
-    _ledger(office, f"UPDATE audit_log SET {edit} = {value} WHERE number = 2")
-    assert office.verify().breaks[0].where == "audit log entry"
+    _ledger(audited, f"UPDATE audit_log SET {edit} = {value} WHERE number = 2")
+    assert audited.verify().breaks[0].where == "audit log entry"
 
 
 @pytest.mark.parametrize(
-    ("tampering", "told"),
+    ("tampering", "message"),
     [
         (["DELETE FROM audit_log WHERE number = 2"], "audit log entry number 3"),
         (["DELETE FROM audit_log WHERE number = 1"], "audit log entry number 2"),
@@ -296,13 +308,15 @@ def test_an_edit_of_any_column_of_the_audit_log_is_found(office: Office, edit: s
     ],
     ids=["deleted", "first-deleted", "inserted", "reordered"],
 )  # fmt: skip
-def test_an_audit_entry_deleted_inserted_or_reordered_is_found(office: Office, tampering: list[str], told: str) -> None:
-    _ledger(office, *tampering)
-    assert office.found().startswith(told)
+def test_an_audit_entry_deleted_inserted_or_reordered_is_found(
+    audited: AuditedLake, tampering: list[str], message: str
+) -> None:
+    _ledger(audited, *tampering)
+    assert audited.found().startswith(message)
 
 
-def _ledger(office: Office, *statements: str) -> None:
-    _sqlite(office.lab.folder / "ledger.sqlite", *statements)
+def _ledger(audited: AuditedLake, *statements: str) -> None:
+    _sqlite(audited.harness.folder / "ledger.sqlite", *statements)
 
 
 def _sqlite(path: Path, *statements: str) -> None:
@@ -311,23 +325,23 @@ def _sqlite(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_chain_rewritten_whole_holds_and_only_the_anchor_knows(office: Office) -> None:
-    key = office.record.anchor()
-    assert office.verify().breaks == []
-    with office.lab.lake.session() as session:
+def test_a_chain_rewritten_whole_verifies_and_only_the_anchor_shows_it(audited: AuditedLake) -> None:
+    key = audited.record.anchor()
+    assert audited.verify().breaks == []
+    with audited.harness.lake.session() as session:
         session.execute(f"UPDATE {CHANGES} SET after = replace(after::VARCHAR, 'Dish 3', 'Forged')")
         session.execute("UPDATE lake.diner.dishes SET name = 'Forged' WHERE name = 'Dish 3'")
         session.execute("UPDATE lake.tea.dishes SET name = 'Forged' WHERE name = 'Dish 3'")
         session.execute(f"DELETE FROM {BATCHES} WHERE number > 0")
-    office.lab.sync([{"id": 77, "name": "Anything"}], hour=30, mode="incremental")
-    findings = office.verify()
-    assert [each.where for each in findings.breaks] == [f"anchor {office.record.anchors.url}/{key}"]
+    audited.harness.sync([{"id": 77, "name": "Anything"}], hour=30, mode="incremental")
+    findings = audited.verify()
+    assert [each.where for each in findings.breaks] == [f"anchor {audited.record.anchors.url}/{key}"]
     assert "cut" in findings.breaks[0].what
 
 
-def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(office: Office) -> None:
-    office.record.anchor()
-    with office.lab.lake.session() as session:
+def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(audited: AuditedLake) -> None:
+    audited.record.anchor()
+    with audited.harness.lake.session() as session:
         chain, previous = batches(session), "0" * 64
         for batch in chain:
             fields = [previous, "run forged", batch.number]
@@ -335,23 +349,23 @@ def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(office: Off
             (now,) = (each for each in batches(session) if each.number == batch.number)
             previous = now.own_link()
             session.execute(f"UPDATE {BATCHES} SET link = ? WHERE number = ?", [previous, batch.number])
-    (found,) = office.verify().breaks
+    (found,) = audited.verify().breaks
     assert "entry 5 of the chain of batches has another link than then" in found.what
 
 
-def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(office: Office) -> None:
-    office.record.anchor()
-    entries, previous = list(office.record.audit_log.entries()), "0" * 64
+def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: AuditedLake) -> None:
+    audited.record.anchor()
+    entries, previous = list(audited.record.audit_log.entries()), "0" * 64
     for entry in entries:
         own = link(CHAIN, previous, [entry.number, entry.at, "mallory", *list(vars(entry).values())[3:-2]])
         _ledger(
-            office,
+            audited,
             f"UPDATE {audit_log} SET actor = 'mallory', previous = '{previous}', link = '{own}' "
             f"WHERE number = {entry.number}",
         )
         previous = own
-    (found,) = office.verify().breaks
+    (found,) = audited.verify().breaks
     assert "entry 4 of the chain of audit_log has another link than then" in found.what
-    _ledger(office, f"DELETE FROM {audit_log} WHERE number = 4")
-    (found,) = office.verify().breaks
+    _ledger(audited, f"DELETE FROM {audit_log} WHERE number = 4")
+    (found,) = audited.verify().breaks
     assert "had 4 entries then, and has 3 now: it was cut" in found.what

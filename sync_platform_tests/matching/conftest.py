@@ -20,7 +20,7 @@ TODAY = date(2026, 11, 24)
 
 @dataclass(frozen=True)
 class LinkedCity:
-    """A city with its listings, the result of matching, and the truth."""
+    """A city with its listings, the result of matching, and the true clusters."""
 
     city: City
     listings: pl.DataFrame

@@ -1,8 +1,8 @@
 """Two restaurant guides to American cities, invented: name, address, city, telephone and cuisine, each guide with its
 own way of writing them.
 
-What belongs here: data in the likeness of the Fodor's and Zagat's guides as they are known from the literature, with as
-many rows and matches. No listing is a real one.
+What belongs here: invented data like that of the Fodor's and Zagat's guides in the literature, with as many rows and
+matches.
 """
 
 from __future__ import annotations

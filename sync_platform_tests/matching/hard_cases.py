@@ -1,7 +1,7 @@
-"""Hard cases, written by hand: small tables in which a person sees at once which listings are one place.
+"""Hard cases, written by hand: small tables in which a person easily sees which listings are one place.
 
-What belongs here: cases that cities show seldom. Each stands among `bystanders`, so that a name or a number is as rare
-as it looks.
+What belongs here: cases that are rare in cities. Each can be put among `bystanders`, so that a rare name or number is
+rare in the table too.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ FEW = 5
 
 
 @dataclass
-class Kept:
+class StoredLinkage:
     """Listings with their stored state and clusters, updated by batches."""
 
     state: LinkageState
@@ -44,7 +44,7 @@ class Kept:
     cluster_of: dict[Id, Cluster] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> Kept:
+    def empty(cls, connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "main") -> StoredLinkage:
         """The state of no listings; `connection` is new."""
         state = LinkageState(connection, *(f"{schema}.{name}" for name in ("listings", "keys", "links")))
         connection.register("none", pl.DataFrame(schema=SCHEMA).to_arrow())
@@ -153,7 +153,7 @@ def batches(pool: pl.DataFrame) -> st.SearchStrategy[list[tuple[pl.DataFrame, li
 def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool: pl.DataFrame, model: Model) -> None:
     with pytest.MonkeyPatch.context() as patch, duckdb.connect() as connection:
         patch.setattr(blocking, "MAX_LISTINGS_PER_KEY", data.draw(st.sampled_from([FEW, 1000])))
-        kept = Kept.empty(connection, model)
+        kept = StoredLinkage.empty(connection, model)
         for listings, gone, decisions in data.draw(batches(pool)):
             leaving = [one for one in gone if one not in set(listings.select("source", "source_id").iter_rows())]
             known = {frozenset((made.one, made.other)) for made in kept.decisions}
@@ -170,7 +170,7 @@ def test_a_city_in_five_random_batches_has_the_clusters_of_one_run(city: LinkedC
     shuffled = listings.sample(fraction=1, shuffle=True, seed=5)
     part = -(-shuffled.height // 5)
     with duckdb.connect() as connection:
-        kept = Kept.empty(connection, city.linkage.model)
+        kept = StoredLinkage.empty(connection, city.linkage.model)
         for start in range(0, shuffled.height, part):
             kept.take(shuffled[start : start + part])
         kept.require_as_rebuilt()
@@ -178,9 +178,9 @@ def test_a_city_in_five_random_batches_has_the_clusters_of_one_run(city: LinkedC
 
 
 @pytest.fixture
-def kept(model: Model) -> Iterator[Kept]:
+def kept(model: Model) -> Iterator[StoredLinkage]:
     with duckdb.connect() as connection:
-        yield Kept.empty(connection, model)
+        yield StoredLinkage.empty(connection, model)
 
 
 def _place(source: str, source_id: str, **values: object) -> dict[str, object]:
@@ -199,7 +199,7 @@ def _table(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA)
 
 
-def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: Kept) -> None:
+def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: StoredLinkage) -> None:
     """Of three listings, only a person's decision connects the second and the third."""
     word = Decision(("b", "1"), ("c", "1"), same=True)
     kept.take(_table(_place("a", "1"), _place("b", "1"), {**_thin(2), "source_id": "1"}), decisions=[word])
@@ -212,7 +212,7 @@ def test_a_removed_listing_splits_the_cluster_that_it_connected(kept: Kept) -> N
     kept.require_as_rebuilt()
 
 
-def test_a_key_that_becomes_oversized_makes_no_pairs(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_becomes_oversized_makes_no_pairs(kept: StoredLinkage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "MAX_LISTINGS_PER_KEY", FEW)
     kept.take(_table(*map(_thin, range(FEW))))
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {FEW}
@@ -223,7 +223,7 @@ def test_a_key_that_becomes_oversized_makes_no_pairs(kept: Kept, monkeypatch: py
     kept.require_as_rebuilt()
 
 
-def test_a_second_listing_joins_once_it_is_marked(kept: Kept) -> None:
+def test_a_second_listing_joins_once_it_is_marked(kept: StoredLinkage) -> None:
     kept.take(_table(_place("a", "1"), _place("a", "2")))
     assert {len(cluster) for cluster in kept.cluster_of.values()} == {1}
     kept.take(_table(_place("a", "2", is_duplicate=True)))
@@ -231,7 +231,7 @@ def test_a_second_listing_joins_once_it_is_marked(kept: Kept) -> None:
     kept.require_as_rebuilt()
 
 
-def test_an_empty_batch_and_unknown_ids_change_nothing(kept: Kept) -> None:
+def test_an_empty_batch_and_unknown_ids_change_nothing(kept: StoredLinkage) -> None:
     kept.take(_table(_place("a", "1"), _place("b", "1")))
     before = [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)]
     for gone in ([], [("x", "1")]):
@@ -239,7 +239,7 @@ def test_an_empty_batch_and_unknown_ids_change_nothing(kept: Kept) -> None:
     assert [kept.rows(name).rows() for name in (kept.state.keys, kept.state.links)] == before
 
 
-def test_a_batch_affects_only_what_it_touches(kept: Kept) -> None:
+def test_a_batch_affects_only_what_it_touches(kept: StoredLinkage) -> None:
     listings = table_of(bystanders())
     kept.take(listings)
     affected = kept.take(listings.filter(pl.col("source_id") == "by3")).linkage
@@ -251,7 +251,7 @@ def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: 
     shuffled = pool.sample(fraction=1, shuffle=True, seed=2)
     with Lake(address) as lake, lake.session() as session:
         session.execute("CREATE SCHEMA unified")
-        kept = Kept.empty(session, model, "lake.unified")
+        kept = StoredLinkage.empty(session, model, "lake.unified")
         kept.take(shuffled[:100])
     with Lake(address) as lake, lake.session() as session:
         kept.state = replace(kept.state, connection=session)
@@ -261,7 +261,7 @@ def test_another_session_can_use_the_state_in_a_lake(pool: pl.DataFrame, model: 
         kept.require_as_rebuilt()
 
 
-def test_a_key_has_the_same_hash_everywhere(kept: Kept) -> None:
+def test_a_key_has_the_same_hash_everywhere(kept: StoredLinkage) -> None:
     """Stored hashes must equal those of a later version."""
     kept.take(_table(_place("a", "1", name_en=None, address_en=None)))
     number = int.from_bytes(md5(b"phone 23938888").digest()[8:], "little") >> 1

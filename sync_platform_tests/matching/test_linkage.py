@@ -50,7 +50,7 @@ def test_linking_again_gives_the_same_model_and_the_same_bits(small_city: Linked
     assert np.array_equal(again.bits, small_city.linkage.bits)
 
 
-def test_a_pair_scores_the_same_whatever_else_is_in_the_table(small_city: LinkedCity) -> None:
+def test_the_score_of_a_pair_does_not_depend_on_other_rows(small_city: LinkedCity) -> None:
     """With a given model. This is why incremental and full runs agree."""
     model = small_city.linkage.model
     part = link(small_city.listings.sample(fraction=0.5, seed=1), model)

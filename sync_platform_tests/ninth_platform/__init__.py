@@ -1,1 +1,1 @@
-"""A ninth platform, added as docs/adding-a-platform.md says; `seatly/` holds its parts, outside of the package."""
+"""A ninth platform, added as docs/adding-a-platform.md says; `seatly/` has its parts, outside the package."""

@@ -1,6 +1,6 @@
 """A ninth platform is three things: a platform file, a sandbox view, a fixture folder. Everything else follows.
 
-The three are put into a copy of the project, and the copy is used as a person would: nothing else is edited in it.
+The test puts the three into a copy of the project, edits nothing else there, and runs commands in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Project:
     is_full: bool
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A Python module run to its end, as if in a fresh checkout with nothing set."""
+        """Run a Python module to its end, like in a fresh checkout without settings."""
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         places = {"SANDBOX_PLACES": "60", "SANDBOX_TODAY": "2026-11-24", "SYNC_HOME": str(self.folder / "home")}
         environment = {**kept, **places, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -48,7 +48,7 @@ class Project:
         return datasets
 
     def test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Tests of the copy, all of them with `--full`; pytest fails where none is selected."""
+        """Run tests of the copy with `--full`; pytest fails if none is selected."""
         full = ("--full",) if self.is_full else ()
         return self.run("pytest", "-q", "-p", "no:cacheprovider", *full, *arguments)
 
@@ -81,7 +81,7 @@ def test_it_is_synced_from_the_sandbox_and_then_unchanged(project: Project) -> N
     assert not any(dataset["inserted"] or dataset["updated"] for dataset in second)
 
 
-def test_its_docs_and_assets_are_made_and_the_checks_of_the_tree_hold(project: Project) -> None:
+def test_its_docs_and_assets_are_made_and_the_checks_of_the_tree_pass(project: Project) -> None:
     pages = ("sync_platform_tests/test_docs.py", "sync_platform_tests/defs/test_graph.py")
     made = project.test(*pages, "-k", "page_of_all_contracts or on_record")
     assert made.stdout.count("was missing and has been written: look at it") >= len(REMADE), made.stdout

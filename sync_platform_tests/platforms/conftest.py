@@ -11,5 +11,5 @@ from sync_platform.sandbox.city import City
 
 @pytest.fixture(scope="session")
 def city() -> City:
-    """120 places on a day that stays, so that a test sees the same city in every year."""
+    """120 places on a fixed day, so that the city is the same in every year."""
     return City(120, today=date(2026, 11, 24))

@@ -1,12 +1,12 @@
-"""Runs a platform's connector over canned exchanges or over the sandbox, and shows what it made of them.
+"""Runs a platform's connector over canned exchanges or over the sandbox, and returns its pages and gaps.
 
-What belongs here: how a test talks to a connector without a socket. What doesn't: what any platform should answer.
+What belongs here: running a connector without a socket. What doesn't: the answers of any platform.
 
 `fixtures/<platform>/exchanges.json` is a list of `{"request": {"method", "path", "params"?, "json"?}, "response":
 {"status", "headers"?, "json"? | "text"?}}`. A request matches by method, path and the params and json fields that are
-listed; of several that match, each is played once in order, and the last one again and again. An exchange may also say
-what the fault matrix finds in its answer: `"content"` is `list` (the default), `record` or `none`, and
-`"special_faults"` are those faults of the platform's own that happen to it.
+listed; of several that match, each is played once in order, and then the last one repeatedly. An exchange may also
+declare the content of its answer for the fault matrix: `"content"` is `list` (the default), `record` or `none`, and
+`"special_faults"` are the faults of this platform alone that can happen to it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Exchange = dict[str, Any]
 
 @dataclass
 class Replayed:
-    """What a connector yielded and told, per dataset."""
+    """What a connector yielded and reported, per dataset."""
 
     platform: Platform
     pages: list[Page]
@@ -61,29 +61,29 @@ class Replayed:
         return [found.source_id(record) or "" for record in self.records(dataset)]
 
     def rows(self, dataset: str) -> list[Row]:
-        """Every record as its row, those that are not ours left out; raises where a record does not fit."""
+        """Every record as its row, without those out of scope; raises if a record breaks the contract."""
         found = self.platform.dataset(dataset)
         rows = [to_row(found, record) for record in self.records(dataset)]
         return [row for row in rows if row is not None]
 
     def reasons(self, dataset: str) -> list[str]:
-        """Why the dataset counts as incomplete; empty when nothing is known to be missing."""
+        """The reasons why the dataset is incomplete; empty if nothing is known to be missing."""
         ids = self.ids(dataset)
         pages = sum(page.dataset == dataset for page in self.pages)
         return reasons_for_gaps(self.gaps[dataset], pages, len(set(filter(None, ids))), ids.count(""))
 
 
-class Book:
-    """A secret book in memory."""
+class MemorySecrets:
+    """A secret store in memory."""
 
     def __init__(self) -> None:
-        self.secrets: dict[str, str] = {}
+        self.values: dict[str, str] = {}
 
     def read(self, name: str) -> str | None:
-        return self.secrets.get(name)
+        return self.values.get(name)
 
     def write(self, name: str, value: str) -> None:
-        self.secrets[name] = value
+        self.values[name] = value
 
 
 def to_row(dataset: Dataset, record: Record) -> Row | None:
@@ -96,12 +96,12 @@ def to_row(dataset: Dataset, record: Record) -> Row | None:
 
 
 def replay(platform: Platform, exchanges: list[Exchange], **options: Any) -> Replayed:
-    """The connector over canned exchanges; an unmatched request fails the test, naming it."""
+    """Run the connector over canned exchanges; the test fails on a request without a match, and names it."""
     return run(platform, canned(exchanges), **options)
 
 
 def over_sandbox(platform: Platform, city: City, faults: Iterable[str] = (), **options: Any) -> Replayed:
-    """The connector over a sandbox in this process, with `faults` in force as the sandbox's `--fault` writes them."""
+    """Run the connector over a sandbox in this process, with `faults` written like for the sandbox's `--fault`."""
     return run(platform, httpx.ASGITransport(create_app(city, list(faults))), base=f"{BASE}/{platform.name}", **options)
 
 
@@ -113,12 +113,12 @@ def run(
     scope: Scope | None = None,
     datasets: Iterable[str] | None = None,
     attempts: int = 2,
-    book: Book | None = None,
+    secrets: MemorySecrets | None = None,
     only_first: bool = False,
     observed_at: datetime = OBSERVED_AT,
 ) -> Replayed:
-    """The connector over a transport, its first dataset only if so asked; raises the SyncError that stopped it."""
-    noting = _Noting(transport)
+    """Run the connector over a transport; `only_first`: its first dataset only. Raises the SyncError that stops it."""
+    noting = _RecordingTransport(transport)
 
     async def fetch() -> Replayed:
         client = Client(
@@ -136,7 +136,7 @@ def run(
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
             state = ExtractionState(wanted, observed_at)
-            extraction = Extraction(client, scope or Scope(), CREDENTIALS, book or Book(), state, archive)
+            extraction = Extraction(client, scope or Scope(), CREDENTIALS, secrets or MemorySecrets(), state, archive)
             pages = []
             async with aclosing(platform.pages(extraction)) as coming:
                 async for page in coming:
@@ -172,7 +172,7 @@ def exchange(path: str, json: Any = None, *, text: str | None = None, status: in
 
 
 def read_fixture(platform: str, name: str) -> Any:
-    """A JSON file of the platform's fixture folder; the test fails saying what to add where there is none."""
+    """A JSON file of the platform's fixture folder; if it is missing, the test fails and says what to add."""
     file = FIXTURES / platform / name
     if not file.is_file():
         raise AssertionError(
@@ -181,8 +181,8 @@ def read_fixture(platform: str, name: str) -> Any:
     return orjson.loads(file.read_bytes())
 
 
-class _Noting(httpx.AsyncBaseTransport):
-    """Passes requests on, and keeps them."""
+class _RecordingTransport(httpx.AsyncBaseTransport):
+    """Forwards requests, and records them."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self.inner = inner

@@ -22,7 +22,7 @@ from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database
 
-from .replay import BASE, CREDENTIALS, Book
+from .replay import BASE, CREDENTIALS, MemorySecrets
 
 PLATFORMS = load_platforms()
 
@@ -46,7 +46,7 @@ def test_a_platform_lands_the_sandbox_whole(name: str, city: City, tmp_path: Pat
         transport=httpx.ASGITransport(create_app(city)),
     )
     vault = Vault(open_vault_database(f"sqlite:///{tmp_path / 'vault.sqlite'}"), MasterKey(bytes(32)))
-    fetch = Fetch(platform, source, Book(), Scope(), "test", new_sync_id(), "test")
+    fetch = Fetch(platform, source, MemorySecrets(), Scope(), "test", new_sync_id(), "test")
     manifests = extract(fetch, Destination(store, vault))
     assert [manifest.dataset for manifest in manifests] == [dataset.name for dataset in platform.datasets]
     for manifest, dataset in zip(manifests, platform.datasets, strict=True):

@@ -32,7 +32,7 @@ def test_every_venue_and_every_post_comes_once(city: City) -> None:
     assert {record["slug"] for record in replayed.records("posts")} <= set(slugs)
 
 
-def test_hours_stand_in_week_order() -> None:
+def test_hours_are_in_week_order() -> None:
     assert hours({"sun": DAY, "wed": DAY, "mon": DAY}) == ["mon 11:30-22:00", "wed 11:30-22:00", "sun 11:30-22:00"]
 
 

@@ -47,7 +47,7 @@ def licences_on(city: City, day: date) -> set[str]:
     return {licence.number for _, licence in view.licences if licence.expires(day)}
 
 
-def test_both_files_stand_behind_every_page_of_two_thousand() -> None:
+def test_every_page_of_two_thousand_records_names_both_files() -> None:
     numbers = [f"{number:010d}" for number in range(4500)]
     replayed = replay(REGISTER, both(file(*numbers), file(*numbers)))
     assert [len(page.records) for page in replayed.pages] == [2000, 2000, 500]
@@ -73,7 +73,7 @@ def test_files_that_stay_of_different_days_land_with_a_finding(city: City) -> No
     assert len(replayed.requests) == 8
 
 
-def test_a_licence_in_only_one_file_is_landed_and_told_and_is_no_row() -> None:
+def test_a_licence_in_only_one_file_is_landed_and_reported_and_is_no_row() -> None:
     replayed = replay(REGISTER, both(file("1", "2"), file("2", "3", "4")))
     assert sorted(replayed.ids("licences")) == ["1", "2", "3", "4"]
     assert replayed.reasons("licences") == ["3 licences stand in only one of the two files"]
@@ -82,7 +82,7 @@ def test_a_licence_in_only_one_file_is_landed_and_told_and_is_no_row() -> None:
         to_row(REGISTER.dataset("licences"), only_chinese)
 
 
-def test_a_number_that_one_file_lists_twice_comes_twice() -> None:
+def test_a_number_that_one_file_lists_twice_is_landed_twice() -> None:
     replayed = replay(REGISTER, both(file("1", "2"), file("1", "2", "1")))
     assert sorted(replayed.ids("licences")) == ["1", "1", "2"]
     assert replayed.reasons("licences") == []
@@ -112,7 +112,7 @@ def test_an_old_file_is_no_failure() -> None:
         ("　", None),
     ],
 )
-def test_the_registers_text_is_made_plain(sent: str, kept: str | None) -> None:
+def test_the_registers_text_is_cleaned(sent: str, kept: str | None) -> None:
     row = replay(REGISTER, both(file("1"), file("1", sign=sent))).rows("licences")[0]
     assert row.name_zh == kept  # type: ignore[attr-defined]
 
@@ -133,7 +133,7 @@ def test_a_file_that_stays_broken_stops_the_sync(city: City) -> None:
         over_sandbox(REGISTER, city, ["data_gov_hk:truncated"])
 
 
-def test_no_entity_is_resolved_and_a_sign_that_refers_to_one_is_no_text() -> None:
+def test_no_xml_entity_is_resolved_and_a_sign_that_refers_to_one_is_no_text() -> None:
     bomb = '<!DOCTYPE DATA [<!ENTITY a SYSTEM "file:///etc/hostname">]>' + file("1", sign="A&a;B")
     record = replay(REGISTER, both(bomb, file("1"))).records("licences")[0]
     assert record["SS_EN"] == ["&a;"]
@@ -155,7 +155,7 @@ def test_the_archive_gives_the_last_day_of_the_week(city: City) -> None:
     assert replayed.reasons("licences") == []
 
 
-def test_the_archive_is_asked_by_the_live_address_and_the_lists_common_last_day() -> None:
+def test_the_archive_is_requested_by_live_address_and_last_common_day_of_the_lists() -> None:
     versions = [["20240506-0930", "20240508-0011", "20240508-0931", "20240509-0930"], ["20240508-0940"]]
     listed = [
         exchange(f"{ARCHIVE}/list-file-versions", {"timestamps": stamps}, url=url, start="20240506", end="20240512")
@@ -186,6 +186,6 @@ def test_the_day_of_no_rows_retires_nothing(city: City) -> None:
 @pytest.mark.parametrize(
     ("day", "tolerance"), [(date(2026, 6, 30), 0.05), (date(2026, 7, 4), 0.05), (date(2026, 11, 24), 0.03)]
 )
-def test_more_may_leave_around_the_thirtieth_of_june(day: date, tolerance: float) -> None:
+def test_the_shrink_tolerance_is_larger_around_the_thirtieth_of_june(day: date, tolerance: float) -> None:
     assert REGISTER.tolerance(day) == tolerance
     assert REGISTER.tolerance(day - timedelta(days=100)) == 0.03

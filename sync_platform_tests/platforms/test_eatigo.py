@@ -1,4 +1,4 @@
-"""Eatigo: slots from the day of the extraction on, whatever the clock says."""
+"""Eatigo: slots from the day of the extraction on, on any day of the clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .replay import OBSERVED_AT, over_sandbox
 EATIGO = Eatigo()
 
 
-def test_promotions_are_asked_for_from_the_day_that_the_extraction_observes(city: City) -> None:
+def test_promotions_are_requested_from_the_observed_day(city: City) -> None:
     for observed_at, first, last in (
         (datetime(2026, 11, 24, 15, 59, tzinfo=UTC), "2026-11-24", "2026-12-24"),
         (datetime(2026, 11, 24, 16, 0, tzinfo=UTC), "2026-11-25", "2026-12-25"),

@@ -62,7 +62,9 @@ def test_every_column_is_described_and_every_named_column_exists(platform: Platf
         columns = {column.name: column for column in columns_of(dataset.row)}
         hints: dict[str, Any] = get_type_hints(dataset.row, include_extras=True)
         for name, column in columns.items():
-            assert name == "source_id" or hasattr(hints[name], "__metadata__"), f"{dataset.name}.{name} says nothing"
+            assert name == "source_id" or hasattr(hints[name], "__metadata__"), (
+                f"{dataset.name}.{name} has no description"
+            )
             assert column.description != name
         assert dataset.volatile <= columns.keys()
         assert dataset.cursor is None or dataset.cursor in columns

@@ -1,4 +1,4 @@
-"""Foodpanda: the sweep of points, proven against the sandbox and against points that fail, disagree or never end."""
+"""Foodpanda: the grid crawl, over the sandbox and over points that fail, disagree or never end."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def vendor(code: str, at: tuple[float, float] = JORDAN, **more: Any) -> Record:
 
 
 def sweep(answer: Answer, count: int | None = None, shuffled_by: int | None = None) -> Replayed:
-    """The sweep over points that answer records, or a status, for (latitude, longitude, offset).
+    """The grid crawl over points that answer with records or a status, for (latitude, longitude, offset).
 
-    `count`: what they say there is; `shuffled_by`: the seed by which some answer later than others.
+    `count`: the total that points claim; `shuffled_by`: the seed that makes some points answer later than others.
     """
     stream = Random(shuffled_by)
 
@@ -66,7 +66,7 @@ def row(record: Record) -> Any:
 
 
 def lasting(replayed: Replayed) -> dict[str, Record]:
-    """The records by code, without what the clock decides."""
+    """The records by code, without the fields that depend on the clock."""
     found = {record["code"]: record for record in replayed.records("restaurants")}
     for record in found.values():
         record["metadata"].pop("available_in")
@@ -99,7 +99,7 @@ def test_two_sweeps_give_identical_records(large_city: City) -> None:
     assert lasting(first) == lasting(second)
 
 
-def test_the_order_of_answers_does_not_decide_which_points_record_counts() -> None:
+def test_the_order_of_answers_does_not_affect_which_points_record_is_used() -> None:
     def answer(latitude: float, longitude: float, offset: int) -> list[Record]:
         fee = round(abs(latitude - 22.3) * 1000 + abs(longitude - 114.17) * 100, 3)
         return [vendor("a1b2", minimum_delivery_fee=fee), vendor("c3d4", (0, 0), minimum_delivery_fee=fee)]
@@ -108,7 +108,7 @@ def test_the_order_of_answers_does_not_decide_which_points_record_counts() -> No
     assert [sorted(map(str, records)) for records in sweeps] == [sorted(map(str, sweeps[0]))] * 3
 
 
-def test_the_record_of_the_nearest_point_counts() -> None:
+def test_the_record_of_the_nearest_point_is_used() -> None:
     def answer(latitude: float, longitude: float, offset: int) -> list[Record]:
         return [vendor("a1b2", distance=f"{latitude},{longitude}")]
 
@@ -116,13 +116,13 @@ def test_the_record_of_the_nearest_point_counts() -> None:
 
 
 @pytest.mark.parametrize("at", [(0, 0), (21.5, 114.17), (None, None), ("22.3", "114.17")])
-def test_a_vendor_without_a_place_in_hong_kong_comes_once_all_the_same(at: Any) -> None:
+def test_a_vendor_without_a_location_in_hong_kong_is_listed_once_too(at: Any) -> None:
     replayed = sweep(lambda latitude, longitude, offset: [vendor("a1b2", at)])
     assert replayed.ids("restaurants") == ["a1b2"]
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_failing_point_is_told_as_a_gap_and_the_others_go_on() -> None:
+def test_a_failing_point_is_reported_as_a_gap_and_the_others_are_read() -> None:
     def answer(latitude: float, longitude: float, offset: int) -> list[Record] | int:
         return 500 if (latitude, longitude) == ITS_POINT else [vendor("a1b2"), vendor("c3d4", (22.05, 113.85))]
 
@@ -144,13 +144,13 @@ def test_a_list_cut_at_half_is_noticed(city: City) -> None:
 
 
 @pytest.mark.parametrize("fault", ["endless-cursor", "repeated-page"])
-def test_pages_that_never_end_are_told_and_left(large_city: City, fault: str) -> None:
+def test_pages_that_never_end_are_reported_and_ended(large_city: City, fault: str) -> None:
     replayed = over_sandbox(FOODPANDA, large_city, [f"foodpanda:{fault}~latitude=22.31"], datasets=ONLY)
     assert "repeats at offset" in " ".join(replayed.reasons("restaurants"))
     assert len(replayed.requests) < 3 * POINTS
 
 
-def test_full_pages_of_the_same_vendors_end_although_their_clocks_go_on() -> None:
+def test_repeated_full_pages_end_the_list_although_their_times_differ() -> None:
     ticks = iter(range(10**9))
 
     def answer(latitude: float, longitude: float, offset: int) -> list[Record]:
@@ -169,7 +169,7 @@ def test_two_records_of_one_vendor_in_one_answer_both_land() -> None:
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_record_without_a_code_is_told() -> None:
+def test_a_record_without_a_code_is_reported() -> None:
     def answer(latitude: float, longitude: float, offset: int) -> list[Record]:
         return [{"name": "Nobody"}] if (latitude, longitude) == ITS_POINT else []
 
@@ -181,7 +181,7 @@ def test_html_in_place_of_data_is_a_wall(city: City) -> None:
         over_sandbox(FOODPANDA, city, ["foodpanda:html"])
 
 
-def test_reviews_are_asked_for_only_where_there_are_some(city: City) -> None:
+def test_reviews_are_requested_only_for_restaurants_that_have_some(city: City) -> None:
     replayed = over_sandbox(FOODPANDA, city)
     reviewed = {record["code"] for record in replayed.records("restaurants") if record["review_number"]}
     asked = {request.url.path.rpartition("/")[2] for request in replayed.requests if "/reviews/" in request.url.path}
@@ -200,7 +200,7 @@ def test_reviews_of_vendors_that_may_be_missing_may_be_missing_too(city: City) -
     assert "what belongs to the missing restaurants is missing too" in replayed.reasons("reviews")
 
 
-def test_without_leave_for_more_no_reviews_are_asked_for(city: City) -> None:
+def test_where_only_ids_are_allowed_no_reviews_are_requested(city: City) -> None:
     replayed = over_sandbox(FOODPANDA, city, datasets=ONLY)
     assert not any("/reviews/" in request.url.path for request in replayed.requests)
 
@@ -237,7 +237,7 @@ def test_the_status_follows_both_flags(is_active: Any, is_temporary_closed: Any,
     assert row({"code": "a1b2", "is_active": is_active, "metadata": metadata}).status == status
 
 
-def test_what_the_point_or_the_hour_decides_changes_no_row() -> None:
+def test_fields_that_depend_on_the_point_or_the_hour_change_no_row() -> None:
     here, there = (
         {"code": "a1b2", "name": "A", "distance": away, "area": {"name": str(away)}, "metadata": {"available_in": at}}
         for away, at in ((0.4, "2026-11-24T11:15:00+0800"), (3.9, "2026-11-24T11:30:00+0800"))

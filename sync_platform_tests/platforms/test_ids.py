@@ -1,4 +1,4 @@
-"""Ids are text, whatever they come as."""
+"""Ids are text, also if they are sent as numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_id_is_the_same_as_a_number_and_as_text(name: str, sent: int) -> None
 
 @pytest.mark.parametrize("name", NUMBERED)
 @pytest.mark.parametrize("sent", [True, 1.5, None, [7]])
-def test_what_is_neither_a_number_nor_text_is_no_id(name: str, sent: object) -> None:
+def test_only_a_number_or_text_is_an_id(name: str, sent: object) -> None:
     restaurants = PLATFORMS[name].datasets[0]
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({restaurants.key[0]: sent}, restaurants.wire)

@@ -13,13 +13,13 @@ from sync_platform.errors import AuthenticationFailed
 from sync_platform.platforms.keeta import Keeta, signature
 from sync_platform.sandbox.city import City
 
-from .replay import Book, over_sandbox, run
+from .replay import MemorySecrets, over_sandbox, run
 
 KEETA = Keeta()
 
 
 class Server:
-    """A merchant's few shops; what it refuses can be set, and what it was asked is kept."""
+    """A server of a few shops of one merchant; tests set what it refuses, and it records requests."""
 
     def __init__(self, shops: int = 3, codes: dict[str, int] | None = None) -> None:
         self.shops, self.codes = shops, codes or {}
@@ -62,13 +62,13 @@ def test_the_signature_covers_the_url_every_other_field_in_order_and_the_secret(
     assert signature("https://k.example/x", fields, "s3cret") == sha256(text.encode()).hexdigest()
 
 
-def test_everything_the_sandbox_has_comes_signed(city: City) -> None:
+def test_everything_in_the_sandbox_is_fetched_with_signatures(city: City) -> None:
     replayed = over_sandbox(KEETA, city)
     assert {name: replayed.reasons(name) for name in replayed.gaps} == {"restaurants": [], "menu_items": []}
     assert all(int(one) > 2**53 for one in replayed.ids("restaurants"))
 
 
-def test_an_expired_token_is_refreshed_once_though_many_calls_meet_it() -> None:
+def test_an_expired_token_is_refreshed_once_for_many_concurrent_calls() -> None:
     server = Server(shops=10)
 
     def expiring(request: httpx.Request) -> httpx.Response:
@@ -76,25 +76,25 @@ def test_an_expired_token_is_refreshed_once_though_many_calls_meet_it() -> None:
             server.valid = "none"
         return server(request)
 
-    replayed = run(KEETA, httpx.MockTransport(expiring), book=Book())
+    replayed = run(KEETA, httpx.MockTransport(expiring), secrets=MemorySecrets())
     assert len(server.refreshed_with) == 2
     assert len(replayed.ids("restaurants")) == 10
     assert replayed.reasons("restaurants") == []
 
 
 def test_a_rotated_refresh_token_is_kept_and_used_the_next_time() -> None:
-    server, book = Server(), Book()
-    run(KEETA, httpx.MockTransport(server), book=book)
-    run(KEETA, httpx.MockTransport(server), book=book)
+    server, secrets = Server(), MemorySecrets()
+    run(KEETA, httpx.MockTransport(server), secrets=secrets)
+    run(KEETA, httpx.MockTransport(server), secrets=secrets)
     assert server.refreshed_with[1] == "rt-1"
-    assert book.secrets == {"refresh_token": "rt-2"}
+    assert secrets.values == {"refresh_token": "rt-2"}
 
 
-def test_a_kept_token_that_is_refused_gives_way_to_the_configured_one() -> None:
-    server, book = Server(), Book()
+def test_a_stored_token_that_is_refused_is_replaced_by_the_configured_one() -> None:
+    server, secrets = Server(), MemorySecrets()
     server.used.add("lost")
-    book.write("refresh_token", "lost")
-    replayed = run(KEETA, httpx.MockTransport(server), book=book)
+    secrets.write("refresh_token", "lost")
+    replayed = run(KEETA, httpx.MockTransport(server), secrets=secrets)
     assert server.refreshed_with[0] == "lost"
     assert len(server.refreshed_with) == 2
     assert replayed.reasons("restaurants") == []

@@ -1,4 +1,4 @@
-"""OpenRice: the sweep under the cap of 250, proven against the sandbox and against awkward answers."""
+"""OpenRice: the capped search with the cap of 250, over the sandbox and over odd answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Poi = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def large_city() -> City:
-    """A city that OpenRice lists six times over the cap."""
+    """A city of which OpenRice lists six times as many restaurants as the cap."""
     return City(2000, today=date(2026, 11, 24))
 
 
@@ -71,19 +71,19 @@ def sweep(listed: list[Poi], **options: Any) -> Any:
     return run(OPENRICE, httpx.MockTransport(Site(listed, **options)), datasets=ONLY)
 
 
-def test_slices_bring_every_restaurant_of_a_city_over_the_cap(large_city: City) -> None:
+def test_slices_find_every_restaurant_of_a_city_over_the_cap(large_city: City) -> None:
     replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
     ids = replayed.ids("restaurants")
     assert len(set(ids)) == len(ids) == shown(large_city) == replayed.gaps["restaurants"].claimed
     assert replayed.reasons("restaurants") == []
 
 
-def test_no_page_beyond_the_cap_is_asked_for(large_city: City) -> None:
+def test_no_page_beyond_the_cap_is_requested(large_city: City) -> None:
     replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
     assert max(int(request.url.params.get("page", "1")) for request in replayed.requests) <= 17
 
 
-def test_overlapping_regions_are_not_asked_where_the_districts_brought_all(large_city: City) -> None:
+def test_overlapping_regions_are_not_requested_if_the_districts_list_all(large_city: City) -> None:
     replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
     assert not any(request.url.params.get("districtId", "").startswith("-") for request in replayed.requests)
 
@@ -101,32 +101,32 @@ def test_a_district_over_the_cap_is_split_by_price_then_cuisine() -> None:
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_slice_that_no_cut_makes_small_enough_is_named() -> None:
+def test_a_slice_that_cannot_be_split_below_the_cap_is_named() -> None:
     replayed = sweep(pois(300) + pois(20, start=1000, district=2))
     assert replayed.gaps["restaurants"].capped_slices[0] == "districtId=1 priceRangeId=2 cuisineId=7: 250 of 300"
     assert len(set(replayed.ids("restaurants"))) == 270
     assert "the source claims 320 records, 270 came" in replayed.reasons("restaurants")
 
 
-def test_restaurants_without_a_price_come_out_of_the_whole_district() -> None:
+def test_restaurants_without_a_price_are_found_by_the_query_of_the_whole_district() -> None:
     replayed = sweep(pois(30, price=None) + pois(240, start=1000, price=1))
     assert len(set(replayed.ids("restaurants"))) == 270
     assert replayed.reasons("restaurants") == []
 
 
-def test_restaurants_without_a_cuisine_that_stay_out_of_reach_are_told() -> None:
+def test_unreachable_restaurants_without_a_cuisine_are_reported() -> None:
     replayed = sweep(pois(260) + pois(30, start=1000, cuisine=None))
     assert replayed.gaps["restaurants"].capped_slices
     assert len(set(replayed.ids("restaurants"))) < 290
 
 
-def test_regions_are_asked_where_the_districts_do_not_cover_all() -> None:
+def test_regions_are_requested_if_the_districts_do_not_list_all() -> None:
     replayed = sweep(pois(200) + pois(100, start=1000, district=5, price=4), districts=(1, 2, -9))
     assert len(set(replayed.ids("restaurants"))) == 300
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_lost_page_is_told_and_the_rest_goes_on(large_city: City) -> None:
+def test_a_lost_page_is_reported_and_the_others_are_read(large_city: City) -> None:
     replayed = over_sandbox(OPENRICE, large_city, ["openrice:500*2~districtId=2001"], datasets=ONLY)
     assert "failed" in replayed.reasons("restaurants")[0]
     assert len(set(replayed.ids("restaurants"))) > 1000
@@ -137,7 +137,7 @@ def test_html_in_place_of_data_is_a_wall(city: City) -> None:
         over_sandbox(OPENRICE, city, ["openrice:html"])
 
 
-def test_reviews_are_asked_for_only_where_there_are_some(city: City) -> None:
+def test_reviews_are_requested_only_for_restaurants_that_have_some(city: City) -> None:
     replayed = over_sandbox(OPENRICE, city)
     reviewed = {str(record["poiId"]) for record in replayed.records("restaurants") if record["reviewCount"]}
     asked = {request.url.path.split("/")[-2] for request in replayed.requests if "/reviews" in request.url.path}

@@ -1,4 +1,4 @@
-"""TripAdvisor: omitted ids, rows that are no restaurants, lists without pagination, reviews since a day."""
+"""TripAdvisor: omitted ids, locations that are not restaurants, lists without pagination, reviews since a day."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SEARCH, LOCATIONS = "/locations/search", "/locations"
 
 
 def places(*numbers: int, kind: str = "RESTAURANT") -> list[dict[str, Any]]:
-    """Locations that nobody has rated."""
+    """Locations without ratings."""
     unrated = {"overall": {"count": 0}}
     return [{"id": number, "categories": [kind], "traveler_ratings": unrated} for number in numbers]
 
 
-def test_a_location_that_does_not_count_its_ratings_is_asked_for_reviews() -> None:
+def test_reviews_are_requested_for_a_location_that_does_not_count_its_ratings() -> None:
     uncounted = [{"id": 1, "categories": ["RESTAURANT"]}]
     replayed = replay(
         TRIPADVISOR,
@@ -41,7 +41,7 @@ def of(total: int) -> dict[str, int]:
     return {"page": 1, "size": 20, "total_pages": -(-total // 20), "total_elements": total}
 
 
-def test_silently_omitted_ids_are_told() -> None:
+def test_silently_omitted_ids_are_reported() -> None:
     replayed = replay(
         TRIPADVISOR,
         [
@@ -53,7 +53,7 @@ def test_silently_omitted_ids_are_told() -> None:
     assert any("left out: 2" in reason for reason in replayed.reasons("restaurants"))
 
 
-def test_every_omitted_id_of_the_sandbox_is_told(city: City) -> None:
+def test_every_omitted_id_of_the_sandbox_is_reported(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:omitted-ids"], datasets=["restaurants"])
     got, omitted = set(replayed.ids("restaurants")), set(replayed.gaps["restaurants"].omitted_ids)
     assert got
@@ -61,7 +61,7 @@ def test_every_omitted_id_of_the_sandbox_is_told(city: City) -> None:
     assert len(got | omitted) == replayed.gaps["restaurants"].claimed
 
 
-def test_what_is_no_restaurant_is_neither_asked_for_nor_kept() -> None:
+def test_locations_that_are_no_restaurants_are_neither_requested_nor_kept() -> None:
     replayed = replay(
         TRIPADVISOR,
         [
@@ -73,7 +73,7 @@ def test_what_is_no_restaurant_is_neither_asked_for_nor_kept() -> None:
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_search_that_lists_less_than_it_claims_is_told() -> None:
+def test_a_search_that_lists_less_than_it_claims_is_reported() -> None:
     replayed = replay(
         TRIPADVISOR,
         [
@@ -97,13 +97,13 @@ def test_a_search_without_pagination_is_read_until_a_page_is_short() -> None:
     assert replayed.reasons("restaurants") == []
 
 
-def test_a_search_without_pagination_that_never_ends_is_told_and_left() -> None:
+def test_a_search_without_pagination_that_never_ends_is_reported_and_ended() -> None:
     endless = places(*range(1, 21))
     replayed = replay(TRIPADVISOR, [exchange(SEARCH, {"data": endless}), exchange(LOCATIONS, {"data": endless})])
     assert replayed.reasons("restaurants") == ["the search never ends: page 2 lists nothing new"]
 
 
-def test_locations_are_asked_for_in_batches_of_fifty_in_both_languages(city: City) -> None:
+def test_locations_are_requested_in_batches_of_fifty_in_both_languages(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, datasets=["restaurants"])
     batches = [request.url.params for request in replayed.requests if request.url.path.endswith("/locations")]
     assert max(len(params.get_list("id")) for params in batches) <= 50
@@ -119,7 +119,7 @@ def test_a_delta_asks_for_reviews_since_the_watermarks_day(city: City) -> None:
     assert recent.reasons("reviews") == whole.reasons("reviews") == []
 
 
-def test_without_an_agreement_no_review_is_asked_for(city: City) -> None:
+def test_without_an_agreement_no_review_is_requested(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, datasets=["restaurants"])
     assert TRIPADVISOR.terms.without_agreement == "ids"
     assert not any("reviews" in request.url.path for request in replayed.requests)
@@ -137,7 +137,7 @@ def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
         to_row(TRIPADVISOR.dataset("restaurants"), record)
 
 
-def test_reviews_that_never_end_are_told_and_left(city: City) -> None:
+def test_reviews_that_never_end_are_reported_and_ended(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:endless-cursor~reviews"])
     assert "repeats what came before it" in " ".join(replayed.reasons("reviews"))
     assert replayed.reasons("restaurants") == []

@@ -55,7 +55,7 @@ def _place(number: int, chance: Random) -> Record:
 
 
 def changed(records: list[Record], percent: int, change: Callable[[Record], None]) -> list[Record]:
-    """The records with the change applied to copies of this share of them, spread evenly, the first one included."""
+    """The records; this share of them, spread evenly from the first on, are copies with the change."""
     copies = list(records)
     for at in range(0, len(records), 100 // percent):
         copies[at] = orjson.loads(orjson.dumps(records[at]))

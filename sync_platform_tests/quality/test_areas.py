@@ -1,4 +1,4 @@
-"""Names of districts as platforms write them, and the shapes behind them."""
+"""Names of districts as platforms write them, and the shapes of these districts."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_an_object_that_becomes_text_is_one_finding_and_not_its_fields_too() -> 
     ]
 
 
-def test_a_new_name_is_known_by_its_values_where_the_name_says_nothing() -> None:
+def test_a_renamed_field_is_recognised_by_its_values() -> None:
     rows = places(1_000)
     (drift,) = found(changed(rows, 100, renamed("website", "homepage")), before=rows)
     assert (drift.kind, drift.path, drift.renamed_to) == ("renamed", "website", "homepage")
@@ -232,10 +232,10 @@ def test_no_records_are_no_drift(before: list[Record], now: list[Record]) -> Non
 
 
 def test_the_order_of_lines_does_not_matter() -> None:
-    def meddle(record: Record) -> None:
+    def shuffle(record: Record) -> None:
         record.update(lat=record.pop("mapLatitude"), name=1, fresh=[None])
 
-    now = changed(TODAY, 20, meddle)
+    now = changed(TODAY, 20, shuffle)
     shuffled = Random(3).sample(now, len(now))
     assert [_without_places(drift) for drift in found(now)] == [_without_places(drift) for drift in found(shuffled)]
 
@@ -289,7 +289,7 @@ def test_fourteen_empty_of_two_thousand_are_drift_and_thirteen_are_chance() -> N
 @pytest.mark.parametrize("name", PLATFORMS)
 def test_two_days_of_a_platform_are_no_drift_and_its_faults_are(name: str) -> None:
     platform = PLATFORMS[name]
-    day = day_in_hong_kong(datetime.now(UTC))  # Eatigo is asked for the discounts from today on
+    day = day_in_hong_kong(datetime.now(UTC))  # the connector of Eatigo requests the discounts from today on
     today, tomorrow = City(60, 852, day), City(60, 852, day + timedelta(days=1))
     before, now = over_sandbox(platform, today), over_sandbox(platform, tomorrow)
     broken = over_sandbox(platform, tomorrow, [f"{name}:unknown-field", f"{name}:retyped"])

@@ -18,7 +18,7 @@ from sync_platform_tests.sandbox.conftest import TODAY, Client
 COLUMNS = ("source_id", "district", "latitude", "longitude")
 Row = tuple[str, str | None, float | None, float | None]
 LANDMARKS = [
-    # name, latitude, longitude, places that hold it, places that don't
+    # name, latitude, longitude, areas that contain it, areas that do not
     ("IFC", 22.2850, 114.1588, "Central, Central and Western, 18, Hong Kong Island", "Tsim Sha Tsui, Kowloon"),
     ("Times Square", 22.2783, 114.1822, "Causeway Bay, Wan Chai, 12", "Central, Tsim Sha Tsui, Eastern"),
     ("Victoria Park", 22.2822, 114.1885, "Causeway Bay, Tin Hau, Wan Chai", "Hung Hom, Central"),
@@ -217,6 +217,6 @@ def test_the_share_falls_by_the_share_of_records_moved_to_other_districts(
 
 
 def _is_far(spot: tuple[float | None, float | None], row: Row) -> bool:
-    """Whether it is more than about 5 km away, so certainly in another district."""
+    """True if it is more than about 5 km away, so certainly in another district."""
     assert spot[0] and spot[1] and row[2] and row[3]
     return abs(spot[0] - row[2]) + abs(spot[1] - row[3]) > 0.07

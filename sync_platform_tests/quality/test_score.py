@@ -57,7 +57,7 @@ def test_where_nothing_was_measured_there_is_no_score_and_no_confidence() -> Non
     assert (score.score, score.confidence, score.falls_short) == (None, 0.0, False)
 
 
-def test_weights_thresholds_and_tolerance_are_settings_and_a_platforms_own_tolerance_counts_first() -> None:
+def test_weights_thresholds_and_tolerance_are_settings_and_a_platforms_own_tolerance_overrides_them() -> None:
     settings = Settings(_env_file=None, quality_weight_accuracy=2, quality_threshold_accuracy=0.5)
     standards = Standards.of(settings, PlatformSettings(quarantine_tolerance=0.3))
     assert (standards.weights["accuracy"], standards.threshold("accuracy")) == (2, 0.5)

@@ -11,7 +11,7 @@ from sync_platform.quality.score import DIMENSIONS
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
 from sync_platform_tests.extent import is_full
-from sync_platform_tests.lake.lab import Lab, diner
+from sync_platform_tests.lake.harness import LakeHarness, diner
 from sync_platform_tests.quality.venues import DISTRICTS, VENUES, venues
 
 COUNT = 200
@@ -22,10 +22,10 @@ Spoil = Callable[[Record], Record | None]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"))
-    yield lab
-    lab.lake.close()
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeHarness]:
+    harness = LakeHarness(tmp_path_factory.mktemp("harness"))
+    yield harness
+    harness.lake.close()
 
 
 def _elsewhere(record: Record) -> Record:
@@ -76,33 +76,33 @@ SPOILT: dict[str, tuple[str, float, Spoil]] = {
 
 
 @pytest.fixture(scope="module")
-def undisturbed(lab: Lab) -> dict[str, float]:
+def undisturbed(harness: LakeHarness) -> dict[str, float]:
     """The scores of the dimensions without defects."""
-    return _scores(lab, lambda record: record, 100, follows=True)
+    return _scores(harness, lambda record: record, 100, follows=True)
 
 
-def _scores(lab: Lab, spoil: Spoil, percent: int, *, follows: bool) -> dict[str, float]:
+def _scores(harness: LakeHarness, spoil: Spoil, percent: int, *, follows: bool) -> dict[str, float]:
     """The scores of a sync with a defect in `percent` of its records; `follows`: after a sync without defects."""
-    lab.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
+    harness.platform = diner(f"venues{next(numbers)}", dataset=VENUES)
     clean = venues(COUNT)
     if follows:
-        lab.sync(clean, hour=0)
+        harness.sync(clean, hour=0)
     every = 100 // percent
     sent = [spoil(record) if number % every == every - 1 else record for number, record in enumerate(clean)]
     came = [record for record in sent if record is not None]
-    outcome = lab.sync(came, hour=1, gaps=Gaps(claimed=COUNT, pages_expected=1))
+    outcome = harness.sync(came, hour=1, gaps=Gaps(claimed=COUNT, pages_expected=1))
     return {score.dimension: score.score for score in outcome.wholes if score.score is not None}
 
 
 @pytest.mark.parametrize("kind", SPOILT)
 def test_a_defect_lowers_its_own_dimension_as_it_spreads_and_no_other(
-    lab: Lab, undisturbed: dict[str, float], kind: str
+    harness: LakeHarness, undisturbed: dict[str, float], kind: str
 ) -> None:
     dimension, factor, spoil = SPOILT[kind]
     before = undisturbed
     assert set(DIMENSIONS) < set(before)
     for percent in PERCENTS:
-        scores = _scores(lab, spoil, percent, follows=kind == "an id that means another place")
+        scores = _scores(harness, spoil, percent, follows=kind == "an id that means another place")
         assert scores[dimension] == pytest.approx(before[dimension] - factor * percent / 100, abs=HALF_A_POINT)
         assert scores["overall"] < before["overall"]
         for other in set(DIMENSIONS) - {dimension}:

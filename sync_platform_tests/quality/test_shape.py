@@ -133,7 +133,7 @@ def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
     shape = sample.shape()
     assert shape.records == MOST_RECORDS
     taken = [shape.fields[f"from_{number}"].filled for number in range(40)]
-    assert all(20 < count < 90 for count in taken), taken  # 50 each, were it even
+    assert all(20 < count < 90 for count in taken), taken  # 50 of each if spread evenly
 
 
 def test_neither_the_order_of_lines_nor_of_objects_matters() -> None:
@@ -160,7 +160,7 @@ def test_any_shape_survives_storage_and_no_count_exceeds_its_parents(records: li
     assert shape.merged(shape).fields.keys() == shape.fields.keys()
 
 
-def test_a_document_that_is_no_shape_is_refused() -> None:
+def test_an_invalid_shape_document_is_refused() -> None:
     with pytest.raises(StorageError, match="stored shape"):
         Shape.from_document({"records": "many"})
 

@@ -1,1 +1,1 @@
-"""Tests of the sandbox: the eight platforms it plays, and the faults it plays on demand."""
+"""Tests of the sandbox: the eight platforms and the faults that it plays."""

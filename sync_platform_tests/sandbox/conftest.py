@@ -1,4 +1,4 @@
-"""A client that speaks to the sandbox in this process, with every platform's credentials."""
+"""A client of a sandbox in this process, with every platform's credentials."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Client:
         return response.json()
 
     def keeta(self, path: str, **fields: Any) -> Any:
-        """A signed call's whole answer; the token is fetched unless it is given or asked for."""
+        """The whole answer of a signed call; the token is fetched unless it is given or is itself requested."""
         if "accessToken" not in fields and path != "/base/oauth/token":
             fields["accessToken"] = self.token()["accessToken"]
         fields = {"appId": "sandbox", "timestamp": int(time.time()), **fields}

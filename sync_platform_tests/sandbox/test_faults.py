@@ -1,4 +1,4 @@
-"""Every fault on every platform that plays it does what it says."""
+"""Every fault has its described effect on every platform that plays it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from sync_platform.sandbox.sandbox_error import SandboxError
 from sync_platform.sandbox.views import view_names
 from sync_platform.sandbox.views.keeta import sign
 from sync_platform.sources.endpoints import ByCursor, Numbered
-from sync_platform_tests.faults.meddler import SHAPES, at
+from sync_platform_tests.faults.altering_transport import SHAPES, at
 
 from .conftest import BASE, EN, TC, Client
 
 VENDORS = "/foodpanda/listing/api/v1/pandora/vendors?latitude=22.2819&longitude=114.1581&limit=48"
 KEETA_LIST = "/base/authorized/resource/get"
-IN_BODY = {"timeout", "reset"}  # need a connection: see test_process
+IN_BODY = {"timeout", "reset"}  # these need a connection: test_process.py
 PAIRS = [(platform, fault) for platform in view_names() for fault in sorted(playable_faults(platform).keys() - IN_BODY)]
 
 
 def ask(client: Client, platform: str, page: int = 1) -> httpx.Response:
-    """The platform's main list, at this page: of the declared endpoint, else as written here."""
+    """A page of the platform's main list: from its declared endpoint, or as written here."""
     if platform == "keeta":
         fields = {"pageNum": page, "pageSize": 100, "accessToken": client.token()["accessToken"]}
         return keeta(client, fields)
@@ -91,7 +91,7 @@ def key(platform: str, record: Any) -> Any:
 
 
 @pytest.mark.parametrize(("platform", "fault"), PAIRS, ids=lambda value: str(value))
-def test_a_fault_does_what_it_says(city: City, platform: str, fault: str) -> None:
+def test_a_fault_has_its_described_effect(city: City, platform: str, fault: str) -> None:
     client, healthy = spoiled(city, platform, fault), Client(city)
     response, usual = ask(client, platform), ask(healthy, platform)
     normal = records(platform, usual)
@@ -161,7 +161,7 @@ def keys(platform: str, response: httpx.Response) -> list[Any]:
 
 
 def reachable(client: Client, platform: str) -> int:
-    """How many records paging leads to."""
+    """The number of records that paging reaches."""
     if platform == "data_gov_hk":
         return len(records(platform, ask(client, platform)))
     count, page = 0, 1
@@ -218,7 +218,7 @@ def test_a_list_fault_waits_for_a_list(city: City) -> None:
     assert [bool(answer["results"]) for answer in answers] == [False, True]
 
 
-def test_faults_come_and_go_at_run_time(client: Client) -> None:
+def test_faults_are_added_and_removed_at_run_time(client: Client) -> None:
     added = client.request("POST", "/_faults", json={"platform": "eatigo", "fault": "500", "times": 1})
     assert added.status_code == 200
     assert client.json("/_faults")["faults"][0]["fault"] == "500"

@@ -26,7 +26,7 @@ def test_openrice_swaps_the_names_with_the_language(client: Client) -> None:
     assert english["address"] == chinese["addressOtherLang"]
 
 
-def test_openrice_counts_all_but_lets_out_250(client: Client) -> None:
+def test_openrice_counts_all_restaurants_but_lists_250(client: Client) -> None:
     pages = [pois(client, f"en&page={page}") for page in range(1, 20)]
     assert pages[0]["count"] > 1000
     assert pages[0]["totalReturnCount"] == 250
@@ -78,7 +78,7 @@ def test_tripadvisor_leaves_absent_fields_out(client: Client) -> None:
     assert found["pagination"]["total_pages"] == -(-found["pagination"]["total_elements"] // 20)
 
 
-def test_tripadvisor_lets_hotels_slip_in(client: Client) -> None:
+def test_tripadvisor_also_lists_some_hotels(client: Client) -> None:
     pages = [client.json(f"/tripadvisor/locations/search?category=RESTAURANT&page={page}") for page in range(1, 20)]
     kinds = {location["categories"][0] for page in pages for location in page["data"]}
     assert kinds == {"RESTAURANT", "HOTEL", "ATTRACTION"}
@@ -153,7 +153,7 @@ def test_chope_cursors_lead_through_everything(client: Client) -> None:
     assert len({one["rid"] for one in walk(client, "/chope/v1/restaurants?limit=100")}) > 350
 
 
-def test_chope_tells_deletions_only_in_a_delta(client: Client) -> None:
+def test_chope_lists_deletions_only_in_a_delta(client: Client) -> None:
     assert not any(one["deleted"] for one in walk(client, "/chope/v1/restaurants?limit=100"))
     delta = walk(client, "/chope/v1/restaurants?limit=100&updated_since=2026-09-01T00:00:00%2B08:00")
     assert any(one["deleted"] for one in delta)
@@ -198,7 +198,7 @@ def test_a_two_kilometre_grid_finds_every_vendor(client: Client) -> None:
     assert found == {row.source_id for row in client.city.view("foodpanda").truth() if row.since <= TODAY < row.until}
 
 
-def test_foodpanda_differs_between_points_only_in_what_is_volatile(client: Client) -> None:
+def test_foodpanda_differs_between_points_only_in_volatile_fields(client: Client) -> None:
     here = {item["code"]: item for item in vendors(client, 22.2819, 114.1581)["items"]}
     there = {item["code"]: item for item in vendors(client, 22.2819, 114.1582)["items"]}
     for code in here.keys() & there.keys():
@@ -215,7 +215,7 @@ def test_foodpanda_lists_some_shops_twice(client: Client) -> None:
     assert all(row.duplicate_of in codes for row in second)
 
 
-def test_foodpanda_knows_no_reviews_of_an_unknown_vendor(client: Client) -> None:
+def test_foodpanda_has_no_reviews_of_an_unknown_vendor(client: Client) -> None:
     assert client.json("/foodpanda/reviews/vendor/zzzzz?limit=30") == {"data": []}
 
 

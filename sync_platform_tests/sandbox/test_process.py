@@ -1,4 +1,4 @@
-"""The process: one line when it listens, faults of the connection, the stream, and how it ends."""
+"""The sandbox process: its first line, faults of the connection, the stream, and its end."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_wrong_fault_option_is_one_line_on_standard_error() -> None:
     assert done.stderr.startswith("sandbox: eatigo cannot play fault 'cap'")
 
 
-def test_the_sandbox_imports_nothing_else_of_the_platform_nor_the_orchestrator() -> None:
+def test_the_sandbox_imports_neither_the_rest_of_the_platform_nor_the_orchestrator() -> None:
     script = (
         "import pkgutil, importlib, sys, sync_platform.sandbox as box\n"
         "for module in pkgutil.walk_packages(box.__path__, box.__name__ + '.'):\n"

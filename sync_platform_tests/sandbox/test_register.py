@@ -103,7 +103,7 @@ def test_one_archived_day_has_no_rows(client: Client) -> None:
         (f"get-file?url={URL}&time=20301231-0900", 404),
     ],
 )
-def test_the_archive_refuses_what_it_cannot_have(client: Client, query: str, status: int) -> None:
+def test_the_archive_refuses_impossible_requests(client: Client, query: str, status: int) -> None:
     assert client.get(f"{ARCHIVE}/{query}").status_code == status
 
 
@@ -113,7 +113,7 @@ def test_some_licences_come_back_after_a_late_renewal(city: City) -> None:
     assert len(came_back) > 5
 
 
-def test_the_thirtieth_of_june_thins_the_register(city: City) -> None:
+def test_many_licences_end_on_the_thirtieth_of_june(city: City) -> None:
     left = len(on_day(city, date(2026, 6, 29)) - on_day(city, date(2026, 6, 30)))
     usual = len(on_day(city, date(2026, 6, 22)) - on_day(city, date(2026, 6, 23)))
     assert usual < left < 0.03 * 2000

@@ -41,7 +41,7 @@ def test_another_seed_gives_another_city(path: str) -> None:
     assert Client(City(120, 7, TODAY)).get(path).content != Client(City(120, 8, TODAY)).get(path).content
 
 
-def test_about_as_many_places_trade_as_were_asked_for(city: City) -> None:
+def test_about_the_requested_number_of_places_trade(city: City) -> None:
     trading = sum(place.opened <= TODAY < place.closed for place in city.places)
     assert 0.93 * 2000 < trading < 2000
 

@@ -1,4 +1,4 @@
-"""A client over a short handler, and a clock that moves only when a test sleeps."""
+"""A client over a handler, and a clock that moves only during sleeps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Clock:
-    """A clock that moves only by what is slept; `slept` lists the waits."""
+    """A clock that moves only by sleeps; `slept` lists their durations."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -41,8 +41,8 @@ class Clock:
         return await self._sleep(0, result)
 
 
-class Book:
-    """A secret book that is empty and stays so."""
+class NoSecrets:
+    """A secret store that is always empty."""
 
     def read(self, name: str) -> str | None:
         return None
@@ -74,7 +74,7 @@ def client_of(handler: Handler, base_url: str = LIVE, concurrency: int = 4, **op
 
 
 def fetch(client: Client, read: Callable[[Reply], T], path: str = "/dishes", params: Any = None) -> T:
-    """What one GET gives."""
+    """The result of one GET."""
 
     async def get() -> T:
         async with client:
@@ -90,11 +90,11 @@ def reply_of(value: Any) -> Reply:
 def extraction_of(concurrency: int = 4, datasets: Iterable[str] = ("dishes",)) -> Extraction:
     """An extraction that sends no request, of datasets whose records have an `id`."""
 
-    def nobody(request: httpx.Request) -> httpx.Response:
+    def no_answer(request: httpx.Request) -> httpx.Response:
         raise AssertionError(f"asked for {request.url}")
 
     state = ExtractionState(map(_dataset, datasets), datetime(2026, 11, 24, 4, tzinfo=UTC))
-    return Extraction(client_of(nobody, concurrency=concurrency), Scope(), {}, Book(), state)
+    return Extraction(client_of(no_answer, concurrency=concurrency), Scope(), {}, NoSecrets(), state)
 
 
 def _dataset(name: str) -> Dataset:

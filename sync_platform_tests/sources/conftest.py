@@ -12,7 +12,7 @@ from sync_platform_tests.sources.answers import Clock
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """In place of the pacer's clock, and of every sleep."""
+    """The clock that replaces the pacer's clock and every sleep."""
     clock = Clock()
     monkeypatch.setattr(pace, "time", clock)
     monkeypatch.setattr(asyncio, "sleep", clock.sleep)

@@ -1,4 +1,4 @@
-"""A capped search over sources in memory: all that any query lists is found, and what is not is reported."""
+"""A capped search over sources in memory: every record that a query lists is found, and others are reported."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def dish(number: int, colour: int | None = 1, size: str | None = "s", *shops: in
 
 
 @dataclass
-class Kitchen:
-    """Lists at most `cap` of its dishes per query, in order, and counts all that match; `asked` notes each page."""
+class CappedSource:
+    """Lists at most `cap` of its dishes per query, in order, and counts all that match; `asked` records each page."""
 
     dishes: list[Dish]
     cap: int = CAP
@@ -74,9 +74,9 @@ class Found:
         return self.extraction.gaps["dishes"].capped_slices
 
 
-def search(kitchen: Kitchen, cap: int = CAP) -> Found:
+def search(source: CappedSource, cap: int = CAP) -> Found:
     extraction = extraction_of()
-    crawl = CappedSearch(extraction, "dishes", kitchen, cap=cap, page_rows=PAGE_ROWS)
+    crawl = CappedSearch(extraction, "dishes", source, cap=cap, page_rows=PAGE_ROWS)
 
     async def collected() -> list[Page]:
         return [page async for page in crawl.pages(PARTITIONS)]
@@ -85,7 +85,7 @@ def search(kitchen: Kitchen, cap: int = CAP) -> Found:
 
 
 @st.composite
-def kitchens(draw: st.DrawFn) -> Kitchen:
+def capped_sources(draw: st.DrawFn) -> CappedSource:
     """Dishes with and without a colour, a size and shops; the cap announced, or one below it."""
     values = st.tuples(
         st.sampled_from((None, *COLOURS)), st.sampled_from((None, *SIZES)), st.lists(st.sampled_from(SHOPS))
@@ -94,157 +94,161 @@ def kitchens(draw: st.DrawFn) -> Kitchen:
         dish(number, colour, size, *shops)
         for number, (colour, size, shops) in enumerate(draw(st.lists(values, max_size=40)))
     ]
-    return Kitchen(dishes, draw(st.sampled_from((CAP, CAP, CAP - 2))))
+    return CappedSource(dishes, draw(st.sampled_from((CAP, CAP, CAP - 2))))
 
 
-@given(kitchens())
-def test_every_record_that_some_query_lists_is_found_and_what_is_not_is_reported_as_capped(kitchen: Kitchen) -> None:
-    found = search(kitchen)
-    everything = {one["id"] for one in kitchen.dishes}
-    if kitchen.cap == CAP:
-        assert set(found.ids) >= kitchen.reachable()
+@given(capped_sources())
+def test_every_record_that_a_query_lists_is_found_and_others_are_reported_as_capped(
+    source: CappedSource,
+) -> None:
+    found = search(source)
+    everything = {one["id"] for one in source.dishes}
+    if source.cap == CAP:
+        assert set(found.ids) >= source.reachable()
     assert bool(found.capped) == (set(found.ids) != everything)
     assert found.extraction.gaps["dishes"].claimed == len(everything)
 
 
-@given(kitchens())
-def test_no_page_is_asked_for_twice_and_no_record_is_yielded_twice(kitchen: Kitchen) -> None:
-    found = search(kitchen)
-    assert Counter(kitchen.asked).most_common(1)[0][1] == 1
+@given(capped_sources())
+def test_no_page_is_requested_twice_and_no_record_is_yielded_twice(source: CappedSource) -> None:
+    found = search(source)
+    assert Counter(source.asked).most_common(1)[0][1] == 1
     assert len(set(found.ids)) == len(found.ids)
-    assert found.extraction.gaps["dishes"].pages_expected == len(kitchen.asked)
+    assert found.extraction.gaps["dishes"].pages_expected == len(source.asked)
 
 
-@given(kitchens())
-def test_no_page_is_asked_for_that_lies_beyond_the_cap_or_the_count(kitchen: Kitchen) -> None:
-    search(kitchen)
-    for filters, page in kitchen.asked:
-        reachable = min(CAP, len(kitchen.matching(dict(filters))))
+@given(capped_sources())
+def test_no_page_beyond_the_cap_or_the_count_is_requested(source: CappedSource) -> None:
+    search(source)
+    for filters, page in source.asked:
+        reachable = min(CAP, len(source.matching(dict(filters))))
         assert page == 1 or (page - 1) * PAGE_ROWS < reachable
 
 
-@given(kitchens(), st.data())
-def test_what_broken_pages_would_have_listed_is_found_elsewhere_or_reported(
-    kitchen: Kitchen, data: st.DataObject
+@given(capped_sources(), st.data())
+def test_records_of_broken_pages_are_found_by_other_queries_or_reported(
+    source: CappedSource, data: st.DataObject
 ) -> None:
-    search(kitchen)
-    broken = data.draw(st.sets(st.sampled_from(kitchen.asked), max_size=4))
-    kitchen.broken = dict.fromkeys(broken, ServerFailed("kitchen: broken"))
-    found = search(kitchen)
+    search(source)
+    broken = data.draw(st.sets(st.sampled_from(source.asked), max_size=4))
+    source.broken = dict.fromkeys(broken, ServerFailed("source: broken"))
+    found = search(source)
     gaps = found.extraction.gaps["dishes"]
-    assert set(found.ids) == {one["id"] for one in kitchen.dishes} or gaps.failures or gaps.capped_slices
+    assert set(found.ids) == {one["id"] for one in source.dishes} or gaps.failures or gaps.capped_slices
 
 
 def test_a_search_within_the_cap_is_one_query() -> None:
-    kitchen = Kitchen([dish(number) for number in range(CAP)])
-    assert search(kitchen).ids == [*range(CAP)]
-    assert kitchen.asked == [(frozenset(), page) for page in (1, 2, 3)]
+    source = CappedSource([dish(number) for number in range(CAP)])
+    assert search(source).ids == [*range(CAP)]
+    assert source.asked == [(frozenset(), page) for page in (1, 2, 3)]
 
 
 def test_a_query_above_the_cap_is_split_and_its_first_page_is_all_that_is_read_of_it() -> None:
-    kitchen = Kitchen([dish(number, colour) for number, colour in enumerate([1, 1, 1, 1, 2, 2, 2, 2])])
-    found = search(kitchen)
+    source = CappedSource([dish(number, colour) for number, colour in enumerate([1, 1, 1, 1, 2, 2, 2, 2])])
+    found = search(source)
     assert len(found.ids) == 8
     assert not found.capped
-    assert [page for filters, page in kitchen.asked if not filters] == [1]
+    assert [page for filters, page in source.asked if not filters] == [1]
 
 
 def test_a_part_above_the_cap_is_split_by_the_next_filter() -> None:
-    kitchen = Kitchen([dish(number, 1, size) for number, size in enumerate(["s"] * 5 + ["l"] * 5)])
-    found = search(kitchen)
+    source = CappedSource([dish(number, 1, size) for number, size in enumerate(["s"] * 5 + ["l"] * 5)])
+    found = search(source)
     assert len(found.ids) == 10
     assert not found.capped
 
 
-def test_records_without_a_value_for_a_filter_come_out_of_the_query_that_was_split() -> None:
-    found = search(Kitchen([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
+def test_records_without_a_value_for_a_filter_are_found_by_the_query_that_was_split() -> None:
+    found = search(CappedSource([dish(1, None), *(dish(number, 2) for number in range(2, 7)), dish(7, 3)]))
     assert len(found.ids) == 7
     assert not found.capped
 
 
 def test_a_query_that_stays_short_is_reported_by_its_filters_and_its_numbers() -> None:
-    found = search(Kitchen([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
+    found = search(CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
     assert found.capped == ["colour=1 size=s: 5 of 8"]
 
 
 def test_records_without_any_value_that_no_page_reaches_are_reported_for_the_whole_search() -> None:
-    found = search(Kitchen([dish(number, None, None) for number in range(8)]))
+    found = search(CappedSource([dish(number, None, None) for number in range(8)]))
     assert found.capped == ["the whole search: 5 of 8"]
 
 
 def test_the_second_partition_is_used_only_where_the_first_leaves_records_out() -> None:
-    covered = Kitchen([dish(number, colour, "s", -1) for number, colour in enumerate([1, 1, 1, 2, 2, 2])])
-    left_out = Kitchen([dish(number, None, "s", -1 if number < 4 else -2) for number in range(8)])
+    covered = CappedSource([dish(number, colour, "s", -1) for number, colour in enumerate([1, 1, 1, 2, 2, 2])])
+    left_out = CappedSource([dish(number, None, "s", -1 if number < 4 else -2) for number in range(8)])
     asks_shops = []
-    for kitchen in (covered, left_out):
-        found = search(kitchen)
-        assert len(found.ids) == len(kitchen.dishes)
+    for source in (covered, left_out):
+        found = search(source)
+        assert len(found.ids) == len(source.dishes)
         assert not found.capped
-        asks_shops.append(any("shop" in dict(filters) for filters, _ in kitchen.asked))
+        asks_shops.append(any("shop" in dict(filters) for filters, _ in source.asked))
     assert asks_shops == [False, True]
 
 
 def test_the_finest_queries_are_read_to_the_cap_before_the_second_partition_is_used() -> None:
-    kitchen = Kitchen([dish(number, 1, "s") for number in range(8)])
-    search(kitchen)
-    first_shop = next(place for place, (filters, _) in enumerate(kitchen.asked) if "shop" in dict(filters))
-    assert (frozenset({("colour", 1), ("size", "s")}), 3) in kitchen.asked[:first_shop]
+    source = CappedSource([dish(number, 1, "s") for number in range(8)])
+    search(source)
+    first_shop = next(place for place, (filters, _) in enumerate(source.asked) if "shop" in dict(filters))
+    assert (frozenset({("colour", 1), ("size", "s")}), 3) in source.asked[:first_shop]
 
 
-def test_of_the_queries_that_stay_short_the_finest_is_read_on_first() -> None:
+def test_the_finest_query_that_stays_short_is_read_first() -> None:
     sizes = ["s", None, None, None, "s", "s"]
-    kitchen = Kitchen([dish(1, 2), dish(2, 2), *(dish(number, 1, size) for number, size in enumerate(sizes, start=3))])
-    assert len(search(kitchen).ids) == 8
-    assert (frozenset(), 2) not in kitchen.asked
+    source = CappedSource(
+        [dish(1, 2), dish(2, 2), *(dish(number, 1, size) for number, size in enumerate(sizes, start=3))]
+    )
+    assert len(search(source).ids) == 8
+    assert (frozenset(), 2) not in source.asked
 
 
 def test_queries_within_the_cap_that_list_nothing_new_are_not_split() -> None:
-    kitchen = Kitchen([dish(number, 1, "s") for number in range(CAP)], cap=2)
-    assert search(kitchen).capped == ["colour=1: 2 of 5"]
-    assert not any("size" in dict(filters) for filters, _ in kitchen.asked)
+    source = CappedSource([dish(number, 1, "s") for number in range(CAP)], cap=2)
+    assert search(source).capped == ["colour=1: 2 of 5"]
+    assert not any("size" in dict(filters) for filters, _ in source.asked)
 
 
 def test_the_pages_after_a_lost_one_are_read() -> None:
-    kitchen = Kitchen([dish(number) for number in range(CAP)], broken={(frozenset(), 2): ServerFailed("broken")})
-    assert sorted(search(kitchen).ids) == [*range(CAP)]
-    assert (frozenset(), 3) in kitchen.asked
+    source = CappedSource([dish(number) for number in range(CAP)], broken={(frozenset(), 2): ServerFailed("broken")})
+    assert sorted(search(source).ids) == [*range(CAP)]
+    assert (frozenset(), 3) in source.asked
 
 
 def test_a_query_that_repeats_itself_is_a_finding_and_is_not_split() -> None:
-    class Stuck(Kitchen):
+    class Stuck(CappedSource):
         async def __call__(self, filters: Filters, page: int) -> Slice:
             return await super().__call__(filters, 1)
 
-    kitchen = Stuck([dish(number) for number in range(CAP)])
-    found = search(kitchen)
+    source = Stuck([dish(number) for number in range(CAP)])
+    found = search(source)
     assert found.extraction.gaps["dishes"].findings == ["page 2 of the whole search repeats what came before it"]
     assert found.ids == [0, 1]
-    assert len(kitchen.asked) == 2
+    assert len(source.asked) == 2
 
 
-def test_a_lost_page_costs_only_what_no_other_query_lists() -> None:
+def test_a_lost_page_loses_only_records_that_no_other_query_lists() -> None:
     dishes = [dish(number, 1 + number % 2) for number in range(8)]
     lost = (frozenset({("colour", 1)}), 2)
-    found = search(Kitchen(dishes, broken={lost: ServerFailed("kitchen: broken")}))
+    found = search(CappedSource(dishes, broken={lost: ServerFailed("source: broken")}))
     assert len(found.ids) == 8
-    assert found.extraction.gaps["dishes"].failures == ["kitchen: broken"]
+    assert found.extraction.gaps["dishes"].failures == ["source: broken"]
     assert not found.capped
 
 
 def test_records_without_an_id_are_all_kept() -> None:
-    found = search(Kitchen([{"name": "A"}, {"name": "B"}]))
+    found = search(CappedSource([{"name": "A"}, {"name": "B"}]))
     assert [record["name"] for page in found.pages for record in page.records].count("A") == 1
     assert found.capped == ["the whole search: 0 of 2"]
 
 
-@pytest.mark.parametrize("error", [ServerFailed("kitchen: broken"), AuthenticationFailed("kitchen: who are you")])
+@pytest.mark.parametrize("error", [ServerFailed("source: broken"), AuthenticationFailed("source: who are you")])
 def test_a_search_that_fails_from_the_start_claims_nothing(error: SyncError) -> None:
-    kitchen = Kitchen([dish(1)], broken={(frozenset(), 1): error})
+    source = CappedSource([dish(1)], broken={(frozenset(), 1): error})
     if isinstance(error, AuthenticationFailed):
         with pytest.raises(AuthenticationFailed):
-            search(kitchen)
+            search(source)
         return
-    found = search(kitchen)
+    found = search(source)
     assert found.pages == []
     assert found.extraction.gaps["dishes"].claimed is None
-    assert found.extraction.gaps["dishes"].failures == ["kitchen: broken"]
+    assert found.extraction.gaps["dishes"].failures == ["source: broken"]

@@ -1,4 +1,4 @@
-"""What each answer means, how often it is asked for again, and how long is waited in between."""
+"""The error of each answer, the number of attempts, and the waits between them."""
 
 from __future__ import annotations
 
@@ -91,18 +91,21 @@ def test_each_failure_of_the_connection_is_its_error(failure: Exception, error: 
 
 
 def test_every_error_of_the_http_library_becomes_a_sync_error(clock: Clock) -> None:
-    """A new httpx may bring a new error: then this fails until the client knows it."""
+    """A new httpx may add an error: this test fails until the client handles it."""
 
     def below(kind: type[Exception]) -> set[type[Exception]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
     tried = {type(failure) for failure in LOST}
     abstract = {httpx.RequestError, httpx.TransportError, httpx.TimeoutException, httpx.NetworkError}
-    abstract |= {httpx.ProtocolError, httpx.LocalProtocolError}  # ours to cause: unsendable headers are refused before
+    abstract |= {
+        httpx.ProtocolError,
+        httpx.LocalProtocolError,
+    }  # we cause these ourselves: invalid headers are refused before
     assert {kind for kind in below(httpx.RequestError) if kind.__module__ == "httpx"} - abstract == tried
 
 
-def test_a_bot_wall_is_waited_for_where_the_platform_has_one(clock: Clock) -> None:
+def test_the_client_waits_at_a_bot_wall_on_platforms_that_have_one(clock: Clock) -> None:
     wall = httpx.Response(403, html="<html>Are you a robot?</html>")
     with pytest.raises(Throttled):
         fetch(client_of(Answers(wall), html_is_a_wall=True), body)
@@ -110,7 +113,7 @@ def test_a_bot_wall_is_waited_for_where_the_platform_has_one(clock: Clock) -> No
         fetch(client_of(Answers(wall)), body)
 
 
-def test_html_with_status_200_is_a_wall_where_the_platform_has_one(clock: Clock) -> None:
+def test_html_with_status_200_is_a_bot_wall_on_platforms_that_have_one(clock: Clock) -> None:
     page = httpx.Response(200, html="<html>Are you a robot?</html>")
     answers = Answers(page, httpx.Response(200, json=[1]))
     assert fetch(client_of(answers, html_is_a_wall=True, wall_wait_s=30), Reply.json) == [1]
@@ -184,8 +187,8 @@ def test_a_throttled_error_carries_how_long_to_wait(clock: Clock) -> None:
     assert raised.value.retry_after_s == 11
 
 
-class Dripping(httpx.AsyncByteStream):
-    """A body of which a byte comes now and then, for ever; or that is reset after some."""
+class SlowBody(httpx.AsyncByteStream):
+    """A body that sends one byte at a time, without end, or until a reset after some bytes."""
 
     def __init__(self, reset_after: int | None = None) -> None:
         self._reset_after = reset_after
@@ -199,15 +202,15 @@ class Dripping(httpx.AsyncByteStream):
         raise httpx.ReadError("connection reset by peer")
 
 
-def test_a_body_that_drips_for_ever_times_out() -> None:
-    dripping = Dripping()
+def test_a_body_that_never_ends_times_out() -> None:
+    dripping = SlowBody()
     with pytest.raises(ConnectionFailed, match=r"did not answer in 0\.02 s"):
         fetch(client_of(lambda request: httpx.Response(200, stream=dripping), attempts=1, timeout_s=0.02), body)
     assert dripping.sent > 1
 
 
 def test_a_body_reset_halfway_is_fetched_again(clock: Clock) -> None:
-    answers = Answers(httpx.Response(200, stream=Dripping(reset_after=3)), httpx.Response(200, content=b"whole"))
+    answers = Answers(httpx.Response(200, stream=SlowBody(reset_after=3)), httpx.Response(200, content=b"whole"))
     assert fetch(client_of(answers), body) == b"whole"
     assert len(answers.requests) == 2
 
@@ -233,7 +236,7 @@ def test_a_body_whose_compression_is_broken_is_fetched_again(clock: Clock) -> No
         (b"NaN", "answered 3 bytes that end too early or are not JSON"),
     ],
 )
-def test_what_is_not_json_is_a_malformed_body_and_fetched_again(content: bytes, found: str, clock: Clock) -> None:
+def test_a_body_that_is_not_json_is_malformed_and_fetched_again(content: bytes, found: str, clock: Clock) -> None:
     answers = Answers(httpx.Response(200, content=content))
     with pytest.raises(MalformedBody, match=f"diner: {LIVE}/dishes {found}"):
         fetch(client_of(answers), Reply.json)
@@ -278,7 +281,7 @@ def test_a_broken_contract_names_platform_url_page_and_field(value: Any, field: 
         assert part in str(error)
 
 
-def test_a_broken_contract_is_not_asked_for_again(clock: Clock) -> None:
+def test_a_broken_contract_is_not_requested_again(clock: Clock) -> None:
     answers = Answers(httpx.Response(200, json={}))
     with pytest.raises(ContractBroken):
         fetch(client_of(answers), lambda reply: reply.json_as(Envelope))
@@ -296,7 +299,7 @@ def test_a_reply_keeps_what_the_manifest_needs() -> None:
     assert reply.sha256 == "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"  # of `[]`
 
 
-def test_a_whole_url_is_asked_as_it_is() -> None:
+def test_a_whole_url_is_requested_unchanged() -> None:
     answers = Answers(httpx.Response(200))
     fetch(client_of(answers), body, path="https://archive.example.test/file.csv")
     assert str(answers.requests[0].url) == "https://archive.example.test/file.csv"
@@ -309,7 +312,7 @@ def test_a_redirect_is_followed() -> None:
 
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example.test/dishes", "http://api.example.test/dishes"])
-def test_credentials_are_not_carried_to_another_host_or_into_the_open(target: str) -> None:
+def test_credentials_are_not_sent_to_another_host_or_without_encryption(target: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if str(request.url) == target:
             return httpx.Response(200, json=[])

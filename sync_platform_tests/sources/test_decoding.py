@@ -133,7 +133,7 @@ def test_a_record_out_of_scope_is_no_row() -> None:
     assert row_of({"id": 7, "price": 50}, cheap) is not None
 
 
-def test_a_field_may_bear_a_name_that_python_cannot_write() -> None:
+def test_a_field_may_have_a_name_that_python_cannot_write() -> None:
     class Odd(Row):
         begin: Annotated[str | None, column("Begin"), sent_as("from")] = None
         tag: Annotated[str | None, column("Tag"), sent_as("x-tag")] = None
@@ -143,26 +143,26 @@ def test_a_field_may_bear_a_name_that_python_cannot_write() -> None:
 
 
 def test_two_columns_cannot_read_one_field_as_two_types() -> None:
-    class Torn(Row):
+    class Conflicting(Row):
         name: Annotated[str | None, column("Name")] = None
         number: Annotated[int | None, column("Number"), sent_as("name")] = None
 
-    with pytest.raises(TypeError, match=r"Torn\.number: 'name' is .*str.* elsewhere, not .*int"):
-        _ = Dataset("torn", "Torn.", Torn, key=("id",)).wire
+    with pytest.raises(TypeError, match=r"Conflicting\.number: 'name' is .*str.* elsewhere, not .*int"):
+        _ = Dataset("torn", "Conflicting.", Conflicting, key=("id",)).wire
 
 
 def test_a_field_cannot_be_an_object_and_a_value() -> None:
-    class Torn(Row):
+    class Conflicting(Row):
         author: Annotated[str | None, column("Author")] = None
         name: Annotated[str | None, column("Name"), sent_as("author.name")] = None
 
     with pytest.raises(TypeError, match="'author' is declared as a field and as an object"):
-        _ = Dataset("torn", "Torn.", Torn, key=("id",)).wire
+        _ = Dataset("torn", "Conflicting.", Conflicting, key=("id",)).wire
 
 
 def test_a_converter_without_annotations_is_refused() -> None:
-    class Vague(Row):
+    class Unannotated(Row):
         name: Annotated[str | None, column("Name"), sent_as(convert=lambda name: name)] = None
 
-    with pytest.raises(TypeError, match=r"Vague\.name: convert must take name, each parameter annotated"):
-        _ = Dataset("vague", "Vague.", Vague, key=("id",)).wire
+    with pytest.raises(TypeError, match=r"Unannotated\.name: convert must take name, each parameter annotated"):
+        _ = Dataset("vague", "Unannotated.", Unannotated, key=("id",)).wire

@@ -66,7 +66,7 @@ def test_an_error_that_stops_the_platform_stops_the_remaining_items(error: SyncE
 
     def items() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1_000):  # noqa: UP028 - the count is what is watched
+        for taken in range(1_000):  # noqa: UP028 - the test reads `taken`
             yield taken
 
     async def fetch(item: int) -> int:
@@ -181,14 +181,19 @@ def test_gaps_belong_to_their_dataset() -> None:
     extraction.report_omitted("dishes", ["7"])
     extraction.report_finding("dishes", "odd")
     extraction.report_failure("dishes", ServerFailed("broke"))
-    told, untold = extraction.gaps["dishes"], extraction.gaps["reviews"]
-    assert (told.capped_slices, told.omitted_ids, told.findings, told.failures) == (
+    reported, unreported = extraction.gaps["dishes"], extraction.gaps["reviews"]
+    assert (reported.capped_slices, reported.omitted_ids, reported.findings, reported.failures) == (
         ["district=1"],
         ["7"],
         ["odd"],
         ["broke"],
     )
-    assert (untold.capped_slices, untold.omitted_ids, untold.findings, untold.failures) == ([], [], [], [])
+    assert (unreported.capped_slices, unreported.omitted_ids, unreported.findings, unreported.failures) == (
+        [],
+        [],
+        [],
+        [],
+    )
 
 
 def test_a_stop_that_a_dataset_reported_is_reported_once() -> None:
@@ -214,6 +219,6 @@ def test_a_platform_that_fails_everywhere_does_not_fill_memory() -> None:
     assert (failures[0], failures[-1]) == ("page 0", "… and more")
 
 
-def test_only_the_datasets_asked_for_are_wanted() -> None:
+def test_only_the_requested_datasets_are_wanted() -> None:
     extraction = extraction_of(datasets=("dishes",))
     assert (extraction.wants("dishes"), extraction.wants("reviews")) == (True, False)

@@ -1,4 +1,4 @@
-"""Declared endpoints: what they ask for, what they read out of an answer, and the lists that belong to one record."""
+"""Declared endpoints: their requests, what they read from an answer, and lists of the children of one record."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from sync_platform.sources.extraction import Extraction, ExtractionState
 from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope
-from sync_platform_tests.sources.answers import Book, client_of, reply_of, run
+from sync_platform_tests.sources.answers import NoSecrets, client_of, reply_of, run
 
 MIDNIGHT = datetime(2026, 11, 30, 16, tzinfo=UTC)  # in Hong Kong December begins
 
 
 class Server:
-    """Answers from a table of path to a function of the parameters; `asked` lists path and parameters."""
+    """Answers by path, from functions of the parameters; `asked` lists the paths and parameters of requests."""
 
     def __init__(self, **answers: Callable[[dict[str, str]], Any]) -> None:
         self.answers = {f"/{name}": answer for name, answer in answers.items()}
@@ -50,7 +50,7 @@ def fetched(
 ) -> tuple[list[Page], Extraction]:
     datasets = [Dataset(name, name, Row, key=("id",)) for name in wanted]
     client = client_of(server)
-    extraction = Extraction(client, scope or Scope(), {}, Book(), ExtractionState(datasets, MIDNIGHT))
+    extraction = Extraction(client, scope or Scope(), {}, NoSecrets(), ExtractionState(datasets, MIDNIGHT))
 
     async def pages() -> list[Page]:
         async with client:
@@ -133,7 +133,7 @@ def test_a_delta_asks_since_the_watermark(day_only: bool, sent: str) -> None:
     assert [asked for _, asked in server.asked] == [{"since": sent}, {}]
 
 
-def test_what_terms_do_not_allow_is_not_asked_for() -> None:
+def test_data_that_the_terms_do_not_allow_is_not_requested() -> None:
     server = Server(dishes=lambda asked: [])
     fetched(server, Endpoint("dishes", "/dishes", ""), Endpoint("reviews", "/reviews", ""), wanted=["dishes"])
     assert [path for path, _ in server.asked] == ["/dishes"]
@@ -160,7 +160,7 @@ def _error(code: str, message: str, text: str) -> SyncError:
 
 
 @pytest.mark.parametrize(("code", "error"), [("E401", AuthenticationFailed), ("E500", ServerFailed)])
-def test_a_code_other_than_ok_is_an_error_whatever_else_the_answer_holds(code: str, error: type[SyncError]) -> None:
+def test_a_code_other_than_ok_is_an_error_in_any_answer(code: str, error: type[SyncError]) -> None:
     endpoint = Endpoint("dishes", "/dishes", "data", error_code=ErrorCode(ok="OK", error_of=_error))
     assert endpoint.read(reply_of({"code": "OK", "data": [{"id": 1}]})).records == [{"id": 1}]
     with pytest.raises(error, match=f"answered code {code}: not today"):
@@ -181,7 +181,7 @@ REVIEWS = ChildEndpoint(
 
 
 def _served(**reviews: int) -> Server:
-    """Dishes that count so many reviews, and list as many."""
+    """Dishes with these numbers of reviews, which they count and list."""
     server = Server(dishes=lambda asked: [{"id": name, "reviews": count} for name, count in reviews.items()])
     for name, count in reviews.items():
         listed = [{"id": f"{name}-{number}"} for number in range(count)]
@@ -191,7 +191,7 @@ def _served(**reviews: int) -> Server:
     return server
 
 
-def test_children_are_asked_for_parent_by_parent_unless_it_counts_none() -> None:
+def test_children_are_requested_per_parent_unless_the_parent_counts_none() -> None:
     server = _served(a=3, b=0, c=1)
     pages, extraction = fetched(server, DISHES, REVIEWS)
     assert sorted(ids(pages, "reviews")) == ["a-0", "a-1", "a-2", "c-0"]
@@ -231,7 +231,7 @@ def test_each_kind_of_authentication_has_its_header() -> None:
     assert KeyHeader("X-Api-Key").headers(credentials) == {"X-Api-Key": "k"}
 
 
-def test_children_are_incomplete_where_fewer_parents_came_than_the_source_counts() -> None:
+def test_children_are_incomplete_if_fewer_parents_were_listed_than_counted() -> None:
     server = _served(a=1)
     server.answers["/dishes"] = lambda asked: {"items": [{"id": "a", "reviews": 1}], "total": 2, "next": None}
     dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))

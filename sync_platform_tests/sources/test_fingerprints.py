@@ -1,4 +1,4 @@
-"""Fingerprints: a set, in little memory."""
+"""Fingerprints: a set of values in little memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HASHES = st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3).map(lambda number
 
 
 @given(st.lists(st.lists(HASHES)))
-def test_it_counts_as_a_set_does(pages: list[list[int]]) -> None:
+def test_it_counts_like_a_set(pages: list[list[int]]) -> None:
     fingerprints, known = Fingerprints(), set[int]()
     for page in pages:
         assert fingerprints.add(page) == len({*page} - known)
@@ -28,8 +28,8 @@ def test_a_hundred_thousand_take_less_than_a_third_of_a_set() -> None:
     try:
         fingerprints = Fingerprints()
         fingerprints.add(hashes)
-        held, _ = tracemalloc.get_traced_memory()
+        used, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert len(fingerprints) == 100_000
-    assert held < (sys.getsizeof({*hashes}) + sum(map(sys.getsizeof, hashes))) / 3
+    assert used < (sys.getsizeof({*hashes}) + sum(map(sys.getsizeof, hashes))) / 3

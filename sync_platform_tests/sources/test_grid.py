@@ -1,4 +1,4 @@
-"""A grid crawl over sources in memory: each record once, as its own cell lists it, in whatever order cells answer."""
+"""A grid crawl over sources in memory: each record comes once, as its own cell lists it, in any order of answers."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class Market:
         return [
             one
             for one in self.stalls
-            if not isinstance(one["latitude"], float)  # a stall without a place is near to all
+            if not isinstance(one["latitude"], float)  # a stall without a location is near to all points
             or max(abs(one["latitude"] - latitude), abs(one["longitude"] - longitude)) <= self.reach
         ]
 
     def expected(self) -> dict[int, Point]:
-        """Of every stall that a working point lists, the point whose answer counts."""
+        """The point whose answer is used, for every stall that a working point lists."""
         found: dict[int, Point] = {}
         for cell in range(len(GRID)):
             point = GRID.middle(cell)
@@ -98,7 +98,7 @@ def crawl(market: Any, width: int = 4) -> Found:
 
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """Stalls in and around the grid, some without a place, points that break, and answers in any order."""
+    """Stalls in and around the grid, some without a location; broken points; answers in any order."""
     places = st.one_of(st.tuples(latitudes, longitudes), st.just((None, None)))
     stalls = [stall(number, *place) for number, place in enumerate(draw(st.lists(places, max_size=15)))]
     broken = draw(st.sets(st.sampled_from([GRID.middle(cell) for cell in range(len(GRID))]), max_size=4))
@@ -106,7 +106,7 @@ def markets(draw: st.DrawFn) -> Market:
 
 
 @given(markets())
-def test_every_record_that_some_point_lists_comes_once_from_its_own_cell_where_that_lists_it(market: Market) -> None:
+def test_every_listed_record_comes_once_and_from_its_own_cell_if_that_lists_it(market: Market) -> None:
     found = crawl(market)
     assert len(found.stalls) == len(found.points)
     assert found.points == market.expected()
@@ -116,7 +116,7 @@ def test_every_record_that_some_point_lists_comes_once_from_its_own_cell_where_t
 
 
 @given(markets())
-def test_no_page_of_a_point_is_asked_for_twice(market: Market) -> None:
+def test_no_page_of_a_point_is_requested_twice(market: Market) -> None:
     found = crawl(market)
     assert Counter(market.asked).most_common(1)[0][1] == 1
     assert {(latitude, longitude) for latitude, longitude, _ in market.asked} == {*map(GRID.middle, range(len(GRID)))}
@@ -144,12 +144,12 @@ def test_no_cell_has_a_point_outside_the_box() -> None:
     assert [GRID.cell_at(*point) for point in outside] == [None] * 5
 
 
-def test_two_records_of_one_id_in_one_answer_both_come() -> None:
+def test_two_records_of_one_id_in_one_answer_are_both_kept() -> None:
     twice = [{**stall(1), "name": "A"}, {**stall(1), "name": "B"}]
     assert [one["name"] for one in crawl(Market(twice)).stalls] == ["A", "B"]
 
 
-def test_two_records_of_one_id_without_a_place_both_come() -> None:
+def test_two_records_of_one_id_without_a_location_are_both_kept() -> None:
     twice = [{**stall(1, None), "name": "A"}, {**stall(1, None), "name": "B"}]
     assert [one["name"] for one in crawl(Market(twice)).stalls] == ["A", "B"]
 
@@ -169,7 +169,7 @@ def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
     assert crawl(Short([stall(1, 10.5, 20.5)], reach=0.5)).findings == ["the point 10.50,20.50 lists 1 of 2 stalls"]
 
 
-def test_a_point_that_lists_the_same_page_for_ever_is_left() -> None:
+def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
     class Stuck(Market):
         async def __call__(self, latitude: float, longitude: float, offset: int) -> Slice:
             await super().__call__(latitude, longitude, offset)

@@ -1,4 +1,4 @@
-"""Lists that only name records, and records that are fetched by id, over sources in memory."""
+"""Lists that give only ids, and records that are fetched by id, over sources in memory."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LIST = Endpoint("dishes", "/names", records="data", paging=Numbered(size=SIZE, t
 BY_ID = Endpoint("dishes", "/dishes", records="data", paging=ByIds(size=SIZE))
 
 
-class Shelf:
-    """Names these ids page by page, and says how many there are and on how many pages, or does not."""
+class ListSource:
+    """Lists these ids page by page, with or without their total and the number of pages."""
 
     def __init__(self, names: list[Any], *, total: int | None, says_pages: bool = True) -> None:
         self.names, self.total, self.says_pages = names, total, says_pages
@@ -42,48 +42,48 @@ class Shelf:
         return read(reply_of(body))
 
 
-def read_list(shelf: Shelf) -> tuple[IdList[int], Extraction]:
+def read_list(source: ListSource) -> tuple[IdList[int], Extraction]:
     extraction = extraction_of()
-    found = run(read_id_list(extraction, LIST, lambda record: record["id"], records="dishes", get=shelf))
+    found = run(read_id_list(extraction, LIST, lambda record: record["id"], records="dishes", get=source))
     return found, extraction
 
 
 @given(st.integers(0, 20), st.booleans(), st.booleans())
 def test_every_page_is_read_once_and_every_name_is_found(count: int, says_total: bool, says_pages: bool) -> None:
-    shelf = Shelf([*range(count)], total=count if says_total else None, says_pages=says_pages)
-    found, extraction = read_list(shelf)
+    source = ListSource([*range(count)], total=count if says_total else None, says_pages=says_pages)
+    found, extraction = read_list(source)
     assert found.by_id == {str(number): number for number in range(count)}
     assert (found.listed, found.total) == (count, count if says_total else None)
-    assert len(shelf.asked) == len(set(shelf.asked))
+    assert len(source.asked) == len(set(source.asked))
     assert not extraction.gaps["dishes"].is_known
 
 
 def test_a_list_that_names_fewer_than_its_total_is_a_finding() -> None:
-    found, extraction = read_list(Shelf([1, 2, 2, None], total=5))
+    found, extraction = read_list(ListSource([1, 2, 2, None], total=5))
     assert found.listed == 4
     assert extraction.gaps["dishes"].findings == ["the list claims 5 dishes and lists 2"]
 
 
-def test_a_list_without_a_number_of_pages_that_repeats_itself_is_left() -> None:
-    shelf = Shelf([1, 2, 3] * 5, total=None, says_pages=False)
-    found, extraction = read_list(shelf)
+def test_a_list_without_a_number_of_pages_that_repeats_itself_is_ended() -> None:
+    source = ListSource([1, 2, 3] * 5, total=None, says_pages=False)
+    found, extraction = read_list(source)
     assert [*found.by_id] == ["1", "2", "3"]
     assert extraction.gaps["dishes"].findings == ["the list never ends: page 2 lists nothing new"]
-    assert shelf.asked == [1, 2]
+    assert source.asked == [1, 2]
 
 
 def test_a_lost_page_is_reported_and_the_others_are_read() -> None:
-    shelf = Shelf([*range(9)], total=9)
-    shelf.broken = {2}
-    found, extraction = read_list(shelf)
+    source = ListSource([*range(9)], total=9)
+    source.broken = {2}
+    found, extraction = read_list(source)
     assert len(found.by_id) == 6
     assert extraction.gaps["dishes"].failures == ["page 2 is broken"]
 
 
 def test_a_list_that_fails_from_the_start_names_nothing() -> None:
-    shelf = Shelf([1], total=1)
-    shelf.broken = {1}
-    found, extraction = read_list(shelf)
+    source = ListSource([1], total=1)
+    source.broken = {1}
+    found, extraction = read_list(source)
     assert found == IdList()
     assert extraction.gaps["dishes"].failures == ["page 1 is broken"]
 
@@ -94,7 +94,7 @@ def test_only_a_numbered_list_is_read_for_its_ids() -> None:
 
 
 @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
-def test_every_id_is_asked_for_once_and_what_is_left_out_is_reported(wanted: set[int], known: set[int]) -> None:
+def test_every_id_is_requested_once_and_omitted_ids_are_reported(wanted: set[int], known: set[int]) -> None:
     asked: list[str] = []
 
     async def get(path: str, params: Mapping[str, Any], read: Callable[[Reply], Slice]) -> Slice:

@@ -11,7 +11,7 @@ from sync_platform_tests.sources.answers import Clock
 
 
 def _starts(pacer: Pacer, clock: Clock, requests: int, each_takes_s: float = 0.0) -> list[float]:
-    """When each of some requests that come at once is let go, in seconds from the first."""
+    """The start of each of some concurrent requests, in seconds from the first."""
     starts: list[float] = []
 
     async def request() -> None:

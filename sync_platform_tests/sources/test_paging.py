@@ -1,4 +1,4 @@
-"""Every kind of paging: which pages come, and which gaps are reported."""
+"""Every kind of paging: the pages it reads, and the gaps it reports."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def scripted(*answers: Slice | SyncError) -> Callable[[Any], Awaitable[Slice]]:
             raise answer
         return answer
 
-    fetch.asked = []  # type: ignore[attr-defined] # what the test looks at
+    fetch.asked = []  # type: ignore[attr-defined] # the tests read it
     return fetch
 
 
 def mapped(pages: dict[Any, Slice | SyncError]) -> Callable[[Any], Awaitable[Slice]]:
-    """Gives the page asked for."""
+    """Gives the requested page."""
 
     async def fetch(position: Any) -> Slice:
         answer = pages[position]
@@ -55,7 +55,7 @@ def all_of(pages: AsyncIterator[Page]) -> list[Page]:
 
 
 def until_raised(pages: AsyncIterator[Page], error: type[SyncError]) -> list[Page]:
-    """What came before the error."""
+    """The pages before the error."""
     came: list[Page] = []
 
     async def collect() -> None:
@@ -73,7 +73,7 @@ def extraction() -> Extraction:
 
 
 def gaps(extraction: Extraction) -> dict[str, Any]:
-    """What was reported of the dataset."""
+    """The gaps that were reported for the dataset."""
     return {name: value for name, value in vars(extraction.gaps["dishes"]).items() if value not in (None, [], 0)}
 
 
@@ -140,7 +140,7 @@ def test_pages_that_add_nothing_end_a_list_of_a_billion_as_a_finding(extraction:
 
 
 @pytest.mark.parametrize("totals", [(2, 4), (4, 2)])
-def test_the_largest_total_of_all_pages_counts(extraction: Extraction, totals: tuple[int, int]) -> None:
+def test_the_largest_total_of_all_pages_is_used(extraction: Extraction, totals: tuple[int, int]) -> None:
     pages = {number: part(number, pages=2, total=total) for number, total in enumerate(totals, 1)}
     all_of(numbered(extraction, "dishes", mapped(pages)))
     assert gaps(extraction) == {"claimed": 4, "pages_expected": 2}
@@ -169,7 +169,7 @@ def test_fresh_cursors_that_bring_nothing_new_end_the_list_as_a_finding(extracti
     assert "the cursor never ends" in gaps(extraction)["findings"][0]
 
 
-def test_a_cursor_never_ends_although_the_records_are_sealed_as_they_come(extraction: Extraction) -> None:
+def test_an_endless_cursor_is_detected_although_records_are_sealed_at_once(extraction: Extraction) -> None:
     async def collected() -> int:
         count = 0
         endless = scripted(*[part(1, 2, next_cursor=str(number)) for number in range(100)])
@@ -188,7 +188,7 @@ def test_records_on_two_pages_of_a_list_without_a_total_are_a_finding(extraction
     assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
 
 
-def test_records_are_distinguished_by_their_ids_or_by_their_content_where_they_have_none(
+def test_records_are_distinguished_by_their_ids_or_without_ids_by_their_content(
     extraction: Extraction,
 ) -> None:
     def said(next_cursor: str | None, *records: dict[str, Any]) -> Slice:
@@ -199,7 +199,7 @@ def test_records_are_distinguished_by_their_ids_or_by_their_content_where_they_h
     assert gaps(extraction)["findings"] == ["the list moved while it was read: 1 records came on two pages"]
 
 
-def test_a_cursor_that_leads_to_nothing_is_a_finding_unless_the_total_has_come(extraction: Extraction) -> None:
+def test_a_cursor_that_leads_to_an_empty_page_is_a_finding_unless_the_total_is_reached(extraction: Extraction) -> None:
     all_of(by_cursor(extraction, "dishes", scripted(part(1, total=1, next_cursor="a"), part(total=1))))
     assert gaps(extraction) == {"claimed": 1, "pages_expected": 2}
     all_of(by_cursor(extraction, "dishes", scripted(part(1, next_cursor="a"), part())))
@@ -226,7 +226,7 @@ def test_an_error_that_stops_the_platform_stops_a_cursor(extraction: Extraction)
 # offsets
 
 
-def test_offsets_go_on_until_a_page_is_short(extraction: Extraction) -> None:
+def test_offsets_continue_until_a_page_is_short(extraction: Extraction) -> None:
     fetch = scripted(part(1, 2), part(3, 4), part(5))
     assert ids(all_of(by_offset(extraction, "dishes", fetch, 2))) == [1, 2, 3, 4, 5]
     assert fetch.asked == [0, 2, 4]  # type: ignore[attr-defined] # see scripted
@@ -257,7 +257,7 @@ def test_a_repeated_page_ends_the_list_as_a_finding(extraction: Extraction, page
     assert gaps(extraction)["findings"] == [f"the page at offset {len(came)} repeats what came before it"]
 
 
-def test_a_repeated_page_is_known_although_its_records_are_sealed_as_they_come(extraction: Extraction) -> None:
+def test_a_repeated_page_is_detected_although_records_are_sealed_at_once(extraction: Extraction) -> None:
     async def collected() -> int:
         count = 0
         async for page in by_offset(extraction, "dishes", scripted(*[part(1, 2) for _ in range(9)]), 2):

@@ -88,12 +88,12 @@ def test_the_end_of_the_calendar_is_the_future(cadence: Cadence, text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["", "november", "2026", "2026-13", "2026-00", "2026-11-16", "11-2026"])
-def test_what_is_no_month_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_month_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="is not a month such as 2026-11"):
         parse_period("monthly", text)
 
 
 @pytest.mark.parametrize("text", ["", "monday", "2026-11", "2026-11-31", "16.11.2026"])
-def test_what_is_no_day_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_day_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="is not a day of a week such as 2026-11-16"):
         parse_period("weekly", text)

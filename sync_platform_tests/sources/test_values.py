@@ -39,7 +39,7 @@ def test_a_zero_coordinate_is_a_missing_one(sent: float | str | None, degrees: f
 
 
 @pytest.mark.parametrize("sent", ["north", "nan", "inf", "22.3N", float("inf"), " "])
-def test_what_is_no_coordinate_is_refused(sent: float | str) -> None:
+def test_an_invalid_coordinate_is_refused(sent: float | str) -> None:
     with pytest.raises(ValueError, match=r"coordinate|could not convert"):
         coordinate_or_text(sent)
 
@@ -61,7 +61,7 @@ def test_money_is_exact_to_the_cent(cents: int) -> None:
 
 
 @pytest.mark.parametrize("sent", ["free", "$12", "12,5", "NaN", "Infinity", "1e40", float("nan")])
-def test_what_is_no_amount_is_refused(sent: str | float) -> None:
+def test_an_invalid_amount_is_refused(sent: str | float) -> None:
     with pytest.raises(ValueError, match="not an amount of money"):
         money_or_text(sent)
 
@@ -78,7 +78,7 @@ def test_what_is_no_amount_is_refused(sent: str | float) -> None:
         "2026-11-24T16:30:00.000",
     ],
 )
-def test_a_time_is_utc_whatever_its_offset(text: str) -> None:
+def test_a_time_with_any_offset_becomes_utc(text: str) -> None:
     found = moment(text)
     assert found == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
     assert found.tzinfo is UTC
@@ -98,6 +98,6 @@ def test_no_time_is_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "24/11/2026", "2026-11-31", "2026-11-24T25:00:00"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"isoformat|range|hour"):
         moment(text)

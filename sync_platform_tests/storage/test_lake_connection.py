@@ -1,4 +1,4 @@
-"""The connection to the lake: its errors, and that one process writes at a time."""
+"""The connection to the lake: its errors, and one writing process at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One holder at a time, over lock files and over a real PostgreSQL; a dead holder holds nothing."""
+"""The platform lock has one holder at a time, with lock files and with PostgreSQL; it ends with its process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def another(database_url: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("how_it_ends", ["by itself", "killed"])
-def test_the_second_waits_knows_for_whom_and_goes_on_when_the_first_ends(
+def test_the_second_waits_knows_the_holder_and_continues_when_the_first_ends(
     database_url: str, another: subprocess.Popen[str], how_it_ends: str
 ) -> None:
     waits: list[Holder | None] = []
@@ -96,7 +96,7 @@ def test_the_holder_is_known_while_it_holds_the_lock_and_only_then(database_url:
 
 
 def test_a_released_advisory_lock_is_free_at_once_for_a_session_that_waits(postgres_server: PostgresServer) -> None:
-    """The server ends a closed connection's session later: a session that is open already would find the lock held."""
+    """The server ends the session of a closed connection later; until then another session finds its locks held."""
     address = postgres_server.url(postgres_server.create_database())
     for _ in range(20):
         ours, theirs = AdvisoryLock(address, "chope"), AdvisoryLock(address, "chope")

@@ -1,4 +1,4 @@
-"""Temporary tables belong to the piece of work that made them."""
+"""Temporary tables belong to the `TemporaryTables` that made them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_they_are_dropped_at_the_end_and_those_of_others_stay(session: duckdb.Du
     assert _tables(session) == 0
 
 
-def test_one_that_was_rolled_back_is_no_obstacle_at_the_end(session: duckdb.DuckDBPyConnection) -> None:
+def test_a_table_that_was_rolled_back_is_ignored_at_the_end(session: duckdb.DuckDBPyConnection) -> None:
     with TemporaryTables(session) as scratch:
         session.execute("BEGIN")
         scratch.create("gone", "SELECT 1")

@@ -1,4 +1,4 @@
-"""Every test has its own town; all share one model, because estimating one takes longer than most tests."""
+"""Every test has its own harness. All share one model, because estimating a model takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from sync_platform.matching.model import Model
 
-from .town import Town, estimated
+from .harness import UnificationHarness, estimated
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def model() -> Model:
 
 
 @pytest.fixture
-def town(tmp_path: Path, model: Model) -> Iterator[Town]:
-    town = Town(tmp_path, model=model)
-    yield town
-    town.lake.close()
+def harness(tmp_path: Path, model: Model) -> Iterator[UnificationHarness]:
+    harness = UnificationHarness(tmp_path, model=model)
+    yield harness
+    harness.lake.close()

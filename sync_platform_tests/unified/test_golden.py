@@ -13,29 +13,29 @@ from hypothesis import strategies as st
 from sync_platform.unified.golden import EXPLAINED
 from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
 
-from .town import Town, place, settle
+from .harness import UnificationHarness, place, settle
 
 TODAY = date(2026, 11, 25)
 
 
-def _unify(town: Town, **listings: dict[str, Any]) -> dict[str, Any]:
-    """The restaurant of place 3, listed so by these platforms; `why` by field."""
-    settle(town, 12)
-    town.forget("openrice", "o3")
-    town.forget("chope", "c3")
+def _unify(harness: UnificationHarness, **listings: dict[str, Any]) -> dict[str, Any]:
+    """The restaurant of place 3 with these listings; `why` by field."""
+    settle(harness, 12)
+    harness.forget("openrice", "o3")
+    harness.forget("chope", "c3")
     for platform, columns in listings.items():
-        town.list(platform, f"{platform}-3", **{**place(3), **columns})
-    town.unify()
+        harness.list(platform, f"{platform}-3", **{**place(3), **columns})
+    harness.unify()
     first = f"{next(iter(listings))}-3"
-    name = town.one(f"SELECT restaurant_id FROM unified.members WHERE source_id = '{first}'")[0]
-    with town.lake.session() as session:
+    name = harness.one(f"SELECT restaurant_id FROM unified.members WHERE source_id = '{first}'")[0]
+    with harness.lake.session() as session:
         (row,) = session.sql(f"FROM unified.restaurants WHERE restaurant_id = '{name}'").pl().to_dicts()
     return {**row, "why": orjson.loads(row["why"])}
 
 
-def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(town: Town) -> None:
+def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(harness: UnificationHarness) -> None:
     found = _unify(
-        town,
+        harness,
         eatigo={"price_level": 2},
         tripadvisor={"price_range": "Mid Range", "cuisines": ["Cantonese"]},
         openrice={"price_level": 6, "phones": [place(3)["phone"]]},
@@ -45,27 +45,27 @@ def test_the_value_of_most_platforms_is_used_and_the_others_are_kept(town: Town)
     assert {"source": "openrice", "source_id": "openrice-3", "value": 4, "agrees": False} in why["others"]
 
 
-def test_of_two_different_values_the_more_trusted_platform_wins(town: Town) -> None:
-    found = _unify(town, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
+def test_the_value_of_the_more_trusted_of_two_platforms_is_used(harness: UnificationHarness) -> None:
+    found = _unify(harness, openrice={"price_level": 6, "phones": [place(3)["phone"]]}, eatigo={"price_level": 1})
     why = found["why"]["price_level"]
     assert (found["price_level"], why["rule"], why["words"]) == (4, "priority", "openrice comes before eatigo")
 
 
-def test_a_removed_listing_comes_last(town: Town) -> None:
-    found = _unify(town, eatigo={"price_level": 1})
+def test_a_removed_listing_comes_last(harness: UnificationHarness) -> None:
+    found = _unify(harness, eatigo={"price_level": 1})
     assert (found["price_level"], found["why"]["price_level"]["source"]) == (1, "eatigo")
-    town.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
-    town.unify()
-    assert town.one("SELECT price_level FROM unified.restaurants WHERE price_level IS NOT NULL") == (4,)
-    town.retire("openrice", "o3")
-    town.unify()
-    why = orjson.loads(town.one("SELECT why FROM unified.restaurants WHERE price_level = 1")[0])["price_level"]
+    harness.list("openrice", "o3", **place(3), price_level=6, phones=[place(3)["phone"]])
+    harness.unify()
+    assert harness.one("SELECT price_level FROM unified.restaurants WHERE price_level IS NOT NULL") == (4,)
+    harness.retire("openrice", "o3")
+    harness.unify()
+    why = orjson.loads(harness.one("SELECT why FROM unified.restaurants WHERE price_level = 1")[0])["price_level"]
     assert why["rule"] == "current"
 
 
-def test_each_language_comes_from_text_in_that_language(town: Town) -> None:
+def test_each_language_comes_from_text_in_that_language(harness: UnificationHarness) -> None:
     found = _unify(
-        town,
+        harness,
         data_gov_hk={"name_en": "金獅小廚", "name_zh": "金獅小廚", "address_zh": "九龍彌敦道32號地下4號舖",
                      "expires_on": date(2099, 1, 1), "district_en": "Yau Tsim", "licence_type": "RL"},
         eatigo={"name_zh": "金獅小廚 Silver Phoenix"},
@@ -75,9 +75,9 @@ def test_each_language_comes_from_text_in_that_language(town: Town) -> None:
     assert found["why"]["name_zh"]["rule"] == "agreed"
 
 
-def test_places_within_150_metres_are_one_place(town: Town) -> None:
+def test_places_within_150_metres_are_one_place(harness: UnificationHarness) -> None:
     found = _unify(
-        town,
+        harness,
         eatigo={"latitude": place(3)["latitude"] + 0.0008},
         keeta={"name": place(3)["name_en"], "address": place(3)["address_en"], "phones": [place(3)["phone"]]},
         bistrochat={"latitude": place(3)["latitude"] + 0.02},
@@ -87,17 +87,17 @@ def test_places_within_150_metres_are_one_place(town: Town) -> None:
     assert [other["source"] for other in why["others"] if not other["agrees"]] == ["bistrochat"]
 
 
-def test_every_value_of_every_restaurant_has_its_source(town: Town) -> None:
-    settle(town, 12)
-    town.unify()
-    bare = town.ask(
+def test_every_value_of_every_restaurant_has_its_source(harness: UnificationHarness) -> None:
+    settle(harness, 12)
+    harness.unify()
+    bare = harness.ask(
         """SELECT restaurant_id FROM unified.restaurants
         WHERE name_en IS NULL OR (why->>'$.name_en.source_id') IS NULL"""
     )
     assert bare == []
-    fields = {name for (name,) in town.ask("SELECT DISTINCT field FROM unified.restaurant_fields")}
+    fields = {name for (name,) in harness.ask("SELECT DISTINCT field FROM unified.restaurant_fields")}
     assert fields <= set(EXPLAINED)
-    strangers = town.ask(
+    strangers = harness.ask(
         """SELECT * FROM unified.restaurant_fields f LEFT JOIN unified.members m USING (platform, source_id)
         WHERE f.platform IS NOT NULL AND m.restaurant_id IS DISTINCT FROM f.restaurant_id"""
     )

@@ -19,7 +19,7 @@ from sync_platform.unified.invariants import check_members, check_related_record
 from sync_platform.unified.tables import KEPT_TABLES, tracked_tables
 from sync_platform_tests.extent import examples
 
-from .town import HISTORY, Town, place, settle
+from .harness import HISTORY, UnificationHarness, place, settle
 
 PLACES = 30
 STEPS = st.one_of(
@@ -31,14 +31,14 @@ STEPS = st.one_of(
 )
 
 
-def _rows(town: Town, table: TrackedTable) -> list[Any]:
+def _rows(harness: UnificationHarness, table: TrackedTable) -> list[Any]:
     columns = ", ".join(table.replayed)
-    return town.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
+    return harness.ask(f"SELECT {columns} FROM unified.{table.name} ORDER BY ALL")
 
 
-def _replayed(town: Town, table: TrackedTable) -> list[Any]:
+def _replayed(harness: UnificationHarness, table: TrackedTable) -> list[Any]:
     columns = ", ".join(table.replayed)
-    with town.lake.session() as session:
+    with harness.lake.session() as session:
         session.execute("SET memory_limit = '1GB'")
         replayed = replay(TemporaryTables(session), HISTORY, table)
         return session.execute(f"SELECT {columns} FROM {replayed} ORDER BY ALL").fetchall()
@@ -49,68 +49,68 @@ def _replayed(town: Town, table: TrackedTable) -> list[Any]:
 def test_any_changes_lose_no_listing_equal_a_rebuild_and_replay_from_the_history(
     tmp_path_factory: pytest.TempPathFactory, model: Model, batches: list[list[tuple[str, int, int]]]
 ) -> None:
-    town = Town(tmp_path_factory.mktemp("town"), model=model)
-    settle(town, PLACES)
-    town.unify()
+    harness = UnificationHarness(tmp_path_factory.mktemp("harness"), model=model)
+    settle(harness, PLACES)
+    harness.unify()
     for batch in batches:
-        outcome = town.unify(*(word for step in batch if (word := _play(town, step))))
-        assert town.together() == town.rebuilt()
-        with town.lake.session() as session:
+        outcome = harness.unify(*(word for step in batch if (word := _play(harness, step))))
+        assert harness.together() == harness.rebuilt()
+        with harness.lake.session() as session:
             findings = [*check_members(session, outcome.run, 8), *check_restaurants(session)]
         assert {finding.check for finding in findings if not finding.passed} <= {
             "change_rate",
             "one_listing_per_platform",
         }
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _rows(town, table)
-    close_lineage(town.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
+        assert _replayed(harness, table) == _rows(harness, table)
+    close_lineage(harness.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
     for table in KEPT_TABLES:
-        assert _replayed(town, table) == _rows(town, table)
-    town.lake.close()
+        assert _replayed(harness, table) == _rows(harness, table)
+    harness.lake.close()
 
 
-def _play(town: Town, step: tuple[str, int, int]) -> tuple[str, str, str] | None:
+def _play(harness: UnificationHarness, step: tuple[str, int, int]) -> tuple[str, str, str] | None:
     """Apply one change. A decision about existing listings is returned for the run."""
     kind, one, other = step
     if kind == "list":
-        town.list("chope", f"c{one}", **place(other))
+        harness.list("chope", f"c{one}", **place(other))
     elif kind == "retire":
-        town.retire("openrice", f"o{one}")
+        harness.retire("openrice", f"o{one}")
     elif kind == "forget":
-        town.forget("chope", f"c{one}")
+        harness.forget("chope", f"c{one}")
     elif one != other:
         return f"openrice/o{one}", f"openrice/o{other}", kind
     return None
 
 
-def test_related_records_follow_the_listing_of_a_restaurant(town: Town) -> None:
-    settle(town, 12)
-    reviews = town.platforms["openrice"].dataset("reviews")
-    promotions = town.platforms["eatigo"].dataset("promotions")
-    town.put("openrice", reviews, {"source_id": "r1", "restaurant_id": "o3", "overall": "smile", "body": "sealed:1"})
-    town.put("openrice", reviews, {"source_id": "r2", "restaurant_id": "nowhere", "overall": "cry"})
-    town.put("eatigo", promotions, {"source_id": "e3/2026-12-01/12:00", "branch_id": "e3", "discount_pct": 30,
+def test_related_records_follow_the_listing_of_a_restaurant(harness: UnificationHarness) -> None:
+    settle(harness, 12)
+    reviews = harness.platforms["openrice"].dataset("reviews")
+    promotions = harness.platforms["eatigo"].dataset("promotions")
+    harness.put("openrice", reviews, {"source_id": "r1", "restaurant_id": "o3", "overall": "smile", "body": "sealed:1"})
+    harness.put("openrice", reviews, {"source_id": "r2", "restaurant_id": "nowhere", "overall": "cry"})
+    harness.put("eatigo", promotions, {"source_id": "e3/2026-12-01/12:00", "branch_id": "e3", "discount_pct": 30,
                                     "slot_date": "2026-12-01", "slot_time": "12:00", "terms_en": "Lunch"})  # fmt: skip
-    town.list("eatigo", "e3", **place(3))
-    town.unify()
-    ids = town.restaurants()
-    reviews = town.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
+    harness.list("eatigo", "e3", **place(3))
+    harness.unify()
+    ids = harness.restaurants()
+    reviews = harness.ask("SELECT source_id, restaurant_id, rating, text FROM unified.reviews ORDER BY ALL")
     assert reviews == [("r1", ids["openrice", "o3"], 5.0, "sealed:1"), ("r2", None, 1.0, None)]
-    offer = town.one("SELECT restaurant_id, kind, discount_pct, epoch(starts_at) FROM unified.offers")
+    offer = harness.one("SELECT restaurant_id, kind, discount_pct, epoch(starts_at) FROM unified.offers")
     assert offer == (ids["openrice", "o3"], "promotion", 30, 1_796_097_600)
-    town.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))
-    assert town.one("SELECT restaurant_id FROM unified.offers") == (town.restaurants()["eatigo", "e3"],)
-    with town.lake.session() as session:
+    harness.unify(("openrice/o3", "eatigo/e3", "different"), ("chope/c3", "eatigo/e3", "different"))
+    assert harness.one("SELECT restaurant_id FROM unified.offers") == (harness.restaurants()["eatigo", "e3"],)
+    with harness.lake.session() as session:
         count, (finding,) = check_related_records(session, "reviews")
     assert (count, finding.passed) == (2, False)
     assert "1 of 2 reviews" in finding.words
 
 
-def test_the_checks_find_what_is_wrong(town: Town) -> None:
-    settle(town, 12)
-    outcome = town.unify()
-    name, other = (town.restaurants()["openrice", each] for each in ("o1", "o2"))
-    with town.lake.session() as session:
+def test_the_checks_find_what_is_wrong(harness: UnificationHarness) -> None:
+    settle(harness, 12)
+    outcome = harness.unify()
+    name, other = (harness.restaurants()["openrice", each] for each in ("o1", "o2"))
+    with harness.lake.session() as session:
         session.execute(f"UPDATE unified.members SET restaurant_id = '{name}' WHERE restaurant_id = '{other}'")
         session.execute("UPDATE unified.members SET restaurant_id = 'rest-nowhere' WHERE source_id = 'c5'")
         session.execute(f"UPDATE unified.restaurants SET why = '{{}}' WHERE restaurant_id = '{name}'")
@@ -125,11 +125,11 @@ def test_the_checks_find_what_is_wrong(town: Town) -> None:
     assert name in found["one_listing_per_platform"].words
 
 
-def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike(town: Town) -> None:
-    settle(town, 12)
-    town.unify()
+def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike(harness: UnificationHarness) -> None:
+    settle(harness, 12)
+    harness.unify()
     moment = datetime.now(UTC)
-    town.unify(("openrice/o3", "chope/c3", "different"))
+    harness.unify(("openrice/o3", "chope/c3", "different"))
     queries = [
         "SELECT restaurant_id, name_en, phone, founded_by FROM unified.restaurants ORDER BY ALL",
         "SELECT platform, source_id, restaurant_id, decided_by FROM unified.members ORDER BY ALL",
@@ -137,10 +137,10 @@ def test_unified_tables_are_read_as_they_were_by_time_travel_and_by_replay_alike
     answers: dict[str, list[Any]] = {}
     for way in ("time travel", "replayed"):
         for sql in queries:
-            with past(town.lake, HISTORY, tracked_tables({}), moment, sql) as then:
+            with past(harness.lake, HISTORY, tracked_tables({}), moment, sql) as then:
                 assert way in then.way
                 answers.setdefault(sql, []).append(then.session.execute(sql).fetchall())
-        town.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")
+        harness.ask("CALL ducklake_expire_snapshots('lake', older_than => now() + INTERVAL 1 HOUR)")
     for sql, (travelled, replayed) in answers.items():
         assert travelled == replayed
-        assert travelled != town.ask(sql)
+        assert travelled != harness.ask(sql)

@@ -45,7 +45,7 @@ def partitions(draw: st.DrawFn, listings: Sequence[Key] = LISTINGS) -> Clusters:
 
 
 @given(before=st.lists(partitions(), max_size=3), one=partitions(), between=st.lists(partitions(), max_size=3))
-def test_the_same_clusters_are_the_same_restaurants_whatever_happened_in_between(
+def test_the_same_clusters_are_the_same_restaurants_after_any_other_clusters(
     before: list[Clusters], one: Clusters, between: list[Clusters]
 ) -> None:
     registry = Registry()
@@ -89,7 +89,7 @@ def test_every_listing_that_changes_its_restaurant_is_in_an_event(course: list[C
         assert in_events == moved
 
 
-def test_of_two_merged_restaurants_the_older_stays_and_the_other_names_it() -> None:
+def test_the_older_of_two_merged_restaurants_stays_and_the_other_names_it() -> None:
     registry = Registry()
     registry.run([LISTINGS[:2]])
     (older,) = set(registry.ids.values())

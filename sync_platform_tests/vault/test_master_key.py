@@ -131,7 +131,7 @@ def test_two_concurrent_processes_both_use_the_key_stored_first(
 
         def generate_data_key(self, **asked: str) -> object:
             first.append(from_kms(kms, kms_key_id, engine, master_keys))
-            return kms.generate_data_key(**asked)  # type: ignore[arg-type] # passed on as it came
+            return kms.generate_data_key(**asked)  # type: ignore[arg-type] # forwarded unchanged
 
     first: list[MasterKey] = []
     assert from_kms(Overtaken(), kms_key_id, engine, master_keys) == first[0]  # type: ignore[arg-type]

@@ -23,9 +23,9 @@ def test_a_secret_never_written_is_none(ledger: Ledger, vault: Vault) -> None:
 
 
 def test_the_secret_last_written_is_read(ledger: Ledger, vault: Vault) -> None:
-    book = PlatformSecrets(ledger, vault, "keeta")
+    secrets = PlatformSecrets(ledger, vault, "keeta")
     for value in ("first", "rotated 🔑"):
-        book.write("refresh_token", value)
+        secrets.write("refresh_token", value)
     assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
 
 

@@ -1,4 +1,4 @@
-"""Sealing is deterministic, nobody reads a value without the person's key, and without a key a value is lost."""
+"""Sealing is deterministic, and no value can be read without the key of its person."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_the_same_id_on_two_platforms_is_two_persons(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["Mei@Example.hk", " mei@example.hk ", "MEI@EXAMPLE.HK"])
-def test_a_person_is_found_whatever_the_spelling_of_the_id(vault: Vault, spelling: str) -> None:
+def test_a_person_is_found_by_every_spelling_of_the_id(vault: Vault, spelling: str) -> None:
     assert vault.subject_id("chope", "email", spelling) == vault.subject_id("chope", "email", "mei@example.hk")
 
 
@@ -152,7 +152,7 @@ def test_unsealing_an_unsealed_value_is_an_error_without_the_value(vault: Vault)
     assert "hush" not in str(raised.value)
 
 
-def test_a_value_that_looks_sealed_is_sealed_all_the_same(vault: Vault) -> None:
+def test_a_value_that_looks_sealed_is_sealed_too(vault: Vault) -> None:
     pretender = f"{PREFIX}somebody:AAAA"
     sealed = seal(vault, review(text=pretender))["text"]
     assert vault.unseal("openrice", "text", sealed) == pretender
@@ -165,7 +165,7 @@ def test_a_nested_value_of_the_wrong_shape_is_sealed_whole(vault: Vault, author:
 
 
 @pytest.mark.parametrize("value", [{"first": "大文"}, ["陳", "大文"], 91234567, False, 0, 1.5, " "])
-def test_a_field_of_the_wrong_type_is_sealed_all_the_same(vault: Vault, value: Any) -> None:
+def test_a_field_of_the_wrong_type_is_sealed_too(vault: Vault, value: Any) -> None:
     sealed = seal(vault, review(name=value))["author"]["name"]
     assert vault.unseal("openrice", "author.name", sealed) == value
 

@@ -10,7 +10,7 @@ from sync_platform.cli.options import HashLanding, ToFile
 from sync_platform.errors import UsageError
 
 report_commands = typer.Typer(
-    help="Reports for people outside: what was done in a time span, and whether it was right."
+    help="Reports for people outside the company: what was done in a time span, and which obligations were met."
 )
 
 
@@ -29,7 +29,7 @@ def report_compliance(
 ) -> None:
     """Write the compliance report of a time span: terms, changes, quality, personal data, retention, proof, operations.
 
-    It verifies the chains as `lineage verify` does, and the audit log has an entry of it. Exit code: 0 only if every
+    It verifies the chains as `lineage verify` does, and gets an entry in the audit log. Exit code: 0 only if every
     obligation that was checked is met, 1 if one is not, 2 for bad usage.
     """
     from sync_platform.cli.compliance.report import report_compliance as write_report

@@ -33,7 +33,7 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
         _installation(settings) as installation,
     ):
         with showing_steps("reporting") as show_step:
-            report = make_report(installation, span, now, hash_landing=hash_landing, say=show_step)
+            report = make_report(installation, span, now, hash_landing=hash_landing, on_step=show_step)
         file.write(_written(report, form))
         rate = report.rate
         operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)

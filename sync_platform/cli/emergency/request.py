@@ -64,26 +64,28 @@ def _run_here(
     *,
     as_json: bool,
 ) -> int:
-    """Run the platforms of a request that are not launched yet, under claims that end with this process."""
+    """Run the platforms of a request that are not launched yet, under locks that end with this process."""
     from sync_platform.cli.runner.daemon import follow_requests
     from sync_platform.cli.runner.instance import prepare
     from sync_platform.cli.syncing.workers import Job, run_all
-    from sync_platform.defs.emergency import claim_name
+    from sync_platform.defs.emergency import request_lock_name
     from sync_platform.defs.landing import Mode
 
     request_id = request.request_id
     periods = {name: current_period(platforms[name].cadence) for name in request.platforms}
     prepare(settings, [(platforms[name], periods[name]) for name in request.platforms])
-    follow_requests(settings, requests)  # frees the claims of processes that died
+    follow_requests(settings, requests)  # releases the runs that dead processes claimed
     display = choose_display(as_json)
-    with ExitStack() as claims:
-        for name in sorted(request.platforms):  # in the same order everywhere, or two could wait for each other
-            claims.enter_context(platform_lock(settings.ledger_url, claim_name(name), request_id, _on_wait(name)))
+    with ExitStack() as locks:
+        # always in the same order, so that two processes never wait for each other
+        for name in sorted(request.platforms):
+            lock_name = request_lock_name(name)
+            locks.enter_context(platform_lock(settings.ledger_url, lock_name, request_id, _on_wait(name)))
         ours = [name for name in request.platforms if requests.claim(request_id, name, str(uuid.uuid4()))]
         claimed = requests.find(request_id)
         run_ids = {name: claimed.run_of(name).run_id or "" for name in ours}
         if not ours:
-            report_problem("nothing is left to run here, all of it has been launched already")
+            report_problem("nothing is left to run here: every platform has been launched already")
         for name in ours:
             requests.note_progress(request_id, name, run_ids[name], "running")
         planned = [(platforms[name], periods[name]) for name in ours]
@@ -103,7 +105,7 @@ def _run_here(
 
 
 def _on_wait(platform: str) -> Callable[[Holder | None], None]:
-    """Reports once that this process waits."""
+    """A function that reports once that this process waits."""
     reported: list[str] = []
 
     def waiting(holder: Holder | None) -> None:
@@ -116,7 +118,7 @@ def _on_wait(platform: str) -> Callable[[Holder | None], None]:
 
 
 def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None:
-    """The stored request, and what happens next; `problem` is why no sensor launches it now."""
+    """Show the stored request and what happens next. `problem`: why no sensor launches it now, if none does."""
     request = submission.request
     if as_json:
         document = report_on(request, [], {}).document()

@@ -9,7 +9,7 @@ import typer
 
 from sync_platform.cli.options import AsJson, AsOf, ExportedPlatform, FromMoment, HashLanding, ToFile, ToMoment
 
-lineage_commands = typer.Typer(help="Trace any value to its source, and prove that nobody has rewritten history.")
+lineage_commands = typer.Typer(help="Trace any value to its source, and prove that the history was not rewritten.")
 
 
 class StoryFormat(StrEnum):
@@ -45,11 +45,11 @@ def lineage_verify(
 def lineage_anchor(
     to: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Another store (file:// or s3://) than the one of backups."),
+        typer.Option(metavar="URL", help="The store of the anchor (file:// or s3://), if not the one of backups."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign the current ends of both hash chains, and store that outside, where `lineage verify` reads it."""
+    """Sign the last links of both hash chains, and store this anchor outside the lake; `lineage verify` reads it."""
     from sync_platform.cli.lineage.verification import anchor_lineage
 
     raise typer.Exit(anchor_lineage(to, as_json=as_json))

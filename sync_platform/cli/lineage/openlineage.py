@@ -23,8 +23,8 @@ TIMEOUT_S = 30.0
 
 
 def export_runs(first: str | None, last: str | None, platform: str | None, out: str) -> int:
-    """Write the events as JSON Lines, or post them one by one; 0. UsageError as `lineage export`; ConnectionFailed,
-    ServerFailed or Refused where the endpoint does not accept them."""
+    """Write the events as JSON Lines, or post them one by one; 0. UsageError as for `lineage export`;
+    ConnectionFailed, ServerFailed or Refused where the endpoint does not accept them."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):

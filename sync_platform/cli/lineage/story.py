@@ -29,12 +29,12 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
 
 RESTAURANT = "restaurant"
-HOW = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET ID`)"
+EXPECTED = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET ID`)"
 
 
 @dataclass(frozen=True)
 class StorySubject:
-    """The record that a story is of. A restaurant has no platform."""
+    """The subject of a story: a record of a platform, or a restaurant, which has no platform."""
 
     platform: str | None
     dataset: str
@@ -78,7 +78,7 @@ def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:
             _require(platforms, platform, dataset)
             return StorySubject(platform, dataset, source_id)
         case _:
-            raise UsageError(f"{' '.join(words)!r} is nothing that has a story: {HOW}")
+            raise UsageError(f"{' '.join(words)!r} is nothing that has a story: {EXPECTED}")
 
 
 def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:

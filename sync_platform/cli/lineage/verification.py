@@ -1,4 +1,4 @@
-"""`sync-platform lineage verify|anchor`: verifies chains and tables, and anchors the chains outside."""
+"""`sync-platform lineage verify|anchor`: verifies chains and tables, and anchors the chains outside the lake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_SHOWN = 20
 
 
 def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
-    """Verify chains, tables and anchors, with `landing` all landed objects too; 0 only if all is consistent, else 1."""
+    """Verify chains, tables and anchors; with `landing` also all landed objects. 0 if all are consistent, else 1."""
     settings = load_settings()
     with _record(settings) as record:
         also = [_anchor(settings, anchor, record.signer.public_key)] if anchor else []
@@ -38,7 +38,7 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
 
 
 def anchor_lineage(to: str | None, *, as_json: bool) -> int:
-    """Sign the ends of both chains, and store that in the store of backups, or in another one."""
+    """Sign the last links of both chains, and store this anchor in the store of backups, or in another one; 0."""
     settings = load_settings()
     with _record(settings, to) as record, audited(settings, OPERATION, {"store": record.anchors.url}) as operation:
         key = record.anchor()
@@ -88,5 +88,5 @@ def _show(findings: Findings, shown: Console) -> None:
     shown.print(
         f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
         f"{findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
-        + ("all holds" if findings.holds else f"{len(findings.breaks):,} do not hold")
+        + ("all intact" if findings.holds else f"{len(findings.breaks):,} breaks")
     )

@@ -38,7 +38,7 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
     verdict = "withdrawn" if withdraw else "same" if is_same else "different"
     decision = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
     settings = load_settings()
-    with _unified(settings) as lake, lake.session() as session:  # a wrong decision is refused before Dagster starts
+    with _unified(settings) as lake, lake.session() as session:  # an invalid decision is refused before Dagster starts
         create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
         validated_decisions(session, **decision)
 
@@ -85,7 +85,7 @@ def list_decisions(*, as_json: bool) -> int:
         write_json(rows)
         return OK
     if not rows:
-        console(WIDTH).print("nobody has decided anything yet")
+        console(WIDTH).print("there are no decisions yet")
         return OK
     table = new_table("one", "other", "verdict", "by", "when", "reason")
     for row in rows:

@@ -25,7 +25,7 @@ def maintain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, and list what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep lake and landing small: merge files, expire snapshots, delete what is not needed. It proves the content.
+    """Merge files, expire snapshots, delete what is not needed, and prove that the content of the lake is unchanged.
 
     Exit code: 0 if it succeeded, 1 if it failed or another process holds the lease on the stored data.
     """

@@ -33,11 +33,11 @@ def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
 
     from sync_platform.cli.runner.instance import prepare
     from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
-    from sync_platform.defs.progress import Silence
+    from sync_platform.defs.progress import NoProgress
 
     prepare(settings, [])
     with audited(settings, "maintain", {}) as operation:
-        run, summary = Runner(settings, Silence()).maintain()
+        run, summary = Runner(settings, NoProgress()).maintain()
         operation.ended("complete" if run.success else "failed", run_id=run.run_id, **_deleted(summary))
     document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}
     _write(document, as_json, _show_summary)
@@ -104,11 +104,11 @@ def _show_summary(document: dict[str, Any], shown: Console) -> None:
     shown.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
     _list(shown, "deleted", "landed syncs", _landed(document["landing_deleted"]))
     folded = [
-        f"{each['table']}: {each['changes_before']:,} until {each['until']} came to {each['changes_after']:,}"
+        f"{each['table']}: {each['changes_before']:,} until {each['until']} became {each['changes_after']:,}"
         for each in document["lineage_folded"]
     ]
     _list(shown, "folded the old changes of", "tables", folded)
-    shown.print(f"The content of every table is what it was. Dagster run {document['run_id']}")
+    shown.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
 
 
 def _files_table(*figures: str) -> Table:

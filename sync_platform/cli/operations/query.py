@@ -29,7 +29,7 @@ NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
 def answer(sql: str, form: str, as_of: str | None) -> None:
     """Write the rows of the statement to standard output; UsageError for one that is wrong or does not only read.
 
-    `as_of`: the moment as of which tables are read. Standard error says how that was done.
+    `as_of`: the moment as of which tables are read. The way in which they are read is written to standard error.
     """
     _require_reading(sql)
     moment = parse_moment(as_of) if as_of else None

@@ -27,13 +27,13 @@ def serve_dagster(port: int) -> int:
     sys.stdout.write(f"Dagster UI: http://{HOST}:{port}  (state in {settings.home}; Ctrl-C ends it)\n")
     sys.stdout.flush()
     command = [sys.executable, "-m", "dagster", "dev", "-m", "sync_platform.definitions", "-h", HOST, "-p", str(port)]
-    # a background job of a shell, and its children, ignore SIGINT by default: they would never end
+    # a shell's background job and its children ignore SIGINT by default, so that Ctrl-C would not end them
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - our own module and a number
         command,
         env={**os.environ, "DAGSTER_HOME": home, "SYNC_HOME": str(settings.home)},
-        start_new_session=True,  # it gets one signal, from here: a second Ctrl-C would leave its children behind
+        start_new_session=True,  # it gets a single signal, sent below: a second Ctrl-C would leave its children behind
     )
     try:
         return process.wait()

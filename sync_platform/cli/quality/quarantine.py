@@ -95,10 +95,10 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
     if landings:
         from sync_platform.cli.runner.instance import prepare
         from sync_platform.cli.runner.runs import Runner  # the import of Dagster takes a second
-        from sync_platform.defs.progress import Silence
+        from sync_platform.defs.progress import NoProgress
 
         prepare(settings, [])
-        runner = Runner(settings, Silence())
+        runner = Runner(settings, NoProgress())
         with audited(
             settings, "quarantine retry", {"syncs": sorted({landing[3] for landing in landings})}
         ) as operation:
@@ -139,7 +139,7 @@ def _entries(
 
 
 def _landed(settings: Settings, entry: QuarantineEntry) -> Any:
-    """The record as it was landed; a text that says why where it cannot be read."""
+    """The record as it was landed; if it cannot be read, a text that says why."""
     from sync_platform.defs.resources import landing_store_of
 
     store = landing_store_of(settings).open()

@@ -1,4 +1,4 @@
-"""What the Dagster daemon knows and does of emergency requests."""
+"""Emergency requests and the Dagster daemon: if the daemon launches them, and the state of their runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dagster import DagsterEventType
 
 from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
 from sync_platform.cli.runner.instance import opened_instance
-from sync_platform.defs.dead_runs import settle_dead_runs
+from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.settings import Settings
@@ -19,9 +19,9 @@ LAST_EVENTS = 50
 
 
 def follow_requests(settings: Settings, requests: RequestStore) -> None:
-    """Store how far Dagster's runs of open emergency requests are, as the sensor does."""
+    """Store the state of Dagster's runs of open emergency requests, as the sensor does."""
     with opened_instance(settings) as instance:
-        settle_dead_runs(instance)
+        end_dead_runs(instance)
         follow(instance, requests, LakeAddress.of(settings))
 
 
@@ -42,7 +42,7 @@ def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
 
 
 def why_nothing_is_launched(settings: Settings) -> str | None:
-    """The reason why no sensor launches an emergency request now; None where one does."""
+    """The reason why no sensor launches an emergency request now; None if one does."""
     with opened_instance(settings) as instance:
         heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
         if heartbeat is None or time.time() - heartbeat.timestamp > DAEMON_SILENT_S:

@@ -35,6 +35,6 @@ def instance_in(folder: Path) -> DagsterInstance:
 
 
 def is_sensor_stopped(instance: DagsterInstance, name: str) -> bool:
-    """Whether somebody switched off a sensor."""
+    """True if a person switched off the sensor."""
     states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
     return any(state.name == name and state.status == InstigatorStatus.STOPPED for state in states)

@@ -12,18 +12,18 @@ INSTANCE_YAML = """\
 telemetry:
   enabled: false
 nux:
-  enabled: false # no invitation to a newsletter over the first page
+  enabled: false # no invitation to a newsletter on the first page
 concurrency:
   pools:
-    default_limit: 1 # one run at a time per platform: nobody is asked twice at once
-    granularity: run # a queued run waits in the queue, and takes no place of another platform's
+    default_limit: 1 # one run at a time per platform, so that no platform is fetched twice at once
+    granularity: run # a queued run waits in the queue, and uses no slot of another platform
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60
 run_retries:
   enabled: true
   max_retries: 2
-  retry_on_asset_or_op_failure: false # a platform's error is retried, or not, by its class
+  retry_on_asset_or_op_failure: false # the class of a platform's error decides if it is retried
 retention:
   schedule:
     purge_after_days: 90

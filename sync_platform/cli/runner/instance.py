@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sync_platform.cli.runner.dagster_internals import CheckError, instance_in
 from sync_platform.cli.runner.home import prepare_home
-from sync_platform.defs.dead_runs import settle_dead_runs
+from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.resources import sources_of
 from sync_platform.errors import StorageError
@@ -29,7 +29,7 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
     for _, period in planned:
         require_partition(period)
     with opened_instance(settings) as instance:
-        settle_dead_runs(instance)
+        end_dead_runs(instance)
     sources = sources_of(settings)
     for platform, _ in planned:
         sources.source_of(platform)

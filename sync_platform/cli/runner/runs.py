@@ -24,7 +24,7 @@ from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import Period
 
-# the daemon does not start a run again that its user interrupted or killed
+# the daemon must not retry a run that its user interrupted or killed
 NOT_AGAIN = {"dagster/max_retries": "0"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -94,7 +94,7 @@ class Runner:
 
     def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
         errors = StringIO()
-        # Dagster reports a full disk at every event; the one StorageError says it
+        # on a full disk Dagster writes an error at every event; one StorageError is enough
         with redirect_stderr(errors), opened_instance(self._settings) as instance:
             result = self._definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,

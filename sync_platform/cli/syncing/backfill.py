@@ -1,4 +1,4 @@
-"""`sync-platform backfill`: the past periods of one platform, one after the other. Run again, it resumes."""
+"""`sync-platform backfill`: syncs the past periods of one platform, one after the other. Run again, it resumes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
             operation.ended(status, run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
         prepare(settings, [])  # stores that the run of the killed worker has failed
-        report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command goes on from there")
+        report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command resumes there")
         return INTERRUPTED
     _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
     return OK if status == "complete" and not (unified and unified.error) else FAILED

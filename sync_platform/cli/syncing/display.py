@@ -16,7 +16,7 @@ from sync_platform.sources.gaps import Gaps
 
 LINE_EVERY_S = 5.0
 UNIFIED = "unified"
-"""The unified restaurants are shown like one more platform."""
+"""The name under which unification is shown, like one more platform."""
 
 
 class Display:

@@ -12,10 +12,10 @@ FORMS: dict[Cadence, str] = {"monthly": r"\d{4}-\d{2}", "weekly": r"\d{4}-\d{2}-
 
 
 def plan(platforms: list[Platform], partition: str | None) -> list[tuple[Platform, Period]]:
-    """Each platform with its period: the current one, or the one named.
+    """Each platform with its period: the current one, or the one that `partition` names.
 
-    A month names no week. A weekly platform joins a monthly sync (and a monthly one a weekly sync) only if the period
-    is the current one. Otherwise UsageError says how to name its own period.
+    A month does not name a week. For a weekly platform in a monthly sync, or a monthly platform in a weekly sync, only
+    the current period is possible. Otherwise UsageError says how to name the platform's own period.
     """
     if partition is None:
         return [(platform, current_period(platform.cadence)) for platform in platforms]

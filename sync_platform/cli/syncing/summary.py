@@ -50,7 +50,7 @@ def write_summary(
             shown.print(f"[{COLOURS[result.status]}]{result.platform} {result.status}[/]: {reason}", soft_wrap=True)
         for dataset, ids in result.not_retired_ids.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
-            shown.print(f"{result.platform}.{dataset}: unseen, yet kept live: {listed}", soft_wrap=True)
+            shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")

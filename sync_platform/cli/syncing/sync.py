@@ -16,10 +16,10 @@ from sync_platform.settings import load_settings
 def sync_platforms(
     names: list[str], partition: str | None, mode: str, accept_shrink: str, *, with_unify: bool, as_json: bool
 ) -> int:
-    """Sync the named platforms (all when none is); 0 if every one is complete, else 1.
+    """Sync the named platforms (all if none is named); 0 if every one is complete, else 1.
 
     `accept_shrink`: an operator's reason why complete lists may retire more than the tolerance; empty for none.
-    `with_unify`: afterwards update the unified restaurants, if listings changed.
+    `with_unify`: update the unified restaurants afterwards, if listings changed.
     Raises UsageError for a bad request, StorageError where the home cannot be written.
     """
     began = time.monotonic()
@@ -27,7 +27,7 @@ def sync_platforms(
     planned = plan(choose(load_platforms(settings.platform_path), names), partition)
     require_accepted_terms([platform for platform, _ in planned])
 
-    # the import of Dagster takes a second: a wrong request is refused before it
+    # the import of Dagster takes a second, so a wrong request is refused first
     from sync_platform.cli.runner.instance import prepare
     from sync_platform.cli.syncing.display import choose_display
     from sync_platform.cli.syncing.summary import write_summary, write_sync_document

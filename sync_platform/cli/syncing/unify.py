@@ -1,4 +1,4 @@
-"""`sync-platform unify`, which is also the last step of `sync`: a Dagster run that makes restaurants of listings."""
+"""`sync-platform unify`, which is also the last step of `sync`: a Dagster run that makes restaurants from listings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_EVENTS = 20
 
 @dataclass(frozen=True)
 class UnifyResult:
-    """How a run ended: its row of `unified.runs`, its identity events (new restaurants aside), seconds, its error."""
+    """How a run ended: its row of `unified.runs`, its identity events (without new restaurants), seconds, its error."""
 
     run_id: str
     error: str | None
@@ -82,7 +82,7 @@ def run_unification(
     rebuild: bool = False,
     new_model: bool = False,
 ) -> UnifyResult:
-    """Run it, and read its result; `decisions` as for `Runner.unify`."""
+    """Run unification, and read its result; `decisions` as for `Runner.unify`."""
     from sync_platform.cli.runner.runs import Runner
 
     began = time.monotonic()

@@ -1,7 +1,7 @@
-"""Several platforms at once, each in its own process, forked from one that has imported everything.
+"""Syncs several platforms at once, each in its own process, forked from one that has imported everything.
 
 Processes and not threads, because Dagster's logging and event storage block each other when one process executes
-several runs. A worker dies with its parent, and a worker that dies ends no other one.
+several runs. A worker ends with its parent. A worker that dies does not affect the others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sync_platform.sources.period import Period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 AT_ONCE = 8
-SEND_EVERY_S = 0.1  # a message for each page costs both processes time, and nobody can see more
+SEND_EVERY_S = 0.1  # a message for each page would cost both processes time, and a person cannot see more
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -61,7 +61,7 @@ class _Worker:
 def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) -> list[PlatformResult]:
     """Sync every platform, and show the progress. Returns the results in the order of `planned`."""
     waiting = list(reversed(planned))
-    has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with a platform's own work
+    has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with the run of a platform
     running: dict[Connection, _Worker] = {}
     results: dict[str, PlatformResult] = {}
     try:
@@ -80,7 +80,7 @@ def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) 
                     display.finished(result)
     finally:
         for worker in running.values():
-            worker.process.kill()  # commits survive it
+            worker.process.kill()  # what is committed stays
         for worker in running.values():
             worker.process.join()
     return [results[platform.name] for platform, _ in planned]
@@ -120,7 +120,7 @@ def _receive(connection: Connection, worker: _Worker, display: Display) -> Platf
 
 
 class _SentProgress:
-    """The progress of a worker: sent to the parent, and timed."""
+    """Sends the progress of a worker to the parent, and measures its phases."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -187,7 +187,7 @@ def _row_worker(settings: Settings, platform: Platform) -> RowWorkerProcess:
 
 
 def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[list[SyncRecord], dict[str, list[str]]]:
-    """The sync records of a run, in the order of the platform's datasets, and the ids that it did not retire."""
+    """The sync records of a run, in the order of the platform's datasets, and the ids of its rows not retired."""
     order = {dataset.name: number for number, dataset in enumerate(platform.datasets)}
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         found = syncs_of_runs(lake, [run_id])
@@ -196,12 +196,12 @@ def _records_of(settings: Settings, platform: Platform, run_id: str) -> tuple[li
 
 
 def _collect_garbage_seldom() -> None:
-    """Decoded pages have no reference cycles. Searching them costs a fifth of a sync, and this process ends soon."""
+    """The search for reference cycles costs a fifth of a sync. Decoded pages have none, and this process ends soon."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
 
 def _die_with_parent() -> None:
-    """A killed parent must not leave workers behind. Only Linux can do that."""
+    """End this process when its parent dies, also if the parent is killed. Only Linux can do that."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

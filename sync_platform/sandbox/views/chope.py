@@ -1,4 +1,4 @@
-"""Chope as the sandbox plays it: restaurants and reservations behind cursors, errors with a `code` of its own."""
+"""Chope as the sandbox plays it: lists with cursors of restaurants and reservations, and its own error codes."""
 
 from __future__ import annotations
 
@@ -154,8 +154,8 @@ class Chope(PlatformView):
             rows = self._booking_rows.choose(
                 [
                     position
-                    for position, (of, changed, _) in enumerate(self._bookings)
-                    if (not rid or of == rid) and changed >= moment
+                    for position, (own_rid, changed, _) in enumerate(self._bookings)
+                    if (not rid or own_rid == rid) and changed >= moment
                 ]
             )
         return self._paged(rows, request, JsonRecord("party_size", "special_request"))

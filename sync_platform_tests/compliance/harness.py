@@ -1,4 +1,4 @@
-"""A guest house that keeps every obligation: a lake, landing, an audit log, anchors, and the report on all of it."""
+"""A guest house that meets every obligation: a lake, landing, an audit log, anchors, and the report on them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from sync_platform.storage.objects import FolderStore
 from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database
-from sync_platform_tests.lake.lab import HISTORY, Lab, diner
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
 TODAY = datetime.now(HONG_KONG).date()
 MONTH = period_of("monthly", TODAY)
 NEXT = period_of("monthly", MONTH.last + timedelta(days=1))
 FIRST = datetime(MONTH.first.year, MONTH.first.month, 1, tzinfo=HONG_KONG).astimezone(UTC)
 SPAN = Span(FIRST, datetime(NEXT.first.year, NEXT.first.month, 10, tzinfo=HONG_KONG).astimezone(UTC))
-"""This month, whatever the calendar says, and the next one's day of verification."""
+"""The current month, and the next month's day of verification."""
 NOW = SPAN.last + timedelta(days=2)
 TERMS = Terms("guest house", "https://diner.example/terms", True, cache_days=3650, without_agreement="ids")
 KEPT = timedelta(days=2557)
@@ -65,8 +65,8 @@ def house(dataset: Dataset = GUESTS, terms: Terms = TERMS, name: str = "diner") 
     return platform
 
 
-class StandingLake(Lake):
-    """A lake that nobody writes to: opened once for many reports, which take most of their time to open one."""
+class SharedLake(Lake):
+    """A read-only lake that is opened once for many reports, because opening takes most of a report's time."""
 
     def pinned(self, snapshot: int | None = None) -> Lake:
         return self
@@ -75,8 +75,8 @@ class StandingLake(Lake):
 
 
 @dataclass
-class Practice:
-    """The home of the house, and what is reported on it; `lake`: one that stays open, else each report opens it."""
+class ComplianceHarness:
+    """The home of the guest house, and reports on it. `lake`: an open lake; without it, each report opens the lake."""
 
     home: Path
     lake: Lake | None = None
@@ -90,39 +90,41 @@ class Practice:
     def backups(self) -> FolderStore:
         return FolderStore(self.home / "backup_store")
 
-    def lab(self, platform: Platform | None = None, first: int = 500) -> Lab:
-        """Another hand at the lake."""
-        return Lab(self.home, platform or house(), itertools.count(first), MONTH.key)
+    def lake_harness(self, platform: Platform | None = None, first: int = 500) -> LakeHarness:
+        """A harness that syncs into the lake of this home."""
+        return LakeHarness(self.home, platform or house(), itertools.count(first), MONTH.key)
 
     def report(self, span: Span = SPAN, now: datetime = NOW, *, hash_landing: bool = False) -> ComplianceReport:
-        """The report as it would be made then."""
-        lab, log = self.lab(), AuditLog(self.settings.ledger_url)
+        """The report made at `now`."""
+        lake_harness, log = self.lake_harness(), AuditLog(self.settings.ledger_url)
         vault = open_vault_database(self.settings.vault_url)
-        with self.lake or Lake(lab.lake.address, read_only=True) as lake:
-            record = Record(lake, HISTORY, tracked_tables(self.declared), log, self.backups, lab.vault.anchors, KEPT)
-            of = Installation(self.settings, self.declared, record, lab.store, vault)
+        with self.lake or Lake(lake_harness.lake.address, read_only=True) as lake:
+            record = Record(
+                lake, HISTORY, tracked_tables(self.declared), log, self.backups, lake_harness.vault.anchors, KEPT
+            )
+            of = Installation(self.settings, self.declared, record, lake_harness.store, vault)
             found = make_report(of, span, now, hash_landing=hash_landing)
         log.close()
         vault.dispose()
         return found
 
     def run(self, *statements: str) -> None:
-        """Change the lake behind everybody's back."""
-        with Lake(self.lab().lake.address) as lake, lake.session() as session:
+        """Change the lake directly, without history."""
+        with Lake(self.lake_harness().lake.address) as lake, lake.session() as session:
             for statement in statements:
                 session.execute(statement)
 
     def note(
         self, operation: str, subject: Mapping[str, Any], outcome: Outcome, *, hours_ago: float = 0, via: Any = "cli"
     ) -> None:
-        """Put something on record."""
+        """Record an operation in the audit log."""
         log = AuditLog(self.settings.ledger_url, lambda: datetime.now(UTC) - timedelta(hours=hours_ago))
         log.record(operation, subject, actor="ada", via=via, outcome=outcome)
         log.close()
 
     def anchor(self, at: datetime) -> None:
-        """An anchor of empty chains, as it would have been signed then."""
-        signer = self.lab().vault.anchors
+        """Store an anchor of empty chains, signed at that time."""
+        signer = self.lake_harness().vault.anchors
         head = {"number": 0, "link": "0" * 64}
         signed = {"format": FORMAT, "anchored_at": at.isoformat(), "batches": head, "audit_log": head}
         signed["public_key"] = signer.public_key
@@ -134,16 +136,16 @@ def found(report: ComplianceReport) -> dict[str, Obligation]:
     return {each.id: each for each in report.obligations}
 
 
-def open_practice(home: Path) -> Practice:
-    """All that can be kept from one day to the next is kept; nobody has asked for anything yet."""
-    practice = Practice(home)
-    lab = practice.lab(first=1)
-    practice.note("sync", {"platforms": ["diner"]}, "begun")
-    lab.sync(LIST, hour=0)
-    lab.sync([*LIST[:4], {**LIST[4], "room": "Attic"}], hour=1)
-    lab.sync([*LIST[:4], {**LIST[4], "room": "Attic"}], hour=2)
-    lab.lake.close()
-    practice.note("sync", {"platforms": ["diner"], "run_ids": ["run-1"]}, "complete")
+def open_filled(home: Path) -> ComplianceHarness:
+    """A home in which every obligation that needs no request is met; there are no requests yet."""
+    harness = ComplianceHarness(home)
+    lake_harness = harness.lake_harness(first=1)
+    harness.note("sync", {"platforms": ["diner"]}, "begun")
+    lake_harness.sync(LIST, hour=0)
+    lake_harness.sync([*LIST[:4], {**LIST[4], "room": "Attic"}], hour=1)
+    lake_harness.sync([*LIST[:4], {**LIST[4], "room": "Attic"}], hour=2)
+    lake_harness.lake.close()
+    harness.note("sync", {"platforms": ["diner"], "run_ids": ["run-1"]}, "complete")
     for month in (MONTH, NEXT):
-        practice.anchor(datetime(month.first.year, month.first.month, 2, 7, tzinfo=HONG_KONG))
-    return practice
+        harness.anchor(datetime(month.first.year, month.first.month, 2, 7, tzinfo=HONG_KONG))
+    return harness

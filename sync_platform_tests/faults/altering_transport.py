@@ -1,7 +1,7 @@
-"""Someone between us and the platform who alters its answers: the faults that no sandbox's list has thought of.
+"""A transport that alters the answers of a platform: for faults that the sandbox does not play.
 
-What belongs here: where the records of each platform stand in an answer, and how one is put in the place of another.
-What doesn't: what is put there.
+What belongs here: where each platform has its records in an answer, and how a record is replaced. What doesn't: the
+replacements.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.endpoints import ByCursor, Numbered
 from sync_platform.sources.rules import COUNT
 
-Meddling = Callable[[httpx.Request, httpx.Response], httpx.Response]
+Alteration = Callable[[httpx.Request, httpx.Response], httpx.Response]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Where a platform's restaurants stand: part of the path, the way to the list, the record's id, a text, a number
-    and a count in it, and the ways to the list's total, number of pages and cursor; what it has none of is empty."""
+    """Where a platform has its restaurants: part of the URL path; the path to the list in the answer; the record's id,
+    and a text, a number and a count in it; the paths to the list's total, number of pages and cursor. A part that does
+    not exist is empty."""
 
     path: str
     records: tuple[str, ...]
@@ -87,12 +88,12 @@ def _way(path: str) -> tuple[str, ...]:
 SHAPES = {name: shape for name, platform in load_platforms().items() if (shape := shape_of(platform))}
 
 
-class Meddler(httpx.AsyncBaseTransport):
-    """The network, but for answers to requests with `path` in them, which `meddle` is handed to alter."""
+class AlteringTransport(httpx.AsyncBaseTransport):
+    """The network; `alter_response` alters the answers to requests whose URL contains `path`."""
 
-    def __init__(self, path: str, meddle: Meddling) -> None:
+    def __init__(self, path: str, alter_response: Alteration) -> None:
         self._network = httpx.AsyncHTTPTransport(verify=False)
-        self._path, self._meddle = path, meddle
+        self._path, self._alter_response = path, alter_response
         self.asked = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -101,7 +102,7 @@ class Meddler(httpx.AsyncBaseTransport):
             return response
         self.asked += 1
         await response.aread()
-        return self._meddle(request, response)
+        return self._alter_response(request, response)
 
     async def aclose(self) -> None:
         await self._network.aclose()
@@ -117,19 +118,19 @@ def put(body: Any, way: tuple[str, ...], value: Any) -> None:
     at(body, way[:-1])[way[-1]] = value
 
 
-def in_every_body(alter: Callable[[Any], None]) -> Meddling:
-    """Every answer with its JSON altered in place; written so that NaN and half surrogates pass."""
+def in_every_body(alter: Callable[[Any], None]) -> Alteration:
+    """Alter the JSON of every answer in place; NaN and half surrogates are allowed."""
 
-    def meddle(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+    def alter_response(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         body = response.json()
         alter(body)
         return answer(json.dumps(body))
 
-    return meddle
+    return alter_response
 
 
-def with_record(shape: Shape, victim: str, spoil: Callable[[dict[str, Any]], list[Any]]) -> Meddling:
-    """One record, wherever it is listed, with what `spoil` makes of it in its place."""
+def with_record(shape: Shape, victim: str, spoil: Callable[[dict[str, Any]], list[Any]]) -> Alteration:
+    """Replace one record, wherever it is listed, by the result of `spoil`."""
 
     def alter(body: Any) -> None:
         listed = at(body, shape.records)

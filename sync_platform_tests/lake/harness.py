@@ -1,4 +1,4 @@
-"""A small platform, and a lake to sync it into record by record."""
+"""A small platform, and a lake into which tests sync lists of its records."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HISTORY = "lineage.changes"
 
 
 class Dish(msgspec.Struct):
-    """As sent."""
+    """A record as sent."""
 
     id: int
     name: str | None = None
@@ -54,7 +54,7 @@ class Dish(msgspec.Struct):
 
 
 class DishRow(Row):
-    """As stored."""
+    """A record as stored."""
 
     name: Annotated[str | None, column("Name")] = None
     price_hkd: Annotated[Decimal | None, column("Price", unit="HKD")] = None
@@ -113,10 +113,10 @@ def diner(name: str = "diner", tolerance: float = 0.5, dataset: Dataset = DISHES
 
 
 @dataclass
-class Lab:
-    """Syncs lists of records of one platform into one lake, observed at the hours given.
+class LakeHarness:
+    """Syncs lists of records of one platform into one lake, observed at the given hours.
 
-    Where lake, landing and vault are is settings; with none set, below `folder`.
+    Settings say where lake, landing and vault are; without settings they are below `folder`.
     """
 
     folder: Path
@@ -163,7 +163,7 @@ class Lab:
         return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:
-        """The table as it was at that hour, removed rows included, out of the history alone."""
+        """The table as it was at that hour, removed rows included, from the history alone."""
         with self.lake.session() as session:
             until = datetime.fromtimestamp(1_790_000_000 + hour * 3600, UTC)
             then = replay(TemporaryTables(session), HISTORY, self.tracked, until=until, known_before=known_before)
@@ -191,7 +191,7 @@ class Lab:
         return dataset_table(self.platform.name, self.platform.datasets[0])
 
     def replay_differs(self) -> list[tuple[Any, ...]]:
-        """Rows in which the replayed history and the table differ; volatile columns are no history."""
+        """Rows in which the replayed history and the table differ, without volatile columns."""
         columns = ", ".join(f'"{name}"' for name in self.tracked.replayed)
         with self.lake.session() as session:
             replayed = replay(TemporaryTables(session), HISTORY, self.tracked)
@@ -203,7 +203,7 @@ class Lab:
             ).fetchall()
 
     def files(self) -> set[str]:
-        """Every Parquet file of the platform's table and of the history; what a sync leaves as its record is aside."""
+        """Every Parquet file of the platform's table and of the history, without those of sync records."""
         found = self.ask(f"SELECT file FROM glob('{self.lake.address.data}/**/*.parquet')")
         return {path for (path,) in found if not {"sync", "quality"} & set(path.split("/"))}
 

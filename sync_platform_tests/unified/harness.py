@@ -30,7 +30,7 @@ BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @dataclass
-class Town:
+class UnificationHarness:
     """Listings by platform; every change is an hour later than the one before.
 
     `model`: the model in use at the first run; where it is None, the first run estimates one.
@@ -97,7 +97,7 @@ class Town:
                 one for word in words for one in validated_decisions(session, *word, reason="as seen", decided_by="ada")
             ]
 
-        return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", words=decisions, **how)
+        return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", new_decisions=decisions, **how)
 
     def restaurants(self) -> dict[Key, str]:
         """The restaurant of every listing."""
@@ -173,17 +173,17 @@ def place(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-def settle(town: Town, count: int = 48) -> None:
+def settle(harness: UnificationHarness, count: int = 48) -> None:
     """Add `count` places, each on two platforms, so that a few changes are a small share."""
     places = {number: place(number) for number in range(count)}
-    town.list_all(
+    harness.list_all(
         "openrice", {f"o{n}": {**each, "status": "open", "phones": [each["phone"]]} for n, each in places.items()}
     )
-    town.list_all("chope", {f"c{n}": each for n, each in places.items()})
+    harness.list_all("chope", {f"c{n}": each for n, each in places.items()})
 
 
 def estimated() -> Model:
-    """A model estimated from such a town."""
+    """A model estimated from such listings."""
     listings = [
         {"source": source, "source_id": str(number), **place(number)}
         for number in range(48)

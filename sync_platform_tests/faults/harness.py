@@ -1,6 +1,7 @@
-"""One platform's ground: synced cleanly on day one, to be synced under a fault on day two, again and again.
+"""The harness of one platform: a clean sync on day one, and syncs under faults on day two.
 
-What belongs here: fetching, taking into a real lake, and the oracle. What doesn't: which faults there are.
+What belongs here: fetching, commits to a real lake, and the comparison with an undisturbed sync. What doesn't: the
+faults.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.extent import is_full
+from sync_platform_tests.platforms.replay import MemorySecrets
 
 from .places import ATTEMPTS, Recorder
 
@@ -48,22 +50,9 @@ Table = dict[str, tuple[str, bool]]
 """Content hash, and whether the row is removed, by source_id."""
 
 
-class Book:
-    """Secrets in memory."""
-
-    def __init__(self) -> None:
-        self.secrets: dict[str, str] = {}
-
-    def read(self, name: str) -> str | None:
-        return self.secrets.get(name)
-
-    def write(self, name: str, value: str) -> None:
-        self.secrets[name] = value
-
-
 @dataclass(frozen=True)
-class Brought:
-    """What one extraction landed, and where."""
+class Extracted:
+    """The manifests that one extraction landed, and their store."""
 
     manifests: list[Manifest]
     store: ObjectStore
@@ -74,9 +63,9 @@ class Brought:
 
 @dataclass(frozen=True)
 class Received:
-    """What one landing is to a lake: its rows that nothing contradicts.
+    """The rows of one landing, without those that contradict each other.
 
-    `is_exact`: they are day two's; `is_complete`: it would count as complete before any guard looks at it.
+    `is_exact`: they are the rows of day two. `is_complete`: the dataset counts as complete before any guard.
     """
 
     dataset: str
@@ -87,19 +76,19 @@ class Received:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong, in words; whether every dataset counts as complete before any guard looks at it; what came."""
+    """The violations in words, True if every dataset counts as complete before any guard, and the received rows."""
 
-    wrongs: list[str]
+    violations: list[str]
     is_complete: bool
     received: list[Received]
 
 
 @dataclass
-class Ground:
-    """A platform, its two days, and the lake that every strike finds as day one left it.
+class FaultHarness:
+    """A platform, its two days, and a lake. Every case starts from the lake as day one left it.
 
-    `urls` and `days`: the sandbox of each day, and its date. `weeks`: read those of the archive instead. `delta`: the
-    second day is read incrementally; what did not come of it may be told by nothing, and must come the next time.
+    `urls` and `days`: the sandbox of each day, and its date. `weeks`: read these weeks of the archive instead. `delta`:
+    the second day is read incrementally. A delta need not report what it misses, but the next one must contain it.
     """
 
     platform: Platform
@@ -120,33 +109,36 @@ class Ground:
             f"sqlite:{self._lake_folder / 'catalog.sqlite'}", f"{self._lake_folder / 'data'}/", self.folder / "spill"
         )
         self.lake = Lake(self._address)
-        first = self.bring(0)
-        self.prior = {name: {key: digest for key, (digest, _) in rows.items()} for name, rows in self._take(first, 0)}
+        first = self.extract(0)
+        self.prior = {
+            name: {key: digest for key, (digest, _) in rows.items()}
+            for name, rows in self._commit_undisturbed(first, 0)
+        }
         self._since = self._watermarks()
         self.lake.close()
         shutil.copytree(self._lake_folder, self._prior_folder)
         recorder = Recorder()
-        second = self.bring(1, transport=recorder)
+        second = self.extract(1, transport=recorder)
         self.requests = recorder.requests
         self.then = {landed.manifest.dataset: _hashes(landed, self.platform) for landed in second.landed()}
-        self.undisturbed: dict[str, Table] = dict(self._take(second, 1))
+        self.undisturbed: dict[str, Table] = dict(self._commit_undisturbed(second, 1))
 
-    def _take(self, brought: Brought, day: int) -> list[tuple[str, Table]]:
-        """Take an undisturbed extract into the lake, and show the tables; it must be complete."""
-        for outcome in self.commit(brought, day):
+    def _commit_undisturbed(self, extracted: Extracted, day: int) -> list[tuple[str, Table]]:
+        """Commit an undisturbed extract, which must be complete, and return the tables."""
+        for outcome in self.commit(extracted, day):
             assert outcome.record.status == "complete", outcome.record
         return [(dataset.name, self.table(dataset)) for dataset in self.platform.datasets]
 
-    def bring(
+    def extract(
         self,
         day: int,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         store: ObjectStore | None = None,
-        secrets: Book | None = None,
+        secrets: MemorySecrets | None = None,
         timeout_s: float = 10.0,
-    ) -> Brought:
-        """Extract and land one day; a SyncError where nothing came."""
+    ) -> Extracted:
+        """Extract and land one day; raise a SyncError if nothing was fetched."""
         store = store or self.new_store()
         name, url = self.platform.name, self.urls[day]
         source = Source(
@@ -161,11 +153,11 @@ class Ground:
             transport=transport or httpx.AsyncHTTPTransport(verify=False),  # a TLS context costs more than the sync
         )
         fetch = Fetch(
-            self.platform, source, secrets or Book(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
+            self.platform, source, secrets or MemorySecrets(), self._scope(day), "2026-11", new_sync_id(), run_id="run"
         )
         manifests = extract(fetch, Destination(store, self.vault), started_at=self._noon(day))
         land(store, manifests)
-        return Brought(manifests, store)
+        return Extracted(manifests, store)
 
     def _noon(self, day: int) -> datetime:
         return datetime.combine(self.days[day], time(12), HONG_KONG).astimezone(UTC)
@@ -180,19 +172,19 @@ class Ground:
         return Scope("incremental", self._since) if self.delta and day else Scope()
 
     def _watermarks(self) -> dict[str, str]:
-        """From when an incremental sync reads on, per dataset."""
+        """The time from which an incremental sync reads, per dataset."""
         overlap = self.platform.delta_overlap
         found = watermarks(self.lake, self.platform.name).items()
         return {dataset: (moment - overlap).strftime("%Y-%m-%dT%H:%M:%SZ") for dataset, moment in found}
 
-    def commit(self, brought: Brought, day: int, *, minute: int = 0, only: set[str] | None = None) -> list[Outcome]:
-        """Take every dataset, or some, into the lake, as observed at noon of the day, and so many minutes."""
+    def commit(self, extracted: Extracted, day: int, *, minute: int = 0, only: set[str] | None = None) -> list[Outcome]:
+        """Commit all or some datasets, as observed at noon of the day plus `minute` minutes."""
         observed_at = self._noon(day) + timedelta(minutes=minute)
-        for manifest in brought.manifests:
+        for manifest in extracted.manifests:
             manifest.observed_at = observed_at
         return [
             commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), "run", GUARD)
-            for landed in brought.landed()
+            for landed in extracted.landed()
             if only is None or landed.manifest.dataset in only
         ]
 
@@ -209,16 +201,16 @@ class Ground:
         return f'{LAKE}."{self.platform.name}"."{dataset.name}"'
 
     def verdict(
-        self, brought: Brought, excused: frozenset[str] = frozenset(), *, in_a_lake: bool | None = None
+        self, extracted: Extracted, excused: frozenset[str] = frozenset(), *, in_a_lake: bool | None = None
     ) -> Verdict:
-        """What is wrong with what came on day two, and how the lake would call each dataset.
+        """The violations in the extract of day two, and the status of each dataset.
 
-        What landed is always looked at as rows. It is taken into a real lake, and a clean sync after it, where
-        `in_a_lake`; in each case with `--full`; and in each where a dataset calls itself complete and differs from the
-        undisturbed. `excused`: source_ids whose records were altered so that nobody could tell.
+        The landed rows are always compared. The extract, and a clean sync after it, are also committed to a real lake
+        if `in_a_lake`, with `--full`, or if a dataset counts as complete and differs from the undisturbed one.
+        `excused`: source_ids whose records were altered in a way that cannot be detected.
         """
-        received = [self._received(landed) for landed in brought.landed()]
-        wrongs = [
+        received = [self._received(landed) for landed in extracted.landed()]
+        violations = [
             f"{each.dataset}: row {source_id} is neither day one's nor day two's"
             for each in received
             for source_id, digest in each.rows.items()
@@ -230,8 +222,8 @@ class Ground:
         else:
             datasets = {each.dataset for each in received if each.is_complete and not each.is_exact}
         if datasets:
-            wrongs += self._judge(brought, datasets, excused)
-        return Verdict(wrongs, all(each.is_complete for each in received), received)
+            violations += self._violations_in_lake(extracted, datasets, excused)
+        return Verdict(violations, all(each.is_complete for each in received), received)
 
     def _received(self, landed: Landed) -> Received:
         every = TypedRows(landed, self.platform).reader().read_all()
@@ -251,35 +243,39 @@ class Ground:
             is_complete=landed.manifest.complete and not quarantined and len(agreed) == len(found),
         )
 
-    def _judge(self, brought: Brought, datasets: set[str], excused: frozenset[str]) -> list[str]:
-        """Take it into the lake as day one left it, then a clean sync of day two, and hold both against the oracle."""
+    def _violations_in_lake(self, extracted: Extracted, datasets: set[str], excused: frozenset[str]) -> list[str]:
+        """Commit the extract to the lake of day one, then a clean sync of day two, and check both."""
         self._restore()
-        wrongs: list[str] = []
-        for outcome in self.commit(brought, 1, only=datasets):
+        violations: list[str] = []
+        for outcome in self.commit(extracted, 1, only=datasets):
             dataset = self.platform.dataset(outcome.record.dataset or "")
-            wrongs += [f"{dataset.name}: {wrong}" for wrong in self._wrongs_in(dataset, outcome, excused)]
+            violations += [
+                f"{dataset.name}: {violation}" for violation in self._violations_in(dataset, outcome, excused)
+            ]
         before, self._since = self._since, self._watermarks()
-        clean = self.bring(1, store=brought.store)
+        clean = self.extract(1, store=extracted.store)
         self._since = before
         for outcome in self.commit(clean, 1, minute=5, only=datasets):
             dataset = self.platform.dataset(outcome.record.dataset or "")
             if self.table(dataset) != self.undisturbed[dataset.name] or outcome.record.status != "complete":
                 differing = dict(self.undisturbed[dataset.name].items() ^ self.table(dataset).items())
-                wrongs.append(f"{dataset.name}: the next clean sync is {outcome.record.status} and leaves {differing}")
-        return wrongs + [
-            f"{dataset.name}: {wrong}"
+                violations.append(
+                    f"{dataset.name}: the next clean sync is {outcome.record.status} and leaves {differing}"
+                )
+        return violations + [
+            f"{dataset.name}: {violation}"
             for dataset in map(self.platform.dataset, sorted(datasets))
-            for wrong in self._wrongs_of_history(dataset)
+            for violation in self._history_violations(dataset)
         ]
 
     def _restore(self) -> None:
-        """The lake as day one left it."""
+        """Restore the lake of day one."""
         self.lake.close()
         shutil.rmtree(self._lake_folder)
         shutil.copytree(self._prior_folder, self._lake_folder)
         self.lake = Lake(self._address)
 
-    def _wrongs_in(self, dataset: Dataset, outcome: Outcome, excused: frozenset[str]) -> Iterator[str]:
+    def _violations_in(self, dataset: Dataset, outcome: Outcome, excused: frozenset[str]) -> Iterator[str]:
         prior, then = self.prior[dataset.name], self.then[dataset.name]
         table, status = self.table(dataset), outcome.record.status
         undisturbed = self.undisturbed[dataset.name]
@@ -298,7 +294,7 @@ class Ground:
         if status != "complete" and not outcome.record.reasons:
             yield "it is degraded without a reason"
 
-    def _wrongs_of_history(self, dataset: Dataset) -> Iterator[str]:
+    def _history_violations(self, dataset: Dataset) -> Iterator[str]:
         own = f"platform = '{self.platform.name}' AND dataset = '{dataset.name}'"
         twice = self.ask(
             f"SELECT entity_id FROM {LAKE}.{HISTORY} WHERE {own} GROUP BY entity_id, sync_id HAVING count(*) > 1"
@@ -320,6 +316,6 @@ class Ground:
 
 
 def _hashes(landed: Landed, platform: Platform) -> Hashes:
-    """The content hashes of what landed, as rows."""
+    """The content hashes of the landed rows."""
     rows = TypedRows(landed, platform).reader().read_all()
     return dict(zip(rows["source_id"].to_pylist(), rows["content_hash"].to_pylist(), strict=True))
