@@ -71,7 +71,7 @@ class Shell:
         return done.returncode, json.loads(done.stdout or "{}") | ({} if done.stdout else {"error": done.stderr})
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        done = self.run("query", sql, "--format", "json")
+        done = self.run_in_process("query", sql, "--format", "json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

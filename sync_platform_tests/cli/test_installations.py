@@ -42,6 +42,7 @@ def test_postgresql_with_s3_has_the_same_tables_as_a_laptop(
     assert len(manifests) == 2 * 3  # syncs, datasets
 
 
+@pytest.mark.full  # test_platform_lock in storage and defs has the same behaviour without processes of the command line
 def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
     shell: Shell, sandbox: Any, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,7 +188,7 @@ def test_the_story_of_a_record_keeps_sealed_values_sealed(synced: Shell) -> None
     [
         (["restaurant", "rest-nowhere"], "there is no restaurant rest-nowhere"),
         (["restaurant", "123"], "'123' is no restaurant's id"),
-        (["openrice", "restaurants", "nowhere"], "knows no record openrice.restaurants nowhere"),
+        (["openrice", "restaurants", "nowhere"], "has no record openrice.restaurants nowhere"),
         (["openrice", "menus", "1"], "openrice has no dataset 'menus'; it has restaurants, reviews"),
         (["nowhere", "restaurants", "1"], "nowhere"),
         (["openrice"], "nothing that has a story"),
@@ -218,7 +218,7 @@ def test_invalid_export_options_are_refused(synced: Shell, tmp_path: Path) -> No
     for words, message in (
         (["--from", "2026-11-24", "--to", "2026-11-23"], "lies after"),
         (["--platform", "nowhere"], "nowhere"),
-        (["--out", str(tmp_path / "no" / "file.csv")], "no folder"),
+        (["--out", str(tmp_path / "no" / "file.csv")], "its folder does not exist"),
         (["--to", "2026-11-24T18:00"], "--to '2026-11-24T18:00' names no time zone"),
     ):
         done = synced.run_in_process("lineage", "export", *words)

@@ -102,6 +102,7 @@ def test_ciphertext_of_personal_values_is_not_exported(harness: LakeHarness) -> 
     assert '"name":"sealed"' in text
 
 
+@pytest.mark.full
 def test_memory_does_not_grow_with_the_changes(harness: LakeHarness) -> None:
     def peak() -> tuple[int, int]:
         class Counted(io.StringIO):

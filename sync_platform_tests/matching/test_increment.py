@@ -165,6 +165,7 @@ def test_each_batch_gives_the_same_result_as_a_rebuild(data: st.DataObject, pool
                 kept.require_as_rebuilt()
 
 
+@pytest.mark.full
 def test_a_city_in_five_random_batches_has_the_clusters_of_one_run(city: LinkedCity) -> None:
     listings = city.listings.with_columns(pl.lit(None, pl.String).alias("city")).select(list(SCHEMA))
     shuffled = listings.sample(fraction=1, shuffle=True, seed=5)
