@@ -73,7 +73,7 @@ def test_as_of_a_moment_only_what_was_known_then_is_shown(harness: LakeHarness) 
     assert dish(harness, "1", as_of=then).changes == steps[:2]
     with pytest.raises(UsageError, match="diner.dishes 1 was not known then"):
         dish(harness, "1", as_of=datetime(2020, 1, 1, tzinfo=UTC))
-    with pytest.raises(UsageError, match="knows no record diner.dishes 9"):
+    with pytest.raises(UsageError, match="has no record diner.dishes 9"):
         dish(harness, "9")
 
 
