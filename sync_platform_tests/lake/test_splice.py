@@ -192,7 +192,7 @@ def test_an_operator_accepts_a_real_shrink_and_the_reason_is_recorded(harness: L
 
 def test_accepting_a_shrink_does_not_accept_a_list_with_missing_pages(harness: LakeHarness) -> None:
     harness.sync([{"id": 1}, {"id": 2}], hour=0)
-    record = harness.sync([{"id": 1}], hour=1, gaps=Gaps(pages_expected=2), guard=Guard(accepted="so be it")).record
+    record = harness.sync([{"id": 1}], hour=1, gaps=Gaps(pages_expected=2), guard=Guard(accepted="it closed")).record
     assert (record.status, record.removed, record.shrink_accepted) == ("degraded", 0, None)
 
 
