@@ -16,6 +16,7 @@ from sync_platform.errors import StorageError
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.coverage import EVERY_ROW, NO_ROW, Coverage, coverage_of_parts
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
@@ -39,7 +40,7 @@ from sync_platform.lake.syncs import (
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
-from sync_platform.landing.manifest import find_manifest, manifest_digest
+from sync_platform.landing.manifest import Manifest, find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
@@ -193,8 +194,13 @@ class _Commit:
         )
 
     def _retirement(self, context: CommitContext) -> Retirement:
-        is_full = self.typed.landed.manifest.mode == "full"
-        return Retirement(is_full, not self._missing(), self._tolerance(context.observed_at), self.guard.accepted)
+        manifest = self.typed.landed.manifest
+        coverage = EVERY_ROW if not self._missing() else self._coverage_of_parts(manifest, self.arrival)
+        return Retirement(manifest.mode == "full", coverage, self._tolerance(context.observed_at), self.guard.accepted)
+
+    def _coverage_of_parts(self, manifest: Manifest, arrival: Arrival) -> Coverage:
+        """What an incomplete list covers: no row where a record has no readable id, because it may be any row's."""
+        return NO_ROW if arrival.missing else coverage_of_parts(manifest, self.typed.dataset)
 
     def _tolerance(self, observed_at: datetime) -> float:
         if self.guard.tolerance is not None:
@@ -207,7 +213,7 @@ class _Commit:
         day = day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         cursor = self.typed.dataset.cursor
-        if cursor and retirement.list_is_complete and none_newly_quarantined:
+        if cursor and not self._missing() and none_newly_quarantined:
             self._move_cursor(cursor, context)
         return _Written(difference, context, [])
 
@@ -216,21 +222,22 @@ class _Commit:
         splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
-        for later in done.reevaluated:
-            record_reevaluation(self.session, context, later)
+        for later, not_retired in done.reevaluated:
+            record_reevaluation(self.session, context, later, not_retired)
         reasons = [
             f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
         return _Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
-    def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
-        """Load the landed rows of another observation; StorageError where they are gone."""
+    def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
+        """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        return load_incoming(scratch, TypedRows(Landed(manifest, store), self.typed.platform)).incoming
+        arrival = load_incoming(scratch, TypedRows(Landed(manifest, store), self.typed.platform))
+        return arrival.incoming, EVERY_ROW if later.list_complete else self._coverage_of_parts(manifest, arrival)
 
     def _move_cursor(self, column: str, context: CommitContext) -> None:
         """Move the cursor to the latest change time seen, at most `observed_at`.
@@ -247,6 +254,11 @@ class _Commit:
         """Why the list is not complete: the reasons of the landing manifest, and records without a readable id."""
         return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
 
+    def _has_tolerable_gaps(self) -> bool:
+        """True if the share of the list that is known to be missing is within the gap tolerance."""
+        share = self.typed.landed.manifest.missing_share
+        return share is not None and share <= self.standards.gap_tolerance and not self.arrival.missing
+
     def _record(self, written: _Written) -> SyncRecord:
         manifest, arrival, context, difference = (
             self.typed.landed.manifest,
@@ -254,9 +266,10 @@ class _Commit:
             written.context,
             written.difference,
         )
-        missing = self._missing()
+        missing, is_tolerable = self._missing(), self._has_tolerable_gaps()
         guarded = [difference.reason] if difference.reason else []
-        reasons = missing + arrival.defects(self.quarantined) + guarded + written.reasons
+        defects = arrival.defects(self.quarantined)
+        reasons = ([] if is_tolerable else missing) + guarded + defects + written.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,
@@ -270,6 +283,7 @@ class _Commit:
             started_at=manifest.started_at,
             committed_at=context.committed_at,
             reasons=reasons,
+            gaps=missing if is_tolerable else [],
             claimed=manifest.claimed,
             records=manifest.records,
             rows=arrival.rows,
@@ -288,6 +302,7 @@ class _Commit:
             capped_slices=manifest.capped_slices,
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
+            shrink_rejected=difference.reason is not None,
             shrink_accepted=difference.accepted,
             **asdict(self.trigger),
         )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from sync_platform.sources.authentication import Authentication, NoAuthentication
-from sync_platform.sources.columns import Row
+from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.decoding import Decoding, decoding_of
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.extraction import Extraction
@@ -67,6 +67,8 @@ class Dataset:
     `listing`   for a dataset of places: fields of a unified listing (unified/listings.py), as SQL over the columns; a
                 field that is not named here is the column of that name
     `attached`  the shared table in which its records appear, if they belong to a place
+    `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
+                read in parts; empty: the first column that refers to another dataset
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
     """
@@ -89,11 +91,18 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    part: str = ""
 
     @cached_property
     def _decoding(self) -> Decoding:
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
         return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
+
+    @property
+    def part_of_row(self) -> str:
+        """SQL over the columns: the name of the part of a list that a row belongs to; null for none."""
+        parents = (f'"{column.name}"' for column in columns_of(self.row) if column.refers_to)
+        return self.part or next(parents, "NULL")
 
     @property
     def wire(self) -> type[msgspec.Struct]:

@@ -16,6 +16,7 @@ from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.endpoints import (
     ByCursor,
     ByOffset,
+    ChildCount,
     ChildEndpoint,
     Day,
     Endpoint,
@@ -175,7 +176,7 @@ REVIEWS = ChildEndpoint(
     paging=ByOffset(size=2),
     since="since",
     parent="dishes",
-    count=lambda record: record.get("reviews"),
+    count=ChildCount("reviews", promises_list=True),
     parent_field="dish",
 )
 
@@ -205,7 +206,7 @@ def test_a_parent_that_counts_children_and_lists_none_is_a_finding_unless_in_a_d
     server = _served(a=2)
     server.answers["/dishes/a/reviews"] = lambda asked: {"data": []}
     _, extraction = fetched(server, DISHES, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["a of dishes counts reviews and lists none"]
+    assert extraction.gaps["reviews"].part_findings == ["a: it counts 2 reviews and lists none"]
     _, extraction = fetched(server, DISHES, REVIEWS, scope=Scope("incremental", {"reviews": "2026-11-20"}))
     assert not extraction.gaps["reviews"].is_known
 
@@ -221,7 +222,7 @@ def test_a_part_with_a_lost_page_is_not_whole_and_its_neighbours_are() -> None:
 def test_children_of_missing_parents_are_missing_too() -> None:
     server = Server(dishes=lambda asked: httpx.Response(404))
     _, extraction = fetched(server, DISHES, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["what belongs to the missing dishes is missing too"]
+    assert extraction.gaps["reviews"].missing_parents == "what belongs to the missing dishes is missing too"
 
 
 def test_each_kind_of_authentication_has_its_header() -> None:
@@ -236,4 +237,4 @@ def test_children_are_incomplete_if_fewer_parents_were_listed_than_counted() -> 
     server.answers["/dishes"] = lambda asked: {"items": [{"id": "a", "reviews": 1}], "total": 2, "next": None}
     dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))
     _, extraction = fetched(server, dishes, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["of 2 dishes 1 came, and what belongs to the others is missing"]
+    assert extraction.gaps["reviews"].missing_parents == "of 2 dishes 1 came, and what belongs to the others is missing"
