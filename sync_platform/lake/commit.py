@@ -269,7 +269,7 @@ class _Commit:
         missing, is_tolerable = self._missing(), self._has_tolerable_gaps()
         guarded = [difference.reason] if difference.reason else []
         defects = arrival.defects(self.quarantined)
-        reasons = ([] if is_tolerable else missing) + guarded + defects + written.reasons
+        reasons = guarded + ([] if is_tolerable else missing) + defects + written.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -234,8 +234,14 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
-        rows = session.execute(
-            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
-        ).fetchall()
-    return [SyncRecord(*row) for row in rows]
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+    return [_record(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _record(row: dict[str, Any]) -> SyncRecord:
+    """A row of `sync.runs`. A column that a later version added is missing in an older lake, or empty in older rows."""
+    known = {part.name for part in fields(SyncRecord)}
+    stated = {name: value for name, value in row.items() if name in known and value is not None}
+    return SyncRecord(**{"dataset": None, **stated})

@@ -103,9 +103,11 @@ def _part_share(gaps: Gaps) -> float | None:
 
 
 def _record_share(gaps: Gaps, came: Received) -> float | None:
-    if gaps.claimed:
-        return max(gaps.claimed - came.distinct_ids, 0) / gaps.claimed
-    return None if gaps.capped_slices or gaps.omitted_ids else 0.0
+    """None where slices or ids are missing and the source's total does not say how many records that are."""
+    missing = max((gaps.claimed or 0) - came.distinct_ids, 0, len(gaps.omitted_ids))
+    if not gaps.claimed or not missing:
+        return None if gaps.capped_slices or gaps.omitted_ids else 0.0
+    return min(missing / gaps.claimed, 1.0)
 
 
 def _parts(gaps: Gaps, reasons: list[str]) -> LandedParts | None:

@@ -33,7 +33,8 @@ class Parents:
     def add(self, records: Iterable[Record]) -> None:
         """Add the records of a page, before they are sealed."""
         for record in records:
-            source_id, count = self._dataset.source_id(record), self.child.count and self.child.count.read(record)
+            source_id = self._dataset.source_id(record)
+            count = self.child.count.read(record) if self.child.count else None
             if source_id is None:
                 continue
             self._ids.add(source_id)

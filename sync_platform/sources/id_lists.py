@@ -100,7 +100,7 @@ async def pages_by_id(
     async def fetch(batch: list[str]) -> Slice:
         part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
         received = {extraction.source_id(dataset, record) for record in part.records}
-        gaps.parts.note_read(received & set(batch))
+        gaps.parts.note_read(one for one in batch if one in received)
         extraction.report_omitted(dataset, [one for one in batch if one not in received])
         return part
 

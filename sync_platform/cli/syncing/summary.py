@@ -12,7 +12,8 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.lake.syncs import worst
 
-MOST_REASONS = 5
+MOST_LINES = 5
+MOST_IDS = 5
 
 
 def write_sync_document(
@@ -47,13 +48,8 @@ def write_summary(
     shown = console()
     shown.print(table)
     for result in results:
-        for reason in result.reasons[:MOST_REASONS]:
-            shown.print(
-                line(coloured(result.status, f"{result.platform} {result.status}"), f": {reason}"), soft_wrap=True
-            )
-        for dataset, ids in result.not_retired_ids.items():
-            listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
-            shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
+        for text in _remarks(result):
+            shown.print(text, soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
@@ -66,6 +62,22 @@ def write_summary(
             " (Dagster UI)",
         )
     )
+
+
+def _remarks(result: PlatformResult) -> list[Text]:
+    """At most five lines on a platform, the most important first; the last one counts those that are left out."""
+    status = coloured(result.status, f"{result.platform} {result.status}")
+    lines = [line(status, f": {reason}") for reason in result.reasons]
+    lines += [line(status, f", with a gap: {gap}") for gap in result.gaps]
+    for record in result.records:
+        ids = result.not_retired_ids.get(record.dataset or "", [])
+        listed = f"{', '.join(ids[:MOST_IDS])}{' …' if len(ids) > MOST_IDS else ''}"
+        if ids:
+            kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
+            lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
 def _add_rows(table: Table, result: PlatformResult) -> None:
