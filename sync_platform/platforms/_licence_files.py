@@ -12,7 +12,7 @@ from lxml import etree
 from sync_platform.errors import MalformedBody
 from sync_platform.sources.client import Reply
 from sync_platform.sources.received import Record
-from sync_platform.sources.xml_body import XmlRecord, read_xml_list
+from sync_platform.sources.xml_body import ListedElement, read_xml_list
 from sync_platform.sources.xml_text import NO_TEXT
 
 Labels = Mapping[str, tuple[str, str]]
@@ -102,7 +102,7 @@ def read_file(reply: Reply) -> LicenceFile:
     )
 
 
-def _row(record: XmlRecord) -> dict[str, Any]:
+def _row(record: ListedElement) -> dict[str, Any]:
     row = {child.tag: _text(child) for child in record.element if isinstance(child.tag, str)}
     return row if record.problem is None else {**row, "BROKEN": record.problem}
 

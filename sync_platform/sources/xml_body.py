@@ -23,7 +23,7 @@ _LEAF = re.compile(r"<([A-Za-z_][\w.-]*)\s*>([^<]*)</\1\s*>")
 
 
 @dataclass(frozen=True)
-class XmlRecord:
+class ListedElement:
     """One record. `problem`: why something of it may be lost, None for a whole record; then `element` has only its
     fields that can be read."""
 
@@ -32,23 +32,23 @@ class XmlRecord:
 
 
 @dataclass(frozen=True)
-class XmlList:
+class ElementList:
     """A file that lists records. `root`: the document, without its records if it is not well-formed. `notes`: what was
     odd and cost nothing, in words."""
 
     root: etree._Element
-    records: list[XmlRecord]
+    records: list[ListedElement]
     notes: list[str] = field(default_factory=list)
 
 
-def read_xml_list(reply: Reply, container: str, record: str) -> XmlList:
+def read_xml_list(reply: Reply, container: str, record: str) -> ElementList:
     """The records of a body, children of its element `container`; MalformedBody where it is cut off or has none."""
     text, notes = text_of(reply)
     try:
         root = _parsed(text)
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         return _read_loosely(reply, text, container, record, notes, str(error))
-    return XmlList(root, [XmlRecord(each) for each in root.iterfind(f"{container}/{record}")], notes)
+    return ElementList(root, [ListedElement(each) for each in root.iterfind(f"{container}/{record}")], notes)
 
 
 def _parsed(text: str) -> etree._Element:
@@ -59,7 +59,7 @@ def _parsed(text: str) -> etree._Element:
     return etree.fromstring(text.encode(), parser)
 
 
-def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: list[str], problem: str) -> XmlList:
+def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: list[str], problem: str) -> ElementList:
     declared = _DOCTYPE.search(text[:100_000])
     entities = frozenset(_ENTITY.findall(declared[0])) if declared else frozenset[str]()
     if declared:
@@ -75,20 +75,20 @@ def _read_loosely(reply: Reply, text: str, container: str, record: str, notes: l
         raise MalformedBody(f"{reply.platform}: {reply.url} is not whole XML: {error}") from None
     slices = [text[start:stop] for start, stop in zip(starts, [*starts[1:], end], strict=True)]
     records = [_record(each, record, counts) for each in slices]
-    return XmlList(root, records, [*notes, *_in_words(counts)])
+    return ElementList(root, records, [*notes, *_in_words(counts)])
 
 
-def _record(text: str, name: str, counts: Counter[str]) -> XmlRecord:
+def _record(text: str, name: str, counts: Counter[str]) -> ListedElement:
     """One record from its text, which ends where the next one begins."""
     closed = re.search(rf"</{name}\s*>", text)
     own, rest = (text[: closed.end()], text[closed.end() :]) if closed else (text.rstrip(), "")
     counts["text between two records"] += bool(rest.strip())
     if BROKEN_BYTE.search(own):
-        return XmlRecord(_readable(own, name), "it has a byte that is not text")
+        return ListedElement(_readable(own, name), "it has a byte that is not text")
     try:
-        return XmlRecord(_parsed(own))
+        return ListedElement(_parsed(own))
     except etree.XMLSyntaxError as error:
-        return XmlRecord(_readable(own, name), f"it is not whole XML ({error.msg})")
+        return ListedElement(_readable(own, name), f"it is not whole XML ({error.msg})")
 
 
 def _readable(text: str, name: str) -> etree._Element:

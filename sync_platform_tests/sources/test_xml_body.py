@@ -8,7 +8,7 @@ import pytest
 
 from sync_platform.errors import MalformedBody
 from sync_platform.sources.client import Reply
-from sync_platform.sources.xml_body import XmlList, read_xml_list
+from sync_platform.sources.xml_body import ElementList, read_xml_list
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<DATA><DAY>2026-11-20</DAY><LPS>'
 TAIL = "</LPS>\n</DATA>\n"
@@ -22,7 +22,7 @@ def document(sign: str, head: str = HEAD) -> str:
     return head + row("1", "Lucky") + row("2", sign) + row("3", "好運") + TAIL
 
 
-def read(body: str | bytes, content_type: str = "text/xml") -> XmlList:
+def read(body: str | bytes, content_type: str = "text/xml") -> ElementList:
     sent = body if isinstance(body, bytes) else body.encode()
     return read_xml_list(
         Reply("register", "https://api.example.test/file", 200, datetime.now(UTC), sent, content_type=content_type),
@@ -31,7 +31,7 @@ def read(body: str | bytes, content_type: str = "text/xml") -> XmlList:
     )
 
 
-def signs(found: XmlList) -> list[str | None]:
+def signs(found: ElementList) -> list[str | None]:
     return [record.element.findtext("SS") for record in found.records]
 
 
