@@ -304,5 +304,6 @@ class _Commit:
             list_complete=not missing,
             shrink_rejected=difference.reason is not None,
             shrink_accepted=difference.accepted,
+            notes=manifest.notes,
             **asdict(self.trigger),
         )

@@ -68,6 +68,7 @@ class SyncRecord:
     requested_by: str | None = None
     request_reason: str | None = None
     request_priority: str | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def changes(self) -> int:

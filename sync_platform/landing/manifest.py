@@ -37,7 +37,8 @@ class PageEntry(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct):
     """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store.
 
-    `reasons`, `missing_share` and `parts` are those of its completeness (landing/completeness.py).
+    `reasons`, `missing_share` and `parts` are its completeness (landing/completeness.py). `notes`: what was odd
+    and cost nothing.
     """
 
     platform: str
@@ -63,6 +64,7 @@ class Manifest(msgspec.Struct):
     version: int = 1
     missing_share: float | None = None
     parts: LandedParts | None = None
+    notes: list[str] = []
 
     @property
     def complete(self) -> bool:

@@ -179,6 +179,7 @@ class DatasetWriter:
             reasons=completeness.reasons,
             missing_share=completeness.missing_share,
             parts=completeness.parts,
+            notes=gaps.notes,
         )
 
     def _seal(self) -> None:

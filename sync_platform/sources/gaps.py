@@ -41,7 +41,7 @@ class Gaps:
 
     `claimed`: the source's own total. `findings` concern the list as a whole, `part_findings` one part each. `parent`:
     the dataset whose missing records have records here, and `missing_parents` says so in words; both empty where no
-    parent is missing. Each list of texts keeps its first hundred.
+    parent is missing. `notes`: what was odd and cost nothing. Each list of texts keeps its first hundred.
     """
 
     claimed: int | None = None
@@ -54,6 +54,7 @@ class Gaps:
     parent: str = ""
     missing_parents: str = ""
     parts: Parts = field(default_factory=Parts)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:

@@ -41,7 +41,7 @@ class PlatformResult:
         """What is known to be missing within the gap tolerance."""
         return self._texts("gaps")
 
-    def _texts(self, kind: Literal["reasons", "gaps"]) -> list[str]:
+    def _texts(self, kind: Literal["reasons", "gaps", "notes"]) -> list[str]:
         """The first text of each dataset, then the second of each, and so on.
 
         A text that several datasets have is listed once, with all their names.
@@ -54,6 +54,11 @@ class PlatformResult:
             datasets.setdefault(text, []).append(dataset)
         return [f"{', '.join(names)}: {text}" for text, names in datasets.items()]
 
+    @property
+    def notes(self) -> list[str]:
+        """What was odd and cost nothing."""
+        return self._texts("notes")
+
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
 
@@ -65,6 +70,7 @@ class PlatformResult:
             "status": self.status,
             "reasons": self.reasons,
             "gaps": self.gaps,
+            "notes": self.notes,
             "fetch_s": round(self.fetch_s, 2),
             "lake_s": round(self.lake_s, 2),
             "datasets": [

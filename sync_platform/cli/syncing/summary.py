@@ -33,7 +33,7 @@ def write_sync_document(
 def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
 ) -> None:
-    """A table of what changed, the reasons of everything that is not complete, and the next commands."""
+    """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
     table = Table(header_style="bold", show_footer=True, title_justify="left")
     table.add_column("", footer="")
     table.add_column("dataset", footer="all")
@@ -75,6 +75,7 @@ def _remarks(result: PlatformResult) -> list[Text]:
         if ids:
             kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
             lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
+    lines += [line(f"{result.platform}: {note}") for note in result.notes]
     if len(lines) <= MOST_LINES:
         return lines
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
