@@ -254,5 +254,7 @@ class Foodpanda(Platform):
             parents.add(page.records)
             yield page
         if extraction.wants("reviews"):
+            # the lists of reviews give no totals: the vendors' own counts show whether reviews are missing
+            extraction.report_total("reviews", sum(filter(None, parents.counts.values())))
             async for page in pages_of_children(extraction, parents):
                 yield page
