@@ -111,15 +111,20 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         except SyncError as error:
             _record_failure(context, lake, platform, period, config.mode, sync_id, started_at, error)
             raise failure(context, error) from error
+        except Exception as error:
+            raise failure(context, error) from error
 
     return land_platform
 
 
-def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
-    """The error as one of Dagster. It is retried only if it is transient and no person waits for the run."""
+def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Exception) -> dg.Failure:
+    """The error as one of Dagster. It is retried only if it is transient and no person waits for the run.
+
+    An unexpected error is a defect of this program or of a library: a retry cannot help.
+    """
     attended = ATTENDED_TAG in context.run.tags
     return dg.Failure(
-        description=str(error),
+        description=str(error) if isinstance(error, SyncError) else f"unexpected {type(error).__name__}: {error}",
         metadata={"error": type(error).__name__, "permanent": not isinstance(error, TransientError)},
         allow_retries=isinstance(error, TransientError) and not attended,
     )
