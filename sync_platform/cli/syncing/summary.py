@@ -32,7 +32,7 @@ def write_sync_document(
 def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
 ) -> None:
-    """A table of what changed, the reasons of everything that is not complete, and the next commands."""
+    """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
     table = Table(header_style="bold", show_footer=True, title_justify="left")
     table.add_column("", footer="")
     table.add_column("dataset", footer="all")
@@ -51,6 +51,8 @@ def write_summary(
             shown.print(
                 line(coloured(result.status, f"{result.platform} {result.status}"), f": {reason}"), soft_wrap=True
             )
+        for note in result.notes[:MOST_REASONS]:
+            shown.print(f"{result.platform}: {note}", soft_wrap=True)
         for dataset, ids in result.not_retired_ids.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
             shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
