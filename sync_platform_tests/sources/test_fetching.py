@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -200,6 +201,26 @@ def test_children_are_requested_per_parent_unless_the_parent_counts_none() -> No
     assert {record["dish"] for page in pages if page.dataset == "reviews" for record in page.records} == {"a", "c"}
     assert {page.part.name for page in pages if page.part} == {"a", "c"}
     assert not extraction.gaps["reviews"].is_known
+    parts = extraction.gaps["reviews"].parts
+    assert (parts.read, parts.unread, parts.are_all_known) == ({"a", "b", "c"}, set(), True)
+
+
+def test_a_count_that_promises_no_list_is_no_gap() -> None:
+    server = _served(a=2)
+    server.answers["/dishes/a/reviews"] = lambda asked: {"data": []}
+    _, extraction = fetched(server, DISHES, replace(REVIEWS, count=ChildCount("reviews", promises_list=False)))
+    gaps = extraction.gaps["reviews"]
+    assert (gaps.is_known, gaps.parts.read, gaps.claimed) == (False, {"a"}, None)
+
+
+def test_a_parent_whose_list_has_fewer_records_than_its_total_is_not_read_whole() -> None:
+    server = _served(a=2, b=1)
+    server.answers["/dishes/a/reviews"] = lambda asked: {"data": [{"id": "a-0"}, {"id": "a-0"}], "total": 2}
+    paging = Numbered(size=2, total="total?")
+    _, extraction = fetched(server, DISHES, replace(REVIEWS, paging=paging))
+    gaps = extraction.gaps["reviews"]
+    assert gaps.part_findings == ["a: the source claims 2 records, and lists fewer"]
+    assert (gaps.parts.read, gaps.parts.unread) == ({"b"}, {"a"})
 
 
 def test_a_parent_that_counts_children_and_lists_none_is_a_finding_unless_in_a_delta() -> None:
@@ -216,6 +237,7 @@ def test_a_part_with_a_lost_page_is_not_whole_and_its_neighbours_are() -> None:
     server.answers["/dishes/a/reviews"] = lambda asked: httpx.Response(404)
     pages, extraction = fetched(server, DISHES, REVIEWS)
     assert {page.part.name for page in pages if page.part} == {"b"}
+    assert extraction.gaps["reviews"].parts.unread == {"a"}
     assert len(extraction.gaps["reviews"].failures) == 1
 
 
@@ -223,6 +245,7 @@ def test_children_of_missing_parents_are_missing_too() -> None:
     server = Server(dishes=lambda asked: httpx.Response(404))
     _, extraction = fetched(server, DISHES, REVIEWS)
     assert extraction.gaps["reviews"].missing_parents == "what belongs to the missing dishes is missing too"
+    assert not extraction.gaps["reviews"].parts.are_all_known
 
 
 def test_each_kind_of_authentication_has_its_header() -> None:
