@@ -11,6 +11,7 @@ import pytest
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.summary import write_summary
 from sync_platform.lake.syncs import SyncRecord
+from sync_platform.settings import load_settings
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
@@ -23,7 +24,7 @@ def record_of(dataset: str, **values: Any) -> SyncRecord:
 
 
 def lines_of(result: PlatformResult, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    write_summary([result], None, 0.0, 1.0, Path("home"))
+    write_summary([result], None, 0.0, 1.0, load_settings(sync_home=Path("home")))
     return [line for line in capsys.readouterr().out.splitlines() if line.startswith("keeta")]
 
 
