@@ -46,6 +46,7 @@ from sync_platform.quality.quarantine import first_in_words, has_newly_quarantin
 from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
 from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
+from sync_platform.sources.gaps import most_left_out
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -165,7 +166,9 @@ class _Commit:
         write_scores(self.session, scores, values)
         if is_late:
             return scores, []
-        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
+        return scores, compare_with_reference(
+            self.session, self.typed.dataset, self.typed.shape, values, self.typed.loose
+        )
 
     def _records_to_score(self, is_late: bool) -> RecordsToScore:
         manifest, arrival = self.typed.landed.manifest, self.arrival
@@ -244,8 +247,11 @@ class _Commit:
             move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
 
     def _missing(self) -> list[str]:
-        """Why the list is not complete: the reasons of the landing manifest, and records without a readable id."""
-        return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
+        """Why the list is not complete: the reasons of the landing manifest, records without a readable id, and a
+        filter that leaves out most of the records."""
+        manifest, dataset = self.typed.landed.manifest, self.typed.dataset
+        left_out = most_left_out(self.typed.not_ours, manifest.records, "records", dataset.out_of_scope)
+        return [*manifest.reasons, *self.arrival.missing, *([left_out] if left_out else [])]
 
     def _record(self, written: _Written) -> SyncRecord:
         manifest, arrival, context, difference = (
@@ -280,6 +286,7 @@ class _Commit:
             unchanged=max(0, arrival.rows - touched),
             quarantined=arrival.quarantined,
             not_ours=self.typed.not_ours,
+            left_out=manifest.left_out,
             duplicates=arrival.duplicates,
             not_retired=difference.not_retired,
             pages=len(manifest.pages),

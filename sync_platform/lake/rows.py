@@ -11,6 +11,8 @@ from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.drift import Drift
+from sync_platform.quality.loose_readings import loose_drift
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.declaration import Dataset, Platform
 
@@ -38,6 +40,13 @@ class TypedRows:
     @property
     def not_ours(self) -> int:
         return self._known.not_ours
+
+    @property
+    def loose(self) -> list[Drift]:
+        """The fields that were read although they have another form than declared: of answers, and of records."""
+        pages = len(self.landed.manifest.pages)
+        in_answers = [loose_drift(reading, count, pages) for reading, count in self.landed.manifest.loose_readings]
+        return [*in_answers, *self._known.loose]
 
     @property
     def shape(self) -> Shape:

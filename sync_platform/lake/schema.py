@@ -112,6 +112,7 @@ RUNS = (
     Column("unchanged", "BIGINT", "Rows as they were"),
     Column("quarantined", "BIGINT", "Records that cannot be stored: quality.quarantine"),
     Column("not_ours", "BIGINT", "Records received that are no restaurant's, and are left aside"),
+    Column("left_out", "BIGINT", "Records listed but not requested: the list shows that they are no restaurant's"),
     Column("duplicates", "BIGINT", "Records received more than once"),
     Column("not_retired", "BIGINT", "Rows unseen, yet kept live because the extract could not prove them gone"),
     Column("pages", "BIGINT", "Pages received"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,6 +53,7 @@ class SyncRecord:
     unchanged: int = 0
     quarantined: int = 0
     not_ours: int = 0
+    left_out: int = 0
     duplicates: int = 0
     not_retired: int = 0
     pages: int = 0
@@ -225,8 +226,13 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
+        listed = ", ".join(_read(part) for part in fields(SyncRecord))
         rows = session.execute(
             f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
         ).fetchall()
     return [SyncRecord(*row) for row in rows]
+
+
+def _read(part: Field[object]) -> str:
+    """SQL: a column of `sync.runs`; a count that an older sync did not make is 0."""
+    return f'coalesce("{part.name}", 0)' if part.default == 0 else f'"{part.name}"'

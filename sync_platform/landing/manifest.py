@@ -13,6 +13,7 @@ import msgspec
 
 from sync_platform.errors import DamagedManifest
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
 
@@ -35,7 +36,11 @@ class PageEntry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct):
-    """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store."""
+    """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store.
+
+    `left_out`: listed records that were not requested, because they are out of scope. `loose_readings`: fields of
+    answers that were read although they have another form than declared, each with the number of its answers.
+    """
 
     platform: str
     dataset: str
@@ -58,6 +63,8 @@ class Manifest(msgspec.Struct):
     findings: list[str]
     reasons: list[str]
     version: int = 1
+    left_out: int = 0
+    loose_readings: list[tuple[LooseReading, int]] = []
 
     @property
     def complete(self) -> bool:

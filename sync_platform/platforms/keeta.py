@@ -20,6 +20,7 @@ import orjson
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.access_tokens import AccessTokens, TokenPair
 from sync_platform.sources.client import Reply
+from sync_platform.sources.codes import code_names
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Identity
@@ -31,7 +32,14 @@ from sync_platform.sources.paging import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, Record, records_of
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, Together
-from sync_platform.sources.values import coordinate_or_text, filled, filled_texts, money_or_text, name_of_code
+from sync_platform.sources.values import (
+    NumberText,
+    coordinate_or_text,
+    filled,
+    filled_texts,
+    money_or_text,
+    name_of_code,
+)
 
 T = TypeVar("T")
 OPEN = 1
@@ -58,12 +66,8 @@ class Sku(msgspec.Struct):
     """One size of a dish."""
 
     id: Identity | None = None
-    price: str | float | None = None
+    price: NumberText | float | None = None
     spec: str | None = None
-
-
-def _one_cuisine(name: str | None) -> list[str]:
-    return filled_texts([name or ""])
 
 
 def _is_on_sale(status: int | None) -> bool | None:
@@ -104,7 +108,7 @@ class Restaurant(Row):
     category: Annotated[str | None, column("Kind of shop, in the platform's words"), sent_as("categories.primary")] = (
         None
     )
-    cuisines: Annotated[Place.Cuisines, sent_as("categories.secondary", convert=_one_cuisine)] = []
+    cuisines: Annotated[Place.Cuisines, sent_as("categories.secondary", convert=code_names)] = []
     rating: Place.Rating = None
     delivery_fee_hkd: Annotated[
         Decimal | None,

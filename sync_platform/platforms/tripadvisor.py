@@ -5,6 +5,7 @@ Special: the search is read only for the ids of the locations, and a batch omits
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.sources.authentication import KeyHeader
+from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ByIds, ByOffset, ChildEndpoint, Endpoint, Numbered
@@ -25,9 +27,11 @@ from sync_platform.sources.values import filled
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
+MOST_NAMED = 3
 LOCALES = ["en", "zh_HK"]
 TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
 STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
+OUT_OF_SCOPE = "none of their categories is RESTAURANT"
 TOTAL = "pagination.total_elements?"
 SEARCH = Endpoint(
     "restaurants",
@@ -123,8 +127,8 @@ def _first_phone(numbers: list[PhoneNumber] | None) -> str | None:
     return next((value for number in numbers or () if (value := filled(number.value))), None)
 
 
-def _cuisines(categories: list[str] | None) -> list[str]:
-    return [name for name in categories or [] if name.upper() != "RESTAURANT"]
+def _cuisines(categories: Any) -> list[str]:
+    return [texts[0] for texts in codes_in(categories) if not _is_restaurant(texts)]
 
 
 def _status(code: str | None) -> str | None:
@@ -136,11 +140,14 @@ def _opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
     return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
 
 
+def _is_restaurant(texts: list[str]) -> bool:
+    return "RESTAURANT" in (text.upper() for text in texts)
+
+
 def _in_scope(categories: Any) -> bool:
     """False only where categories are given and RESTAURANT is not one: the search also lists some hotels and sights."""
-    if not isinstance(categories, list) or not categories:
-        return True
-    return "RESTAURANT" in (str(category).upper() for category in categories)
+    codes = codes_in(categories)
+    return not codes or any(map(_is_restaurant, codes))
 
 
 class Restaurant(Row):
@@ -256,6 +263,7 @@ class TripAdvisor(Platform):
             key=("id",),
             also_sent={"geo_id": int},
             in_scope=lambda location: _in_scope(location.categories),
+            out_of_scope=OUT_OF_SCOPE,
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -287,10 +295,16 @@ class TripAdvisor(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         found = await read_id_list(
-            extraction, SEARCH, lambda each: _in_scope(each.get("categories")), records="locations", name="the search"
+            extraction, SEARCH, lambda each: each.get("categories"), records="locations", name="the search"
         )
-        ids = [source_id for source_id, is_in_scope in found.by_id.items() if is_in_scope]
+        ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
+        others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
+        most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MOST_NAMED))
+        left_out = len(found.by_id) - len(ids)
+        extraction.report_left_out(
+            "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
+        )
         parents = Parents(extraction, REVIEWS)
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)

@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -37,6 +37,7 @@ from sync_platform.errors import (
     TransientError,
 )
 from sync_platform.sources.loose_json import decode_loosely
+from sync_platform.sources.loose_records import LooseReading, read_loosely
 from sync_platform.sources.pace import Pacer
 
 T = TypeVar("T")
@@ -48,7 +49,10 @@ LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer as received: the body's bytes, and the facts about it that the manifest keeps."""
+    """One answer as received: the body's bytes, and the facts about it that the manifest keeps.
+
+    `loose_readings`: the fields of the answer that were read although they have another form than declared.
+    """
 
     platform: str
     url: str
@@ -58,6 +62,7 @@ class Reply:
     etag: str | None = None
     last_modified: str | None = None
     content_type: str = ""
+    loose_readings: list[LooseReading] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def sha256(self) -> str:
@@ -80,9 +85,15 @@ class Reply:
         return self.shaped(self.json(), shape, page)
 
     def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
-        """A decoded value in a declared shape; ContractBroken with the path of the field that differs."""
-        try:
+        """A decoded value in a declared shape, or as near to it as its meaning allows; ContractBroken with the path of
+        the field that differs."""
+        with suppress(msgspec.ValidationError):
             return msgspec.convert(value, shape)
+        loose = read_loosely(value, shape)
+        try:
+            found = msgspec.convert(loose.value, shape)
+            self.loose_readings.extend(loose.readings)
+            return found
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at ")
             raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None

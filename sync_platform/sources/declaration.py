@@ -22,6 +22,8 @@ from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
+from sync_platform.sources.scalars import id_text
+from sync_platform.sources.wire_structs import value_of
 from sync_platform.vault.personal_fields import Personal
 
 
@@ -55,6 +57,7 @@ class Dataset:
     `key`       fields of the record that together identify it, joined by `/` to the `source_id`
     `also_sent` fields of the record that become no column, with their types: known, so no drift
     `in_scope`  returns True if a decoded record becomes a row; raises ValueError for a record that cannot
+    `out_of_scope` why a record does not become a row, in words
     `decoding`  replaces the decoding that the row's columns describe, for records that they cannot describe
     `personal`  the personal fields of its records, and the person they belong to
     `volatile`  row columns kept current but left out of the content hash and of the history
@@ -77,6 +80,7 @@ class Dataset:
     key: tuple[str, ...]
     also_sent: Mapping[str, Any] = field(default_factory=dict)
     in_scope: Callable[[Any], bool] | None = None
+    out_of_scope: str = "they are out of scope"
     decoding: Decoding | None = None
     personal: Personal | None = None
     volatile: frozenset[str] = frozenset()
@@ -91,29 +95,29 @@ class Dataset:
     listed_from: str | None = None
 
     @cached_property
-    def _decoding(self) -> Decoding:
+    def record_decoding(self) -> Decoding:
+        """How its records are decoded, and made rows of."""
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
         return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
 
     @property
     def wire(self) -> type[msgspec.Struct]:
         """The struct that a record is decoded into."""
-        return self._decoding.wire
+        return self.record_decoding.wire
 
     @property
     def to_row(self) -> Callable[[Any], Row | None]:
         """Turns a decoded record into a row, or None for a record out of scope."""
-        return self._decoding.to_row
+        return self.record_decoding.to_row
+
+    def is_deleted(self, decoded: Any) -> bool:
+        """True for a decoded record by which a delta reports a deletion."""
+        return bool(self.deleted and value_of(decoded, self.deleted))
 
     def source_id(self, record: Record) -> str | None:
         """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
-        if len(self.key) == 1:
-            part = record.get(self.key[0])
-            return str(part) if isinstance(part, str | int) and part != "" else None
-        parts = [record.get(name) for name in self.key]
-        if not all(isinstance(part, str | int) and part != "" for part in parts):
-            return None
-        return "/".join(str(part) for part in parts)
+        parts = [id_text(record.get(name)) for name in self.key]
+        return None if None in parts else "/".join(filter(None, parts))
 
 
 @dataclass(frozen=True)
