@@ -157,7 +157,8 @@ class RowMaker:
 
     def _typed(self, key: str, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
         found: list[_Found] = []
-        to_row, is_deleted = self._dataset.to_row, self._dataset.is_deleted
+        to_row = self._dataset.to_row
+        marks = self._deletion_marks(body) if self._dataset.deleted else None
         for line, record in enumerate(self._decoded(key, body, broken), 1):
             if record is None:
                 continue
@@ -173,7 +174,7 @@ class RowMaker:
             if not row.source_id.strip():
                 broken[line] = _shape_problem("the record's id is empty", "source_id")
                 continue
-            found.append((line, row, is_deleted(record)))
+            found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
     def _row_with_gaps(self, key: str, line: int, record: Any, broken: dict[int, _Problems]) -> Row | None:
@@ -217,6 +218,9 @@ class RowMaker:
             return None
         self._loose.add(key, line, loose)
         return decoded
+
+    def _deletion_marks(self, body: bytes) -> list[bool]:
+        return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
         """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""

@@ -69,6 +69,11 @@ class SyncRecord:
     request_priority: str | None = None
 
     @property
+    def out_of_scope(self) -> int:
+        """Records that a filter left out, before or after they were requested."""
+        return self.not_ours + self.left_out
+
+    @property
     def changes(self) -> int:
         return self.inserted + self.updated + self.removed + self.restored
 

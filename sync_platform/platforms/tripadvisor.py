@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
-
+from sync_platform.platforms import _location_fields as location_fields
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
@@ -23,14 +22,11 @@ from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
-from sync_platform.sources.values import filled
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
 MOST_NAMED = 3
 LOCALES = ["en", "zh_HK"]
-TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
-STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
 OUT_OF_SCOPE = "none of their categories is RESTAURANT"
 TOTAL = "pagination.total_elements?"
 SEARCH = Endpoint(
@@ -61,85 +57,6 @@ REVIEWS = ChildEndpoint(
 )
 
 
-class Name(msgspec.Struct):
-    language: str | None = None
-    value: str | None = None
-    primary: bool | None = None
-
-
-class Address(msgspec.Struct):
-    street_address: str | None = None
-    street_address2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    formatted: str | None = None
-    language: str | None = None
-
-    @property
-    def text(self) -> str | None:
-        lines = map(filled, (self.street_address, self.street_address2, self.city))
-        return filled(self.formatted) or filled(", ".join(line for line in lines if line))
-
-
-class PhoneNumber(msgspec.Struct):
-    type: str | None = None
-    value: str | None = None
-
-
-class OpeningPeriod(msgspec.Struct):
-    day_of_week: str | None = None
-    opens: str | None = None
-    closes: str | None = None
-
-
-def _is_english(language: str | None) -> bool:
-    return (language or "").startswith("en")
-
-
-def _is_traditional(language: str | None) -> bool:
-    """True for Traditional Chinese; Simplified Chinese is another script."""
-    return (language or "").replace("-", "_") in TRADITIONAL
-
-
-def _name_en(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_english(name.language)), None)
-
-
-def _name_zh(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_traditional(name.language)), None)
-
-
-def _address_en(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_english(address.language)), None)
-
-
-def _address_zh(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_traditional(address.language)), None)
-
-
-def _district(addresses: list[Address] | None) -> str | None:
-    return next((filled(address.street_address2) for address in addresses or () if _is_english(address.language)), None)
-
-
-def _first_phone(numbers: list[PhoneNumber] | None) -> str | None:
-    return next((value for number in numbers or () if (value := filled(number.value))), None)
-
-
-def _cuisines(categories: Any) -> list[str]:
-    return [texts[0] for texts in codes_in(categories) if not _is_restaurant(texts)]
-
-
-def _status(code: str | None) -> str | None:
-    known = filled(code)
-    return None if known is None else STATUSES.get(known, f"unknown:{known}")
-
-
-def _opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
-    return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
-
-
 def _is_restaurant(texts: list[str]) -> bool:
     return "RESTAURANT" in (text.upper() for text in texts)
 
@@ -150,18 +67,22 @@ def _in_scope(categories: Any) -> bool:
     return not codes or any(map(_is_restaurant, codes))
 
 
+def _cuisines(categories: Any) -> list[str]:
+    return [texts[0] for texts in codes_in(categories) if not _is_restaurant(texts)]
+
+
 class Restaurant(Row):
     """One restaurant on TripAdvisor."""
 
-    name_en: Annotated[Place.NameEn, sent_as("names", convert=_name_en)] = None
+    name_en: Annotated[Place.NameEn, sent_as("names", convert=location_fields.name_en)] = None
     name_zh: Annotated[
-        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=_name_zh)
+        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=location_fields.name_zh)
     ] = None
-    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=_address_en)] = None
-    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=_address_zh)] = None
+    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=location_fields.address_en)] = None
+    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=location_fields.address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=_first_phone)] = None
+    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=location_fields.first_phone)] = None
     cuisines: Annotated[
         list[str],
         column("Categories other than `RESTAURANT`, in the platform's words", matters=True),
@@ -170,12 +91,12 @@ class Restaurant(Row):
     district: Annotated[
         str | None,
         column("Second line of the English address, mostly the neighbourhood"),
-        sent_as("addresses", convert=_district),
+        sent_as("addresses", convert=location_fields.district),
     ] = None
     status: Annotated[
         str | None,
         column("Whether it trades: open, closed, temporarily_closed or unknown:<code>", matters=True, rules=TRADING),
-        sent_as("status.value", convert=_status),
+        sent_as("status.value", convert=location_fields.status),
     ] = None
     price_range: Annotated[
         str | None,
@@ -193,7 +114,7 @@ class Restaurant(Row):
     opening_hours: Annotated[
         list[str],
         column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time"),
-        sent_as("opening_hours.periods", convert=_opening_hours),
+        sent_as("opening_hours.periods", convert=location_fields.opening_hours),
     ] = []
     url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS), sent_as("urls.tripadvisor.main")] = (
         None

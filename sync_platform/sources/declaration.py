@@ -19,11 +19,11 @@ from sync_platform.sources.decoding import Decoding, decoding_of
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of_all
+from sync_platform.sources.loose_records import read_loosely
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
 from sync_platform.sources.scalars import id_text
-from sync_platform.sources.wire_structs import value_of
 from sync_platform.vault.personal_fields import Personal
 
 
@@ -110,9 +110,10 @@ class Dataset:
         """Turns a decoded record into a row, or None for a record out of scope."""
         return self.record_decoding.to_row
 
-    def is_deleted(self, decoded: Any) -> bool:
-        """True for a decoded record by which a delta reports a deletion."""
-        return bool(self.deleted and value_of(decoded, self.deleted))
+    def is_deleted(self, record: Record) -> bool:
+        """True for a record by which a delta reports a deletion; its mark may be 1, "true" or "Y" too."""
+        mark = record.get(self.deleted) if self.deleted else None
+        return mark is True or (mark is not None and read_loosely(mark, bool).value is True)
 
     def source_id(self, record: Record) -> str | None:
         """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
