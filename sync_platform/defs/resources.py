@@ -17,7 +17,7 @@ from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
-from sync_platform.vault.seal import Vault, master_keys, open_vault_database
+from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -81,9 +81,11 @@ class VaultResource(dg.ConfigurableResource[Vault]):
     def vault(self) -> Vault:
         """The opened vault; StorageError where its database or master key cannot be used."""
         engine = open_vault_database(self.url)
+        may_create = not has_master_key(engine)
         if self.kms_key_id:
-            return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
-        return Vault(engine, from_key_file(Path(self.key_file)))
+            client = self._kms_client()
+            return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
+        return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
 
     def platform_secrets(self, platform: str) -> PlatformSecrets:
         """The store of the secrets that a platform issues, such as a rotated refresh token."""

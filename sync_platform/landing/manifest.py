@@ -40,6 +40,7 @@ class Manifest(msgspec.Struct):
 
     `left_out`: listed records that were not requested, because they are out of scope. `loose_readings`: fields of
     answers that were read although they have another form than declared, each with the number of its answers.
+    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing.
     """
 
     platform: str
@@ -65,6 +66,7 @@ class Manifest(msgspec.Struct):
     version: int = 1
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
+    notes: list[str] = []
 
     @property
     def complete(self) -> bool:

@@ -176,6 +176,7 @@ class DatasetWriter:
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
             left_out=left_out,
             loose_readings=sorted(loose_readings.items()),
+            notes=gaps.notes,
         )
 
     def _seal(self) -> None:
