@@ -138,7 +138,7 @@ class _Reader:
         return value
 
     def _as_kind(self, value: Any, kind: inspect.Type, path: str, place: str, is_id: bool) -> Any:
-        if isinstance(kind, inspect.ListType) and not isinstance(kind.item_type, inspect.AnyType) and _is_one(value):
+        if isinstance(kind, inspect.ListType) and _is_only_element(value, kind.item_type):
             return self._inside([value] if value != {} else [], kind, path, place)
         if isinstance(kind, inspect.StructType) and isinstance(value, str):
             return {text_field(kind, value): value}
@@ -180,6 +180,6 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _is_one(value: Any) -> bool:
-    """True for a text or an object: in place of a list it is its only element."""
-    return isinstance(value, str | dict)
+def _is_only_element(value: Any, kind: inspect.Type) -> bool:
+    """True for a text or an object in place of a list of values or objects of a known type: it is the only element."""
+    return isinstance(value, str | dict) and (type(kind) in CONVERTERS or isinstance(kind, inspect.StructType))

@@ -92,7 +92,7 @@ def moment_in(text: str, zone: ZoneInfo = HONG_KONG) -> datetime:
         written = plain(text)
         if _UNIX.fullmatch(written):
             return _unix_moment(Decimal(written))
-        parsed = _iso_moment(_YEAR_FIRST.sub(_padded, written))
+        parsed = _iso_moment(_YEAR_FIRST.sub(_padded, written.upper()))
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
 
 
