@@ -250,7 +250,7 @@ class _Commit:
         """Why the list is not complete: the reasons of the landing manifest, records without a readable id, and a
         filter that leaves out most of the records."""
         manifest, dataset = self.typed.landed.manifest, self.typed.dataset
-        left_out = most_left_out(self.typed.not_ours, manifest.records, "records", dataset.out_of_scope)
+        left_out = most_left_out(self.typed.not_ours, manifest.records, "records", dataset.out_of_scope_because)
         return [*manifest.reasons, *self.arrival.missing, *([left_out] if left_out else [])]
 
     def _record(self, written: _Written) -> SyncRecord:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import Field, asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -232,13 +232,17 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(_read(part) for part in fields(SyncRecord))
-        rows = session.execute(
-            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
-        ).fetchall()
-    return [SyncRecord(*row) for row in rows]
+        found = session.execute(f"FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        names = [name for name, *_ in found.description or ()]
+        return [_record_of(dict(zip(names, row, strict=True))) for row in found.fetchall()]
 
 
-def _read(part: Field[object]) -> str:
-    """SQL: a column of `sync.runs`; a count that an older sync did not make is 0."""
-    return f'coalesce("{part.name}", 0)' if part.default == 0 else f'"{part.name}"'
+def _record_of(row: Mapping[str, Any]) -> SyncRecord:
+    """The record of a row of `sync.runs`; a column that an earlier version did not write has its default."""
+    return SyncRecord(
+        **{
+            part.name: row.get(part.name)
+            for part in fields(SyncRecord)
+            if row.get(part.name) is not None or (part.default is MISSING and part.default_factory is MISSING)
+        }  # type: ignore[arg-type]
+    )

@@ -154,7 +154,7 @@ def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int)
         reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")
     elif pages < gaps.pages_expected:
         reasons.append(f"{pages} of {gaps.pages_expected} pages came")
-    if pages == 0 and not gaps.failures:
+    if pages == 0 and not gaps.failures and not gaps.findings:
         reasons.append("no page came")
     if gaps.claimed is not None and distinct_ids < gaps.claimed:
         reasons.append(f"the source claims {gaps.claimed:,} records, {distinct_ids:,} came")

@@ -184,7 +184,7 @@ class TripAdvisor(Platform):
             key=("id",),
             also_sent={"geo_id": int},
             in_scope=lambda location: _in_scope(location.categories),
-            out_of_scope=OUT_OF_SCOPE,
+            out_of_scope_because=OUT_OF_SCOPE,
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
             listing={

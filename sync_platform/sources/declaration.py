@@ -57,7 +57,7 @@ class Dataset:
     `key`       fields of the record that together identify it, joined by `/` to the `source_id`
     `also_sent` fields of the record that become no column, with their types: known, so no drift
     `in_scope`  returns True if a decoded record becomes a row; raises ValueError for a record that cannot
-    `out_of_scope` why a record does not become a row, in words
+    `out_of_scope_because` why a record does not become a row, in words
     `decoding`  replaces the decoding that the row's columns describe, for records that they cannot describe
     `personal`  the personal fields of its records, and the person they belong to
     `volatile`  row columns kept current but left out of the content hash and of the history
@@ -80,7 +80,7 @@ class Dataset:
     key: tuple[str, ...]
     also_sent: Mapping[str, Any] = field(default_factory=dict)
     in_scope: Callable[[Any], bool] | None = None
-    out_of_scope: str = "they are out of scope"
+    out_of_scope_because: str = "they are out of scope"
     decoding: Decoding | None = None
     personal: Personal | None = None
     volatile: frozenset[str] = frozenset()

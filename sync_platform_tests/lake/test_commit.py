@@ -352,7 +352,7 @@ def test_a_value_in_another_form_is_stored_and_told_as_drift(tmp_path: Path) -> 
 
 
 def test_a_filter_that_leaves_out_most_of_a_list_is_a_fault_and_retires_nothing(tmp_path: Path) -> None:
-    dataset = replace(SLOTS, in_scope=lambda slot: slot.seats != 0, out_of_scope="they have no seats")
+    dataset = replace(SLOTS, in_scope=lambda slot: slot.seats != 0, out_of_scope_because="they have no seats")
     harness = LakeHarness(tmp_path, diner(dataset=dataset))
     slots = [{**SLOT, "id": number} for number in range(1, 6)]
     assert harness.sync(slots, hour=0).record.status == "complete"
