@@ -13,10 +13,12 @@ from typing import Any
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.appraisal import appraise
 from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.difference import Difference
+from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.observations import Observation, latest_observation
@@ -41,11 +43,9 @@ from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.drift import Drift
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
-from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
-from sync_platform.quality.score import STANDARDS, Score, Standards
-from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
+from sync_platform.quality.reference_shape import undeclared_fields
+from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -111,16 +111,24 @@ class _Commit:
         writer, context = HistoryWriter(self.scratch, self.history), self._context()
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
-        scores, drift = self._appraise(context, is_late)
+        rows = self.arrival.incoming.rows
+        generation = find_generation(self.session, self.typed.dataset, rows, context, is_late=is_late)
+        follows = not is_late and not generation.is_outdated
+        scores, drift = appraise(self.session, self.typed, self.arrival, context, self.standards, follows=follows)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
         none_newly_quarantined = not has_newly_quarantined(
             self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
         )
-        self._quarantine(context, is_late)
-        written = self._splice(writer, context) if is_late else self._update(writer, context, none_newly_quarantined)
+        self._quarantine(context, follows)
+        if generation.is_outdated:
+            written = self._leave_unchanged(writer, context, generation.problem)
+        elif is_late:
+            written = self._splice(writer, context)
+        else:
+            written = self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
         seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
-        record = self._record(written)
+        record = replace(self._record(written), generation=generation.day, is_outdated=generation.is_outdated)
         write_sync(self.session, record)
         write_not_retired(self.session, written.context, written.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
@@ -158,30 +166,7 @@ class _Commit:
         now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
 
-    def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
-        """Write the records' scores and the drift of their shape. A late observation has no drift."""
-        values = asdict(context)
-        scores = score_records(self.session, self._records_to_score(is_late), self.standards)
-        write_scores(self.session, scores, values)
-        if is_late:
-            return scores, []
-        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
-
-    def _records_to_score(self, is_late: bool) -> RecordsToScore:
-        manifest, arrival = self.typed.landed.manifest, self.arrival
-        return RecordsToScore(
-            platform=self.table.schema,
-            dataset=self.typed.dataset,
-            rows=arrival.incoming.rows,
-            contract_counts=self.typed.contract_counts,
-            contradicting=arrival.contradicting,
-            seen=arrival.rows + arrival.only_quarantined + arrival.unidentified,
-            claimed=manifest.claimed,
-            is_full=manifest.mode == "full",
-            follows=not is_late,
-        )
-
-    def _quarantine(self, context: CommitContext, is_late: bool) -> None:
+    def _quarantine(self, context: CommitContext, follows: bool) -> None:
         manifest = self.typed.landed.manifest
         quarantine(
             self.session,
@@ -189,7 +174,7 @@ class _Commit:
             self.arrival.quarantine,
             self.arrival.incoming.rows,
             is_whole=manifest.mode == "full" and not manifest.reasons,
-            is_late=is_late,
+            is_late=not follows,
         )
 
     def _retirement(self, context: CommitContext) -> Retirement:
@@ -210,6 +195,11 @@ class _Commit:
         if cursor and retirement.list_is_complete and none_newly_quarantined:
             self._move_cursor(cursor, context)
         return _Written(difference, context, [])
+
+    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> _Written:
+        """Change nothing: the list is older than the one stored."""
+        nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
+        return _Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
 
     def _splice(self, writer: HistoryWriter, context: CommitContext) -> _Written:
         """Write an older observation into the history at its time."""

@@ -126,6 +126,8 @@ RUNS = (
     Column("request_reason", "VARCHAR", "Why, in their words"),
     Column("request_priority", "VARCHAR", "low | medium | high | critical"),
     Column("notes", "VARCHAR[]", "What was odd and cost nothing, in words; empty for nothing"),
+    Column("generation", "DATE", "Day on which the source says that it made the list; empty where it does not say"),
+    Column("is_outdated", "BOOLEAN", "Whether the list is older than the one stored, so that it changed nothing"),
 )
 NOT_RETIRED = (
     Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),

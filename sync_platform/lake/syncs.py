@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC, date, datetime
+from typing import Any, Literal
 
 import duckdb
 
@@ -66,7 +66,9 @@ class SyncRecord:
     requested_by: str | None = None
     request_reason: str | None = None
     request_priority: str | None = None
-    notes: list[str] | None = None
+    notes: list[str] = field(default_factory=list)
+    generation: date | None = None
+    is_outdated: bool = False
 
     @property
     def changes(self) -> int:
@@ -226,8 +228,14 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
-        rows = session.execute(
-            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
-        ).fetchall()
-    return [SyncRecord(*row) for row in rows]
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+    return [_record(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _record(row: dict[str, Any]) -> SyncRecord:
+    """A row of `sync.runs`. A column that a later version added is missing in an older lake, or empty in older rows."""
+    known = {part.name for part in fields(SyncRecord)}
+    stated = {name: value for name, value in row.items() if name in known and value is not None}
+    return SyncRecord(**{"dataset": None, **stated})

@@ -105,7 +105,11 @@ class Licence(Row):
     expires_on: Annotated[
         date | None, column("Last day of the licence, in Hong Kong", matters=True), sent_as("EXPDATE")
     ] = None
-    generated_on: Annotated[date | None, column("Day the file says it was made"), sent_as("GENERATION_DATE")] = None
+    generated_on: Annotated[
+        date | None,
+        column("Day the file says it was made; the earlier of the two files' days"),
+        sent_as("GENERATION_DATE"),
+    ] = None
 
 
 def _is_whole(record: Any) -> bool:
@@ -147,6 +151,7 @@ class DataGovHk(Platform):
             also_sent={"LICNO": str, "ONLY_IN": str, "BROKEN": str},
             in_scope=_is_whole,
             volatile=frozenset({"generated_on"}),
+            generation="generated_on",
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
             listing={

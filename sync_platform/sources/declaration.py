@@ -66,6 +66,7 @@ class Dataset:
     `is_reference` True if other platforms' records are compared with its records: the licence register
     `listing`   for a dataset of places: fields of a unified listing (unified/listings.py), as SQL over the columns; a
                 field that is not named here is the column of that name
+    `generation` row column (a date): the day on which the source says that it made the whole list, if it says so
     `attached`  the shared table in which its records appear, if they belong to a place
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
@@ -89,6 +90,7 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    generation: str | None = None
 
     @cached_property
     def _decoding(self) -> Decoding:
