@@ -102,6 +102,8 @@ class Sources(dg.ConfigurableResource[None]):
 
     timeout_s: float = Field(description="Seconds to wait for a response of a platform.")
     attempts: int = Field(description="Attempts per request before it counts as failed.")
+    body_limit_mb: int = Field(description="Largest answer of a platform in MB, decoded.")
+    longest_pause_s: float = Field(description="Longest pause in seconds that a platform may ask of a run.")
     sandbox_places: int = Field(description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(description="Seed of the sandbox's invented Hong Kong.")
     sandbox_today: str = Field(description="The sandbox's date, YYYY-MM-DD; empty for today.")
@@ -110,7 +112,15 @@ class Sources(dg.ConfigurableResource[None]):
         """The platform's source; TermsNotAccepted for a live address whose terms are not accepted."""
         own = platform_settings(platform.name)
         sandbox = None if own.base_url else self._sandbox()
-        return resolve_source(platform, own, sandbox, self.timeout_s, self.attempts)
+        return resolve_source(
+            platform,
+            own,
+            sandbox,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+            body_limit_mb=self.body_limit_mb,
+            longest_pause_s=self.longest_pause_s,
+        )
 
     def _sandbox(self) -> str:
         today = date.fromisoformat(self.sandbox_today) if self.sandbox_today else None
@@ -152,6 +162,8 @@ def sources_of(settings: Settings) -> Sources:
     return Sources(
         timeout_s=settings.http_timeout_s,
         attempts=settings.http_attempts,
+        body_limit_mb=settings.http_body_limit_mb,
+        longest_pause_s=settings.http_longest_pause_s,
         sandbox_places=settings.sandbox_places,
         sandbox_seed=settings.sandbox_seed,
         sandbox_today=settings.sandbox_today.isoformat() if settings.sandbox_today else "",

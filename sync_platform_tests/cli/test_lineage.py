@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sync_platform.vault.master_key import from_key_file
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.conftest import TODAY, Shell
 
 
 def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
@@ -36,9 +36,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert entries[2]["subject"]["run_ids"] == [document["platforms"][0]["run_id"]]
 
     rows = shell.query("SELECT count(*) AS n FROM chope.restaurants")
-    then = shell.run(
-        "query", "SELECT count(*) AS n FROM chope.restaurants", "--as-of", "2099-01-01", "--format", "json"
-    )
+    then = shell.run("query", "SELECT count(*) AS n FROM chope.restaurants", "--as-of", TODAY, "--format", "json")
     assert (json.loads(then.stdout), "time travel to snapshot" in then.stderr) == (rows, True)
     assert shell.run("query", "FROM chope.restaurants", "--as-of", "now").returncode == 2
     exports = json.loads(shell.run("audit", "--operation", "export", "--json").stdout)["entries"]
