@@ -21,7 +21,7 @@ from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
-from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.landing.manifest import Manifest, newest_landing, newest_sync_id
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
@@ -98,6 +98,8 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
             store = landing_store.open()
             if not _is_fetchable(platform, period):
                 return _landed_before(platform, period, store)
+            landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
+            sync_id = new_sync_id(started_at, after=landed_last)
             fetch = Fetch(
                 platform,
                 sources.source_of(platform),

@@ -7,7 +7,7 @@ retired only if the extract is complete and the shrinkage is within the platform
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -15,8 +15,10 @@ import duckdb
 from sync_platform.errors import StorageError
 from sync_platform.lake.appraisal import appraise
 from sync_platform.lake.chain import seal_batch
+from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.corrected_times import correct_future_times, time_that_counts
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
@@ -108,7 +110,10 @@ class _Commit:
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
-        writer, context = HistoryWriter(self.scratch, self.history), self._context()
+        writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
+        context = self._context(clock)
+        correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)
+        context = replace(context, committed_at=self._later_than_all(clock.now))
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
         rows = self.arrival.incoming.rows
@@ -128,7 +133,13 @@ class _Commit:
             written = self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
         seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
-        record = replace(self._record(written), generation=generation.day, is_outdated=generation.is_outdated)
+        record = replace(
+            self._record(written),
+            started_at=min(clock.started_at, context.committed_at),
+            notes=[*self.typed.landed.manifest.notes, *clock.notes, *([correction.in_words] if correction else [])],
+            generation=generation.day,
+            is_outdated=generation.is_outdated,
+        )
         write_sync(self.session, record)
         write_not_retired(self.session, written.context, written.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
@@ -148,22 +159,20 @@ class _Commit:
     def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         return self.session.execute(query).fetchall()
 
-    def _context(self) -> CommitContext:
-        manifest = self.typed.landed.manifest
+    def _clock(self) -> Clock:
+        newest = latest_observation(self.session, self.table.schema, self.table.name)
+        return read_clock(self.typed.landed.manifest, newest)
+
+    def _context(self, clock: Clock) -> CommitContext:
+        manifest, platform, dataset = self.typed.landed.manifest, self.table.schema, self.table.name
+        observed_at = time_that_counts(self.session, platform, dataset, clock.observed_at, clock.now)
         return CommitContext(
-            self.table.schema,
-            self.table.name,
-            manifest.partition,
-            manifest.sync_id,
-            self.run_id,
-            manifest.observed_at,
-            self._now(),
+            platform, dataset, manifest.partition, manifest.sync_id, self.run_id, observed_at, clock.now
         )
 
-    def _now(self) -> datetime:
+    def _later_than_all(self, now: datetime) -> datetime:
         """The time of this commit: later than every other commit of the dataset, even if the clock was set back."""
         last = latest_commit(self.session, self.table.schema, self.table.name)
-        now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
 
     def _quarantine(self, context: CommitContext, follows: bool) -> None:
@@ -231,7 +240,7 @@ class _Commit:
         latest = self._fetch(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
         if latest is not None:
             watermark = min(latest, context.observed_at)
-            move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
+            move_cursor(self.session, context, watermark)
 
     def _missing(self) -> list[str]:
         """Why the list is not complete: the reasons of the landing manifest, and records without a readable id."""
@@ -279,6 +288,5 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
             shrink_accepted=difference.accepted,
-            notes=manifest.notes,
             **asdict(self.trigger),
         )

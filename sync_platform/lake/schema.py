@@ -144,6 +144,13 @@ CURSORS = (
     Column("watermark", "TIMESTAMPTZ", "Largest change time seen: where the next incremental sync reads on (UTC)"),
     Column("sync_id", "VARCHAR", "Sync that set it"),
 )
+CORRECTED_TIMES = (
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column("recorded_at", "TIMESTAMPTZ", "Time in the history, written while the clock was ahead (UTC)"),
+    Column("corrected_at", "TIMESTAMPTZ", "The time that counts instead (UTC): the latest that it can have been"),
+    Column("sync_id", "VARCHAR", "Sync that corrected it: sync.runs"),
+)
 
 
 def table_columns(dataset: Dataset) -> tuple[Column, ...]:

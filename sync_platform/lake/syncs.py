@@ -10,6 +10,7 @@ from typing import Any, Literal
 import duckdb
 
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
@@ -153,26 +154,33 @@ def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: st
     )
 
 
-def move_cursor(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, watermark: datetime, sync_id: str
-) -> None:
-    """Move a dataset's watermark forward, within the caller's transaction; it never moves back."""
+def move_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, watermark: datetime) -> None:
+    """Move a dataset's watermark forward, within the caller's transaction. It moves back only from the future."""
+    platform, dataset = context.platform, context.dataset
     is_of_dataset = "platform = $platform AND dataset = $dataset"
     values = {"platform": platform, "dataset": dataset}
     current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values).fetchone()
-    if current and current[0] >= watermark:
+    if current and watermark <= current[0] <= context.committed_at + CLOCK_TOLERANCE:
         return
     if current:
         session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values)
-    session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
+    session.execute(
+        f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, context.sync_id]
+    )
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
-    """The watermark of each dataset, from which the next incremental sync reads."""
+    """The watermark of each dataset, from which the next incremental sync reads.
+
+    A watermark in the future is left out: everything is read, because it would hide what changes until then.
+    """
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return {}
-        rows = session.execute(f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ?", [platform])
+        rows = session.execute(
+            f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ? AND watermark <= ?",
+            [platform, datetime.now(UTC) + CLOCK_TOLERANCE],
+        )
         return {dataset: watermark.astimezone(UTC) for dataset, watermark in rows.fetchall()}
 
 
@@ -217,7 +225,7 @@ def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
         known = newest.get(record.platform)
         if (
             known is None
-            or record.sync_id > known.sync_id
+            or (record.started_at, record.sync_id) > (known.started_at, known.sync_id)
             or (record.sync_id == known.sync_id and WORST_FIRST.index(record.status) < WORST_FIRST.index(known.status))
         ):
             newest[record.platform] = record

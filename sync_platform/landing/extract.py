@@ -120,6 +120,7 @@ async def _extract(
             started_at=started_at,
             observed_at=state.observed_at,
             gaps=extraction.gaps[name],
+            clock_ahead_s=client.clock_ahead_s,
         )
         for name, writer in writers.items()
     ]

@@ -146,6 +146,7 @@ class DatasetWriter:
         started_at: datetime,
         observed_at: datetime,
         gaps: Gaps,
+        clock_ahead_s: float | None = None,
     ) -> Manifest:
         """Write the rest. The dataset is landed once the manifest that this returns is written."""
         self.store(self._filled())
@@ -171,6 +172,7 @@ class DatasetWriter:
             findings=gaps.findings,
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
             notes=gaps.notes,
+            clock_ahead_s=clock_ahead_s,
         )
 
     def _seal(self) -> None:

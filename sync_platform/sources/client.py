@@ -39,6 +39,7 @@ from sync_platform.sources.pace import Pacer
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
 from sync_platform.sources.retry_after import advice
+from sync_platform.sources.server_time import server_time
 
 T = TypeVar("T")
 FIRST_WAIT_S = 0.5
@@ -104,6 +105,8 @@ class Client:
     When the platform asks for a pause, all requests wait; one that is in flight meanwhile is not sent again before. A
     pause of more than `longest_pause_s` ends at once as Throttled, with the time to try again.
 
+    `clock_ahead_s`: by how much this machine's clock is ahead of the server's; None until the server says its time.
+
     Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, a TransientError only after
     `attempts` tries with exponential backoff, jitter and Retry-After.
     """
@@ -133,6 +136,7 @@ class Client:
         self._body_limit = BodyLimit(most_body_bytes)
         self._pacer = pacer
         self._is_secret = bool(headers.keys() - {"Accept"})
+        self.clock_ahead_s: float | None = None
         self._http = httpx.AsyncClient(
             headers={
                 "User-Agent": "Mozilla/5.0 (compatible; sync-platform)",
@@ -259,16 +263,24 @@ class Client:
         except httpx.TransportError as lost:
             reason, was_sent = str(lost) or type(lost).__name__, not isinstance(lost, httpx.ConnectError)
             raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}", was_sent) from None
+        fetched_at = datetime.now(UTC)
+        self._compare_clocks(fetched_at, server_time(response.headers))
         return Reply(
             platform=self.platform,
             url=str(response.url),
             status=response.status_code,
-            fetched_at=datetime.now(UTC),
+            fetched_at=fetched_at,
             body=received,
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
             content_type=response.headers.get("content-type", ""),
         )
+
+    def _compare_clocks(self, ours: datetime, theirs: datetime | None) -> None:
+        """Keep the smallest difference: a stale cache may send an old time."""
+        if theirs is not None:
+            ahead_s = (ours - theirs).total_seconds()
+            self.clock_ahead_s = min(ahead_s, self.clock_ahead_s or ahead_s, key=abs)
 
     def _pause_s(self, error: Throttled) -> float:
         """How long the platform asks to wait, or what is usual where it does not say."""
