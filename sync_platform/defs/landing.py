@@ -17,6 +17,7 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
+from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.landing.destination import Destination
@@ -158,8 +159,9 @@ def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -
         return Scope(archive_period=(period.first, period.last))
     if mode is Mode.full or not platform.has_delta:
         return Scope(taken_in=_last_complete_sync(platform, period, lake) if platform.has_etags else None)
+    learnt = learnt_overlaps(lake.open(), platform.name)
     since = {
-        dataset: (watermark - platform.delta_overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
+        dataset: (watermark - overlap_of(learnt, platform, dataset)).strftime("%Y-%m-%dT%H:%M:%SZ")
         for dataset, watermark in watermarks(lake.open(), platform.name).items()
     }
     return Scope("incremental", since) if since else Scope()

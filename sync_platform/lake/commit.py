@@ -6,7 +6,7 @@ retired only if the extract is complete and the shrinkage is within the platform
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
+from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
@@ -81,11 +82,12 @@ def commit_landed(
 
 @dataclass(frozen=True)
 class _Written:
-    """The changes that a commit wrote: the difference, the context of the last change, and reasons for doubt."""
+    """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes."""
 
     difference: Difference
     context: CommitContext
     reasons: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class _Commit:
         writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
         context = self._context(clock)
         correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)
+        corrections = [correction.in_words] if correction else []
         context = replace(context, committed_at=self._later_than_all(clock.now))
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
@@ -136,7 +139,7 @@ class _Commit:
         record = replace(
             self._record(written),
             started_at=min(clock.started_at, context.committed_at),
-            notes=[*self.typed.landed.manifest.notes, *clock.notes, *([correction.in_words] if correction else [])],
+            notes=[*self.typed.landed.manifest.notes, *clock.notes, *corrections, *written.notes],
             generation=generation.day,
             is_outdated=generation.is_outdated,
         )
@@ -200,10 +203,11 @@ class _Commit:
         incoming, retirement = self.arrival.incoming, self._retirement(context)
         day = day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
+        late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
         if cursor and retirement.list_is_complete and none_newly_quarantined:
             self._move_cursor(cursor, context)
-        return _Written(difference, context, [])
+        return _Written(difference, context, [], [late.in_words] if late else [])
 
     def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> _Written:
         """Change nothing: the list is older than the one stored."""

@@ -6,7 +6,7 @@ Special: the search is read only for the ids of the locations, and a batch omits
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -248,6 +248,7 @@ class TripAdvisor(Platform):
     authentication = KeyHeader("X-API-Key")
     fixed_headers = {"Accept": "application/json"}
     has_delta = True
+    delta_overlap = timedelta(days=7)  # a review is moderated, and then appears under the time when it was written
     datasets = (
         Dataset(
             "restaurants",

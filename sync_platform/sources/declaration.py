@@ -157,7 +157,9 @@ class Platform:
     """One platform: a subclass in `sync_platform/platforms/` declares everything about it.
 
     `authentication` and `fixed_headers` give the headers of every request; `endpoints` say where its datasets are
-    listed. A platform that is fetched in another way overrides `pages`.
+    listed. A platform that is fetched in another way overrides `pages`. `delta_overlap`: how late its records come, so
+    that an incremental sync reads from so long before the watermark; more is learnt, up to `longest_overlap`
+    (lake/late_records.py).
     """
 
     name: ClassVar[str]
@@ -176,6 +178,7 @@ class Platform:
     has_delta: ClassVar[bool] = False
     has_archive: ClassVar[bool] = False
     delta_overlap: ClassVar[timedelta] = timedelta(days=1)
+    longest_overlap: ClassVar[timedelta] = timedelta(days=31)
     shrink_tolerance: ClassVar[float] = 0.1
     has_etags: ClassVar[bool] = False
     html_is_a_wall: ClassVar[bool] = False
