@@ -105,11 +105,7 @@ class Licence(Row):
     expires_on: Annotated[
         date | None, column("Last day of the licence, in Hong Kong", matters=True), sent_as("EXPDATE")
     ] = None
-    generated_on: Annotated[
-        date | None,
-        column("Day the file says it was made; the earlier of the two files' days"),
-        sent_as("GENERATION_DATE"),
-    ] = None
+    generated_on: Annotated[date | None, column("Day the file says it was made"), sent_as("GENERATION_DATE")] = None
 
 
 def _is_whole(record: Any) -> bool:
