@@ -18,7 +18,7 @@ from sync_platform.lake.chain import seal_batch
 from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
-from sync_platform.lake.corrected_times import correct_future_times, time_that_counts
+from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
@@ -201,6 +201,8 @@ class _Commit:
     def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> _Written:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
+        share = unproven_share(self.session, context.platform, context.dataset)
+        retirement = replace(retirement, tolerance=retirement.tolerance + share)
         day = day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)

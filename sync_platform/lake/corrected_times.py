@@ -111,6 +111,25 @@ def time_that_counts(
     return found or (now if moment > now + CLOCK_TOLERANCE else moment)
 
 
+def unproven_share(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> float:
+    """The share of the live rows that only a sync with a wrong clock has shown: no complete list came after it.
+
+    The next complete list may retire so many more rows than usual.
+    """
+    if not _has_corrections(session):
+        return 0.0
+    corrected = f"SELECT corrected_at FROM {LAKE}.sync.corrected_times WHERE {_OF_DATASET}"
+    rows = session.execute(
+        f"""SELECT count(*) FILTER (first_seen_at IN ({corrected})) AS unproven, (unproven + 0.5) / count(*)
+        FROM {LAKE}."{platform}"."{dataset}" WHERE removed_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM {LAKE}.sync.runs WHERE {_OF_DATASET} AND mode = 'full' AND list_complete AND not_retired = 0
+                AND observed_at > (SELECT max(corrected_at) FROM ({corrected})))
+        HAVING unproven > 0""",
+        {"platform": platform, "dataset": dataset},
+    ).fetchall()
+    return float(rows[0][1]) if rows else 0.0
+
+
 def corrected_history(session: duckdb.DuckDBPyConnection, history: str) -> str:
     """SQL: the relation of all changes, each with its corrected times if it has any."""
     changes, times = f"{LAKE}.{history}", f"{LAKE}.sync.corrected_times"

@@ -13,7 +13,7 @@ from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.lineage.changes import changes_of
-from sync_platform_tests.lake.harness import HISTORY, LakeHarness
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
 NOODLES, RICE, TEA = ({"id": number, "name": name} for number, name in enumerate(("Noodles", "Rice", "Tea"), 1))
 START = datetime.fromtimestamp(1_790_000_000, UTC)
@@ -86,6 +86,17 @@ def test_a_lake_that_was_frozen_for_a_while_is_corrected_too(harness: LakeHarnes
     assert record.status == "complete"
     assert harness.table() == [("1", "Hot soup"), ("3", "Tea")]
     assert harness.replay_differs() == []
+
+
+def test_rows_that_only_the_future_has_shown_may_all_be_retired_once(harness: LakeHarness) -> None:
+    menu = [{"id": number, "name": f"Dish {number}"} for number in range(10)]
+    harness.platform = diner(tolerance=0.0)
+    harness.sync(menu, hour=0)
+    sync_ahead(harness, *menu, *({"id": number, "name": "Later"} for number in range(20, 25)))
+    assert harness.sync(menu[:9], hours_from_now(-2), mode="incremental").record.notes
+    assert harness.sync(menu, hours_from_now(-1)).record.removed == 5
+    assert len(harness.table()) == 10
+    assert harness.sync(menu[:8], hours_from_now(0)).record.not_retired == 2
 
 
 def test_an_observation_from_the_future_counts_as_of_now(harness: LakeHarness) -> None:
