@@ -15,6 +15,7 @@ from sync_platform.quality.drift import Drift
 from sync_platform.quality.loose_readings import loose_drift
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.gaps import most_left_out
 
 
 @dataclass
@@ -40,6 +41,13 @@ class TypedRows:
     @property
     def not_ours(self) -> int:
         return self._known.not_ours
+
+    @property
+    def filter_faults(self) -> list[str]:
+        """What is wrong where the dataset's filter leaves out most of the records, in words."""
+        because = self.dataset.out_of_scope_because
+        fault = most_left_out(self.not_ours, self.landed.manifest.records, "records", because)
+        return [fault] if fault else []
 
     @property
     def loose(self) -> list[Drift]:

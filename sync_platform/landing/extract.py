@@ -122,6 +122,7 @@ async def _extract(
             gaps=extraction.gaps[name],
             left_out=state.left_out[name],
             loose_readings=state.loose_readings[name],
+            clock_ahead_s=client.clock_ahead_s,
         )
         for name, writer in writers.items()
     ]

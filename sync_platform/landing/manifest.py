@@ -40,7 +40,8 @@ class Manifest(msgspec.Struct):
 
     `left_out`: listed records that were not requested, because they are out of scope. `loose_readings`: fields of
     answers that were read although they have another form than declared, each with the number of its answers.
-    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing.
+    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing. `clock_ahead_s`:
+    by how much this machine's clock was ahead of the server's; None where the server does not say its time.
     """
 
     platform: str
@@ -67,6 +68,7 @@ class Manifest(msgspec.Struct):
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []
+    clock_ahead_s: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -133,16 +135,21 @@ def manifest_digest(store: ObjectStore, key: str) -> str | None:
         return None
 
 
+def newest_sync_id(store: ObjectStore, platform: str, dataset: str, partition: str) -> str | None:
+    """The id of the sync that was landed last for a dataset and period; None where there is none."""
+    prefix = f"landing/{platform}/{dataset}/{partition}/"
+    landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
+    return landed[-1].split("/")[-2] if landed else None
+
+
 def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:
     """The manifests of the sync that was landed last for a period; empty where there is none.
 
     Sync ids sort by time. A dataset that the sync did not fetch (terms may allow ids only) has no manifest.
     """
-    prefix = f"landing/{platform}/{datasets[0]}/{partition}/"
-    landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
-    if not landed:
+    sync_id = newest_sync_id(store, platform, datasets[0], partition)
+    if sync_id is None:
         return []
-    sync_id = landed[-1].split("/")[-2]
     found = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
     return [manifest for manifest in found if manifest is not None]
 

@@ -150,6 +150,7 @@ class DatasetWriter:
         gaps: Gaps,
         left_out: int = 0,
         loose_readings: Mapping[LooseReading, int] = MappingProxyType({}),
+        clock_ahead_s: float | None = None,
     ) -> Manifest:
         """Write the rest. The dataset is landed once the manifest that this returns is written."""
         self.store(self._filled())
@@ -177,6 +178,7 @@ class DatasetWriter:
             left_out=left_out,
             loose_readings=sorted(loose_readings.items()),
             notes=gaps.notes,
+            clock_ahead_s=clock_ahead_s,
         )
 
     def _seal(self) -> None:

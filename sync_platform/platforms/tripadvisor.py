@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from sync_platform.platforms import _location_fields as location_fields
@@ -176,6 +176,7 @@ class TripAdvisor(Platform):
     authentication = KeyHeader("X-API-Key")
     fixed_headers = {"Accept": "application/json"}
     has_delta = True
+    delta_overlap = timedelta(days=7)  # a review is moderated, and then appears under the time when it was written
     datasets = (
         Dataset(
             "restaurants",

@@ -69,6 +69,7 @@ class Dataset:
     `is_reference` True if other platforms' records are compared with its records: the licence register
     `listing`   for a dataset of places: fields of a unified listing (unified/listings.py), as SQL over the columns; a
                 field that is not named here is the column of that name
+    `generation` row column (a date): the day on which the source says that it made the whole list, if it says so
     `attached`  the shared table in which its records appear, if they belong to a place
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
@@ -93,6 +94,7 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    generation: str | None = None
 
     @cached_property
     def record_decoding(self) -> Decoding:
@@ -160,7 +162,9 @@ class Platform:
     """One platform: a subclass in `sync_platform/platforms/` declares everything about it.
 
     `authentication` and `fixed_headers` give the headers of every request; `endpoints` say where its datasets are
-    listed. A platform that is fetched in another way overrides `pages`.
+    listed. A platform that is fetched in another way overrides `pages`. `delta_overlap`: how late its records come, so
+    that an incremental sync reads from so long before the watermark; more is learnt, up to `longest_overlap`
+    (lake/late_records.py).
     """
 
     name: ClassVar[str]
@@ -179,6 +183,7 @@ class Platform:
     has_delta: ClassVar[bool] = False
     has_archive: ClassVar[bool] = False
     delta_overlap: ClassVar[timedelta] = timedelta(days=1)
+    longest_overlap: ClassVar[timedelta] = timedelta(days=31)
     shrink_tolerance: ClassVar[float] = 0.1
     has_etags: ClassVar[bool] = False
     html_is_a_wall: ClassVar[bool] = False

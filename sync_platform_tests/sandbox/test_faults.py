@@ -147,6 +147,9 @@ def test_a_fault_has_its_described_effect(city: City, platform: str, fault: str)
         with pytest.raises(etree.XMLSyntaxError):
             records(platform, response)
         assert response.content.count(b"<LP>") == response.content.count(b"</LP>") == len(normal)
+    elif fault == "outdated":
+        assert etree.fromstring(response.content).findtext("GENERATION_DATE") == "2026-11-22"
+        assert keys(platform, response) != keys(platform, usual)
     elif fault == "mismatch":
         generated = etree.fromstring(client.get(TC).content).findtext("GENERATION_DATE")
         assert generated == "2026-11-23"

@@ -41,7 +41,7 @@ class PlatformResult:
     @property
     def notes(self) -> list[str]:
         """What was odd and cost nothing."""
-        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes or []]
+        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes]
 
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
