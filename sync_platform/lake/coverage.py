@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from sync_platform.lake.incoming import Arrival
+from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -51,3 +53,11 @@ def coverage_of_parts(manifest: Manifest, dataset: Dataset) -> Coverage:
     if manifest.parts.read is None:
         return Coverage(dataset.part_of_row, tuple(manifest.parts.unread), are_excluded=True)
     return Coverage(dataset.part_of_row, tuple(manifest.parts.read))
+
+
+def coverage_of_incomplete(typed: TypedRows, arrival: Arrival) -> Coverage:
+    """The coverage of an incomplete list: no row where a record has no readable id, or a filter dropped most of the
+    list, because what is missing then may be any row's."""
+    if arrival.missing or typed.filter_faults:
+        return NO_ROW
+    return coverage_of_parts(typed.landed.manifest, typed.dataset)

@@ -67,7 +67,7 @@ def _reasons(gaps: Gaps, came: Received) -> list[str]:
         reasons.append(f"{came.pages} of {gaps.pages_expected} pages came")
     if gaps.claimed is not None and came.distinct_ids < gaps.claimed:
         reasons.append(f"the source claims {gaps.claimed:,} records, {came.distinct_ids:,} came")
-    if came.pages == 0 and not gaps.failures:
+    if came.pages == 0 and not reasons:
         reasons.append("no page came")
     return reasons
 

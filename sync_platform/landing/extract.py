@@ -123,6 +123,9 @@ async def _extract(
             observed_at=state.observed_at,
             gaps=gaps,
             missing_parents_share=manifests[gaps.parent].missing_share if gaps.parent else 0.0,
+            left_out=state.left_out[name],
+            loose_readings=state.loose_readings[name],
+            clock_ahead_s=client.clock_ahead_s,
         )
     return list(manifests.values())
 
@@ -163,6 +166,8 @@ async def _land_pages(
                     while len(storing) >= OBJECTS_BEHIND:
                         await storing.pop(0)
                     storing.append(loop.run_in_executor(thread, writer.store, filled))
+                for reply in page.replies:
+                    extraction.report_loose_readings(page.dataset, reply)
                 on_page(page.dataset, len(page.records), extraction.gaps[page.dataset])
         except StorageError:
             await asyncio.gather(*storing, return_exceptions=True)

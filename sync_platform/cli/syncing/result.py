@@ -79,6 +79,7 @@ class PlatformResult:
                     "sync_id": record.sync_id,
                     "status": record.status,
                     **{count: getattr(record, count) for count in COUNTS},
+                    "out_of_scope": record.out_of_scope,
                     "not_retired_ids": self.not_retired_ids.get(record.dataset, []),
                     "shrink_accepted": record.shrink_accepted,
                 }

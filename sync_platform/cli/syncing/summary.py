@@ -82,6 +82,10 @@ def _remarks(result: PlatformResult) -> list[Text]:
         if ids:
             kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
             lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
+    for record in result.records:
+        if record.out_of_scope:
+            left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
+            lines.append(line(f"{result.platform}.{record.dataset}: {left_out}"))
     lines += [line(f"{result.platform}: {note}") for note in result.notes]
     if len(lines) <= MOST_LINES:
         return lines
