@@ -9,7 +9,7 @@ import msgspec
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
 
 
-class LandedParts(msgspec.Struct, frozen=True):
+class ReadParts(msgspec.Struct, frozen=True):
     """Which parts of an incomplete list were read whole, as names of parts (sources/gaps.py).
 
     `read`: those that were; None if every part was, except those that are `unread`.
@@ -39,7 +39,7 @@ class Completeness:
 
     reasons: list[str]
     missing_share: float | None
-    parts: LandedParts | None
+    parts: ReadParts | None
 
 
 def completeness_of(gaps: Gaps, came: Received, missing_parents_share: float | None = 0.0) -> Completeness:
@@ -110,8 +110,8 @@ def _record_share(gaps: Gaps, came: Received) -> float | None:
     return min(missing / gaps.claimed, 1.0)
 
 
-def _parts(gaps: Gaps, reasons: list[str]) -> LandedParts | None:
+def _parts(gaps: Gaps, reasons: list[str]) -> ReadParts | None:
     parts = gaps.parts
     if not reasons or not (parts.read or parts.unread):
         return None
-    return LandedParts(sorted(parts.unread), None if parts.are_all_known else sorted(parts.read))
+    return ReadParts(sorted(parts.unread), None if parts.are_all_known else sorted(parts.read))

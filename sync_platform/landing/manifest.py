@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.landing.completeness import LandedParts
+from sync_platform.landing.completeness import ReadParts
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
@@ -67,7 +67,7 @@ class Manifest(msgspec.Struct):
     reasons: list[str]
     version: int = 1
     missing_share: float | None = None
-    parts: LandedParts | None = None
+    parts: ReadParts | None = None
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync_platform.landing.completeness import LandedParts, Received, completeness_of
+from sync_platform.landing.completeness import ReadParts, Received, completeness_of
 from sync_platform.sources.gaps import Gaps, Parts
 
 CAME = Received(pages=99, distinct_ids=990, without_id=0)
@@ -64,6 +64,6 @@ def test_a_complete_list_names_no_parts() -> None:
 def test_a_list_of_all_parts_names_only_the_unread_ones() -> None:
     known = Parts({"a", "b"}, {"c"}, are_all_known=True)
     gaps = Gaps(pages_expected=99, part_findings=FINDING, parts=known)
-    assert completeness_of(gaps, CAME).parts == LandedParts(["c"])
+    assert completeness_of(gaps, CAME).parts == ReadParts(["c"])
     known.are_all_known = False
-    assert completeness_of(gaps, CAME).parts == LandedParts(["c"], ["a", "b"])
+    assert completeness_of(gaps, CAME).parts == ReadParts(["c"], ["a", "b"])
