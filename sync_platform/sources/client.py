@@ -36,7 +36,7 @@ from sync_platform.errors import (
     Throttled,
     TransientError,
 )
-from sync_platform.sources.loose_json import decode_loosely
+from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer
 from sync_platform.sources.pace import Pacer
 
 T = TypeVar("T")
@@ -65,7 +65,10 @@ class Reply:
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
-        surrogate pair) does not lose the page: see `decode_loosely`."""
+        surrogate pair) does not lose the page, and an integer beyond 64 bits is exact: see `decode_loosely`."""
+        if may_have_long_integer(self.body):
+            with suppress(ValueError, RecursionError):
+                return decode_loosely(self.body)
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:

@@ -22,6 +22,7 @@ from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
+from sync_platform.sources.source_ids import source_id_of
 from sync_platform.vault.personal_fields import Personal
 
 
@@ -106,14 +107,8 @@ class Dataset:
         return self._decoding.to_row
 
     def source_id(self, record: Record) -> str | None:
-        """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
-        if len(self.key) == 1:
-            part = record.get(self.key[0])
-            return str(part) if isinstance(part, str | int) and part != "" else None
-        parts = [record.get(name) for name in self.key]
-        if not all(isinstance(part, str | int) and part != "" for part in parts):
-            return None
-        return "/".join(str(part) for part in parts)
+        """The record's `source_id`, or None where a key field is missing, blank or not a plain value."""
+        return source_id_of(*map(record.get, self.key))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
+from sync_platform.sources.source_ids import joined_id
 from sync_platform.sources.values import filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at
 
@@ -69,8 +70,9 @@ def _compiled(
 ) -> Callable[[Any], Row | None]:
     """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
     runs once per record, and a loop over the columns would take twice as long."""
-    names: dict[str, Any] = {"row": row, "in_scope": in_scope}
-    values = ["source_id=f'" + "/".join(f"{{{value_at('record', name)}}}" for name in key) + "'"]
+    names: dict[str, Any] = {"row": row, "in_scope": in_scope, "joined_id": joined_id}
+    parts = ", ".join(value_at("record", name) for name in key)
+    values = [f"source_id=str({parts})" if len(key) == 1 else f"source_id=joined_id({parts})"]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)

@@ -44,7 +44,7 @@ def integer_at(path: str) -> Callable[[Record], int | None]:
         value: Any = record
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        return value if isinstance(value, int) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     return read
 

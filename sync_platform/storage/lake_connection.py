@@ -147,6 +147,8 @@ class Lake:
                     "temp_directory": self._spill,
                     "memory_limit": self.address.memory_limit,
                     "autoload_known_extensions": False,
+                    # it writes the smallest and largest joined values into the catalog's SQL, which a NUL breaks
+                    "disabled_optimizers": "join_filter_pushdown",
                 }
                 if not self.read_only:
                     _return_freed_memory()

@@ -1,0 +1,63 @@
+"""The `source_id` of a record: how it is made of the key's fields, and which ids can be stored.
+
+What belongs here: every rule about ids. A record with an id that cannot be stored goes to quarantine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync_platform.storage.lake_text import NUL, UNREADABLE, lake_text
+
+MOST_CHARS = 1_000
+SHOWN_CHARS = 80
+EMPTY = "the record's id is empty"
+
+
+def source_id_of(*parts: Any) -> str | None:
+    """The `source_id` of the values of a key's fields as sent; None where one is missing, blank, or neither a text nor
+    a whole number."""
+    if len(parts) == 1:
+        return _text_of(parts[0])
+    texts = [_text_of(part) for part in parts]
+    return None if None in texts else joined_id(*texts)
+
+
+def joined_id(*parts: Any) -> str:
+    """The `source_id` of several values, joined by `/`; ValueError where one is blank.
+
+    A `/` inside a value is written `%2F`, and `%` is written `%25`, so that two records never have one id.
+    """
+    texts = list(map(str, parts))
+    if not all(map(str.strip, texts)):
+        raise ValueError(EMPTY)
+    joined = "/".join(texts)
+    if "%" in joined or joined.count("/") >= len(texts):
+        return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
+    return joined
+
+
+def id_problem(source_id: str) -> str | None:
+    """Why an id cannot be stored, in words; None for an id that can.
+
+    An unreadable character could be any character, so two records could have one id.
+    """
+    if not source_id.strip():
+        return EMPTY
+    if len(source_id) > MOST_CHARS:
+        return f"the record's id has {len(source_id):,} characters, and at most {MOST_CHARS:,} are stored"
+    if NUL in source_id or UNREADABLE in source_id:
+        return "the record's id has a character that cannot be stored (NUL, or one that is not text)"
+    return None
+
+
+def shown_id(source_id: str) -> str:
+    """An id as messages and the quarantine show it: without NUL, and cut where it is too long to be stored."""
+    return lake_text(source_id if len(source_id) <= MOST_CHARS else f"{source_id[:SHOWN_CHARS]}…")
+
+
+def _text_of(value: Any) -> str | None:
+    kind = type(value)  # `true` is no id, although Python calls it the integer 1
+    if kind is str:
+        return value if value.strip() else None
+    return str(value) if kind is int else None
