@@ -9,7 +9,7 @@ from typing import Any
 
 from sync_platform.storage.lake_text import NUL, UNREADABLE, lake_text
 
-MOST_CHARS = 1_000
+MOST_BYTES = 256  # in UTF-8; of a longer text, a lake's file may not state the least and the largest value
 SHOWN_CHARS = 80
 EMPTY = "the record's id is empty"
 
@@ -44,8 +44,8 @@ def id_problem(source_id: str) -> str | None:
     """
     if not source_id.strip():
         return EMPTY
-    if len(source_id) > MOST_CHARS:
-        return f"the record's id has {len(source_id):,} characters, and at most {MOST_CHARS:,} are stored"
+    if _is_too_long(source_id):
+        return f"the record's id has {len(source_id):,} characters, more than the {MOST_BYTES} bytes that are stored"
     if NUL in source_id or UNREADABLE in source_id:
         return "the record's id has a character that cannot be stored (NUL, or one that is not text)"
     return None
@@ -53,7 +53,11 @@ def id_problem(source_id: str) -> str | None:
 
 def shown_id(source_id: str) -> str:
     """An id as messages and the quarantine show it: without NUL, and cut where it is too long to be stored."""
-    return lake_text(source_id if len(source_id) <= MOST_CHARS else f"{source_id[:SHOWN_CHARS]}…")
+    return lake_text(f"{source_id[:SHOWN_CHARS]}…" if _is_too_long(source_id) else source_id)
+
+
+def _is_too_long(source_id: str) -> bool:
+    return 4 * len(source_id) > MOST_BYTES and len(source_id.encode(errors="replace")) > MOST_BYTES
 
 
 def _text_of(value: Any) -> str | None:
