@@ -32,6 +32,10 @@ class SecretStore(Protocol):
 
     def write(self, name: str, value: str) -> None: ...
 
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        """Store a secret if it is still `old` (None: there is none yet); False where another process changed it."""
+        ...
+
 
 class LandedParts(Protocol):
     """The whole parts that an interrupted sync landed."""
@@ -161,6 +165,10 @@ class Extraction:
         """Anything else that means records may be missing."""
         self.part.is_whole = False
         add_note(self.gaps[dataset].findings, finding)
+
+    def report_note(self, dataset: str, note: str) -> None:
+        """Something odd that was read all the same: no record is missing because of it."""
+        add_note(self.gaps[dataset].notes, note)
 
     def inherit_gaps(self, dataset: str, parent: str) -> None:
         """Where records of `parent` are known to be missing, their records in this dataset are missing too."""

@@ -8,7 +8,6 @@ transactions, so its work would be repeated. Readers need no lock.
 from __future__ import annotations
 
 import ctypes
-import importlib.resources
 import shutil
 import sys
 import tempfile
@@ -26,6 +25,8 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.data_path import is_moved, store_data_path
+from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
 DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
@@ -65,6 +66,23 @@ class LakeAddress:
     @property
     def catalog_file(self) -> Path | None:
         return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
+
+    @property
+    def is_remote(self) -> bool:
+        """True if the data lies in an object store."""
+        return "://" in self.data
+
+    @property
+    def is_encrypted(self) -> bool:
+        """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
+        return self.is_remote or self.catalog_file is None
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The DuckDB extensions that the lake needs."""
+        catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
+        # httpfs reads and writes s3://, and it has the cipher that encrypts data files
+        return ("ducklake", catalog, *(("httpfs",) if self.is_encrypted else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -156,7 +174,7 @@ class Lake:
                 if not self.read_only:
                     _return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
-                instance = duckdb.connect(config=config)
+                instance = connect_with(self.address.extensions, config)
                 try:
                     _attach(instance, self.address, self.read_only, self._snapshot)
                 except BaseException:
@@ -223,24 +241,26 @@ def _return_freed_memory() -> None:
 def _make_folders(address: LakeAddress) -> None:
     if address.catalog_file:
         address.catalog_file.parent.mkdir(parents=True, exist_ok=True)
-    if "://" not in address.data:
+    if not address.is_remote:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
 def _attach(
     connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
 ) -> None:
-    _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
-    remote = "://" in address.data
-    if remote:
-        _load(connection, "httpfs")
+    if address.is_remote:
         _create_s3_secret(connection, address)
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
-    if remote or not address.catalog_file:
-        options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
+    if address.is_encrypted:
+        options.append("ENCRYPTED")
+    if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
+        options.append("OVERRIDE_DATA_PATH TRUE")
+        if not read_only:
+            with address.write_lock():
+                store_data_path(address.catalog_file, Path(address.data))
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:
@@ -261,14 +281,6 @@ def _attach(
     if not address.catalog_file:
         # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
-
-
-def _load(connection: duckdb.DuckDBPyConnection, *extensions: str) -> None:
-    """Load signed extensions from their Python packages, so that no machine needs the internet for them."""
-    for extension in extensions:
-        folder = importlib.resources.files(f"duckdb_extension_{extension}")
-        file = folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"
-        connection.execute(f"LOAD '{_quoted(str(file))}'")
 
 
 def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:

@@ -29,6 +29,14 @@ def test_the_secret_last_written_is_read(ledger: Ledger, vault: Vault) -> None:
     assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
 
 
+def test_a_secret_is_replaced_only_if_it_is_still_the_known_one(ledger: Ledger, vault: Vault) -> None:
+    secrets = PlatformSecrets(ledger, vault, "keeta")
+    assert secrets.replace("exchange", None, "one")
+    assert not secrets.replace("exchange", None, "two")
+    assert secrets.replace("exchange", "one", "two")
+    assert secrets.read("exchange") == "two"
+
+
 def test_each_platform_and_name_has_its_own_secret(ledger: Ledger, vault: Vault) -> None:
     keeta, chope = (PlatformSecrets(ledger, vault, platform) for platform in ("keeta", "chope"))
     keeta.write("a", "keeta's")
@@ -49,8 +57,8 @@ def test_a_secret_moved_to_another_platform_is_detected(ledger: Ledger, vault: V
         PlatformSecrets(ledger, vault, "chope").read("token")
 
 
-def test_a_secret_of_another_master_key_is_a_storage_error(ledger: Ledger, vault: Vault, vault_url: str) -> None:
+def test_a_secret_of_another_master_key_is_a_storage_error(ledger: Ledger, vault: Vault, tmp_path: Path) -> None:
     PlatformSecrets(ledger, vault, "keeta").write("token", "value")
-    other = Vault(open_vault_database(vault_url), MasterKey(bytes(32)))
+    other = Vault(open_vault_database(f"sqlite:///{tmp_path / 'other.sqlite'}"), MasterKey(bytes(32)))
     with pytest.raises(StorageError, match="keeta/token was sealed under another master key"):
         PlatformSecrets(ledger, other, "keeta").read("token")
