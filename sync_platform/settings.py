@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     environment: Literal["development", "staging", "production"] = Field(
         "development", description="Which installation this is; shown in the UI and in reports."
     )
+    organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
+    contact: str = Field("", description="Whom to ask about a report: a name, an e-mail address or a phone number.")
     sync_home: Path = Field(
         Path(".sync"), description="Folder for all local state: lake, landing, vault, ledger, Dagster."
     )
@@ -169,6 +171,11 @@ class Settings(BaseSettings):
     @property
     def vault_url(self) -> str:
         return self.vault or f"sqlite:///{self.home / 'vault' / 'vault.sqlite'}"
+
+    @property
+    def is_all_in_home(self) -> bool:
+        """True if lake, landing, ledger and vault are where they are by default, below the home."""
+        return not any((self.lake_catalog, self.lake_data, self.landing, self.ledger, self.vault))
 
     @property
     def backup_url(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync_platform.sources.scalars import id_text
 from sync_platform.storage.lake_text import NUL, UNREADABLE, lake_text
 
 MOST_BYTES = 256  # in UTF-8; of a longer text, a lake's file may not state the least and the largest value
@@ -18,8 +19,8 @@ def source_id_of(*parts: Any) -> str | None:
     """The `source_id` of the values of a key's fields as sent; None where one is missing, blank, or neither a text nor
     a whole number."""
     if len(parts) == 1:
-        return _text_of(parts[0])
-    texts = [_text_of(part) for part in parts]
+        return id_text(parts[0])
+    texts = [id_text(part) for part in parts]
     return None if None in texts else joined_id(*texts)
 
 
@@ -58,10 +59,3 @@ def shown_id(source_id: str) -> str:
 
 def _is_too_long(source_id: str) -> bool:
     return 4 * len(source_id) > MOST_BYTES and len(source_id.encode(errors="replace")) > MOST_BYTES
-
-
-def _text_of(value: Any) -> str | None:
-    kind = type(value)  # `true` is no id, although Python calls it the integer 1
-    if kind is str:
-        return value if value.strip() else None
-    return str(value) if kind is int else None
