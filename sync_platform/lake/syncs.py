@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC, date, datetime
+from typing import Any, Literal
 
 import duckdb
+import orjson
 
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_text import lake_value
 
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
@@ -53,6 +56,7 @@ class SyncRecord:
     unchanged: int = 0
     quarantined: int = 0
     not_ours: int = 0
+    left_out: int = 0
     duplicates: int = 0
     not_retired: int = 0
     pages: int = 0
@@ -66,7 +70,14 @@ class SyncRecord:
     requested_by: str | None = None
     request_reason: str | None = None
     request_priority: str | None = None
-    notes: list[str] | None = None
+    notes: list[str] = field(default_factory=list)
+    generation: date | None = None
+    is_outdated: bool = False
+
+    @property
+    def out_of_scope(self) -> int:
+        """Records that a filter left out, before or after they were requested."""
+        return self.not_ours + self.left_out
 
     @property
     def changes(self) -> int:
@@ -88,7 +99,7 @@ NO_TRIGGER = Trigger()
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     """Append to `sync.runs`, within the caller's transaction."""
-    values = asdict(record)
+    values = {name: lake_value(value) for name, value in asdict(record).items()}  # reasons may quote the source
     listed = ", ".join(f'"{name}"' for name in values)
     marks = ", ".join(f"${name}" for name in values)
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
@@ -145,32 +156,39 @@ def record_failure(lake: Lake, record: SyncRecord) -> None:
 
 def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:
     """Set the run id and the message of the snapshot that the open transaction will make."""
-    extra = '{"run_id": "' + run_id.replace('"', "") + '"}'
+    extra = orjson.dumps({"run_id": run_id}).decode()
     session.execute(
         f"CALL {LAKE}.set_commit_message('sync-platform', $m, extra_info => $e)", {"m": message, "e": extra}
     )
 
 
-def move_cursor(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, watermark: datetime, sync_id: str
-) -> None:
-    """Move a dataset's watermark forward, within the caller's transaction; it never moves back."""
+def move_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, watermark: datetime) -> None:
+    """Move a dataset's watermark forward, within the caller's transaction. It moves back only from the future."""
+    platform, dataset = context.platform, context.dataset
     is_of_dataset = "platform = $platform AND dataset = $dataset"
     values = {"platform": platform, "dataset": dataset}
     current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values).fetchone()
-    if current and current[0] >= watermark:
+    if current and watermark <= current[0] <= context.committed_at + CLOCK_TOLERANCE:
         return
     if current:
         session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values)
-    session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
+    session.execute(
+        f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, context.sync_id]
+    )
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
-    """The watermark of each dataset, from which the next incremental sync reads."""
+    """The watermark of each dataset, from which the next incremental sync reads.
+
+    A watermark in the future is left out: everything is read, because it would hide what changes until then.
+    """
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return {}
-        rows = session.execute(f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ?", [platform])
+        rows = session.execute(
+            f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ? AND watermark <= ?",
+            [platform, datetime.now(UTC) + CLOCK_TOLERANCE],
+        )
         return {dataset: watermark.astimezone(UTC) for dataset, watermark in rows.fetchall()}
 
 
@@ -215,7 +233,7 @@ def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
         known = newest.get(record.platform)
         if (
             known is None
-            or record.sync_id > known.sync_id
+            or (record.started_at, record.sync_id) > (known.started_at, known.sync_id)
             or (record.sync_id == known.sync_id and WORST_FIRST.index(record.status) < WORST_FIRST.index(known.status))
         ):
             newest[record.platform] = record
@@ -226,8 +244,14 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
-        rows = session.execute(
-            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values
-        ).fetchall()
-    return [SyncRecord(*row) for row in rows]
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+    return [_record(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _record(row: dict[str, Any]) -> SyncRecord:
+    """A row of `sync.runs`. A column that a later version added is missing in an older lake, or empty in older rows."""
+    known = {part.name for part in fields(SyncRecord)}
+    stated = {name: value for name, value in row.items() if name in known and value is not None}
+    return SyncRecord(**{"dataset": None, **stated})
