@@ -32,7 +32,7 @@ STREAMS = {"output": 1, "errors": 2}
 
 
 def completed(
-    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
+    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """The result of `python -m module` with the arguments, in the folder and with only that environment."""
     (process,) = started(1, _run_module, (module, arguments, folder, environment))
@@ -46,7 +46,7 @@ class StartedProcess:
     process: BaseProcess
     folder: Path
 
-    def wait(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def wait(self, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """Wait for its end; its exit code and output."""
         self.process.join(timeout_s)
         if self.process.is_alive():
