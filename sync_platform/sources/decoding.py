@@ -23,6 +23,7 @@ import msgspec
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
 from sync_platform.sources.loose_records import Meanings, Unreadable
 from sync_platform.sources.rules import OneOf
+from sync_platform.sources.source_ids import joined_id
 from sync_platform.sources.values import filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at, value_of
 
@@ -141,8 +142,9 @@ class _Value(NamedTuple):
 
 
 def _values(row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration]) -> list[_Value]:
-    parts = "/".join(f"{{{value_at('record', name)}}}" for name in key)
-    values = [_Value("source_id", f"f'{parts}'", None, key)]
+    parts = ", ".join(value_at("record", name) for name in key)
+    joined = ("joined_id", joined_id) if len(key) > 1 else None
+    values = [_Value("source_id", f"{joined[0] if joined else 'str'}({parts})", joined, key)]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)

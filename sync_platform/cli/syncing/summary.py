@@ -56,7 +56,7 @@ def write_summary(
     shown.print(
         line(
             "Next: ",
-            styled('sync-platform query "SHOW ALL TABLES"', "bold"),
+            styled("sync-platform tables", "bold"),
             " or ",
             styled("sync-platform up", "bold"),
             " (Dagster UI)",
