@@ -47,7 +47,7 @@ class Shell:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end in its own process, in which only the libraries are already imported."""
+        """Run a command to its end in its own process, in which everything is already imported."""
         done = completed("sync_platform", arguments, self.home.parent, self.variables())
         assert "Traceback" not in done.stderr, done.stderr
         return done
