@@ -31,8 +31,15 @@ def completed(
     module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """The result of `python -m module` with the arguments, in the folder and with only that environment."""
+    return started_module(module, arguments, folder, environment).wait(timeout_s)
+
+
+def started_module(
+    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str]
+) -> StartedProcess:
+    """The process of `python -m module` with the arguments, in the folder and with only that environment."""
     (process,) = started(1, _run_module, (module, arguments, folder, environment))
-    return process.wait(timeout_s)
+    return process
 
 
 @dataclass
@@ -41,6 +48,19 @@ class StartedProcess:
 
     process: BaseProcess
     folder: Path
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.is_alive()
+
+    @property
+    def errors(self) -> str:
+        """What it has written to standard error until now."""
+        return (self.folder / "errors").read_text()
+
+    def send_signal(self, number: int) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
 
     def wait(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
         """Wait for its end; its exit code and output."""

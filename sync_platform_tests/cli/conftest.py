@@ -20,7 +20,7 @@ import pytest
 from sync_platform.cli.app import run
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform_tests.warm import completed
+from sync_platform_tests.warm import StartedProcess, completed, started_module
 
 ROOT = Path(__file__).parents[2]
 TODAY = day_in_hong_kong(datetime.now(UTC)).isoformat()
@@ -35,8 +35,12 @@ class Shell:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command in a new interpreter; the test reads its output and ends it."""
+    def start(self, *arguments: str) -> StartedProcess:
+        """Start a command in its own process, which the test ends or waits for."""
+        return started_module("sync_platform", arguments, self.home.parent, self.variables())
+
+    def start_interpreter(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command in a new interpreter, like an operator; the test reads its output and ends it."""
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from sync_platform.cli.app import run
 from sync_platform.cli.syncing import sync
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.warm import StartedProcess
 
 
 def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -121,7 +123,7 @@ def test_a_killed_sync_does_not_block_the_next(shell: Shell, sandbox: Any) -> No
     shell.environment |= sandbox("chope:slow=30~reservations").addresses("chope")
     process = shell.start("sync", "--no-unify", "chope", "--json")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
-    process.kill()
+    process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(shell.unfinished_runs()) == 1
     shell.environment |= sandbox().addresses("chope")
@@ -135,10 +137,10 @@ def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: 
     process = shell.start("sync", "--no-unify", "chope")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
+    done = process.wait(20)
+    assert done.returncode == 130
+    assert "interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_interruption_before_the_sync_begins_is_reported_too(
@@ -154,7 +156,7 @@ def test_an_interruption_before_the_sync_begins_is_reported_too(
 
 def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
-    process = shell.start("sync", "--no-unify", "chope")
+    process = shell.start_interpreter("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -187,10 +189,10 @@ def test_a_platform_file_in_a_folder_of_platform_path_is_a_platform(shell: Shell
         assert "tables" in shell.run("platforms").stdout
 
 
-def wait_until(is_so: Any, process: Any) -> None:
+def wait_until(is_so: Callable[[], object], process: StartedProcess) -> None:
     limit = time.monotonic() + 60
     while not is_so():
-        assert process.poll() is None, process.communicate()
+        assert process.is_running, process.wait()
         assert time.monotonic() < limit, "the expected state was not reached in time"
         time.sleep(0.05)
 
