@@ -68,10 +68,16 @@ class LakeAddress:
         return "://" in self.data
 
     @property
+    def is_encrypted(self) -> bool:
+        """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
+        return self.is_remote or self.catalog_file is None
+
+    @property
     def extensions(self) -> tuple[str, ...]:
         """The DuckDB extensions that the lake needs."""
         catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
-        return ("ducklake", catalog, *(("httpfs",) if self.is_remote else ()))
+        # httpfs reads and writes s3://, and it has the cipher that encrypts data files
+        return ("ducklake", catalog, *(("httpfs",) if self.is_encrypted else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -242,8 +248,8 @@ def _attach(
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
-    if address.is_remote or not address.catalog_file:
-        options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
+    if address.is_encrypted:
+        options.append("ENCRYPTED")
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:

@@ -10,8 +10,7 @@ import pytest
 
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import holder_of
-from sync_platform_tests.cli.conftest import Shell
-from sync_platform_tests.cli.test_sync import wait_until
+from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import PostgresServer, S3Server
 from sync_platform_tests.warm import StartedProcess

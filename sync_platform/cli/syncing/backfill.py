@@ -6,13 +6,12 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
-from sync_platform.cli.output import console, report_problem, write_json
-from sync_platform.cli.syncing.display import Display
+from sync_platform.cli.output import Terminal, console, report_problem, write_json, write_line
+from sync_platform.cli.syncing.display import Display, TaskText
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
@@ -39,7 +38,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     known = set() if again else _complete(settings, platform)
     missing = [period for period in periods if period.key not in known]
 
-    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
 
     prepare(settings, [(platform, period) for period in periods])
     display = _Steps(platform.name, len(missing), quiet=as_json)
@@ -52,7 +51,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
             status = worst((result.status for result in results), default="complete")
             operation.ended(status, run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
-        prepare(settings, [])  # stores that the run of the killed worker has failed
+        cancel_killed_runs(settings)
         report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command resumes there")
         return INTERRUPTED
     _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
@@ -102,7 +101,7 @@ def _report(
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
     )
     if unified:
-        shown.print(f"unified: {unified.in_words}", soft_wrap=True, markup=False)
+        shown.print(f"unified: {unified.in_words}", soft_wrap=True)
     odd = [result for result in results if result.status != "complete"]
     for result in odd[:MOST_SHOWN]:
         shown.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
@@ -152,17 +151,16 @@ class _Steps(Display):
             self._bar.update(self._task, text=f"{self._period} {text}")
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(f"{self._name} {self._period} {text}\n")
-        sys.stderr.flush()
+        write_line(f"{self._name} {self._period} {text}")
 
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[text]}"),
+        TaskText(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Terminal(stderr=True),
     )
