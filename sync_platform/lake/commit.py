@@ -113,7 +113,7 @@ class _Commit:
         is_late = newest is not None and context.observed_at < newest
         scores, drift = self._appraise(context, is_late)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
-        none_newly_quarantined = not has_newly_quarantined(
+        none_newly_quarantined = not self.arrival.only_quarantined or not has_newly_quarantined(
             self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
         )
         self._quarantine(context, is_late)
