@@ -7,6 +7,7 @@ from sync_platform_tests.extent import pytest_addoption, pytest_collection_modif
 from sync_platform_tests.installations import installation, pytest_generate_tests
 from sync_platform_tests.services import postgres_server, pytest_terminal_summary, s3_server
 from sync_platform_tests.spread import pytest_xdist_make_scheduler
+from sync_platform_tests.temporary_files import keep_in_memory
 
 __all__ = [
     "installation",
@@ -19,3 +20,5 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "s3_server",
 ]
+
+keep_in_memory()
