@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
@@ -250,6 +251,11 @@ def _attach(
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
     if address.is_encrypted:
         options.append("ENCRYPTED")
+    if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
+        options.append("OVERRIDE_DATA_PATH TRUE")
+        if not read_only:
+            with address.write_lock():
+                store_data_path(address.catalog_file, Path(address.data))
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:
