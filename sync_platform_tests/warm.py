@@ -79,6 +79,8 @@ def started(count: int, program: Callable[..., None], arguments: tuple[Any, ...]
     found = []
     for number in range(count):
         folder = Path(tempfile.mkdtemp())
+        for name in STREAMS:
+            (folder / name).touch()
         process = forking().Process(target=_run_with_output_in, args=(folder, program, *arguments, number))
         process.start()
         found.append(StartedProcess(process, folder))
