@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.chain import seal_batch
+from sync_platform.lake.chain import chain_changes
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.difference import Difference
@@ -119,7 +119,7 @@ class _Commit:
         self._quarantine(context, is_late)
         written = self._splice(writer, context) if is_late else self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
-        seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
+        chain_changes(writer, written.context, lambda key: manifest_digest(store, key))
         record = self._record(written)
         write_sync(self.session, record)
         write_not_retired(self.session, written.context, written.difference.unretired)

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.chain import has_chain, seal_batch
+from sync_platform.lake.chain import chain_changes, has_chain
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
@@ -177,7 +177,7 @@ def _write(
         ensure_views(session, platforms)
         write_cross_platform_scores(session, plan.sources, standards, plan.run_id, at)
         run = _write_run(session, plan, restaurants, at)
-        seal_batch(writer, context, lambda key: None)  # computed rows have no landing manifests
+        chain_changes(writer, context, lambda key: None)  # computed rows have no landing manifests
     describe_commit(session, plan.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
     return Unified(run, restaurants, members, events, 0, plan.matched.linkage.warnings)
 

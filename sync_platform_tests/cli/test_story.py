@@ -18,7 +18,7 @@ import pytest
 import zstandard
 from jsonschema import Draft202012Validator
 
-from sync_platform.lake.chain import sealed_digest
+from sync_platform.lake.chain import chained_digest
 from sync_platform.landing.manifest import find_manifest
 from sync_platform.lineage.change_export import schema
 from sync_platform.lineage.origin import Landing
@@ -47,7 +47,7 @@ def stories(synced: Shell) -> list[tuple[dict[str, Any], RestaurantStory]]:
     names = ", ".join(f'"{column.name}"' for column in RESTAURANTS.columns)
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
         history = History(
-            session, HISTORY, Landing(open_store(settings.landing_url), platforms, partial(sealed_digest, other))
+            session, HISTORY, Landing(open_store(settings.landing_url), platforms, partial(chained_digest, other))
         )
         cursor = session.execute(f"SELECT {names} FROM unified.restaurants WHERE removed_at IS NULL ORDER BY 1")
         columns = [column.name for column in RESTAURANTS.columns]

@@ -257,7 +257,7 @@ def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join([lines[0].replace(b"Dish", b"Fish"), *lines[1:]])))
     manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
     (found,) = audited.verify(landing=True).breaks
-    assert "is not the one that the chain of batches seals" in str(found)
+    assert "is not the one that the chain of batches names" in str(found)
 
 
 def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
