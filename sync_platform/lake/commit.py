@@ -25,7 +25,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
-    MOST_LISTED,
+    MOST_IDS,
     NO_TRIGGER,
     SyncRecord,
     Trigger,
@@ -130,7 +130,7 @@ class _Commit:
             live_rows=self._fetch(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
             scores=scores,
             not_retired=[
-                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
+                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_IDS}")
             ],
             unknown_fields=undeclared_fields(self.typed.dataset, self.typed.shape),
             drift=drift,

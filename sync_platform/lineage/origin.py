@@ -51,10 +51,6 @@ class LandedOrigin:
     bodies: tuple[Body, ...] = ()
 
     @property
-    def is_intact(self) -> bool:
-        return self.state == "intact"
-
-    @property
     def words(self) -> str:
         return WORDS[self.state]
 
@@ -114,8 +110,8 @@ class Landing:
     def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
         """The pages of a manifest by object, in order of their lines, or None if it is missing.
 
-        The second value is True if it is the manifest that the chain names. A manifest in no batch passes: no change has
-        named any of its objects.
+        The second value is True if it is the manifest that the chain names. A manifest in no batch passes, because no
+        change has named any of its objects.
         """
         try:
             manifest = find_manifest(self._store, key)

@@ -66,7 +66,7 @@ class Prover:
         """The row that the landed line gives today; an assertion fails where it differs from the change."""
         change, origin = traced.change, traced.origin
         assert origin is not None
-        assert origin.is_intact, origin
+        assert origin.state == "intact", origin
         key = (origin.object, origin.line)
         if key not in self.proven:
             manifest = find_manifest(self.store, origin.manifest)
@@ -138,7 +138,7 @@ def test_every_earlier_value_leads_to_a_landed_line_too(stories: list[tuple[dict
             for revised in revision.fields:
                 assert revised.provenance is not None
                 assert all(
-                    claim.source and claim.source.origin and claim.source.origin.is_intact
+                    claim.source and claim.source.origin and claim.source.origin.state == "intact"
                     for claim in revised.provenance.claims
                 )
 
