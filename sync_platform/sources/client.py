@@ -28,11 +28,11 @@ from sync_platform.errors import (
     ContractBroken,
     MalformedBody,
     Refused,
-    SettingsError,
     Throttled,
     TransientError,
     may_have_taken_effect,
 )
+from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
 from sync_platform.sources.loose_json import decode_loosely
 from sync_platform.sources.pace import Pacer
@@ -63,6 +63,11 @@ class Reply:
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def has_no_content(self) -> bool:
+        """True for a success that has no body by its status: 204 and 205 (RFC 9110, 15.3.5 and 15.3.6)."""
+        return self.status in (204, 205)
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
@@ -137,7 +142,7 @@ class Client:
             headers={
                 "User-Agent": "Mozilla/5.0 (compatible; sync-platform)",
                 "Accept-Encoding": ACCEPTED,
-                **_sendable(platform, headers),
+                **sendable(platform, headers),
             },
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
@@ -286,14 +291,3 @@ class Client:
     def _jittered(self, failed: int) -> float:
         backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failed) * self._wait_factor
         return backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, is no secret
-
-
-def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers; SettingsError for one that HTTP cannot carry. httpx's own error would show the secret."""
-    for name, value in headers.items():
-        if not value.isascii() or not value.isprintable() or value != value.strip():
-            raise SettingsError(
-                f"{platform}: the header {name} cannot be sent: {platform.upper()}_API_KEY or another credential "
-                "holds a line break, a blank at its end, or a letter outside ASCII"
-            )
-    return headers
