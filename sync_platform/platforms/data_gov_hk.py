@@ -147,6 +147,7 @@ class DataGovHk(Platform):
             also_sent={"LICNO": str, "ONLY_IN": str, "BROKEN": str},
             in_scope=_is_whole,
             volatile=frozenset({"generated_on"}),
+            generation="generated_on",
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
             listing={

@@ -56,6 +56,10 @@ def write_summary(
         for dataset, ids in result.not_retired_ids.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
             shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
+        for record in result.records:
+            if record.out_of_scope:
+                left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
+                shown.print(f"{record.platform}.{record.dataset}: {left_out}", soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
