@@ -42,8 +42,9 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.drift import Drift
+from sync_platform.quality.frequent_values import find_frequent_values
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
-from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields
+from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields, write_drift
 from sync_platform.quality.score import STANDARDS, Score, Standards
 from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
 from sync_platform.sources.period import day_in_hong_kong
@@ -165,7 +166,12 @@ class _Commit:
         write_scores(self.session, scores, values)
         if is_late:
             return scores, []
-        return scores, compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
+        drift = compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
+        if self.typed.landed.manifest.mode == "full":
+            frequent = find_frequent_values(self.session, self.typed.dataset, self.arrival.incoming.rows)
+            write_drift(self.session, frequent, values)
+            drift = [*drift, *frequent]
+        return scores, drift
 
     def _records_to_score(self, is_late: bool) -> RecordsToScore:
         manifest, arrival = self.typed.landed.manifest, self.arrival

@@ -189,14 +189,20 @@ class RowMaker:
         return [bool(orjson.loads(line).get(self._dataset.deleted)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
-        """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""
+        """Per row, the first 128 bits of the SHA-256 of its JSON (hex).
+
+        Absent and volatile columns are left out, and columns that hold one value of a set. Sets are sorted.
+        """
         encoder = msgspec.json.Encoder(order="deterministic")
-        volatile = self._dataset.volatile
-        if not volatile:
+        columns = columns_of(self._dataset.row)
+        without = self._dataset.volatile | {column.name for column in columns if column.one_of}
+        sets = [column.name for column in columns if column.is_set]
+        if not without and not sets:
             return [hashlib.sha256(encoder.encode(row)).hexdigest()[:32] for row in rows]
         hashes = []
         for row in rows:
-            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in volatile}
+            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in without}
+            lasting |= {name: sorted(set(lasting[name])) for name in sets if lasting.get(name)}
             hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
         return hashes
 

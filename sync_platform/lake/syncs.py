@@ -227,7 +227,8 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
             return []
         listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
         rows = session.execute(
-            f"SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at, platform, dataset, sync_id",
+            f"""SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition}
+            ORDER BY committed_at, platform, dataset, sync_id""",
             values,
         ).fetchall()
     return [SyncRecord(*row) for row in rows]

@@ -5,7 +5,7 @@ Special: the search is read only for the ids of the locations, and a batch omits
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,8 +19,9 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
+from sync_platform.sources.placeholders import without_placeholder
 from sync_platform.sources.received import Page, integer_at
-from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
+from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.sources.values import filled
 from sync_platform.vault.personal_fields import Personal
 
@@ -63,6 +64,11 @@ class Name(msgspec.Struct):
     primary: bool | None = None
 
 
+def _given(text: str | None) -> str | None:
+    """The text, or None for a blank or a placeholder; another text of the list is used then."""
+    return without_placeholder(filled(text), may_be_name=True)
+
+
 class Address(msgspec.Struct):
     street_address: str | None = None
     street_address2: str | None = None
@@ -75,8 +81,8 @@ class Address(msgspec.Struct):
 
     @property
     def text(self) -> str | None:
-        lines = map(filled, (self.street_address, self.street_address2, self.city))
-        return filled(self.formatted) or filled(", ".join(line for line in lines if line))
+        lines = map(_given, (self.street_address, self.street_address2, self.city))
+        return _given(self.formatted) or filled(", ".join(line for line in lines if line))
 
 
 class PhoneNumber(msgspec.Struct):
@@ -99,28 +105,33 @@ def _is_traditional(language: str | None) -> bool:
     return (language or "").replace("-", "_") in TRADITIONAL
 
 
+def _first(texts: Iterable[tuple[bool, str | None]]) -> str | None:
+    """The first text in order of (is it second rate, text): the lists of this platform have no order of their own."""
+    return min(((is_second, text) for is_second, found in texts if (text := _given(found))), default=(False, None))[1]
+
+
 def _name_en(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_english(name.language)), None)
+    return _first((not name.primary, name.value) for name in names or () if _is_english(name.language))
 
 
 def _name_zh(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_traditional(name.language)), None)
+    return _first((not name.primary, name.value) for name in names or () if _is_traditional(name.language))
 
 
 def _address_en(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_english(address.language)), None)
+    return _first((False, address.text) for address in addresses or () if _is_english(address.language))
 
 
 def _address_zh(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_traditional(address.language)), None)
+    return _first((False, address.text) for address in addresses or () if _is_traditional(address.language))
 
 
 def _district(addresses: list[Address] | None) -> str | None:
-    return next((filled(address.street_address2) for address in addresses or () if _is_english(address.language)), None)
+    return _first((False, address.street_address2) for address in addresses or () if _is_english(address.language))
 
 
-def _first_phone(numbers: list[PhoneNumber] | None) -> str | None:
-    return next((value for number in numbers or () if (value := filled(number.value))), None)
+def _phone(numbers: list[PhoneNumber] | None) -> str | None:
+    return _first((number.type == "fax", number.value) for number in numbers or ())
 
 
 def _cuisines(categories: list[str] | None) -> list[str]:
@@ -154,10 +165,18 @@ class Restaurant(Row):
     address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=_address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=_first_phone)] = None
+    phone: Annotated[
+        str | None,
+        column(
+            "The first telephone number in order of text, as given; a fax number if it is the only one",
+            matters=True,
+            rules=PHONE,
+        ),
+        sent_as("phone_numbers", convert=_phone),
+    ] = None
     cuisines: Annotated[
         list[str],
-        column("Categories other than `RESTAURANT`, in the platform's words", matters=True),
+        column("Categories other than `RESTAURANT`, in the platform's words", matters=True, is_set=True),
         sent_as("categories", convert=_cuisines),
     ] = []
     district: Annotated[

@@ -6,6 +6,7 @@
            the share of an optional field is not drift, because it depends on which records changed.
 `retyped`  One or more sampled records have a JSON type that was never seen at the path. All numbers are one type.
 `new`      The path was never filled before. A field that was always null had no type, so it counts as new as well.
+`placeholder`  One text fills an improbable share of a column of names or addresses (frequent_values.py).
 `renamed`  A missing and a new path of the same types in the same object have similar names or the same values, and no
            other pair is nearly as similar. Where only some records were renamed, mostly the names decide.
 
@@ -34,8 +35,8 @@ _WORDS = {
     "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
     "array": "a list",
 }  # fmt: skip
-DriftKind = Literal["missing", "renamed", "retyped", "new"]
-_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new")
+DriftKind = Literal["missing", "renamed", "retyped", "new", "placeholder"]
+_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new", "placeholder")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class Drift:
         if self.kind == "retyped":
             before, now = _in_words(self.types_before), _in_words(self.types_now, self.types_before)
             return f"{table}: `{self.path}` was {before} and is now {now} in {count}{example}"
+        if self.kind == "placeholder":
+            words = "it probably stands for a blank: declare it in the dataset's `placeholders`"
+            return f"{table}: `{self.path}` is the same text in {count}{example}; {words}"
         return f"{table}: `{self.path}` is new, {_in_words(self.types_now)} in {count}{example}{unsealed}"
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
+from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.values import filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at
 
@@ -45,6 +46,7 @@ def decoding_of(
     key: tuple[str, ...],
     also_sent: Mapping[str, Any],
     in_scope: Callable[[Any], bool] | None,
+    placeholders: tuple[str, ...] = (),
 ) -> Decoding:
     """The decoding that the columns of a row describe (`Dataset` explains the arguments).
 
@@ -61,30 +63,44 @@ def decoding_of(
                 fields[path] = field
     for name in key:
         fields[name] = WireField(fields[name].kind if name in fields else Identity, is_required=True)
-    return Decoding(struct_of(row.__name__, fields), _compiled(row, key, columns, in_scope))
+    return Decoding(struct_of(row.__name__, fields), _compiled(row, key, columns, in_scope, placeholders))
 
 
 def _compiled(
-    row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], in_scope: Callable[[Any], bool] | None
+    row: type[Row],
+    key: tuple[str, ...],
+    columns: list[ColumnDeclaration],
+    in_scope: Callable[[Any], bool] | None,
+    placeholders: tuple[str, ...],
 ) -> Callable[[Any], Row | None]:
     """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
     runs once per record, and a loop over the columns would take twice as long."""
-    names: dict[str, Any] = {"row": row, "in_scope": in_scope}
+    names: dict[str, Any] = {"row": row, "in_scope": in_scope, "placeholders": placeholders}
+    names |= {"without_placeholder": without_placeholder, "without_placeholders": without_placeholders}
     values = ["source_id=f'" + "/".join(f"{{{value_at('record', name)}}}" for name in key) + "'"]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)
         if convert is not None:
             names[f"convert_{number}"] = convert
-            values.append(f"{column.name}=convert_{number}({', '.join(sent)})")
-        elif column.kind == list[str]:
-            values.append(f"{column.name}={sent[0]} or []")
+            value = f"convert_{number}({', '.join(sent)})"
         else:
-            values.append(f"{column.name}={sent[0]}")
+            value = f"{sent[0]} or []" if column.kind == list[str] else sent[0]
+        if _may_have_placeholder(column):
+            function = "without_placeholders" if column.kind == list[str] else "without_placeholder"
+            value = f"{function}({value}, placeholders, may_be_name={is_name(column.name)})"
+        values.append(f"{column.name}={value}")
     made = f"row({', '.join(values)})"
     source = f"lambda record: {made}" + (" if in_scope(record) else None" if in_scope else "")
     compiled: Callable[[Any], Row | None] = eval(source, names)  # noqa: S307 - made of declared names only
     return compiled
+
+
+def _may_have_placeholder(column: ColumnDeclaration) -> bool:
+    """True for a column of texts that a source fills, without ids, sealed texts and what people write."""
+    meaning = column.meaning
+    is_text = column.kind == list[str] or (column.kind is str and not column.is_required)
+    return is_text and not (meaning.sealed or meaning.is_free_text or meaning.refers_to)
 
 
 def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
