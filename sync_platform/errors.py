@@ -8,6 +8,7 @@ SyncError
 │   ├── PresentOnly           a past period of a platform that serves only the present
 │   ├── AuthenticationFailed  the platform refuses our credentials
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
+│   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
@@ -59,6 +60,10 @@ class Refused(PermanentError):
     """The platform answered 4xx: the request itself is wrong."""
 
 
+class BodyTooLarge(PermanentError):
+    """The platform answered a body that is larger than the limit, once decoded."""
+
+
 class StorageError(PermanentError):
     """Home, landing store, ledger, vault or lake cannot be read or written."""
 
@@ -83,11 +88,22 @@ class ContractBroken(PermanentError):
 
 
 class ConnectionFailed(TransientError):
-    """The connection was refused or reset, or it timed out."""
+    """The connection was refused or reset, or it timed out. `was_sent`: whether the request may have arrived."""
+
+    def __init__(self, message: str, was_sent: bool = True) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 class ServerFailed(TransientError):
-    """The platform answered HTTP 5xx, or HTTP 200 with an error that it reports as its own fault."""
+    """The platform answered HTTP 5xx, or HTTP 200 with an error that it reports as its own fault.
+
+    `status`: the HTTP status; None for an error inside HTTP 200.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class MalformedBody(TransientError):
@@ -109,3 +125,16 @@ class Throttled(TransientError):
 def stops_the_platform(error: SyncError) -> bool:
     """True if no more requests may be sent to the platform; otherwise only one page is lost."""
     return isinstance(error, AuthenticationFailed | Throttled | UsageError | StorageError | PresentOnly)
+
+
+def may_have_taken_effect(error: SyncError) -> bool:
+    """True if the platform may have done what a request asks, although we have no usable answer.
+
+    False where the request did not arrive, or where the platform itself answers that it failed. A gateway's 502 or 504
+    says nothing about the server behind it.
+    """
+    if isinstance(error, ConnectionFailed):
+        return error.was_sent
+    if isinstance(error, ServerFailed):
+        return error.status in (502, 504) or (error.status or 0) >= 520
+    return isinstance(error, MalformedBody | ContractBroken | BodyTooLarge)

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     quality_weight_consistency: float = Field(0.2, ge=0, description="Weight of consistency in the overall score.")
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")
+    http_body_limit_mb: int = Field(
+        256, ge=1, le=65_536, description="Largest answer of a platform in MB, decoded; a larger one is refused."
+    )
+    http_longest_pause_s: float = Field(
+        900.0, ge=0, description="Longest pause in seconds that a platform may ask of a run; a longer one ends the run."
+    )
     platform_path: str = Field(
         "",
         description=f"Extra folders of platform files, separated by `{os.pathsep}`, in addition to the built-in ones.",

@@ -15,6 +15,7 @@ from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.operations.commands import audit, maintain, platforms, query, sandbox, up
 from sync_platform.cli.quality.commands import quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
+from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def _is_interruption(ended: BaseException) -> bool:
 
 
 def _problem(message: str, code: int) -> int:
-    sys.stderr.write(f"sync-platform: {message}\n")
+    sys.stderr.write(f"sync-platform: {verbatim(message)}\n")
     return code
 
 

@@ -12,10 +12,12 @@ from typing import Any, TextIO
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sync_platform.documents.document import Document
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
+from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.period import HONG_KONG
 
@@ -41,18 +43,48 @@ def rendered(document: Document, form: str, width: int | None = None) -> str:
 @contextmanager
 def showing_steps(activity: str) -> Iterator[Callable[[str], None]]:
     """Shows the current step of an activity on standard error, in a terminal."""
-    with Console(stderr=True).status(activity) as status:
-        yield lambda step: status.update(f"{activity}: {step}")
+    with Terminal(stderr=True).status(Text(activity)) as status:
+        yield lambda step: status.update(Text(f"{activity}: {step}"))
 
 
 def report_problem(message: str) -> None:
-    """One line on standard error."""
-    sys.stderr.write(f"sync-platform: {message}\n")
+    """A message on standard error."""
+    write_line(f"sync-platform: {message}")
 
 
-def console(width: int = WIDTH) -> Console:
+def write_line(text: str) -> None:
+    """A line on standard error, verbatim."""
+    sys.stderr.write(f"{verbatim(text)}\n")
+    sys.stderr.flush()
+
+
+class Terminal(Console):
+    """Prints every string verbatim: brackets and colons are text and never a style or an emoji.
+
+    `width`: in columns; None: that of the terminal, or 80 where there is none.
+    """
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text of a line or a cell, as rich calls it for every string."""
+        return super().render_str(verbatim(text), **options)
+
+
+def console(width: int = WIDTH) -> Terminal:
     """Standard output, for tables and lines: as wide as the terminal, or `width` columns where there is none."""
-    return Console(width=None if sys.stdout.isatty() else width, highlight=False)
+    return Terminal(width=None if sys.stdout.isatty() else width)
+
+
+def styled(text: str, style: str) -> Text:
+    """The text in a style of rich, such as `bold`."""
+    return Text(verbatim(text), style)
+
+
+def line(*parts: str | Text) -> Text:
+    """Strings and styled texts as one line."""
+    return Text.assemble(*(verbatim(part) if isinstance(part, str) else part for part in parts))
 
 
 def new_table(*columns: str, numbers: Collection[str] = (), unbroken: Collection[str] = (), **options: Any) -> Table:
@@ -64,10 +96,9 @@ def new_table(*columns: str, numbers: Collection[str] = (), unbroken: Collection
     return table
 
 
-def coloured(status: str) -> str:
-    """A status in its colour, for rich; a status without a colour as it is."""
-    colour = COLOURS.get(status)
-    return f"[{colour}]{status}[/]" if colour else status
+def coloured(status: str, text: str = "") -> Text:
+    """A status, or a text about it, in the colour of the status."""
+    return styled(text or status, COLOURS.get(status, ""))
 
 
 def clock(moment: datetime) -> str:

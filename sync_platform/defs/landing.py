@@ -16,7 +16,7 @@ from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.defs.trigger import trigger_of
-from sync_platform.errors import PresentOnly, StorageError, SyncError, TransientError
+from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.landing.destination import Destination
@@ -32,7 +32,10 @@ from sync_platform.storage.objects import ObjectStore
 ATTENDED_TAG = "sync_platform/attended"
 """The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""
 LOG_EVERY_S = 10.0
-RETRIES = dg.RetryPolicy(max_retries=2, delay=120, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+RETRY_DELAY_S = 120
+RETRIES = dg.RetryPolicy(
+    max_retries=2, delay=RETRY_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
 GRACE: dict[str, timedelta] = {"weekly": timedelta(days=8), "monthly": timedelta(days=33)}
 
 
@@ -116,12 +119,16 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
 
 
 def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
-    """The error as one of Dagster. It is retried only if it is transient and no person waits for the run."""
+    """The error as one of Dagster. It is retried only if it is transient and no person waits for the run.
+
+    A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
+    """
     attended = ATTENDED_TAG in context.run.tags
+    asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
     return dg.Failure(
         description=str(error),
         metadata={"error": type(error).__name__, "permanent": not isinstance(error, TransientError)},
-        allow_retries=isinstance(error, TransientError) and not attended,
+        allow_retries=isinstance(error, TransientError) and not attended and not asks_to_wait,
     )
 
 

@@ -17,7 +17,7 @@ from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
-from sync_platform.vault.seal import Vault, master_keys, open_vault_database
+from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -81,9 +81,11 @@ class VaultResource(dg.ConfigurableResource[Vault]):
     def vault(self) -> Vault:
         """The opened vault; StorageError where its database or master key cannot be used."""
         engine = open_vault_database(self.url)
+        may_create = not has_master_key(engine)
         if self.kms_key_id:
-            return Vault(engine, from_kms(self._kms_client(), self.kms_key_id, engine, master_keys))
-        return Vault(engine, from_key_file(Path(self.key_file)))
+            client = self._kms_client()
+            return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
+        return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
 
     def platform_secrets(self, platform: str) -> PlatformSecrets:
         """The store of the secrets that a platform issues, such as a rotated refresh token."""
@@ -100,6 +102,8 @@ class Sources(dg.ConfigurableResource[None]):
 
     timeout_s: float = Field(description="Seconds to wait for a response of a platform.")
     attempts: int = Field(description="Attempts per request before it counts as failed.")
+    body_limit_mb: int = Field(description="Largest answer of a platform in MB, decoded.")
+    longest_pause_s: float = Field(description="Longest pause in seconds that a platform may ask of a run.")
     sandbox_places: int = Field(description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(description="Seed of the sandbox's invented Hong Kong.")
     sandbox_today: str = Field(description="The sandbox's date, YYYY-MM-DD; empty for today.")
@@ -108,7 +112,15 @@ class Sources(dg.ConfigurableResource[None]):
         """The platform's source; TermsNotAccepted for a live address whose terms are not accepted."""
         own = platform_settings(platform.name)
         sandbox = None if own.base_url else self._sandbox()
-        return resolve_source(platform, own, sandbox, self.timeout_s, self.attempts)
+        return resolve_source(
+            platform,
+            own,
+            sandbox,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+            body_limit_mb=self.body_limit_mb,
+            longest_pause_s=self.longest_pause_s,
+        )
 
     def _sandbox(self) -> str:
         today = date.fromisoformat(self.sandbox_today) if self.sandbox_today else None
@@ -150,6 +162,8 @@ def sources_of(settings: Settings) -> Sources:
     return Sources(
         timeout_s=settings.http_timeout_s,
         attempts=settings.http_attempts,
+        body_limit_mb=settings.http_body_limit_mb,
+        longest_pause_s=settings.http_longest_pause_s,
         sandbox_places=settings.sandbox_places,
         sandbox_seed=settings.sandbox_seed,
         sandbox_today=settings.sandbox_today.isoformat() if settings.sandbox_today else "",

@@ -18,6 +18,11 @@ def visible(text: str) -> str:
     return INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def verbatim(text: str) -> str:
+    """The text as `visible` writes it, but with its line breaks."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def value_text(value: Any) -> str:
     """A value in words: text in quotation marks, lists with commas, `nothing` for an empty value."""
     if value is None or value == []:

@@ -295,5 +295,6 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
             shrink_accepted=difference.accepted,
+            notes=manifest.notes,
             **asdict(self.trigger),
         )

@@ -125,6 +125,7 @@ RUNS = (
     Column("requested_by", "VARCHAR", "Who made that request"),
     Column("request_reason", "VARCHAR", "Why, in their words"),
     Column("request_priority", "VARCHAR", "low | medium | high | critical"),
+    Column("notes", "VARCHAR[]", "What was odd and cost nothing, in words; empty for nothing"),
 )
 NOT_RETIRED = (
     Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),

@@ -66,6 +66,7 @@ class SyncRecord:
     requested_by: str | None = None
     request_reason: str | None = None
     request_priority: str | None = None
+    notes: list[str] | None = None
 
     @property
     def changes(self) -> int:

@@ -136,6 +136,8 @@ def _client(fetch: Fetch) -> Client:
         timeout_s=source.timeout_s,
         attempts=source.attempts,
         wall_wait_s=platform.pace.wall_wait_s,
+        longest_pause_s=source.longest_pause_s,
+        most_body_bytes=source.body_limit_mb * 1_000_000,
         html_is_a_wall=platform.html_is_a_wall,
         transport=source.transport,
     )

@@ -35,7 +35,10 @@ class PageEntry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct):
-    """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store."""
+    """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store.
+
+    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing.
+    """
 
     platform: str
     dataset: str
@@ -58,6 +61,7 @@ class Manifest(msgspec.Struct):
     findings: list[str]
     reasons: list[str]
     version: int = 1
+    notes: list[str] = []
 
     @property
     def complete(self) -> bool:

@@ -26,11 +26,20 @@ class Source:
     ids_only: bool
     timeout_s: float = 30.0
     attempts: int = 5
+    body_limit_mb: int = 256
+    longest_pause_s: float = 900.0
     transport: httpx.AsyncBaseTransport | None = None
 
 
 def resolve_source(
-    platform: Platform, own: PlatformSettings, sandbox_url: str | None, timeout_s: float, attempts: int
+    platform: Platform,
+    own: PlatformSettings,
+    sandbox_url: str | None,
+    *,
+    timeout_s: float,
+    attempts: int,
+    body_limit_mb: int = 256,
+    longest_pause_s: float = 900.0,
 ) -> Source:
     """The source of a platform: its configured address, or the sandbox where none is set.
 
@@ -58,6 +67,8 @@ def resolve_source(
         ids_only=own.store == "ids" or (own.store == "" and is_live and platform.terms.without_agreement == "ids"),
         timeout_s=timeout_s,
         attempts=attempts,
+        body_limit_mb=body_limit_mb,
+        longest_pause_s=longest_pause_s,
     )
 
 

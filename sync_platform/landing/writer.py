@@ -170,6 +170,7 @@ class DatasetWriter:
             failures=gaps.failures,
             findings=gaps.findings,
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
+            notes=gaps.notes,
         )
 
     def _seal(self) -> None:

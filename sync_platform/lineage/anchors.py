@@ -51,7 +51,11 @@ class Anchor:
 
 
 def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head) -> str:
-    """Sign the last links of both chains and write them to the store; returns the key. Nothing is overwritten."""
+    """Sign the last links of both chains and write them to the store; returns the key. Nothing is overwritten.
+
+    Raises StorageError where the newest anchor in the store is signed under another key.
+    """
+    _require_same_key(store, signer)
     now = datetime.now(UTC)
     signed = {
         "format": FORMAT,
@@ -64,6 +68,17 @@ def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: H
     key = f"{FOLDER}{now:%Y-%m-%dT%H-%M-%S-%fZ}-{batches.number}-{audit_log.number}.json"
     store.put_new(key, orjson.dumps(body, option=orjson.OPT_INDENT_2) + b"\n")
     return key
+
+
+def _require_same_key(store: ObjectStore, signer: Signer) -> None:
+    newest = max(store.keys(FOLDER), default=None)
+    if newest is None:
+        return
+    anchor = fetch_anchor(store, newest, signer.public_key)
+    if anchor.document.get("public_key", signer.public_key) != signer.public_key:
+        raise StorageError(
+            f"the newest anchor, {anchor.name}, is signed under another master key: use that key, or anchor elsewhere"
+        )
 
 
 def read_anchors(store: ObjectStore, public_key: str) -> list[Anchor]:

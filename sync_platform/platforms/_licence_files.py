@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
@@ -12,9 +12,11 @@ from lxml import etree
 from sync_platform.errors import MalformedBody
 from sync_platform.sources.client import Reply
 from sync_platform.sources.received import Record
-from sync_platform.sources.xml_body import xml_root
+from sync_platform.sources.xml_body import ListedElement, read_xml_list
+from sync_platform.sources.xml_text import NO_TEXT
 
 Labels = Mapping[str, tuple[str, str]]
+LANGUAGES = ("English", "Chinese")
 TYPES: Labels = {
     "RL": ("General Restaurant", "普通食肆"),
     "RR": ("Light Refreshment Restaurant", "小食食肆"),
@@ -55,7 +57,10 @@ INFOS: Labels = {
 
 @dataclass(frozen=True)
 class LicenceFile:
-    """One language's file as read: labels by code (ids without their `#`), and the licences' records."""
+    """One language's file as read: labels by code (ids without their `#`), and the licences' records.
+
+    A record that may have lost something has its problem in `BROKEN`. `notes`: what was odd and cost nothing.
+    """
 
     reply: Reply
     generated: str | None
@@ -63,6 +68,7 @@ class LicenceFile:
     districts: dict[str, str]
     infos: dict[str, str]
     rows: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
 
     def by_number(self) -> dict[str | None, list[dict[str, Any]]]:
         """The rows by licence number; under None those without one."""
@@ -75,12 +81,15 @@ class LicenceFile:
 
 def read_file(reply: Reply) -> LicenceFile:
     """A file; MalformedBody where it is cut off, or not the register."""
-    root = xml_root(reply)
+    file = read_xml_list(reply, "LPS", "LP")
+    root = file.root
     if root.tag != "DATA" or root.find("LPS") is None:
         raise MalformedBody(f"{reply.platform}: {reply.url} answered <{root.tag}> in place of the register")
 
     def labels(table: str) -> dict[str, str]:
-        return {code.get("ID", "").lstrip("#"): code.text or "" for code in root.iterfind(f"{table}/CODE")}
+        """The labels of a code table; one with a broken character is left out."""
+        codes = {code.get("ID", "").lstrip("#"): code.text or "" for code in root.iterfind(f"{table}/CODE")}
+        return {code: label for code, label in codes.items() if NO_TEXT not in label}
 
     return LicenceFile(
         reply,
@@ -88,8 +97,14 @@ def read_file(reply: Reply) -> LicenceFile:
         labels("TYPE_CODE"),
         labels("DIST_CODE"),
         labels("INFO_CODE"),
-        [{child.tag: _text(child) for child in row if isinstance(child.tag, str)} for row in root.iterfind("LPS/LP")],
+        [_row(record) for record in file.records],
+        file.notes,
     )
+
+
+def _row(record: ListedElement) -> dict[str, Any]:
+    row = {child.tag: _text(child) for child in record.element if isinstance(child.tag, str)}
+    return row if record.problem is None else {**row, "BROKEN": record.problem}
 
 
 def _text(element: etree._Element) -> Any:
@@ -123,6 +138,13 @@ def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], 
         record[f"DIST_{suffix}"] = _label(district, file.districts, DISTRICTS, number)
         record[f"INFO_{suffix}"] = [_label(code, file.infos, INFOS, number) or code for code in infos]
     record["GENERATION_DATE"] = english.generated if row_en else chinese.generated
+    broken = [
+        f"in the {name} file {row['BROKEN']}"
+        for name, row in zip(LANGUAGES, (row_en, row_tc), strict=True)
+        if "BROKEN" in row
+    ]
+    if broken:
+        record["BROKEN"] = "; ".join(broken)
     if not (row_en and row_tc):
         record["ONLY_IN"] = "English" if row_en else "Chinese"
     return record

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from sync_platform.errors import PermanentError
-from sync_platform.platforms._licence_files import TYPES, LicenceFile, codes_of, joined, read_file
+from sync_platform.platforms._licence_files import LANGUAGES, TYPES, LicenceFile, codes_of, joined, read_file
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
@@ -112,7 +112,10 @@ class Licence(Row):
 
 
 def _is_whole(record: Any) -> bool:
-    """True; ValueError for a licence that is in one file only, because its other half is missing, not empty."""
+    """True; ValueError for a licence that a file has only in part, and for one that is in one file only: its other half
+    is missing, not empty."""
+    if record.BROKEN:
+        raise ValueError(f"licence {record.LICNO} is broken: {record.BROKEN}")
     if record.ONLY_IN:
         raise ValueError(f"licence {record.LICNO} stands in the {record.ONLY_IN} file only")
     return True
@@ -144,7 +147,7 @@ class DataGovHk(Platform):
             "Restaurant licences in force, in both languages.",
             Licence,
             key=("LICNO",),
-            also_sent={"LICNO": str, "ONLY_IN": str},
+            also_sent={"LICNO": str, "ONLY_IN": str, "BROKEN": str},
             in_scope=_is_whole,
             volatile=frozenset({"generated_on"}),
             placeholders=("沒有中文記錄", "沒有英文記錄", "no chinese record", "no english record"),
@@ -179,6 +182,9 @@ class DataGovHk(Platform):
             extraction.report_finding("licences", f"{in_one_file:,} licences stand in only one of the two files")
         if not english.rows:
             extraction.report_finding("licences", f"the register of {english.generated} has no rows")
+        for name, file in zip(LANGUAGES, (english, chinese), strict=True):
+            for note in file.notes:
+                extraction.report_note("licences", f"the {name} file: {note}")
         extraction.report_total("licences", len(english.by_number()))
         starts = range(0, max(len(records), 1), PAGE_RECORDS)
         extraction.expect_pages("licences", len(starts))

@@ -60,6 +60,18 @@ def write_row(language: str, day: date, place: TruePlace, licence: RegisteredLic
     return f"{row}{info}<EXPDATE>{expiry}</EXPDATE></LP>\n".encode()
 
 
+def write_damaged(file: bytes) -> bytes:
+    """The file with an unclosed tag in its first record, every `&` bare, and a control character in its last record.
+
+    The values of all other records stay the same.
+    """
+    first, last = file.find(b"</ADR>"), file.rfind(b"</SS>")
+    if first < 0 or last < first:
+        return file
+    damaged = file[:first] + file[first + len(b"</ADR>") : last] + b"\x0b" + file[last:]
+    return damaged.replace(b"&amp;", b"&")
+
+
 def _shop_sign(stream: Random, name: BilingualName, language: str) -> str:
     """The shop sign in this language; about half of the places have registered only one, which both files show."""
     draw, capitals = stream.random(), stream.random()

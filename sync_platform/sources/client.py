@@ -1,4 +1,4 @@
-"""One platform's HTTP client: connection reuse, pace, retries, and the only place that makes an error of an answer.
+"""One platform's HTTP client: connection reuse, pace, pauses and retries.
 
 A connector passes `read`, a function from a `Reply` to the result. The class of the error that `read` raises decides
 whether the request is retried, so errors inside HTTP 200 and broken bodies are treated like HTTP statuses.
@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,27 +21,29 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from sync_platform.errors import (
-    AuthenticationFailed,
     ConnectionFailed,
     ContractBroken,
     MalformedBody,
     Refused,
-    ServerFailed,
     SettingsError,
-    SyncError,
     Throttled,
     TransientError,
+    may_have_taken_effect,
 )
+from sync_platform.sources.content_codings import ACCEPTED
 from sync_platform.sources.loose_json import decode_loosely
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
+from sync_platform.sources.response_errors import error_of_response
+from sync_platform.sources.retry_after import advice
 
 T = TypeVar("T")
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
-LONGEST_RETRY_AFTER_S = 900.0
+DEADLINE_TIMEOUTS = 4
 LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one behind a bot wall
 
 
@@ -100,6 +101,9 @@ def is_loopback(url: str) -> bool:
 class Client:
     """Requests to one platform; use as an async context manager.
 
+    When the platform asks for a pause, all requests wait; one that is in flight meanwhile is not sent again before. A
+    pause of more than `longest_pause_s` ends at once as Throttled, with the time to try again.
+
     Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, a TransientError only after
     `attempts` tries with exponential backoff, jitter and Retry-After.
     """
@@ -115,6 +119,8 @@ class Client:
         timeout_s: float = 30.0,
         attempts: int = 5,
         wall_wait_s: float = 30.0,
+        longest_pause_s: float = 900.0,
+        most_body_bytes: int = 256_000_000,
         html_is_a_wall: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -122,15 +128,21 @@ class Client:
         self._attempts, self._html_is_a_wall = attempts, html_is_a_wall
         self._wait_factor = LOOPBACK_WAIT_FACTOR if is_loopback(base_url) else 1.0
         self._wall_wait_s = wall_wait_s * self._wait_factor**2
+        self._longest_pause_s = longest_pause_s
         self._timeout_s = timeout_s
+        self._body_limit = BodyLimit(most_body_bytes)
         self._pacer = pacer
         self._is_secret = bool(headers.keys() - {"Accept"})
         self._http = httpx.AsyncClient(
-            headers={"User-Agent": "Mozilla/5.0 (compatible; sync-platform)", **_sendable(platform, headers)},
+            headers={
+                "User-Agent": "Mozilla/5.0 (compatible; sync-platform)",
+                "Accept-Encoding": ACCEPTED,
+                **_sendable(platform, headers),
+            },
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             follow_redirects=True,
-            event_hooks={"response": [self._refuse_strange_host]},
+            event_hooks={"response": [self._refuse_strange_host, self._limit_body]},
             transport=transport,
             trust_env=not is_loopback(base_url),
         )
@@ -153,9 +165,14 @@ class Client:
         """
         return await self._request("GET", path, read, params=params, known_etag=known_etag)
 
-    async def post(self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T]) -> T:
-        """POST JSON. `body` is called with the URL at every attempt, so a signature has the time of the attempt."""
-        return await self._request("POST", path, read, body=body)
+    async def post(
+        self, path: str, body: Callable[[str], bytes], *, read: Callable[[Reply], T], is_repeatable: bool = True
+    ) -> T:
+        """POST JSON. `body` is called with the URL at every attempt, so a signature has the time of the attempt.
+
+        A request that is not repeatable is tried again only if it surely had no effect.
+        """
+        return await self._request("POST", path, read, body=body, is_repeatable=is_repeatable)
 
     async def _refuse_strange_host(self, response: httpx.Response) -> None:
         """Raise Refused for a redirect that would send our secrets (headers, or the body of a POST) to another host."""
@@ -163,6 +180,9 @@ class Client:
             target = response.url.join(response.headers["location"])
             if target.host != response.url.host or (target.scheme, response.url.scheme) == ("http", "https"):
                 raise Refused(f"{self.platform}: {response.url} sends us and our credentials on to {target.host}")
+
+    async def _limit_body(self, response: httpx.Response) -> None:
+        limit_body(response, self.platform, self._body_limit)
 
     async def _request(
         self,
@@ -172,46 +192,74 @@ class Client:
         params: Any = None,
         body: Callable[[str], bytes] | None = None,
         known_etag: str | None = None,
+        is_repeatable: bool = True,
     ) -> T:
         url = path if path.startswith("http") else self.base_url + path
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self._attempts),
-            wait=self._wait,
-            reraise=True,
-        ):
-            with attempt:
-                return read(await self._once(method, url, params, body, known_etag))
+
+        def is_worth_another(error: BaseException) -> bool:
+            if isinstance(error, Throttled) and not self._may_wait():
+                return False
+            return isinstance(error, TransientError) and (is_repeatable or not may_have_taken_effect(error))
+
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(is_worth_another),
+                stop=stop_after_attempt(self._attempts),
+                wait=self._wait,
+                reraise=True,
+            ):
+                with attempt:
+                    return await self._once(method, url, read, params, body, known_etag)
+        except Throttled as error:
+            wait_s = self._pause_s(error)
+            raise Throttled(f"{error}; {advice(wait_s)}", wait_s) from None
         raise AssertionError("unreachable: tenacity re-raises")
 
     async def _once(
-        self, method: str, url: str, params: Any, body: Callable[[str], bytes] | None, known_etag: str | None
-    ) -> Reply:
-        content = body(url) if body else None
-        headers = {"Content-Type": "application/json"} if content else {}
-        if known_etag:
-            headers["If-None-Match"] = known_etag
+        self,
+        method: str,
+        url: str,
+        read: Callable[[Reply], T],
+        params: Any,
+        body: Callable[[str], bytes] | None,
+        known_etag: str | None,
+    ) -> T:
         async with self._pacer.slot():
+            content = body(url) if body else None
+            headers = {"Content-Type": "application/json"} if content else {}
+            if known_etag:
+                headers["If-None-Match"] = known_etag
             try:
-                # the whole answer has a deadline, not only each read: a body that comes too slowly also times out.
-                # It is streamed because a response that holds its body is a reference cycle, freed late.
-                async with (
-                    asyncio.timeout(self._timeout_s * 4),
-                    self._http.stream(method, url, params=params, content=content, headers=headers) as response,
-                ):
-                    received = b"".join([part async for part in response.aiter_bytes()])
-            except (TimeoutError, httpx.TimeoutException):
-                raise ConnectionFailed(f"{self.platform}: {url} did not answer in {self._timeout_s:g} s") from None
-            except httpx.TooManyRedirects:
-                raise Refused(f"{self.platform}: {url} redirects in a circle") from None
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise Refused(f"{self.platform}: {url} is not an address: {error}") from None
-            except httpx.TransportError as error:
-                reason = str(error) or type(error).__name__
-                raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}") from None
-            except httpx.DecodingError as error:
-                raise MalformedBody(f"{self.platform}: {url} answered a broken {error}") from None
-        reply = Reply(
+                return read(await self._reply(method, url, params=params, content=content, headers=headers))
+            except Throttled as error:
+                self._pacer.pause.ask(self._pause_s(error) + self._jittered(self._pacer.pause.failed_trials))
+                raise
+
+    async def _reply(self, method: str, url: str, **request: Any) -> Reply:
+        deadline_s = self._timeout_s * DEADLINE_TIMEOUTS
+        try:
+            # the whole answer has a deadline, not only each read: a body that comes too slowly also times out
+            async with asyncio.timeout(deadline_s), self._http.stream(method, url, **request) as response:
+                error = error_of_response(self.platform, response, self._html_is_a_wall)
+                if error:
+                    await discard_body(response)
+                    raise error
+                received = await body_of(response)
+        except TimeoutError:
+            raise ConnectionFailed(f"{self.platform}: {url} did not answer completely in {deadline_s:g} s") from None
+        except httpx.TimeoutException as late:
+            was_sent = not isinstance(late, httpx.ConnectTimeout | httpx.PoolTimeout)
+            raise ConnectionFailed(
+                f"{self.platform}: {url} did not answer in {self._timeout_s:g} s", was_sent
+            ) from None
+        except httpx.TooManyRedirects:
+            raise Refused(f"{self.platform}: {url} redirects in a circle") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as wrong:
+            raise Refused(f"{self.platform}: {url} is not an address: {wrong}") from None
+        except httpx.TransportError as lost:
+            reason, was_sent = str(lost) or type(lost).__name__, not isinstance(lost, httpx.ConnectError)
+            raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}", was_sent) from None
+        return Reply(
             platform=self.platform,
             url=str(response.url),
             status=response.status_code,
@@ -221,35 +269,23 @@ class Client:
             last_modified=response.headers.get("last-modified"),
             content_type=response.headers.get("content-type", ""),
         )
-        failure = self._failure(reply, response.headers)
-        if failure:
-            raise failure
-        return reply
 
-    def _failure(self, reply: Reply, headers: httpx.Headers) -> SyncError | None:
-        """The error for a status or a bot wall; None for a good reply. Only this function decides it."""
-        where = f"{self.platform}: {reply.url} answered {reply.status}"
-        if reply.status == 429 or (reply.status == 403 and self._html_is_a_wall):
-            return Throttled(f"{where}: too many requests", _retry_after_s(headers.get("retry-after")))
-        if reply.status in (401, 403):
-            return AuthenticationFailed(f"{where}: check {self.platform.upper()}_API_KEY")
-        if reply.status in (408, 425) or reply.status >= 500:
-            return ServerFailed(where)
-        if reply.status >= 400:
-            return Refused(where)
-        if self._html_is_a_wall and "html" in reply.content_type:
-            return Throttled(f"{self.platform}: {reply.url} answered HTML in place of data: blocked")
-        return None
+    def _pause_s(self, error: Throttled) -> float:
+        """How long the platform asks to wait, or what is usual where it does not say."""
+        return self._wall_wait_s if error.retry_after_s is None else error.retry_after_s
+
+    def _may_wait(self) -> bool:
+        """False once the platform asks for a longer pause, or for more pauses in a row, than a run should wait."""
+        pause = self._pacer.pause
+        return pause.length_s <= self._longest_pause_s and pause.failed_trials < self._attempts
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (state.attempt_number - 1)) * self._wait_factor
-        jittered: float = backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, is no secret
-        if isinstance(error, Throttled):
-            if error.retry_after_s is not None:
-                return min(LONGEST_RETRY_AFTER_S, error.retry_after_s) + jittered
-            return self._wall_wait_s + jittered
-        return jittered
+        return 0.0 if isinstance(error, Throttled) else self._jittered(state.attempt_number - 1)
+
+    def _jittered(self, failed: int) -> float:
+        backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failed) * self._wait_factor
+        return backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, is no secret
 
 
 def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -261,17 +297,3 @@ def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
                 "holds a line break, a blank at its end, or a letter outside ASCII"
             )
     return headers
-
-
-def _retry_after_s(value: str | None) -> float | None:
-    """Seconds from a Retry-After header: a number, or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None

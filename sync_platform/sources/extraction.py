@@ -162,6 +162,10 @@ class Extraction:
         self.part.is_whole = False
         add_note(self.gaps[dataset].findings, finding)
 
+    def report_note(self, dataset: str, note: str) -> None:
+        """Something odd that was read all the same: no record is missing because of it."""
+        add_note(self.gaps[dataset].notes, note)
+
     def inherit_gaps(self, dataset: str, parent: str) -> None:
         """Where records of `parent` are known to be missing, their records in this dataset are missing too."""
         if self.gaps[parent].is_known:

@@ -12,7 +12,7 @@ MOST_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bit
 class Gaps:
     """What is known of one dataset's completeness; `is_known` is True if something is known to be missing.
 
-    `claimed`: the source's own total. Each list keeps its first hundred texts.
+    `claimed`: the source's own total. `notes`: what was odd and cost nothing. Each list keeps its first hundred texts.
     """
 
     claimed: int | None = None
@@ -21,6 +21,7 @@ class Gaps:
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:

@@ -8,7 +8,6 @@ transactions, so its work would be repeated. Readers need no lock.
 from __future__ import annotations
 
 import ctypes
-import importlib.resources
 import shutil
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
 LOCK_WAIT_S = 600.0
@@ -61,6 +61,17 @@ class LakeAddress:
     @property
     def catalog_file(self) -> Path | None:
         return Path(self.catalog.removeprefix("sqlite:")) if self.catalog.startswith("sqlite:") else None
+
+    @property
+    def is_remote(self) -> bool:
+        """True if the data lies in an object store."""
+        return "://" in self.data
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """The DuckDB extensions that the lake needs."""
+        catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
+        return ("ducklake", catalog, *(("httpfs",) if self.is_remote else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -151,7 +162,7 @@ class Lake:
                 if not self.read_only:
                     _return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
-                instance = duckdb.connect(config=config)
+                instance = connect_with(self.address.extensions, config)
                 try:
                     _attach(instance, self.address, self.read_only, self._snapshot)
                 except BaseException:
@@ -218,23 +229,20 @@ def _return_freed_memory() -> None:
 def _make_folders(address: LakeAddress) -> None:
     if address.catalog_file:
         address.catalog_file.parent.mkdir(parents=True, exist_ok=True)
-    if "://" not in address.data:
+    if not address.is_remote:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
 def _attach(
     connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
 ) -> None:
-    _load(connection, "ducklake", "sqlite_scanner" if address.catalog_file else "postgres_scanner")
-    remote = "://" in address.data
-    if remote:
-        _load(connection, "httpfs")
+    if address.is_remote:
         _create_s3_secret(connection, address)
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
-    if remote or not address.catalog_file:
+    if address.is_remote or not address.catalog_file:
         options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
     if read_only:
         options.append("READ_ONLY")
@@ -256,14 +264,6 @@ def _attach(
     if not address.catalog_file:
         # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
-
-
-def _load(connection: duckdb.DuckDBPyConnection, *extensions: str) -> None:
-    """Load signed extensions from their Python packages, so that no machine needs the internet for them."""
-    for extension in extensions:
-        folder = importlib.resources.files(f"duckdb_extension_{extension}")
-        file = folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"
-        connection.execute(f"LOAD '{_quoted(str(file))}'")
 
 
 def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:

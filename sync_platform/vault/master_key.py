@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 MASTER_KEY_BYTES = 32
+HAS_KEY = "the vault was made with a key, and without that key nothing in it can be read"
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,15 @@ class MasterKey:
         return HKDF(hashes.SHA256(), length, salt=None, info=f"sync-platform/{use}".encode()).derive(self.material)
 
 
-def from_key_file(path: Path) -> MasterKey:
-    """The key in a file (hex, mode 0600), created on first use; StorageError if damaged or readable by others."""
+def from_key_file(path: Path, *, may_create: bool = True) -> MasterKey:
+    """The key in a file (hex, mode 0600); StorageError if it is damaged or readable by others.
+
+    `may_create`: a file that does not exist is created with a new key; else it is a StorageError.
+    """
     try:
         if not path.exists():
+            if not may_create:
+                raise StorageError(f"the master key file {path} is missing: {HAS_KEY}; restore the file from its copy")
             _create(path)
         if path.stat().st_mode & 0o077:
             raise StorageError(f"{path} can be read by others: run `chmod 600 {path}`")
@@ -50,8 +56,13 @@ def from_key_file(path: Path) -> MasterKey:
     return MasterKey(material)
 
 
-def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys: sa.Table) -> MasterKey:
-    """The data key that KMS wraps; it is generated once, and `master_keys` in the vault stores its wrapped form."""
+def from_kms(
+    client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys: sa.Table, *, may_create: bool = True
+) -> MasterKey:
+    """The data key that KMS wraps; it is generated once, and `master_keys` in the vault stores its wrapped form.
+
+    StorageError where KMS refuses, or where the key would have to be generated and `may_create` is false.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     wanted = sa.select(master_keys.c.wrapped_key).where(master_keys.c.kms_key_id == kms_key_id)
@@ -59,6 +70,10 @@ def from_kms(client: KMSClient, kms_key_id: str, engine: sa.Engine, master_keys:
         with transaction(engine) as connection:
             wrapped = connection.execute(wanted).scalar()
         if wrapped is None:
+            if not may_create:
+                raise StorageError(
+                    f"VAULT_KMS_KEY_ID={kms_key_id!r} wraps no key of this vault: {HAS_KEY}; set that key"
+                )
             made = client.generate_data_key(KeyId=kms_key_id, KeySpec="AES_256")
             row = {"kms_key_id": kms_key_id, "wrapped_key": made["CiphertextBlob"], "created_at": datetime.now(UTC)}
             try:

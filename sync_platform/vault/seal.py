@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.vault.key_check import require_check_value, store_check_value, stored_check_value
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.signature import Signer
@@ -57,6 +58,13 @@ def open_vault_database(url: str) -> sa.Engine:
     return open_database(url, MIGRATIONS)
 
 
+def has_master_key(engine: sa.Engine) -> bool:
+    """True if the vault was opened under a master key before: no other key may be created for it."""
+    with transaction(engine) as connection:
+        has_subject = connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
+    return has_subject or stored_check_value(engine) is not None
+
+
 class Vault:
     """Keys per data subject in the vault's database, wrapped by the master key (AES-256-GCM).
 
@@ -64,6 +72,7 @@ class Vault:
     """
 
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
+        """StorageError for another master key than the one that the vault was made with."""
         self._engine = engine
         self._wrapping = AESGCM(master.derive("wrap"))
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
@@ -71,6 +80,7 @@ class Vault:
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
         self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._lock = threading.Lock()
+        self._require_own_key(master)
 
     def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
         """Replace every personal field of the records by its sealed value, in place and whatever its type.
@@ -119,6 +129,19 @@ class Vault:
             return self._own.decrypt(_unbase64(sealed), [name.encode()]).decode()
         except (InvalidTag, ValueError):
             raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
+
+    def _require_own_key(self, master: MasterKey) -> None:
+        stored = stored_check_value(self._engine)
+        if stored is None:
+            self._require_one_key_unwraps()  # of a vault that an earlier version made, without a check value
+            stored = store_check_value(self._engine, master)
+        require_check_value(stored, master)
+
+    def _require_one_key_unwraps(self) -> None:
+        with transaction(self._engine) as connection:
+            row = connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).limit(1)).first()
+        if row is not None:
+            self._unwrapped(*row)
 
     def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
         """The id of the data subject of a record."""

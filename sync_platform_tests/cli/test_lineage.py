@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.vault.master_key import from_key_file
 from sync_platform_tests.cli.conftest import Shell
 
 
@@ -83,3 +84,16 @@ def test_an_impossible_report_is_refused_with_the_reason(
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr
     assert not shell.home.exists()
+
+
+@pytest.mark.parametrize("command", ["verify", "anchor"])
+def test_another_master_key_is_refused(synced: Shell, tmp_path: Path, command: str) -> None:
+    wrong = tmp_path / "wrong.key"
+    from_key_file(wrong)
+    other = Shell(synced.home, {"VAULT_KEY_FILE": str(wrong)})
+    refused = other.run_in_process("lineage", command)
+    assert refused.returncode == 1
+    assert "this is not the master key that the vault was made with" in refused.stderr
+    missing = Shell(synced.home, {"VAULT_KEY_FILE": str(tmp_path / "none.key")})
+    assert "none.key is missing" in missing.run_in_process("lineage", command).stderr
+    assert not (tmp_path / "none.key").exists()

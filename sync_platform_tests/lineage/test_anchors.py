@@ -45,6 +45,14 @@ def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
     assert list(store.keys()) == ["anchors/one.json"]
 
 
+def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) -> None:
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64))
+    other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")
+    with pytest.raises(StorageError, match="is signed under another master key"):
+        write_anchor(store, other, Head(4, "c" * 64), Head(7, "b" * 64))
+    assert len(list(store.keys())) == 1
+
+
 def _problem(change: dict[str, object]) -> str | None:
     signed = {
         "format": anchors.FORMAT,

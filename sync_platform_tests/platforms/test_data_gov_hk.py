@@ -141,6 +141,21 @@ def test_no_xml_entity_is_resolved_and_a_sign_that_refers_to_one_is_no_text() ->
         to_row(REGISTER.dataset("licences"), record)
 
 
+def test_a_licence_with_an_unclosed_tag_is_quarantined_by_its_number_and_the_others_are_read() -> None:
+    english = file("1", "2", "3").replace("<LICNO>2</LICNO><SS>Lucky Kee</SS>", "<LICNO>2</LICNO><SS>Lucky & Kee")
+    replayed = replay(REGISTER, both(english, file("1", "2", "3")))
+    assert replayed.ids("licences") == ["1", "2", "3"]
+    assert replayed.reasons("licences") == []
+    assert replayed.gaps["licences"].notes == [
+        "the English file: it is not well-formed XML and was read loosely (1 x bare &)"
+    ]
+    first, broken, last = replayed.records("licences")
+    assert to_row(REGISTER.dataset("licences"), first)
+    assert to_row(REGISTER.dataset("licences"), last)
+    with pytest.raises(ValueError, match="licence 2 is broken: in the English file it is not whole XML"):
+        to_row(REGISTER.dataset("licences"), broken)
+
+
 def test_an_expiry_date_of_another_shape_is_an_error_naming_it() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.EXPDATE`"):
         to_row(REGISTER.dataset("licences"), {"LICNO": "1", "EXPDATE": "31/12/26"})

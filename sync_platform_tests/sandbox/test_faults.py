@@ -143,6 +143,10 @@ def test_a_fault_has_its_described_effect(city: City, platform: str, fault: str)
     elif fault == "omitted-ids":
         ids = "&".join(f"id={record['id']}" for record in normal[:10])
         assert len(client.json(f"/tripadvisor/locations?{ids}")["data"]) == 5
+    elif fault == "bad-xml":
+        with pytest.raises(etree.XMLSyntaxError):
+            records(platform, response)
+        assert response.content.count(b"<LP>") == response.content.count(b"</LP>") == len(normal)
     elif fault == "mismatch":
         generated = etree.fromstring(client.get(TC).content).findtext("GENERATION_DATE")
         assert generated == "2026-11-23"

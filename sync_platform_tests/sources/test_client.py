@@ -62,7 +62,6 @@ LOST: dict[Exception, type[SyncError]] = {
     httpx.CloseError("reset"): ConnectionFailed,
     httpx.RemoteProtocolError("peer closed connection without sending complete message body"): ConnectionFailed,
     httpx.ProxyError("no proxy"): ConnectionFailed,
-    httpx.DecodingError("gzip"): MalformedBody,
     httpx.UnsupportedProtocol("gopher"): Refused,
     httpx.TooManyRedirects("loop", request=REQUEST): Refused,
 }
@@ -98,10 +97,8 @@ def test_every_error_of_the_http_library_becomes_a_sync_error(clock: Clock) -> N
 
     tried = {type(failure) for failure in LOST}
     abstract = {httpx.RequestError, httpx.TransportError, httpx.TimeoutException, httpx.NetworkError}
-    abstract |= {
-        httpx.ProtocolError,
-        httpx.LocalProtocolError,
-    }  # we cause these ourselves: invalid headers are refused before
+    abstract |= {httpx.ProtocolError, httpx.LocalProtocolError}  # we cause these ourselves: invalid headers are refused
+    abstract |= {httpx.DecodingError}  # we decode bodies ourselves
     assert {kind for kind in below(httpx.RequestError) if kind.__module__ == "httpx"} - abstract == tried
 
 
@@ -156,9 +153,7 @@ def test_a_server_on_this_machine_is_waited_for_a_tenth_as_long(clock: Clock) ->
         assert nominal * 0.5 <= slept <= nominal * 1.5
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"), [("7", 7), ("0", 0), ("2.5", 2.5), ("-3", 0), ("86400", 900), ("inf", 900)]
-)
+@pytest.mark.parametrize(("asked", "seconds"), [("7", 7), ("0", 0), ("2.5", 2.5), ("-3", 0), ("899", 899)])
 def test_retry_after_in_seconds_is_honoured(asked: str, seconds: float, clock: Clock) -> None:
     answers = Answers(httpx.Response(429, headers={"Retry-After": asked}), httpx.Response(200))
     fetch(client_of(answers), body)
@@ -173,7 +168,7 @@ def test_retry_after_as_a_date_is_honoured(ahead_s: float, seconds: float, clock
     assert seconds - 5 <= clock.slept[0] <= seconds + 0.75
 
 
-@pytest.mark.parametrize("asked", [None, "soon", "", "Tue, 99 Nov 2026"])
+@pytest.mark.parametrize("asked", [None, "soon", "", "nan", "Tue, 99 Nov 2026"])
 def test_without_a_retry_after_that_can_be_read_the_wall_is_waited_for(asked: str | None, clock: Clock) -> None:
     headers = {} if asked is None else {"Retry-After": asked}
     answers = Answers(httpx.Response(429, headers=headers), httpx.Response(200))
@@ -204,7 +199,7 @@ class SlowBody(httpx.AsyncByteStream):
 
 def test_a_body_that_never_ends_times_out() -> None:
     dripping = SlowBody()
-    with pytest.raises(ConnectionFailed, match=r"did not answer in 0\.02 s"):
+    with pytest.raises(ConnectionFailed, match=r"did not answer completely in 0\.08 s"):
         fetch(client_of(lambda request: httpx.Response(200, stream=dripping), attempts=1, timeout_s=0.02), body)
     assert dripping.sent > 1
 

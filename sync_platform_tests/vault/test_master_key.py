@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from sync_platform.errors import StorageError
 from sync_platform.vault.master_key import MasterKey, from_key_file, from_kms
-from sync_platform.vault.seal import master_keys, open_vault_database
+from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
 from sync_platform_tests.processes import outputs_of
 
 if TYPE_CHECKING:
@@ -105,6 +105,20 @@ def test_a_second_process_gets_the_same_key_from_kms(kms: KMSClient, kms_key_id:
     first, second = (from_kms(kms, kms_key_id, open_vault_database(vault_url), master_keys) for _ in range(2))
     assert len(first.material) == 32
     assert first == second
+
+
+def test_no_key_is_created_for_a_vault_that_has_one(
+    kms: KMSClient, kms_key_id: str, engine: sa.Engine, tmp_path: Path
+) -> None:
+    Vault(engine, from_kms(kms, kms_key_id, engine, master_keys))
+    assert has_master_key(engine)
+    other = kms.create_key()["KeyMetadata"]["KeyId"]
+    with pytest.raises(StorageError, match=f"VAULT_KMS_KEY_ID='{other}' wraps no key of this vault"):
+        from_kms(kms, other, engine, master_keys, may_create=False)
+    with pytest.raises(StorageError, match=r"master\.key is missing: the vault was made with a key"):
+        from_key_file(tmp_path / "master.key", may_create=False)
+    assert not (tmp_path / "master.key").exists()
+    assert from_kms(kms, kms_key_id, engine, master_keys, may_create=False).material
 
 
 def test_two_kms_keys_give_two_master_keys(kms: KMSClient, engine: sa.Engine) -> None:

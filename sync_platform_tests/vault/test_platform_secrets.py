@@ -49,8 +49,8 @@ def test_a_secret_moved_to_another_platform_is_detected(ledger: Ledger, vault: V
         PlatformSecrets(ledger, vault, "chope").read("token")
 
 
-def test_a_secret_of_another_master_key_is_a_storage_error(ledger: Ledger, vault: Vault, vault_url: str) -> None:
+def test_a_secret_of_another_master_key_is_a_storage_error(ledger: Ledger, vault: Vault, tmp_path: Path) -> None:
     PlatformSecrets(ledger, vault, "keeta").write("token", "value")
-    other = Vault(open_vault_database(vault_url), MasterKey(bytes(32)))
+    other = Vault(open_vault_database(f"sqlite:///{tmp_path / 'other.sqlite'}"), MasterKey(bytes(32)))
     with pytest.raises(StorageError, match="keeta/token was sealed under another master key"):
         PlatformSecrets(ledger, other, "keeta").read("token")

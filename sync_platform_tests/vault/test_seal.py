@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
+from sync_platform.vault.key_check import check_value, key_checks, stored_check_value
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import PREFIX, Vault, open_vault_database, subject_keys
@@ -93,8 +95,8 @@ def test_a_person_is_found_by_every_spelling_of_the_id(vault: Vault, spelling: s
     assert vault.subject_id("chope", "email", spelling) == vault.subject_id("chope", "email", "mei@example.hk")
 
 
-def test_a_person_cannot_be_found_without_the_master_key(vault: Vault, engine: sa.Engine) -> None:
-    stranger = Vault(engine, MasterKey(bytes(32)))
+def test_a_person_cannot_be_found_without_the_master_key(vault: Vault, tmp_path: Path) -> None:
+    stranger = Vault(open_vault_database(f"sqlite:///{tmp_path / 'other.sqlite'}"), MasterKey(bytes(32)))
     assert stranger.subject_id("chope", "email", "mei@example.hk") != vault.subject_id(
         "chope", "email", "mei@example.hk"
     )
@@ -230,11 +232,34 @@ def test_the_vault_holds_neither_keys_nor_ids_in_clear(vault: Vault, engine: sa.
     assert len(row.wrapped_key) == 12 + 64 + 16  # nonce, two keys, tag
 
 
-def test_another_master_key_opens_nothing(vault: Vault, engine: sa.Engine) -> None:
+def test_another_master_key_does_not_open_the_vault(vault: Vault, engine: sa.Engine) -> None:
+    seal(vault, review())
+    with pytest.raises(StorageError, match="not the master key that the vault was made with"):
+        Vault(engine, MasterKey(bytes(32)))
+    Vault(engine, MASTER)
+
+
+def test_a_vault_without_a_person_knows_its_master_key_too(vault: Vault, engine: sa.Engine) -> None:
+    with pytest.raises(StorageError, match="not the master key that the vault was made with"):
+        Vault(engine, MasterKey(bytes(32)))
+
+
+def test_a_vault_of_an_earlier_version_accepts_only_the_key_that_unwraps_its_keys(
+    vault: Vault, engine: sa.Engine
+) -> None:
     sealed = seal(vault, review())["text"]
-    stranger = Vault(engine, MasterKey(bytes(32)))
+    with engine.begin() as connection:
+        connection.execute(sa.delete(key_checks))
     with pytest.raises(StorageError, match="wrapped by another master key"):
-        stranger.unseal("openrice", "text", sealed)
+        Vault(engine, MasterKey(bytes(32)))
+    assert stored_check_value(engine) is None
+    assert Vault(engine, MASTER).unseal("openrice", "text", sealed) == "好味"
+    assert stored_check_value(engine) == check_value(MASTER)
+
+
+def test_the_check_value_does_not_contain_the_master_key() -> None:
+    assert len(check_value(MASTER)) == 32
+    assert MASTER.material.hex()[:8] not in check_value(MASTER)
 
 
 def test_concurrent_processes_use_the_same_keys_for_new_persons(vault_url: str) -> None:

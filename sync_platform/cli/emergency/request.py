@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import sys
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from contextlib import ExitStack
 from sync_platform.cli.audited import log_entry
 from sync_platform.cli.emergency.status import show_status
 from sync_platform.cli.exit_codes import INTERRUPTED, OK
-from sync_platform.cli.output import report_problem, write_json
+from sync_platform.cli.output import console, report_problem, write_json, write_line
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import unify_after
@@ -111,7 +110,7 @@ def _on_wait(platform: str) -> Callable[[Holder | None], None]:
     def waiting(holder: Holder | None) -> None:
         details = f" (request {holder.run_id})" if holder else ""
         if not reported:
-            sys.stderr.write(f"{platform:<12} waiting for another emergency run of it{details}\n")
+            write_line(f"{platform:<12} waiting for another emergency run of it{details}")
         reported.append(details)
 
     return waiting
@@ -134,4 +133,4 @@ def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None
     else:
         lines.append("Dagster's sensor launches it within seconds, before runs of lower priority.")
     lines.append(f"Follow it with: sync-platform emergency status {request.request_id}")
-    sys.stdout.write("\n".join(lines) + "\n")
+    console().print("\n".join(lines), soft_wrap=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
-
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import MARKS, clock, coloured, console, new_table, write_json
+from sync_platform.cli.output import MARKS, clock, coloured, console, line, new_table, styled, write_json
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
 from sync_platform.emergency.request_store import RequestStore
@@ -59,12 +57,12 @@ def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
 
 def _show(report: RequestReport) -> None:
     request, shown = report.request, console(WIDTH)
-    shown.print(f"emergency request [bold]{request.request_id}[/]: {coloured(report.status)}")
+    shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.status)))
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
     shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {clock(at)}" for name, at in times if at))
     for asking in request.askings:
-        requester = f"{escape(asking.requester)} ({asking.priority}, {clock(asking.asked_at)})"
-        shown.print(f"{requester}: {escape(asking.reason)}", soft_wrap=True)
+        requester = f"{asking.requester} ({asking.priority}, {clock(asking.asked_at)})"
+        shown.print(f"{requester}: {asking.reason}", soft_wrap=True)
     table = new_table("", "platform", "status", *COUNTS.values(), "run", numbers=COUNTS.values())
     for platform in report.platforms:
         table.add_row(
@@ -76,8 +74,8 @@ def _show(report: RequestReport) -> None:
         )
     shown.print(table)
     for platform in report.platforms:
-        for line in _remarks(platform):
-            shown.print(f"{platform.run.platform}: {escape(line)}", soft_wrap=True)
+        for remark in _remarks(platform):
+            shown.print(f"{platform.run.platform}: {remark}", soft_wrap=True)
 
 
 def _remarks(platform: PlatformReport) -> list[str]:
@@ -96,8 +94,8 @@ def _list(found: list[EmergencyRequest]) -> None:
             coloured(request.outcome or request.state),
             request.priority,
             ", ".join(request.platforms),
-            escape(request.requester),
+            request.requester,
             clock(request.requested_at),
-            escape(request.reason),
+            request.reason,
         )
     console(WIDTH).print(table)

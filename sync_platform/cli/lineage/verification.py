@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
@@ -77,9 +74,9 @@ def _url(place: str) -> str:
     return place if "://" in place else Path(place).absolute().as_uri()
 
 
-def _show(findings: Findings, shown: Console) -> None:
+def _show(findings: Findings, shown: Terminal) -> None:
     for number, each in enumerate(findings.breaks[:MOST_SHOWN]):
-        shown.print(f"{'first broken' if number == 0 else 'also'}: {escape(str(each))}", soft_wrap=True)
+        shown.print(f"{'first broken' if number == 0 else 'also'}: {each}", soft_wrap=True)
     if len(findings.breaks) > MOST_SHOWN:
         shown.print(f"… and {len(findings.breaks) - MOST_SHOWN:,} more; --json lists them all")
     for table in findings.not_compared:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, new_table, write_json
+from sync_platform.cli.output import Terminal, console, line, new_table, styled, write_json
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import run_unification, write_result
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
@@ -91,7 +89,7 @@ def list_decisions(*, as_json: bool) -> int:
     for row in rows:
         verdict = "same" if row["is_same"] else "different"
         when = f"{row['decided_at']:%Y-%m-%d %H:%M} UTC"
-        table.add_row(*map(escape, (row["one"], row["other"], verdict, row["decided_by"], when, row["reason"])))
+        table.add_row(row["one"], row["other"], verdict, row["decided_by"], when, row["reason"])
     console(WIDTH).print(table)
     return OK
 
@@ -126,18 +124,18 @@ def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str
     }
 
 
-def _show(shown: Console, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
+def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
     one, other = "/".join(pair.one), "/".join(pair.other)
     table = Table(header_style="bold", title=f"{pair.probability:.0%} likely one place", title_justify="left")
     table.add_column("")
     for name, restaurant in ((one, pair.restaurants[0]), (other, pair.restaurants[1])):
-        table.add_column(f"{escape(name)}\n[dim]{restaurant}[/]", overflow="fold")
+        table.add_column(line(f"{name}\n", styled(restaurant, "dim")), overflow="fold")
     left, right = listings.get(pair.one, {}), listings.get(pair.other, {})
     for name in SHOWN:
         if left.get(name) is not None or right.get(name) is not None:
-            table.add_row(name, *(escape(_text(side.get(name))) for side in (left, right)))
+            table.add_row(name, *(_text(side.get(name)) for side in (left, right)))
     shown.print(table)
-    shown.print(escape(pair.evidence["words"]), soft_wrap=True)
+    shown.print(pair.evidence["words"], soft_wrap=True)
     shown.print(f"sync-platform match decide --same {one} {other} --reason …", soft_wrap=True, style="dim")
     shown.print()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, new_table, write_json
+from sync_platform.cli.output import Terminal, console, line, new_table, styled, write_json
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
 from sync_platform.matching.linkage import Linkage, link
@@ -90,7 +90,7 @@ class _Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Terminal(stderr=True)
         self._status: Status | None = None
         self._shown: AbstractContextManager[Any] = nullcontext()
 
@@ -106,7 +106,7 @@ class _Progress:
 
     def show(self, stage: str) -> None:
         if self._status:
-            self._status.update(stage)
+            self._status.update(Text(stage))
         elif not self._quiet:
             self._console.print(stage)
 
@@ -147,7 +147,7 @@ def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) ->
         table.add_row(source["source"], *(f"{number:,}" for number in numbers))
     shown.print(table)
     for warning in document["warnings"]:
-        shown.print(f"[yellow]warning[/]: {warning}", soft_wrap=True)
+        shown.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
     shown.print(
         f"{document['pairs']:,} pairs of one place (from probability {thresholds.match}, of "
         f"{document['pairs_compared']:,} compared) in {outputs.pairs}",

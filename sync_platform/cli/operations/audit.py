@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.markup import escape
 from rich.table import Table
 
 from sync_platform.cli.exit_codes import OK
@@ -30,5 +29,5 @@ def _table(entries: list[AuditEntry]) -> Table:
     for entry in entries:
         at = f"{entry.at.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S}"
         row = (at, entry.actor, entry.via, entry.operation, entry.outcome, entry.subject)
-        table.add_row(f"{entry.number:,}", *(escape(text) for text in row))
+        table.add_row(f"{entry.number:,}", *row)
     return table

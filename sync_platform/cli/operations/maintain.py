@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, new_table, report_problem, write_json
+from sync_platform.cli.output import Terminal, console, new_table, report_problem, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
@@ -75,7 +74,7 @@ def _write(document: dict[str, Any], as_json: bool, show: Any) -> None:
         show(document, console())
 
 
-def _show_plan(document: dict[str, Any], shown: Console) -> None:
+def _show_plan(document: dict[str, Any], shown: Terminal) -> None:
     table = _files_table("files", "size", "with deleted rows", "to merge")
     for name, files in document["tables"].items():
         counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
@@ -90,7 +89,7 @@ def _show_plan(document: dict[str, Any], shown: Console) -> None:
     shown.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
 
-def _show_summary(document: dict[str, Any], shown: Console) -> None:
+def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
     if document["error"]:
         report_problem(document["error"])
         return
@@ -119,7 +118,7 @@ def _landed(expired: list[dict[str, Any]]) -> list[str]:
     return [f"{each['folders'][0]} ({_size(each['size_bytes'])}): {each['reason']}" for each in expired]
 
 
-def _list(shown: Console, verb: str, what: str, items: list[str]) -> None:
+def _list(shown: Terminal, verb: str, what: str, items: list[str]) -> None:
     shown.print(f"{verb} {len(items):,} {what}")
     for item in items[:MOST_SHOWN]:
         shown.print(f"  {item}", soft_wrap=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-from sync_platform.cli.output import coloured, console, new_table
+from rich.text import Text
+
+from sync_platform.cli.output import coloured, console, line, new_table, styled
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
@@ -28,7 +30,7 @@ def show_platforms() -> None:
     for platform in load_platforms(settings.platform_path).values():
         own = platform_settings(platform.name)
         table.add_row(
-            f"[bold]{platform.name}[/]",
+            styled(platform.name, "bold"),
             "\n".join(dataset.name for dataset in platform.datasets),
             platform.cadence,
             platform.priority,
@@ -49,8 +51,8 @@ def _source(platform: Platform, own: PlatformSettings) -> str:
     return f"{own.base_url} ({'terms accepted' if own.terms_accepted else f'refused: {prefix}_TERMS_ACCEPTED not set'})"
 
 
-def _last(record: SyncRecord | None) -> str:
+def _last(record: SyncRecord | None) -> str | Text:
     if record is None:
         return "never"
     when = f"{record.committed_at.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
-    return f"{when}\n{coloured(record.status)}, {record.partition}"
+    return line(f"{when}\n", coloured(record.status), f", {record.partition}")

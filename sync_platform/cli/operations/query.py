@@ -12,6 +12,7 @@ import duckdb
 import orjson
 
 from sync_platform.cli.audited import log_entry
+from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
@@ -71,9 +72,9 @@ def _write_table(relation: duckdb.DuckDBPyRelation) -> None:
     table = new_table()
     for name, kind in zip(relation.columns, relation.types, strict=True):
         justify = "right" if str(kind).startswith(NUMBERS) else "left"
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(visible(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows[:ROWS_SHOWN]:
-        table.add_row(*("" if value is None else str(value) for value in row))
+        table.add_row(*("" if value is None else visible(str(value)) for value in row))
     console(200).print(table)
     if len(rows) > ROWS_SHOWN:
         console(200).print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
 import orjson
-from rich.markup import escape
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, json_of, new_table, report_problem, write_json
+from sync_platform.cli.output import console, json_of, line, new_table, report_problem, styled, write_json, write_line
 from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
@@ -44,11 +42,11 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
         settled = (entry.settled_how or "",) if every else ()
         where = f"{entry.landing_object}:{entry.landing_line}"
         cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
-        table.add_row(*(escape(cell) for cell in (*cells, *settled)))
+        table.add_row(*cells, *settled)
     shown.print(table)
     more = f", the first {MOST_LISTED} of them shown; --json lists all" if len(found) > MOST_LISTED else ""
     shown.print(f"{len(found):,} records{more}")
-    shown.print("Next: [bold]sync-platform quarantine show PLATFORM DATASET RECORD[/]")
+    shown.print(line("Next: ", styled("sync-platform quarantine show PLATFORM DATASET RECORD", "bold")))
     return OK
 
 
@@ -70,17 +68,16 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
     shown = console(WIDTH)
     for entry in found:
         state = f"settled {entry.settled_at:%Y-%m-%d %H:%M} ({entry.settled_how})" if entry.settled_at else "open"
-        shown.print(
-            f"[bold]{platform}.{dataset} {escape(entry.source_id or '(no id)')}[/], observed "
-            f"{entry.observed_at:%Y-%m-%d %H:%M} UTC, period {entry.partition}: {state}"
-        )
+        record = styled(f"{platform}.{dataset} {entry.source_id or '(no id)'}", "bold")
+        observed = f"{entry.observed_at:%Y-%m-%d %H:%M} UTC, period {entry.partition}"
+        shown.print(line(record, f", observed {observed}: {state}"))
         for rule, path, problem in zip(entry.rules, entry.paths, entry.problems, strict=True):
-            shown.print(f"  {escape(path or 'the record')}: {escape(problem)} (rule: {escape(rule)})", soft_wrap=True)
-        shown.print(f"  landed at {escape(entry.landing_object)}:{entry.landing_line}", soft_wrap=True)
+            shown.print(f"  {path or 'the record'}: {problem} (rule: {rule})", soft_wrap=True)
+        shown.print(f"  landed at {entry.landing_object}:{entry.landing_line}", soft_wrap=True)
         shown.print(f"  sync {entry.sync_id}, Dagster run {entry.run_id}")
     shown.print("\nAs landed, personal fields sealed:")
     text = landed if isinstance(landed, str) else json_of(landed)
-    shown.print(escape(text), soft_wrap=True)
+    shown.print(text, soft_wrap=True)
     return OK
 
 
@@ -104,7 +101,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
         ) as operation:
             for number, (name, of, partition, sync_id) in enumerate(landings, 1):
                 if not as_json:
-                    sys.stderr.write(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}\n")
+                    write_line(f"{number} of {len(landings)}: {name}.{of}, {partition}, sync {sync_id}")
                 run = runner.commit_again(platforms[name], platforms[name].dataset(of), partition, sync_id)
                 if run.error:
                     errors.append(f"{name}.{of}: {run.error.removeprefix(f'{of}: ')}")

@@ -6,13 +6,12 @@ import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
-from sync_platform.cli.output import console, report_problem, write_json
-from sync_platform.cli.syncing.display import Display
+from sync_platform.cli.output import Terminal, console, report_problem, write_json, write_line
+from sync_platform.cli.syncing.display import Display, TaskText
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
@@ -102,7 +101,7 @@ def _report(
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
     )
     if unified:
-        shown.print(f"unified: {unified.in_words}", soft_wrap=True, markup=False)
+        shown.print(f"unified: {unified.in_words}", soft_wrap=True)
     odd = [result for result in results if result.status != "complete"]
     for result in odd[:MOST_SHOWN]:
         shown.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
@@ -152,17 +151,16 @@ class _Steps(Display):
             self._bar.update(self._task, text=f"{self._period} {text}")
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(f"{self._name} {self._period} {text}\n")
-        sys.stderr.flush()
+        write_line(f"{self._name} {self._period} {text}")
 
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[text]}"),
+        TaskText(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Terminal(stderr=True),
     )

@@ -7,10 +7,19 @@ import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
-from sync_platform.cli.output import coloured
+from sync_platform.cli.output import Terminal, coloured, line, styled, write_line
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.sources.gaps import Gaps
 
@@ -66,17 +75,24 @@ class _Counter:
         return max(self.pages, sum(self._expected.values()))
 
 
+class TaskText(ProgressColumn):
+    """What a task does now, verbatim: its field `text`, a string or a styled text."""
+
+    def render(self, task: Task) -> Text:
+        return line(task.fields["text"])
+
+
 class Bars(Display):
     """One bar per platform, over the pages expected so far."""
 
     def __init__(self) -> None:
         self._progress = Progress(
             SpinnerColumn(finished_text=" "),
-            TextColumn("{task.fields[name]:<12}"),
+            TextColumn("{task.fields[name]:<12}", markup=False),
             BarColumn(bar_width=28),
-            TextColumn("{task.fields[text]}"),
+            TaskText(),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=Terminal(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {}
         self._counts: dict[str, _Counter] = {}
@@ -98,7 +114,7 @@ class Bars(Display):
         with self._lock:
             count = self._counts[platform]
             count.add(dataset, records, gaps)
-            text = f"{count.records:>9,} records  [dim]{dataset}[/]"
+            text = line(f"{count.records:>9,} records  ", styled(dataset, "dim"))
             self._progress.update(self._tasks[platform], completed=count.pages, total=count.expected, text=text)
 
     def unifying(self, text: str) -> None:
@@ -114,12 +130,12 @@ class Bars(Display):
 
     def landed(self, platform: str) -> None:
         with self._lock:
-            text = f"{self._counts[platform].records:>9,} records  [dim]into the lake[/]"
+            text = line(f"{self._counts[platform].records:>9,} records  ", styled("into the lake", "dim"))
             self._progress.update(self._tasks[platform], text=text)
 
     def finished(self, result: PlatformResult) -> None:
         with self._lock:
-            text = f"{result.total('records'):>9,} records  {coloured(result.status)}"
+            text = line(f"{result.total('records'):>9,} records  ", coloured(result.status))
             self._progress.update(self._tasks[result.platform], completed=1, total=1, text=text)
 
 
@@ -170,5 +186,4 @@ class Lines(Display):
             )
 
     def _line(self, platform: str, text: str) -> None:
-        sys.stderr.write(f"{platform:<12} {text}\n")
-        sys.stderr.flush()
+        write_line(f"{platform:<12} {text}")

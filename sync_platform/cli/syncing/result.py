@@ -38,6 +38,11 @@ class PlatformResult:
         ]
         return ([self.error] if self.error else []) + reasons
 
+    @property
+    def notes(self) -> list[str]:
+        """What was odd and cost nothing."""
+        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes or []]
+
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
 
@@ -48,6 +53,7 @@ class PlatformResult:
             "run_id": self.run_id,
             "status": self.status,
             "reasons": self.reasons,
+            "notes": self.notes,
             "fetch_s": round(self.fetch_s, 2),
             "lake_s": round(self.lake_s, 2),
             "datasets": [

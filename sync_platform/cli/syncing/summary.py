@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
-from sync_platform.cli.output import COLOURS, MARKS, console, write_json
+from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.lake.syncs import worst
@@ -31,7 +32,7 @@ def write_sync_document(
 def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
 ) -> None:
-    """A table of what changed, the reasons of everything that is not complete, and the next commands."""
+    """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
     table = Table(header_style="bold", show_footer=True, title_justify="left")
     table.add_column("", footer="")
     table.add_column("dataset", footer="all")
@@ -47,25 +48,37 @@ def write_summary(
     shown.print(table)
     for result in results:
         for reason in result.reasons[:MOST_REASONS]:
-            shown.print(f"[{COLOURS[result.status]}]{result.platform} {result.status}[/]: {reason}", soft_wrap=True)
+            shown.print(
+                line(coloured(result.status, f"{result.platform} {result.status}"), f": {reason}"), soft_wrap=True
+            )
+        for note in result.notes[:MOST_REASONS]:
+            shown.print(f"{result.platform}: {note}", soft_wrap=True)
         for dataset, ids in result.not_retired_ids.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
             shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
-    shown.print('Next: [bold]sync-platform query "SHOW ALL TABLES"[/] or [bold]sync-platform up[/] (Dagster UI)')
+    shown.print(
+        line(
+            "Next: ",
+            styled('sync-platform query "SHOW ALL TABLES"', "bold"),
+            " or ",
+            styled("sync-platform up", "bold"),
+            " (Dagster UI)",
+        )
+    )
 
 
 def _add_rows(table: Table, result: PlatformResult) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
-        mark = f"[{COLOURS[result.status]}]{MARKS[result.status]}[/]"
+        mark = coloured(result.status, MARKS[result.status])
         table.add_row(mark, f"{result.platform} ({result.partition})", *[""] * 5, f"{result.fetch_s:.1f} s", "")
     for number, record in enumerate(records):
         first = number == 0
         table.add_row(
-            f"[{COLOURS[record.status]}]{MARKS[record.status]}[/]",
+            coloured(record.status, MARKS[record.status]),
             f"{record.platform}.{record.dataset}",
             *(_number(count) for count in (record.inserted, record.updated, record.removed, record.restored)),
             _number(record.unchanged),
@@ -74,5 +87,5 @@ def _add_rows(table: Table, result: PlatformResult) -> None:
         )
 
 
-def _number(count: int) -> str:
-    return f"{count:,}" if count else "[dim]·[/]"
+def _number(count: int) -> Text:
+    return Text(f"{count:,}") if count else styled("·", "dim")

@@ -115,7 +115,7 @@ def write_result(result: UnifyResult, *, as_json: bool) -> None:
         write_json(result.document())
         return
     shown = console()
-    shown.print(f"unified: {result.in_words}", soft_wrap=True, markup=False)
+    shown.print(f"unified: {result.in_words}", soft_wrap=True)
     for event in result.events[:MOST_EVENTS]:
         moved = f": {', '.join(event['listings'])}" if event["listings"] else ""
         shown.print(

@@ -18,7 +18,7 @@ from sync_platform.sandbox.chance import draws
 from sync_platform.sandbox.cursors import HONG_KONG
 from sync_platform.sandbox.evolution import HISTORY_BEGINS, RegisteredLicence
 from sync_platform.sandbox.faults import UNPAGED
-from sync_platform.sandbox.licence_files import XmlRecord, write_head, write_row
+from sync_platform.sandbox.licence_files import XmlRecord, write_damaged, write_head, write_row
 from sync_platform.sandbox.platform_view import PlatformView, TrueListing
 from sync_platform.sandbox.true_places import TruePlace
 from sync_platform.sandbox.wire import (
@@ -48,7 +48,10 @@ class Register(PlatformView):
     platform = "data_gov_hk"
     share = 1.0
     faults = UNPAGED
-    special_faults = {"mismatch": "this file's generation date is a day older"}
+    special_faults = {
+        "bad-xml": "the first record has an unclosed tag, the last one a control character, and every & is bare",
+        "mismatch": "this file's generation date is a day older",
+    }
     has_archive = True
 
     def answer(self, request: WireRequest) -> WireReply | ListAnswer:
@@ -94,9 +97,12 @@ class Register(PlatformView):
         def older(shown: ListAnswer) -> ListAnswer:
             return replace(shown, wrap=lambda page: wrap(page, day - timedelta(days=1)))
 
+        def damaged(shown: ListAnswer) -> ListAnswer:
+            return replace(shown, wrap=lambda page: write_damaged(wrap(page)))
+
         rendered = RenderedRows(rows, lambda row: write_row(language, day, *row))
         plain = list_answer(rendered[:], 0, len(rows) or 1, wrap, XmlRecord())
-        found = replace(plain, content_type=XML, special={"mismatch": older})
+        found = replace(plain, content_type=XML, special={"mismatch": older, "bad-xml": damaged})
         return found, found.reply()
 
     def _live(self, language: str, request: WireRequest) -> WireReply | ListAnswer:

@@ -1,0 +1,55 @@
+"""The check value of a vault's master key: a vault opens only under the key that it was made with.
+
+Without it, a sync under another key would seal every personal value again, and each would look changed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.relational import transaction, upsert
+from sync_platform.vault.master_key import MasterKey
+
+CHECK_BYTES = 16
+ONLY = 1
+"""The id of the only row."""
+
+key_checks = sa.Table(
+    "key_checks",
+    sa.MetaData(),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("check_value", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+
+def check_value(master: MasterKey) -> str:
+    """128 bits that HKDF-SHA256 derives from the key, in hex. They reveal nothing of it."""
+    return master.derive("check", CHECK_BYTES).hex()
+
+
+def stored_check_value(engine: sa.Engine) -> str | None:
+    """The check value of the key that the vault was made with; None for a new vault or one of an earlier version."""
+    with transaction(engine) as connection:
+        return connection.execute(sa.select(key_checks.c.check_value)).scalar()
+
+
+def store_check_value(engine: sa.Engine, master: MasterKey) -> str:
+    """Store the check value of a vault that has none; returns the stored one, which of two processes is the first's."""
+    row = {"id": ONLY, "check_value": check_value(master), "created_at": datetime.now(UTC)}
+    with transaction(engine) as connection:
+        connection.execute(upsert(engine, key_checks).on_conflict_do_nothing(), row)
+        stored: str = connection.execute(sa.select(key_checks.c.check_value)).scalar_one()
+    return stored
+
+
+def require_check_value(stored: str, master: MasterKey) -> None:
+    """StorageError for another key than the one that the check value was stored for."""
+    if stored != check_value(master):
+        raise StorageError(
+            "this is not the master key that the vault was made with: set VAULT_KEY_FILE or VAULT_KMS_KEY_ID to that "
+            "key, or restore the key file from its copy; nothing was read or written"
+        )
