@@ -55,5 +55,5 @@ def test_a_rare_text_beside_names_of_every_kind_is_told(harness: LakeHarness) ->
 def test_a_chain_and_a_delta_are_not_told(harness: LakeHarness) -> None:
     chain = _shops(20, name="Golden Arches", name_zh="金拱門")
     assert harness.sync([*_others(400), *chain], hour=0).drift == []
-    changed = [{**shop, "phone": "2345 6789"} for shop in chain]
+    changed = [{**shop, "address": f"1 {shop['address']}"} for shop in chain]
     assert harness.sync(changed, hour=1, mode="incremental").drift == []
