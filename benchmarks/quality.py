@@ -65,6 +65,9 @@ class NoSecrets:
     def write(self, name: str, value: str) -> None:
         raise NotImplementedError
 
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        raise NotImplementedError
+
 
 def main(rows: int) -> None:
     console = Console()

@@ -7,6 +7,7 @@ SyncError
 │   │   └── TermsNotAccepted  a live platform without its terms accepted
 │   ├── PresentOnly           a past period of a platform that serves only the present
 │   ├── AuthenticationFailed  the platform refuses our credentials
+│   │   └── TokenInDoubt      a single-use token was sent and its answer was lost: a person must authorise again
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
@@ -54,6 +55,10 @@ class PresentOnly(PermanentError):
 
 class AuthenticationFailed(PermanentError):
     """The platform refuses our credentials."""
+
+
+class TokenInDoubt(AuthenticationFailed):
+    """A single-use token was sent and its answer was lost. It is not sent again: a person must authorise again."""
 
 
 class Refused(PermanentError):

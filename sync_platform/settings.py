@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     environment: Literal["development", "staging", "production"] = Field(
         "development", description="Which installation this is; shown in the UI and in reports."
     )
+    organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
+    contact: str = Field("", description="Whom to ask about a report: a name, an e-mail address or a phone number.")
     sync_home: Path = Field(
         Path(".sync"), description="Folder for all local state: lake, landing, vault, ledger, Dagster."
     )

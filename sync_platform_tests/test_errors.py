@@ -58,6 +58,7 @@ def test_only_some_errors_stop_a_platform() -> None:
         "SettingsError",
         "StorageError",
         "TermsNotAccepted",
+        "TokenInDoubt",
         "Throttled",
         "UsageError",
     }

@@ -32,6 +32,7 @@ from sync_platform.compliance.span import Span
 from sync_platform.compliance.stored_data import judge_cache, judge_declared, judge_stored
 from sync_platform.compliance.subject_requests import SubjectRequest, judge_requests, subject_requests
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
+from sync_platform.compliance.verdict import Verdict, verdict_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
 from sync_platform.lineage.verification import OnStep, Record
 from sync_platform.quality.scorecard import Scored, newest_scores
@@ -43,13 +44,17 @@ from sync_platform.vault.subject_counts import count_data_subjects
 
 @dataclass(frozen=True)
 class Installation:
-    """The subject of the report: settings, declared platforms, and stores. `vault` is the vault's database."""
+    """The subject of the report: settings, declared platforms, and stores. `vault` is the vault's database.
+
+    `prepared_by`: who makes the report.
+    """
 
     settings: Settings
     platforms: Mapping[str, Platform]
     record: Record
     landing: ObjectStore
     vault: sa.Engine
+    prepared_by: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,9 @@ class ComplianceReport:
     """The report. `obligations` are in the order of `requirements`."""
 
     environment: str
+    organisation: str
+    contact: str
+    prepared_by: str
     version: str
     span: Span
     made_at: datetime
@@ -76,6 +84,15 @@ class ComplianceReport:
     @property
     def rate(self) -> ComplianceRate:
         return ComplianceRate.of(self.obligations)
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict_of(self.obligations)
+
+    @property
+    def invented(self) -> list[str]:
+        """The platforms whose data is invented, because it comes from the sandbox or from this machine."""
+        return [each.platform for each in self.sources if not each.is_live]
 
 
 def make_report(
@@ -110,6 +127,9 @@ def _gather(
     sources = source_terms_of(view, installation.platforms, installation.landing)
     return ComplianceReport(
         environment=installation.settings.environment,
+        organisation=installation.settings.organisation,
+        contact=installation.settings.contact,
+        prepared_by=installation.prepared_by,
         version=__version__,
         span=span,
         made_at=view.now,

@@ -21,6 +21,7 @@ from sync_platform.compliance.sections_of_operations import (
     retention_section,
 )
 from sync_platform.compliance.span import day_text, moment_text
+from sync_platform.compliance.verdict import most_urgent_first
 from sync_platform.documents.document import Document, DocumentTable, Mark, Row, Section, Tone
 
 TITLE = "Compliance report"
@@ -49,12 +50,28 @@ def report_document(report: ComplianceReport) -> Document:
     """The report as a document."""
     span = f"{day_text(report.span.first)} to {day_text(report.span.last)}, both included (days in Hong Kong)"
     facts = [
+        ("Organisation", report.organisation or "not given: set ORGANISATION"),
+        ("Contact", report.contact or "not given: set CONTACT"),
+        ("Prepared by", report.prepared_by),
         ("Installation", report.environment),
+        ("Data", _data(report)),
         ("Span", span),
         ("Made", moment_text(report.made_at) or ""),
         ("ComplianceRate", report.rate.in_words),
     ]
-    return Document(TITLE, facts, [_about(report), _obligations(report), *(make(report) for make in SECTIONS)])
+    sections = [_about(report), _obligations(report), *(make(report) for make in SECTIONS)]
+    verdict = report.verdict
+    tone: Tone = "muted" if verdict.is_met is None else "good" if verdict.is_met else "bad"
+    return Document(TITLE, facts, sections, verdict=Mark(verdict.text, tone))
+
+
+def _data(report: ComplianceReport) -> str:
+    """Whether the data is real."""
+    if not report.invented:
+        return "every platform is live"
+    if len(report.invented) == len(report.sources):
+        return "invented data: every platform is fetched from the sandbox or from loopback"
+    return f"invented data of {', '.join(report.invented)}, fetched from the sandbox or from loopback; the rest is live"
 
 
 def _about(report: ComplianceReport) -> Section:
@@ -82,7 +99,7 @@ def _about(report: ComplianceReport) -> Section:
 def _obligations(report: ComplianceReport) -> Section:
     rows: list[Row] = [
         (each.id, each.requirement, each.basis, Mark(each.state, TONES[each.state]), each.evidence)
-        for each in report.obligations
+        for each in most_urgent_first(report.obligations)
     ]
     rate = report.rate
     counted = (

@@ -23,6 +23,10 @@ def report_json(report: ComplianceReport) -> Json:
         "format": FORMAT,
         "identity": {
             "environment": report.environment,
+            "organisation": report.organisation,
+            "contact": report.contact,
+            "prepared_by": report.prepared_by,
+            "invented": report.invented,
             "from": report.span.first,
             "to": report.span.last,
             "made_at": report.made_at,
@@ -31,6 +35,7 @@ def report_json(report: ComplianceReport) -> Json:
             "audit_log": chains.audit_log,
             "public_key": chains.public_key,
         },
+        "verdict": report.verdict,
         "compliance_rate": {
             "value": rate.value,
             "met": rate.met,

@@ -24,8 +24,8 @@ _Results = dict[tuple[str, str, str], tuple[bool, str]]
 class Timeliness:
     """The periods of one platform that lie wholly within the span and are over.
 
-    `short`: the periods without a complete full sync of every dataset, and why. `since`: the first period on record;
-    empty if the platform was never synced.
+    `short`: the periods without a complete full sync of every dataset, and why, earliest first. `since`: the first
+    period on record; empty if the platform was never synced.
     """
 
     platform: str
@@ -37,6 +37,12 @@ class Timeliness:
     @property
     def kept(self) -> int:
         return self.periods - len(self.short)
+
+    @property
+    def remedy(self) -> str:
+        """The command that syncs the periods that are short."""
+        first, last = (words.split(": ")[0] for words in (self.short[0], self.short[-1]))
+        return f"sync-platform backfill {self.platform} --from {first} --to {last}"
 
 
 def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: list[SourceTerms]) -> list[Timeliness]:
@@ -63,7 +69,9 @@ def judge_on_time(found: list[Timeliness]) -> Obligation:
         )
     short = [f"{each.platform} {words}" for each in found for words in each.short]
     more = [f"and {len(short) - MOST_NAMED:,} more"] if len(short) > MOST_NAMED else []
-    evidence = "; ".join([f"{periods - len(short)} of {periods} periods are complete", *short[:MOST_NAMED], *more])
+    remedies = [f"the remedy: {', '.join(each.remedy for each in found if each.short)}"] if short else []
+    counted = f"{periods - len(short)} of {periods} periods are complete"
+    evidence = "; ".join([counted, *short[:MOST_NAMED], *more, *remedies])
     return requirements.ON_TIME.judged(not short, evidence)
 
 

@@ -24,13 +24,22 @@ def this_process(run_id: str) -> str:
     return f"{os.uname().nodename}/{os.getpid()}/{_started_at(os.getpid())}/{run_id}"
 
 
-def end_dead_runs(instance: dg.DagsterInstance) -> None:
-    """End the unfinished runs of dead processes of this machine."""
+def end_dead_runs(instance: dg.DagsterInstance, *, interrupted: bool = False) -> None:
+    """End the unfinished runs of dead processes of this machine. They failed, or a person interrupted them."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
         process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
         if tagged == run.run_id and not _is_alive(process):
-            instance.report_run_failed(run, message="the process that ran it has died")
+            if interrupted:
+                cancel_run(instance, run.run_id)
+            else:
+                instance.report_run_failed(run, message="the process that ran it has died")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Store that a person interrupted the run: Dagster shows it as canceled and its checks as skipped."""
+    if run := instance.get_run_by_id(run_id):
+        instance.report_run_canceled(run, message="a person interrupted the command that ran it")
 
 
 @dg.sensor(

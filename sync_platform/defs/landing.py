@@ -114,19 +114,22 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         except SyncError as error:
             _record_failure(context, lake, platform, period, config.mode, sync_id, started_at, error)
             raise failure(context, error) from error
+        except Exception as error:
+            raise failure(context, error) from error
 
     return land_platform
 
 
-def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: SyncError) -> dg.Failure:
+def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Exception) -> dg.Failure:
     """The error as one of Dagster. It is retried only if it is transient and no person waits for the run.
 
+    An unexpected error is a defect of this program or of a library: a retry cannot help.
     A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
     """
     attended = ATTENDED_TAG in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
     return dg.Failure(
-        description=str(error),
+        description=str(error) if isinstance(error, SyncError) else f"unexpected {type(error).__name__}: {error}",
         metadata={"error": type(error).__name__, "permanent": not isinstance(error, TransientError)},
         allow_retries=isinstance(error, TransientError) and not attended and not asks_to_wait,
     )

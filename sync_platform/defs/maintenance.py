@@ -16,7 +16,6 @@ from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore
-from sync_platform.errors import SyncError
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
@@ -73,7 +72,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
                 expired = find_expired(store, limit, now)
                 lease.require_unexpired()
                 delete_expired(store, expired, now)
-        except SyncError as error:
+        except Exception as error:
             raise failure(context, error) from error
         yield dg.Output(None, metadata=_metadata(report, expired, closed))
 

@@ -15,6 +15,9 @@ EXPECTED_ERRORS = {
 CHECK_FAILED = "DagsterAssetCheckFailedError"
 """Dagster's error for a blocking check that failed; the check describes what is wrong."""
 
+INTERRUPTIONS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError", "InterruptException"}
+"""What Python, Dagster and DuckDB raise at Ctrl-C."""
+
 
 def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
     """The error in the events of a failed run; None where there is none."""
@@ -35,6 +38,20 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
             found = event.event_specific_data  # a run that was reported as failed has none
             job_errors.append(_root_of(getattr(found, "error", None)) or event.message)
     return next((message for message in job_errors if message), None)
+
+
+def is_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
+    """True if a step ended because of Ctrl-C, whichever error the interrupted library made of it."""
+    return any(_names_of(event.step_failure_data.error) & INTERRUPTIONS for event in events if event.is_step_failure)
+
+
+def _names_of(error: Any) -> set[str]:
+    """The classes of an error and of those that it wraps."""
+    names = set()
+    while error is not None:
+        names.add(error.cls_name)
+        error = error.cause
+    return names
 
 
 def _root_of(error: Any) -> str | None:

@@ -65,8 +65,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole document. `facts` are the names and values of the title block; `notes` are numbered from 1, as items
-    refer to them."""
+    """A whole document. `facts` are the names and values of the title block, which begins with the verdict, if there is
+    one; `notes` are numbered from 1, as items refer to them."""
 
     title: str
     facts: Sequence[tuple[str, str]]
@@ -74,6 +74,7 @@ class Document:
     lead: Sequence[str] = ()
     notes_title: str = "Notes"
     notes: Sequence[Item] = ()
+    verdict: Mark | None = None
 
 
 def cell_text(cell: Cell) -> str:

@@ -33,6 +33,7 @@ thead th { border-bottom: 1.5px solid #333; background: #f1f3f6; font-weight: 60
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap } th.n { white-space: normal }
 .good, .bad, .muted { white-space: nowrap } .good, .bad { font-weight: 600 } .good { color: #14591f }
 .bad { color: #a40000 } .muted { color: #555; font-style: italic } .none { color: #555 }
+p.verdict { font-size: 1.1rem; font-weight: 600; white-space: normal; margin: 0 0 .8rem; overflow-wrap: anywhere }
 .wide { font-size: .76rem } .wide th, .wide td { padding: .25rem .3rem }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 9.5pt } header { break-inside: avoid }
@@ -58,10 +59,16 @@ def html_of(document: Document) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{STYLE}</style></head><body>
 <header><h1>{title}</h1>
-<dl>
+{_verdict(document.verdict)}<dl>
 {facts}</dl></header>
 {lead}{_contents(document.sections)}{sections}{_notes(document)}</body></html>
 """
+
+
+def _verdict(verdict: Mark | None) -> str:
+    if verdict is None:
+        return ""
+    return f"<p{_attribute('class', ' '.join(filter(None, ('verdict', verdict.tone))))}>{_escape(verdict.text)}</p>\n"
 
 
 def _contents(sections: Sequence[Section]) -> str:

@@ -40,6 +40,8 @@ def text_of(document: Document, terminal_width: int | None = None) -> str:
 def _parts(document: Document) -> Iterator[RenderableType]:
     """The parts to print. A string is a line that is not wrapped; a Text is a paragraph."""
     yield from _heading(document.title, "=")
+    if document.verdict:
+        yield _cell(document.verdict)
     for name, value in document.facts:
         yield Text(visible(f"{name}: {value}"))
     yield from map(Text, map(visible, document.lead))

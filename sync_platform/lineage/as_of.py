@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -21,7 +21,7 @@ from sync_platform.lake.schema import schemas_present, table_name
 from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.retention import require_unfolded
-from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.period import HONG_KONG, day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
@@ -43,9 +43,11 @@ class Past:
 def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql: str) -> Iterator[Past]:
     """The lake as it was at the moment, for the statement `sql`; if needed, the tables that it names are replayed.
 
-    Raises UsageError if the moment is before the window of time travel, and either the statement names a table that
-    cannot be replayed, or the history up to the moment is folded.
+    Raises UsageError for a moment in the future, for one before the first commit, and for one before the window of time
+    travel if either the statement names a table that cannot be replayed, or the history up to the moment is folded.
     """
+    with lake.session() as session:
+        require_known(session, moment)
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
         with lake.pinned(snapshot) as then, then.session() as session:
@@ -60,6 +62,17 @@ def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql:
         finally:
             session.execute(f"USE {LAKE}")
             session.execute(f"DETACH {THEN}")
+
+
+def require_known(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
+    """UsageError for a moment of which the lake can know nothing. The rest of today counts as now."""
+    now = datetime.now(UTC)
+    if moment > now and day_in_hong_kong(moment) > day_in_hong_kong(now):
+        raise UsageError(f"as of {_shown(moment)}: that is in the future; it is {_shown(now)} now")
+    first = session.execute(f"SELECT min(committed_at) FROM {LAKE}.sync.runs").fetchone()
+    if first is None or first[0] is None or moment < first[0]:
+        since = f"the first commit is of {_shown(first[0])}" if first and first[0] else "nothing was committed yet"
+        raise UsageError(f"as of {_shown(moment)}: nothing is known of that time; {since}")
 
 
 def _snapshot_at(lake: Lake, moment: datetime) -> int | None:

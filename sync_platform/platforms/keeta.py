@@ -186,16 +186,18 @@ class Session:
     async def call(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
         return await self._tokens.call(lambda token: self._post(path, {**fields, "accessToken": token}, read))
 
-    async def _post(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
+    async def _post(
+        self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T], is_repeatable: bool = True
+    ) -> T:
         def body(url: str) -> bytes:
             whole = {**fields, "appId": self._credentials["app_id"], "timestamp": int(time.time())}
             return orjson.dumps({**whole, "sig": signature(url, whole, self._credentials["app_secret"])})
 
-        return await self._client.post(path, body, read=read)
+        return await self._client.post(path, body, read=read, is_repeatable=is_repeatable)
 
     async def _exchange(self, refresh_token: str) -> TokenPair:
         fields = {"grantType": "refresh_token", "refreshToken": refresh_token}
-        return await self._post("/base/oauth/token", fields, _read_tokens)
+        return await self._post("/base/oauth/token", fields, _read_tokens, is_repeatable=False)
 
 
 class Keeta(Platform):

@@ -1,6 +1,7 @@
 """OpenRice: points of interest (POIs) behind a search that lists at most 250 per query, and their reviews.
 
-Special: the search is split by district or region, price range and cuisine until each query is below the cap.
+Special: the search is split by district or region, price range and cuisine until each query is below the cap. A query
+that cannot be split further is asked again in the other orders.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the upper end of each ran
 PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
 STATUSES = {10: "open", 3: "closed", 4: "closed"}
 CUISINE, DISH, AMENITY = 1, 2, 3
+OTHER_ORDERS = [{"sortBy": order} for order in ("ConsumeAsc", "ConsumeDesc", "BookmarkedDesc")]
 EDITION = {"uiLang": "en", "uiCity": "hongkong"}
 REGION_PATH = "/api/v2/metadata/region/all"
 POIS = Endpoint(
@@ -298,7 +300,13 @@ class OpenRice(Platform):
             return await page_of(extraction, POIS, {"page": page, **filters})
 
         search = CappedSearch(
-            extraction, "restaurants", pois, cap=CAP, page_rows=POIS.page_rows, whole_name="all of Hong Kong"
+            extraction,
+            "restaurants",
+            pois,
+            cap=CAP,
+            page_rows=POIS.page_rows,
+            orders=OTHER_ORDERS,
+            whole_name="all of Hong Kong",
         )
         parents = Parents(extraction, REVIEWS)
         async for found in search.pages(region.partitions):

@@ -34,6 +34,7 @@ class Query:
     parent: Query | None = None
     is_finest: bool = False  # True if no filter is left to split it
     count: int | None = None  # None: no page was read
+    page_rows: int = 1  # the records of its longest page
     pages_requested: int = 0
     own_ids: set[str] = field(default_factory=set)  # those that its own pages listed
     ids: set[str] = field(default_factory=set)
@@ -66,16 +67,24 @@ class Query:
             found.append(Query(filters, name, self, is_finest))
         return found
 
+    def in_order(self, order: Filters) -> Query:
+        """The query in another order. The records that it lists count for this query too."""
+        name = " ".join(f"{name}={chosen}" for name, chosen in order.items())
+        return Query({**self.filters, **order}, f"{self.name} {name}", self, is_finest=True)
+
 
 class CappedSearch:
     """All records of a search that lists at most `cap` records per query, in pages of `page_rows`.
 
     A query that lists fewer records than it counts is split by the next filter of a partition. The parts need not
     add up, because a record may have no value for a filter: then the pages of the query itself are read too, up to
-    the cap. Parts may overlap: each record is yielded once. A query that stays short is reported as capped.
+    the cap. Parts may overlap: each record is yielded once. A query that cannot be split further and stays short is
+    asked again in the other `orders`, each of which lists other records first. A query that stays short after that is
+    reported as capped.
 
-    `fetch` reads one page (1, 2, …) of the query with these filters; the `total` of its slice is the query's count.
-    `whole_name` names the query without filters. Memory: the ids of all records, once per level of queries.
+    `orders`: the parameters of each order, without the one that `fetch` asks for by itself. `fetch` reads one page
+    (1, 2, …) of the query with these filters; the `total` of its slice is the query's count. `whole_name` names the
+    query without filters. Memory: the ids of all records, once per level of queries.
     """
 
     def __init__(
@@ -86,10 +95,11 @@ class CappedSearch:
         *,
         cap: int,
         page_rows: int,
+        orders: Sequence[Filters] = (),
         whole_name: str = "the whole search",
     ) -> None:
         self._extraction, self._dataset, self._fetch = extraction, dataset, fetch
-        self._cap, self._page_rows = cap, page_rows
+        self._cap, self._page_rows, self._orders = cap, page_rows, orders
         self._whole = Query({}, whole_name)
         self._seen: set[str] = set()
         self._split: list[Query] = []
@@ -108,14 +118,29 @@ class CappedSearch:
         self._extraction.report_total(self._dataset, self._whole.count)
         for search_filters in partitions:
             if self._whole.is_short:
+                known = len(self._unsplit)
                 async for page in self._read_parts(search_filters):
+                    yield page
+                unsplit = self._unsplit[known:]
+                async for page in self._extraction.each_stream(self._dataset, unsplit, self._in_other_orders):
                     yield page
         for query in reversed([self._whole, *self._split]):  # the finest first: their records count for the coarser too
             if self._whole.is_short and query.is_short:
                 async for page in self._read(query, despite_cap=True):
                     yield page
+        for query in [*reversed(self._split), self._whole]:
+            async for page in self._in_other_orders(query):
+                yield page
         if self._whole.is_short:
             self._report([*self._unsplit, *reversed(self._split), self._whole])
+
+    async def _in_other_orders(self, query: Query) -> AsyncIterator[Page]:
+        """The query in each other order, as long as it is short."""
+        for order in self._orders:
+            if not (self._whole.is_short and query.is_short):
+                return
+            async for page in self._read(query.in_order(order)):
+                yield page
 
     async def _read_parts(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
         """Read the parts of the search by the first filter, then the parts of short parts by the second, and so on."""
@@ -154,7 +179,7 @@ class CappedSearch:
         query.pages_requested += 1
         self._extraction.expect_pages(self._dataset, 1)
         part = await self._fetch(query.filters, query.pages_requested)
-        query.count = part.total or 0
+        query.count, query.page_rows = part.total or 0, max(query.page_rows, len(part.records))
         ids = self._ids(part)
         if query.pages_requested > 1 and part.records and ids <= query.own_ids:
             query.repeats = True
@@ -181,10 +206,13 @@ class CappedSearch:
         return (query.count or 0) > self._cap
 
     def _reachable_pages(self, query: Query) -> int:
-        """The number of pages that can have records; 1 until the first page is read."""
+        """The number of pages that can have records; 1 until the first page is read.
+
+        A source whose pages are shorter than `page_rows` has more of them.
+        """
         if query.count is None:
             return 1
-        return -(-min(query.count, self._cap) // self._page_rows)
+        return -(-min(query.count, self._cap) // min(self._page_rows, query.page_rows))
 
     def _report(self, queries: Iterable[Query]) -> None:
         """Report the finest of the queries that have more records than could be read."""

@@ -32,6 +32,10 @@ class SecretStore(Protocol):
 
     def write(self, name: str, value: str) -> None: ...
 
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        """Store a secret if it is still `old` (None: there is none yet); False where another process changed it."""
+        ...
+
 
 class LandedParts(Protocol):
     """The whole parts that an interrupted sync landed."""

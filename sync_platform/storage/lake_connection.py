@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
@@ -68,10 +69,16 @@ class LakeAddress:
         return "://" in self.data
 
     @property
+    def is_encrypted(self) -> bool:
+        """True if data files are encrypted: data and catalog, which has their keys, lie in different places."""
+        return self.is_remote or self.catalog_file is None
+
+    @property
     def extensions(self) -> tuple[str, ...]:
         """The DuckDB extensions that the lake needs."""
         catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
-        return ("ducklake", catalog, *(("httpfs",) if self.is_remote else ()))
+        # httpfs reads and writes s3://, and it has the cipher that encrypts data files
+        return ("ducklake", catalog, *(("httpfs",) if self.is_encrypted else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -242,8 +249,13 @@ def _attach(
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
-    if address.is_remote or not address.catalog_file:
-        options.append("ENCRYPTED")  # data and catalog (which holds the keys) live in different places
+    if address.is_encrypted:
+        options.append("ENCRYPTED")
+    if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
+        options.append("OVERRIDE_DATA_PATH TRUE")
+        if not read_only:
+            with address.write_lock():
+                store_data_path(address.catalog_file, Path(address.data))
     if read_only:
         options.append("READ_ONLY")
     if snapshot is not None:

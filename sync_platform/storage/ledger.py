@@ -45,3 +45,14 @@ class Ledger:
         insert = upsert(self._engine, platform_secrets).values(platform=platform, name=name, **value)
         with transaction(self._engine) as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["platform", "name"], set_=value))
+
+    def replace_sealed_secret(self, platform: str, name: str, old: str | None, sealed_value: str) -> bool:
+        """Store a sealed value if `old` is still stored (None: nothing is). False, and nothing changes, otherwise."""
+        value = {"sealed_value": sealed_value, "written_at": datetime.now(UTC)}
+        table = platform_secrets
+        is_old = (table.c.platform == platform) & (table.c.name == name) & (table.c.sealed_value == old)
+        insert = upsert(self._engine, table).values(platform=platform, name=name, **value)
+        insert_new = insert.on_conflict_do_nothing(index_elements=["platform", "name"]).returning(table.c.name)
+        update_old = sa.update(table).where(is_old).values(**value).returning(table.c.name)
+        with transaction(self._engine) as connection:
+            return connection.execute(insert_new if old is None else update_old).first() is not None

@@ -21,3 +21,9 @@ class PlatformSecrets:
         """Store a secret; it is durable when this returns."""
         sealed = self._vault.seal_own(f"{self._platform}/{name}", value)
         self._ledger.write_sealed_secret(self._platform, name, sealed)
+
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        """Store a secret if it is still `old` (None: there is none yet); False where another process changed it."""
+        own = f"{self._platform}/{name}"
+        sealed_old = None if old is None else self._vault.seal_own(own, old)
+        return self._ledger.replace_sealed_secret(self._platform, name, sealed_old, self._vault.seal_own(own, value))

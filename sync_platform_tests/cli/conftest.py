@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -75,10 +76,15 @@ class Shell:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def unfinished_runs(self) -> list[str]:
-        """Dagster runs that neither succeeded nor failed."""
+    def run_states(self) -> list[str]:
+        """The status of every Dagster run, oldest first."""
         with closing(sqlite3.connect(self.home / "dagster" / "history" / "runs.db")) as database:
-            found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE')")
+            return [status for (status,) in database.execute("SELECT status FROM runs ORDER BY id")]
+
+    def unfinished_runs(self) -> list[str]:
+        """Dagster runs that have not ended."""
+        with closing(sqlite3.connect(self.home / "dagster" / "history" / "runs.db")) as database:
+            found = database.execute("SELECT run_id FROM runs WHERE status NOT IN ('SUCCESS', 'FAILURE', 'CANCELED')")
             return [run_id for (run_id,) in found]
 
     def variables(self) -> dict[str, str]:
@@ -160,3 +166,11 @@ def sandbox() -> Iterator[Any]:
     for each in started:
         each.process.kill()
         each.process.wait()
+
+
+def wait_until(is_so: Any, process: Any) -> None:
+    limit = time.monotonic() + 60
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "the expected state was not reached in time"
+        time.sleep(0.05)

@@ -77,6 +77,7 @@ def test_a_stopped_backfill_resumes_and_syncs_the_missing_week(shell: Shell, arc
     assert "data_gov_hk 2026-09-28 complete: " in errors
     assert "stopped after 1 of 3 periods; the same command resumes there" in errors
     assert "Traceback" not in errors
+    assert sorted(shell.run_states()) == ["CANCELED", "SUCCESS"]
 
     archive.is_open.set()
     done = shell.run("backfill", *SPAN)

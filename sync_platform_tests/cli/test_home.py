@@ -1,11 +1,17 @@
-"""Many processes prepare the folder of Dagster's state at once."""
+"""A home: many processes prepare the folder of Dagster's state at once, and it may be copied or moved."""
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from sync_platform.cli.runner.home import INSTANCE_YAML, prepare_home
+from sync_platform_tests.cli.conftest import Shell
 
 AT_ONCE = 8
 TIMES = 50
@@ -29,3 +35,35 @@ def test_settings_that_an_operator_changed_stay(tmp_path: Path) -> None:
     config.write_text("telemetry: {enabled: false}\n")
     prepare_home(tmp_path)
     assert config.read_text() == "telemetry: {enabled: false}\n"
+
+
+@pytest.fixture
+def copied(synced: Shell, tmp_path: Path) -> Shell:
+    """A copy of the synced home, which stays where it is."""
+    shutil.copytree(synced.home, tmp_path / "copy")
+    return Shell(tmp_path / "copy")
+
+
+def _stored_data_path(shell: Shell) -> str:
+    with closing(sqlite3.connect(shell.home / "lake" / "catalog.sqlite")) as catalog:
+        return catalog.execute("SELECT value FROM ducklake_metadata WHERE key = 'data_path'").fetchone()[0]
+
+
+def test_a_copied_home_is_read_verified_and_synced_on_its_own(synced: Shell, copied: Shell) -> None:
+    sql = "SELECT count(*) AS n FROM sync.runs"
+    before = synced.query(sql)
+    assert copied.query(sql) == before
+    assert copied.run_in_process("lineage", "verify").returncode == 0
+    assert _stored_data_path(copied) == _stored_data_path(synced)  # a reader stores nothing
+    assert copied.sync("chope")[0] == 0
+    assert _stored_data_path(copied) == f"{copied.home / 'lake' / 'data'}/"
+    assert copied.query(sql)[0]["n"] > before[0]["n"]
+    assert synced.query(sql) == before
+
+
+def test_a_catalog_without_its_data_says_what_belongs_together(synced: Shell, copied: Shell) -> None:
+    shutil.rmtree(copied.home / "lake" / "data")
+    refused = copied.run_in_process("query", "SELECT 1")
+    assert refused.returncode == 1
+    assert f"belongs to the data in {synced.home / 'lake' / 'data'}/, and " in refused.stderr
+    assert "copy or move both together" in refused.stderr

@@ -64,7 +64,7 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
 
 
 def _holder(ledger: str, process: Any) -> str:
-    from sync_platform_tests.cli.test_sync import wait_until
+    from sync_platform_tests.cli.conftest import wait_until
 
     wait_until(lambda: holder_of(ledger, "chope"), process)
     holder = holder_of(ledger, "chope")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sync_platform.vault.master_key import from_key_file
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.conftest import TODAY, Shell
 
 
 def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
@@ -36,9 +36,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     assert entries[2]["subject"]["run_ids"] == [document["platforms"][0]["run_id"]]
 
     rows = shell.query("SELECT count(*) AS n FROM chope.restaurants")
-    then = shell.run(
-        "query", "SELECT count(*) AS n FROM chope.restaurants", "--as-of", "2099-01-01", "--format", "json"
-    )
+    then = shell.run("query", "SELECT count(*) AS n FROM chope.restaurants", "--as-of", TODAY, "--format", "json")
     assert (json.loads(then.stdout), "time travel to snapshot" in then.stderr) == (rows, True)
     assert shell.run("query", "FROM chope.restaurants", "--as-of", "now").returncode == 2
     exports = json.loads(shell.run("audit", "--operation", "export", "--json").stdout)["entries"]
@@ -48,7 +46,9 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     done = shell.run(*report, "--json")
     message = json.loads(done.stdout)
     unmet = [each["id"] for each in message["obligations"] if each["state"] == "not met"]
-    assert (done.returncode, done.stderr, message["compliance_rate"]["not_met"]) == (int(bool(unmet)), "", len(unmet))
+    assert (done.returncode, message["compliance_rate"]["not_met"]) == (int(bool(unmet)), len(unmet))
+    assert all(name in done.stderr for name in unmet) and bool(done.stderr) == bool(unmet)
+    assert message["verdict"]["is_met"] is not bool(unmet)
     assert message["verification"]["holds"] and message["verification"]["landed_objects"] is None
     assert [each["subject"]["reason"] for each in message["operations"]["shrinks"]] == ["closing time"]
     page = shell.home / "report.html"
@@ -65,6 +65,11 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     done = shell.run("lineage", "verify", "--anchor", str(path))
     assert done.returncode == 1
     assert "first broken: anchor" in done.stdout and "it was cut" in done.stdout
+    page.unlink()
+    done = shell.run_in_process(*report, "--html", "--out", str(page))
+    assert done.returncode == 1
+    assert f"the report is in {page}. Not met: the proof is broken" in done.stderr
+    assert "audit-log-holds: " in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from sync_platform.cli.app import run
 from sync_platform.cli.syncing import sync
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.conftest import Shell, wait_until
 
 
 def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -139,6 +138,7 @@ def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: 
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
+    assert shell.run_states() == ["CANCELED"]
 
 
 def test_an_interruption_before_the_sync_begins_is_reported_too(
@@ -185,14 +185,6 @@ def test_a_platform_file_in_a_folder_of_platform_path_is_a_platform(shell: Shell
             {"source_id": "2", "name": "窗邊"},
         ]
         assert "tables" in shell.run("platforms").stdout
-
-
-def wait_until(is_so: Any, process: Any) -> None:
-    limit = time.monotonic() + 60
-    while not is_so():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, "the expected state was not reached in time"
-        time.sleep(0.05)
 
 
 def test_a_real_shrink_is_refused_with_the_rows_named_until_an_operator_accepts_it(shell: Shell) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
-from sync_platform_tests.cli.conftest import FirstSync, Shell
+from sync_platform_tests.cli.conftest import FirstSync, Shell, wait_until
 
 
 def test_a_sync_ends_with_unified_restaurants(first_sync: FirstSync) -> None:
@@ -79,3 +80,17 @@ def test_nothing_can_be_unified_or_reviewed_before_a_sync(shell: Shell) -> None:
         done = shell.run_in_process(*command)
         assert done.returncode == 1
         assert "run `sync-platform sync`" in done.stderr
+
+
+def test_an_interrupted_unification_is_canceled(shell: Shell) -> None:
+    assert shell.sync("openrice")[0] == 0
+    process = shell.start("unify", "--rebuild")
+    wait_until(lambda: shell.run_states()[1:] == ["STARTED"], process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.splitlines()[-1]) == (130, "sync-platform: interrupted; nothing is half-written")
+    assert "Interrupt" not in errors
+    assert shell.run_states()[1:] == ["CANCELED"]
+    entries = json.loads(shell.run_in_process("audit", "--operation", "unify", "--json").stdout)["entries"]
+    assert [entry["outcome"] for entry in entries] == ["begun", "interrupted"]
+    assert shell.run("unify").returncode == 0

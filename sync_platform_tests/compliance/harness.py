@@ -102,7 +102,7 @@ class ComplianceHarness:
             record = Record(
                 lake, HISTORY, tracked_tables(self.declared), log, self.backups, lake_harness.vault.anchors, KEPT
             )
-            of = Installation(self.settings, self.declared, record, lake_harness.store, vault)
+            of = Installation(self.settings, self.declared, record, lake_harness.store, vault, "ada")
             found = make_report(of, span, now, hash_landing=hash_landing)
         log.close()
         vault.dispose()

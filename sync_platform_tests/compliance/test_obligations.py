@@ -15,9 +15,10 @@ import pytest
 
 from sync_platform.compliance import requirements
 from sync_platform.compliance.obligation import ComplianceRate, Requirement
+from sync_platform.compliance.verdict import most_urgent_first
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, SPAN, TERMS, ComplianceHarness, found, house
+from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, MONTH, SPAN, TERMS, ComplianceHarness, found, house
 from sync_platform_tests.lake.harness import HISTORY
 
 REQUIREMENTS = [each for each in vars(requirements).values() if isinstance(each, Requirement)]
@@ -180,6 +181,12 @@ def test_each_defect_breaks_its_own_obligations_and_no_other(request: pytest.Fix
     report = harness.report()
     broken = {name: each.evidence for name, each in found(report).items() if each.state == "not met"}
     assert set(broken) == set(ids.split()), broken
+    assert report.verdict.is_met is False
+    assert ("the proof is broken" in report.verdict.text) is bool({"history-holds", "audit-log-holds"} & set(broken))
+    assert all(name in report.verdict.text for name in broken)
+    assert most_urgent_first(report.obligations)[0].state == "not met"
+    if "synced-on-time" in broken:
+        assert f"sync-platform backfill diner --from {MONTH.key} --to {MONTH.key}" in broken["synced-on-time"]
 
 
 def test_every_obligation_is_broken_by_some_test() -> None:

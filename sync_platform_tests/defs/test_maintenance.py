@@ -9,9 +9,11 @@ import dagster as dg
 import pytest
 
 from sync_platform.definitions import build
+from sync_platform.defs import maintenance
 from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import NoProgress
+from sync_platform.defs.run_errors import error_of
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.lake.harness import LakeHarness
@@ -55,6 +57,21 @@ def test_maintenance_is_refused_during_a_backup_and_names_it(
     assert failure is not None and failure.description is not None
     assert failure.description.startswith("maintenance cannot start: backup (process ")
     assert failure.metadata["permanent"].value is False
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_an_unexpected_error_is_not_retried(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, attended: bool
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(maintenance, "close_lineage", broken)
+    tags = {ATTENDED_TAG: "true"} if attended else {}
+    job = definitions.resolve_job_def(MAINTENANCE)
+    result = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    assert error_of(result.all_events) == "unexpected ZeroDivisionError: a defect"
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
 
 
 def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 from sync_platform.errors import UsageError
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.as_of import past
+from sync_platform.lineage.moment import parse_moment
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.extent import is_full
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 from sync_platform_tests.lineage.conftest import MENU
@@ -70,13 +72,34 @@ def test_time_travel_and_replay_give_the_same_rows_at_every_moment(tmp_path: Pat
 def test_a_table_that_cannot_be_replayed_is_named(tmp_path: Path) -> None:
     harness = LakeHarness(tmp_path)
     harness.sync(MENU, hour=0)
-    before = datetime(2020, 1, 1, tzinfo=UTC)
-    named = pytest.raises(UsageError, match=r"quality\.scores cannot be read as of 2020-01-01")
+    before = datetime.now(UTC)
+    harness.sync([{**MENU[0], "name": "Renamed"}, *MENU[1:]], hour=1)
+    last = harness.ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")[0][0]
+    harness.ask(f"CALL ducklake_expire_snapshots('lake', versions => range(0, {last}))")
+    named = pytest.raises(UsageError, match=r"quality\.scores cannot be read as of 20")
     with named, past(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes, quality.scores"):
         raise AssertionError("never given")
     named = pytest.raises(UsageError, match=r"write diner\.dishes; lake is the current lake")
     with named, past(harness.lake, HISTORY, TABLES, before, "FROM lake.diner.dishes"):
         raise AssertionError("never given")
     with past(harness.lake, HISTORY, TABLES, before, "FROM diner.dishes") as then:
-        assert then.session.execute("FROM diner.dishes").fetchall() == []
+        assert then.session.execute("SELECT count(*) FROM diner.dishes WHERE name = 'Renamed'").fetchall() == [(0,)]
+    harness.lake.close()
+
+
+def test_a_moment_before_the_first_commit_or_in_the_future_is_refused(tmp_path: Path) -> None:
+    harness = LakeHarness(tmp_path)
+    before = datetime.now(UTC)
+    harness.sync(MENU, hour=0)
+    now = datetime.now(UTC)
+    for moment, problem in (
+        (before, r"nothing is known of that time; the first commit is of 20\d\d-"),
+        (now + timedelta(days=2), "that is in the future; it is 20"),
+    ):
+        named = pytest.raises(UsageError, match=problem)
+        with named, past(harness.lake, HISTORY, TABLES, moment, "FROM diner.dishes"):
+            raise AssertionError("never given")
+    end_of_today = parse_moment(day_in_hong_kong(now).isoformat())
+    with past(harness.lake, HISTORY, TABLES, end_of_today, "FROM diner.dishes") as then:
+        assert len(then.session.execute("FROM diner.dishes").fetchall()) == len(MENU)
     harness.lake.close()

@@ -85,6 +85,12 @@ class MemorySecrets:
     def write(self, name: str, value: str) -> None:
         self.values[name] = value
 
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        if self.values.get(name) != old:
+            return False
+        self.values[name] = value
+        return True
+
 
 def to_row(dataset: Dataset, record: Record) -> Row | None:
     """The row of a record as received: personal values as text, as they are once sealed, but readable."""
@@ -116,6 +122,7 @@ def run(
     secrets: MemorySecrets | None = None,
     only_first: bool = False,
     observed_at: datetime = OBSERVED_AT,
+    **credentials: str,
 ) -> Replayed:
     """Run the connector over a transport; `only_first`: its first dataset only. Raises the SyncError that stops it."""
     noting = _RecordingTransport(transport)
@@ -136,7 +143,8 @@ def run(
         archive = f"{BASE}/{platform.name}_archive"
         async with client:
             state = ExtractionState(wanted, observed_at)
-            extraction = Extraction(client, scope or Scope(), CREDENTIALS, secrets or MemorySecrets(), state, archive)
+            own = {**CREDENTIALS, **credentials}
+            extraction = Extraction(client, scope or Scope(), own, secrets or MemorySecrets(), state, archive)
             pages = []
             async with aclosing(platform.pages(extraction)) as coming:
                 async for page in coming:

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from sync_platform.errors import AuthenticationFailed
+from sync_platform.errors import AuthenticationFailed, TokenInDoubt
 from sync_platform.platforms.keeta import Keeta, signature
 from sync_platform.sandbox.city import City
 
@@ -87,7 +87,7 @@ def test_a_rotated_refresh_token_is_kept_and_used_the_next_time() -> None:
     run(KEETA, httpx.MockTransport(server), secrets=secrets)
     run(KEETA, httpx.MockTransport(server), secrets=secrets)
     assert server.refreshed_with[1] == "rt-1"
-    assert secrets.values == {"refresh_token": "rt-2"}
+    assert secrets.values["refresh_token"] == "rt-2"
 
 
 def test_a_stored_token_that_is_refused_is_replaced_by_the_configured_one() -> None:
@@ -106,6 +106,138 @@ def test_when_every_refresh_token_is_refused_the_settings_are_named() -> None:
 
     with pytest.raises(AuthenticationFailed, match="KEETA_REFRESH_TOKEN"):
         run(KEETA, httpx.MockTransport(refusing))
+
+
+LOST: dict[str, httpx.Response | Exception] = {
+    "the socket closes": httpx.RemoteProtocolError("Server disconnected without sending a response."),
+    "the answer is late": httpx.ReadTimeout("late"),
+    "a gateway loses it": httpx.Response(502),
+    "it is cut off": httpx.Response(200, content=b'{"code": 0, "data": {"accessTok'),
+    "it has no refresh token": _answer({"accessToken": "at-1", "expiresIn": 7200}),
+}
+
+
+def losing(server: Server, *lost: httpx.Response | Exception) -> httpx.MockTransport:
+    """Rotates the refresh token, but loses the first answers to that."""
+    remaining = list(lost)
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = server(request)
+        if request.url.path != "/base/oauth/token" or not remaining:
+            return answer
+        instead = remaining.pop(0)
+        if isinstance(instead, Exception):
+            raise instead
+        return instead
+
+    return httpx.MockTransport(handle)
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+def test_a_refresh_token_whose_answer_is_lost_is_never_sent_again(lost: httpx.Response | Exception) -> None:
+    server, secrets = Server(), MemorySecrets()
+    run(KEETA, httpx.MockTransport(server), secrets=secrets)
+    for _ in range(3):  # the sync that lost the answer, and those after it
+        with pytest.raises(TokenInDoubt, match="answer was lost .* set KEETA_REFRESH_TOKEN to the new token"):
+            run(KEETA, losing(server, lost), secrets=secrets)
+    assert server.refreshed_with == ["sandbox", "rt-1"]
+    assert "rt-1" not in secrets.values["refresh_token_exchange"]
+    newly = run(KEETA, httpx.MockTransport(server), secrets=secrets, refresh_token="authorised again")
+    assert newly.reasons("restaurants") == []
+    run(KEETA, httpx.MockTransport(server), secrets=secrets, refresh_token="authorised again")
+    assert server.refreshed_with == ["sandbox", "rt-1", "authorised again", "rt-3"]
+
+
+def test_the_first_refresh_token_of_all_is_not_sent_again_either() -> None:
+    server, secrets = Server(), MemorySecrets()
+    for _ in range(2):
+        with pytest.raises(TokenInDoubt):
+            run(KEETA, losing(server, httpx.ReadError("reset")), secrets=secrets)
+    assert server.refreshed_with == ["sandbox"]
+
+
+def test_a_configured_token_that_began_the_chain_is_not_sent_again_when_the_stored_one_is_refused() -> None:
+    server, secrets = Server(), MemorySecrets()
+    run(KEETA, httpx.MockTransport(server), secrets=secrets)
+    server.used.add("rt-1")
+    with pytest.raises(AuthenticationFailed, match="KEETA_REFRESH_TOKEN"):
+        run(KEETA, httpx.MockTransport(server), secrets=secrets)
+    assert server.refreshed_with == ["sandbox", "rt-1"]
+
+
+NOT_USED: dict[str, httpx.Response | Exception] = {
+    "no connection": httpx.ConnectError("refused"),
+    "too many requests": httpx.Response(429, headers={"Retry-After": "0"}),
+    "the server says that it failed": httpx.Response(500),
+    "the platform says that it failed": _answer(code=315000101, message="system busy"),
+}
+
+
+@pytest.mark.parametrize("failure", NOT_USED.values(), ids=NOT_USED)
+def test_a_refresh_token_that_surely_had_no_effect_is_sent_again(failure: httpx.Response | Exception) -> None:
+    server, failures = Server(), [failure]
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if not failures:
+            return server(request)
+        found = failures.pop()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    assert run(KEETA, httpx.MockTransport(handle)).reasons("restaurants") == []
+    assert server.refreshed_with == ["sandbox"]
+
+
+def test_a_refused_token_is_tried_again_once_the_settings_are_right() -> None:
+    server, secrets = Server(), MemorySecrets()
+    with pytest.raises(AuthenticationFailed, match="KEETA_APP_SECRET"):
+        run(KEETA, httpx.MockTransport(lambda _: _answer(code=115000102, message="wrong sig")), secrets=secrets)
+    assert run(KEETA, httpx.MockTransport(server), secrets=secrets).reasons("restaurants") == []
+
+
+def test_a_process_killed_between_sending_and_storing_leaves_the_token_in_doubt() -> None:
+    class Killed(BaseException):
+        pass
+
+    server, secrets = Server(), MemorySecrets()
+
+    def killed(request: httpx.Request) -> httpx.Response:
+        server(request)
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(KEETA, httpx.MockTransport(killed), secrets=secrets)
+    with pytest.raises(TokenInDoubt, match="a lost connection or a killed process"):
+        run(KEETA, httpx.MockTransport(server), secrets=secrets)
+    assert server.refreshed_with == ["sandbox"]
+
+
+def test_of_two_processes_only_one_sends_a_refresh_token() -> None:
+    server, secrets = Server(), MemorySecrets()
+
+    class Overtaken(MemorySecrets):
+        """The other process records its exchange between this one's reading and writing."""
+
+        def replace(self, name: str, old: str | None, value: str) -> bool:
+            return secrets.replace(name, old, value) and super().replace(name, "of the other process", value)
+
+    replayed = run(KEETA, httpx.MockTransport(server), secrets=Overtaken())
+    assert "another process exchanges the refresh token" in replayed.reasons("restaurants")[0]
+    assert server.refreshed_with == []
+
+
+def test_a_platform_that_returns_the_same_refresh_token_leaves_no_doubt() -> None:
+    server, secrets = Server(), MemorySecrets()
+
+    def same(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/base/oauth/token":
+            return server(request)
+        server.valid = "at-1"
+        return _answer({"accessToken": "at-1", "expiresIn": 7200, "refreshToken": "sandbox"})
+
+    for _ in range(2):
+        assert run(KEETA, httpx.MockTransport(same), secrets=secrets).reasons("restaurants") == []
 
 
 @pytest.mark.parametrize(("code", "tries"), [(115000301, 1), (315000101, 2)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -34,10 +35,18 @@ def shown(city: City) -> int:
 
 
 class Site:
-    """OpenRice over a list of POIs: districts 1 and 2, region -9 of both, cuisines 7 and 8, a cap of 250."""
+    """OpenRice over a list of POIs: districts 1 and 2, region -9 of both, cuisines 7 and 8, a cap of 250.
 
-    def __init__(self, pois: list[Poi], districts: tuple[int, ...] = (1, 2, -9)) -> None:
-        self.pois, self.districts = pois, districts
+    `orders`: for each order that differs from the default one, the key that it sorts by.
+    """
+
+    def __init__(
+        self,
+        pois: list[Poi],
+        districts: tuple[int, ...] = (1, 2, -9),
+        orders: Mapping[str, Callable[[Poi], int]] | None = None,
+    ) -> None:
+        self.pois, self.districts, self.orders = pois, districts, orders or {}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if "metadata" in request.url.path:
@@ -46,6 +55,8 @@ class Site:
             return httpx.Response(200, json={"districts": districts, "categories": {"cuisine": cuisine}})
         params = request.url.params
         chosen = [poi for poi in self.pois if self._matches(poi, params)]
+        if params["sortBy"] in self.orders:
+            chosen = sorted(chosen, key=self.orders[params["sortBy"]])
         start = (int(params["page"]) - 1) * 15
         found = {"count": len(chosen), "results": chosen[:250][start : start + 15]}
         return httpx.Response(200, json={"searchResult": {"paginationResult": found}})
@@ -108,9 +119,27 @@ def test_a_slice_that_cannot_be_split_below_the_cap_is_named() -> None:
     assert "the source claims 320 records, 270 came" in replayed.reasons("restaurants")
 
 
+def test_a_slice_that_cannot_be_split_is_asked_again_in_other_orders_until_all_are_found() -> None:
+    orders = {"ConsumeDesc": lambda poi: -poi["poiId"], "BookmarkedDesc": lambda poi: abs(poi["poiId"] - 350)}
+    replayed = sweep(pois(700) + pois(20, start=1000, district=2), orders=orders)
+    assert len(set(replayed.ids("restaurants"))) == 720
+    assert replayed.reasons("restaurants") == []
+
+
+def test_no_other_order_is_asked_for_where_the_slices_list_all(large_city: City) -> None:
+    replayed = over_sandbox(OPENRICE, large_city, datasets=ONLY)
+    assert {request.url.params.get("sortBy", "Default") for request in replayed.requests} == {"Default"}
+
+
 def test_restaurants_without_a_price_are_found_by_the_query_of_the_whole_district() -> None:
     replayed = sweep(pois(30, price=None) + pois(240, start=1000, price=1))
     assert len(set(replayed.ids("restaurants"))) == 270
+    assert replayed.reasons("restaurants") == []
+
+
+def test_restaurants_without_a_cuisine_are_found_by_another_order_of_their_price_range() -> None:
+    replayed = sweep(pois(260) + pois(30, start=1000, cuisine=None), orders={"ConsumeDesc": lambda poi: -poi["poiId"]})
+    assert len(set(replayed.ids("restaurants"))) == 290
     assert replayed.reasons("restaurants") == []
 
 

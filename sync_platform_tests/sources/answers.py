@@ -50,6 +50,9 @@ class NoSecrets:
     def write(self, name: str, value: str) -> None:
         raise AssertionError("no secret is expected")
 
+    def replace(self, name: str, old: str | None, value: str) -> bool:
+        raise AssertionError("no secret is expected")
+
 
 class Answers:
     """A handler that gives its answers in order, the last one repeatedly; `requests` lists what was requested."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ PAGE_ROWS, CAP = 2, 5
 COLOURS, SIZES, SHOPS = (1, 2, 3), ("s", "l"), (-1, -2)
 COLOUR, SIZE, SHOP = SearchFilter("colour", COLOURS), SearchFilter("size", SIZES), SearchFilter("shop", SHOPS)
 PARTITIONS = [[COLOUR, SIZE], [SHOP, SIZE]]
+LAST_FIRST: Filters = {"order": "last first"}
 
 
 def dish(number: int, colour: int | None = 1, size: str | None = "s", *shops: int) -> Dish:
@@ -37,18 +39,21 @@ class CappedSource:
     cap: int = CAP
     broken: dict[Question, SyncError] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
+    page_rows: int = PAGE_ROWS
 
     async def __call__(self, filters: Filters, page: int) -> Slice:
         question = frozenset(filters.items()), page
         self.asked.append(question)
         if question in self.broken:
             raise self.broken[question]
-        start = (page - 1) * PAGE_ROWS
-        listed = self.matching(filters)[: self.cap][start : start + PAGE_ROWS]
+        start = (page - 1) * self.page_rows
+        listed = self.matching(filters)[: self.cap][start : start + self.page_rows]
         return Slice(listed, reply_of([]), total=len(self.matching(filters)))
 
     def matching(self, filters: Filters) -> list[Dish]:
-        return [one for one in self.dishes if all(value in one.get(name, ()) for name, value in filters.items())]
+        chosen = {name: value for name, value in filters.items() if name != "order"}
+        dishes = self.dishes[::-1] if "order" in filters else self.dishes
+        return [one for one in dishes if all(value in one.get(name, ()) for name, value in chosen.items())]
 
     def reachable(self) -> set[int]:
         """The ids that some query of the partitions lists."""
@@ -74,9 +79,9 @@ class Found:
         return self.extraction.gaps["dishes"].capped_slices
 
 
-def search(source: CappedSource, cap: int = CAP) -> Found:
+def search(source: CappedSource, cap: int = CAP, orders: Sequence[Filters] = ()) -> Found:
     extraction = extraction_of()
-    crawl = CappedSearch(extraction, "dishes", source, cap=cap, page_rows=PAGE_ROWS)
+    crawl = CappedSearch(extraction, "dishes", source, cap=cap, page_rows=PAGE_ROWS, orders=orders)
 
     async def collected() -> list[Page]:
         return [page async for page in crawl.pages(PARTITIONS)]
@@ -167,6 +172,26 @@ def test_records_without_a_value_for_a_filter_are_found_by_the_query_that_was_sp
 def test_a_query_that_stays_short_is_reported_by_its_filters_and_its_numbers() -> None:
     found = search(CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)]))
     assert found.capped == ["colour=1 size=s: 5 of 8"]
+
+
+def test_a_query_that_stays_short_is_asked_again_in_another_order() -> None:
+    source = CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(9, 2)])
+    found = search(source, orders=[LAST_FIRST])
+    assert len(found.ids) == 9
+    assert not found.capped
+    assert {filters for filters, _ in source.asked if "order" in dict(filters)} == {
+        frozenset({("colour", 1), ("size", "s"), *LAST_FIRST.items()})
+    }
+
+
+def test_a_query_that_no_order_lists_whole_is_reported_with_what_all_orders_listed() -> None:
+    found = search(CappedSource([dish(number, 1, "s") for number in range(12)]), orders=[LAST_FIRST])
+    assert found.capped == ["colour=1 size=s: 10 of 12"]
+
+
+def test_a_source_whose_pages_are_shorter_than_requested_is_read_to_its_end() -> None:
+    source = CappedSource([dish(number) for number in range(CAP)], page_rows=1)
+    assert search(source).ids == [*range(CAP)]
 
 
 def test_records_without_any_value_that_no_page_reaches_are_reported_for_the_whole_search() -> None:

@@ -11,6 +11,7 @@ from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import load_settings
 from sync_platform.storage import lake_connection
 from sync_platform.storage.lake_connection import Lake, LakeAddress, with_memory
+from sync_platform_tests.services import PostgresServer
 
 
 @pytest.fixture
@@ -95,3 +96,14 @@ def test_the_memory_limit_is_raised_for_a_block_and_restored(tmp_path: Path) -> 
         with with_memory(session, "1GB"):
             session.execute(big)
         assert session.execute("SELECT current_setting('memory_limit')").fetchall() == before
+
+
+def test_a_catalog_in_postgresql_may_have_its_data_in_a_folder(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    catalog = f"postgres:{postgres_server.conninfo(postgres_server.create_database())}"
+    address = LakeAddress(catalog, str(tmp_path / "data"), tmp_path / "temp")
+    with Lake(address) as lake, lake.session() as session:
+        session.execute("CREATE SCHEMA lake.diner; CREATE TABLE lake.diner.dishes AS SELECT 'har gow' AS name")
+    with Lake(address, read_only=True) as lake, lake.session() as session:
+        assert session.execute("FROM lake.diner.dishes").fetchall() == [("har gow",)]
+    (file,) = (tmp_path / "data").rglob("*.parquet")
+    assert b"har gow" not in file.read_bytes()  # data outside the catalog is encrypted

@@ -30,6 +30,16 @@ def test_a_secret_written_twice_is_updated(database_url: str) -> None:
     assert _rows(database_url) == 1
 
 
+def test_a_secret_is_replaced_only_if_it_is_still_the_known_one(database_url: str) -> None:
+    ledger = Ledger(database_url)
+    assert ledger.replace_sealed_secret("keeta", "exchange", None, "one")
+    assert not ledger.replace_sealed_secret("keeta", "exchange", None, "two")
+    assert not ledger.replace_sealed_secret("keeta", "exchange", "zero", "two")
+    assert ledger.sealed_secret("keeta", "exchange") == "one"
+    assert ledger.replace_sealed_secret("keeta", "exchange", "one", "two")
+    assert ledger.sealed_secret("keeta", "exchange") == "two"
+
+
 def test_secrets_of_other_platforms_and_names_are_left_alone(database_url: str) -> None:
     ledger = Ledger(database_url)
     names = [("keeta", "a"), ("keeta", "b"), ("chope", "a")]

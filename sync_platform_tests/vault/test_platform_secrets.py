@@ -29,6 +29,14 @@ def test_the_secret_last_written_is_read(ledger: Ledger, vault: Vault) -> None:
     assert PlatformSecrets(ledger, vault, "keeta").read("refresh_token") == "rotated 🔑"
 
 
+def test_a_secret_is_replaced_only_if_it_is_still_the_known_one(ledger: Ledger, vault: Vault) -> None:
+    secrets = PlatformSecrets(ledger, vault, "keeta")
+    assert secrets.replace("exchange", None, "one")
+    assert not secrets.replace("exchange", None, "two")
+    assert secrets.replace("exchange", "one", "two")
+    assert secrets.read("exchange") == "two"
+
+
 def test_each_platform_and_name_has_its_own_secret(ledger: Ledger, vault: Vault) -> None:
     keeta, chope = (PlatformSecrets(ledger, vault, platform) for platform in ("keeta", "chope"))
     keeta.write("a", "keeta's")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.export import scope_of
-from sync_platform.cli.output import json_of, opened, rendered, showing_steps
+from sync_platform.cli.output import json_of, opened, rendered, report_problem, showing_steps
 from sync_platform.cli.required import require_lake
 from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.report_document import report_document
@@ -18,6 +18,7 @@ from sync_platform.compliance.span import Span
 from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.audit_log import system_user
 from sync_platform.vault.seal import open_vault_database
 
 
@@ -37,6 +38,11 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
         file.write(_written(report, form))
         rate = report.rate
         operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)
+    if rate.not_met:
+        where = "" if out == "-" else f"; the report is in {out}"
+        report_problem(
+            f"{rate.not_met} of {rate.checked} checked obligations are not met{where}. {report.verdict.text}"
+        )
     return FAILED if rate.not_met else OK
 
 
@@ -53,11 +59,12 @@ def _installation(settings: Settings) -> Iterator[Installation]:
     from sync_platform.defs.lineage import auditor_of
     from sync_platform.defs.resources import landing_store_of
 
+    prepared_by = settings.sync_actor or system_user()
     vault = open_vault_database(settings.vault_url)
     try:
         with auditor_of(settings).record() as record:
             landing = landing_store_of(settings).open()
-            yield Installation(settings, load_platforms(settings.platform_path), record, landing, vault)
+            yield Installation(settings, load_platforms(settings.platform_path), record, landing, vault, prepared_by)
     finally:
         vault.dispose()
 

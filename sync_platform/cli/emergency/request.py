@@ -65,7 +65,7 @@ def _run_here(
 ) -> int:
     """Run the platforms of a request that are not launched yet, under locks that end with this process."""
     from sync_platform.cli.runner.daemon import follow_requests
-    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
     from sync_platform.cli.syncing.workers import Job, run_all
     from sync_platform.defs.emergency import request_lock_name
     from sync_platform.defs.landing import Mode
@@ -95,7 +95,7 @@ def _run_here(
         except KeyboardInterrupt:
             for name in ours:
                 requests.give_back(request_id, name, run_ids[name])
-            prepare(settings, [])  # stores that the runs of the killed workers have failed
+            cancel_killed_runs(settings)
             report_problem(f"interrupted; request {request_id} stays open")
             return INTERRUPTED
         for result in results:

@@ -15,6 +15,7 @@ from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import sealed_digest
 from sync_platform.lake.schema import schemas_present
+from sync_platform.lineage.as_of import require_known
 from sync_platform.lineage.moment import parse_moment
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.record import History, RecordStory, read_record_story
@@ -58,12 +59,17 @@ def show_story(words: list[str], field: str | None, as_of: str | None, form: str
 
 @contextmanager
 def history_of(settings: Settings, platforms: dict[str, Platform], as_of: datetime | None = None) -> Iterator[History]:
-    """The history of an installation, to be read; NoLakeYet where there is none."""
+    """The history of an installation, to be read; NoLakeYet where there is none.
+
+    UsageError for a moment `as_of` of which it can know nothing.
+    """
     from sync_platform.defs.resources import landing_store_of
 
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
         if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
             raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
+        if as_of:
+            require_known(session, as_of)
         landing = Landing(landing_store_of(settings).open(), platforms, partial(sealed_digest, other))
         yield History(session, settings.lineage_table_name, landing, as_of)
 

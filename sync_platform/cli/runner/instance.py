@@ -35,6 +35,12 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
         sources.source_of(platform)
 
 
+def cancel_killed_runs(settings: Settings) -> None:
+    """After Ctrl-C: store that the runs of the killed workers are canceled; StorageError where that fails."""
+    with opened_instance(settings) as instance:
+        end_dead_runs(instance, interrupted=True)
+
+
 @contextmanager
 def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""

@@ -11,10 +11,11 @@ from typing import Any
 from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
+from sync_platform.defs.dead_runs import cancel_run
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
-from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.run_errors import error_of, is_interrupted
 from sync_platform.defs.tables import table_key
 from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
@@ -41,7 +42,8 @@ class RunResult:
 class Runner:
     """Runs jobs of one set of definitions on one Dagster instance; one at a time in a process.
 
-    Every method runs to the end of the job. It raises StorageError where Dagster cannot store its records.
+    Every method runs to the end of the job. It raises StorageError where Dagster cannot store its records, and
+    KeyboardInterrupt where Ctrl-C ended the run, which is canceled then.
     """
 
     def __init__(self, settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> None:
@@ -103,6 +105,9 @@ class Runner:
                 tags={**RUN_TAGS, ATTENDED_TAG: "true", **NOT_AGAIN, **tags},
                 **selection,
             )
+            if is_interrupted(result.all_events):
+                cancel_run(instance, result.run_id)
+                raise KeyboardInterrupt
         sys.stderr.write(errors.getvalue())
         return result
 

@@ -38,7 +38,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     known = set() if again else _complete(settings, platform)
     missing = [period for period in periods if period.key not in known]
 
-    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
 
     prepare(settings, [(platform, period) for period in periods])
     display = _Steps(platform.name, len(missing), quiet=as_json)
@@ -51,7 +51,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
             status = worst((result.status for result in results), default="complete")
             operation.ended(status, run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
-        prepare(settings, [])  # stores that the run of the killed worker has failed
+        cancel_killed_runs(settings)
         report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command resumes there")
         return INTERRUPTED
     _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)

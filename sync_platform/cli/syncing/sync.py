@@ -28,7 +28,7 @@ def sync_platforms(
     require_accepted_terms([platform for platform, _ in planned])
 
     # the import of Dagster takes a second, so a wrong request is refused first
-    from sync_platform.cli.runner.instance import prepare
+    from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
     from sync_platform.cli.syncing.display import choose_display
     from sync_platform.cli.syncing.summary import write_summary, write_sync_document
     from sync_platform.cli.syncing.unify import unify_after
@@ -49,7 +49,7 @@ def sync_platforms(
             status = worst((result.status for result in results), default="complete")
             operation.ended(status, run_ids=[result.run_id for result in results])
     except KeyboardInterrupt:
-        prepare(settings, [])  # stores that the runs of the killed workers have failed
+        cancel_killed_runs(settings)
         report_problem("interrupted; nothing is half-written")
         return INTERRUPTED
     total_s = time.monotonic() - began

@@ -1,4 +1,5 @@
-"""OpenRice as the sandbox plays it: points of interest, of which one query returns at most 250, and reviews.
+"""OpenRice as the sandbox plays it: points of interest, of which one query returns at most 250 in one of four orders,
+and reviews.
 
 Broad coverage, both languages, some coordinates missing, closed places still shown for a while.
 """
@@ -34,6 +35,7 @@ from sync_platform.sandbox.wire import (
 CAP = 250
 LOWER_CAP = 100
 PAGE_ROWS = 15
+OTHER_ORDERS = ("BookmarkedDesc", "ConsumeAsc", "ConsumeDesc")
 SHOWN_CLOSED = timedelta(days=75)
 REVIEWS_PER_MONTH = 0.085
 _REGION_IDS = {"HK": -9001, "KLN": -9002, "NT": -9003}
@@ -103,8 +105,22 @@ class OpenRice(PlatformView):
         area = entry.place.premises(entry.since if self.today >= entry.until else self.today).area
         return str(2000 + area.number), str(_REGION_IDS[area.region])
 
+    @cached_property
+    def _ranks(self) -> dict[str, dict[int, int]]:
+        """By order, the rank of each position in `shown`; `Default` is the order of `shown`."""
+        bookmarks = [orjson.loads(row)["bookmarkedUserCount"] for row in self._rows["en"]]
+        positions = range(len(self.shown))
+        by_bookmarks = sorted(positions, key=lambda position: -bookmarks[position])
+        by_price = sorted(
+            positions, key=lambda position: (self.shown[position].place.price, self.shown[position].noise)
+        )
+        orders = {"BookmarkedDesc": by_bookmarks, "ConsumeAsc": by_price, "ConsumeDesc": by_price[::-1]}
+        return {order: {position: rank for rank, position in enumerate(ranked)} for order, ranked in orders.items()}
+
     def _pois(self, request: WireRequest) -> ListAnswer:
         chosen = self._select(request.text("districtId"), request.text("priceRangeId"), request.text("cuisineId"))
+        if (order := request.text("sortBy")) in OTHER_ORDERS:
+            chosen = sorted(chosen, key=self._ranks[order].__getitem__)
         rows = self._rows[_language(request)].choose(chosen)
         closed = sum(self.shown[position].until <= self.today for position in chosen[:CAP])
         page = request.number("page", 1, 1, 10**6)
