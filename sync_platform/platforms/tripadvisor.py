@@ -5,12 +5,20 @@ Special: the search is read only for the ids of the locations, and a batch omits
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
+from sync_platform.platforms._location_texts import (
+    chinese_address,
+    chinese_name,
+    english_address,
+    english_name,
+    neighbourhood,
+    telephone,
+)
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
@@ -19,7 +27,6 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
-from sync_platform.sources.placeholders import without_placeholder
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.sources.values import filled
@@ -27,7 +34,6 @@ from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
 LOCALES = ["en", "zh_HK"]
-TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
 STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
 TOTAL = "pagination.total_elements?"
 SEARCH = Endpoint(
@@ -58,80 +64,10 @@ REVIEWS = ChildEndpoint(
 )
 
 
-class Name(msgspec.Struct):
-    language: str | None = None
-    value: str | None = None
-    primary: bool | None = None
-
-
-def _given(text: str | None) -> str | None:
-    """The text, or None for a blank or a placeholder; another text of the list is used then."""
-    return without_placeholder(filled(text), may_be_name=True)
-
-
-class Address(msgspec.Struct):
-    street_address: str | None = None
-    street_address2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    formatted: str | None = None
-    language: str | None = None
-
-    @property
-    def text(self) -> str | None:
-        lines = map(_given, (self.street_address, self.street_address2, self.city))
-        return _given(self.formatted) or filled(", ".join(line for line in lines if line))
-
-
-class PhoneNumber(msgspec.Struct):
-    type: str | None = None
-    value: str | None = None
-
-
 class OpeningPeriod(msgspec.Struct):
     day_of_week: str | None = None
     opens: str | None = None
     closes: str | None = None
-
-
-def _is_english(language: str | None) -> bool:
-    return (language or "").startswith("en")
-
-
-def _is_traditional(language: str | None) -> bool:
-    """True for Traditional Chinese; Simplified Chinese is another script."""
-    return (language or "").replace("-", "_") in TRADITIONAL
-
-
-def _first(texts: Iterable[tuple[bool, str | None]]) -> str | None:
-    """The first text in order of (is it second rate, text): the lists of this platform have no order of their own."""
-    return min(((is_second, text) for is_second, found in texts if (text := _given(found))), default=(False, None))[1]
-
-
-def _name_en(names: list[Name] | None) -> str | None:
-    return _first((not name.primary, name.value) for name in names or () if _is_english(name.language))
-
-
-def _name_zh(names: list[Name] | None) -> str | None:
-    return _first((not name.primary, name.value) for name in names or () if _is_traditional(name.language))
-
-
-def _address_en(addresses: list[Address] | None) -> str | None:
-    return _first((False, address.text) for address in addresses or () if _is_english(address.language))
-
-
-def _address_zh(addresses: list[Address] | None) -> str | None:
-    return _first((False, address.text) for address in addresses or () if _is_traditional(address.language))
-
-
-def _district(addresses: list[Address] | None) -> str | None:
-    return _first((False, address.street_address2) for address in addresses or () if _is_english(address.language))
-
-
-def _phone(numbers: list[PhoneNumber] | None) -> str | None:
-    return _first((number.type == "fax", number.value) for number in numbers or ())
 
 
 def _cuisines(categories: list[str] | None) -> list[str]:
@@ -157,12 +93,12 @@ def _in_scope(categories: Any) -> bool:
 class Restaurant(Row):
     """One restaurant on TripAdvisor."""
 
-    name_en: Annotated[Place.NameEn, sent_as("names", convert=_name_en)] = None
+    name_en: Annotated[Place.NameEn, sent_as("names", convert=english_name)] = None
     name_zh: Annotated[
-        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=_name_zh)
+        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=chinese_name)
     ] = None
-    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=_address_en)] = None
-    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=_address_zh)] = None
+    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=english_address)] = None
+    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=chinese_address)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
     phone: Annotated[
@@ -172,7 +108,7 @@ class Restaurant(Row):
             matters=True,
             rules=PHONE,
         ),
-        sent_as("phone_numbers", convert=_phone),
+        sent_as("phone_numbers", convert=telephone),
     ] = None
     cuisines: Annotated[
         list[str],
@@ -182,7 +118,7 @@ class Restaurant(Row):
     district: Annotated[
         str | None,
         column("Second line of the English address, mostly the neighbourhood"),
-        sent_as("addresses", convert=_district),
+        sent_as("addresses", convert=neighbourhood),
     ] = None
     status: Annotated[
         str | None,
