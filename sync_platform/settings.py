@@ -173,6 +173,11 @@ class Settings(BaseSettings):
         return self.vault or f"sqlite:///{self.home / 'vault' / 'vault.sqlite'}"
 
     @property
+    def is_all_in_home(self) -> bool:
+        """True if lake, landing, ledger and vault are where they are by default, below the home."""
+        return not any((self.lake_catalog, self.lake_data, self.landing, self.ledger, self.vault))
+
+    @property
     def backup_url(self) -> str:
         return f"s3://{self.s3_backup_bucket}" if self.s3_backup_bucket else (self.home / "backup_store").as_uri()
 

@@ -139,7 +139,7 @@ def _changes(view: LakeView) -> dict[Name, ChangeCounts]:
     rows = view.rows(
         f"""SELECT platform, dataset, count(*) FILTER (operation = 'insert'), count(*) FILTER (operation = 'update'),
             count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore')
-        FROM {LAKE}.{view.history} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
+        FROM {view.changes} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
     )
     return {row[:2]: ChangeCounts(*row[2:]) for row in rows}
 
@@ -157,14 +157,14 @@ def _sourcing(view: LakeView) -> SourceGaps:
     """Changes of the unified tables have no landed line: they are computed from listings."""
     if not view.has(view.history):
         return SourceGaps()
-    inside = f"FROM {LAKE}.{view.history} c WHERE committed_at BETWEEN $first AND $last"
+    inside = "WHERE committed_at BETWEEN $first AND $last"
     ((changes, without_run, without_landing),) = view.rows(
         f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation <> 'remove'
             AND platform <> '{SCHEMA}' AND {NOT_FOLDED} AND (coalesce(landing_object, '') = '' OR landing_line IS NULL))
-        {inside}"""
+        FROM {view.changes} {inside}"""
     )
     chained = f"""WHERE NOT EXISTS (FROM {LAKE}.{BATCHES} b WHERE b.platform = g.platform AND b.dataset = g.dataset
         AND g.committed_at BETWEEN b.committed_from AND b.committed_to)"""
-    groups = f"(SELECT platform, dataset, committed_at, count(*) AS n {inside} GROUP BY ALL)"
+    groups = f"(SELECT platform, dataset, committed_at, count(*) AS n FROM {LAKE}.{view.history} {inside} GROUP BY ALL)"
     ((in_no_batch,),) = view.rows(f"SELECT coalesce(sum(n), 0) FROM {groups} g {chained if view.has(BATCHES) else ''}")
     return SourceGaps(changes, without_run, without_landing, int(in_no_batch))

@@ -136,7 +136,7 @@ def _lineage(view: LakeView, days: int) -> RetentionLimit:
     """The final state of folded changes is kept for ever; it is not due."""
     held, oldest = 0, None
     if view.has(view.history):
-        ((held, oldest),) = view.rows(f"SELECT count(*), min(committed_at) FROM {LAKE}.{view.history}")
+        ((held, oldest),) = view.rows(f"SELECT count(*), min(committed_at) FROM {view.changes}")
     limit = view.now - timedelta(days=days)
     overdue, late = (sum(due.changes for due in due_closings(view.session, at)) for at in (limit, limit - GRACE))
     return RetentionLimit(LINEAGE, "lineage", days, held, oldest, overdue, late)

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.compliance.span import Span
+from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.storage.lake_connection import LAKE
 
 DATASET_COLUMNS = {"source_id", "content_hash", "landing_object", "removed_at"}
@@ -36,6 +37,11 @@ class LakeView:
         bounds = {"first": self.span.first, "last": self.span.last}
         named = {name: value for name, value in bounds.items() if f"${name}" in query}
         return self.session.execute(query, {**named, **(values or {})}).fetchall()
+
+    @cached_property
+    def changes(self) -> str:
+        """SQL: the relation of all changes."""
+        return corrected_history(self.session, self.history)
 
     def columns(self, name: Name) -> dict[str, str]:
         """The columns of a dataset's table with their descriptions; empty where there is no table."""

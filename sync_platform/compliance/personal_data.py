@@ -102,7 +102,7 @@ def _counts(view: LakeView, name: Name, columns: list[str]) -> tuple[int, int, i
     )
     clear = " OR ".join(_is_clear(side, each) for each in columns for side in ("before", "after"))
     ((changes,),) = view.rows(
-        f"""SELECT count(*) FROM {LAKE}.{view.history}
+        f"""SELECT count(*) FROM {view.changes}
         WHERE platform = $platform AND dataset = $dataset AND coalesce({clear}, false)""",
         {"platform": name[0], "dataset": name[1]},
     )

@@ -70,7 +70,7 @@ def _too_old(view: LakeView, source: SourceTerms, landed: list[LandedSync]) -> I
         return
     # a removal has no content
     ((count, first),) = view.rows(
-        f"""SELECT count(*), min(committed_at) FROM {LAKE}.{view.history} WHERE platform = $platform
+        f"""SELECT count(*), min(committed_at) FROM {view.changes} WHERE platform = $platform
         AND committed_at < $limit AND (before IS NOT NULL OR after IS NOT NULL)""",
         {"platform": source.platform, "limit": limit},
     )

@@ -17,11 +17,12 @@ from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
+from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
-from sync_platform.landing.manifest import Manifest, newest_landing
+from sync_platform.landing.manifest import Manifest, newest_landing, newest_sync_id
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
@@ -98,6 +99,8 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
             store = landing_store.open()
             if not _is_fetchable(platform, period):
                 return _landed_before(platform, period, store)
+            landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
+            sync_id = new_sync_id(started_at, after=landed_last)
             fetch = Fetch(
                 platform,
                 sources.source_of(platform),
@@ -156,8 +159,9 @@ def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -
         return Scope(archive_period=(period.first, period.last))
     if mode is Mode.full or not platform.has_delta:
         return Scope(taken_in=_last_complete_sync(platform, period, lake) if platform.has_etags else None)
+    learnt = learnt_overlaps(lake.open(), platform.name)
     since = {
-        dataset: (watermark - platform.delta_overlap).strftime("%Y-%m-%dT%H:%M:%SZ")
+        dataset: (watermark - overlap_of(learnt, platform, dataset)).strftime("%Y-%m-%dT%H:%M:%SZ")
         for dataset, watermark in watermarks(lake.open(), platform.name).items()
     }
     return Scope("incremental", since) if since else Scope()

@@ -103,6 +103,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         "unchanged": record.unchanged,
         "quarantined": record.quarantined,
         "duplicates": record.duplicates,
+        "out_of_scope": record.out_of_scope,
         "quality": {score.dimension: round(score.score, 4) for score in outcome.wholes if score.score is not None},
         "snapshot_id": outcome.snapshot_id,
         "sync_id": record.sync_id,

@@ -6,19 +6,24 @@ retired only if the extract is complete and the shrinkage is within the platform
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.appraisal import appraise
 from sync_platform.lake.chain import seal_batch
+from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
 from sync_platform.lake.difference import Difference
+from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
+from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, latest_observation
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
@@ -41,12 +46,9 @@ from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
-from sync_platform.quality.drift import Drift
-from sync_platform.quality.frequent_values import find_frequent_values
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine
-from sync_platform.quality.reference_shape import compare_with_reference, undeclared_fields, write_drift
-from sync_platform.quality.score import STANDARDS, Score, Standards
-from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
+from sync_platform.quality.reference_shape import undeclared_fields
+from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -80,11 +82,12 @@ def commit_landed(
 
 @dataclass(frozen=True)
 class _Written:
-    """The changes that a commit wrote: the difference, the context of the last change, and reasons for doubt."""
+    """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes."""
 
     difference: Difference
     context: CommitContext
     reasons: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -109,19 +112,37 @@ class _Commit:
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
-        writer, context = HistoryWriter(self.scratch, self.history), self._context()
+        writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
+        context = self._context(clock)
+        correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)
+        corrections = [correction.in_words] if correction else []
+        context = replace(context, committed_at=self._later_than_all(clock.now))
         newest = latest_observation(self.session, context.platform, context.dataset)
         is_late = newest is not None and context.observed_at < newest
-        scores, drift = self._appraise(context, is_late)
+        rows = self.arrival.incoming.rows
+        generation = find_generation(self.session, self.typed.dataset, rows, context, is_late=is_late)
+        follows = not is_late and not generation.is_outdated
+        scores, drift = appraise(self.session, self.typed, self.arrival, context, self.standards, follows=follows)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
         none_newly_quarantined = not has_newly_quarantined(
             self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
         )
-        self._quarantine(context, is_late)
-        written = self._splice(writer, context) if is_late else self._update(writer, context, none_newly_quarantined)
+        self._quarantine(context, follows)
+        if generation.is_outdated:
+            written = self._leave_unchanged(writer, context, generation.problem)
+        elif is_late:
+            written = self._splice(writer, context)
+        else:
+            written = self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
         seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
-        record = self._record(written)
+        record = replace(
+            self._record(written),
+            started_at=min(clock.started_at, context.committed_at),
+            notes=[*self.typed.landed.manifest.notes, *clock.notes, *corrections, *written.notes],
+            generation=generation.day,
+            is_outdated=generation.is_outdated,
+        )
         write_sync(self.session, record)
         write_not_retired(self.session, written.context, written.difference.unretired)
         describe_commit(self.session, self.run_id, f"{context.platform}.{context.dataset}: sync {context.sync_id}")
@@ -141,53 +162,23 @@ class _Commit:
     def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         return self.session.execute(query).fetchall()
 
-    def _context(self) -> CommitContext:
-        manifest = self.typed.landed.manifest
+    def _clock(self) -> Clock:
+        newest = latest_observation(self.session, self.table.schema, self.table.name)
+        return read_clock(self.typed.landed.manifest, newest)
+
+    def _context(self, clock: Clock) -> CommitContext:
+        manifest, platform, dataset = self.typed.landed.manifest, self.table.schema, self.table.name
+        observed_at = time_that_counts(self.session, platform, dataset, clock.observed_at, clock.now)
         return CommitContext(
-            self.table.schema,
-            self.table.name,
-            manifest.partition,
-            manifest.sync_id,
-            self.run_id,
-            manifest.observed_at,
-            self._now(),
+            platform, dataset, manifest.partition, manifest.sync_id, self.run_id, observed_at, clock.now
         )
 
-    def _now(self) -> datetime:
+    def _later_than_all(self, now: datetime) -> datetime:
         """The time of this commit: later than every other commit of the dataset, even if the clock was set back."""
         last = latest_commit(self.session, self.table.schema, self.table.name)
-        now = datetime.now(UTC)
         return now if last is None else max(now, last + timedelta(microseconds=1))
 
-    def _appraise(self, context: CommitContext, is_late: bool) -> tuple[list[Score], list[Drift]]:
-        """Write the records' scores and the drift of their shape. A late observation has no drift."""
-        values = asdict(context)
-        scores = score_records(self.session, self._records_to_score(is_late), self.standards)
-        write_scores(self.session, scores, values)
-        if is_late:
-            return scores, []
-        drift = compare_with_reference(self.session, self.typed.dataset, self.typed.shape, values)
-        if self.typed.landed.manifest.mode == "full":
-            frequent = find_frequent_values(self.session, self.typed.dataset, self.arrival.incoming.rows)
-            write_drift(self.session, frequent, values)
-            drift = [*drift, *frequent]
-        return scores, drift
-
-    def _records_to_score(self, is_late: bool) -> RecordsToScore:
-        manifest, arrival = self.typed.landed.manifest, self.arrival
-        return RecordsToScore(
-            platform=self.table.schema,
-            dataset=self.typed.dataset,
-            rows=arrival.incoming.rows,
-            contract_counts=self.typed.contract_counts,
-            contradicting=arrival.contradicting,
-            seen=arrival.rows + arrival.only_quarantined + arrival.unidentified,
-            claimed=manifest.claimed,
-            is_full=manifest.mode == "full",
-            follows=not is_late,
-        )
-
-    def _quarantine(self, context: CommitContext, is_late: bool) -> None:
+    def _quarantine(self, context: CommitContext, follows: bool) -> None:
         manifest = self.typed.landed.manifest
         quarantine(
             self.session,
@@ -195,7 +186,7 @@ class _Commit:
             self.arrival.quarantine,
             self.arrival.incoming.rows,
             is_whole=manifest.mode == "full" and not manifest.reasons,
-            is_late=is_late,
+            is_late=not follows,
         )
 
     def _retirement(self, context: CommitContext) -> Retirement:
@@ -210,12 +201,20 @@ class _Commit:
     def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> _Written:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
+        share = unproven_share(self.session, context.platform, context.dataset)
+        retirement = replace(retirement, tolerance=retirement.tolerance + share)
         day = day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
+        late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
         if cursor and retirement.list_is_complete and none_newly_quarantined:
             self._move_cursor(cursor, context)
-        return _Written(difference, context, [])
+        return _Written(difference, context, [], [late.in_words] if late else [])
+
+    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> _Written:
+        """Change nothing: the list is older than the one stored."""
+        nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
+        return _Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
 
     def _splice(self, writer: HistoryWriter, context: CommitContext) -> _Written:
         """Write an older observation into the history at its time."""
@@ -247,11 +246,11 @@ class _Commit:
         latest = self._fetch(f'SELECT max("{column}") FROM {self.arrival.incoming.rows}')[0][0]
         if latest is not None:
             watermark = min(latest, context.observed_at)
-            move_cursor(self.session, context.platform, context.dataset, watermark, context.sync_id)
+            move_cursor(self.session, context, watermark)
 
     def _missing(self) -> list[str]:
-        """Why the list is not complete: the reasons of the landing manifest, and records without a readable id."""
-        return [*self.typed.landed.manifest.reasons, *self.arrival.missing]
+        """Why the list is not complete: the manifest's reasons, records without a readable id, and a wrong filter."""
+        return [*self.typed.landed.manifest.reasons, *self.arrival.missing, *self.typed.filter_faults]
 
     def _record(self, written: _Written) -> SyncRecord:
         manifest, arrival, context, difference = (
@@ -286,6 +285,7 @@ class _Commit:
             unchanged=max(0, arrival.rows - touched),
             quarantined=arrival.quarantined,
             not_ours=self.typed.not_ours,
+            left_out=manifest.left_out,
             duplicates=arrival.duplicates,
             not_retired=difference.not_retired,
             pages=len(manifest.pages),
@@ -295,6 +295,5 @@ class _Commit:
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
             shrink_accepted=difference.accepted,
-            notes=manifest.notes,
             **asdict(self.trigger),
         )

@@ -51,12 +51,15 @@ def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, datase
 
 
 def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
-    """Every observation, earliest first. If a sync has several records, the last one is used."""
+    """Every observation that was not of an outdated list, earliest first.
+
+    If a sync has several records, the last one is used.
+    """
     rows = session.execute(
         f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), not_retired,
             shrink_accepted, manifest
         FROM {LAKE}.sync.runs
-        WHERE platform = $platform AND dataset = $dataset AND status <> 'failed'
+        WHERE platform = $platform AND dataset = $dataset AND status <> 'failed' AND NOT coalesce(is_outdated, false)
         QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1
         ORDER BY observed_at, committed_at""",
         {"platform": platform, "dataset": dataset},

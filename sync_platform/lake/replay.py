@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import Column
-from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
@@ -49,7 +49,7 @@ def replay(
         f"""WITH ordered AS (
             SELECT *, row_number() OVER changes AS n, lag(operation) OVER changes AS previous_operation,
                 lag(content_hash) OVER changes AS previous_hash
-            FROM {LAKE}.{history}
+            FROM {corrected_history(scratch.session, history)}
             WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until
                 AND committed_at < $known_before {narrowed}
             WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
@@ -74,7 +74,8 @@ def find_partly_restored(
     return scratch.create(
         "returning",
         f"""WITH ordered AS (
-            SELECT entity_id, operation, row_number() OVER changes AS n FROM {LAKE}.{history}
+            SELECT entity_id, operation, row_number() OVER changes AS n
+            FROM {corrected_history(scratch.session, history)}
             WHERE platform = $platform AND dataset = $dataset AND observed_at <= $until
                 AND entity_id IN (SELECT {table.entity()} FROM {only})
             WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)

@@ -20,10 +20,14 @@ import pyarrow as pa
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.drift import Drift
+from sync_platform.quality.loose_readings import LooseReadings
 from sync_platform.quality.shape import Shape
 from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.decoding import NO_VALUE, NoRow
+from sync_platform.sources.loose_records import LooseValue, read_loosely
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
@@ -37,11 +41,15 @@ SHAPE, CONFLICT = "shape", "conflict"
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """The summary of one dataset's landed records: contract counts, the number out of scope (`not_ours`), and shape."""
+    """The summary of one dataset's landed records: contract counts, the number out of scope (`not_ours`), and shape.
+
+    `loose`: the fields that were read although they have another form than declared.
+    """
 
     contract_counts: ContractCounts
     not_ours: int
     shape: Shape
+    loose: list[Drift]
 
 
 class RowMaker:
@@ -55,13 +63,14 @@ class RowMaker:
         self._contract = Contract(dataset)
         self._sample = ShapeSample(has_personal_fields=dataset.personal is not None)
         self._contract_counts, self._not_ours = ContractCounts(), 0
+        self._loose = LooseReadings(dataset)
         self._waiting: list[pa.RecordBatch] = []
         self.schema = row_schema(dataset)
 
     def take(self, key: str, body: bytes) -> Iterator[pa.RecordBatch]:
         """Parse an object, given its key and its lines (NDJSON, UTF-8), and yield the rows that are ready."""
         broken: dict[int, _Problems] = {}
-        found = self._typed(body, broken)
+        found = self._typed(key, body, broken)
         self._sample.take(key, body)
         try:
             batch = self._batch(key, found)
@@ -80,7 +89,7 @@ class RowMaker:
             self._waiting.clear()
 
     def summary(self) -> RecordSummary:
-        return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape())
+        return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape(), self._loose.drift())
 
     def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:
@@ -95,7 +104,7 @@ class RowMaker:
 
     def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch, with `problems` filled for rows that break hard rules."""
-        breaches = self._contract.breaches(pl.DataFrame(batch))
+        breaches = [*self._contract.breaches(pl.DataFrame(batch)), *self._loose.breaches(batch)]
         self._contract_counts.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
         for breach in breaches:
@@ -146,19 +155,19 @@ class RowMaker:
                 return False
         return True
 
-    def _typed(self, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
-        records = self._decoded(body, broken)
-        marks = self._deletion_marks(body) if self._dataset.deleted else None
+    def _typed(self, key: str, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
         found: list[_Found] = []
         to_row = self._dataset.to_row
-        for line, record in enumerate(records, 1):
+        marks = self._deletion_marks(body) if self._dataset.deleted else None
+        for line, record in enumerate(self._decoded(key, body, broken), 1):
             if record is None:
                 continue
             try:
                 row = to_row(record)
-            except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-                broken[line] = _shape_problem(f"the record cannot become a row: {error}")
-                continue
+            except NO_VALUE:
+                row = self._row_with_gaps(key, line, record, broken)
+                if line in broken:
+                    continue
             if row is None:
                 self._not_ours += 1
                 continue
@@ -168,7 +177,17 @@ class RowMaker:
             found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
-    def _decoded(self, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
+    def _row_with_gaps(self, key: str, line: int, record: Any, broken: dict[int, _Problems]) -> Row | None:
+        try:
+            row, unreadable = self._dataset.record_decoding.to_row_with_gaps(record)
+        except NO_VALUE as error:
+            path = error.path if isinstance(error, NoRow) else None
+            broken[line] = _shape_problem(f"the record cannot become a row: {error}", path)
+            return None
+        self._loose.add_unreadable(key, line, unreadable)
+        return row
+
+    def _decoded(self, key: str, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
         """Every line decoded to the wire shape; None for a line that does not have this shape."""
         decoder = msgspec.json.Decoder(self._dataset.wire)
         try:
@@ -179,14 +198,29 @@ class RowMaker:
         for line, text in enumerate(body.splitlines(), 1):
             try:
                 decoded.append(decoder.decode(text))
-            except (msgspec.DecodeError, RecursionError) as error:
-                problem, _, path = str(error).partition(" - at `")
-                broken[line] = _shape_problem(problem, path.rstrip("`") or None)
-                decoded.append(None)
+            except (msgspec.DecodeError, RecursionError):
+                decoded.append(self._loosely_decoded(key, line, text, broken))
+        return decoded
+
+    def _loosely_decoded(self, key: str, line: int, text: bytes, broken: dict[int, _Problems]) -> Any:
+        """A line that strict decoding refused, read loosely; None where it cannot be read."""
+        loose = LooseValue()
+        try:
+            wire = self._dataset.wire
+            loose = read_loosely(msgspec.json.decode(text), wire, self._dataset.record_decoding.meanings)
+            decoded = msgspec.convert(loose.value, wire)
+        except (msgspec.DecodeError, RecursionError) as error:
+            problem, _, path = str(error).partition(" - at `")
+            why = loose.refusals.get(path.rstrip("`"))
+            if why:
+                problem = f"{problem.partition(' matching regex')[0]}: {why}"
+            broken[line] = _shape_problem(problem, path.rstrip("`") or None)
+            return None
+        self._loose.add(key, line, loose)
         return decoded
 
     def _deletion_marks(self, body: bytes) -> list[bool]:
-        return [bool(orjson.loads(line).get(self._dataset.deleted)) for line in body.splitlines()]
+        return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
         """Per row, the first 128 bits of the SHA-256 of its JSON (hex).

@@ -112,6 +112,7 @@ RUNS = (
     Column("unchanged", "BIGINT", "Rows as they were"),
     Column("quarantined", "BIGINT", "Records that cannot be stored: quality.quarantine"),
     Column("not_ours", "BIGINT", "Records received that are no restaurant's, and are left aside"),
+    Column("left_out", "BIGINT", "Records listed but not requested: the list shows that they are no restaurant's"),
     Column("duplicates", "BIGINT", "Records received more than once"),
     Column("not_retired", "BIGINT", "Rows unseen, yet kept live because the extract could not prove them gone"),
     Column("pages", "BIGINT", "Pages received"),
@@ -126,6 +127,8 @@ RUNS = (
     Column("request_reason", "VARCHAR", "Why, in their words"),
     Column("request_priority", "VARCHAR", "low | medium | high | critical"),
     Column("notes", "VARCHAR[]", "What was odd and cost nothing, in words; empty for nothing"),
+    Column("generation", "DATE", "Day on which the source says that it made the list; empty where it does not say"),
+    Column("is_outdated", "BOOLEAN", "Whether the list is older than the one stored, so that it changed nothing"),
 )
 NOT_RETIRED = (
     Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),
@@ -141,6 +144,13 @@ CURSORS = (
     Column("dataset", "VARCHAR", "Dataset"),
     Column("watermark", "TIMESTAMPTZ", "Largest change time seen: where the next incremental sync reads on (UTC)"),
     Column("sync_id", "VARCHAR", "Sync that set it"),
+)
+CORRECTED_TIMES = (
+    Column("platform", "VARCHAR", "Platform"),
+    Column("dataset", "VARCHAR", "Dataset"),
+    Column("recorded_at", "TIMESTAMPTZ", "Time in the history, written while the clock was ahead (UTC)"),
+    Column("corrected_at", "TIMESTAMPTZ", "The time that counts instead (UTC): the latest that it can have been"),
+    Column("sync_id", "VARCHAR", "Sync that corrected it: sync.runs"),
 )
 
 

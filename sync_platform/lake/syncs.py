@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Literal
+from datetime import UTC, date, datetime
+from typing import Any, Literal
 
 import duckdb
 
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
@@ -53,6 +54,7 @@ class SyncRecord:
     unchanged: int = 0
     quarantined: int = 0
     not_ours: int = 0
+    left_out: int = 0
     duplicates: int = 0
     not_retired: int = 0
     pages: int = 0
@@ -66,7 +68,14 @@ class SyncRecord:
     requested_by: str | None = None
     request_reason: str | None = None
     request_priority: str | None = None
-    notes: list[str] | None = None
+    notes: list[str] = field(default_factory=list)
+    generation: date | None = None
+    is_outdated: bool = False
+
+    @property
+    def out_of_scope(self) -> int:
+        """Records that a filter left out, before or after they were requested."""
+        return self.not_ours + self.left_out
 
     @property
     def changes(self) -> int:
@@ -151,26 +160,33 @@ def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: st
     )
 
 
-def move_cursor(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, watermark: datetime, sync_id: str
-) -> None:
-    """Move a dataset's watermark forward, within the caller's transaction; it never moves back."""
+def move_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, watermark: datetime) -> None:
+    """Move a dataset's watermark forward, within the caller's transaction. It moves back only from the future."""
+    platform, dataset = context.platform, context.dataset
     is_of_dataset = "platform = $platform AND dataset = $dataset"
     values = {"platform": platform, "dataset": dataset}
     current = session.execute(f"SELECT watermark FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values).fetchone()
-    if current and current[0] >= watermark:
+    if current and watermark <= current[0] <= context.committed_at + CLOCK_TOLERANCE:
         return
     if current:
         session.execute(f"DELETE FROM {LAKE}.sync.cursors WHERE {is_of_dataset}", values)
-    session.execute(f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, sync_id])
+    session.execute(
+        f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, context.sync_id]
+    )
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:
-    """The watermark of each dataset, from which the next incremental sync reads."""
+    """The watermark of each dataset, from which the next incremental sync reads.
+
+    A watermark in the future is left out: everything is read, because it would hide what changes until then.
+    """
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return {}
-        rows = session.execute(f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ?", [platform])
+        rows = session.execute(
+            f"SELECT dataset, watermark FROM {LAKE}.sync.cursors WHERE platform = ? AND watermark <= ?",
+            [platform, datetime.now(UTC) + CLOCK_TOLERANCE],
+        )
         return {dataset: watermark.astimezone(UTC) for dataset, watermark in rows.fetchall()}
 
 
@@ -215,7 +231,7 @@ def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
         known = newest.get(record.platform)
         if (
             known is None
-            or record.sync_id > known.sync_id
+            or (record.started_at, record.sync_id) > (known.started_at, known.sync_id)
             or (record.sync_id == known.sync_id and WORST_FIRST.index(record.status) < WORST_FIRST.index(known.status))
         ):
             newest[record.platform] = record
@@ -226,10 +242,15 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        listed = ", ".join(f'"{part.name}"' for part in fields(SyncRecord))
-        rows = session.execute(
-            f"""SELECT {listed} FROM {LAKE}.sync.runs WHERE {condition}
-            ORDER BY committed_at, platform, dataset, sync_id""",
-            values,
-        ).fetchall()
-    return [SyncRecord(*row) for row in rows]
+        order = "committed_at, platform, dataset, sync_id"
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY {order}", values)
+        names = [column[0] for column in found.description]
+        rows = found.fetchall()
+    return [_record(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _record(row: dict[str, Any]) -> SyncRecord:
+    """A row of `sync.runs`. A column that a later version added is missing in an older lake, or empty in older rows."""
+    known = {part.name for part in fields(SyncRecord)}
+    stated = {name: value for name, value in row.items() if name in known and value is not None}
+    return SyncRecord(**{"dataset": None, **stated})

@@ -120,6 +120,9 @@ async def _extract(
             started_at=started_at,
             observed_at=state.observed_at,
             gaps=extraction.gaps[name],
+            left_out=state.left_out[name],
+            loose_readings=state.loose_readings[name],
+            clock_ahead_s=client.clock_ahead_s,
         )
         for name, writer in writers.items()
     ]
@@ -161,6 +164,8 @@ async def _land_pages(
                     while len(storing) >= OBJECTS_BEHIND:
                         await storing.pop(0)
                     storing.append(loop.run_in_executor(thread, writer.store, filled))
+                for reply in page.replies:
+                    extraction.report_loose_readings(page.dataset, reply)
                 on_page(page.dataset, len(page.records), extraction.gaps[page.dataset])
         except StorageError:
             await asyncio.gather(*storing, return_exceptions=True)

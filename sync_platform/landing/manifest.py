@@ -13,6 +13,7 @@ import msgspec
 
 from sync_platform.errors import DamagedManifest
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
 
@@ -37,7 +38,10 @@ class PageEntry(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct):
     """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store.
 
-    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing.
+    `left_out`: listed records that were not requested, because they are out of scope. `loose_readings`: fields of
+    answers that were read although they have another form than declared, each with the number of its answers.
+    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing. `clock_ahead_s`:
+    by how much this machine's clock was ahead of the server's; None where the server does not say its time.
     """
 
     platform: str
@@ -61,7 +65,10 @@ class Manifest(msgspec.Struct):
     findings: list[str]
     reasons: list[str]
     version: int = 1
+    left_out: int = 0
+    loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []
+    clock_ahead_s: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -128,16 +135,21 @@ def manifest_digest(store: ObjectStore, key: str) -> str | None:
         return None
 
 
+def newest_sync_id(store: ObjectStore, platform: str, dataset: str, partition: str) -> str | None:
+    """The id of the sync that was landed last for a dataset and period; None where there is none."""
+    prefix = f"landing/{platform}/{dataset}/{partition}/"
+    landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
+    return landed[-1].split("/")[-2] if landed else None
+
+
 def newest_landing(store: ObjectStore, platform: str, datasets: list[str], partition: str) -> list[Manifest]:
     """The manifests of the sync that was landed last for a period; empty where there is none.
 
     Sync ids sort by time. A dataset that the sync did not fetch (terms may allow ids only) has no manifest.
     """
-    prefix = f"landing/{platform}/{datasets[0]}/{partition}/"
-    landed = [key for key in store.keys(prefix) if key.endswith("/manifest.json")]
-    if not landed:
+    sync_id = newest_sync_id(store, platform, datasets[0], partition)
+    if sync_id is None:
         return []
-    sync_id = landed[-1].split("/")[-2]
     found = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
     return [manifest for manifest in found if manifest is not None]
 
@@ -149,7 +161,7 @@ def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int)
         reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")
     elif pages < gaps.pages_expected:
         reasons.append(f"{pages} of {gaps.pages_expected} pages came")
-    if pages == 0 and not gaps.failures:
+    if pages == 0 and not gaps.failures and not gaps.findings:
         reasons.append("no page came")
     if gaps.claimed is not None and distinct_ids < gaps.claimed:
         reasons.append(f"the source claims {gaps.claimed:,} records, {distinct_ids:,} came")

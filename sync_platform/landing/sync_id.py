@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
-def new_sync_id(now: datetime | None = None) -> str:
-    """A fresh id that sorts by time: `20261124T083000.123456Z-1f3a9c`."""
-    return f"{(now or datetime.now(UTC)).strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
+def new_sync_id(now: datetime | None = None, after: str | None = None) -> str:
+    """A fresh id that sorts by time: `20261124T083000.123456Z-1f3a9c`.
+
+    `after`: an earlier sync. The id sorts after it even if it was made while the clock was ahead.
+    """
+    at, before = now or datetime.now(UTC), time_of_sync(after) if after else None
+    if before is not None:
+        at = max(at, before + timedelta(microseconds=1))
+    return f"{at.strftime(TIME_FORMAT)}-{secrets.token_hex(3)}"
 
 
 def time_of_sync(sync_id: str) -> datetime | None:

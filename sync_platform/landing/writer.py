@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -23,6 +24,7 @@ from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.gaps import Gaps
+from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Page, Record
 from sync_platform.sources.scope import Scope
 
@@ -146,6 +148,9 @@ class DatasetWriter:
         started_at: datetime,
         observed_at: datetime,
         gaps: Gaps,
+        left_out: int = 0,
+        loose_readings: Mapping[LooseReading, int] = MappingProxyType({}),
+        clock_ahead_s: float | None = None,
     ) -> Manifest:
         """Write the rest. The dataset is landed once the manifest that this returns is written."""
         self.store(self._filled())
@@ -170,7 +175,10 @@ class DatasetWriter:
             failures=gaps.failures,
             findings=gaps.findings,
             reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
+            left_out=left_out,
+            loose_readings=sorted(loose_readings.items()),
             notes=gaps.notes,
+            clock_ahead_s=clock_ahead_s,
         )
 
     def _seal(self) -> None:

@@ -140,14 +140,22 @@ def check_anchors(
 def check_presence(
     anchors: Sequence[Anchor], store_url: str, audit_log: Sequence[AuditEntry], findings: Findings
 ) -> None:
-    """Check that every anchor that the audit log names for this store still exists."""
-    names = {anchor.name for anchor in anchors}
+    """Check that every anchor that the audit log names still exists; one of another store cannot be looked for.
+
+    A store that was moved has another address: an anchor's key, which no other anchor has, is enough to find it.
+    """
+    keys = {anchor.name.rpartition(FOLDER)[2] for anchor in anchors}
     for entry in audit_log:
         subject = orjson.loads(entry.subject) if entry.operation == OPERATION else {}
-        name = f"{store_url}/{subject.get('key')}"
-        if subject.get("store") == store_url and "key" in subject and name not in names:
+        key = subject.get("key")
+        if key is None or key.removeprefix(FOLDER) in keys:
+            continue
+        name = f"{subject.get('store')}/{key}"
+        if subject.get("store") == store_url:
             what = f"it is gone, though entry {entry.number} of the audit log says that it was made"
             findings.breaks.append(Break(f"anchor {name}", what, at=entry.at))
+        else:
+            findings.anchors_elsewhere.append(name)
 
 
 def _message(signed: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ import duckdb
 import orjson
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import replay
 from sync_platform.lake.schema import schemas_present, table_name
 from sync_platform.lake.tracked_table import TrackedTables
@@ -114,7 +115,9 @@ def _create(
             replayed = replay(scratch, history, tables[table], known_before=moment + RESOLUTION)
             session.execute(f"CREATE TABLE {into} AS FROM {replayed}")
     elif committed_at:
-        session.execute(f"CREATE TABLE {into} AS FROM {LAKE}.{table_name(*table)} WHERE {committed_at} <= ?", [moment])
+        is_history = ".".join(table) == history
+        rows = corrected_history(session, history) if is_history else f"{LAKE}.{table_name(*table)}"
+        session.execute(f"CREATE TABLE {into} AS FROM {rows} WHERE {committed_at} <= ?", [moment])
     else:
         raise UsageError(
             f"{'.'.join(table)} cannot be read as of {_shown(moment)}: that is beyond the window of time travel "

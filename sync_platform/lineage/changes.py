@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 import orjson
 
+from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import CHANGES
-from sync_platform.storage.lake_connection import LAKE
 from sync_platform.vault.seal import PREFIX
 
 SEALED = "sealed"
@@ -95,7 +95,7 @@ def changes_of(
 ) -> list[Change]:
     """The changes of one entity that were committed by `known_at`, in order of observation, then of commit."""
     rows = session.execute(
-        f"""SELECT {_COLUMNS} FROM {LAKE}.{history}
+        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)}
         WHERE entity_id = ? AND platform = ? AND dataset = ? AND committed_at <= ?
         ORDER BY observed_at, committed_at""",
         [entity_id, platform, dataset, known_at],
@@ -122,7 +122,7 @@ def changes_between(
     given = {text: value for text, value in bounds.items() if value is not None}
     where = f"WHERE {' AND '.join(given)}" if given else ""
     cursor = session.execute(
-        f"""SELECT {_COLUMNS} FROM {LAKE}.{history} {where}
+        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)} {where}
         ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
         {text.rpartition("$")[2]: value for text, value in given.items()},
     )

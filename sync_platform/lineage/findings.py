@@ -30,6 +30,8 @@ class Findings:
     """The number of verified items of each kind, and every break in the order of the chain. `holds`: there is no break.
 
     `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
+    `anchors_elsewhere`: anchors that the audit log names in other stores, such as the folder of another machine; they
+    were not read.
     """
 
     batches: int = 0
@@ -39,6 +41,7 @@ class Findings:
     anchors: int = 0
     landed_objects: int | None = None
     not_compared: list[str] = field(default_factory=list)
+    anchors_elsewhere: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
 
     @property

@@ -137,7 +137,7 @@ def _record(english: LicenceFile, chinese: LicenceFile, row_en: dict[str, Any], 
         record[f"TYPE_{suffix}"] = _label(kind, file.types, TYPES, number)
         record[f"DIST_{suffix}"] = _label(district, file.districts, DISTRICTS, number)
         record[f"INFO_{suffix}"] = [_label(code, file.infos, INFOS, number) or code for code in infos]
-    record["GENERATION_DATE"] = english.generated if row_en else chinese.generated
+    record["GENERATION_DATE"] = min(filter(None, (english.generated, chinese.generated)), default=None)
     broken = [
         f"in the {name} file {row['BROKEN']}"
         for name, row in zip(LANGUAGES, (row_en, row_tc), strict=True)

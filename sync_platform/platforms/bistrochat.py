@@ -5,7 +5,7 @@ Special: opening hours come as periods per day; lists have no total, so only the
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
@@ -94,6 +94,7 @@ class Bistrochat(Platform):
     pace = Pace(requests_per_second=5, concurrency=2)
     authentication = KeyHeader("X-Api-Key")
     has_delta = True
+    delta_overlap = timedelta(days=2)  # posts are collected from other channels
     datasets = (
         Dataset(
             "restaurants",

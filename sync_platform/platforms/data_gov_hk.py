@@ -151,6 +151,7 @@ class DataGovHk(Platform):
             in_scope=_is_whole,
             volatile=frozenset({"generated_on"}),
             placeholders=("沒有中文記錄", "沒有英文記錄", "no chinese record", "no english record"),
+            generation="generated_on",
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
             listing={

@@ -5,21 +5,14 @@ Special: the search is read only for the ids of the locations, and a batch omits
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import msgspec
-
-from sync_platform.platforms._location_texts import (
-    chinese_address,
-    chinese_name,
-    english_address,
-    english_name,
-    neighbourhood,
-    telephone,
-)
+from sync_platform.platforms import _location_fields as location_fields
 from sync_platform.sources.authentication import KeyHeader
+from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ByIds, ByOffset, ChildEndpoint, Endpoint, Numbered
@@ -29,12 +22,12 @@ from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, integer_at
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
-from sync_platform.sources.values import filled
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
+MOST_NAMED = 3
 LOCALES = ["en", "zh_HK"]
-STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
+OUT_OF_SCOPE = "none of their categories is RESTAURANT"
 TOTAL = "pagination.total_elements?"
 SEARCH = Endpoint(
     "restaurants",
@@ -64,51 +57,35 @@ REVIEWS = ChildEndpoint(
 )
 
 
-class OpeningPeriod(msgspec.Struct):
-    day_of_week: str | None = None
-    opens: str | None = None
-    closes: str | None = None
-
-
-def _cuisines(categories: list[str] | None) -> list[str]:
-    return [name for name in categories or [] if name.upper() != "RESTAURANT"]
-
-
-def _status(code: str | None) -> str | None:
-    known = filled(code)
-    return None if known is None else STATUSES.get(known, f"unknown:{known}")
-
-
-def _opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
-    return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
+def _is_restaurant(texts: list[str]) -> bool:
+    return "RESTAURANT" in (text.upper() for text in texts)
 
 
 def _in_scope(categories: Any) -> bool:
     """False only where categories are given and RESTAURANT is not one: the search also lists some hotels and sights."""
-    if not isinstance(categories, list) or not categories:
-        return True
-    return "RESTAURANT" in (str(category).upper() for category in categories)
+    codes = codes_in(categories)
+    return not codes or any(map(_is_restaurant, codes))
+
+
+def _cuisines(categories: Any) -> list[str]:
+    return [texts[0] for texts in codes_in(categories) if not _is_restaurant(texts)]
 
 
 class Restaurant(Row):
     """One restaurant on TripAdvisor."""
 
-    name_en: Annotated[Place.NameEn, sent_as("names", convert=english_name)] = None
+    name_en: Annotated[Place.NameEn, sent_as("names", convert=location_fields.name_en)] = None
     name_zh: Annotated[
-        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=chinese_name)
+        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=location_fields.name_zh)
     ] = None
-    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=english_address)] = None
-    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=chinese_address)] = None
+    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=location_fields.address_en)] = None
+    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=location_fields.address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
     phone: Annotated[
         str | None,
-        column(
-            "The first telephone number in order of text, as given; a fax number if it is the only one",
-            matters=True,
-            rules=PHONE,
-        ),
-        sent_as("phone_numbers", convert=telephone),
+        column("The first telephone number in order of text; a fax only if alone", matters=True, rules=PHONE),
+        sent_as("phone_numbers", convert=location_fields.first_phone),
     ] = None
     cuisines: Annotated[
         list[str],
@@ -118,12 +95,12 @@ class Restaurant(Row):
     district: Annotated[
         str | None,
         column("Second line of the English address, mostly the neighbourhood"),
-        sent_as("addresses", convert=neighbourhood),
+        sent_as("addresses", convert=location_fields.district),
     ] = None
     status: Annotated[
         str | None,
         column("Whether it trades: open, closed, temporarily_closed or unknown:<code>", matters=True, rules=TRADING),
-        sent_as("status.value", convert=_status),
+        sent_as("status.value", convert=location_fields.status),
     ] = None
     price_range: Annotated[
         str | None,
@@ -141,7 +118,7 @@ class Restaurant(Row):
     opening_hours: Annotated[
         list[str],
         column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time"),
-        sent_as("opening_hours.periods", convert=_opening_hours),
+        sent_as("opening_hours.periods", convert=location_fields.opening_hours),
     ] = []
     url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS), sent_as("urls.tripadvisor.main")] = (
         None
@@ -203,6 +180,7 @@ class TripAdvisor(Platform):
     authentication = KeyHeader("X-API-Key")
     fixed_headers = {"Accept": "application/json"}
     has_delta = True
+    delta_overlap = timedelta(days=7)  # a review is moderated, and then appears under the time when it was written
     datasets = (
         Dataset(
             "restaurants",
@@ -211,6 +189,7 @@ class TripAdvisor(Platform):
             key=("id",),
             also_sent={"geo_id": int},
             in_scope=lambda location: _in_scope(location.categories),
+            out_of_scope_because=OUT_OF_SCOPE,
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -242,10 +221,16 @@ class TripAdvisor(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         found = await read_id_list(
-            extraction, SEARCH, lambda each: _in_scope(each.get("categories")), records="locations", name="the search"
+            extraction, SEARCH, lambda each: each.get("categories"), records="locations", name="the search"
         )
-        ids = [source_id for source_id, is_in_scope in found.by_id.items() if is_in_scope]
+        ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
+        others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
+        most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MOST_NAMED))
+        left_out = len(found.by_id) - len(ids)
+        extraction.report_left_out(
+            "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
+        )
         parents = Parents(extraction, REVIEWS)
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)

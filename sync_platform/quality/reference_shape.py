@@ -35,7 +35,7 @@ DRIFTS = (
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync that brought records of another shape: sync.runs"),
     Column("run_id", "VARCHAR", "Dagster run of that sync"),
-    Column("kind", "VARCHAR", "missing | renamed | retyped | new | placeholder"),
+    Column("kind", "VARCHAR", "missing | renamed | retyped | new | loose | placeholder"),
     Column("path", "VARCHAR", "Path of the field as received"),
     Column("in_words", "VARCHAR", "What differs from the last good shape, with an example"),
     Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
@@ -44,14 +44,17 @@ DRIFTS = (
 
 
 def compare_with_reference(
-    session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
+    session: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    now: Shape,
+    origin: dict[str, str | datetime | None],
+    loose: list[Drift],
 ) -> list[Drift]:
     """Find the drift of a shape from the reference; store the findings, and the shape if it becomes the reference.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
+    `loose`: fields that were read although they have another form than declared; they are findings too.
     """
-    if not now.records:
-        return []
     declared = _declared(dataset)
     values = {"platform": origin["platform"], "dataset": origin["dataset"], "declared": declared}
     row = session.execute(
@@ -62,8 +65,10 @@ def compare_with_reference(
     ).fetchone()
     stored = Shape.from_document(orjson.loads(row[0])) if row else None
     found = find_drift(stored, now) if stored else []
+    retyped = {drift.path for drift in found if drift.kind == "retyped"}
+    found += [drift for drift in loose if drift.path not in retyped]
     write_drift(session, found, origin)
-    if is_good(found):
+    if now.records and is_good(found):
         reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
             session.execute(

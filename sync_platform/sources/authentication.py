@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sync_platform.errors import SettingsError
+
 
 @dataclass(frozen=True)
 class NoAuthentication:
@@ -33,3 +35,14 @@ class KeyHeader:
 
 
 Authentication = NoAuthentication | BearerToken | KeyHeader
+
+
+def sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers; SettingsError for one that HTTP cannot carry. The HTTP library's own error would show the secret."""
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise SettingsError(
+                f"{platform}: the header {name} cannot be sent: {platform.upper()}_API_KEY or another credential "
+                "holds a line break, a blank at its end, or a letter outside ASCII"
+            )
+    return headers

@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import TracebackType
@@ -28,17 +28,19 @@ from sync_platform.errors import (
     ContractBroken,
     MalformedBody,
     Refused,
-    SettingsError,
     Throttled,
     TransientError,
     may_have_taken_effect,
 )
+from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
 from sync_platform.sources.loose_json import decode_loosely
+from sync_platform.sources.loose_records import LooseReading, read_loosely
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
 from sync_platform.sources.retry_after import advice
+from sync_platform.sources.server_time import server_time
 
 T = TypeVar("T")
 FIRST_WAIT_S = 0.5
@@ -49,7 +51,10 @@ LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer as received: the body's bytes, and the facts about it that the manifest keeps."""
+    """One answer as received: the body's bytes, and the facts about it that the manifest keeps.
+
+    `loose_readings`: the fields of the answer that were read although they have another form than declared.
+    """
 
     platform: str
     url: str
@@ -59,10 +64,16 @@ class Reply:
     etag: str | None = None
     last_modified: str | None = None
     content_type: str = ""
+    loose_readings: list[LooseReading] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def has_no_content(self) -> bool:
+        """True for a success that has no body by its status: 204 and 205 (RFC 9110, 15.3.5 and 15.3.6)."""
+        return self.status in (204, 205)
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
@@ -81,9 +92,15 @@ class Reply:
         return self.shaped(self.json(), shape, page)
 
     def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
-        """A decoded value in a declared shape; ContractBroken with the path of the field that differs."""
-        try:
+        """A decoded value in a declared shape, or as near to it as its meaning allows; ContractBroken with the path of
+        the field that differs."""
+        with suppress(msgspec.ValidationError):
             return msgspec.convert(value, shape)
+        loose = read_loosely(value, shape)
+        try:
+            found = msgspec.convert(loose.value, shape)
+            self.loose_readings.extend(loose.readings)
+            return found
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at ")
             raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None
@@ -103,6 +120,8 @@ class Client:
 
     When the platform asks for a pause, all requests wait; one that is in flight meanwhile is not sent again before. A
     pause of more than `longest_pause_s` ends at once as Throttled, with the time to try again.
+
+    `clock_ahead_s`: by how much this machine's clock is ahead of the server's; None until the server says its time.
 
     Errors: SettingsError for headers that HTTP cannot carry; any SyncError of a request, a TransientError only after
     `attempts` tries with exponential backoff, jitter and Retry-After.
@@ -133,11 +152,12 @@ class Client:
         self._body_limit = BodyLimit(most_body_bytes)
         self._pacer = pacer
         self._is_secret = bool(headers.keys() - {"Accept"})
+        self.clock_ahead_s: float | None = None
         self._http = httpx.AsyncClient(
             headers={
                 "User-Agent": "Mozilla/5.0 (compatible; sync-platform)",
                 "Accept-Encoding": ACCEPTED,
-                **_sendable(platform, headers),
+                **sendable(platform, headers),
             },
             timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
@@ -259,16 +279,24 @@ class Client:
         except httpx.TransportError as lost:
             reason, was_sent = str(lost) or type(lost).__name__, not isinstance(lost, httpx.ConnectError)
             raise ConnectionFailed(f"{self.platform}: connection to {url} failed: {reason}", was_sent) from None
+        fetched_at = datetime.now(UTC)
+        self._compare_clocks(fetched_at, server_time(response.headers))
         return Reply(
             platform=self.platform,
             url=str(response.url),
             status=response.status_code,
-            fetched_at=datetime.now(UTC),
+            fetched_at=fetched_at,
             body=received,
             etag=response.headers.get("etag"),
             last_modified=response.headers.get("last-modified"),
             content_type=response.headers.get("content-type", ""),
         )
+
+    def _compare_clocks(self, ours: datetime, theirs: datetime | None) -> None:
+        """Keep the smallest difference: a stale cache may send an old time."""
+        if theirs is not None:
+            ahead_s = (ours - theirs).total_seconds()
+            self.clock_ahead_s = min(ahead_s, self.clock_ahead_s or ahead_s, key=abs)
 
     def _pause_s(self, error: Throttled) -> float:
         """How long the platform asks to wait, or what is usual where it does not say."""
@@ -286,14 +314,3 @@ class Client:
     def _jittered(self, failed: int) -> float:
         backoff: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**failed) * self._wait_factor
         return backoff * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, is no secret
-
-
-def _sendable(platform: str, headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers; SettingsError for one that HTTP cannot carry. httpx's own error would show the secret."""
-    for name, value in headers.items():
-        if not value.isascii() or not value.isprintable() or value != value.strip():
-            raise SettingsError(
-                f"{platform}: the header {name} cannot be sent: {platform.upper()}_API_KEY or another credential "
-                "holds a line break, a blank at its end, or a letter outside ASCII"
-            )
-    return headers

@@ -157,8 +157,17 @@ class Endpoint:
             params[self.since] = since[:10] if self.since_day_only else since
         return params
 
+    def is_delta(self, extraction: Extraction) -> bool:
+        """True if the requests ask only for what changed since the watermark."""
+        return bool(self.since and extraction.scope.since.get(self.dataset))
+
     def read(self, reply: Reply) -> Slice:
-        """One page of the list; ContractBroken where the answer has another shape, or the error of its code."""
+        """One page of the list; ContractBroken where the answer has another shape, or the error of its code.
+
+        An answer without content has no records.
+        """
+        if reply.has_no_content:
+            return Slice([], reply)
         body = reply.json()
         if self.error_code:
             self.error_code.check(reply, body)

@@ -6,6 +6,7 @@ incomplete, and an incomplete dataset retires nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -16,7 +17,8 @@ import orjson
 from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.client import Client, Reply
 from sync_platform.sources.concurrency import concurrently
-from sync_platform.sources.gaps import Gaps, PartGaps, add_note, sum_of_claims
+from sync_platform.sources.gaps import Gaps, PartGaps, add_note, most_left_out, sum_of_claims
+from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.sources.received import Page, Part, Record
 from sync_platform.sources.scope import Scope
@@ -65,13 +67,17 @@ class ExtractionState:
     """Everything that changes while an extraction runs; its parts share it.
 
     `observed_at`: the moment that the records show. `unchanged`: per dataset that the source calls unchanged, its
-    replies. `first_loss`: the error of the first lost page.
+    replies. `first_loss`: the error of the first lost page. `left_out`: per dataset, how many listed records were not
+    requested, because the list shows that they are out of scope. `loose_readings`: per dataset, how many answers have a
+    field that was read although it has another form than declared.
     """
 
     def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime) -> None:
         self.observed_at = observed_at
         self.datasets = {dataset.name: dataset for dataset in datasets}
         self.gaps = {name: Gaps() for name in self.datasets}
+        self.left_out: Counter[str] = Counter()
+        self.loose_readings: dict[str, Counter[LooseReading]] = {name: Counter() for name in self.datasets}
         self.unchanged: dict[str, tuple[Reply, ...]] = {}
         self.first_loss: SyncError | None = None
         self.reported_stop: SyncError | None = None
@@ -165,6 +171,20 @@ class Extraction:
         """Anything else that means records may be missing."""
         self.part.is_whole = False
         add_note(self.gaps[dataset].findings, finding)
+
+    def report_loose_readings(self, dataset: str, reply: Reply) -> None:
+        """The fields of an answer that were read although they have another form than declared."""
+        self.state.loose_readings[dataset].update(set(reply.loose_readings))
+
+    def report_left_out(self, dataset: str, left_out: int, of: int, records: str, why: str) -> None:
+        """Listed records that are not requested, because the list shows that they are out of scope.
+
+        `records`: what a finding calls them. A filter that leaves out more than half of a list is a finding, because
+        it is more likely that the filter is wrong than that the list is.
+        """
+        self.state.left_out[dataset] += left_out
+        if finding := most_left_out(left_out, of, records, why):
+            self.report_finding(dataset, finding)
 
     def report_note(self, dataset: str, note: str) -> None:
         """Something odd that was read all the same: no record is missing because of it."""

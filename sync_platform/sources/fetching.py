@@ -75,14 +75,13 @@ async def pages_of_children(
     """
     dataset = endpoint.dataset
     extraction.inherit_gaps(dataset, endpoint.parent)
-    is_delta = bool(endpoint.since and extraction.scope.since.get(dataset))
 
     async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
         records = 0
         async for page in pages_of(own, endpoint, parent, get):
             records += len(page.records)
             yield page
-        if counts[parent] and not records and own.part.is_whole and not is_delta:
+        if counts[parent] and not records and own.part.is_whole and not endpoint.is_delta(own):
             own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
 
     async for page in extraction.each_part(dataset, counts, children):
@@ -94,12 +93,11 @@ async def pages_of(
 ) -> AsyncIterator[Page]:
     """The pages of one list. `parent`: the `source_id` of the record that it belongs to. `get`: sends a request, in
     place of a plain GET."""
-    send, query = get or _plain_get(extraction), endpoint.query(extraction)
     path = endpoint.path.replace("{parent}", quote(parent, safe=""))
     parent_field = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
 
     async def fetch(**position: Any) -> Slice:
-        found = await send(path, {**query, **position}, endpoint.read)
+        found = await _slice_of(extraction, endpoint, path, position, get)
         if not parent_field:
             return found
         return replace(found, records=[{**each, parent_field: parent} for each in found.records])
@@ -113,8 +111,19 @@ async def page_of(
 ) -> Slice:
     """One page of a list, for a connector that pages in its own way. `position`: the parameters that choose the page;
     `get` as in `pages_of`."""
+    return await _slice_of(extraction, endpoint, endpoint.path, position, get)
+
+
+async def _slice_of(
+    extraction: Extraction, endpoint: Endpoint, path: str, position: Mapping[str, Any], get: Get | None
+) -> Slice:
+    """One page. No content means that nothing changed; as the answer to a full list it proves nothing: a finding."""
     send = get or _plain_get(extraction)
-    return await send(endpoint.path, {**endpoint.query(extraction), **position}, endpoint.read)
+    found = await send(path, {**endpoint.query(extraction), **position}, endpoint.read)
+    if found.reply.has_no_content and not endpoint.is_delta(extraction):
+        text = f"{found.reply.url} answered {found.reply.status} without content, which is no list"
+        extraction.report_finding(endpoint.dataset, text)
+    return found
 
 
 def _paged(extraction: Extraction, endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> AsyncIterator[Page]:

@@ -41,6 +41,14 @@ def sum_of_claims(claimed: int | None, total: int) -> int:
     return min((claimed or 0) + max(0, total), MOST_CLAIMED)
 
 
+def most_left_out(left_out: int, of: int, records: str, why: str) -> str | None:
+    """What is wrong where a filter leaves out more than half of the records, in words; else None."""
+    if 2 * left_out <= of:
+        return None
+    counted = f"all {of:,}" if left_out == of else f"{left_out:,} of {of:,}"
+    return f"{counted} {records} were left out: {why}"
+
+
 def add_note(notes: list[str], text: str) -> None:
     """Add a text. Only the first hundred are kept, so that a platform that fails everywhere does not fill memory."""
     if len(notes) < MOST_LISTED:

@@ -52,6 +52,7 @@ async def read_id_list(
 
     async def fetch(page: int) -> Slice:
         part = await page_of(extraction, endpoint, {paging.page: page}, get)
+        extraction.report_loose_readings(dataset, part.reply)
         for record in part.records:
             source_id = extraction.source_id(dataset, record)
             if source_id is not None:

@@ -269,6 +269,20 @@ def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
     assert "it is gone, though entry 5 of the audit log says that it was made" in audited.found()
 
 
+def test_an_anchor_in_the_store_of_another_machine_is_named_and_one_in_a_moved_store_is_found(
+    audited: AuditedLake,
+) -> None:
+    key = audited.record.anchor()
+    for subject in (
+        {"store": "file:///earlier/home/backup_store", "key": key},
+        {"store": "file:///other/backup_store", "key": "anchors/2026-11-01T00-00-00-000000Z-1-1.json"},
+    ):
+        audited.record.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+    findings = audited.verify()
+    assert findings.breaks == []
+    assert findings.anchors_elsewhere == ["file:///other/backup_store/anchors/2026-11-01T00-00-00-000000Z-1-1.json"]
+
+
 def test_a_person_forgotten_breaks_nothing(audited: AuditedLake) -> None:
     """The key is destroyed, so no copy of the value can be read; no row, file or digest changes."""
     harness = LakeHarness(audited.harness.folder, diner("visitors", dataset=VISITORS))

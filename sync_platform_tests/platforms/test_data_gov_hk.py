@@ -71,6 +71,7 @@ def test_files_that_stay_of_different_days_land_with_a_finding(city: City) -> No
     assert "the two files are of different days" in replayed.reasons("licences")[0]
     assert len(replayed.ids("licences")) > 100
     assert len(replayed.requests) == 8
+    assert {record["GENERATION_DATE"] for record in replayed.records("licences")} == {"2026-11-23"}
 
 
 def test_a_licence_in_only_one_file_is_landed_and_reported_and_is_no_row() -> None:

@@ -145,7 +145,7 @@ def test_data_that_the_terms_do_not_allow_is_not_requested() -> None:
         ({"meta": {"total": 1}}, "$"),
         ({"data": {}, "meta": {"total": 1}}, "$.data"),
         ({"data": [], "meta": {}}, "$.meta"),
-        ({"data": [], "meta": {"total": "1"}}, "$.meta.total"),
+        ({"data": [], "meta": {"total": "many"}}, "$.meta.total"),
     ],
 )
 def test_an_answer_of_another_shape_breaks_the_contract_with_its_path(answer: Any, path: str) -> None:
@@ -237,3 +237,45 @@ def test_children_are_incomplete_if_fewer_parents_were_listed_than_counted() -> 
     dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))
     _, extraction = fetched(server, dishes, REVIEWS)
     assert extraction.gaps["reviews"].findings == ["of 2 dishes 1 came, and what belongs to the others is missing"]
+
+
+LISTS = {
+    "numbered": Endpoint("dishes", "/dishes", records="data", paging=Numbered(size=2, total="total"), since="after"),
+    "cursor": Endpoint("dishes", "/dishes", "data", paging=ByCursor(size=2, next_cursor="next?"), since="after"),
+    "offset": Endpoint("dishes", "/dishes", "data", paging=ByOffset(size=2, total="total?"), since="after"),
+    "unpaged": Endpoint("dishes", "/dishes", records="data", since="after"),
+    "a list itself": Endpoint("dishes", "/dishes", records="", since="after"),
+}
+DELTA = Scope("incremental", {"dishes": "2026-11-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("status", [204, 205])
+@pytest.mark.parametrize("endpoint", LISTS.values(), ids=LISTS)
+def test_no_content_means_nothing_new_in_a_delta_and_proves_nothing_in_a_full_list(
+    endpoint: Endpoint, status: int
+) -> None:
+    server = Server(dishes=lambda params: httpx.Response(status))
+    pages, extraction = fetched(server, endpoint, scope=DELTA, wanted=["dishes"])
+    assert [page.records for page in pages] == [[]]
+    assert not extraction.gaps["dishes"].is_known
+    pages, extraction = fetched(server, endpoint, wanted=["dishes"])
+    assert [page.records for page in pages] == [[]]
+    assert f"answered {status} without content, which is no list" in extraction.gaps["dishes"].findings[0]
+    assert len(server.asked) == 2
+
+
+def test_an_empty_body_with_status_200_is_a_broken_page_in_a_delta_too() -> None:
+    server = Server(dishes=lambda params: httpx.Response(200))
+    _, extraction = fetched(server, LISTS["numbered"], scope=DELTA, wanted=["dishes"])
+    assert "answered 0 bytes that end too early" in extraction.gaps["dishes"].failures[0]
+
+
+def test_no_content_for_the_children_of_one_record_is_a_finding_unless_they_are_a_delta() -> None:
+    dishes = Endpoint("dishes", "/dishes", records="data")
+    reviews = ChildEndpoint("reviews", "/dishes/{parent}/reviews", "data", parent="dishes", since="after")
+    server = Server(dishes=lambda params: {"data": [{"id": 1}]})
+    server.answers["/dishes/1/reviews"] = lambda params: httpx.Response(204)
+    _, extraction = fetched(server, dishes, reviews, scope=Scope("incremental", {"reviews": "2026-11-01T00:00:00Z"}))
+    assert not extraction.gaps["reviews"].is_known
+    _, extraction = fetched(server, dishes, reviews)
+    assert "/dishes/1/reviews answered 204 without content" in extraction.gaps["reviews"].findings[0]

@@ -81,6 +81,13 @@ def _show(findings: Findings, shown: Terminal) -> None:
         shown.print(f"… and {len(findings.breaks) - MOST_SHOWN:,} more; --json lists them all")
     for table in findings.not_compared:
         shown.print(f"not compared with its history: {table}, which no platform file declares")
+    if elsewhere := findings.anchors_elsewhere:
+        more = f" and {len(elsewhere) - 1:,} more" if len(elsewhere) > 1 else ""
+        shown.print(
+            f"not compared: the anchor {elsewhere[-1]}{more}, in another store. If several machines share the "
+            "ledger, set S3_BACKUP_BUCKET on each, so that they share the anchors too; or name one with --anchor",
+            soft_wrap=True,
+        )
     landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
     shown.print(
         f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "

@@ -41,7 +41,7 @@ class PlatformResult:
     @property
     def notes(self) -> list[str]:
         """What was odd and cost nothing."""
-        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes or []]
+        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes]
 
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
@@ -62,6 +62,7 @@ class PlatformResult:
                     "sync_id": record.sync_id,
                     "status": record.status,
                     **{count: getattr(record, count) for count in COUNTS},
+                    "out_of_scope": record.out_of_scope,
                     "not_retired_ids": self.not_retired_ids.get(record.dataset, []),
                     "shrink_accepted": record.shrink_accepted,
                 }

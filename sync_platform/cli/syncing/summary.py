@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.table import Table
 from rich.text import Text
 
@@ -11,6 +9,8 @@ from sync_platform.cli.output import MARKS, coloured, console, line, styled, wri
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.lake.syncs import worst
+from sync_platform.settings import Settings
+from sync_platform.storage.lake_connection import LakeAddress
 
 MOST_REASONS = 5
 
@@ -30,7 +30,7 @@ def write_sync_document(
 
 
 def write_summary(
-    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, home: Path
+    results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, settings: Settings
 ) -> None:
     """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
     table = Table(header_style="bold", show_footer=True, title_justify="left")
@@ -56,9 +56,13 @@ def write_summary(
         for dataset, ids in result.not_retired_ids.items():
             listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
             shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
+        for record in result.records:
+            if record.out_of_scope:
+                left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
+                shown.print(f"{record.platform}.{record.dataset}: {left_out}", soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
-    shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; everything is in {home}")
+    shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
     shown.print(
         line(
             "Next: ",
@@ -68,6 +72,13 @@ def write_summary(
             " (Dagster UI)",
         )
     )
+
+
+def _where(settings: Settings) -> str:
+    """Where the data is now."""
+    if settings.is_all_in_home:
+        return f"everything is in {settings.home}"
+    return f"{LakeAddress.of(settings)}; files of this machine are in {settings.home}"
 
 
 def _add_rows(table: Table, result: PlatformResult) -> None:

@@ -56,5 +56,5 @@ def sync_platforms(
     if as_json:
         write_sync_document(results, unified, startup_s, total_s)
     else:
-        write_summary(results, unified, startup_s, total_s, settings.home)
+        write_summary(results, unified, startup_s, total_s, settings)
     return OK if status == "complete" and not (unified and unified.error) else FAILED

@@ -51,6 +51,7 @@ class Register(PlatformView):
     special_faults = {
         "bad-xml": "the first record has an unclosed tag, the last one a control character, and every & is bare",
         "mismatch": "this file's generation date is a day older",
+        "outdated": "the file of two days before is sent, as from a stale cache",
     }
     has_archive = True
 
@@ -100,9 +101,12 @@ class Register(PlatformView):
         def damaged(shown: ListAnswer) -> ListAnswer:
             return replace(shown, wrap=lambda page: write_damaged(wrap(page)))
 
+        def before(shown: ListAnswer) -> ListAnswer:
+            return self._file(language, day - timedelta(days=2))[0]
+
         rendered = RenderedRows(rows, lambda row: write_row(language, day, *row))
         plain = list_answer(rendered[:], 0, len(rows) or 1, wrap, XmlRecord())
-        found = replace(plain, content_type=XML, special={"mismatch": older, "bad-xml": damaged})
+        found = replace(plain, content_type=XML, special={"mismatch": older, "bad-xml": damaged, "outdated": before})
         return found, found.reply()
 
     def _live(self, language: str, request: WireRequest) -> WireReply | ListAnswer:

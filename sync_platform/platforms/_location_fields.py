@@ -1,7 +1,4 @@
-"""The texts of a TripAdvisor location: lists of names, addresses and numbers, of which one each is used.
-
-The lists have no order, so the text that is used does not depend on it.
-"""
+"""The parts of a TripAdvisor location that come as lists by language or by kind, and the columns made of them."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from sync_platform.sources.placeholders import without_placeholder
 from sync_platform.sources.values import filled
 
 TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
+STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
 
 
 def _given(text: str | None) -> str | None:
@@ -47,6 +45,12 @@ class PhoneNumber(msgspec.Struct):
     value: str | None = None
 
 
+class OpeningPeriod(msgspec.Struct):
+    day_of_week: str | None = None
+    opens: str | None = None
+    closes: str | None = None
+
+
 def _is_english(language: str | None) -> bool:
     return (language or "").startswith("en")
 
@@ -57,35 +61,38 @@ def _is_traditional(language: str | None) -> bool:
 
 
 def _first(texts: Iterable[tuple[bool, str | None]]) -> str | None:
-    """The first text in order of two things: whether it comes second, and the text itself."""
+    """The first text in order of two things: whether it comes second, and the text itself. The lists have no order."""
     return min(((is_second, text) for is_second, found in texts if (text := _given(found))), default=(False, None))[1]
 
 
-def english_name(names: list[Name] | None) -> str | None:
-    """The English name; a primary one first."""
+def name_en(names: list[Name] | None) -> str | None:
     return _first((not name.primary, name.value) for name in names or () if _is_english(name.language))
 
 
-def chinese_name(names: list[Name] | None) -> str | None:
-    """The Traditional Chinese name; a primary one first."""
+def name_zh(names: list[Name] | None) -> str | None:
     return _first((not name.primary, name.value) for name in names or () if _is_traditional(name.language))
 
 
-def english_address(addresses: list[Address] | None) -> str | None:
-    """The English address."""
+def address_en(addresses: list[Address] | None) -> str | None:
     return _first((False, address.text) for address in addresses or () if _is_english(address.language))
 
 
-def chinese_address(addresses: list[Address] | None) -> str | None:
-    """The Traditional Chinese address."""
+def address_zh(addresses: list[Address] | None) -> str | None:
     return _first((False, address.text) for address in addresses or () if _is_traditional(address.language))
 
 
-def neighbourhood(addresses: list[Address] | None) -> str | None:
-    """The second line of the English address."""
+def district(addresses: list[Address] | None) -> str | None:
     return _first((False, address.street_address2) for address in addresses or () if _is_english(address.language))
 
 
-def telephone(numbers: list[PhoneNumber] | None) -> str | None:
-    """The telephone number; a fax number if it is the only one."""
+def first_phone(numbers: list[PhoneNumber] | None) -> str | None:
     return _first((number.type == "fax", number.value) for number in numbers or ())
+
+
+def status(code: str | None) -> str | None:
+    known = filled(code)
+    return None if known is None else STATUSES.get(known, f"unknown:{known}")
+
+
+def opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
+    return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
