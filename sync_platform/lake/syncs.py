@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import duckdb
+import orjson
 
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
@@ -15,6 +16,7 @@ from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_text import lake_value
 
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
@@ -97,7 +99,7 @@ NO_TRIGGER = Trigger()
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     """Append to `sync.runs`, within the caller's transaction."""
-    values = asdict(record)
+    values = {name: lake_value(value) for name, value in asdict(record).items()}  # reasons may quote the source
     listed = ", ".join(f'"{name}"' for name in values)
     marks = ", ".join(f"${name}" for name in values)
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
@@ -154,7 +156,7 @@ def record_failure(lake: Lake, record: SyncRecord) -> None:
 
 def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:
     """Set the run id and the message of the snapshot that the open transaction will make."""
-    extra = '{"run_id": "' + run_id.replace('"', "") + '"}'
+    extra = orjson.dumps({"run_id": run_id}).decode()
     session.execute(
         f"CALL {LAKE}.set_commit_message('sync-platform', $m, extra_info => $e)", {"m": message, "e": extra}
     )

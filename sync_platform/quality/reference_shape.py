@@ -20,6 +20,7 @@ from sync_platform.quality.shape import Shape, parent_of
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_text import lake_text
 
 SHAPES = (
     Column("platform", "VARCHAR", "Platform"),
@@ -91,7 +92,7 @@ def write_drift(
             f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 *(origin[name] for name in ("platform", "dataset", "partition", "sync_id", "run_id")),
-                *(drift.kind, drift.path, drift.in_words(table)),
+                *(drift.kind, lake_text(drift.path), lake_text(drift.in_words(table))),
                 *(origin["observed_at"], origin["committed_at"]),
             ],
         )
@@ -101,7 +102,7 @@ def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:
     """The top-level fields, in order, that the platform file does not declare."""
     known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
     known |= set(dataset.key) | {dataset.deleted or ""}
-    return sorted({unquote(path) for path in shape.fields if not parent_of(path)[0]} - known)
+    return sorted({lake_text(unquote(path)) for path in shape.fields if not parent_of(path)[0]} - known)
 
 
 def _declared(dataset: Dataset) -> str:

@@ -23,7 +23,7 @@ from sync_platform.sources.loose_records import read_loosely
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
-from sync_platform.sources.scalars import id_text
+from sync_platform.sources.source_ids import source_id_of
 from sync_platform.vault.personal_fields import Personal
 
 
@@ -120,9 +120,8 @@ class Dataset:
         return mark is True or (mark is not None and read_loosely(mark, bool).value is True)
 
     def source_id(self, record: Record) -> str | None:
-        """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
-        parts = [id_text(record.get(name)) for name in self.key]
-        return None if None in parts else "/".join(filter(None, parts))
+        """The record's `source_id`, or None where a key field is missing, blank or not a plain value."""
+        return source_id_of(*map(record.get, self.key))
 
 
 @dataclass(frozen=True)

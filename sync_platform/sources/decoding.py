@@ -24,6 +24,7 @@ from sync_platform.sources.columns import ColumnDeclaration, Row, declared_colum
 from sync_platform.sources.loose_records import Meanings, Unreadable
 from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
+from sync_platform.sources.source_ids import joined_id
 from sync_platform.sources.values import filled, identity, moment, money
 from sync_platform.sources.wire_structs import WireField, struct_of, value_at, value_of
 
@@ -145,8 +146,10 @@ class _Value(NamedTuple):
 def _values(
     row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], placeholders: tuple[str, ...]
 ) -> list[_Value]:
-    parts = "/".join(f"{{{value_at('record', name)}}}" for name in key)
-    values = [_Value("source_id", f"f'{parts}'", {}, key)]
+    parts = ", ".join(value_at("record", name) for name in key)
+    values = [_Value("source_id", f"str({parts})", {}, key)]
+    if len(key) > 1:
+        values = [_Value("source_id", f"joined_id({parts})", {"joined_id": joined_id}, key)]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)

@@ -6,11 +6,13 @@ value at any other path is required: an answer without it breaks the contract.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -20,6 +22,8 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.received import Record, records_of
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
+
+_SEPARATORS = re.compile(r"[/\\;]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +205,22 @@ class ChildEndpoint(Endpoint):
     parent: str = "restaurants"
     count: Callable[[Record], int | None] = lambda record: None
     parent_field: str = ""
+
+    def path_of(self, parent: str) -> str:
+        """The path of one parent's list; ValueError where `path_segment` refuses its id."""
+        return self.path.replace("{parent}", path_segment(parent))
+
+
+def path_segment(source_id: str) -> str:
+    """An id as one segment of a path, every reserved character quoted (RFC 3986).
+
+    ValueError for an id that a server could read as another path: with a segment that is empty, `.` or `..`, or with
+    white space around it. The answer could then belong to another record.
+    """
+    segments = _SEPARATORS.split(unquote(source_id))
+    if source_id != source_id.strip() or any(segment in ("", ".", "..") for segment in segments):
+        raise ValueError(f"the id {source_id!r} could be read as another path")
+    return quote(source_id, safe="")
 
 
 def _envelope_of(places: Mapping[str, Any]) -> type[msgspec.Struct]:

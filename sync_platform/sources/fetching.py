@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
+from sync_platform.errors import Refused
 from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor, by_offset, numbered
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.source_ids import id_problem
 
 Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
 """One request: a path, its parameters, and the function that reads the reply."""
@@ -37,7 +38,7 @@ class Parents:
             if source_id is None:
                 continue
             self._ids.add(source_id)
-            if count != 0:
+            if count != 0 and id_problem(source_id) is None:  # else the parent is in quarantine
                 self.counts[source_id] = count
 
     def report_missing(self) -> None:
@@ -93,8 +94,9 @@ async def pages_of(
 ) -> AsyncIterator[Page]:
     """The pages of one list. `parent`: the `source_id` of the record that it belongs to. `get`: sends a request, in
     place of a plain GET."""
-    path = endpoint.path.replace("{parent}", quote(parent, safe=""))
-    parent_field = endpoint.parent_field if isinstance(endpoint, ChildEndpoint) else ""
+    path, parent_field = endpoint.path, ""
+    if isinstance(endpoint, ChildEndpoint):
+        path, parent_field = _path_of(extraction, endpoint, parent), endpoint.parent_field
 
     async def fetch(**position: Any) -> Slice:
         found = await _slice_of(extraction, endpoint, path, position, get)
@@ -136,6 +138,15 @@ def _paged(extraction: Extraction, endpoint: Endpoint, fetch: Callable[..., Awai
     if isinstance(paging, ByOffset):
         return by_offset(extraction, dataset, lambda offset: fetch(**paging.position(offset)), paging.size)
     return numbered(extraction, dataset, lambda page: fetch())
+
+
+def _path_of(extraction: Extraction, endpoint: ChildEndpoint, parent: str) -> str:
+    """The path of one parent's list; Refused for an id that could be read as another path."""
+    try:
+        return endpoint.path_of(parent)
+    except ValueError as error:
+        reason = f"{extraction.client.platform}: {endpoint.path} is not requested: {error}"
+        raise Refused(reason) from None
 
 
 def _plain_get(extraction: Extraction) -> Get:

@@ -29,6 +29,10 @@ from sync_platform.storage.data_path import is_moved, store_data_path
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
+DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
+"""Two optimizers of DuckDB that are wrong over DuckLake 1.5.5. The first writes joined values into the catalog's SQL,
+which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
+none: where a text beyond ASCII has more than 256 bytes. A condition on such a column then hides rows."""
 LOCK_WAIT_S = 600.0
 ATTACH_ATTEMPTS = 8
 M_MMAP_THRESHOLD = -3  # mallopt(3)
@@ -165,6 +169,7 @@ class Lake:
                     "temp_directory": self._spill,
                     "memory_limit": self.address.memory_limit,
                     "autoload_known_extensions": False,
+                    "disabled_optimizers": DISABLED_OPTIMIZERS,
                 }
                 if not self.read_only:
                     _return_freed_memory()

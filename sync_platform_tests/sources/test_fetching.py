@@ -224,6 +224,20 @@ def test_children_of_missing_parents_are_missing_too() -> None:
     assert extraction.gaps["reviews"].findings == ["what belongs to the missing dishes is missing too"]
 
 
+def test_a_parent_whose_id_could_be_read_as_another_path_is_not_requested_and_the_others_are() -> None:
+    server = _served(a=1)
+    server.answers["/dishes"] = lambda asked: [{"id": each} for each in ("..", "../a", "a/", "b\0", "a#b", "a")]
+    server.answers["/dishes/a#b/reviews"] = lambda asked: {"data": [{"id": "of a#b"}]}
+    pages, extraction = fetched(server, DISHES, REVIEWS)
+    children = {(record["dish"], record["id"]) for page in pages[1:] for record in page.records}
+    assert children == {("a", "a-0"), ("a#b", "of a#b")}
+    assert [path for path, _ in server.asked] == ["/dishes", "/dishes/a#b/reviews", "/dishes/a/reviews"]
+    assert sorted(extraction.gaps["reviews"].failures) == [
+        f"diner: /dishes/{{parent}}/reviews is not requested: the id {name!r} could be read as another path"
+        for name in ("..", "../a", "a/")
+    ]
+
+
 def test_each_kind_of_authentication_has_its_header() -> None:
     credentials = {"api_key": "k"}
     assert NoAuthentication().headers(credentials) == {}
