@@ -28,7 +28,7 @@ from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.decoding import NO_VALUE, NoRow
 from sync_platform.sources.loose_records import LooseValue, read_loosely
-from sync_platform.sources.source_ids import id_problem, shown_id
+from sync_platform.sources.source_ids import id_problem
 from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
@@ -151,8 +151,7 @@ class RowMaker:
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
             return None
-        found = self._dataset.source_id(record) if isinstance(record, dict) else None
-        return shown_id(found) if found else None
+        return self._dataset.source_id(record) if isinstance(record, dict) else None
 
     def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""

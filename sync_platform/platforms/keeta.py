@@ -218,6 +218,7 @@ class Keeta(Platform):
             "The merchant's shops on Keeta.",
             Restaurant,
             key=("id",),
+            part="source_id",
             rules=(Together(("latitude", "longitude")),),
             listing={"name_en": "name", "address_en": "address", "phone": "array_to_string(phones, '; ')"},
         ),
@@ -243,6 +244,11 @@ class Keeta(Platform):
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
         shops = await _shops(extraction, session)
+        for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
+            if not extraction.gaps["restaurants"].is_known:
+                extraction.report_all_parts_known(dataset)
+            elif dataset == "menu_items":
+                extraction.inherit_gaps("menu_items", "restaurants")
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
             part.expect_pages("restaurants", 1)
@@ -257,13 +263,12 @@ class Keeta(Platform):
                 dishes += len(page.records)
                 yield page
             if not dishes and _shop_id(shop) in open_shops:
-                part.report_finding("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
+                part.report_finding("menu_items", "the shop is open and lists no dish")
 
         async for page in extraction.each_part("restaurants", shops, details, _shop_id):
             open_shops |= {_shop_id(shop) for shop in page.records if _status_code(shop) == OPEN}
             yield page
         if extraction.wants("menu_items"):
-            extraction.inherit_gaps("menu_items", "restaurants")
             async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from sync_platform.sources.authentication import Authentication, NoAuthentication
-from sync_platform.sources.columns import Row
+from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.decoding import Decoding, decoding_of
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.extraction import Extraction
@@ -72,6 +72,8 @@ class Dataset:
                 field that is not named here is the column of that name
     `generation` row column (a date): the day on which the source says that it made the whole list, if it says so
     `attached`  the shared table in which its records appear, if they belong to a place
+    `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
+                read in parts; empty: the first column that refers to another dataset
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
     """
@@ -96,6 +98,7 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    part: str = ""
     generation: str | None = None
 
     @cached_property
@@ -103,6 +106,12 @@ class Dataset:
         """How its records are decoded, and made rows of."""
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
         return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope, self.placeholders)
+
+    @property
+    def part_of_row(self) -> str:
+        """SQL over the columns: the name of the part of a list that a row belongs to; null for none."""
+        parents = (f'"{column.name}"' for column in columns_of(self.row) if column.refers_to)
+        return self.part or next(parents, "NULL")
 
     @property
     def wire(self) -> type[msgspec.Struct]:
