@@ -14,7 +14,7 @@ from sync_platform.storage.extensions import check
 
 LIBRARIES = """
     alembic.command boto3 dagster.components dagster._core.storage.event_log.sqlite dagster._core.storage.runs.sqlite
-    dagster._core.storage.sqlite_storage dagster_aws.s3 opencc pandera.polars psycopg pyarrow.dataset pytest rich.live
+    dagster._core.storage.sqlite_storage opencc pandera.polars psycopg pyarrow.dataset pytest rich.live
     splink sqlalchemy.dialects.postgresql sqlalchemy.dialects.sqlite ToJyutping upath
 """
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "httpfs")

@@ -28,7 +28,7 @@ STREAMS = {"output": 1, "errors": 2}
 
 
 def completed(
-    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
+    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """The result of `python -m module` with the arguments, in the folder and with only that environment."""
     return started_module(module, arguments, folder, environment).wait(timeout_s)
@@ -62,7 +62,7 @@ class StartedProcess:
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
 
-    def wait(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def wait(self, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """Wait for its end; its exit code and output."""
         self.process.join(timeout_s)
         if self.process.is_alive():

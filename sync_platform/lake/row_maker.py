@@ -28,12 +28,15 @@ from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.decoding import NO_VALUE, NoRow
 from sync_platform.sources.loose_records import LooseValue, read_loosely
+from sync_platform.sources.source_ids import id_problem
+from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
 """A record's line, its row, and True if the record is a tombstone."""
 _Problems = list[dict[str, str | None]]
 """The problems of one record, each with `rule`, `path` and `problem` (words)."""
+ESCAPED_NUL = rb"\u0000"  # as a landed line has it
 CHECKED_AT_ONCE = 5_000  # rows; checking a few rows takes as long as checking this many
 SHAPE, CONFLICT = "shape", "conflict"
 """Rules of every dataset: a record has the declared shape, and all records of one id have the same values."""
@@ -65,12 +68,15 @@ class RowMaker:
         self._contract_counts, self._not_ours = ContractCounts(), 0
         self._loose = LooseReadings(dataset)
         self._waiting: list[pa.RecordBatch] = []
+        self._has_unreadable = False  # in the waiting rows
         self.schema = row_schema(dataset)
 
     def take(self, key: str, body: bytes) -> Iterator[pa.RecordBatch]:
         """Parse an object, given its key and its lines (NDJSON, UTF-8), and yield the rows that are ready."""
         broken: dict[int, _Problems] = {}
-        found = self._typed(key, body, broken)
+        has_nul = ESCAPED_NUL in body
+        found = self._typed(key, body, broken, has_nul)
+        self._has_unreadable |= has_nul or UNREADABLE.encode() in body
         self._sample.take(key, body)
         try:
             batch = self._batch(key, found)
@@ -87,6 +93,7 @@ class RowMaker:
         if self._waiting:
             yield self._checked(pa.concat_batches(self._waiting))
             self._waiting.clear()
+            self._has_unreadable = False
 
     def summary(self) -> RecordSummary:
         return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape(), self._loose.drift())
@@ -104,7 +111,10 @@ class RowMaker:
 
     def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch, with `problems` filled for rows that break hard rules."""
-        breaches = [*self._contract.breaches(pl.DataFrame(batch)), *self._loose.breaches(batch)]
+        frame = pl.DataFrame(batch)
+        breaches = [*self._contract.breaches(frame), *self._loose.breaches(batch)]
+        if self._has_unreadable:
+            breaches += self._contract.unreadable(frame)
         self._contract_counts.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
         for breach in breaches:
@@ -141,8 +151,7 @@ class RowMaker:
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
             return None
-        found = self._dataset.source_id(record) if isinstance(record, dict) else None
-        return found if found and found.strip() else None
+        return self._dataset.source_id(record) if isinstance(record, dict) else None
 
     def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""
@@ -155,7 +164,7 @@ class RowMaker:
                 return False
         return True
 
-    def _typed(self, key: str, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
+    def _typed(self, key: str, body: bytes, broken: dict[int, _Problems], has_nul: bool) -> list[_Found]:
         found: list[_Found] = []
         to_row = self._dataset.to_row
         marks = self._deletion_marks(body) if self._dataset.deleted else None
@@ -171,9 +180,12 @@ class RowMaker:
             if row is None:
                 self._not_ours += 1
                 continue
-            if not row.source_id.strip():
-                broken[line] = _shape_problem("the record's id is empty", "source_id")
+            problem = id_problem(row.source_id)
+            if problem:
+                broken[line] = _shape_problem(problem, "source_id")
                 continue
+            if has_nul:
+                _replace_nul(row)
             found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
@@ -223,14 +235,20 @@ class RowMaker:
         return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
-        """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""
+        """Per row, the first 128 bits of the SHA-256 of its JSON (hex).
+
+        Absent and volatile columns are left out, and columns that hold one value of a set. Sets are sorted.
+        """
         encoder = msgspec.json.Encoder(order="deterministic")
-        volatile = self._dataset.volatile
-        if not volatile:
+        columns = columns_of(self._dataset.row)
+        without = self._dataset.volatile | {column.name for column in columns if column.one_of}
+        sets = [column.name for column in columns if column.is_set]
+        if not without and not sets:
             return [hashlib.sha256(encoder.encode(row)).hexdigest()[:32] for row in rows]
         hashes = []
         for row in rows:
-            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in volatile}
+            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in without}
+            lasting |= {name: sorted(set(lasting[name])) for name in sets if lasting.get(name)}
             hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
         return hashes
 
@@ -254,8 +272,14 @@ def row_schema(dataset: Dataset) -> pa.Schema:
     )
 
 
+def _replace_nul(row: Row) -> None:
+    """Replace each NUL in the texts of a row; the landed line keeps the original."""
+    for column in columns_of(type(row)):
+        setattr(row, column.name, lake_value(getattr(row, column.name)))
+
+
 def _shape_problem(problem: str, path: str | None = None) -> _Problems:
-    return [{"rule": SHAPE, "path": path, "problem": problem}]
+    return [{"rule": SHAPE, "path": lake_value(path), "problem": lake_text(problem)}]
 
 
 def _as_json(problems: _Problems) -> str:

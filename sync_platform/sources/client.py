@@ -34,7 +34,7 @@ from sync_platform.errors import (
 )
 from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
-from sync_platform.sources.loose_json import decode_loosely
+from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer
 from sync_platform.sources.loose_records import LooseReading, read_loosely
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
@@ -77,7 +77,10 @@ class Reply:
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
-        surrogate pair) does not lose the page: see `decode_loosely`."""
+        surrogate pair) does not lose the page, and an integer beyond 64 bits is exact: see `decode_loosely`."""
+        if may_have_long_integer(self.body):
+            with suppress(ValueError, RecursionError):
+                return decode_loosely(self.body)
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:

@@ -85,16 +85,23 @@ async def read_id_list(
 async def pages_by_id(
     extraction: Extraction, endpoint: Endpoint, ids: list[str], get: Get | None = None
 ) -> AsyncIterator[Page]:
-    """The records with these ids, in batches; ids that an answer leaves out without an error are reported."""
+    """The records with these ids, in batches; ids that an answer leaves out without an error are reported.
+
+    Each id is a part of the list. The list of ids is whole unless a gap of it was reported before.
+    """
     dataset, paging = endpoint.dataset, endpoint.paging
     if not isinstance(paging, ByIds):
         raise TypeError(f"{endpoint.path} is not requested by id")
     batches = [ids[start : start + paging.size] for start in range(0, len(ids), paging.size)]
     extraction.expect_pages(dataset, len(batches))
+    gaps = extraction.gaps[dataset]
+    gaps.parts.are_all_known = not gaps.is_known
+    gaps.parts.expect(ids)
 
     async def fetch(batch: list[str]) -> Slice:
         part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
         received = {extraction.source_id(dataset, record) for record in part.records}
+        gaps.parts.note_read(one for one in batch if one in received)
         extraction.report_omitted(dataset, [one for one in batch if one not in received])
         return part
 

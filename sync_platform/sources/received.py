@@ -46,7 +46,7 @@ def integer_at(path: str) -> Callable[[Record], int | None]:
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         try:
-            return value if isinstance(value, int) else whole_number_of(value)
+            return value if isinstance(value, int) and not isinstance(value, bool) else whole_number_of(value)
         except ValueError:
             return None
 
