@@ -54,6 +54,11 @@ class StartedProcess:
         return self.process.is_alive()
 
     @property
+    def output(self) -> str:
+        """What it has written to standard output until now."""
+        return (self.folder / "output").read_text()
+
+    @property
     def errors(self) -> str:
         """What it has written to standard error until now."""
         return (self.folder / "errors").read_text()
