@@ -26,13 +26,13 @@ LIBRARIES = """
     dagster._core.storage.event_log.sqlite dagster._core.storage.runs.sqlite dagster._core.storage.sqlite_storage
     duckdb filelock httptools httpx lxml.etree msgspec numpy opencc orjson pandas pandera.polars phonenumbers polars
     pyarrow.dataset pydantic_settings rapidfuzz rich.console rich.live rich.table splink sqlalchemy.dialects.sqlite
-    sqlalchemy.dialects.postgresql dagster_aws.s3 psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
+    sqlalchemy.dialects.postgresql psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
 """
 STREAMS = {"output": 1, "errors": 2}
 
 
 def completed(
-    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 120
+    module: str, arguments: tuple[str, ...], folder: Path, environment: dict[str, str], timeout_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """The result of `python -m module` with the arguments, in the folder and with only that environment."""
     (process,) = started(1, _run_module, (module, arguments, folder, environment))
@@ -46,7 +46,7 @@ class StartedProcess:
     process: BaseProcess
     folder: Path
 
-    def wait(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def wait(self, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """Wait for its end; its exit code and output."""
         self.process.join(timeout_s)
         if self.process.is_alive():

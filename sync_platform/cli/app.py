@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
+from sync_platform import __version__
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import lineage_commands
 from sync_platform.cli.matching.commands import match_commands
-from sync_platform.cli.operations.commands import audit, maintain, platforms, query, sandbox, up
+from sync_platform.cli.operations.commands import audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.documents.wording import verbatim
@@ -20,19 +22,32 @@ from sync_platform.errors import SyncError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Hong Kong's restaurant data, kept in sync across eight platforms, with proof.\n\n"
     "Without settings, platforms are fetched from a built-in sandbox. All state is in SYNC_HOME (./.sync).",
 )
-for command in (sync, unify, backfill, quality, maintain, query, audit, platforms, sandbox, up):
+for command in (sync, unify, backfill, quality, maintain, query, tables, status, audit, platforms, sandbox, up):
     app.command()(command)
 app.add_typer(emergency_commands, name="emergency")
 app.add_typer(match_commands, name="match")
 app.add_typer(quarantine_commands, name="quarantine")
 app.add_typer(lineage_commands, name="lineage")
 app.add_typer(report_commands, name="report")
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"sync-platform {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def before_commands(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version, and end.")
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

@@ -64,8 +64,8 @@ class Terminal(Console):
     `width`: in columns; None: that of the terminal, or 80 where there is none.
     """
 
-    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
-        super().__init__(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, stderr: bool = False, width: int | None = None, file: TextIO | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, file=file, highlight=False, markup=False, emoji=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
         """The text of a line or a cell, as rich calls it for every string."""

@@ -103,6 +103,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         "unchanged": record.unchanged,
         "quarantined": record.quarantined,
         "duplicates": record.duplicates,
+        "out_of_scope": record.out_of_scope,
         "quality": {score.dimension: round(score.score, 4) for score in outcome.wholes if score.score is not None},
         "snapshot_id": outcome.snapshot_id,
         "sync_id": record.sync_id,
@@ -110,6 +111,8 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
     }
     if record.reasons:
         shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
+    if record.gaps:
+        shown["gaps"] = dg.MetadataValue.md("\n".join(f"- {gap}" for gap in record.gaps))
     if record.not_retired:
         shown["not_retired"] = record.not_retired
         shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MOST_SHOWN])

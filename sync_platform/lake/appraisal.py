@@ -33,7 +33,7 @@ def appraise(
     write_scores(session, scores, values)
     if not follows:
         return scores, []
-    return scores, compare_with_reference(session, typed.dataset, typed.shape, values)
+    return scores, compare_with_reference(session, typed.dataset, typed.shape, values, typed.loose)
 
 
 def _records_to_score(typed: TypedRows, arrival: Arrival, context: CommitContext, follows: bool) -> RecordsToScore:

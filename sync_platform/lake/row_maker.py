@@ -20,16 +20,23 @@ import pyarrow as pa
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.drift import Drift
+from sync_platform.quality.loose_readings import LooseReadings
 from sync_platform.quality.shape import Shape
 from sync_platform.quality.shape_sample import ShapeSample
 from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
+from sync_platform.sources.decoding import NO_VALUE, NoRow
+from sync_platform.sources.loose_records import LooseValue, read_loosely
+from sync_platform.sources.source_ids import id_problem, shown_id
+from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
 _Found = tuple[int, Row, bool]
 """A record's line, its row, and True if the record is a tombstone."""
 _Problems = list[dict[str, str | None]]
 """The problems of one record, each with `rule`, `path` and `problem` (words)."""
+ESCAPED_NUL = rb"\u0000"  # as a landed line has it
 CHECKED_AT_ONCE = 5_000  # rows; checking a few rows takes as long as checking this many
 SHAPE, CONFLICT = "shape", "conflict"
 """Rules of every dataset: a record has the declared shape, and all records of one id have the same values."""
@@ -37,11 +44,15 @@ SHAPE, CONFLICT = "shape", "conflict"
 
 @dataclass(frozen=True)
 class RecordSummary:
-    """The summary of one dataset's landed records: contract counts, the number out of scope (`not_ours`), and shape."""
+    """The summary of one dataset's landed records: contract counts, the number out of scope (`not_ours`), and shape.
+
+    `loose`: the fields that were read although they have another form than declared.
+    """
 
     contract_counts: ContractCounts
     not_ours: int
     shape: Shape
+    loose: list[Drift]
 
 
 class RowMaker:
@@ -55,13 +66,17 @@ class RowMaker:
         self._contract = Contract(dataset)
         self._sample = ShapeSample(has_personal_fields=dataset.personal is not None)
         self._contract_counts, self._not_ours = ContractCounts(), 0
+        self._loose = LooseReadings(dataset)
         self._waiting: list[pa.RecordBatch] = []
+        self._has_unreadable = False  # in the waiting rows
         self.schema = row_schema(dataset)
 
     def take(self, key: str, body: bytes) -> Iterator[pa.RecordBatch]:
         """Parse an object, given its key and its lines (NDJSON, UTF-8), and yield the rows that are ready."""
         broken: dict[int, _Problems] = {}
-        found = self._typed(body, broken)
+        has_nul = ESCAPED_NUL in body
+        found = self._typed(key, body, broken, has_nul)
+        self._has_unreadable |= has_nul or UNREADABLE.encode() in body
         self._sample.take(key, body)
         try:
             batch = self._batch(key, found)
@@ -78,9 +93,10 @@ class RowMaker:
         if self._waiting:
             yield self._checked(pa.concat_batches(self._waiting))
             self._waiting.clear()
+            self._has_unreadable = False
 
     def summary(self) -> RecordSummary:
-        return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape())
+        return RecordSummary(self._contract_counts, self._not_ours, self._sample.shape(), self._loose.drift())
 
     def _batch(self, key: str, found: list[_Found]) -> pa.RecordBatch:
         if not found:
@@ -95,7 +111,10 @@ class RowMaker:
 
     def _checked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch, with `problems` filled for rows that break hard rules."""
-        breaches = self._contract.breaches(pl.DataFrame(batch))
+        frame = pl.DataFrame(batch)
+        breaches = [*self._contract.breaches(frame), *self._loose.breaches(batch)]
+        if self._has_unreadable:
+            breaches += self._contract.unreadable(frame)
         self._contract_counts.add(batch, breaches, cells=len(self._contract.names))
         problems: dict[int, _Problems] = {}
         for breach in breaches:
@@ -133,7 +152,7 @@ class RowMaker:
         except orjson.JSONDecodeError:
             return None
         found = self._dataset.source_id(record) if isinstance(record, dict) else None
-        return found if found and found.strip() else None
+        return shown_id(found) if found else None
 
     def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""
@@ -146,29 +165,42 @@ class RowMaker:
                 return False
         return True
 
-    def _typed(self, body: bytes, broken: dict[int, _Problems]) -> list[_Found]:
-        records = self._decoded(body, broken)
-        marks = self._deletion_marks(body) if self._dataset.deleted else None
+    def _typed(self, key: str, body: bytes, broken: dict[int, _Problems], has_nul: bool) -> list[_Found]:
         found: list[_Found] = []
         to_row = self._dataset.to_row
-        for line, record in enumerate(records, 1):
+        marks = self._deletion_marks(body) if self._dataset.deleted else None
+        for line, record in enumerate(self._decoded(key, body, broken), 1):
             if record is None:
                 continue
             try:
                 row = to_row(record)
-            except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-                broken[line] = _shape_problem(f"the record cannot become a row: {error}")
-                continue
+            except NO_VALUE:
+                row = self._row_with_gaps(key, line, record, broken)
+                if line in broken:
+                    continue
             if row is None:
                 self._not_ours += 1
                 continue
-            if not row.source_id.strip():
-                broken[line] = _shape_problem("the record's id is empty", "source_id")
+            problem = id_problem(row.source_id)
+            if problem:
+                broken[line] = _shape_problem(problem, "source_id")
                 continue
+            if has_nul:
+                _replace_nul(row)
             found.append((line, row, bool(marks and marks[line - 1])))
         return found
 
-    def _decoded(self, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
+    def _row_with_gaps(self, key: str, line: int, record: Any, broken: dict[int, _Problems]) -> Row | None:
+        try:
+            row, unreadable = self._dataset.record_decoding.to_row_with_gaps(record)
+        except NO_VALUE as error:
+            path = error.path if isinstance(error, NoRow) else None
+            broken[line] = _shape_problem(f"the record cannot become a row: {error}", path)
+            return None
+        self._loose.add_unreadable(key, line, unreadable)
+        return row
+
+    def _decoded(self, key: str, body: bytes, broken: dict[int, _Problems]) -> list[Any]:
         """Every line decoded to the wire shape; None for a line that does not have this shape."""
         decoder = msgspec.json.Decoder(self._dataset.wire)
         try:
@@ -179,14 +211,29 @@ class RowMaker:
         for line, text in enumerate(body.splitlines(), 1):
             try:
                 decoded.append(decoder.decode(text))
-            except (msgspec.DecodeError, RecursionError) as error:
-                problem, _, path = str(error).partition(" - at `")
-                broken[line] = _shape_problem(problem, path.rstrip("`") or None)
-                decoded.append(None)
+            except (msgspec.DecodeError, RecursionError):
+                decoded.append(self._loosely_decoded(key, line, text, broken))
+        return decoded
+
+    def _loosely_decoded(self, key: str, line: int, text: bytes, broken: dict[int, _Problems]) -> Any:
+        """A line that strict decoding refused, read loosely; None where it cannot be read."""
+        loose = LooseValue()
+        try:
+            wire = self._dataset.wire
+            loose = read_loosely(msgspec.json.decode(text), wire, self._dataset.record_decoding.meanings)
+            decoded = msgspec.convert(loose.value, wire)
+        except (msgspec.DecodeError, RecursionError) as error:
+            problem, _, path = str(error).partition(" - at `")
+            why = loose.refusals.get(path.rstrip("`"))
+            if why:
+                problem = f"{problem.partition(' matching regex')[0]}: {why}"
+            broken[line] = _shape_problem(problem, path.rstrip("`") or None)
+            return None
+        self._loose.add(key, line, loose)
         return decoded
 
     def _deletion_marks(self, body: bytes) -> list[bool]:
-        return [bool(orjson.loads(line).get(self._dataset.deleted)) for line in body.splitlines()]
+        return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
         """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""
@@ -220,8 +267,14 @@ def row_schema(dataset: Dataset) -> pa.Schema:
     )
 
 
+def _replace_nul(row: Row) -> None:
+    """Replace each NUL in the texts of a row; the landed line keeps the original."""
+    for column in columns_of(type(row)):
+        setattr(row, column.name, lake_value(getattr(row, column.name)))
+
+
 def _shape_problem(problem: str, path: str | None = None) -> _Problems:
-    return [{"rule": SHAPE, "path": path, "problem": problem}]
+    return [{"rule": SHAPE, "path": lake_value(path), "problem": lake_text(problem)}]
 
 
 def _as_json(problems: _Problems) -> str:

@@ -11,8 +11,11 @@ from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.contract_counts import ContractCounts
+from sync_platform.quality.drift import Drift
+from sync_platform.quality.loose_readings import loose_drift
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.gaps import most_left_out
 
 
 @dataclass
@@ -38,6 +41,20 @@ class TypedRows:
     @property
     def not_ours(self) -> int:
         return self._known.not_ours
+
+    @property
+    def filter_faults(self) -> list[str]:
+        """What is wrong where the dataset's filter leaves out most of the records, in words."""
+        because = self.dataset.out_of_scope_because
+        fault = most_left_out(self.not_ours, self.landed.manifest.records, "records", because)
+        return [fault] if fault else []
+
+    @property
+    def loose(self) -> list[Drift]:
+        """The fields that were read although they have another form than declared: of answers, and of records."""
+        pages = len(self.landed.manifest.pages)
+        in_answers = [loose_drift(reading, count, pages) for reading, count in self.landed.manifest.loose_readings]
+        return [*in_answers, *self._known.loose]
 
     @property
     def shape(self) -> Shape:

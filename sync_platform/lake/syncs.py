@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import duckdb
+import orjson
 
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
@@ -15,6 +16,7 @@ from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_text import lake_value
 
 MOST_LISTED = 100
 Status = Literal["complete", "degraded", "failed"]
@@ -44,6 +46,7 @@ class SyncRecord:
     started_at: datetime
     committed_at: datetime
     reasons: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
     claimed: int | None = None
     records: int = 0
     rows: int = 0
@@ -54,6 +57,7 @@ class SyncRecord:
     unchanged: int = 0
     quarantined: int = 0
     not_ours: int = 0
+    left_out: int = 0
     duplicates: int = 0
     not_retired: int = 0
     pages: int = 0
@@ -62,6 +66,7 @@ class SyncRecord:
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
     list_complete: bool = False
+    shrink_rejected: bool = False
     shrink_accepted: str | None = None
     request_id: str | None = None
     requested_by: str | None = None
@@ -70,6 +75,11 @@ class SyncRecord:
     notes: list[str] = field(default_factory=list)
     generation: date | None = None
     is_outdated: bool = False
+
+    @property
+    def out_of_scope(self) -> int:
+        """Records that a filter left out, before or after they were requested."""
+        return self.not_ours + self.left_out
 
     @property
     def changes(self) -> int:
@@ -91,7 +101,7 @@ NO_TRIGGER = Trigger()
 
 def write_sync(session: duckdb.DuckDBPyConnection, record: SyncRecord) -> None:
     """Append to `sync.runs`, within the caller's transaction."""
-    values = asdict(record)
+    values = {name: lake_value(value) for name, value in asdict(record).items()}  # reasons may quote the source
     listed = ", ".join(f'"{name}"' for name in values)
     marks = ", ".join(f"${name}" for name in values)
     session.execute(f"INSERT INTO {LAKE}.sync.runs ({listed}) VALUES ({marks})", values)
@@ -106,18 +116,25 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
         )
 
 
-def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
-    """Add a record of the sync `later`: its rejected list retires rows, now that the sync of `context` is known."""
+def record_reevaluation(
+    session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation, not_retired: int
+) -> None:
+    """Add a record of the sync `later`: its rejected list retires rows, now that the sync of `context` is known.
+
+    `not_retired`: the number of rows that still stay live, because the list does not cover them.
+    """
     because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
-        SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
-            [$because] AS reasons, $at AS committed_at, 0 AS not_retired)
+        SELECT * REPLACE (CASE WHEN quarantined > 0 OR NOT (list_complete OR len(coalesce(gaps, [])) > 0)
+                THEN 'degraded' ELSE 'complete' END AS status,
+            [$because] AS reasons, $at AS committed_at, $not_retired AS not_retired, false AS shrink_rejected)
         FROM {LAKE}.sync.runs WHERE sync_id = $sync_id AND platform = $platform AND dataset = $dataset
         QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
         {
             "because": because,
             "at": context.committed_at,
+            "not_retired": not_retired,
             "sync_id": later.sync_id,
             "platform": context.platform,
             "dataset": context.dataset,
@@ -148,7 +165,7 @@ def record_failure(lake: Lake, record: SyncRecord) -> None:
 
 def describe_commit(session: duckdb.DuckDBPyConnection, run_id: str, message: str) -> None:
     """Set the run id and the message of the snapshot that the open transaction will make."""
-    extra = '{"run_id": "' + run_id.replace('"', "") + '"}'
+    extra = orjson.dumps({"run_id": run_id}).decode()
     session.execute(
         f"CALL {LAKE}.set_commit_message('sync-platform', $m, extra_info => $e)", {"m": message, "e": extra}
     )

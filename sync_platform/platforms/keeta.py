@@ -20,6 +20,7 @@ import orjson
 from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
 from sync_platform.sources.access_tokens import AccessTokens, TokenPair
 from sync_platform.sources.client import Reply
+from sync_platform.sources.codes import code_names
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Identity
@@ -29,13 +30,15 @@ from sync_platform.sources.fetching import pages_of
 from sync_platform.sources.id_lists import read_id_list
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, Record, records_of
+from sync_platform.sources.received import Page, Record, integer_at, records_of
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, Together
-from sync_platform.sources.values import coordinate_or_text, filled, filled_texts, money_or_text, name_of_code
+from sync_platform.sources.scalars import id_text
+from sync_platform.sources.values import NumberText, coordinate_or_text, filled_texts, money_or_text, name_of_code
 
 T = TypeVar("T")
 OPEN = 1
 STATUSES = {OPEN: "open", 2: "closed"}
+_status_code = integer_at("status")
 
 
 def _error_of(code: int, message: str, text: str) -> SyncError:
@@ -58,12 +61,8 @@ class Sku(msgspec.Struct):
     """One size of a dish."""
 
     id: Identity | None = None
-    price: str | float | None = None
+    price: NumberText | float | None = None
     spec: str | None = None
-
-
-def _one_cuisine(name: str | None) -> list[str]:
-    return filled_texts([name or ""])
 
 
 def _is_on_sale(status: int | None) -> bool | None:
@@ -83,7 +82,7 @@ def _price_max(skus: list[Sku] | None) -> Decimal | None:
 
 
 def _sizes(skus: list[Sku] | None) -> list[str]:
-    return [f"{filled(sku.spec) or ''}: {money_or_text(sku.price)}" for sku in skus or []]
+    return [f"{(sku.spec or '').strip()}: {money_or_text(sku.price)}" for sku in skus or []]
 
 
 class Restaurant(Row):
@@ -104,7 +103,7 @@ class Restaurant(Row):
     category: Annotated[str | None, column("Kind of shop, in the platform's words"), sent_as("categories.primary")] = (
         None
     )
-    cuisines: Annotated[Place.Cuisines, sent_as("categories.secondary", convert=_one_cuisine)] = []
+    cuisines: Annotated[Place.Cuisines, sent_as("categories.secondary", convert=code_names)] = []
     rating: Place.Rating = None
     delivery_fee_hkd: Annotated[
         Decimal | None,
@@ -217,6 +216,7 @@ class Keeta(Platform):
             "The merchant's shops on Keeta.",
             Restaurant,
             key=("id",),
+            part="source_id",
             rules=(Together(("latitude", "longitude")),),
             listing={"name_en": "name", "address_en": "address", "phone": "array_to_string(phones, '; ')"},
         ),
@@ -242,6 +242,11 @@ class Keeta(Platform):
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
         shops = await _shops(extraction, session)
+        for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
+            if not extraction.gaps["restaurants"].is_known:
+                extraction.report_all_parts_known(dataset)
+            elif dataset == "menu_items":
+                extraction.inherit_gaps("menu_items", "restaurants")
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
             part.expect_pages("restaurants", 1)
@@ -256,13 +261,12 @@ class Keeta(Platform):
                 dishes += len(page.records)
                 yield page
             if not dishes and _shop_id(shop) in open_shops:
-                part.report_finding("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
+                part.report_finding("menu_items", "the shop is open and lists no dish")
 
         async for page in extraction.each_part("restaurants", shops, details, _shop_id):
-            open_shops |= {_shop_id(shop) for shop in page.records if shop.get("status") == OPEN}
+            open_shops |= {_shop_id(shop) for shop in page.records if _status_code(shop) == OPEN}
             yield page
         if extraction.wants("menu_items"):
-            extraction.inherit_gaps("menu_items", "restaurants")
             async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
 
@@ -280,7 +284,7 @@ async def _shops(extraction: Extraction, session: Session) -> list[Record]:
 def _read_details(shop: Record, reply: Reply) -> Slice:
     """A shop as listed, with its details; ContractBroken where they are not a shop's, or another shop's."""
     details = reply.shaped(_data(reply), Record)
-    if str(details.get("id", shop["id"])) != str(shop["id"]):
+    if id_text(details.get("id", shop["id"])) != id_text(shop["id"]):
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
     if not (details.keys() - {"id"}) & {*Keeta.datasets[0].wire.__struct_fields__}:
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data", "no field of a shop")
@@ -288,7 +292,7 @@ def _read_details(shop: Record, reply: Reply) -> Slice:
 
 
 def _shop_id(shop: Record) -> str:
-    return str(shop.get("id"))
+    return id_text(shop.get("id")) or ""
 
 
 async def _get_of_shop(

@@ -17,12 +17,12 @@ from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
 from sync_platform.sources.columns import Meaning, Row, column, sent_as
 from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, integer_at
+from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.values import filled, filled_texts, first_text, name_of_code, nonzero, nonzero_count
 from sync_platform.vault.personal_fields import Personal
@@ -47,7 +47,7 @@ REVIEWS = ChildEndpoint(
     "/api/v2/poi/{parent}/reviews",
     records="results",
     paging=ByOffset(size=50, limit="rows", offset="startAt", total="count"),
-    count=integer_at("reviewCount"),
+    count=ChildCount("reviewCount", promises_list=True),
 )
 
 
@@ -253,6 +253,7 @@ class OpenRice(Platform):
             "Restaurants on OpenRice, those lately closed or moved included.",
             Restaurant,
             key=("poiId",),
+            part="district_id",
             volatile=frozenset({"photo_count", "bookmark_count"}),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
@@ -302,5 +303,5 @@ class OpenRice(Platform):
             parents.add(found.records)
             yield found
         if extraction.wants("reviews"):
-            async for found in pages_of_children(extraction, REVIEWS, parents.counts):
+            async for found in pages_of_children(extraction, parents):
                 yield found

@@ -5,29 +5,29 @@ Special: the search is read only for the ids of the locations, and a batch omits
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import msgspec
-
+from sync_platform.platforms import _location_fields as location_fields
 from sync_platform.sources.authentication import KeyHeader
+from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByIds, ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ByIds, ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, integer_at
+from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
-from sync_platform.sources.values import filled
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
+MOST_NAMED = 3
 LOCALES = ["en", "zh_HK"]
-TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
-STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
+OUT_OF_SCOPE = "none of their categories is RESTAURANT"
 TOTAL = "pagination.total_elements?"
 SEARCH = Endpoint(
     "restaurants",
@@ -53,108 +53,36 @@ REVIEWS = ChildEndpoint(
     params={"version": 1, "sort_by": "MOST_RECENT"},
     since="published_after_ts",
     since_day_only=True,
-    count=integer_at("traveler_ratings.overall.count"),
+    count=ChildCount("traveler_ratings.overall.count", promises_list=True),
 )
 
 
-class Name(msgspec.Struct):
-    language: str | None = None
-    value: str | None = None
-    primary: bool | None = None
-
-
-class Address(msgspec.Struct):
-    street_address: str | None = None
-    street_address2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    formatted: str | None = None
-    language: str | None = None
-
-    @property
-    def text(self) -> str | None:
-        lines = map(filled, (self.street_address, self.street_address2, self.city))
-        return filled(self.formatted) or filled(", ".join(line for line in lines if line))
-
-
-class PhoneNumber(msgspec.Struct):
-    type: str | None = None
-    value: str | None = None
-
-
-class OpeningPeriod(msgspec.Struct):
-    day_of_week: str | None = None
-    opens: str | None = None
-    closes: str | None = None
-
-
-def _is_english(language: str | None) -> bool:
-    return (language or "").startswith("en")
-
-
-def _is_traditional(language: str | None) -> bool:
-    """True for Traditional Chinese; Simplified Chinese is another script."""
-    return (language or "").replace("-", "_") in TRADITIONAL
-
-
-def _name_en(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_english(name.language)), None)
-
-
-def _name_zh(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_traditional(name.language)), None)
-
-
-def _address_en(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_english(address.language)), None)
-
-
-def _address_zh(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_traditional(address.language)), None)
-
-
-def _district(addresses: list[Address] | None) -> str | None:
-    return next((filled(address.street_address2) for address in addresses or () if _is_english(address.language)), None)
-
-
-def _first_phone(numbers: list[PhoneNumber] | None) -> str | None:
-    return next((value for number in numbers or () if (value := filled(number.value))), None)
-
-
-def _cuisines(categories: list[str] | None) -> list[str]:
-    return [name for name in categories or [] if name.upper() != "RESTAURANT"]
-
-
-def _status(code: str | None) -> str | None:
-    known = filled(code)
-    return None if known is None else STATUSES.get(known, f"unknown:{known}")
-
-
-def _opening_hours(periods: list[OpeningPeriod] | None) -> list[str]:
-    return [f"{period.day_of_week} {period.opens}-{period.closes}" for period in periods or []]
+def _is_restaurant(texts: list[str]) -> bool:
+    return "RESTAURANT" in (text.upper() for text in texts)
 
 
 def _in_scope(categories: Any) -> bool:
     """False only where categories are given and RESTAURANT is not one: the search also lists some hotels and sights."""
-    if not isinstance(categories, list) or not categories:
-        return True
-    return "RESTAURANT" in (str(category).upper() for category in categories)
+    codes = codes_in(categories)
+    return not codes or any(map(_is_restaurant, codes))
+
+
+def _cuisines(categories: Any) -> list[str]:
+    return [texts[0] for texts in codes_in(categories) if not _is_restaurant(texts)]
 
 
 class Restaurant(Row):
     """One restaurant on TripAdvisor."""
 
-    name_en: Annotated[Place.NameEn, sent_as("names", convert=_name_en)] = None
+    name_en: Annotated[Place.NameEn, sent_as("names", convert=location_fields.name_en)] = None
     name_zh: Annotated[
-        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=_name_zh)
+        str | None, column("Traditional Chinese name", matters=True), sent_as("names", convert=location_fields.name_zh)
     ] = None
-    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=_address_en)] = None
-    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=_address_zh)] = None
+    address_en: Annotated[Place.AddressEn, sent_as("addresses", convert=location_fields.address_en)] = None
+    address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=location_fields.address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=_first_phone)] = None
+    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=location_fields.first_phone)] = None
     cuisines: Annotated[
         list[str],
         column("Categories other than `RESTAURANT`, in the platform's words", matters=True),
@@ -163,12 +91,12 @@ class Restaurant(Row):
     district: Annotated[
         str | None,
         column("Second line of the English address, mostly the neighbourhood"),
-        sent_as("addresses", convert=_district),
+        sent_as("addresses", convert=location_fields.district),
     ] = None
     status: Annotated[
         str | None,
         column("Whether it trades: open, closed, temporarily_closed or unknown:<code>", matters=True, rules=TRADING),
-        sent_as("status.value", convert=_status),
+        sent_as("status.value", convert=location_fields.status),
     ] = None
     price_range: Annotated[
         str | None,
@@ -186,7 +114,7 @@ class Restaurant(Row):
     opening_hours: Annotated[
         list[str],
         column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time"),
-        sent_as("opening_hours.periods", convert=_opening_hours),
+        sent_as("opening_hours.periods", convert=location_fields.opening_hours),
     ] = []
     url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS), sent_as("urls.tripadvisor.main")] = (
         None
@@ -255,8 +183,10 @@ class TripAdvisor(Platform):
             "Restaurants of Hong Kong on TripAdvisor.",
             Restaurant,
             key=("id",),
+            part="source_id",
             also_sent={"geo_id": int},
             in_scope=lambda location: _in_scope(location.categories),
+            out_of_scope_because=OUT_OF_SCOPE,
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -288,14 +218,20 @@ class TripAdvisor(Platform):
 
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         found = await read_id_list(
-            extraction, SEARCH, lambda each: _in_scope(each.get("categories")), records="locations", name="the search"
+            extraction, SEARCH, lambda each: each.get("categories"), records="locations", name="the search"
         )
-        ids = [source_id for source_id, is_in_scope in found.by_id.items() if is_in_scope]
+        ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
+        others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
+        most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MOST_NAMED))
+        left_out = len(found.by_id) - len(ids)
+        extraction.report_left_out(
+            "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
+        )
         parents = Parents(extraction, REVIEWS)
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)
             yield page
         if extraction.wants("reviews"):
-            async for page in pages_of_children(extraction, REVIEWS, parents.counts):
+            async for page in pages_of_children(extraction, parents):
                 yield page

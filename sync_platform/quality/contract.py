@@ -21,6 +21,7 @@ from pandera.errors import SchemaErrors
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.rules import CrossRule, HongKongPhone, InOrder, OneOf, Rule, Shaped, StepsOf, Within
+from sync_platform.storage.lake_text import UNREADABLE
 
 POLARS_TYPES: dict[str, Any] = {
     "VARCHAR": pl.String(),
@@ -34,6 +35,7 @@ POLARS_TYPES: dict[str, Any] = {
 }
 PHONE_DIGITS = r"^(?:852)?[2-9]\d{7}$"
 LONGEST_VALUE = 80
+READABLE = "text of which each character can be read"
 
 
 class Breach(NamedTuple):
@@ -103,6 +105,16 @@ class Contract:
                 for key, row, value in cases.select("check", "index", "failure_case").iter_rows()
             ]
         return []
+
+    def unreadable(self, frame: pl.DataFrame) -> list[Breach]:
+        """Every text of the frame in which U+FFFD stands for a character that could not be read or stored."""
+        found = []
+        for name in self.names:
+            text = frame[name].list.join("\n") if frame[name].dtype == pl.List(pl.String()) else frame[name]
+            if text.dtype == pl.String():
+                rows = text.str.contains(UNREADABLE, literal=True).fill_null(False).arg_true()
+                found += [Breach(row, name, READABLE, False, _short(text[row])) for row in rows]
+        return found
 
     def _breach(self, key: str, row: int, value: str | None) -> Breach:
         found = self._rules_by_key[key]

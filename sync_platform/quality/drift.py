@@ -8,6 +8,8 @@
 `new`      The path was never filled before. A field that was always null had no type, so it counts as new as well.
 `renamed`  A missing and a new path of the same types in the same object have similar names or the same values, and no
            other pair is nearly as similar. Where only some records were renamed, mostly the names decide.
+`loose`    The field has another JSON type or notation than its column, and was read all the same ("8,446" for 8446). It
+           needs no former shape, and is not reported where the same field is retyped.
 
 A field inside a missing, new or retyped object or list belongs to that finding and is not reported separately.
 """
@@ -34,14 +36,14 @@ _WORDS = {
     "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
     "array": "a list",
 }  # fmt: skip
-DriftKind = Literal["missing", "renamed", "retyped", "new"]
-_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new")
+DriftKind = Literal["missing", "renamed", "retyped", "new", "loose"]
+_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new", "loose")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One finding. Types are JSON types without null. Shares (0..1) are the filled share of the records that have the
-    path's parent, None where no record has it.
+    """One finding. Types are JSON types without null; of a loose field, its declared and its received form in words.
+    Shares (0..1) are the filled share of the records that have the path's parent, None where no record has it.
 
     `records`: how many of the `of` sampled records lack a missing field, or have the new name, type or field.
     `examples` are received values; of a missing field, former values. `is_unsealed`: the field arrived unencrypted in a
@@ -71,6 +73,9 @@ class Drift:
             return f"{table}: `{self.path}`, {before}, is missing from {count}{was}"
         if self.kind == "renamed":
             return f"{table}: `{self.path}` seems to be `{self.renamed_to}` now in {count}{example}{unsealed}"
+        if self.kind == "loose":
+            forms = f"declared as {self.types_before[0]} and came as {self.types_now[0]}"
+            return f"{table}: `{self.path}` is {forms} in {count}; it was read as what it means{example}"
         if self.kind == "retyped":
             before, now = _in_words(self.types_before), _in_words(self.types_now, self.types_before)
             return f"{table}: `{self.path}` was {before} and is now {now} in {count}{example}"
@@ -89,7 +94,7 @@ def find_drift(before: Shape, now: Shape) -> list[Drift]:
 
 def is_good(drifts: Iterable[Drift]) -> bool:
     """True if a shape with these findings may become the reference: no known field was lost or changed."""
-    return all(drift.kind == "new" for drift in drifts)
+    return all(drift.kind in ("new", "loose") for drift in drifts)
 
 
 def chance(filled_before: int, records_before: int, filled_now: int, records_now: int) -> float:

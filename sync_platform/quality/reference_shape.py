@@ -19,6 +19,7 @@ from sync_platform.quality.shape import Shape, parent_of
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_text import lake_text
 
 SHAPES = (
     Column("platform", "VARCHAR", "Platform"),
@@ -34,7 +35,7 @@ DRIFTS = (
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync that brought records of another shape: sync.runs"),
     Column("run_id", "VARCHAR", "Dagster run of that sync"),
-    Column("kind", "VARCHAR", "missing | renamed | retyped | new"),
+    Column("kind", "VARCHAR", "missing | renamed | retyped | new | loose"),
     Column("path", "VARCHAR", "Path of the field as received"),
     Column("in_words", "VARCHAR", "What differs from the last good shape, with an example"),
     Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
@@ -43,14 +44,17 @@ DRIFTS = (
 
 
 def compare_with_reference(
-    session: duckdb.DuckDBPyConnection, dataset: Dataset, now: Shape, origin: dict[str, str | datetime | None]
+    session: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    now: Shape,
+    origin: dict[str, str | datetime | None],
+    loose: list[Drift],
 ) -> list[Drift]:
     """Find the drift of a shape from the reference; store the findings, and the shape if it becomes the reference.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
+    `loose`: fields that were read although they have another form than declared; they are findings too.
     """
-    if not now.records:
-        return []
     declared = _declared(dataset)
     values = {"platform": origin["platform"], "dataset": origin["dataset"], "declared": declared}
     row = session.execute(
@@ -61,6 +65,8 @@ def compare_with_reference(
     ).fetchone()
     stored = Shape.from_document(orjson.loads(row[0])) if row else None
     found = find_drift(stored, now) if stored else []
+    retyped = {drift.path for drift in found if drift.kind == "retyped"}
+    found += [drift for drift in loose if drift.path not in retyped]
     if found:
         table = f"{origin['platform']}.{origin['dataset']}"
         for drift in found:
@@ -68,11 +74,11 @@ def compare_with_reference(
                 f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     *(origin[name] for name in ("platform", "dataset", "partition", "sync_id", "run_id")),
-                    *(drift.kind, drift.path, drift.in_words(table)),
+                    *(drift.kind, lake_text(drift.path), lake_text(drift.in_words(table))),
                     *(origin["observed_at"], origin["committed_at"]),
                 ],
             )
-    if is_good(found):
+    if now.records and is_good(found):
         reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
             session.execute(
@@ -89,7 +95,7 @@ def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:
     """The top-level fields, in order, that the platform file does not declare."""
     known = {field.encode_name for field in msgspec.structs.fields(dataset.wire)}
     known |= set(dataset.key) | {dataset.deleted or ""}
-    return sorted({unquote(path) for path in shape.fields if not parent_of(path)[0]} - known)
+    return sorted({lake_text(unquote(path)) for path in shape.fields if not parent_of(path)[0]} - known)
 
 
 def _declared(dataset: Dataset) -> str:

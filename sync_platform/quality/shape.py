@@ -58,7 +58,8 @@ class Field(msgspec.Struct, omit_defaults=True):
 class Shape(msgspec.Struct):
     """A dataset's shape. Paths read `district.name`, `phones[]`, `categories[].name`, and `hours.*` in an open map.
 
-    `records`: the size of the sample. A `.`, `[`, `]`, `*` or `%` in a name is percent-encoded.
+    `records`: the size of the sample. A `.`, `[`, `]`, `*`, `%` or control character in a name is percent-encoded,
+    and only its first 200 characters are kept.
     """
 
     records: int = 0

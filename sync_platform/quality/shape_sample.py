@@ -20,6 +20,7 @@ from sync_platform.vault.seal import PREFIX
 MOST_VIEWS = 4 * MOST_PATHS  # while the sample is being read
 MOST_DEPTH = 8  # deeper values are ignored
 MOST_ELEMENTS = 50  # of an array in one record
+MOST_NAME_CHARS = 200
 MOST_NAMES = 50  # an object with more names is a map with open keys
 MOST_EXAMPLES = 2  # per path and type
 EXAMPLE_CHARS = 60
@@ -29,7 +30,7 @@ _TYPES = {
     str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array", type(None): "null",
 }  # fmt: skip
 _LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
-_SYNTAX = re.compile(r"[.\[\]*%]")
+_SYNTAX = re.compile(r"[.\[\]*%\x00-\x1f]")
 
 
 class ShapeSample:
@@ -152,7 +153,7 @@ def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[st
 
 @lru_cache(4096)
 def _safe(name: str) -> str:
-    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name)
+    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name[:MOST_NAME_CHARS])
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:

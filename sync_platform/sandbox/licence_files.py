@@ -113,8 +113,8 @@ class XmlRecord:
     """How the list faults change an LP element."""
 
     def retyped(self, row: bytes) -> bytes:
-        """The row with an expiry date in another format."""
-        return re.sub(rb"<EXPDATE>[^<]*", b"<EXPDATE>31/12/26", row)
+        """The row with an element in place of the district's text."""
+        return re.sub(rb"<DIST>([^<]*)", rb"<DIST><CODE>\1</CODE>", row)
 
     def widened(self, row: bytes) -> bytes:
         """The row with an additional, unknown element."""

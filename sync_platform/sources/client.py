@@ -11,7 +11,7 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import TracebackType
@@ -34,7 +34,8 @@ from sync_platform.errors import (
 )
 from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
-from sync_platform.sources.loose_json import decode_loosely
+from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer
+from sync_platform.sources.loose_records import LooseReading, read_loosely
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
@@ -50,7 +51,10 @@ LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one 
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer as received: the body's bytes, and the facts about it that the manifest keeps."""
+    """One answer as received: the body's bytes, and the facts about it that the manifest keeps.
+
+    `loose_readings`: the fields of the answer that were read although they have another form than declared.
+    """
 
     platform: str
     url: str
@@ -60,6 +64,7 @@ class Reply:
     etag: str | None = None
     last_modified: str | None = None
     content_type: str = ""
+    loose_readings: list[LooseReading] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def sha256(self) -> str:
@@ -72,7 +77,10 @@ class Reply:
 
     def json(self) -> Any:
         """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
-        surrogate pair) does not lose the page: see `decode_loosely`."""
+        surrogate pair) does not lose the page, and an integer beyond 64 bits is exact: see `decode_loosely`."""
+        if may_have_long_integer(self.body):
+            with suppress(ValueError, RecursionError):
+                return decode_loosely(self.body)
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
@@ -87,9 +95,15 @@ class Reply:
         return self.shaped(self.json(), shape, page)
 
     def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
-        """A decoded value in a declared shape; ContractBroken with the path of the field that differs."""
-        try:
+        """A decoded value in a declared shape, or as near to it as its meaning allows; ContractBroken with the path of
+        the field that differs."""
+        with suppress(msgspec.ValidationError):
             return msgspec.convert(value, shape)
+        loose = read_loosely(value, shape)
+        try:
+            found = msgspec.convert(loose.value, shape)
+            self.loose_readings.extend(loose.readings)
+            return found
         except msgspec.ValidationError as error:
             problem, _, path = str(error).partition(" - at ")
             raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None

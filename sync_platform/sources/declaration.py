@@ -14,14 +14,16 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from sync_platform.sources.authentication import Authentication, NoAuthentication
-from sync_platform.sources.columns import Row
+from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.decoding import Decoding, decoding_of
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of_all
+from sync_platform.sources.loose_records import read_loosely
 from sync_platform.sources.period import Cadence
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.rules import CrossRule
+from sync_platform.sources.source_ids import source_id_of
 from sync_platform.vault.personal_fields import Personal
 
 
@@ -55,6 +57,7 @@ class Dataset:
     `key`       fields of the record that together identify it, joined by `/` to the `source_id`
     `also_sent` fields of the record that become no column, with their types: known, so no drift
     `in_scope`  returns True if a decoded record becomes a row; raises ValueError for a record that cannot
+    `out_of_scope_because` why a record does not become a row, in words
     `decoding`  replaces the decoding that the row's columns describe, for records that they cannot describe
     `personal`  the personal fields of its records, and the person they belong to
     `volatile`  row columns kept current but left out of the content hash and of the history
@@ -68,6 +71,8 @@ class Dataset:
                 field that is not named here is the column of that name
     `generation` row column (a date): the day on which the source says that it made the whole list, if it says so
     `attached`  the shared table in which its records appear, if they belong to a place
+    `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
+                read in parts; empty: the first column that refers to another dataset
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
     """
@@ -78,6 +83,7 @@ class Dataset:
     key: tuple[str, ...]
     also_sent: Mapping[str, Any] = field(default_factory=dict)
     in_scope: Callable[[Any], bool] | None = None
+    out_of_scope_because: str = "they are out of scope"
     decoding: Decoding | None = None
     personal: Personal | None = None
     volatile: frozenset[str] = frozenset()
@@ -90,32 +96,39 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    part: str = ""
     generation: str | None = None
 
     @cached_property
-    def _decoding(self) -> Decoding:
+    def record_decoding(self) -> Decoding:
+        """How its records are decoded, and made rows of."""
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
         return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
 
     @property
+    def part_of_row(self) -> str:
+        """SQL over the columns: the name of the part of a list that a row belongs to; null for none."""
+        parents = (f'"{column.name}"' for column in columns_of(self.row) if column.refers_to)
+        return self.part or next(parents, "NULL")
+
+    @property
     def wire(self) -> type[msgspec.Struct]:
         """The struct that a record is decoded into."""
-        return self._decoding.wire
+        return self.record_decoding.wire
 
     @property
     def to_row(self) -> Callable[[Any], Row | None]:
         """Turns a decoded record into a row, or None for a record out of scope."""
-        return self._decoding.to_row
+        return self.record_decoding.to_row
+
+    def is_deleted(self, record: Record) -> bool:
+        """True for a record by which a delta reports a deletion; its mark may be 1, "true" or "Y" too."""
+        mark = record.get(self.deleted) if self.deleted else None
+        return mark is True or (mark is not None and read_loosely(mark, bool).value is True)
 
     def source_id(self, record: Record) -> str | None:
-        """The record's `source_id`, or None where a key field is missing, empty or not a plain value."""
-        if len(self.key) == 1:
-            part = record.get(self.key[0])
-            return str(part) if isinstance(part, str | int) and part != "" else None
-        parts = [record.get(name) for name in self.key]
-        if not all(isinstance(part, str | int) and part != "" for part in parts):
-            return None
-        return "/".join(str(part) for part in parts)
+        """The record's `source_id`, or None where a key field is missing, blank or not a plain value."""
+        return source_id_of(*map(record.get, self.key))
 
 
 @dataclass(frozen=True)

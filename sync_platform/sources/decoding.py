@@ -1,8 +1,9 @@
 """How the records of a dataset become rows: the struct that a record is decoded into, and the function that makes a row
 of it.
 
-Both are made from the row's columns, once per dataset. Decoding is strict: a record with a field of the wrong type goes
-to quarantine with the path of the field.
+Both are made from the row's columns, once per dataset. Decoding is strict. A record that it refuses is read again field
+by field: what is plain is read (loose_records.py), an informational time that cannot be read is left empty, and any
+other field that cannot be read sends the record to quarantine with the path of the field.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
+from sync_platform.sources.loose_records import Meanings, Unreadable
+from sync_platform.sources.rules import OneOf
+from sync_platform.sources.source_ids import joined_id
 from sync_platform.sources.values import filled, identity, moment, money
-from sync_platform.sources.wire_structs import WireField, struct_of, value_at
+from sync_platform.sources.wire_structs import WireField, struct_of, value_at, value_of
 
 Identity = int | str
 """An id as platforms send it: one page has it as a number, another as text. In a row it is always text."""
@@ -29,15 +33,74 @@ CONVERTERS: dict[object, Callable[..., Any]] = {str: filled, datetime: moment, D
 """By the type of a column; values of other types are taken as sent."""
 
 
+NO_VALUE = (ValueError, TypeError, KeyError, ArithmeticError)
+"""The errors of a conversion whose value cannot be read."""
+
+
+class NoRow(ValueError):
+    """A record that cannot become a row; `path` is the field that is to blame, if one is."""
+
+    def __init__(self, problem: str, path: str | None) -> None:
+        super().__init__(problem)
+        self.path = path
+
+
+@dataclass(frozen=True)
+class ColumnValue:
+    """How one column's value is made of a decoded record. `paths`: its fields.
+
+    `is_informational_time`: a time or a date that the record can do without. `codes`: the codes that it may be, if it
+    is a code that is taken as sent.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    convert: Callable[[Any], Any]
+    is_informational_time: bool
+    codes: tuple[str, ...] = ()
+
+    def written(self, record: Any) -> str:
+        """The value of its field, as text."""
+        return str(value_of(record, self.paths[0]))
+
+
 @dataclass(frozen=True)
 class Decoding:
     """`wire`: the struct of a record as received. `to_row`: makes a row of it, or None for a record out of scope.
+    `in_scope` and `columns`: what `to_row` is made of, if it is made of columns.
 
     `to_row` raises ValueError, TypeError, KeyError or ArithmeticError for a record that cannot become a row.
     """
 
     wire: type[msgspec.Struct]
     to_row: Callable[[Any], Row | None]
+    row: type[Row] = Row
+    in_scope: Callable[[Any], bool] | None = None
+    columns: tuple[ColumnValue, ...] = ()
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """What the types of `wire` do not say."""
+        return Meanings(
+            frozenset(each.paths[0] for each in self.columns if each.is_informational_time),
+            {each.paths[0]: each.codes for each in self.columns if each.codes},
+        )
+
+    def to_row_with_gaps(self, record: Any) -> tuple[Row | None, list[Unreadable]]:
+        """Like `to_row`, column by column: informational times that cannot be read are left empty. NoRow where another
+        field is to blame."""
+        if not self.columns or (self.in_scope and not self.in_scope(record)):
+            return self.to_row(record), []
+        values, unreadable = {}, []
+        for column in self.columns:
+            try:
+                values[column.name] = column.convert(record)
+            except NO_VALUE as error:
+                if not column.is_informational_time:
+                    raise NoRow(str(error), column.paths[0] if column.paths else None) from None
+                values[column.name] = None
+                unreadable.append(Unreadable(column.paths[0], column.written(record)))
+        return self.row(**values), unreadable
 
 
 def decoding_of(
@@ -61,30 +124,63 @@ def decoding_of(
                 fields[path] = field
     for name in key:
         fields[name] = WireField(fields[name].kind if name in fields else Identity, is_required=True)
-    return Decoding(struct_of(row.__name__, fields), _compiled(row, key, columns, in_scope))
+    values = _values(row, key, columns)
+    return Decoding(
+        struct_of(row.__name__, fields), _compiled(row, values, in_scope), row, in_scope, _column_values(values)
+    )
 
 
-def _compiled(
-    row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], in_scope: Callable[[Any], bool] | None
-) -> Callable[[Any], Row | None]:
-    """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
-    runs once per record, and a loop over the columns would take twice as long."""
-    names: dict[str, Any] = {"row": row, "in_scope": in_scope}
-    values = ["source_id=f'" + "/".join(f"{{{value_at('record', name)}}}" for name in key) + "'"]
+class _Value(NamedTuple):
+    """A column, the source text of its value, and the function that the text names."""
+
+    column: str
+    text: str
+    convert: tuple[str, Callable[..., Any]] | None
+    paths: tuple[str, ...]
+    is_informational_time: bool = False
+    codes: tuple[str, ...] = ()
+
+
+def _values(row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration]) -> list[_Value]:
+    parts = ", ".join(value_at("record", name) for name in key)
+    joined = ("joined_id", joined_id) if len(key) > 1 else None
+    values = [_Value("source_id", f"{joined[0] if joined else 'str'}({parts})", joined, key)]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)
-        if convert is not None:
-            names[f"convert_{number}"] = convert
-            values.append(f"{column.name}=convert_{number}({', '.join(sent)})")
-        elif column.kind == list[str]:
-            values.append(f"{column.name}={sent[0]} or []")
-        else:
-            values.append(f"{column.name}={sent[0]}")
-    made = f"row({', '.join(values)})"
+        is_time = column.kind in (date, datetime) and not column.is_required and len(sent) == 1
+        named = (f"convert_{number}", convert) if convert is not None else None
+        text = f"{named[0]}({', '.join(sent)})" if named else sent[0]
+        if column.kind == list[str] and not named:
+            text += " or []"
+        codes = tuple(code for rule in column.meaning.rules if isinstance(rule, OneOf) for code in rule.values)
+        values.append(_Value(column.name, text, named, column.sent.paths, is_time, codes))
+    return values
+
+
+def _compiled(
+    row: type[Row], values: list[_Value], in_scope: Callable[[Any], bool] | None
+) -> Callable[[Any], Row | None]:
+    """The function from a decoded record to its row, compiled from source text as dataclasses compiles `__init__`: it
+    runs once per record, and a loop over the columns would take twice as long."""
+    made = f"row({', '.join(f'{value.column}={value.text}' for value in values)})"
     source = f"lambda record: {made}" + (" if in_scope(record) else None" if in_scope else "")
-    compiled: Callable[[Any], Row | None] = eval(source, names)  # noqa: S307 - made of declared names only
+    names = dict(value.convert for value in values if value.convert)
+    compiled: Callable[[Any], Row | None] = eval(source, {"row": row, "in_scope": in_scope, **names})  # noqa: S307 - made of declared names only
     return compiled
+
+
+def _column_values(values: list[_Value]) -> tuple[ColumnValue, ...]:
+    return tuple(
+        ColumnValue(
+            value.column,
+            value.paths,
+            eval(f"lambda record: {value.text}", dict([value.convert] if value.convert else [])),  # noqa: S307 - as above
+            value.is_informational_time,
+            value.codes,
+        )
+        for value in values
+    )
 
 
 def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:
@@ -101,7 +197,7 @@ def _kinds(row: type[Row], column: ColumnDeclaration) -> list[Any]:
     convert = _converter(column)
     if convert is None or convert is str:
         return [column.kind if convert is None else Identity]
-    hints = typing.get_type_hints(convert)
+    hints = typing.get_type_hints(convert, include_extras=True)
     names = [name for name, each in inspect.signature(convert).parameters.items() if each.default is each.empty]
     if len(names) != len(column.sent.paths) or not hints.keys() >= set(names):
         paths = ", ".join(column.sent.paths)

@@ -6,11 +6,13 @@ value at any other path is required: an answer without it breaks the contract.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -18,8 +20,10 @@ from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
-from sync_platform.sources.received import Record, records_of
+from sync_platform.sources.received import Record, integer_at, records_of
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
+
+_SEPARATORS = re.compile(r"[/\\;]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,17 +194,50 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class ChildCount:
+    """How many children a parent's record counts: an integer at `path`, dotted. A parent that counts 0 has none.
+
+    `promises_list`: True if what is counted is listed, so that a parent that counts children and lists none is a gap.
+    False if the count says nothing about the list, such as a count of ratings that mostly have no text.
+    """
+
+    path: str
+    promises_list: bool
+
+    @cached_property
+    def read(self) -> Callable[[Record], int | None]:
+        """Reads the count from a parent's record; None where the record does not say."""
+        return integer_at(self.path)
+
+
+@dataclass(frozen=True)
 class ChildEndpoint(Endpoint):
     """A list per record of another dataset (the reviews of one restaurant): `{parent}` in the path is its `source_id`.
 
-    `parent`: the other dataset. `count`: reads from a parent's record how many children it has, None if the record does
-    not say; a parent with 0 children is not requested. `parent_field`: the field in which each child receives the
-    parent's id, if the platform does not send it.
+    `parent`: the other dataset. `count`: where a parent's record counts its children, and what that count means; a
+    parent that counts 0 is not requested. `parent_field`: the field in which each child receives the parent's id, if
+    the platform does not send it.
     """
 
     parent: str = "restaurants"
-    count: Callable[[Record], int | None] = lambda record: None
+    count: ChildCount | None = None
     parent_field: str = ""
+
+    def path_of(self, parent: str) -> str:
+        """The path of one parent's list; ValueError where `path_segment` refuses its id."""
+        return self.path.replace("{parent}", path_segment(parent))
+
+
+def path_segment(source_id: str) -> str:
+    """An id as one segment of a path, every reserved character quoted (RFC 3986).
+
+    ValueError for an id that a server could read as another path: with a segment that is empty, `.` or `..`, or with
+    white space around it. The answer could then belong to another record.
+    """
+    segments = _SEPARATORS.split(unquote(source_id))
+    if source_id != source_id.strip() or any(segment in ("", ".", "..") for segment in segments):
+        raise ValueError(f"the id {source_id!r} could be read as another path")
+    return quote(source_id, safe="")
 
 
 def _envelope_of(places: Mapping[str, Any]) -> type[msgspec.Struct]:

@@ -1,11 +1,12 @@
 """One extraction of one platform: its scope, how it fetches, and what is known to be missing.
 
-A connector reads the scope, uses the client, yields pages, and reports every gap: a dataset with a reported gap is
-incomplete, and an incomplete dataset retires nothing.
+A connector reads the scope, uses the client, yields pages, and reports every gap. A dataset with a reported gap is
+incomplete: it retires only rows of the parts that were read whole.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -16,7 +17,8 @@ import orjson
 from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.client import Client, Reply
 from sync_platform.sources.concurrency import concurrently
-from sync_platform.sources.gaps import Gaps, PartGaps, add_note, sum_of_claims
+from sync_platform.sources.gaps import Gaps, PartGaps, add_note, most_left_out, sum_of_claims
+from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.sources.received import Page, Part, Record
 from sync_platform.sources.scope import Scope
@@ -65,13 +67,17 @@ class ExtractionState:
     """Everything that changes while an extraction runs; its parts share it.
 
     `observed_at`: the moment that the records show. `unchanged`: per dataset that the source calls unchanged, its
-    replies. `first_loss`: the error of the first lost page.
+    replies. `first_loss`: the error of the first lost page. `left_out`: per dataset, how many listed records were not
+    requested, because the list shows that they are out of scope. `loose_readings`: per dataset, how many answers have a
+    field that was read although it has another form than declared.
     """
 
     def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime) -> None:
         self.observed_at = observed_at
         self.datasets = {dataset.name: dataset for dataset in datasets}
         self.gaps = {name: Gaps() for name in self.datasets}
+        self.left_out: Counter[str] = Counter()
+        self.loose_readings: dict[str, Counter[LooseReading]] = {name: Counter() for name in self.datasets}
         self.unchanged: dict[str, tuple[Reply, ...]] = {}
         self.first_loss: SyncError | None = None
         self.reported_stop: SyncError | None = None
@@ -162,9 +168,27 @@ class Extraction:
         self.gaps[dataset].omitted_ids.extend(ids)
 
     def report_finding(self, dataset: str, finding: str) -> None:
-        """Anything else that means records may be missing."""
+        """Anything else that means records may be missing: from the part that is read, or from the list as a whole."""
         self.part.is_whole = False
-        add_note(self.gaps[dataset].findings, finding)
+        gaps = self.gaps[dataset]
+        if self.part.name is None:
+            add_note(gaps.findings, finding)
+        else:
+            add_note(gaps.part_findings, f"{self.part.name}: {finding}")
+
+    def report_loose_readings(self, dataset: str, reply: Reply) -> None:
+        """The fields of an answer that were read although they have another form than declared."""
+        self.state.loose_readings[dataset].update(set(reply.loose_readings))
+
+    def report_left_out(self, dataset: str, left_out: int, of: int, records: str, why: str) -> None:
+        """Listed records that are not requested, because the list shows that they are out of scope.
+
+        `records`: what a finding calls them. A filter that leaves out more than half of a list is a finding, because
+        it is more likely that the filter is wrong than that the list is.
+        """
+        self.state.left_out[dataset] += left_out
+        if finding := most_left_out(left_out, of, records, why):
+            self.report_finding(dataset, finding)
 
     def report_note(self, dataset: str, note: str) -> None:
         """Something odd that was read all the same: no record is missing because of it."""
@@ -173,7 +197,20 @@ class Extraction:
     def inherit_gaps(self, dataset: str, parent: str) -> None:
         """Where records of `parent` are known to be missing, their records in this dataset are missing too."""
         if self.gaps[parent].is_known:
-            self.report_finding(dataset, f"what belongs to the missing {parent} is missing too")
+            self.report_missing_parents(dataset, parent, f"what belongs to the missing {parent} is missing too")
+
+    def report_missing_parents(self, dataset: str, parent: str, finding: str) -> None:
+        """Records of `parent` are missing, and with them their records in this dataset; `finding` says so."""
+        gaps = self.gaps[dataset]
+        gaps.parent, gaps.missing_parents = parent, finding
+
+    def report_all_parts_known(self, dataset: str) -> None:
+        """The source lists all parts of a dataset: records of a part that is not read and not expected are gone."""
+        self.gaps[dataset].parts.are_all_known = True
+
+    def for_part(self, name: str) -> Extraction:
+        """This extraction, for reading one part of a list: what is reported to it concerns that part."""
+        return replace(self, part=PartGaps(name))
 
     async def each(
         self, dataset: str, items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]]
@@ -206,29 +243,41 @@ class Extraction:
     ) -> AsyncIterator[Page]:
         """Like `each_stream` for records that belong to one item each (one restaurant's reviews), with resumption.
 
-        A part that an interrupted sync landed whole is not fetched again. `stream` reports to the extraction that it
-        receives.
+        `name`: the name of an item's part. A part that an interrupted sync landed whole is not fetched again. `stream`
+        reports to the extraction that it receives.
         """
         missing: list[Item] = []
-        for item in items:
+        wanted, parts = list(items), self.gaps[dataset].parts
+        parts.expect(map(name, wanted))
+        for item in wanted:
             pages = self.landed_parts.pages(dataset, name(item))
-            if not pages or pages[0].part is None:
+            if not pages or pages[0].part is None or self._claims_more(dataset, pages, pages[0].part.claimed):
                 missing.append(item)
                 continue
             self.expect_pages(dataset, len(pages))
             if pages[0].part.claimed is not None:
                 self.report_total(dataset, pages[0].part.claimed)
+            parts.note_read([name(item)])
             for page in pages:
                 yield page
 
         async def fetched(item: Item) -> list[Page]:
-            own = replace(self, part=PartGaps())
+            own = self.for_part(name(item))
             pages = [page async for page in stream(own, item)]
+            if own.part.is_whole and self._claims_more(dataset, pages, own.part.claimed):
+                own.report_finding(dataset, f"the source claims {own.part.claimed:,} records, and lists fewer")
             if not own.part.is_whole:
                 return pages
+            parts.note_read([name(item)])
             part = Part(name(item), len(pages), own.part.claimed)
             return [replace(page, part=part) for page in pages]
 
         async for pages in self.each(dataset, missing, fetched):
             for page in pages:
                 yield page
+
+    def _claims_more(self, dataset: str, pages: list[Page], claimed: int | None) -> bool:
+        """True if the source claims more records of a part than its pages have."""
+        if claimed is None:
+            return False
+        return len(self.fingerprints(dataset, [record for page in pages for record in page.records])) < claimed

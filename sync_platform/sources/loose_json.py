@@ -1,4 +1,6 @@
-"""Decodes bodies that are almost JSON, as some platforms send them: one bad value does not lose the whole page.
+"""Decodes bodies with values that a JSON decoder for 64-bit numbers loses: one such value does not lose the page.
+
+An integer beyond 64 bits becomes its exact text: as a number it would lose its last digits, and with them an id.
 
 `NaN`, `Infinity` and numbers too large for a double become an object that no contract accepts in place of a number:
 their record goes to quarantine, and the other records are stored. In text, U+FFFD replaces what is not text (half a
@@ -14,8 +16,18 @@ from typing import Any
 
 NO_NUMBER = "not_a_number"
 _UNREADABLE = re.compile("[\ud800-\udfff]")
+_LONG = b"0" * 19
+_ALL_DIGITS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LARGEST = 2**64 - 1
 _SMALLEST = -(2**63)
+
+
+def may_have_long_integer(body: bytes) -> bool:
+    """True if a body has 19 digits in a row, as an integer beyond 64 bits has (also true for some texts and fractions).
+
+    Replacing all digits by one digit takes a third of the time of decoding; a regular expression takes longer than it.
+    """
+    return _LONG in body.translate(_ALL_DIGITS_ZERO)
 
 
 def decode_loosely(body: bytes) -> Any:
@@ -35,11 +47,11 @@ def _float(text: str) -> float | dict[str, str]:
     return number if isfinite(number) else _not_a_number(text)
 
 
-def _integer(text: str) -> int | dict[str, str]:
+def _integer(text: str) -> int | str:
     if len(text) > 20:
-        return _not_a_number(text)
+        return text
     number = int(text)
-    return number if _SMALLEST <= number <= _LARGEST else _not_a_number(text)
+    return number if _SMALLEST <= number <= _LARGEST else text
 
 
 def _with_readable_text(value: Any) -> Any:

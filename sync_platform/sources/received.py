@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from sync_platform.sources.client import Reply
+from sync_platform.sources.scalars import whole_number_of
 
 Record = dict[str, Any]
 """One record as the platform sent it (JSON); the vault replaces its personal fields by sealed values."""
@@ -38,13 +39,16 @@ def _can_be_landed(value: Any) -> bool:
 
 
 def integer_at(path: str) -> Callable[[Record], int | None]:
-    """A function that reads the integer at a dotted path of a record; None where there is none."""
+    """A function that reads the whole number at a dotted path of a record, in any notation; else it returns None."""
 
     def read(record: Record) -> int | None:
         value: Any = record
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        return value if isinstance(value, int) else None
+        try:
+            return value if isinstance(value, int) and not isinstance(value, bool) else whole_number_of(value)
+        except ValueError:
+            return None
 
     return read
 

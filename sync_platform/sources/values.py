@@ -7,13 +7,19 @@ unless the function's name says so. Each raises ValueError for a value that cann
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from math import isfinite
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from sync_platform.sources.period import HONG_KONG
+import msgspec
 
+from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.scalars import moment_in, number_in
+
+NumberText = Annotated[str, msgspec.Meta(pattern=r"^(-?\d+(\.\d+)?)?$")]
+"""A number as text, in JSON's own notation; empty for none. Any other notation of it is a loose one."""
 FARTHEST = 180.0  # degrees: no coordinate is larger
 
 
@@ -57,9 +63,14 @@ def coordinate(degrees: float | None) -> float | None:
     return degrees or None
 
 
-def coordinate_or_text(value: float | str | None) -> float | None:
-    """Like `coordinate`, for a platform that sends it as text too; an empty text is missing."""
-    return None if value is None or value == "" else coordinate(float(value))
+def coordinate_or_text(value: float | NumberText | None) -> float | None:
+    """Like `coordinate`, for a platform that sends it as text too; a blank text is missing."""
+    if not isinstance(value, str):
+        return coordinate(value)
+    try:
+        return coordinate(float(number_in(value))) if value.strip() else None
+    except ValueError as error:
+        raise ValueError(f"not a coordinate: {error}") from None
 
 
 def nonzero(number: float | None) -> float | None:
@@ -77,22 +88,20 @@ def money(amount: float | None) -> Decimal | None:
     return money_or_text(amount)
 
 
-def money_or_text(amount: float | str | None) -> Decimal | None:
-    """Like `money`, for a platform that sends it as text too; an empty text is missing."""
-    if amount is None or amount == "":
+def money_or_text(amount: float | NumberText | None) -> Decimal | None:
+    """Like `money`, for a platform that sends it as text too; a blank text is missing."""
+    if amount is None or (isinstance(amount, str) and not amount.strip()):
         return None
     try:
-        rounded = Decimal(str(amount)).quantize(Decimal("0.01"))
-    except InvalidOperation:
-        raise ValueError("not an amount of money") from None
+        exact = number_in(amount) if isinstance(amount, str) else Decimal(str(amount))
+        rounded = exact.quantize(Decimal("0.01"))
+    except (ValueError, InvalidOperation) as error:
+        raise ValueError(f"not an amount of money: {error}") from None
     if not rounded.is_finite():
         raise ValueError("not an amount of money")
     return rounded
 
 
 def moment(text: str | None, zone: ZoneInfo = HONG_KONG) -> datetime | None:
-    """A time in UTC from ISO 8601 text (`Z`, `+0800` and `+08:00` alike); without an offset it is in `zone`."""
-    if not text:
-        return None
-    parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).astimezone(UTC)
+    """A time in UTC, in any notation that `moment_in` reads; without an offset it is in `zone`."""
+    return moment_in(text, zone) if text and not text.isspace() else None

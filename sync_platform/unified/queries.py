@@ -5,7 +5,7 @@ What belongs here: reading only. Some queries need `temp.listings` (unified/list
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,10 +44,12 @@ def registered(session: duckdb.DuckDBPyConnection, **frames: pl.DataFrame) -> It
             session.unregister(name)
 
 
-def frame_of(session: duckdb.DuckDBPyConnection, query: str, **frames: pl.DataFrame) -> pl.DataFrame:
-    """The result of a query that may read the frames as relations of these names."""
+def frame_of(
+    session: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None, **frames: pl.DataFrame
+) -> pl.DataFrame:
+    """The result of a query with these values, which may read the frames as relations of these names."""
     with registered(session, **frames):
-        found = pl.from_arrow(session.sql(query).to_arrow_table())
+        found = pl.from_arrow(session.execute(query, dict(values or {})).to_arrow_table())
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
 
@@ -78,14 +80,14 @@ def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
     """The row of `unified.runs` of a run."""
-    return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = '{run_id}'").row(0, named=True)
+    return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = $run_id", {"run_id": run_id}).row(0, named=True)
 
 
 def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[dict[str, Any]]:
     """The identity events of a run, without foundings."""
     query = f"""SELECT restaurant_id, kind, other_id, listings FROM {UNIFIED}.identity_turns
-        WHERE run_id = '{run_id}' AND kind <> 'founded' ORDER BY ALL"""
-    return frame_of(session, query).to_dicts()
+        WHERE run_id = $run_id AND kind <> 'founded' ORDER BY ALL"""
+    return frame_of(session, query, {"run_id": run_id}).to_dicts()
 
 
 def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:

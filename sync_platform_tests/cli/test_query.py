@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from sync_platform import __version__
 from sync_platform_tests.cli.conftest import Shell
 
 
@@ -23,13 +26,54 @@ def test_csv_and_parquet_give_every_row(synced: Shell, tmp_path: Path) -> None:
     count = synced.query("SELECT count(*) AS n FROM lineage.changes")[0]["n"]
     rows = list(csv.DictReader(io.StringIO(synced.run("query", sql, "--format", "csv").stdout)))
     assert len(rows) == count > 200
-    import subprocess
-    import sys
+    for form in ("csv", "json", "parquet"):
+        out = tmp_path / f"changes.{form}"
+        assert synced.run_in_process("query", sql, "--out", str(out)).stdout == ""
+        assert _rows_in(out) == count
+    exports = json.loads(synced.run_in_process("audit", "--operation", "export", "--json").stdout)["entries"]
+    assert [each["subject"]["format"] for each in exports[-3:]] == ["csv", "json", "parquet"]
 
-    with (tmp_path / "changes.parquet").open("wb") as file:
-        command = [sys.executable, "-m", "sync_platform", "query", sql, "--format", "parquet"]
-        subprocess.run(command, stdout=file, check=True, env=synced.variables())
-    assert pq.read_table(tmp_path / "changes.parquet").num_rows == count
+
+def _rows_in(file: Path) -> int:
+    if file.suffix == ".parquet":
+        return pq.read_table(file).num_rows
+    return len(json.loads(file.read_text())) if file.suffix == ".json" else len(file.read_text().splitlines()) - 1
+
+
+def test_a_wrong_query_leaves_no_file(synced: Shell, tmp_path: Path) -> None:
+    done = synced.run_in_process("query", "SELECT CAST('x' AS INTEGER)", "--out", str(tmp_path / "rows.csv"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_every_table_and_column_is_listed_with_its_meaning(synced: Shell) -> None:
+    tables = json.loads(synced.run_in_process("tables", "--json").stdout)["tables"]
+    by_name = {table["name"]: table for table in tables}
+    assert {"unified.restaurants", "sync.runs", "chope.reservations", "unified.reviews"} <= set(by_name)
+    assert all(table["description"] and "(definition" not in table["description"] for table in tables)
+    assert by_name["unified.restaurants"]["rows"] >= by_name["unified.restaurants"]["live"] > 0
+    assert by_name["sync.runs"]["live"] is None
+    for name in ("unified.restaurants", "sync.runs", "quality.scores", "lineage.changes"):
+        columns = json.loads(synced.run_in_process("tables", name, "--json").stdout)["columns"]
+        assert [column["name"] for column in columns if not column["description"]] == [], name
+    assert "chope.reservations" in synced.run_in_process("tables", "chope").stdout
+    unknown = synced.run_in_process("tables", "nowhere")
+    assert (unknown.returncode, "no table or schema 'nowhere'" in unknown.stderr) == (2, True)
+
+
+def test_the_status_says_what_runs_next_and_how_the_last_syncs_ended(synced: Shell) -> None:
+    status = json.loads(synced.run_in_process("status", "--json").stdout)
+    assert (status["is_daemon_running"], status["runs"], status["open_requests"]) == (False, [], [])
+    assert {each["last_status"] for each in status["platforms"]} == {"complete"}
+    moments = [datetime.fromisoformat(each["next_at"]) for each in status["schedules"]]
+    assert len(moments) == 5 and moments == sorted(moments)
+    assert datetime.now(UTC) < moments[0] < datetime.now(UTC) + timedelta(days=1, hours=1)
+    shown = synced.run_in_process("status").stdout
+    assert "Dagster daemon: not running: start it with `sync-platform up`" in shown
+    assert "monthly_full_sync_schedule" in shown and "nothing runs or waits now" in shown
+
+
+def test_the_version_is_shown(shell: Shell) -> None:
+    assert shell.run_in_process("--version").stdout == f"sync-platform {__version__}\n"
 
 
 @pytest.mark.parametrize(

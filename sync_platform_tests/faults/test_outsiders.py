@@ -54,7 +54,7 @@ REFUSED: dict[str, Spoil] = {
     "a count beyond 64 bits": lambda shape, record: [{**record, shape.count: 2**63}],
     "a yes for a number": number(True),
     "a list for a number": number([22.3]),
-    "a number for a text": text(12345),
+    "a fraction for a text": text(12.5),
     "a list for a text": text(["x"]),
     "a text for a record": instead("busy"),
     "null for a record": instead(None),

@@ -6,12 +6,16 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.syncs import last_syncs, record_failure, syncs_of_runs, watermarks
+from sync_platform.sources.columns import Row, column
+from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 
@@ -278,3 +282,83 @@ def test_a_value_that_its_column_cannot_store_affects_only_its_own_record(
     assert (outcome.record.quarantined, outcome.record.status) == (1, "degraded")
     assert "does not fit" in outcome.quarantined[0]
     assert harness.table("source_id") == [("3",)]
+
+
+@pytest.mark.parametrize("mark", [1, "true", "Y", 1.0, True])
+def test_a_deletion_takes_effect_however_it_is_marked(harness: LakeHarness, mark: object) -> None:
+    harness.sync([NOODLES, RICE], hour=0)
+    record = harness.sync([{**RICE, "deleted": mark}], hour=1, mode="incremental").record
+    assert (record.removed, record.quarantined) == (1, 0)
+
+
+@pytest.mark.parametrize("mark", [0, "false", "N", "", None, False])
+def test_a_record_that_is_marked_as_not_deleted_stays(harness: LakeHarness, mark: object) -> None:
+    harness.sync([NOODLES, RICE], hour=0)
+    record = harness.sync([{**RICE, "deleted": mark}], hour=1, mode="incremental").record
+    assert (record.removed, record.unchanged) == (0, 1)
+
+
+class Slot(Row):
+    """A row with informational times and a required day."""
+
+    day: Annotated[date, column("Day")]
+    updated_at: Annotated[datetime | None, column("Changed")] = None
+    opened_on: Annotated[date | None, column("Opened")] = None
+    seats: Annotated[int | None, column("Seats")] = None
+
+
+SLOTS = Dataset("slots", "Slots.", Slot, key=("id",), cursor="updated_at")
+SLOT = {"id": 1, "day": "2026-11-24", "updated_at": "2026-11-24T08:00:00Z", "opened_on": "2020-01-01", "seats": 4}
+
+
+def test_a_time_that_cannot_be_read_costs_its_field_and_no_record(tmp_path: Path) -> None:
+    harness = LakeHarness(tmp_path, diner(dataset=SLOTS))
+    outcome = harness.sync(
+        [
+            {**SLOT, "updated_at": "0000-00-00 00:00:00"},
+            {**SLOT, "id": 2, "updated_at": "24:00:00", "opened_on": "2026-02-30"},
+            {**SLOT, "id": 3, "updated_at": 1795509000, "opened_on": ""},
+            {**SLOT, "id": 4, "day": "0000-00-00"},
+        ],
+        hour=0,
+    )
+    moment = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert harness.table("source_id, updated_at, opened_on") == [
+        ("1", None, date(2020, 1, 1)),
+        ("2", None, None),
+        ("3", moment, None),
+    ]
+    assert (outcome.record.rows, outcome.record.quarantined) == (3, 1)
+    assert "year 0 is out of range at $.day" in outcome.quarantined[0]
+    validation = next(score for score in outcome.scores if (score.dimension, score.measure) == ("validation", "cells"))
+    broken = {each["column"]: each for each in outcome.wholes[0].detail["worst"]}
+    assert (broken["updated_at"]["records"], broken["opened_on"]["records"]) == (2, 1)
+    assert broken["updated_at"]["hard"] is False
+    assert "updated_at is 0000-00-00 00:00:00, not a time that can be read" in broken["updated_at"]["examples"][0]
+    assert validation.numerator == validation.denominator - 4  # type: ignore[operator]
+
+
+def test_a_value_in_another_form_is_stored_and_told_as_drift(tmp_path: Path) -> None:
+    harness = LakeHarness(tmp_path, diner(dataset=SLOTS))
+    outcome = harness.sync([{**SLOT, "seats": "4"}, {**SLOT, "id": 2.0, "seats": 5.0}, {**SLOT, "id": 3}], hour=0)
+    assert harness.table("source_id, seats") == [("1", 4), ("2", 5), ("3", 4)]
+    assert outcome.record.status == "complete"
+    told = [drift.in_words("diner.slots") for drift in outcome.drift]
+    assert told[1].startswith(
+        "diner.slots: `seats` is declared as a whole number and came as a number in 1 of 3 records; it was read as what"
+    )
+    assert [drift.path for drift in outcome.drift] == ["id", "seats", "seats"]
+    assert harness.ask("SELECT count(*) FROM quality.drift WHERE kind = 'loose'") == [(3,)]
+
+
+def test_a_filter_that_leaves_out_most_of_a_list_is_a_fault_and_retires_nothing(tmp_path: Path) -> None:
+    dataset = replace(SLOTS, in_scope=lambda slot: slot.seats != 0, out_of_scope_because="they have no seats")
+    harness = LakeHarness(tmp_path, diner(dataset=dataset))
+    slots = [{**SLOT, "id": number} for number in range(1, 6)]
+    assert harness.sync(slots, hour=0).record.status == "complete"
+    few = harness.sync([*slots[:4], {**slots[4], "seats": 0}], hour=1).record
+    assert (few.status, few.not_ours, few.removed) == ("complete", 1, 1)
+    record = harness.sync([{**slot, "seats": 0} for slot in slots], hour=2).record
+    assert (record.status, record.not_ours, record.removed, record.list_complete) == ("degraded", 5, 0, False)
+    assert record.reasons == ["all 5 records were left out: they have no seats"]
+    assert len(harness.table("source_id")) == 4

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import msgspec
 import pytest
 
-from sync_platform.platforms import load_platforms
+from sync_platform.platforms import foodpanda, load_platforms, openrice, tripadvisor
 
 PLATFORMS = load_platforms()
 NUMBERED = ("openrice", "tripadvisor", "eatigo", "chope", "keeta")
 
 
 @pytest.mark.parametrize("name", NUMBERED)
-@pytest.mark.parametrize("sent", [7, -7, 2**53 + 1])
+@pytest.mark.parametrize("sent", [7, -7, 2**53 + 1, 2**64 + 1])
 def test_an_id_is_the_same_as_a_number_and_as_text(name: str, sent: int) -> None:
     restaurants = PLATFORMS[name].datasets[0]
     records = [{restaurants.key[0]: value} for value in (sent, str(sent))]
@@ -28,3 +30,16 @@ def test_only_a_number_or_text_is_an_id(name: str, sent: object) -> None:
     restaurants = PLATFORMS[name].datasets[0]
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({restaurants.key[0]: sent}, restaurants.wire)
+    assert restaurants.source_id({restaurants.key[0]: sent}) is None
+
+
+@pytest.mark.parametrize(
+    ("platform", "path"),
+    [
+        (foodpanda, "/reviews/vendor/a%23b%2Fc"),
+        (openrice, "/api/v2/poi/a%23b%2Fc/reviews"),
+        (tripadvisor, "/locations/a%23b%2Fc/reviews"),
+    ],
+)
+def test_a_reserved_character_of_an_id_is_quoted_in_the_path_of_its_reviews(platform: ModuleType, path: str) -> None:
+    assert platform.REVIEWS.path_of("a#b/c") == path

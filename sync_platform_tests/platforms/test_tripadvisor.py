@@ -145,4 +145,57 @@ def test_reviews_that_never_end_are_reported_and_ended(city: City) -> None:
 
 def test_reviews_of_restaurants_that_are_missing_count_as_missing(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:omitted-ids"])
-    assert "what belongs to the missing restaurants is missing too" in replayed.reasons("reviews")
+    assert "and what belongs to the others is missing" in replayed.reasons("reviews")[0]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [{"name": "Restaurant"}],
+        [{"code": "RESTAURANT", "name": "餐廳"}],
+        [{"id": "restaurant"}, {"name": "Bar"}],
+        {"value": "RESTAURANT"},
+        "Restaurant",
+        ["Bar", "RESTAURANT"],
+    ],
+)
+def test_a_restaurant_is_one_in_whatever_form_its_categories_come(sent: Any) -> None:
+    listed = [{**places(1)[0], "categories": sent}]
+    replayed = replay(
+        TRIPADVISOR,
+        [exchange(SEARCH, {"data": listed, "pagination": of(1)}), exchange(LOCATIONS, {"data": listed})],
+    )
+    assert [row.source_id for row in replayed.rows("restaurants")] == ["1"]
+    assert [row.cuisines for row in replayed.rows("restaurants")] in ([[]], [["Bar"]])  # type: ignore[attr-defined]
+    assert replayed.reasons("restaurants") == []
+    assert replayed.extraction.state.left_out["restaurants"] == 0
+
+
+def test_a_search_whose_locations_are_all_left_out_is_a_fault() -> None:
+    hotels = places(*range(1, 8), kind="Hotel") + places(8, 9, kind="Sight")
+    replayed = replay(TRIPADVISOR, [exchange(SEARCH, {"data": hotels, "pagination": of(9)})], datasets=["restaurants"])
+    assert replayed.gaps["restaurants"].findings == [
+        "all 9 locations were left out: none of their categories is RESTAURANT (they are 7 Hotel, 2 Sight)"
+    ]
+    assert replayed.extraction.state.left_out["restaurants"] == 9
+
+
+def test_a_few_locations_that_are_left_out_are_only_counted() -> None:
+    listed = places(1, 2, 3) + places(9, kind="HOTEL")
+    replayed = replay(
+        TRIPADVISOR,
+        [exchange(SEARCH, {"data": listed, "pagination": of(4)}), exchange(LOCATIONS, {"data": listed[:3]})],
+    )
+    assert replayed.reasons("restaurants") == []
+    assert replayed.extraction.state.left_out["restaurants"] == 1
+
+
+def test_a_total_as_text_is_read_and_reported() -> None:
+    page = {**of(8446), "total_elements": "8,446", "total_pages": "1"}
+    replayed = replay(
+        TRIPADVISOR,
+        [exchange(SEARCH, {"data": places(1), "pagination": page}), exchange(LOCATIONS, {"data": places(1)})],
+    )
+    assert replayed.reasons("restaurants") == ["the search claims 8,446 locations and lists 1"]
+    readings = replayed.extraction.state.loose_readings["restaurants"]
+    assert {reading.path for reading in readings} == {"pagination.total_elements", "pagination.total_pages"}

@@ -26,6 +26,7 @@ def test_a_blank_text_is_none(text: str | None, value: str | None) -> None:
     [
         (None, None),
         ("", None),
+        (" ", None),
         (0, None),
         (0.0, None),
         ("0", None),
@@ -38,7 +39,7 @@ def test_a_zero_coordinate_is_a_missing_one(sent: float | str | None, degrees: f
     assert coordinate_or_text(sent) == degrees
 
 
-@pytest.mark.parametrize("sent", ["north", "nan", "inf", "22.3N", float("inf"), " "])
+@pytest.mark.parametrize("sent", ["north", "nan", "inf", "22.3N", float("inf"), "22,3"])
 def test_an_invalid_coordinate_is_refused(sent: float | str) -> None:
     with pytest.raises(ValueError, match=r"coordinate|could not convert"):
         coordinate_or_text(sent)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 from typing import Any
 
+import duckdb
+import polars as pl
 from rich.table import Table
 
 from sync_platform.cli.audited import audited
@@ -60,7 +63,7 @@ def show_review(limit: int, *, as_json: bool) -> int:
         if model is None:
             raise StorageError(NOTHING_UNIFIED)
         queue = pairs_to_review(session, model.model, limit)
-        listings = {(row["source"], row["source_id"]): row for row in frame_of(session, _listings_of(queue)).to_dicts()}
+        listings = {(row["source"], row["source_id"]): row for row in _listings_of(session, queue).to_dicts()}
     if as_json:
         write_json([_document(pair, listings) for pair in queue])
         return OK
@@ -108,11 +111,12 @@ def _unified(settings: Settings) -> Lake:
     return lake
 
 
-def _listings_of(queue: list[ReviewPair]) -> str:
+def _listings_of(session: duckdb.DuckDBPyConnection, queue: list[ReviewPair]) -> pl.DataFrame:
     keys = sorted({key for pair in queue for key in (pair.one, pair.other)})
-    listed = ", ".join("('{}', '{}')".format(*(part.replace("'", "''") for part in key)) for key in keys)
-    return f"""SELECT source, source_id, {", ".join(LISTING_COLUMNS)} FROM temp.listings
-        WHERE (source, source_id) IN ({listed or "('', '')"})"""
+    asked = pl.DataFrame(keys, schema={"source": pl.String, "source_id": pl.String}, orient="row")
+    query = f"""SELECT source, source_id, {", ".join(LISTING_COLUMNS)}
+        FROM temp.listings SEMI JOIN asked USING (source, source_id)"""
+    return frame_of(session, query, asked=asked)
 
 
 def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str, Any]:
@@ -136,7 +140,8 @@ def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]
             table.add_row(name, *(_text(side.get(name)) for side in (left, right)))
     shown.print(table)
     shown.print(pair.evidence["words"], soft_wrap=True)
-    shown.print(f"sync-platform match decide --same {one} {other} --reason …", soft_wrap=True, style="dim")
+    command = shlex.join(("sync-platform", "match", "decide", "--same", one, other, "--reason"))
+    shown.print(f"{command} …", soft_wrap=True, style="dim")
     shown.print()
 
 

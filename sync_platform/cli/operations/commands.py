@@ -10,8 +10,14 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.options import AsJson, AsOf
+from sync_platform.cli.options import AsJson, AsOf, ToFile
 from sync_platform.errors import UsageError
+from sync_platform.sandbox.faults import FAULTS
+
+FAULT_HELP = (
+    "After it may stand =VALUE, @NTH (the request from which it is played), *TIMES, and ~TEXT (only in addresses that "
+    f"contain TEXT). The faults of all platforms: {', '.join(FAULTS)}; a platform has more of its own."
+)
 
 
 class Format(StrEnum):
@@ -36,13 +42,36 @@ def maintain(
 
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT statement (DuckDB's SQL); `-` reads it from standard input.")],
-    form: Annotated[Format, typer.Option("--format", help="The format of the rows.")] = Format.table,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="The format of the rows; if not given, by the ending of FILE, else a table."),
+    ] = None,
     as_of: AsOf = None,
+    out: ToFile = "-",
 ) -> None:
-    """Query the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and all others of SHOW ALL TABLES."""
+    """Query the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and all others of `tables`."""
     from sync_platform.cli.operations.query import answer
 
-    answer(sys.stdin.read() if sql == "-" else sql, form.value, as_of)
+    answer(sys.stdin.read() if sql == "-" else sql, (form or _format_of(out)).value, as_of, out)
+
+
+def tables(
+    name: Annotated[
+        str | None, typer.Argument(help="A table, such as unified.restaurants, or a schema; all if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tables of the lake with their rows and meaning, or the columns of one table."""
+    from sync_platform.cli.operations.tables import show_tables
+
+    raise typer.Exit(show_tables(name, as_json=as_json))
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show what runs now, what runs next and when, whether Dagster's daemon is up, and how the last syncs ended."""
+    from sync_platform.cli.operations.installation_status import show_status
+
+    raise typer.Exit(show_status(as_json=as_json))
 
 
 def audit(
@@ -76,7 +105,7 @@ def sandbox(
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="A fault to simulate, platform:fault[=value][@nth][*times][~match]; may be repeated."),
+        typer.Option(help=f"A fault to simulate, platform:fault, such as chope:500; may be repeated. {FAULT_HELP}"),
     ] = None,
     ground_truth: Annotated[
         Path | None,
@@ -96,6 +125,12 @@ def up(
     from sync_platform.cli.operations.up import serve_dagster
 
     raise typer.Exit(serve_dagster(port))
+
+
+def _format_of(out: str) -> Format:
+    """The format that the ending of a file names; a table for any other."""
+    ending = Path(out).suffix.removeprefix(".")
+    return Format(ending) if ending in list(Format) else Format.table
 
 
 def _day(text: str | None) -> date | None:

@@ -6,12 +6,13 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TextIO
 
 import duckdb
 import orjson
 
 from sync_platform.cli.audited import log_entry
+from sync_platform.cli.output import Terminal, new_table, opened
 from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
@@ -22,35 +23,38 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.tables import tracked_tables
 
 ROWS_SHOWN = 200
+WIDTH = 200
 BATCH_ROWS = 10_000
 READING = ("SELECT", "EXPLAIN")
 NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
 
 
-def answer(sql: str, form: str, as_of: str | None) -> None:
-    """Write the rows of the statement to standard output; UsageError for one that is wrong or does not only read.
+def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
+    """Write the rows of the statement to a file; UsageError for one that is wrong or does not only read.
 
-    `as_of`: the moment as of which tables are read. The way in which they are read is written to standard error.
+    `out`: the file; `-` is standard output. `as_of`: the moment as of which tables are read. The way in which they are
+    read is written to standard error.
     """
     _require_reading(sql)
     moment = parse_moment(as_of) if as_of else None
     settings = load_settings()
-    with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as opened:
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as stack:
         try:
             if moment is None:
-                session = opened.enter_context(lake.session())
+                session = stack.enter_context(lake.session())
             else:
                 tracked = tracked_tables(load_platforms(settings.platform_path))
-                then = opened.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
+                then = stack.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))
                 session = then.session
                 sys.stderr.write(f"{then.way}\n")
             relation = session.sql(sql)
             if relation is None:
                 return
-            if form != "table" and not sys.stdout.isatty():
+            if out != "-" or (form != "table" and not sys.stdout.isatty()):
                 tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
                 log_entry(settings, "export", {"tables": tables, "format": form, "as_of": as_of}, "begun")
-            WRITERS[form](relation)
+            with opened(out) as file:
+                WRITERS[form](relation, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise UsageError(f"the query is wrong: {error}") from None
 
@@ -65,9 +69,7 @@ def _require_reading(sql: str) -> None:
         raise UsageError(f"query takes one SELECT and changes nothing; this is {kinds}")
 
 
-def _write_table(relation: duckdb.DuckDBPyRelation) -> None:
-    from sync_platform.cli.output import console, new_table
-
+def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     rows = relation.limit(ROWS_SHOWN + 1).fetchall()
     table = new_table()
     for name, kind in zip(relation.columns, relation.types, strict=True):
@@ -75,34 +77,35 @@ def _write_table(relation: duckdb.DuckDBPyRelation) -> None:
         table.add_column(visible(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows[:ROWS_SHOWN]:
         table.add_row(*("" if value is None else visible(str(value)) for value in row))
-    console(200).print(table)
+    shown = Terminal(width=None if file.isatty() else WIDTH, file=file)
+    shown.print(table)
     if len(rows) > ROWS_SHOWN:
-        console(200).print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
+        shown.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
 
 
-def _write_csv(relation: duckdb.DuckDBPyRelation) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+def _write_csv(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(relation.columns)
     for row in _rows(relation):
         writer.writerow(["" if value is None else value for value in row])
 
 
-def _write_json(relation: duckdb.DuckDBPyRelation) -> None:
+def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     """A JSON array of objects, one a line."""
     names = relation.columns
-    sys.stdout.write("[")
+    file.write("[")
     for number, row in enumerate(_rows(relation)):
         document = orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode()
-        sys.stdout.write(("\n" if number == 0 else ",\n") + document)
-    sys.stdout.write("\n]\n")
+        file.write(("\n" if number == 0 else ",\n") + document)
+    file.write("\n]\n")
 
 
-def _write_parquet(relation: duckdb.DuckDBPyRelation) -> None:
+def _write_parquet(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     import pyarrow.parquet as pq
 
-    if sys.stdout.isatty():
-        raise UsageError("parquet is binary: redirect standard output to a file")
-    with relation.to_arrow_reader(BATCH_ROWS) as reader, pq.ParquetWriter(sys.stdout.buffer, reader.schema) as writer:
+    if file.isatty():
+        raise UsageError("parquet is binary: name a file with --out, or redirect standard output to one")
+    with relation.to_arrow_reader(BATCH_ROWS) as reader, pq.ParquetWriter(file.buffer, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
 

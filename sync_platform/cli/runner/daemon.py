@@ -1,21 +1,84 @@
-"""Emergency requests and the Dagster daemon: if the daemon launches them, and the state of their runs."""
+"""The Dagster daemon: whether it runs, what it launches and when, and the state of the runs of emergency requests."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from dagster import DagsterEventType
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
+from sync_platform.cli.runner.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
+from sync_platform.defs.progress import NoProgress
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
 DAEMON_SILENT_S = 90.0  # a running daemon sends a heartbeat every 30 seconds
 LAST_EVENTS = 50
+UNDER_WAY = [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+@dataclass(frozen=True)
+class ScheduleStatus:
+    """A schedule and its next time; None if a person switched it off."""
+
+    name: str
+    description: str
+    next_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run of Dagster that waits in the queue or runs."""
+
+    run_id: str
+    job: str
+    platform: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Automation:
+    """What Dagster does by itself: whether its daemon runs, its schedules by their next time, and unfinished runs."""
+
+    is_daemon_running: bool
+    schedules: list[ScheduleStatus]
+    runs: list[RunStatus]
+
+
+def automation_of(settings: Settings, now: datetime) -> Automation:
+    """The state of Dagster's automation now."""
+    from sync_platform.definitions import build
+
+    schedules = build(settings, NoProgress()).schedules or []
+    with opened_instance(settings) as instance:
+        end_dead_runs(instance)
+        runs = [
+            RunStatus(run.run_id, run.job_name, run.tags.get("platform", ""), run.status.value.lower())
+            for run in instance.get_runs(RunsFilter(statuses=UNDER_WAY))
+        ]
+        found = sorted((_schedule(instance, each, now) for each in schedules), key=_next_first)
+        return Automation(_is_running(instance), found, runs)
+
+
+def _schedule(instance: DagsterInstance, schedule: Any, now: datetime) -> ScheduleStatus:
+    is_off = is_schedule_stopped(instance, schedule.name)
+    next_at = None if is_off else next_tick(schedule.cron_schedule, now, schedule.execution_timezone)
+    return ScheduleStatus(schedule.name, schedule.description or "", next_at)
+
+
+def _next_first(schedule: ScheduleStatus) -> tuple[bool, float]:
+    return schedule.next_at is None, schedule.next_at.timestamp() if schedule.next_at else 0
+
+
+def _is_running(instance: DagsterInstance) -> bool:
+    heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
+    return heartbeat is not None and time.time() - heartbeat.timestamp <= DAEMON_SILENT_S
 
 
 def follow_requests(settings: Settings, requests: RequestStore) -> None:
@@ -44,7 +107,6 @@ def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
 def why_nothing_is_launched(settings: Settings) -> str | None:
     """The reason why no sensor launches an emergency request now; None if one does."""
     with opened_instance(settings) as instance:
-        heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
-        if heartbeat is None or time.time() - heartbeat.timestamp > DAEMON_SILENT_S:
+        if not _is_running(instance):
             return "no Dagster daemon is running"
         return f"Dagster's sensor {EMERGENCY!r} is switched off" if is_sensor_stopped(instance, EMERGENCY) else None

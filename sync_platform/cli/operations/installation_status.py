@@ -1,0 +1,102 @@
+"""`sync-platform status`: what runs now, what runs next, and how the last syncs ended."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.text import Text
+
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import clock, coloured, console, line, new_table, write_json
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.errors import NoLakeYet
+from sync_platform.lake.syncs import SyncRecord, last_syncs
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.platform_lock import Holder, holder_of
+
+NO_DAEMON = "start it with `sync-platform up`; until then no schedule and no sensor runs anything"
+
+
+@dataclass(frozen=True)
+class PlatformStatus:
+    """A platform: how its newest sync ended and when, and the run that holds its lock now."""
+
+    platform: str
+    last_status: str | None
+    last_partition: str | None
+    last_at: datetime | None
+    locked_by: str | None
+    locked_since: datetime | None
+
+
+def show_status(*, as_json: bool) -> int:
+    """Show the state of the installation; 0."""
+    settings = load_settings()
+    from sync_platform.cli.runner.daemon import automation_of  # the import of Dagster takes a second
+
+    automation = automation_of(settings, datetime.now(UTC))
+    platforms = _platforms(settings)
+    requests = RequestStore(settings.ledger_url).open_requests()
+    if as_json:
+        write_json(
+            {
+                **asdict(automation),
+                "platforms": [asdict(each) for each in platforms],
+                "open_requests": [each.request_id for each in requests],
+            }
+        )
+        return OK
+    shown = console()
+    daemon = Text("running", "green") if automation.is_daemon_running else Text("not running", "yellow")
+    shown.print(line("Dagster daemon: ", daemon, "" if automation.is_daemon_running else f": {NO_DAEMON}"))
+    shown.print(_schedules(automation.schedules))
+    shown.print(_platform_table(platforms))
+    for run in automation.runs:
+        shown.print(f"{run.status}: {run.job}{f' of {run.platform}' if run.platform else ''}, run {run.run_id}")
+    for request in requests:
+        shown.print(f"open emergency request {request.request_id}: {', '.join(request.platforms)}", soft_wrap=True)
+    if not automation.runs and not requests:
+        shown.print("nothing runs or waits now")
+    return OK
+
+
+def _platforms(settings: Settings) -> list[PlatformStatus]:
+    known: dict[str, SyncRecord] = {}
+    with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
+        known = last_syncs(lake)
+    return [
+        _platform(name, known.get(name), holder_of(settings.ledger_url, name))
+        for name in load_platforms(settings.platform_path)
+    ]
+
+
+def _platform(name: str, last: SyncRecord | None, holder: Holder | None) -> PlatformStatus:
+    return PlatformStatus(
+        name,
+        last.status if last else None,
+        last.partition if last else None,
+        last.committed_at if last else None,
+        holder.run_id if holder else None,
+        holder.since if holder else None,
+    )
+
+
+def _schedules(schedules: Any) -> Any:
+    table = new_table("schedule", "next", "what it runs", unbroken=("schedule", "next"))
+    for each in schedules:
+        table.add_row(each.name, clock(each.next_at) if each.next_at else "switched off", each.description)
+    return table
+
+
+def _platform_table(platforms: list[PlatformStatus]) -> Any:
+    table = new_table("platform", "last sync", "status", "runs now", unbroken=("platform", "last sync"))
+    for each in platforms:
+        when = f"{clock(each.last_at)} ({each.last_partition})" if each.last_at else "never"
+        now = f"since {clock(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""
+        table.add_row(each.platform, when, coloured(each.last_status or ""), now)
+    return table

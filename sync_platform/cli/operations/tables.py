@@ -1,0 +1,114 @@
+"""`sync-platform tables`: the tables and views of the lake with their meaning, or the columns of one."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, new_table, write_json
+from sync_platform.cli.required import require_lake
+from sync_platform.errors import UsageError
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+
+DIGEST = re.compile(r" \(definition [0-9a-f]+\)$")
+"""What the comment of a view ends with, for the program alone."""
+REMOVED_AT = "removed_at"
+"""The column of a table that keeps removed rows."""
+
+
+@dataclass(frozen=True)
+class TableListing:
+    """A table or a view. `live`: the rows that are not removed; None for a table that removes no row."""
+
+    name: str
+    rows: int
+    live: int | None
+    description: str
+
+
+@dataclass(frozen=True)
+class ColumnListing:
+    """A column of a table."""
+
+    name: str
+    type: str
+    description: str
+
+
+def show_tables(name: str | None, *, as_json: bool) -> int:
+    """List the tables of the lake or of one schema, or the columns of `schema.table`; 0. UsageError for other names."""
+    settings = load_settings()
+    require_lake(settings)
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        known = _descriptions(session)
+        if name in known:
+            columns = _columns(session, name)
+            _show_columns(name, known[name], columns, as_json=as_json)
+            return OK
+        chosen = [table for table in known if name in (None, table.partition(".")[0])]
+        if not chosen:
+            raise UsageError(f"the lake has no table or schema {name!r}: `sync-platform tables` lists them")
+        _show_tables([_listing(session, table, known[table]) for table in chosen], as_json=as_json)
+    return OK
+
+
+def _descriptions(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The comment of every table and view, by `schema.name`, in order of the name."""
+    rows = session.execute(
+        f"""SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() WHERE database_name = '{LAKE}'
+        UNION ALL
+        SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE database_name = '{LAKE}'
+        ORDER BY 1"""
+    )
+    return {name: DIGEST.sub("", comment or "") for name, comment in rows.fetchall()}
+
+
+def _columns(session: duckdb.DuckDBPyConnection, name: str) -> list[ColumnListing]:
+    schema, _, table = name.partition(".")
+    rows = session.execute(
+        f"""SELECT column_name, data_type, comment FROM duckdb_columns()
+        WHERE database_name = '{LAKE}' AND schema_name = $schema AND table_name = $table ORDER BY column_index""",
+        {"schema": schema, "table": table},
+    )
+    return [ColumnListing(column, kind, comment or "") for column, kind, comment in rows.fetchall()]
+
+
+def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) -> TableListing:
+    schema, _, table = name.partition(".")
+    of = f'{LAKE}."{schema}"."{table}"'
+    rows = session.execute(f"SELECT count(*) FROM {of}").fetchall()[0][0]
+    live = None
+    with contextlib.suppress(duckdb.BinderException):  # the table keeps no removed rows
+        live = session.execute(f"SELECT count(*) FROM {of} WHERE {REMOVED_AT} IS NULL").fetchall()[0][0]
+    return TableListing(name, rows, live, description)
+
+
+def _show_tables(tables: list[TableListing], *, as_json: bool) -> None:
+    if as_json:
+        write_json({"tables": [asdict(each) for each in tables]})
+        return
+    shown = console()
+    table = new_table("table", "rows", "live", "what it is", numbers=("rows", "live"), unbroken=("table",))
+    for each in tables:
+        table.add_row(each.name, f"{each.rows:,}", "" if each.live is None else f"{each.live:,}", each.description)
+    shown.print(table)
+    shown.print("The columns of one: sync-platform tables SCHEMA.TABLE")
+
+
+def _show_columns(name: str, description: str, columns: list[ColumnListing], *, as_json: bool) -> None:
+    if as_json:
+        document: dict[str, Any] = {"name": name, "description": description}
+        write_json(document | {"columns": [asdict(each) for each in columns]})
+        return
+    shown = console()
+    shown.print(f"{name}: {description}", soft_wrap=True)
+    table = new_table("column", "type", "meaning", unbroken=("column",))
+    for each in columns:
+        table.add_row(each.name, each.type, each.description)
+    shown.print(table)

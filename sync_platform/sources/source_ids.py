@@ -1,0 +1,61 @@
+"""The `source_id` of a record: how it is made of the key's fields, and which ids can be stored.
+
+What belongs here: every rule about ids. A record with an id that cannot be stored goes to quarantine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync_platform.sources.scalars import id_text
+from sync_platform.storage.lake_text import NUL, UNREADABLE, lake_text
+
+MOST_BYTES = 256  # in UTF-8; of a longer text, a lake's file may not state the least and the largest value
+SHOWN_CHARS = 80
+EMPTY = "the record's id is empty"
+
+
+def source_id_of(*parts: Any) -> str | None:
+    """The `source_id` of the values of a key's fields as sent; None where one is missing, blank, or neither a text nor
+    a whole number."""
+    if len(parts) == 1:
+        return id_text(parts[0])
+    texts = [id_text(part) for part in parts]
+    return None if None in texts else joined_id(*texts)
+
+
+def joined_id(*parts: Any) -> str:
+    """The `source_id` of several values, joined by `/`; ValueError where one is blank.
+
+    A `/` inside a value is written `%2F`, and `%` is written `%25`, so that two records never have one id.
+    """
+    texts = list(map(str, parts))
+    if not all(map(str.strip, texts)):
+        raise ValueError(EMPTY)
+    joined = "/".join(texts)
+    if "%" in joined or joined.count("/") >= len(texts):
+        return "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
+    return joined
+
+
+def id_problem(source_id: str) -> str | None:
+    """Why an id cannot be stored, in words; None for an id that can.
+
+    An unreadable character could be any character, so two records could have one id.
+    """
+    if not source_id.strip():
+        return EMPTY
+    if _is_too_long(source_id):
+        return f"the record's id has {len(source_id):,} characters, more than the {MOST_BYTES} bytes that are stored"
+    if NUL in source_id or UNREADABLE in source_id:
+        return "the record's id has a character that cannot be stored (NUL, or one that is not text)"
+    return None
+
+
+def shown_id(source_id: str) -> str:
+    """An id as messages and the quarantine show it: without NUL, and cut where it is too long to be stored."""
+    return lake_text(f"{source_id[:SHOWN_CHARS]}…" if _is_too_long(source_id) else source_id)
+
+
+def _is_too_long(source_id: str) -> bool:
+    return 4 * len(source_id) > MOST_BYTES and len(source_id.encode(errors="replace")) > MOST_BYTES

@@ -1,0 +1,47 @@
+"""Numbers and texts that a JSON decoder loses or refuses, as they are landed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+
+from sync_platform.sources.client import Reply
+
+BEYOND = [str(2**64), str(2**64 + 1), str(-(2**63) - 1), "9" * 40, "1" * 5_000]
+
+
+def decoded(text: str) -> Any:
+    return Reply("diner", "https://diner.test", 200, datetime.now(UTC), text.encode()).json()
+
+
+@pytest.mark.parametrize("text", BEYOND, ids=lambda text: text[-20:])
+def test_an_integer_beyond_64_bits_is_landed_as_its_exact_text(text: str) -> None:
+    found = decoded(f'{{"items": [{{"id": {text}, "more": [{text}]}}, {{"id": 7}}]}}')
+    assert found == {"items": [{"id": text, "more": [text]}, {"id": 7}]}
+    assert orjson.loads(orjson.dumps(found)) == found
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 2**63, 10**18, 0, -7])
+def test_an_integer_of_64_bits_stays_a_number(number: int) -> None:
+    assert decoded(f'[{{"id": {number}}}]') == [{"id": number}]
+
+
+@pytest.mark.parametrize("text", ["0.1234567890123456789012", "1234567890123456789012.5", "1e300"])
+def test_a_fraction_stays_a_number(text: str) -> None:
+    assert decoded(f'[{{"price": {text}}}]') == [{"price": float(text)}]
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+def test_what_is_no_number_becomes_an_object_that_no_contract_accepts(text: str) -> None:
+    assert decoded(f'[{{"price": {text}}}, {{"price": -0}}]') == [
+        {"price": {"not_a_number": text}},
+        {"price": 0},
+    ]
+
+
+def test_half_a_surrogate_pair_and_a_byte_order_mark_lose_no_record() -> None:
+    found = decoded('\ufeff[{"id": "a\\ud800", "\\udc00": "\\ud83d\\ude00"}, {"id": "b"}]')
+    assert found == [{"id": "a\ufffd", "\ufffd": "😀"}, {"id": "b"}]
