@@ -253,7 +253,8 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        order = "committed_at, platform, dataset, sync_id"
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY {order}", values)
         names = [column[0] for column in found.description]
         rows = found.fetchall()
     return [_record(dict(zip(names, row, strict=True))) for row in rows]
