@@ -118,10 +118,12 @@ def _query(
     returning: str | None,
 ) -> str:
     """SQL: key and operation of every row that changes, or that a full list does not show."""
-    names = [column.name for column in table.columns if column.name not in table.key]
     by_hash = table.is_landed and not is_replayed
-    changed = "i.content_hash <> c.content_hash" if by_hash else any_differs(table.lasting)
-    refreshed = "false" if is_replayed else any_differs(name for name in names if name in table.volatile)
+    changed = f"({any_differs(table.lasting)})"
+    if by_hash:  # a hash of an earlier version of the program may differ although no column does
+        changed = f"(i.content_hash <> c.content_hash AND {changed})"
+    volatile = [column for column in table.columns if column.name in table.volatile]
+    refreshed = "false" if is_replayed else any_differs(volatile)
     is_stale, was_stale = "false", "false"
     if by_hash:
         is_stale, was_stale = "c.removed_at IS NULL AND c.stale_since IS NULL", "c.stale_since IS NOT NULL"

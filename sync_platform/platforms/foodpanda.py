@@ -112,7 +112,9 @@ class Restaurant(Row):
         sent_as("customer_phone"),
     ] = None
     cuisines: Annotated[Place.Cuisines, sent_as(convert=_cuisines)] = []
-    tags: Annotated[list[str], column("Tags shown with the vendor, mostly offers"), sent_as(convert=_tags)] = []
+    tags: Annotated[
+        list[str], column("Tags shown with the vendor, mostly offers", is_set=True), sent_as(convert=_tags)
+    ] = []
     price_level: Annotated[
         int | None,
         column("Price level", unit="1 cheap to 3 dear", matters=True, rules=(Within(1, 3, hard=False),)),

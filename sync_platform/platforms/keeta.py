@@ -93,7 +93,7 @@ class Restaurant(Row):
     latitude: Annotated[Place.Latitude, sent_as(convert=coordinate_or_text)] = None
     longitude: Annotated[Place.Longitude, sent_as(convert=coordinate_or_text)] = None
     phones: Annotated[
-        list[str], column("Telephones as given", matters=True, rules=PHONE), sent_as(convert=filled_texts)
+        list[str], column("Telephones as given", matters=True, rules=PHONE, is_set=True), sent_as(convert=filled_texts)
     ] = []
     status: Annotated[
         str | None,
@@ -138,7 +138,9 @@ class MenuItem(Row):
     price_max_hkd: Annotated[
         Decimal | None, column("Dearest size", unit="HKD", rules=COUNT), sent_as("skus", convert=_price_max)
     ] = None
-    sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD"), sent_as("skus", convert=_sizes)] = []
+    sizes: Annotated[
+        list[str], column("Sizes as `name: price`", unit="HKD", is_set=True), sent_as("skus", convert=_sizes)
+    ] = []
 
 
 class TokenAnswer(msgspec.Struct, rename="camel"):

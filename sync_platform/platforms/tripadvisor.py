@@ -21,7 +21,7 @@ from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
-from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
+from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
@@ -82,10 +82,14 @@ class Restaurant(Row):
     address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=location_fields.address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=location_fields.first_phone)] = None
+    phone: Annotated[
+        str | None,
+        column("The first telephone number in order of text; a fax only if alone", matters=True, rules=PHONE),
+        sent_as("phone_numbers", convert=location_fields.first_phone),
+    ] = None
     cuisines: Annotated[
         list[str],
-        column("Categories other than `RESTAURANT`, in the platform's words", matters=True),
+        column("Categories other than `RESTAURANT`, in the platform's words", matters=True, is_set=True),
         sent_as("categories", convert=_cuisines),
     ] = []
     district: Annotated[

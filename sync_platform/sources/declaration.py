@@ -63,6 +63,7 @@ class Dataset:
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta reports the record as deleted
+    `placeholders` texts that the platform writes for a blank, besides those of sources/placeholders.py
     `rules`     rules between columns of one record
     `bilingual` pairs of columns: the first has English text, the second Chinese text
     `agreements` conditions between its records and the records that they refer to
@@ -89,6 +90,7 @@ class Dataset:
     volatile: frozenset[str] = frozenset()
     cursor: str | None = None
     deleted: str | None = None
+    placeholders: tuple[str, ...] = ()
     rules: tuple[CrossRule, ...] = ()
     bilingual: tuple[tuple[str, str], ...] = ()
     agreements: tuple[Agreement, ...] = ()
@@ -103,7 +105,7 @@ class Dataset:
     def record_decoding(self) -> Decoding:
         """How its records are decoded, and made rows of."""
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
-        return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
+        return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope, self.placeholders)
 
     @property
     def part_of_row(self) -> str:

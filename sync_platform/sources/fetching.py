@@ -12,7 +12,6 @@ from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, E
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor, by_offset, numbered
 from sync_platform.sources.received import Page, Record
-from sync_platform.sources.source_ids import id_problem
 
 Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
 """One request: a path, its parameters, and the function that reads the reply."""
@@ -39,7 +38,7 @@ class Parents:
             if source_id is None:
                 continue
             self._ids.add(source_id)
-            if count != 0 and id_problem(source_id) is None:  # else the parent is in quarantine
+            if count != 0:
                 self.counts[source_id] = count
 
     def report(self) -> None:

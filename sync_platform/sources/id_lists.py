@@ -15,7 +15,6 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Get, page_of
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.received import Page, Record
-from sync_platform.sources.source_ids import id_problem, shown_id
 
 Kept = TypeVar("Kept")
 
@@ -56,10 +55,7 @@ async def read_id_list(
         extraction.report_loose_readings(dataset, part.reply)
         for record in part.records:
             source_id = extraction.source_id(dataset, record)
-            problem = None if source_id is None else id_problem(source_id)
-            if problem:
-                extraction.report_finding(dataset, f"{name} lists {shown_id(source_id or '')}: {problem}")
-            elif source_id is not None:
+            if source_id is not None:
                 found.by_id[source_id] = keep(record)
         found.listed += len(part.records)
         if part.total is not None:
