@@ -11,7 +11,7 @@ from typing import Annotated
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Together, Within
 from sync_platform.vault.personal_fields import Personal
@@ -86,6 +86,6 @@ class Seatly(Platform):
             "/v1/restaurants/{parent}/reviews",
             records="reviews",
             paging=PAGES,
-            count=lambda restaurant: restaurant.get("review_count"),
+            count=ChildCount("review_count", promises_list=True),
         ),
     )
