@@ -79,6 +79,13 @@ class Settings(BaseSettings):
         le=1,
         description="Largest tolerated share of a sync's records in quarantine; above it downstream assets don't run.",
     )
+    gap_tolerance: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Largest tolerated share of a list's pages, parts or records that is missing; above it the sync is "
+        "degraded.",
+    )
     quality_threshold_validation: float = Field(
         0.98, ge=0, le=1, description="Share of records that should keep the contract; below it the check warns."
     )
@@ -216,6 +223,9 @@ class PlatformSettings(BaseModel):
     )
     quarantine_tolerance: float | None = Field(
         None, ge=0, le=1, description="Largest tolerated share in quarantine, instead of the installation's."
+    )
+    gap_tolerance: float | None = Field(
+        None, ge=0, le=1, description="Largest tolerated share that is missing, instead of the installation's."
     )
 
     @field_validator("base_url", "archive_url")

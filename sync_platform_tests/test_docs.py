@@ -186,7 +186,8 @@ def _datasets_page(platforms: dict[str, Platform]) -> Iterator[str]:
 
 def _line_of(column: Column) -> str:
     held_to = "; ".join(f"{rule.words} ({'hard' if rule.hard else 'soft'})" for rule in column.rules)
-    notes = [name for name, is_so in (("matters", column.matters), ("sealed", column.sealed)) if is_so]
+    marks = (("matters", column.matters), ("sealed", column.sealed), ("set", column.is_set))
+    notes = [name for name, is_so in marks if is_so]
     notes += [f"refers to {column.refers_to}"] if column.refers_to else []
     meaning = column.description.removesuffix(", sealed")
     cells = (f"`{column.name}`", column.sql_type, meaning, held_to, ", ".join(notes))

@@ -26,7 +26,7 @@ LIBRARIES = """
     dagster._core.storage.event_log.sqlite dagster._core.storage.runs.sqlite dagster._core.storage.sqlite_storage
     duckdb filelock httptools httpx lxml.etree msgspec numpy opencc orjson pandas pandera.polars phonenumbers polars
     pyarrow.dataset pydantic_settings rapidfuzz rich.console rich.live rich.table splink sqlalchemy.dialects.sqlite
-    sqlalchemy.dialects.postgresql dagster_aws.s3 psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
+    sqlalchemy.dialects.postgresql psycopg tenacity ToJyutping typer upath uvicorn zstandard pytest
 """
 STREAMS = {"output": 1, "errors": 2}
 

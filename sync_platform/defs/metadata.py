@@ -111,6 +111,8 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
     }
     if record.reasons:
         shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
+    if record.gaps:
+        shown["gaps"] = dg.MetadataValue.md("\n".join(f"- {gap}" for gap in record.gaps))
     if record.not_retired:
         shown["not_retired"] = record.not_retired
         shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MOST_SHOWN])

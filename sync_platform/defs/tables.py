@@ -97,6 +97,8 @@ def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) ->
         outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         for reason in outcome.record.reasons:
             context.log.warning(f"degraded: {reason}")
+        for gap in outcome.record.gaps:
+            context.log.warning(f"complete, with a gap: {gap}")
         yield dg.MaterializeResult(metadata=metadata_of_commit(outcome))
         yield from check_results(table_key(platform, dataset), outcome, standards.quarantine_tolerance)
 

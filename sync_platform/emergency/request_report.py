@@ -33,6 +33,11 @@ class PlatformReport:
         ]
         return list(dict.fromkeys([*([self.run.error] if self.run.error else []), *reasons]))
 
+    @property
+    def gaps(self) -> list[str]:
+        """What is known to be missing within the gap tolerance."""
+        return [f"{record.dataset}: {gap}" for record in self.records for gap in record.gaps]
+
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
 
@@ -46,6 +51,7 @@ class PlatformReport:
             "finished_at": _written(self.run.finished_at),
             "progress": self.progress,
             "reasons": self.reasons,
+            "gaps": self.gaps,
             "datasets": [
                 {
                     "dataset": record.dataset,

@@ -10,7 +10,8 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.incoming import Arrival
 from sync_platform.lake.rows import TypedRows
 from sync_platform.quality.drift import Drift
-from sync_platform.quality.reference_shape import compare_with_reference
+from sync_platform.quality.frequent_values import find_frequent_values
+from sync_platform.quality.reference_shape import compare_with_reference, write_drift
 from sync_platform.quality.score import Score, Standards
 from sync_platform.quality.scoring import RecordsToScore, score_records, write_scores
 
@@ -33,7 +34,12 @@ def appraise(
     write_scores(session, scores, values)
     if not follows:
         return scores, []
-    return scores, compare_with_reference(session, typed.dataset, typed.shape, values, typed.loose)
+    drift = compare_with_reference(session, typed.dataset, typed.shape, values, typed.loose)
+    if typed.landed.manifest.mode == "full":
+        frequent = find_frequent_values(session, typed.dataset, arrival.incoming.rows)
+        write_drift(session, frequent, values)
+        drift = [*drift, *frequent]
+    return scores, drift
 
 
 def _records_to_score(typed: TypedRows, arrival: Arrival, context: CommitContext, follows: bool) -> RecordsToScore:

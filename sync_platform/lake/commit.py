@@ -19,6 +19,7 @@ from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
+from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
@@ -190,8 +191,9 @@ class _Commit:
         )
 
     def _retirement(self, context: CommitContext) -> Retirement:
-        is_full = self.typed.landed.manifest.mode == "full"
-        return Retirement(is_full, not self._missing(), self._tolerance(context.observed_at), self.guard.accepted)
+        manifest = self.typed.landed.manifest
+        coverage = EVERY_ROW if not self._missing() else coverage_of_incomplete(self.typed, self.arrival)
+        return Retirement(manifest.mode == "full", coverage, self._tolerance(context.observed_at), self.guard.accepted)
 
     def _tolerance(self, observed_at: datetime) -> float:
         if self.guard.tolerance is not None:
@@ -207,7 +209,7 @@ class _Commit:
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
-        if cursor and retirement.list_is_complete and none_newly_quarantined:
+        if cursor and not self._missing() and none_newly_quarantined:
             self._move_cursor(cursor, context)
         return _Written(difference, context, [], [late.in_words] if late else [])
 
@@ -221,21 +223,23 @@ class _Commit:
         splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
-        for later in done.reevaluated:
-            record_reevaluation(self.session, context, later)
+        for later, not_retired in done.reevaluated:
+            record_reevaluation(self.session, context, later, not_retired)
         reasons = [
             f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
         return _Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
-    def _load(self, scratch: TemporaryTables, later: Observation) -> Incoming:
-        """Load the landed rows of another observation; StorageError where they are gone."""
+    def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
+        """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""
         store = self.typed.landed.store
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        return load_incoming(scratch, TypedRows(Landed(manifest, store), self.typed.platform)).incoming
+        typed = TypedRows(Landed(manifest, store), self.typed.platform)
+        arrival = load_incoming(scratch, typed)
+        return arrival.incoming, EVERY_ROW if later.list_complete else coverage_of_incomplete(typed, arrival)
 
     def _move_cursor(self, column: str, context: CommitContext) -> None:
         """Move the cursor to the latest change time seen, at most `observed_at`.
@@ -249,8 +253,14 @@ class _Commit:
             move_cursor(self.session, context, watermark)
 
     def _missing(self) -> list[str]:
-        """Why the list is not complete: the manifest's reasons, records without a readable id, and a wrong filter."""
-        return [*self.typed.landed.manifest.reasons, *self.arrival.missing, *self.typed.filter_faults]
+        """Why the list is not complete: a wrong filter, the manifest's reasons, and records without a readable id."""
+        return [*self.typed.filter_faults, *self.typed.landed.manifest.reasons, *self.arrival.missing]
+
+    def _has_tolerable_gaps(self) -> bool:
+        """True if the share of the list that is known to be missing is within the gap tolerance."""
+        share = self.typed.landed.manifest.missing_share
+        has_size = share is not None and not self.typed.filter_faults and not self.arrival.missing
+        return has_size and (share or 0.0) <= self.standards.gap_tolerance
 
     def _record(self, written: _Written) -> SyncRecord:
         manifest, arrival, context, difference = (
@@ -259,9 +269,10 @@ class _Commit:
             written.context,
             written.difference,
         )
-        missing = self._missing()
+        missing, is_tolerable = self._missing(), self._has_tolerable_gaps()
         guarded = [difference.reason] if difference.reason else []
-        reasons = missing + arrival.defects(self.quarantined) + guarded + written.reasons
+        defects = arrival.defects(self.quarantined)
+        reasons = guarded + ([] if is_tolerable else missing) + defects + written.reasons
         touched = difference.insert + difference.update + difference.restore
         return SyncRecord(
             sync_id=context.sync_id,
@@ -275,6 +286,7 @@ class _Commit:
             started_at=manifest.started_at,
             committed_at=context.committed_at,
             reasons=reasons,
+            gaps=missing if is_tolerable else [],
             claimed=manifest.claimed,
             records=manifest.records,
             rows=arrival.rows,
@@ -294,6 +306,7 @@ class _Commit:
             capped_slices=manifest.capped_slices,
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
+            shrink_rejected=difference.reason is not None,
             shrink_accepted=difference.accepted,
             **asdict(self.trigger),
         )

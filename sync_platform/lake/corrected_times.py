@@ -177,6 +177,11 @@ def _write(scratch: TemporaryTables, context: CommitContext, corrected: dict[dat
     of_dataset = {"platform": context.platform, "dataset": context.dataset}
     times = scratch.create_empty("corrected", "recorded_at TIMESTAMPTZ, corrected_at TIMESTAMPTZ")
     session.executemany(f"INSERT INTO {times} VALUES (?, ?)", [list(pair) for pair in corrected.items()])
+    session.execute(  # a time that was corrected while the clock was ahead is corrected again
+        f"""UPDATE {LAKE}.sync.corrected_times k SET corrected_at = t.corrected_at FROM {times} t
+        WHERE k.corrected_at = t.recorded_at AND k.platform = $platform AND k.dataset = $dataset""",
+        of_dataset,
+    )
     session.execute(
         f"INSERT INTO {LAKE}.sync.corrected_times SELECT $platform, $dataset, *, $sync_id FROM {times}",
         {**of_dataset, "sync_id": context.sync_id},

@@ -2,7 +2,8 @@
 
 Its operations: `insert`, `update`, `restore` and `remove` go into the history. `refresh` only updates volatile columns.
 `stale` marks a row whose new version is in quarantine. A live row that a full list does not show is either retired
-(`remove`), or stays live and is listed as not retired: lake/retirement.py decides.
+(`remove`), or stays live and is listed as not retired: lake/coverage.py says which rows the list covers, and
+lake/retirement.py decides.
 """
 
 from __future__ import annotations
@@ -71,23 +72,25 @@ def find_difference(
     and are ignored. `returning`: keys of incoming rows that are restored with all columns, whatever differs.
     """
     session, keys = scratch.session, table.key_list
-    query = _query(table, incoming, stored, retirement, day, is_replayed, returning)
+    covered = retirement.coverage.rows(scratch, stored, keys) if retirement.list_is_full else None
+    query = _query(table, incoming, stored, retirement, covered, day, is_replayed, returning)
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
-    unseen = counts.pop("unseen", 0)
+    unseen, not_covered = counts.pop("unseen", 0), counts.pop("not_covered", 0)
     decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {_is_listed(table, day)}"))
-    unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE operation = 'unseen'")
-    if unseen and decision.is_retired:
-        session.execute(f"DELETE FROM {unretired}")
+    if decision.is_retired:
         session.execute(f"UPDATE {operations} SET operation = 'remove' WHERE operation = 'unseen'")
         counts["remove"] += unseen
-    elif unseen:
-        session.execute(f"DELETE FROM {operations} WHERE operation = 'unseen'")
+    is_unretired = "operation IN ('unseen', 'not_covered')"
+    unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE {is_unretired}")
+    not_retired = not_covered + (0 if decision.is_retired else unseen)
+    if not_retired:
+        session.execute(f"DELETE FROM {operations} WHERE {is_unretired}")
     return Difference(
         operations,
         scratch.create("old", f"SELECT c.* FROM {stored} c SEMI JOIN {operations} USING ({keys})"),
         unretired,
-        not_retired=0 if decision.is_retired else unseen,
+        not_retired=not_retired,
         reason=decision.reason,
         accepted=decision.accepted,
         **counts,
@@ -109,21 +112,25 @@ def _query(
     incoming: Incoming,
     stored: str,
     retirement: Retirement,
+    covered: str | None,
     day: date | None,
     is_replayed: bool,
     returning: str | None,
 ) -> str:
     """SQL: key and operation of every row that changes, or that a full list does not show."""
-    names = [column.name for column in table.columns if column.name not in table.key]
     by_hash = table.is_landed and not is_replayed
-    changed = "i.content_hash <> c.content_hash" if by_hash else any_differs(table.lasting)
-    refreshed = "false" if is_replayed else any_differs(name for name in names if name in table.volatile)
+    changed = f"({any_differs(table.lasting)})"
+    if by_hash:  # a hash of an earlier version of the program may differ although no column does
+        changed = f"(i.content_hash <> c.content_hash AND {changed})"
+    volatile = [column for column in table.columns if column.name in table.volatile]
+    refreshed = "false" if is_replayed else any_differs(volatile)
     is_stale, was_stale = "false", "false"
     if by_hash:
         is_stale, was_stale = "c.removed_at IS NULL AND c.stale_since IS NULL", "c.stale_since IS NOT NULL"
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     key = table.key[0]
     is_only_quarantined = f'h."{key}" IS NOT NULL' if incoming.only_quarantined else "false"
+    unseen = f"""CASE WHEN c."{key}" IN (SELECT "{key}" FROM {covered}) THEN 'unseen' ELSE 'not_covered' END"""
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
     # stored rows without an incoming row matter only where the incoming rows are landed records
     joined = (
@@ -135,7 +142,7 @@ def _query(
         joined += f" LEFT JOIN {returning} r ON {table.same_key('r', 'i')}"
     return f"""SELECT {keys},
             CASE WHEN {is_only_quarantined} THEN 'stale'
-                 WHEN i."{key}" IS NULL THEN 'unseen'
+                 WHEN i."{key}" IS NULL THEN {unseen if covered else "'unseen'"}
                  WHEN {is_returning} THEN 'restore'
                  WHEN i.deleted THEN 'remove'
                  WHEN c."{key}" IS NULL THEN 'insert'

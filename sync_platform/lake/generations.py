@@ -7,7 +7,7 @@ remove rows that are new, and restore rows that are gone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import duckdb
 
@@ -45,13 +45,18 @@ def find_generation(
     column = dataset.generation
     if column is None:
         return Generation()
-    last_day = day_in_hong_kong(context.observed_at) + timedelta(days=1)
+    last_day = day_in_hong_kong(context.observed_at)
     found = _day(session, f'SELECT min("{column}") FROM {rows}', {})
     if found is None or found > last_day:
         return Generation()
-    of_dataset = {"platform": context.platform, "dataset": context.dataset, "at": context.observed_at}
+    of_dataset = {
+        "platform": context.platform,
+        "dataset": context.dataset,
+        "at": context.observed_at,
+        "day": last_day,
+    }
     recorded = f"""SELECT max(generation) FROM {LAKE}.sync.runs WHERE platform = $platform AND dataset = $dataset
-        AND observed_at <= $at AND status <> 'failed' AND NOT coalesce(is_outdated, false)"""
+        AND observed_at <= $at AND generation <= $day AND status <> 'failed' AND NOT coalesce(is_outdated, false)"""
     stored = _day(session, recorded, of_dataset)
     if stored is None and not is_late:  # the syncs of an older lake did not record it, but their rows have it
         table = f'{LAKE}."{context.platform}"."{context.dataset}"'

@@ -12,12 +12,25 @@ import pyarrow as pa
 from sync_platform.lake.row_maker import CONFLICT
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
 FRAME_SLICE_ROWS = 5_000  # the history of a computed row is several kB of text, which DuckDB keeps while it writes
-CONTRADICTED = f'[{{"rule":"{CONFLICT}","path":null,"problem":"the record came more than once with different values"}}]'
+
+
+def _conflict(problem: str) -> str:
+    return f'[{{"rule":"{CONFLICT}","path":null,"problem":"{problem}"}}]'
+
+
+CONTRADICTED = _conflict("the record came more than once with different values")
+LIVE_AND_DELETED = _conflict("the record came both live and deleted, and no change time shows which is later")
+
+
+VERSION = "CASE WHEN deleted THEN 'deleted' ELSE content_hash END"
+"""SQL: equal for records of one id that say the same."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,9 @@ class Arrival:
 def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     """Read the landed rows. If several have the same `source_id`, the latest is used.
 
-    The latest has the largest value in the `cursor` column. Where several are latest and differ, it is unknown which is
-    right: all are quarantined, and the stored row stays.
+    The latest has the largest value in the `cursor` column; a record without a value may be the latest too. Where
+    several may be the latest and differ, it is unknown which is right: all are quarantined, and the stored row stays.
+    Tombstones of one id do not differ.
     """
     session = scratch.session
     rows = _read(scratch, typed)
@@ -90,7 +104,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     if _count(session, f"FROM {quarantine}"):
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
     received = _count(session, f"FROM {rows}")
-    conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset.cursor)
+    conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset)
     distinct = _count(session, f"FROM {rows}")
     only_quarantined = scratch.create(
         "only_quarantined",
@@ -98,7 +112,8 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
         WHERE source_id IS NOT NULL""",
     )
     quarantined, unidentified, contradicting = session.execute(
-        f"""SELECT count(*), count(*) FILTER (source_id IS NULL), count(*) FILTER (problems = '{CONTRADICTED}')
+        f"""SELECT count(*), count(*) FILTER (source_id IS NULL),
+            count(*) FILTER (problems IN ('{CONTRADICTED}', '{LIVE_AND_DELETED}'))
         FROM {quarantine}"""
     ).fetchall()[0]
     return Arrival(
@@ -158,37 +173,52 @@ def _slices(reader: pa.RecordBatchReader, least_rows: int) -> Iterator[pa.Table]
         yield pa.Table.from_batches(batches)
 
 
-def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, cursor: str | None) -> int:
+def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine: str, dataset: Dataset) -> int:
     """Keep one row per `source_id`, or none where it is unknown which is right; quarantine those.
 
-    Returns the number of ids that came with different values.
+    Returns the number of ids that came with different values. The order in which records came decides nothing: of
+    records without a difference, the one with the largest volatile values is kept.
     """
     with TemporaryTables(session) as scratch:
         repeated = scratch.create(
             "repeated",
-            f"""SELECT source_id, count(DISTINCT content_hash) > 1 AS differs FROM {rows}
+            f"""SELECT source_id, count(DISTINCT {VERSION}) > 1 AS differs FROM {rows}
             GROUP BY source_id HAVING count(*) > 1""",
         )
         if not _count(session, f"FROM {repeated}"):
             return 0
-        order = f'"{cursor}" DESC NULLS LAST' if cursor else "true"
+        at = f'"{dataset.cursor}"' if dataset.cursor else "NULL"
         latest = scratch.create(
             "latest",
-            f"""SELECT *, count(DISTINCT content_hash) OVER (PARTITION BY source_id) > 1 AS contradicts FROM (
-                SELECT * FROM {rows} SEMI JOIN {repeated} USING (source_id)
-                QUALIFY rank() OVER (PARTITION BY source_id ORDER BY {order}) = 1)""",
+            f"""SELECT *, count(DISTINCT {VERSION}) OVER one_id > 1 AS contradicts,
+                count(DISTINCT deleted) OVER one_id > 1 AS is_half_deleted
+            FROM (SELECT * FROM {rows} SEMI JOIN {repeated} USING (source_id)
+                QUALIFY {at} IS NULL OR {at} = max({at}) OVER (PARTITION BY source_id))
+            WINDOW one_id AS (PARTITION BY source_id)""",
         )
         session.execute(
-            f"""INSERT INTO {quarantine} SELECT source_id, landing_object, landing_line, '{CONTRADICTED}'
-            FROM {rows} WHERE source_id IN (SELECT source_id FROM {latest} WHERE contradicts)"""
+            f"""INSERT INTO {quarantine} SELECT source_id, landing_object, landing_line,
+                CASE WHEN is_half_deleted THEN '{LIVE_AND_DELETED}' ELSE '{CONTRADICTED}' END
+            FROM {rows} JOIN (SELECT DISTINCT source_id, is_half_deleted FROM {latest} WHERE contradicts)
+                USING (source_id)"""
         )
         session.execute(f"DELETE FROM {rows} WHERE source_id IN (SELECT source_id FROM {repeated})")
         session.execute(
             f"""INSERT INTO {rows} BY NAME
-            SELECT * EXCLUDE (contradicts) FROM {latest} WHERE NOT contradicts
-            QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY landing_object, landing_line) = 1"""
+            SELECT * EXCLUDE (contradicts, is_half_deleted) FROM {latest} WHERE NOT contradicts
+            QUALIFY row_number() OVER (PARTITION BY source_id ORDER BY {_preference(dataset)}) = 1"""
         )
         return _count(session, f"FROM {repeated} WHERE differs")
+
+
+def _preference(dataset: Dataset) -> str:
+    """SQL: the order of the rows of one id that do not differ, best first. It ends with the place in landing."""
+    free = [
+        column.name
+        for column in columns_of(dataset.row)
+        if column.name == dataset.cursor or column.name in dataset.volatile or column.is_set or column.one_of
+    ]
+    return ", ".join([*(f'"{name}" DESC NULLS LAST' for name in free), "landing_object", "landing_line"])
 
 
 def _slice_rows(typed: TypedRows) -> int:

@@ -58,7 +58,8 @@ def record_late_records(
 ) -> Lateness | None:
     """Find the late records among the changed `rows`, and store the overlap that they need; None where none is late.
 
-    Within the caller's transaction, before the watermark moves. A row whose change time stayed the same is not late.
+    Within the caller's transaction, before the watermark moves. A row is not late if its change time stayed the same
+    or went back. A watermark in the future shows nothing.
     """
     cursor = platform.dataset(context.dataset).cursor
     if cursor is None or not platform.has_delta:
@@ -70,9 +71,10 @@ def record_late_records(
             FROM {difference.operations} d JOIN {rows} i USING (source_id)
                 LEFT JOIN {difference.old} c USING (source_id)
                 JOIN {LAKE}.sync.cursors w ON w.platform = $platform AND w.dataset = $dataset
+                    AND w.watermark <= $now
             WHERE d.operation IN ('insert', 'update', 'remove') AND i."{cursor}" < w.watermark
-                AND i."{cursor}" IS DISTINCT FROM c."{cursor}")""",
-        {**of_dataset, "longest": platform.longest_overlap},
+                AND (c."{cursor}" IS NULL OR i."{cursor}" > c."{cursor}"))""",
+        {**of_dataset, "longest": platform.longest_overlap, "now": context.committed_at},
     ).fetchall()[0]
     if not late:
         return None

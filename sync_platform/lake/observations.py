@@ -15,8 +15,8 @@ from sync_platform.storage.lake_connection import LAKE
 class Observation:
     """One sync's observation of a dataset.
 
-    `list_complete`: the list has no known gap. `not_retired`: the number of unseen rows that stayed live.
-    `shrink_accepted`: the operator's reason for retiring more rows than the tolerance.
+    `list_complete`: the list has no known gap. `was_rejected`: the shrink guard rejected it, so that it retired none of
+    the rows that it covers. `shrink_accepted`: the operator's reason for retiring more rows than the tolerance.
     """
 
     sync_id: str
@@ -24,24 +24,14 @@ class Observation:
     mode: Literal["full", "incremental"]
     status: Literal["complete", "degraded"]
     list_complete: bool
-    not_retired: int
+    was_rejected: bool
     shrink_accepted: str | None
     manifest: str
 
     @property
     def is_conclusive(self) -> bool:
         """True if it retired all rows that it did not show, so the state after it does not depend on earlier ones."""
-        return self.mode == "full" and self.status == "complete"
-
-    @property
-    def was_rejected(self) -> bool:
-        """True if it is a complete full list that the shrink guard rejected."""
-        return self.is_complete_list and self.not_retired > 0
-
-    @property
-    def is_complete_list(self) -> bool:
-        """True if it is a complete full list: it retired the rows that it did not show, unless it was rejected."""
-        return self.mode == "full" and self.list_complete
+        return self.mode == "full" and self.status == "complete" and self.list_complete
 
 
 def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
@@ -56,7 +46,8 @@ def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str
     If a sync has several records, the last one is used.
     """
     rows = session.execute(
-        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'), not_retired,
+        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
+            coalesce(shrink_rejected, mode = 'full' AND list_complete AND not_retired > 0, false),
             shrink_accepted, manifest
         FROM {LAKE}.sync.runs
         WHERE platform = $platform AND dataset = $dataset AND status <> 'failed' AND NOT coalesce(is_outdated, false)

@@ -1,12 +1,15 @@
 """Retirement: decides if rows that a full list does not show are retired or stay live.
 
-A bad extract retires nothing: only a complete full list retires rows, within the tolerance of the shrink guard.
+A bad extract retires nothing: a full list retires only rows that it covers (lake/coverage.py), within the tolerance of
+the shrink guard, which looks at all parts of the list together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from sync_platform.lake.coverage import EVERY_ROW, NO_ROW, Coverage
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,18 @@ class RetirementDecision:
 class Retirement:
     """The conditions for retiring the rows that one observation does not show.
 
-    `list_is_full`: it lists everything, not only changes. `list_is_complete`: it has no known gap. `tolerance`: the
-    largest share of the live rows that may be retired at once. `accepted`: the operator's reason for retiring more.
+    `list_is_full`: it lists everything, not only changes. `coverage`: the rows that it covers. `tolerance`: the largest
+    share of the live rows that may be retired at once. `accepted`: the operator's reason for retiring more.
     """
 
     list_is_full: bool
-    list_is_complete: bool
+    coverage: Coverage
     tolerance: float
     accepted: str | None = None
 
     def decide(self, unseen: int, count_live: Callable[[], int]) -> RetirementDecision:
-        """Decide on a number of unseen rows; `count_live` counts the live rows that the list should show."""
-        if not unseen or not self.list_is_complete:
+        """Decide on a number of covered rows that were not seen; `count_live` counts all live rows of a full list."""
+        if not unseen:
             return RetirementDecision(is_retired=False)
         live = count_live()
         # one row may always be retired; otherwise a small table could never lose a row
@@ -69,5 +72,7 @@ class Retirement:
         )
 
 
-NO_LIST = Retirement(list_is_full=False, list_is_complete=False, tolerance=0.0)
+NO_LIST = Retirement(list_is_full=False, coverage=NO_ROW, tolerance=0.0)
 """For an observation that is not a full list: rows that it does not show stay live."""
+ACCEPTED = Retirement(list_is_full=True, coverage=EVERY_ROW, tolerance=1.0, accepted="it was accepted before")
+"""For a list that was allowed to retire rows before: it is still allowed to."""

@@ -28,7 +28,7 @@ from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.decoding import NO_VALUE, NoRow
 from sync_platform.sources.loose_records import LooseValue, read_loosely
-from sync_platform.sources.source_ids import id_problem, shown_id
+from sync_platform.sources.source_ids import id_problem
 from sync_platform.storage.lake_text import UNREADABLE, lake_text, lake_value
 
 OUT_OF_RANGE = (pa.ArrowInvalid, OverflowError, UnicodeEncodeError)
@@ -151,8 +151,7 @@ class RowMaker:
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
             return None
-        found = self._dataset.source_id(record) if isinstance(record, dict) else None
-        return shown_id(found) if found else None
+        return self._dataset.source_id(record) if isinstance(record, dict) else None
 
     def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""
@@ -236,14 +235,20 @@ class RowMaker:
         return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
 
     def _hashes(self, rows: list[Row]) -> list[str]:
-        """Per row, the first 128 bits of the SHA-256 of its JSON, without absent and volatile columns (hex)."""
+        """Per row, the first 128 bits of the SHA-256 of its JSON (hex).
+
+        Absent and volatile columns are left out, and columns that hold one value of a set. Sets are sorted.
+        """
         encoder = msgspec.json.Encoder(order="deterministic")
-        volatile = self._dataset.volatile
-        if not volatile:
+        columns = columns_of(self._dataset.row)
+        without = self._dataset.volatile | {column.name for column in columns if column.one_of}
+        sets = [column.name for column in columns if column.is_set]
+        if not without and not sets:
             return [hashlib.sha256(encoder.encode(row)).hexdigest()[:32] for row in rows]
         hashes = []
         for row in rows:
-            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in volatile}
+            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in without}
+            lasting |= {name: sorted(set(lasting[name])) for name in sets if lasting.get(name)}
             hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
         return hashes
 

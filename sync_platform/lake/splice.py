@@ -17,34 +17,34 @@ from datetime import datetime, timedelta
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.coverage import Coverage
 from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import Observation, observations
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
-from sync_platform.lake.retirement import Retirement
+from sync_platform.lake.retirement import ACCEPTED, NO_LIST, Retirement
 from sync_platform.lake.table_writer import rewrite_rows
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-ACCEPTED = Retirement(True, True, 1.0, accepted="it was accepted before")
-"""For a list that was allowed to retire rows before: it is still allowed to."""
-Load = Callable[[TemporaryTables, Observation], Incoming]
-"""Loads the landed rows of an observation; StorageError where they are gone."""
+Load = Callable[[TemporaryTables, Observation], tuple[Incoming, Coverage]]
+"""Loads the landed rows of an observation, and what its list covers; StorageError where they are gone."""
 
 
 @dataclass
 class Spliced:
     """The result of a splice: the late observation's own difference, and the time of the last correction.
 
-    `reevaluated`: later observations that were rejected by the shrink guard and now retire rows. `unreadable`: later
-    observations whose landed rows are gone, so they could not be compared again.
+    `reevaluated`: later observations that were rejected by the shrink guard and now retire rows, each with the number
+    of rows that it still does not retire. `unreadable`: later observations whose landed rows are gone, so they could
+    not be compared again.
     """
 
     difference: Difference
     committed_at: datetime
-    reevaluated: list[Observation] = field(default_factory=list)
+    reevaluated: list[tuple[Observation, int]] = field(default_factory=list)
     unreadable: list[Observation] = field(default_factory=list)
 
 
@@ -103,26 +103,24 @@ class Splice:
     ) -> None:
         """Compare the landed rows of a later observation again, because the state before it has changed."""
         try:
-            incoming = self.load(scratch, later)
+            incoming, coverage = self.load(scratch, later)
         except StorageError:
             done.unreadable.append(later)
             return
         keys = self.table.key_list
         if later.was_rejected:
             stored = self._replay(scratch, until=at.observed_at)
-            retirement = Retirement(True, True, self.tolerance(later), later.shrink_accepted)
+            retirement = Retirement(True, coverage, self.tolerance(later), later.shrink_accepted)
         else:
             scratch.session.execute(f"DELETE FROM {incoming.rows} WHERE ({keys}) NOT IN (FROM {affected})")
             stored = self._replay(scratch, until=at.observed_at, only=affected)
-            retirement = ACCEPTED
-            if not later.is_complete_list:
-                retirement = Retirement(later.mode == "full", False, 0.0)
+            retirement = replace(ACCEPTED, coverage=coverage) if later.mode == "full" else NO_LIST
         difference = self._correct(scratch, incoming, stored, at, retirement)
         scratch.session.execute(
             f"INSERT INTO {affected} SELECT {keys} FROM {difference.operations} EXCEPT FROM {affected}"
         )
-        if later.was_rejected and not difference.not_retired:
-            done.reevaluated.append(later)
+        if later.was_rejected and not difference.reason:
+            done.reevaluated.append((later, difference.not_retired))
 
     def _correct(
         self, scratch: TemporaryTables, incoming: Incoming, stored: str, at: CommitContext, retirement: Retirement

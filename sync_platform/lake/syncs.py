@@ -46,6 +46,7 @@ class SyncRecord:
     started_at: datetime
     committed_at: datetime
     reasons: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
     claimed: int | None = None
     records: int = 0
     rows: int = 0
@@ -65,6 +66,7 @@ class SyncRecord:
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
     list_complete: bool = False
+    shrink_rejected: bool = False
     shrink_accepted: str | None = None
     request_id: str | None = None
     requested_by: str | None = None
@@ -114,18 +116,25 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
         )
 
 
-def record_reevaluation(session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation) -> None:
-    """Add a record of the sync `later`: its rejected list retires rows, now that the sync of `context` is known."""
+def record_reevaluation(
+    session: duckdb.DuckDBPyConnection, context: CommitContext, later: Observation, not_retired: int
+) -> None:
+    """Add a record of the sync `later`: its rejected list retires rows, now that the sync of `context` is known.
+
+    `not_retired`: the number of rows that still stay live, because the list does not cover them.
+    """
     because = f"evaluated again after sync {context.sync_id} became known: what it does not list is retired"
     session.execute(
         f"""INSERT INTO {LAKE}.sync.runs BY NAME
-        SELECT * REPLACE (CASE WHEN quarantined > 0 THEN 'degraded' ELSE 'complete' END AS status,
-            [$because] AS reasons, $at AS committed_at, 0 AS not_retired)
+        SELECT * REPLACE (CASE WHEN quarantined > 0 OR NOT (list_complete OR len(coalesce(gaps, [])) > 0)
+                THEN 'degraded' ELSE 'complete' END AS status,
+            [$because] AS reasons, $at AS committed_at, $not_retired AS not_retired, false AS shrink_rejected)
         FROM {LAKE}.sync.runs WHERE sync_id = $sync_id AND platform = $platform AND dataset = $dataset
         QUALIFY row_number() OVER (ORDER BY committed_at DESC) = 1""",
         {
             "because": because,
             "at": context.committed_at,
+            "not_retired": not_retired,
             "sync_id": later.sync_id,
             "platform": context.platform,
             "dataset": context.dataset,
@@ -244,7 +253,8 @@ def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[Sync
     with lake.session() as session:
         if "sync" not in schemas_present(session):
             return []
-        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY committed_at", values)
+        order = "committed_at, platform, dataset, sync_id"
+        found = session.execute(f"SELECT * FROM {LAKE}.sync.runs WHERE {condition} ORDER BY {order}", values)
         names = [column[0] for column in found.description]
         rows = found.fetchall()
     return [_record(dict(zip(names, row, strict=True))) for row in rows]

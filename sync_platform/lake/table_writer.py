@@ -13,6 +13,7 @@ from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming, load_frame
 from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import STALE_SINCE, TrackedTable
+from sync_platform.lake.versions import next_value
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
@@ -105,7 +106,7 @@ def _delete(session: duckdb.DuckDBPyConnection, table: TrackedTable, rows: str) 
 
 def _new_values(table: TrackedTable) -> str:
     """SQL: the new values of a row, from the incoming row `i` and the stored row `c`."""
-    values = {column.name: f'i."{column.name}"' for column in table.columns} | {
+    values = {column.name: next_value(column) for column in table.columns} | {
         "first_seen_at": "coalesce(c.first_seen_at, $at)",
         "last_changed_at": "CASE WHEN d.operation = 'refresh' THEN c.last_changed_at ELSE $at END",
         "removed_at": "CASE WHEN d.operation = 'remove' THEN $at END",

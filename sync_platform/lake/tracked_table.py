@@ -45,14 +45,15 @@ class TrackedTable:
         return any(column.name == "content_hash" for column in self.kept)
 
     @property
-    def lasting(self) -> list[str]:
+    def lasting(self) -> list[Column]:
         """The columns with a history, without the key."""
-        return [column.name for column in self.columns if column.name not in (*self.key, *self.volatile)]
+        return [column for column in self.columns if column.name not in (*self.key, *self.volatile)]
 
     @property
     def whole(self) -> list[str]:
         """The columns that an insert and a restore name. The key of a landed record is already the `entity_id`."""
-        return self.lasting if self.is_landed else [*self.key, *self.lasting]
+        names = [column.name for column in self.lasting]
+        return names if self.is_landed else [*self.key, *names]
 
     @property
     def every_column(self) -> tuple[Column, ...]:

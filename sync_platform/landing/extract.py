@@ -113,19 +113,21 @@ async def _extract(
         _land_again(extraction, writers[name], next(each for each in known if each.dataset == name), store, replies)
     if state.first_loss and not any(writer.has_pages for writer in writers.values()):
         raise state.first_loss
-    return [
-        writer.finish(
+    manifests: dict[str, Manifest] = {}
+    for name, writer in writers.items():  # a dataset's parents are declared before it
+        gaps = extraction.gaps[name]
+        manifests[name] = writer.finish(
             run_id=fetch.run_id,
             mode=fetch.scope.mode,
             started_at=started_at,
             observed_at=state.observed_at,
-            gaps=extraction.gaps[name],
+            gaps=gaps,
+            missing_parents_share=manifests[gaps.parent].missing_share if gaps.parent else 0.0,
             left_out=state.left_out[name],
             loose_readings=state.loose_readings[name],
             clock_ahead_s=client.clock_ahead_s,
         )
-        for name, writer in writers.items()
-    ]
+    return list(manifests.values())
 
 
 def _client(fetch: Fetch) -> Client:
@@ -187,7 +189,8 @@ def _committed_manifests(fetch: Fetch, store: ObjectStore) -> list[Manifest]:
         for dataset in fetch.dataset_names
     ]
     found = [find_manifest(store, key) for key in keys]
-    return [manifest for manifest in found if manifest is not None] if None not in found else []
+    whole = [manifest for manifest in found if manifest is not None and manifest.complete]
+    return whole if len(whole) == len(found) else []  # what a gap left out would not be fetched again
 
 
 def _land_again(

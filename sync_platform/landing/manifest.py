@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.landing.completeness import ReadParts
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
@@ -38,10 +38,11 @@ class PageEntry(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct):
     """What one sync landed of one dataset. Times are UTC; `object` keys are relative to the landing store.
 
-    `left_out`: listed records that were not requested, because they are out of scope. `loose_readings`: fields of
-    answers that were read although they have another form than declared, each with the number of its answers.
-    `reasons`: why the dataset is incomplete. `notes`: what was odd and cost nothing. `clock_ahead_s`:
-    by how much this machine's clock was ahead of the server's; None where the server does not say its time.
+    `reasons`, `missing_share` and `parts` are its completeness (landing/completeness.py). `left_out`: listed records
+    that were not requested, because they are out of scope. `loose_readings`: fields of answers that were read although
+    they have another form than declared, each with the number of its answers. `notes`: what was odd and cost nothing.
+    `clock_ahead_s`: by how much this machine's clock was ahead of the server's; None where the server does not say its
+    time.
     """
 
     platform: str
@@ -65,6 +66,8 @@ class Manifest(msgspec.Struct):
     findings: list[str]
     reasons: list[str]
     version: int = 1
+    missing_share: float | None = None
+    parts: ReadParts | None = None
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []
@@ -72,7 +75,7 @@ class Manifest(msgspec.Struct):
 
     @property
     def complete(self) -> bool:
-        """True if nothing is known to be missing. Only then may a full sync retire rows that it did not see."""
+        """True if nothing is known to be missing. Only then may a full sync retire every row that it did not see."""
         return not self.reasons
 
     @property
@@ -152,29 +155,3 @@ def newest_landing(store: ObjectStore, platform: str, datasets: list[str], parti
         return []
     found = (find_manifest(store, manifest_key(platform, dataset, partition, sync_id)) for dataset in datasets)
     return [manifest for manifest in found if manifest is not None]
-
-
-def reasons_for_gaps(gaps: Gaps, pages: int, distinct_ids: int, without_id: int) -> list[str]:
-    """Why a dataset counts as incomplete; empty where nothing is known to be missing."""
-    reasons = []
-    if gaps.failures:
-        reasons.append(f"{_pages(len(gaps.failures))} failed ({gaps.failures[0]})")
-    elif pages < gaps.pages_expected:
-        reasons.append(f"{pages} of {gaps.pages_expected} pages came")
-    if pages == 0 and not gaps.failures and not gaps.findings:
-        reasons.append("no page came")
-    if gaps.claimed is not None and distinct_ids < gaps.claimed:
-        reasons.append(f"the source claims {gaps.claimed:,} records, {distinct_ids:,} came")
-    if gaps.capped_slices:
-        reasons.append(f"{len(gaps.capped_slices)} slices hold more than the source lists: {gaps.capped_slices[0]}")
-    if gaps.omitted_ids:
-        reasons.append(f"{len(gaps.omitted_ids)} ids asked for were left out: {', '.join(gaps.omitted_ids[:5])}")
-    if without_id:
-        reasons.append(f"{without_id} records came without an id")
-    return reasons + gaps.findings
-
-
-def _pages(count: int) -> str:
-    if count > MOST_LISTED:
-        return f"more than {MOST_LISTED} pages"
-    return "1 page" if count == 1 else f"{count} pages"

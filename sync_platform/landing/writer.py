@@ -18,9 +18,10 @@ import msgspec
 import orjson
 import zstandard
 
+from sync_platform.landing.completeness import Received, completeness_of
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.interrupted import Journal, scope_text
-from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key, reasons_for_gaps
+from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.gaps import Gaps
@@ -148,12 +149,18 @@ class DatasetWriter:
         started_at: datetime,
         observed_at: datetime,
         gaps: Gaps,
+        missing_parents_share: float | None = 0.0,
         left_out: int = 0,
         loose_readings: Mapping[LooseReading, int] = MappingProxyType({}),
         clock_ahead_s: float | None = None,
     ) -> Manifest:
-        """Write the rest. The dataset is landed once the manifest that this returns is written."""
+        """Write the rest. The dataset is landed once the manifest that this returns is written.
+
+        `missing_parents_share`: the missing share of the dataset `gaps.parent`.
+        """
         self.store(self._filled())
+        came = Received(len(self.pages), self.distinct_ids, self.without_id)
+        completeness = completeness_of(gaps, came, missing_parents_share)
         return Manifest(
             platform=self._platform,
             dataset=self._dataset.name,
@@ -173,8 +180,10 @@ class DatasetWriter:
             capped_slices=gaps.capped_slices,
             omitted_ids=gaps.omitted_ids,
             failures=gaps.failures,
-            findings=gaps.findings,
-            reasons=reasons_for_gaps(gaps, len(self.pages), self.distinct_ids, self.without_id),
+            findings=gaps.findings + gaps.part_findings,
+            reasons=completeness.reasons,
+            missing_share=completeness.missing_share,
+            parts=completeness.parts,
             left_out=left_out,
             loose_readings=sorted(loose_readings.items()),
             notes=gaps.notes,

@@ -87,7 +87,7 @@ def identity_events(history: History, restaurant_id: str) -> list[CommittedIdent
     rows = history.session.execute(
         f"""SELECT restaurant_id, kind, other_id, listings, run_id, committed_at FROM {LAKE}.unified.identity_turns
         WHERE (restaurant_id = $id OR other_id = $id) AND committed_at <= $at
-        ORDER BY committed_at, kind, restaurant_id""",
+        ORDER BY committed_at, kind, restaurant_id, other_id""",
         {"id": restaurant_id, "at": history.known_at},
     ).fetchall()
     return [

@@ -81,7 +81,20 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     if model is None:
         on_progress("estimating the model")
         model = estimate_model(parsed, comparer, frequencies, left, right, levels)
-    return score_pairs(comparer, model, blocking_keys.keys, left, right, levels, listings.warnings)
+    warnings = [*listings.warnings, *_reasons_for_no_match(parsed, left, right)]
+    return score_pairs(comparer, model, blocking_keys.keys, left, right, levels, warnings)
+
+
+def _reasons_for_no_match(parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> list[str]:
+    """Why no two listings can be one place, in words; nothing where some can."""
+    sources, marked = parsed.source_numbers, parsed.is_duplicate
+    if ((sources[left] != sources[right]) | marked[left] | marked[right]).any():
+        return []
+    if not len(parsed):
+        return ["there are no listings"]
+    if len(set(parsed.sources)) == 1 and not marked.any():
+        return [f"all listings are of one source, {parsed.sources[0]}: there is none to match them with"]
+    return ["no two listings were compared: they have no value in common, or only values that too many listings have"]
 
 
 def compare(parsed: ParsedListings, model: Model, keys: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> Linkage:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from sync_platform.errors import UsageError
+from sync_platform.sources.placeholders import is_name, is_placeholder
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -47,6 +48,7 @@ ALSO_CALLED = {
 }
 """Alternative column names, tried in this order where the column is missing."""
 
+_TEXTS = ("name_en", "name_zh", "address_en", "address_zh", "city", "phone", "licence_number")
 _SEPARATORS = r"\s*[,;|、]\s*"
 _TRUE = ("true", "t", "yes", "y", "1")
 
@@ -62,8 +64,8 @@ class ListingTable:
 def to_listing_table(table: Any) -> ListingTable:
     """The listing table of a polars frame, an Arrow table or a DuckDB relation; other columns are ignored.
 
-    Coordinates out of range are left out, with a warning that counts them. UsageError where `source` or `source_id` is
-    missing or empty, or where two rows have the same source and id.
+    Placeholders such as "N/A" are left out. Coordinates out of range are left out, with a warning that counts them.
+    UsageError where `source` or `source_id` is missing or empty, or where two rows have the same source and id.
     """
     frame = table if isinstance(table, pl.DataFrame) else _as_frame(table)
     unreadable = _count_unreadable(frame)
@@ -79,7 +81,7 @@ def to_listing_table(table: Any) -> ListingTable:
     if twice.height:
         source, source_id = twice.row(0)[:2]
         raise UsageError(f"{source} has the id {source_id} more than once ({twice.height:,} such rows in all)")
-    found = _without_impossible(frame)
+    found = _without_impossible(_without_placeholders(frame))
     return ListingTable(found.table, [*unreadable, *found.warnings])
 
 
@@ -134,6 +136,17 @@ def _as_list(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
         return column.cast(pl.List(pl.String))
     plain = column.cast(pl.String).str.replace_all(r'[\[\]"]', "").str.replace_all(_SEPARATORS, "|").str.strip_chars()
     return pl.when(plain != "").then(plain.str.split("|"))
+
+
+def _without_placeholders(frame: pl.DataFrame) -> pl.DataFrame:
+    """The listings with null where a text stands for a blank."""
+    columns = []
+    for name in _TEXTS:
+        texts = frame[name].drop_nulls().unique(maintain_order=True).to_list()
+        found = [text for text in texts if is_placeholder(text, may_be_name=is_name(name))]
+        if found:
+            columns.append(pl.when(~pl.col(name).is_in(found)).then(pl.col(name)).alias(name))
+    return frame.with_columns(columns)
 
 
 def _without_impossible(frame: pl.DataFrame) -> ListingTable:

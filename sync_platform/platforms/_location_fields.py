@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
+from sync_platform.sources.placeholders import without_placeholder
 from sync_platform.sources.values import filled
 
 TRADITIONAL = ("zh_HK", "zh_TW", "zh_Hant", "zh_MO")
 STATUSES = {"OPEN": "open", "CLOSED": "closed", "TEMPORARILY_CLOSED": "temporarily_closed"}
+
+
+def _given(text: str | None) -> str | None:
+    """The text, or None for a blank or a placeholder; another text of the list is used then."""
+    return without_placeholder(filled(text), may_be_name=True)
 
 
 class Name(msgspec.Struct):
@@ -28,8 +36,8 @@ class Address(msgspec.Struct):
 
     @property
     def text(self) -> str | None:
-        lines = map(filled, (self.street_address, self.street_address2, self.city))
-        return filled(self.formatted) or filled(", ".join(line for line in lines if line))
+        lines = map(_given, (self.street_address, self.street_address2, self.city))
+        return _given(self.formatted) or filled(", ".join(line for line in lines if line))
 
 
 class PhoneNumber(msgspec.Struct):
@@ -52,28 +60,33 @@ def _is_traditional(language: str | None) -> bool:
     return (language or "").replace("-", "_") in TRADITIONAL
 
 
+def _first(texts: Iterable[tuple[bool, str | None]]) -> str | None:
+    """The first text in order of two things: whether it comes second, and the text itself. The lists have no order."""
+    return min(((is_second, text) for is_second, found in texts if (text := _given(found))), default=(False, None))[1]
+
+
 def name_en(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_english(name.language)), None)
+    return _first((not name.primary, name.value) for name in names or () if _is_english(name.language))
 
 
 def name_zh(names: list[Name] | None) -> str | None:
-    return next((filled(name.value) for name in names or () if _is_traditional(name.language)), None)
+    return _first((not name.primary, name.value) for name in names or () if _is_traditional(name.language))
 
 
 def address_en(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_english(address.language)), None)
+    return _first((False, address.text) for address in addresses or () if _is_english(address.language))
 
 
 def address_zh(addresses: list[Address] | None) -> str | None:
-    return next((address.text for address in addresses or () if _is_traditional(address.language)), None)
+    return _first((False, address.text) for address in addresses or () if _is_traditional(address.language))
 
 
 def district(addresses: list[Address] | None) -> str | None:
-    return next((filled(address.street_address2) for address in addresses or () if _is_english(address.language)), None)
+    return _first((False, address.street_address2) for address in addresses or () if _is_english(address.language))
 
 
 def first_phone(numbers: list[PhoneNumber] | None) -> str | None:
-    return next((value for number in numbers or () if (value := filled(number.value))), None)
+    return _first((number.type == "fax", number.value) for number in numbers or ())
 
 
 def status(code: str | None) -> str | None:

@@ -71,7 +71,9 @@ class Post(Row):
     ] = None
     text: Annotated[str | None, column("Text", sealed=True, matters=True)] = None
     language: Annotated[str | None, column("Language of the text: en or zh", rules=LANGUAGES), sent_as("lang")] = None
-    hashtags: Annotated[list[str], column("Hashtags, without their sign"), sent_as(convert=filled_texts)] = []
+    hashtags: Annotated[
+        list[str], column("Hashtags, without their sign", is_set=True, is_free_text=True), sent_as(convert=filled_texts)
+    ] = []
     media_urls: Annotated[list[str], column("Pictures and films posted with it"), sent_as(convert=filled_texts)] = []
     like_count: Annotated[int | None, column("Likes", rules=COUNT), sent_as("likes")] = None
     comment_count: Annotated[int | None, column("Comments", rules=COUNT), sent_as("comments")] = None

@@ -37,16 +37,15 @@ LOOPBACK_WAIT_S = 0.05
 
 LEFTOVERS = str.maketrans({"\ue517": "鰂", "\ue16e": "愨", "\ue061": "滙", "\ue77f": "脷"})
 """Private Use characters that the register still holds for Big5-HKSCS ones."""
-NO_RECORD = {"沒有記錄", "no record"}
 
 
 def _plain(text: str | None) -> str | None:
-    """The text in NFKC with single spaces; None for a blank, and for the text that the register writes for a blank."""
+    """The text in NFKC with single spaces; None for a blank."""
     if text is None:
         return None
     # the leftovers are replaced first: NFKC keeps them, and other software would drop them
     plain = " ".join(unicodedata.normalize("NFKC", text.translate(LEFTOVERS)).split())
-    return None if not plain or plain.casefold() in NO_RECORD else plain
+    return plain or None
 
 
 def _plain_texts(texts: list[str] | None) -> list[str]:
@@ -92,14 +91,18 @@ class Licence(Row):
     address_en: Annotated[Place.AddressEn, sent_as("ADR_EN", convert=_plain)] = None
     address_zh: Annotated[Place.AddressZh, sent_as("ADR_TC", convert=_plain)] = None
     info_codes: Annotated[
-        list[str], column("What the licence also covers, as codes A to H"), sent_as("INFO", convert=codes_of)
+        list[str],
+        column("What the licence also covers, as codes A to H", is_set=True),
+        sent_as("INFO", convert=codes_of),
     ] = []
     info_en: Annotated[
-        list[str], column("What the licence also covers, in English"), sent_as("INFO_EN", convert=_plain_texts)
+        list[str],
+        column("What the licence also covers, in English", is_set=True),
+        sent_as("INFO_EN", convert=_plain_texts),
     ] = []
     info_zh: Annotated[
         list[str],
-        column("What the licence also covers, in Traditional Chinese"),
+        column("What the licence also covers, in Traditional Chinese", is_set=True),
         sent_as("INFO_TC", convert=_plain_texts),
     ] = []
     expires_on: Annotated[
@@ -147,6 +150,7 @@ class DataGovHk(Platform):
             also_sent={"LICNO": str, "ONLY_IN": str, "BROKEN": str},
             in_scope=_is_whole,
             volatile=frozenset({"generated_on"}),
+            placeholders=("沒有中文記錄", "沒有英文記錄", "no chinese record", "no english record"),
             generation="generated_on",
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,

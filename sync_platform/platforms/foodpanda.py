@@ -15,13 +15,13 @@ import msgspec
 
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint
+from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.grid import Grid, GridCrawl
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, integer_at
+from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import filled, nonzero, nonzero_count
 from sync_platform.vault.personal_fields import Personal
@@ -42,7 +42,7 @@ REVIEWS = ChildEndpoint(
     "/reviews/vendor/{parent}",
     records="data",
     paging=ByOffset(size=30),
-    count=integer_at("review_number"),
+    count=ChildCount("review_number", promises_list=False),  # it counts ratings, and most have no text
     parent_field="vendorCode",
 )
 EXTENDED = re.compile(r"\s*[\[(【（]\s*extended\b[^\])】）]*[\])】）]\s*$", re.IGNORECASE)
@@ -112,7 +112,9 @@ class Restaurant(Row):
         sent_as("customer_phone"),
     ] = None
     cuisines: Annotated[Place.Cuisines, sent_as(convert=_cuisines)] = []
-    tags: Annotated[list[str], column("Tags shown with the vendor, mostly offers"), sent_as(convert=_tags)] = []
+    tags: Annotated[
+        list[str], column("Tags shown with the vendor, mostly offers", is_set=True), sent_as(convert=_tags)
+    ] = []
     price_level: Annotated[
         int | None,
         column("Price level", unit="1 cheap to 3 dear", matters=True, rules=(Within(1, 3, hard=False),)),
@@ -123,7 +125,9 @@ class Restaurant(Row):
         column("Mean rating; empty where nobody has rated", unit="0 to 5", rules=(Within(0, 5),)),
         sent_as(convert=nonzero),
     ] = None
-    review_count: Annotated[int | None, column("Reviews ever made", rules=COUNT), sent_as("review_number")] = None
+    review_count: Annotated[
+        int | None, column("Ratings ever given, with text or without", rules=COUNT), sent_as("review_number")
+    ] = None
     minimum_order_hkd: Annotated[
         Decimal | None,
         column("Smallest order that is delivered", unit="HKD", rules=COUNT),
@@ -212,6 +216,7 @@ class Foodpanda(Platform):
             "Vendors on foodpanda, second listings for extended delivery included.",
             Restaurant,
             key=("code",),
+            part=GRID.cell_in_sql("latitude", "longitude"),
             # `distance` and `area` depend on the requested point, and `available_in` on the time of day: as columns,
             # they would change every row in every sync
             also_sent={"code": str, "id": int, "distance": float, "area": Any, "metadata.available_in": str},
@@ -253,5 +258,5 @@ class Foodpanda(Platform):
         if extraction.wants("reviews"):
             # the lists of reviews give no totals: the vendors' own counts show whether reviews are missing
             extraction.report_total("reviews", sum(filter(None, parents.counts.values())))
-            async for page in pages_of_children(extraction, REVIEWS, dict.fromkeys(sorted(parents.counts))):
+            async for page in pages_of_children(extraction, parents):
                 yield page

@@ -93,7 +93,7 @@ class Restaurant(Row):
     latitude: Annotated[Place.Latitude, sent_as(convert=coordinate_or_text)] = None
     longitude: Annotated[Place.Longitude, sent_as(convert=coordinate_or_text)] = None
     phones: Annotated[
-        list[str], column("Telephones as given", matters=True, rules=PHONE), sent_as(convert=filled_texts)
+        list[str], column("Telephones as given", matters=True, rules=PHONE, is_set=True), sent_as(convert=filled_texts)
     ] = []
     status: Annotated[
         str | None,
@@ -138,7 +138,9 @@ class MenuItem(Row):
     price_max_hkd: Annotated[
         Decimal | None, column("Dearest size", unit="HKD", rules=COUNT), sent_as("skus", convert=_price_max)
     ] = None
-    sizes: Annotated[list[str], column("Sizes as `name: price`", unit="HKD"), sent_as("skus", convert=_sizes)] = []
+    sizes: Annotated[
+        list[str], column("Sizes as `name: price`", unit="HKD", is_set=True), sent_as("skus", convert=_sizes)
+    ] = []
 
 
 class TokenAnswer(msgspec.Struct, rename="camel"):
@@ -216,6 +218,7 @@ class Keeta(Platform):
             "The merchant's shops on Keeta.",
             Restaurant,
             key=("id",),
+            part="source_id",
             rules=(Together(("latitude", "longitude")),),
             listing={"name_en": "name", "address_en": "address", "phone": "array_to_string(phones, '; ')"},
         ),
@@ -241,6 +244,11 @@ class Keeta(Platform):
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
         shops = await _shops(extraction, session)
+        for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
+            if not extraction.gaps["restaurants"].is_known:
+                extraction.report_all_parts_known(dataset)
+            elif dataset == "menu_items":
+                extraction.inherit_gaps("menu_items", "restaurants")
 
         async def details(part: Extraction, shop: Record) -> AsyncIterator[Page]:
             part.expect_pages("restaurants", 1)
@@ -255,13 +263,12 @@ class Keeta(Platform):
                 dishes += len(page.records)
                 yield page
             if not dishes and _shop_id(shop) in open_shops:
-                part.report_finding("menu_items", f"shop {_shop_id(shop)} is open and lists no dish")
+                part.report_finding("menu_items", "the shop is open and lists no dish")
 
         async for page in extraction.each_part("restaurants", shops, details, _shop_id):
             open_shops |= {_shop_id(shop) for shop in page.records if _status_code(shop) == OPEN}
             yield page
         if extraction.wants("menu_items"):
-            extraction.inherit_gaps("menu_items", "restaurants")
             async for page in extraction.each_part("menu_items", shops, menu, _shop_id):
                 yield page
 

@@ -17,14 +17,15 @@ from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
 from sync_platform.sources.columns import Meaning, Row, column, sent_as
 from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, integer_at
+from sync_platform.sources.placeholders import without_placeholders
+from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
-from sync_platform.sources.values import filled, filled_texts, first_text, name_of_code, nonzero, nonzero_count
+from sync_platform.sources.values import filled, filled_texts, name_of_code, nonzero, nonzero_count
 from sync_platform.vault.personal_fields import Personal
 
 CAP = 250
@@ -47,7 +48,7 @@ REVIEWS = ChildEndpoint(
     "/api/v2/poi/{parent}/reviews",
     records="results",
     paging=ByOffset(size=50, limit="rows", offset="startAt", total="count"),
-    count=integer_at("reviewCount"),
+    count=ChildCount("reviewCount", promises_list=True),
 )
 
 
@@ -62,6 +63,10 @@ class Hours(msgspec.Struct, rename="camel"):
     period1_start: str | None = None
     period1_end: str | None = None
     is_close: bool | None = None
+
+
+def _phone(phones: list[str] | None) -> str | None:
+    return next(iter(without_placeholders(filled_texts(phones))), None)
 
 
 def _id_text(number: int | None) -> str | None:
@@ -112,9 +117,13 @@ class Restaurant(Row):
     ] = None
     latitude: Annotated[Place.Latitude, sent_as("mapLatitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("mapLongitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phones", convert=first_text)] = None
+    phone: Annotated[
+        str | None,
+        column("One of the telephone numbers, as given", matters=True, rules=PHONE, one_of="phones"),
+        sent_as("phones", convert=_phone),
+    ] = None
     phones: Annotated[
-        list[str], column("All telephone numbers, as given", rules=PHONE), sent_as(convert=filled_texts)
+        list[str], column("All telephone numbers, as given", rules=PHONE, is_set=True), sent_as(convert=filled_texts)
     ] = []
     status: Annotated[
         str | None,
@@ -131,11 +140,13 @@ class Restaurant(Row):
     ] = None
     cuisines: Annotated[Place.Cuisines, sent_as("categories", convert=_names_of(CUISINE))] = []
     dishes: Annotated[
-        list[str], column("Kinds of dish, in the platform's words"), sent_as("categories", convert=_names_of(DISH))
+        list[str],
+        column("Kinds of dish, in the platform's words", is_set=True),
+        sent_as("categories", convert=_names_of(DISH)),
     ] = []
     amenities: Annotated[
         list[str],
-        column("What the place offers beside food, in the platform's words"),
+        column("What the place offers beside food, in the platform's words", is_set=True),
         sent_as("categories", convert=_names_of(AMENITY)),
     ] = []
     rating: Annotated[
@@ -253,6 +264,7 @@ class OpenRice(Platform):
             "Restaurants on OpenRice, those lately closed or moved included.",
             Restaurant,
             key=("poiId",),
+            part="district_id",
             volatile=frozenset({"photo_count", "bookmark_count"}),
             bilingual=(("name_en", "name_zh"), ("address_en", "address_zh")),
             rules=(Together(("latitude", "longitude")),),
@@ -302,5 +314,5 @@ class OpenRice(Platform):
             parents.add(found.records)
             yield found
         if extraction.wants("reviews"):
-            async for found in pages_of_children(extraction, REVIEWS, parents.counts):
+            async for found in pages_of_children(extraction, parents):
                 yield found

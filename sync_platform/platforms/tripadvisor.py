@@ -15,13 +15,13 @@ from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.codes import code_names, codes_in
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
-from sync_platform.sources.endpoints import ByIds, ByOffset, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.endpoints import ByIds, ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.place import Place
-from sync_platform.sources.received import Page, integer_at
-from sync_platform.sources.rules import COUNT, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
+from sync_platform.sources.received import Page
+from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
@@ -53,7 +53,7 @@ REVIEWS = ChildEndpoint(
     params={"version": 1, "sort_by": "MOST_RECENT"},
     since="published_after_ts",
     since_day_only=True,
-    count=integer_at("traveler_ratings.overall.count"),
+    count=ChildCount("traveler_ratings.overall.count", promises_list=True),
 )
 
 
@@ -82,10 +82,14 @@ class Restaurant(Row):
     address_zh: Annotated[Place.AddressZh, sent_as("addresses", convert=location_fields.address_zh)] = None
     latitude: Annotated[Place.Latitude, sent_as("coordinates.latitude")] = None
     longitude: Annotated[Place.Longitude, sent_as("coordinates.longitude")] = None
-    phone: Annotated[Place.FirstPhone, sent_as("phone_numbers", convert=location_fields.first_phone)] = None
+    phone: Annotated[
+        str | None,
+        column("The first telephone number in order of text; a fax only if alone", matters=True, rules=PHONE),
+        sent_as("phone_numbers", convert=location_fields.first_phone),
+    ] = None
     cuisines: Annotated[
         list[str],
-        column("Categories other than `RESTAURANT`, in the platform's words", matters=True),
+        column("Categories other than `RESTAURANT`, in the platform's words", matters=True, is_set=True),
         sent_as("categories", convert=_cuisines),
     ] = []
     district: Annotated[
@@ -183,6 +187,7 @@ class TripAdvisor(Platform):
             "Restaurants of Hong Kong on TripAdvisor.",
             Restaurant,
             key=("id",),
+            part="source_id",
             also_sent={"geo_id": int},
             in_scope=lambda location: _in_scope(location.categories),
             out_of_scope_because=OUT_OF_SCOPE,
@@ -232,5 +237,5 @@ class TripAdvisor(Platform):
             parents.add(page.records)
             yield page
         if extraction.wants("reviews"):
-            async for page in pages_of_children(extraction, REVIEWS, parents.counts):
+            async for page in pages_of_children(extraction, parents):
                 yield page

@@ -6,6 +6,7 @@
            the share of an optional field is not drift, because it depends on which records changed.
 `retyped`  One or more sampled records have a JSON type that was never seen at the path. All numbers are one type.
 `new`      The path was never filled before. A field that was always null had no type, so it counts as new as well.
+`placeholder`  One text fills an improbable share of a column of names or addresses (frequent_values.py).
 `renamed`  A missing and a new path of the same types in the same object have similar names or the same values, and no
            other pair is nearly as similar. Where only some records were renamed, mostly the names decide.
 `loose`    The field has another JSON type or notation than its column, and was read all the same ("8,446" for 8446). It
@@ -36,8 +37,8 @@ _WORDS = {
     "string": "text", "integer": "a number", "number": "a number", "boolean": "a boolean", "object": "an object",
     "array": "a list",
 }  # fmt: skip
-DriftKind = Literal["missing", "renamed", "retyped", "new", "loose"]
-_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new", "loose")
+DriftKind = Literal["missing", "renamed", "retyped", "new", "loose", "placeholder"]
+_ORDER: tuple[DriftKind, ...] = ("missing", "renamed", "retyped", "new", "loose", "placeholder")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class Drift:
         if self.kind == "retyped":
             before, now = _in_words(self.types_before), _in_words(self.types_now, self.types_before)
             return f"{table}: `{self.path}` was {before} and is now {now} in {count}{example}"
+        if self.kind == "placeholder":
+            words = "it probably stands for a blank: declare it in the dataset's `placeholders`"
+            return f"{table}: `{self.path}` is the same text in {count}{example}; {words}"
         return f"{table}: `{self.path}` is new, {_in_words(self.types_now)} in {count}{example}{unsealed}"
 
 
@@ -94,7 +98,7 @@ def find_drift(before: Shape, now: Shape) -> list[Drift]:
 
 def is_good(drifts: Iterable[Drift]) -> bool:
     """True if a shape with these findings may become the reference: no known field was lost or changed."""
-    return all(drift.kind in ("new", "loose") for drift in drifts)
+    return all(drift.kind in ("new", "loose", "placeholder") for drift in drifts)
 
 
 def chance(filled_before: int, records_before: int, filled_now: int, records_now: int) -> float:

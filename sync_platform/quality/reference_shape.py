@@ -7,6 +7,7 @@ platform file declares another shape: the change has then been handled, and the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -35,7 +36,7 @@ DRIFTS = (
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync that brought records of another shape: sync.runs"),
     Column("run_id", "VARCHAR", "Dagster run of that sync"),
-    Column("kind", "VARCHAR", "missing | renamed | retyped | new | loose"),
+    Column("kind", "VARCHAR", "missing | renamed | retyped | new | loose | placeholder"),
     Column("path", "VARCHAR", "Path of the field as received"),
     Column("in_words", "VARCHAR", "What differs from the last good shape, with an example"),
     Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
@@ -67,17 +68,7 @@ def compare_with_reference(
     found = find_drift(stored, now) if stored else []
     retyped = {drift.path for drift in found if drift.kind == "retyped"}
     found += [drift for drift in loose if drift.path not in retyped]
-    if found:
-        table = f"{origin['platform']}.{origin['dataset']}"
-        for drift in found:
-            session.execute(
-                f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    *(origin[name] for name in ("platform", "dataset", "partition", "sync_id", "run_id")),
-                    *(drift.kind, lake_text(drift.path), lake_text(drift.in_words(table))),
-                    *(origin["observed_at"], origin["committed_at"]),
-                ],
-            )
+    write_drift(session, found, origin)
     if now.records and is_good(found):
         reference = stored.merged(now) if stored else now
         if stored is None or reference.differs_from(stored):
@@ -89,6 +80,22 @@ def compare_with_reference(
                 ],
             )
     return found
+
+
+def write_drift(
+    session: duckdb.DuckDBPyConnection, found: Iterable[Drift], origin: dict[str, str | datetime | None]
+) -> None:
+    """Store findings, within the caller's transaction. `origin`: as for `compare_with_reference`."""
+    table = f"{origin['platform']}.{origin['dataset']}"
+    for drift in found:
+        session.execute(
+            f"INSERT INTO {LAKE}.quality.drift VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(origin[name] for name in ("platform", "dataset", "partition", "sync_id", "run_id")),
+                *(drift.kind, lake_text(drift.path), lake_text(drift.in_words(table))),
+                *(origin["observed_at"], origin["committed_at"]),
+            ],
+        )
 
 
 def undeclared_fields(dataset: Dataset, shape: Shape) -> list[str]:

@@ -125,20 +125,24 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Standards:
-    """The requirements: per dimension a threshold and a weight, and the largest tolerated share in quarantine."""
+    """The requirements: per dimension a threshold and a weight, and the largest tolerated shares in quarantine and of
+    what is missing from a list."""
 
     thresholds: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_threshold"))
     weights: Mapping[str, float] = field(default_factory=lambda: _default_of_each("quality_weight"))
     quarantine_tolerance: float = Settings.model_fields["quarantine_tolerance"].default
+    gap_tolerance: float = Settings.model_fields["gap_tolerance"].default
 
     @classmethod
     def of(cls, settings: Settings, own: PlatformSettings | None = None) -> Standards:
-        """The installation's standards, with the platform's own tolerance where it has one."""
+        """The installation's standards, with the platform's own tolerances where it has them."""
         tolerance = own.quarantine_tolerance if own else None
+        gap_tolerance = own.gap_tolerance if own else None
         return cls(
             {name: getattr(settings, f"quality_threshold_{name}") for name in DIMENSIONS},
             {name: getattr(settings, f"quality_weight_{name}") for name in DIMENSIONS},
             settings.quarantine_tolerance if tolerance is None else tolerance,
+            settings.gap_tolerance if gap_tolerance is None else gap_tolerance,
         )
 
     def threshold(self, dimension: str) -> float | None:

@@ -57,7 +57,7 @@ def newest_scores(
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE {" AND ".join(conditions) or "true"}
         QUALIFY partition = max(partition) OVER (PARTITION BY platform, dataset)
             AND row_number() OVER (PARTITION BY platform, dataset, partition, dimension, measure
-                ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1""",
+                ORDER BY score IS NULL, observed_at DESC, committed_at DESC, sync_id DESC, run_id DESC) = 1""",
         chosen,
     )
 
@@ -70,7 +70,7 @@ def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> d
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores
         WHERE dimension = '{OVERALL}' {"AND platform = $platform" if chosen else ""}
         QUALIFY row_number() OVER (PARTITION BY platform, dataset, partition
-                ORDER BY score IS NULL, observed_at DESC, committed_at DESC) = 1
+                ORDER BY score IS NULL, observed_at DESC, committed_at DESC, sync_id DESC, run_id DESC) = 1
             AND dense_rank() OVER (PARTITION BY platform, dataset ORDER BY partition DESC) <= {TREND_LENGTH}""",
         chosen,
     )

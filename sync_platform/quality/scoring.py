@@ -105,7 +105,7 @@ def _measured(records: RecordsToScore) -> str:
 def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
     """The share of records and cells that keep the contract. Contradicting versions of a record do not keep it."""
     counts = records.contract_counts
-    worst = sorted(counts.broken.items(), key=lambda item: -item[1].records)[:MOST_NAMED]
+    worst = sorted(counts.broken.items(), key=lambda item: (-item[1].records, item[0]))[:MOST_NAMED]
     broken_rules = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst

@@ -80,7 +80,7 @@ class CappedSearch:
     add up, because a record may have no value for a filter: then the pages of the query itself are read too, up to
     the cap. Parts may overlap: each record is yielded once. A query that cannot be split further and stays short is
     asked again in the other `orders`, each of which lists other records first. A query that stays short after that is
-    reported as capped.
+    reported as capped. The values of the first filter of a partition name the parts of the list (sources/gaps.py).
 
     `orders`: the parameters of each order, without the one that `fetch` asks for by itself. `fetch` reads one page
     (1, 2, …) of the query with these filters; the `total` of its slice is the query's count. `whole_name` names the
@@ -103,6 +103,7 @@ class CappedSearch:
         self._whole = Query({}, whole_name)
         self._seen: set[str] = set()
         self._split: list[Query] = []
+        self._coarsest: list[Query] = []  # the parts by the first filter of each partition
         self._unsplit: list[Query] = []  # short, and no filter is left to split them
 
     async def pages(self, partitions: Sequence[Sequence[SearchFilter]]) -> AsyncIterator[Page]:
@@ -133,6 +134,7 @@ class CappedSearch:
                 yield page
         if self._whole.is_short:
             self._report([*self._unsplit, *reversed(self._split), self._whole])
+        self._report_parts()
 
     async def _in_other_orders(self, query: Query) -> AsyncIterator[Page]:
         """The query in each other order, as long as it is short."""
@@ -148,6 +150,8 @@ class CappedSearch:
         for depth, search_filter in enumerate(search_filters, start=1):
             is_finest = depth == len(search_filters)
             level = [part for query in short for part in query.parts(search_filter, is_finest)]
+            if depth == 1:
+                self._coarsest += level
             known = len(self._seen)
             async for page in self._extraction.each_stream(self._dataset, level, self._read):
                 yield page
@@ -197,6 +201,19 @@ class CappedSearch:
             each.ids |= ids
         self._seen |= ids
         return Page(self._dataset, fresh, (part.reply,))
+
+    def _report_parts(self) -> None:
+        """Report which parts by a partition's first filter were read whole; their names are the filter's values.
+
+        A part that counts no records may be a fault of the source, so it proves nothing.
+        """
+        parts = self._extraction.gaps[self._dataset].parts
+        for query in self._coarsest:
+            names = map(str, query.filters.values())
+            if query.repeats or query.is_short or not query.count:
+                parts.expect(names)
+            else:
+                parts.note_read(names)
 
     def _ids(self, part: Slice) -> set[str]:
         found = (self._extraction.source_id(self._dataset, record) for record in part.records)

@@ -33,13 +33,16 @@ SQL_TYPES: dict[object, str] = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """The declared meaning of a column; `text` includes its unit."""
+    """The declared meaning of a column, as `column` explains it; `text` includes its unit."""
 
     text: str
     sealed: bool = False
     matters: bool = False
     rules: tuple[Rule, ...] = ()
     refers_to: str | None = None
+    is_set: bool = False
+    one_of: str | None = None
+    is_free_text: bool = False
 
 
 def column(
@@ -50,14 +53,20 @@ def column(
     matters: bool = False,
     rules: tuple[Rule, ...] = (),
     refers_to: str | None = None,
+    is_set: bool = False,
+    one_of: str | None = None,
+    is_free_text: bool = False,
 ) -> Meaning:
     """The meaning of a column: it becomes the table's column comment, the schema shown in Dagster, and the contract.
 
     `matters`: a record without it is of little use, so completeness counts it. `refers_to`: the dataset of the same
-    platform whose `source_id` it holds.
+    platform whose `source_id` it holds. `is_set`: a list whose order and repetitions mean nothing, such as cuisines; a
+    row in which only these differ has not changed. `one_of`: the column with a set of which this column holds one
+    value; it has not changed while the set still has its value. `is_free_text`: what a person wrote, in which
+    a text such as "N/A" is no placeholder (sources/placeholders.py).
     """
     text = f"{description} ({unit})" if unit else description
-    return Meaning(text, sealed, matters, rules, refers_to)
+    return Meaning(text, sealed, matters, rules, refers_to, is_set, one_of, is_free_text)
 
 
 def reference(record: str, table: str) -> Meaning:
@@ -134,7 +143,7 @@ class Column:
     """One column of a table: its name, SQL type and meaning, and the rules for its values.
 
     `sealed`: its values are sealed. `matters`: completeness counts it. `refers_to`: the dataset of the same platform
-    whose `source_id` it holds.
+    whose `source_id` it holds. `is_set` and `one_of`: as `column` explains them.
     """
 
     name: str
@@ -144,6 +153,8 @@ class Column:
     matters: bool = False
     rules: tuple[Rule, ...] = ()
     refers_to: str | None = None
+    is_set: bool = False
+    one_of: str | None = None
 
 
 @cache
@@ -158,6 +169,8 @@ def columns_of(row: type[Row]) -> tuple[Column, ...]:
             each.meaning.matters,
             each.meaning.rules,
             each.meaning.refers_to,
+            each.meaning.is_set,
+            each.meaning.one_of,
         )
         for each in declared_columns(row)
     )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from sync_platform.sources.authentication import Authentication, NoAuthentication
-from sync_platform.sources.columns import Row
+from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.decoding import Decoding, decoding_of
 from sync_platform.sources.endpoints import Endpoint
 from sync_platform.sources.extraction import Extraction
@@ -63,6 +63,7 @@ class Dataset:
     `volatile`  row columns kept current but left out of the content hash and of the history
     `cursor`    row column (a time) whose largest value is the watermark of the platform's delta, if it has one
     `deleted`   record field that is true where a delta reports the record as deleted
+    `placeholders` texts that the platform writes for a blank, besides those of sources/placeholders.py
     `rules`     rules between columns of one record
     `bilingual` pairs of columns: the first has English text, the second Chinese text
     `agreements` conditions between its records and the records that they refer to
@@ -71,6 +72,8 @@ class Dataset:
                 field that is not named here is the column of that name
     `generation` row column (a date): the day on which the source says that it made the whole list, if it says so
     `attached`  the shared table in which its records appear, if they belong to a place
+    `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
+                read in parts; empty: the first column that refers to another dataset
     `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
                 are not retired
     """
@@ -87,6 +90,7 @@ class Dataset:
     volatile: frozenset[str] = frozenset()
     cursor: str | None = None
     deleted: str | None = None
+    placeholders: tuple[str, ...] = ()
     rules: tuple[CrossRule, ...] = ()
     bilingual: tuple[tuple[str, str], ...] = ()
     agreements: tuple[Agreement, ...] = ()
@@ -94,13 +98,20 @@ class Dataset:
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
     listed_from: str | None = None
+    part: str = ""
     generation: str | None = None
 
     @cached_property
     def record_decoding(self) -> Decoding:
         """How its records are decoded, and made rows of."""
         also_sent = {**self.also_sent, self.deleted: bool} if self.deleted else self.also_sent
-        return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope)
+        return self.decoding or decoding_of(self.row, self.key, also_sent, self.in_scope, self.placeholders)
+
+    @property
+    def part_of_row(self) -> str:
+        """SQL over the columns: the name of the part of a list that a row belongs to; null for none."""
+        parents = (f'"{column.name}"' for column in columns_of(self.row) if column.refers_to)
+        return self.part or next(parents, "NULL")
 
     @property
     def wire(self) -> type[msgspec.Struct]:

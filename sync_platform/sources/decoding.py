@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ import msgspec
 
 from sync_platform.sources.columns import ColumnDeclaration, Row, declared_columns
 from sync_platform.sources.loose_records import Meanings, Unreadable
+from sync_platform.sources.placeholders import is_name, without_placeholder, without_placeholders
 from sync_platform.sources.rules import OneOf
 from sync_platform.sources.source_ids import joined_id
 from sync_platform.sources.values import filled, identity, moment, money
@@ -108,6 +109,7 @@ def decoding_of(
     key: tuple[str, ...],
     also_sent: Mapping[str, Any],
     in_scope: Callable[[Any], bool] | None,
+    placeholders: tuple[str, ...] = (),
 ) -> Decoding:
     """The decoding that the columns of a row describe (`Dataset` explains the arguments).
 
@@ -124,37 +126,44 @@ def decoding_of(
                 fields[path] = field
     for name in key:
         fields[name] = WireField(fields[name].kind if name in fields else Identity, is_required=True)
-    values = _values(row, key, columns)
+    values = _values(row, key, columns, placeholders)
     return Decoding(
         struct_of(row.__name__, fields), _compiled(row, values, in_scope), row, in_scope, _column_values(values)
     )
 
 
 class _Value(NamedTuple):
-    """A column, the source text of its value, and the function that the text names."""
+    """A column, the source text of its value, and the functions that the text names."""
 
     column: str
     text: str
-    convert: tuple[str, Callable[..., Any]] | None
+    functions: Mapping[str, Callable[..., Any]]
     paths: tuple[str, ...]
     is_informational_time: bool = False
     codes: tuple[str, ...] = ()
 
 
-def _values(row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration]) -> list[_Value]:
+def _values(
+    row: type[Row], key: tuple[str, ...], columns: list[ColumnDeclaration], placeholders: tuple[str, ...]
+) -> list[_Value]:
     parts = ", ".join(value_at("record", name) for name in key)
-    joined = ("joined_id", joined_id) if len(key) > 1 else None
-    values = [_Value("source_id", f"{joined[0] if joined else 'str'}({parts})", joined, key)]
+    values = [_Value("source_id", f"str({parts})", {}, key)]
+    if len(key) > 1:
+        values = [_Value("source_id", f"joined_id({parts})", {"joined_id": joined_id}, key)]
     for number, column in enumerate(columns):
         sent = [value_at("record", path) for path in column.sent.paths]
         convert = _converter(column)
         is_time = column.kind in (date, datetime) and not column.is_required and len(sent) == 1
-        named = (f"convert_{number}", convert) if convert is not None else None
-        text = f"{named[0]}({', '.join(sent)})" if named else sent[0]
-        if column.kind == list[str] and not named:
+        functions = {} if convert is None else {f"convert_{number}": convert}
+        text = f"convert_{number}({', '.join(sent)})" if functions else sent[0]
+        if column.kind == list[str] and not functions:
             text += " or []"
+        if _may_have_placeholder(column):
+            clean = without_placeholders if column.kind == list[str] else without_placeholder
+            functions[f"clean_{number}"] = partial(clean, own=placeholders, may_be_name=is_name(column.name))
+            text = f"clean_{number}({text})"
         codes = tuple(code for rule in column.meaning.rules if isinstance(rule, OneOf) for code in rule.values)
-        values.append(_Value(column.name, text, named, column.sent.paths, is_time, codes))
+        values.append(_Value(column.name, text, functions, column.sent.paths, is_time, codes))
     return values
 
 
@@ -165,7 +174,7 @@ def _compiled(
     runs once per record, and a loop over the columns would take twice as long."""
     made = f"row({', '.join(f'{value.column}={value.text}' for value in values)})"
     source = f"lambda record: {made}" + (" if in_scope(record) else None" if in_scope else "")
-    names = dict(value.convert for value in values if value.convert)
+    names = {name: function for value in values for name, function in value.functions.items()}
     compiled: Callable[[Any], Row | None] = eval(source, {"row": row, "in_scope": in_scope, **names})  # noqa: S307 - made of declared names only
     return compiled
 
@@ -175,12 +184,19 @@ def _column_values(values: list[_Value]) -> tuple[ColumnValue, ...]:
         ColumnValue(
             value.column,
             value.paths,
-            eval(f"lambda record: {value.text}", dict([value.convert] if value.convert else [])),  # noqa: S307 - as above
+            eval(f"lambda record: {value.text}", dict(value.functions)),  # noqa: S307 - as above
             value.is_informational_time,
             value.codes,
         )
         for value in values
     )
+
+
+def _may_have_placeholder(column: ColumnDeclaration) -> bool:
+    """True for a column of texts that a source fills, without ids, sealed texts and what people write."""
+    meaning = column.meaning
+    is_text = column.kind == list[str] or (column.kind is str and not column.is_required)
+    return is_text and not (meaning.sealed or meaning.is_free_text or meaning.refers_to)
 
 
 def _converter(column: ColumnDeclaration) -> Callable[..., Any] | None:

@@ -20,7 +20,7 @@ from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice
-from sync_platform.sources.received import Record, records_of
+from sync_platform.sources.received import Record, integer_at, records_of
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
 
 _SEPARATORS = re.compile(r"[/\\;]")
@@ -194,16 +194,33 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class ChildCount:
+    """How many children a parent's record counts: an integer at `path`, dotted. A parent that counts 0 has none.
+
+    `promises_list`: True if what is counted is listed, so that a parent that counts children and lists none is a gap.
+    False if the count says nothing about the list, such as a count of ratings that mostly have no text.
+    """
+
+    path: str
+    promises_list: bool
+
+    @cached_property
+    def read(self) -> Callable[[Record], int | None]:
+        """Reads the count from a parent's record; None where the record does not say."""
+        return integer_at(self.path)
+
+
+@dataclass(frozen=True)
 class ChildEndpoint(Endpoint):
     """A list per record of another dataset (the reviews of one restaurant): `{parent}` in the path is its `source_id`.
 
-    `parent`: the other dataset. `count`: reads from a parent's record how many children it has, None if the record does
-    not say; a parent with 0 children is not requested. `parent_field`: the field in which each child receives the
-    parent's id, if the platform does not send it.
+    `parent`: the other dataset. `count`: where a parent's record counts its children, and what that count means; a
+    parent that counts 0 is not requested. `parent_field`: the field in which each child receives the parent's id, if
+    the platform does not send it.
     """
 
     parent: str = "restaurants"
-    count: Callable[[Record], int | None] = lambda record: None
+    count: ChildCount | None = None
     parent_field: str = ""
 
     def path_of(self, parent: str) -> str:

@@ -1,7 +1,7 @@
 """One extraction of one platform: its scope, how it fetches, and what is known to be missing.
 
-A connector reads the scope, uses the client, yields pages, and reports every gap: a dataset with a reported gap is
-incomplete, and an incomplete dataset retires nothing.
+A connector reads the scope, uses the client, yields pages, and reports every gap. A dataset with a reported gap is
+incomplete: it retires only rows of the parts that were read whole.
 """
 
 from __future__ import annotations
@@ -168,9 +168,13 @@ class Extraction:
         self.gaps[dataset].omitted_ids.extend(ids)
 
     def report_finding(self, dataset: str, finding: str) -> None:
-        """Anything else that means records may be missing."""
+        """Anything else that means records may be missing: from the part that is read, or from the list as a whole."""
         self.part.is_whole = False
-        add_note(self.gaps[dataset].findings, finding)
+        gaps = self.gaps[dataset]
+        if self.part.name is None:
+            add_note(gaps.findings, finding)
+        else:
+            add_note(gaps.part_findings, f"{self.part.name}: {finding}")
 
     def report_loose_readings(self, dataset: str, reply: Reply) -> None:
         """The fields of an answer that were read although they have another form than declared."""
@@ -193,7 +197,20 @@ class Extraction:
     def inherit_gaps(self, dataset: str, parent: str) -> None:
         """Where records of `parent` are known to be missing, their records in this dataset are missing too."""
         if self.gaps[parent].is_known:
-            self.report_finding(dataset, f"what belongs to the missing {parent} is missing too")
+            self.report_missing_parents(dataset, parent, f"what belongs to the missing {parent} is missing too")
+
+    def report_missing_parents(self, dataset: str, parent: str, finding: str) -> None:
+        """Records of `parent` are missing, and with them their records in this dataset; `finding` says so."""
+        gaps = self.gaps[dataset]
+        gaps.parent, gaps.missing_parents = parent, finding
+
+    def report_all_parts_known(self, dataset: str) -> None:
+        """The source lists all parts of a dataset: records of a part that is not read and not expected are gone."""
+        self.gaps[dataset].parts.are_all_known = True
+
+    def for_part(self, name: str) -> Extraction:
+        """This extraction, for reading one part of a list: what is reported to it concerns that part."""
+        return replace(self, part=PartGaps(name))
 
     async def each(
         self, dataset: str, items: Iterable[Item], fetch: Callable[[Item], Awaitable[Result]]
@@ -226,29 +243,41 @@ class Extraction:
     ) -> AsyncIterator[Page]:
         """Like `each_stream` for records that belong to one item each (one restaurant's reviews), with resumption.
 
-        A part that an interrupted sync landed whole is not fetched again. `stream` reports to the extraction that it
-        receives.
+        `name`: the name of an item's part. A part that an interrupted sync landed whole is not fetched again. `stream`
+        reports to the extraction that it receives.
         """
         missing: list[Item] = []
-        for item in items:
+        wanted, parts = list(items), self.gaps[dataset].parts
+        parts.expect(map(name, wanted))
+        for item in wanted:
             pages = self.landed_parts.pages(dataset, name(item))
-            if not pages or pages[0].part is None:
+            if not pages or pages[0].part is None or self._claims_more(dataset, pages, pages[0].part.claimed):
                 missing.append(item)
                 continue
             self.expect_pages(dataset, len(pages))
             if pages[0].part.claimed is not None:
                 self.report_total(dataset, pages[0].part.claimed)
+            parts.note_read([name(item)])
             for page in pages:
                 yield page
 
         async def fetched(item: Item) -> list[Page]:
-            own = replace(self, part=PartGaps())
+            own = self.for_part(name(item))
             pages = [page async for page in stream(own, item)]
+            if own.part.is_whole and self._claims_more(dataset, pages, own.part.claimed):
+                own.report_finding(dataset, f"the source claims {own.part.claimed:,} records, and lists fewer")
             if not own.part.is_whole:
                 return pages
+            parts.note_read([name(item)])
             part = Part(name(item), len(pages), own.part.claimed)
             return [replace(page, part=part) for page in pages]
 
         async for pages in self.each(dataset, missing, fetched):
             for page in pages:
                 yield page
+
+    def _claims_more(self, dataset: str, pages: list[Page], claimed: int | None) -> bool:
+        """True if the source claims more records of a part than its pages have."""
+        if claimed is None:
+            return False
+        return len(self.fingerprints(dataset, [record for page in pages for record in page.records])) < claimed

@@ -12,7 +12,6 @@ from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, E
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.paging import Slice, by_cursor, by_offset, numbered
 from sync_platform.sources.received import Page, Record
-from sync_platform.sources.source_ids import id_problem
 
 Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
 """One request: a path, its parameters, and the function that reads the reply."""
@@ -26,7 +25,7 @@ class Parents:
     """
 
     def __init__(self, extraction: Extraction, child: ChildEndpoint) -> None:
-        self._extraction, self._child = extraction, child
+        self._extraction, self.child = extraction, child
         self._dataset = extraction.state.datasets[child.parent]
         self._ids: set[str] = set()
         self.counts: dict[str, int | None] = {}
@@ -34,19 +33,26 @@ class Parents:
     def add(self, records: Iterable[Record]) -> None:
         """Add the records of a page, before they are sealed."""
         for record in records:
-            source_id, count = self._dataset.source_id(record), self._child.count(record)
+            source_id = self._dataset.source_id(record)
+            count = self.child.count.read(record) if self.child.count else None
             if source_id is None:
                 continue
             self._ids.add(source_id)
-            if count != 0 and id_problem(source_id) is None:  # else the parent is in quarantine
+            if count != 0:
                 self.counts[source_id] = count
 
-    def report_missing(self) -> None:
-        """Report a finding if fewer parents came than the source counts: the children of the others are missing."""
-        claimed, count = self._extraction.gaps[self._child.parent].claimed, len(self._ids)
-        if claimed is not None and count < claimed:
-            finding = f"of {claimed:,} {self._child.parent} {count:,} came, and what belongs to the others is missing"
-            self._extraction.report_finding(self._child.dataset, finding)
+    def report(self) -> None:
+        """Report which parents have no children, and if parents are missing: then their children are missing too."""
+        extraction, parent, dataset = self._extraction, self.child.parent, self.child.dataset
+        gaps, count = extraction.gaps[parent], len(self._ids)
+        extraction.gaps[dataset].parts.note_read(self._ids - self.counts.keys())
+        if gaps.claimed is not None and count < gaps.claimed:
+            finding = f"of {gaps.claimed:,} {parent} {count:,} came, and what belongs to the others is missing"
+            extraction.report_missing_parents(dataset, parent, finding)
+        elif gaps.is_known:
+            extraction.inherit_gaps(dataset, parent)
+        else:
+            extraction.report_all_parts_known(dataset)
 
 
 async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) -> AsyncIterator[Page]:
@@ -56,8 +62,7 @@ async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) ->
     parents = {child.dataset: Parents(extraction, child) for child in children}
     for endpoint in wanted:
         if isinstance(endpoint, ChildEndpoint):
-            parents[endpoint.dataset].report_missing()
-            pages = pages_of_children(extraction, endpoint, parents[endpoint.dataset].counts)
+            pages = pages_of_children(extraction, parents[endpoint.dataset])
         else:
             pages = pages_of(extraction, endpoint)
         async for page in pages:
@@ -67,25 +72,24 @@ async def pages_of_all(extraction: Extraction, endpoints: Iterable[Endpoint]) ->
             yield page
 
 
-async def pages_of_children(
-    extraction: Extraction, endpoint: ChildEndpoint, counts: Mapping[str, int | None], get: Get | None = None
-) -> AsyncIterator[Page]:
+async def pages_of_children(extraction: Extraction, parents: Parents, get: Get | None = None) -> AsyncIterator[Page]:
     """The lists that belong to one record each (the reviews of one restaurant), in whole parts that can be resumed.
 
-    `counts`: `Parents.counts`. A parent that counts children and lists none is a finding, unless a delta is read.
+    A parent whose count promises a list, and that lists nothing, is a finding, unless a delta is read.
     """
-    dataset = endpoint.dataset
-    extraction.inherit_gaps(dataset, endpoint.parent)
+    endpoint, dataset = parents.child, parents.child.dataset
+    parents.report()
+    is_list_promised = endpoint.count is not None and endpoint.count.promises_list and not endpoint.is_delta(extraction)
 
     async def children(own: Extraction, parent: str) -> AsyncIterator[Page]:
         records = 0
         async for page in pages_of(own, endpoint, parent, get):
             records += len(page.records)
             yield page
-        if counts[parent] and not records and own.part.is_whole and not endpoint.is_delta(own):
-            own.report_finding(dataset, f"{parent} of {endpoint.parent} counts {dataset} and lists none")
+        if is_list_promised and parents.counts[parent] and not records and own.part.is_whole:
+            own.report_finding(dataset, f"it counts {parents.counts[parent]:,} {dataset} and lists none")
 
-    async for page in extraction.each_part(dataset, counts, children):
+    async for page in extraction.each_part(dataset, sorted(parents.counts), children):
         yield page
 
 

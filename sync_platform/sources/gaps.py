@@ -1,7 +1,8 @@
-"""The known gaps of an extraction: per dataset, and of one part while it is fetched."""
+"""The known gaps of an extraction: per dataset, and of one part of a list while it is fetched."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 MOST_LISTED = 100
@@ -9,10 +10,38 @@ MOST_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bit
 
 
 @dataclass
+class Parts:
+    """The parts of a list that are read on their own, by name: one parent's records, one slice of a search, one cell of
+    a grid.
+
+    `read`: the parts that were read whole. `unread`: the others. `are_all_known`: True if a part that is in neither has
+    no records, because the source lists all parts.
+    """
+
+    read: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
+    are_all_known: bool = False
+
+    def expect(self, names: Iterable[str]) -> None:
+        """These parts are going to be read."""
+        expected = set(names)
+        self.unread |= expected
+        self.read -= expected
+
+    def note_read(self, names: Iterable[str]) -> None:
+        """These parts were read whole."""
+        found = set(names)
+        self.read |= found
+        self.unread -= found
+
+
+@dataclass
 class Gaps:
     """What is known of one dataset's completeness; `is_known` is True if something is known to be missing.
 
-    `claimed`: the source's own total. `notes`: what was odd and cost nothing. Each list keeps its first hundred texts.
+    `claimed`: the source's own total. `findings` concern the list as a whole, `part_findings` one part each. `parent`:
+    the dataset whose missing records have records here, and `missing_parents` says so in words; both empty where no
+    parent is missing. `notes`: what was odd and cost nothing. Each list of texts keeps its first hundred.
     """
 
     claimed: int | None = None
@@ -21,17 +50,32 @@ class Gaps:
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    part_findings: list[str] = field(default_factory=list)
+    parent: str = ""
+    missing_parents: str = ""
+    parts: Parts = field(default_factory=Parts)
     notes: list[str] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
-        return bool(self.failures or self.capped_slices or self.omitted_ids or self.findings)
+        return bool(
+            self.failures
+            or self.capped_slices
+            or self.omitted_ids
+            or self.findings
+            or self.part_findings
+            or self.missing_parents
+        )
 
 
 @dataclass
 class PartGaps:
-    """What is known of one part while it is fetched: the source's total; `is_whole` is False once a gap is reported."""
+    """What is known of one part while it is fetched: the source's total; `is_whole` is False once a gap is reported.
 
+    `name`: the part's name; None for the list as a whole.
+    """
+
+    name: str | None = None
     claimed: int | None = None
     is_whole: bool = True
 

@@ -49,6 +49,17 @@ class Grid:
         row, column = int((latitude - self.south) / self.step), int((longitude - self.west) / self.step)
         return min(row, self.rows - 1) * self.columns + min(column, self.columns - 1)
 
+    def cell_in_sql(self, latitude: str, longitude: str) -> str:
+        """SQL: `cell_at` over two columns; null outside the box."""
+        row, column = (
+            f"floor(({latitude} - {self.south}) / {self.step})",
+            f"floor(({longitude} - {self.west}) / {self.step})",
+        )
+        return f"""CASE WHEN {latitude} >= {self.south} AND {latitude} < {self.north}
+                AND {longitude} >= {self.west} AND {longitude} < {self.east}
+            THEN least({row}, {self.rows - 1})::INTEGER * {self.columns} + least({column}, {self.columns - 1})::INTEGER
+            END"""
+
 
 @dataclass
 class WaitingRecord:
@@ -64,7 +75,7 @@ class GridCrawl:
 
     The answer of the cell that a record lies in is used, so the order of the answers does not matter. A record that its
     own cell does not list (the cell failed, or the coordinates are missing or wrong) is yielded at the end, as the cell
-    with the lowest number lists it.
+    with the lowest number lists it. Each cell is a part of the list, with its number as its name.
 
     `fetch` takes a latitude, a longitude and an offset, and reads one page of the records near that point, at most
     `page_rows`; the `total` of its slice counts the records near the point. `noun` names the records in findings.
@@ -91,13 +102,15 @@ class GridCrawl:
 
     async def pages(self) -> AsyncIterator[Page]:
         cells = range(len(self._grid))
+        self._extraction.gaps[self._dataset].parts.expect(map(str, cells))
         async for cell, part in self._extraction.each_stream(self._dataset, cells, self._read):
             yield Page(self._dataset, self._of_cell(cell, part), (part.reply,))
         self._extraction.report_total(self._dataset, len(self._yielded) + len(self._waiting))
         if self._waiting:
             yield self._of_other_cells()
         if self._without_id:
-            self._report_finding(f"{self._noun} without an id were listed {self._without_id} times")
+            finding = f"{self._noun} without an id were listed {self._without_id} times"
+            self._extraction.report_finding(self._dataset, finding)
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
         """The pages of one cell. A cell that lists fewer records than it counts, or repeats a page, is a finding.
@@ -105,25 +118,28 @@ class GridCrawl:
         Pages are compared by their ids, because other fields may change during the crawl.
         """
         latitude, longitude = self._grid.middle(cell)
+        own = self._extraction.for_part(str(cell))
         point = f"the point {latitude:.2f},{longitude:.2f}"
         ids: set[str | None] = set()
         offset = 0
         while True:
-            self._extraction.expect_pages(self._dataset, 1)
+            own.expect_pages(self._dataset, 1)
             try:
                 part = await self._fetch(latitude, longitude, offset)
             except SyncError as error:
-                self._extraction.report_failure(self._dataset, error)
+                own.report_failure(self._dataset, error)
                 return
             listed = set(map(self._id, part.records))
             if offset and part.records and listed <= ids:
-                self._report_finding(f"{point} repeats at offset {offset} what it listed before")
+                own.report_finding(self._dataset, f"{point} repeats at offset {offset} what it listed before")
                 return
             ids |= listed
             yield cell, part
             if len(part.records) < self._page_rows:
                 if len(ids) < (part.total or 0):
-                    self._report_finding(f"{point} lists {len(ids)} of {part.total} {self._noun}")
+                    own.report_finding(self._dataset, f"{point} lists {len(ids)} of {part.total} {self._noun}")
+                else:
+                    own.gaps[self._dataset].parts.note_read([str(cell)])
                 return
             offset += self._page_rows
 
@@ -166,9 +182,6 @@ class GridCrawl:
             return
         self._yielded.add(source_id)
         self._waiting.pop(source_id, None)
-
-    def _report_finding(self, finding: str) -> None:
-        self._extraction.report_finding(self._dataset, finding)
 
     def _id(self, record: Record) -> str | None:
         return self._extraction.source_id(self._dataset, record)

@@ -15,7 +15,6 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Get, page_of
 from sync_platform.sources.paging import Slice
 from sync_platform.sources.received import Page, Record
-from sync_platform.sources.source_ids import id_problem, shown_id
 
 Kept = TypeVar("Kept")
 
@@ -56,10 +55,7 @@ async def read_id_list(
         extraction.report_loose_readings(dataset, part.reply)
         for record in part.records:
             source_id = extraction.source_id(dataset, record)
-            problem = None if source_id is None else id_problem(source_id)
-            if problem:
-                extraction.report_finding(dataset, f"{name} lists {shown_id(source_id or '')}: {problem}")
-            elif source_id is not None:
+            if source_id is not None:
                 found.by_id[source_id] = keep(record)
         found.listed += len(part.records)
         if part.total is not None:
@@ -89,16 +85,23 @@ async def read_id_list(
 async def pages_by_id(
     extraction: Extraction, endpoint: Endpoint, ids: list[str], get: Get | None = None
 ) -> AsyncIterator[Page]:
-    """The records with these ids, in batches; ids that an answer leaves out without an error are reported."""
+    """The records with these ids, in batches; ids that an answer leaves out without an error are reported.
+
+    Each id is a part of the list. The list of ids is whole unless a gap of it was reported before.
+    """
     dataset, paging = endpoint.dataset, endpoint.paging
     if not isinstance(paging, ByIds):
         raise TypeError(f"{endpoint.path} is not requested by id")
     batches = [ids[start : start + paging.size] for start in range(0, len(ids), paging.size)]
     extraction.expect_pages(dataset, len(batches))
+    gaps = extraction.gaps[dataset]
+    gaps.parts.are_all_known = not gaps.is_known
+    gaps.parts.expect(ids)
 
     async def fetch(batch: list[str]) -> Slice:
         part = await page_of(extraction, endpoint, {paging.ids: batch}, get)
         received = {extraction.source_id(dataset, record) for record in part.records}
+        gaps.parts.note_read(one for one in batch if one in received)
         extraction.report_omitted(dataset, [one for one in batch if one not in received])
         return part
 

@@ -33,8 +33,7 @@ class Place:
         sent_as(convert=coordinate),
     ]
     Phone = Annotated[str | None, column("Telephone as given", matters=True, rules=PHONE)]
-    FirstPhone = Annotated[str | None, column("First telephone number, as given", matters=True, rules=PHONE)]
-    Cuisines = Annotated[list[str], column("Cuisines, in the platform's words", matters=True)]
+    Cuisines = Annotated[list[str], column("Cuisines, in the platform's words", matters=True, is_set=True)]
     PriceLevel = Annotated[
         int | None, column("Price level", unit="1 cheap to 4 dear", matters=True, rules=(Within(1, 4, hard=False),))
     ]

@@ -17,11 +17,12 @@ EMPTY = "the record's id is empty"
 
 def source_id_of(*parts: Any) -> str | None:
     """The `source_id` of the values of a key's fields as sent; None where one is missing, blank, or neither a text nor
-    a whole number."""
-    if len(parts) == 1:
-        return id_text(parts[0])
+    a whole number, and for an id that cannot be stored."""
     texts = [id_text(part) for part in parts]
-    return None if None in texts else joined_id(*texts)
+    if None in texts:
+        return None
+    found = texts[0] if len(texts) == 1 else joined_id(*texts)
+    return None if found is None or id_problem(found) else found
 
 
 def joined_id(*parts: Any) -> str:
@@ -41,19 +42,20 @@ def joined_id(*parts: Any) -> str:
 def id_problem(source_id: str) -> str | None:
     """Why an id cannot be stored, in words; None for an id that can.
 
-    An unreadable character could be any character, so two records could have one id.
+    An unreadable character could be any character: two records could have one id, or the record could be any other.
     """
     if not source_id.strip():
         return EMPTY
     if _is_too_long(source_id):
-        return f"the record's id has {len(source_id):,} characters, more than the {MOST_BYTES} bytes that are stored"
+        size = f"{len(source_id):,} characters, more than the {MOST_BYTES} bytes that are stored"
+        return f"the record's id has {size}: {shown_id(source_id)}"
     if NUL in source_id or UNREADABLE in source_id:
-        return "the record's id has a character that cannot be stored (NUL, or one that is not text)"
+        return f"the record's id has a character that cannot be stored (NUL, or no text): {shown_id(source_id)}"
     return None
 
 
 def shown_id(source_id: str) -> str:
-    """An id as messages and the quarantine show it: without NUL, and cut where it is too long to be stored."""
+    """An id as messages show it: without NUL, and cut where it is too long to be stored."""
     return lake_text(f"{source_id[:SHOWN_CHARS]}…" if _is_too_long(source_id) else source_id)
 
 

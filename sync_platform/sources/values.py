@@ -35,11 +35,6 @@ def filled_texts(texts: list[str] | None) -> list[str]:
     return [text for text in map(filled, texts or ()) if text]
 
 
-def first_text(texts: list[str] | None) -> str | None:
-    """The first text of a list that is not blank, without surrounding white space."""
-    return next(iter(filled_texts(texts)), None)
-
-
 def identity(value: int | str | None) -> str | None:
     """An id as text, or None for a blank: platforms send one id as a number here and as text there."""
     return None if value is None else filled(str(value))

@@ -26,6 +26,7 @@ from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
 from sync_platform.storage.data_path import is_moved, store_data_path
+from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
@@ -249,7 +250,7 @@ def _attach(
     connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
 ) -> None:
     if address.is_remote:
-        _create_s3_secret(connection, address)
+        use_s3(connection, address.data, address.region, address.endpoint)
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
@@ -281,22 +282,6 @@ def _attach(
     if not address.catalog_file:
         # even so two writers may overlap: the second must repeat its work, because its chain continues an old entry
         connection.execute("SET ducklake_max_retry_count = 1")
-
-
-def _create_s3_secret(connection: duckdb.DuckDBPyConnection, address: LakeAddress) -> None:
-    import boto3
-
-    credentials = boto3.Session().get_credentials()
-    if credentials is None:
-        raise StorageError(f"{address.data} needs AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    parts = {"KEY_ID": credentials.access_key, "SECRET": credentials.secret_key, "REGION": address.region}
-    if credentials.token:
-        parts["SESSION_TOKEN"] = credentials.token
-    if address.endpoint:
-        scheme, _, host = address.endpoint.rstrip("/").rpartition("://")
-        parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
-    listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
-    connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
 
 
 def _quoted(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 from sync_platform.errors import SettingsError, StorageError
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TEMPORARY = ".put-"  # files that a put has not yet renamed
 FOLDER_TRIES = 20
+BUSY_ATTEMPTS = 9
+BUSY_STATUSES = frozenset({429, 503})
+FAILED_STATUSES = BUSY_STATUSES | {500, 502, 504}
 ODD = re.compile(r"[\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -164,10 +170,16 @@ class FolderStore:
 
 
 class BucketStore:
-    """Objects in one S3 bucket, below an optional prefix."""
+    """Objects in one S3 bucket, below an optional prefix.
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str = "") -> None:
+    A server that is busy (`SlowDown`) or fails is asked again for at least 40 seconds, less and less often.
+    """
+
+    def __init__(
+        self, client: S3Client, bucket: str, prefix: str = "", sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client, self._bucket, self._prefix = client, bucket, f"{prefix}/" if prefix else ""
+        self._sleep = sleep
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
 
     def put(self, key: str, body: bytes) -> None:
@@ -178,6 +190,7 @@ class BucketStore:
             "write",
             key,
             lambda: self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=body, IfNoneMatch="*"),
+            BUSY_STATUSES,  # after another failure the object may exist already
         )
 
     def get(self, key: str) -> bytes:
@@ -209,11 +222,28 @@ class BucketStore:
     def _key(self, key: str) -> str:
         return self._prefix + _checked(key)
 
-    def _call(self, verb: str, key: str, action: Callable[[], T]) -> T:
+    def _call(
+        self, verb: str, key: str, action: Callable[[], T], retried_statuses: frozenset[int] = FAILED_STATUSES
+    ) -> T:
+        from botocore import exceptions
         from botocore.exceptions import BotoCoreError, ClientError
 
+        broken = exceptions.ReadTimeoutError, exceptions.ResponseStreamingError, exceptions.IncompleteReadError
+
+        def is_retried(error: BaseException) -> bool:
+            if isinstance(error, ClientError):
+                return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in retried_statuses
+            return isinstance(error, broken) and retried_statuses == FAILED_STATUSES
+
+        retrying = Retrying(
+            retry=retry_if_exception(is_retried),
+            stop=stop_after_attempt(BUSY_ATTEMPTS),
+            wait=wait_exponential(0.5, max=16) + wait_random(0, 0.5),
+            sleep=self._sleep,
+            reraise=True,
+        )
         try:
-            return action()
+            return retrying(action)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if verb == "read" and code in ("NoSuchKey", "404"):

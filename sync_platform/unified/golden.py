@@ -25,6 +25,7 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
 
     `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
     """
+    listings = listings.sort("restaurant_id", "source", "source_id")  # the order of listings makes no difference
     fields = golden_fields(listings, is_shared)
     statuses = pl.DataFrame(
         _trading_statuses(listings, today),
@@ -50,9 +51,7 @@ def _trading_statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str
     """Per restaurant its status and licence state, each with the reason as JSON."""
     second = pl.col("is_second_listing") | pl.col("moved_to").is_not_null()
     claimed = listings.with_columns(second.alias("is_second_listing")).select("restaurant_id", *StatusClaim._fields)
-    for (restaurant_id,), rows in claimed.sort("restaurant_id", "source").group_by(
-        "restaurant_id", maintain_order=True
-    ):
+    for (restaurant_id,), rows in claimed.group_by("restaurant_id", maintain_order=True):
         claims = [StatusClaim(*row[1:]) for row in rows.iter_rows()]
         trading = trading_status(claims, today)
         yield (

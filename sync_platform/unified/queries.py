@@ -62,7 +62,7 @@ def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
 def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
     """The newest model; None where there is none, or where this version of the program cannot use it."""
     row = session.execute(
-        f"SELECT model_id, model, listings FROM {UNIFIED}.models ORDER BY made_at DESC LIMIT 1"
+        f"SELECT model_id, model, listings FROM {UNIFIED}.models ORDER BY made_at DESC, model_id LIMIT 1"
     ).fetchone()
     if row is None:
         return None

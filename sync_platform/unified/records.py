@@ -50,7 +50,7 @@ def make_records(
     members = pl.concat([assigned.select(staying.columns), staying])
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
     ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
-    listings = listings_of(session, members).join(ranked, on="source")
+    listings = listings_of(session, members).join(ranked, on="source", maintain_order="left")
     golden = golden_records(listings, is_shared, today)
     return Records(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),

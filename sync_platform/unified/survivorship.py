@@ -48,7 +48,10 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFr
 def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
     """Every candidate value of the field, with its value for each criterion."""
     kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
-    parts = [listings.select(*kept, pl.col(name).alias("value")).drop_nulls("value") for name in rule.columns]
+    parts = [
+        listings.select(*kept, pl.lit(position).alias("position"), pl.col(name).alias("value")).drop_nulls("value")
+        for position, name in enumerate(rule.columns)
+    ]
     candidates = pl.concat(parts).with_columns(_language(rule).alias(Criterion.LANGUAGE))
     candidates = candidates.filter(pl.col(Criterion.LANGUAGE) > 0)
     candidates = _with(candidates, "key", rule.key, pl.String).drop_nulls("key")
@@ -117,7 +120,11 @@ def _with_neighbours(candidates: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
-    """Per restaurant the value of the field, and the reason as JSON."""
+    """Per restaurant the value of the field, and the reason as JSON.
+
+    No two candidates of a restaurant are equal in `source`, `source_id` and `position` (of the column), so the order of
+    candidates is the same in every run.
+    """
     criteria = (Criterion.CURRENT, *rule.criteria)
     if rule.script is None:
         criteria = tuple(each for each in criteria if each is not Criterion.LANGUAGE)
@@ -126,7 +133,8 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
         *criteria,
         "source",
         "source_id",
-        descending=[False, *[True] * len(criteria), False, False],
+        "position",
+        descending=[False, *[True] * len(criteria), False, False, False],
     )
     best = ordered.group_by("restaurant_id", maintain_order=True).first()
     carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else [])]
@@ -134,7 +142,8 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     if "near" in ordered.columns:
         same = pl.col("key").is_in(pl.col("near_best"))
     is_best = (pl.col("source") == pl.col("source_best")) & (pl.col("source_id") == pl.col("source_id_best"))
-    compared = ordered.join(best.select("restaurant_id", *carried), on="restaurant_id", suffix="_best")
+    best_values = best.select("restaurant_id", *carried)
+    compared = ordered.join(best_values, on="restaurant_id", suffix="_best", maintain_order="left")
     compared = compared.with_columns(same.alias("agrees"), is_best.alias("is_best"))
     rival = compared.filter(~pl.col("agrees")).group_by("restaurant_id", maintain_order=True).first()
     decided = _named_rule(best, rival, criteria)

@@ -129,7 +129,7 @@ RULES = (
         ("cuisines",),
         lambda names: " ".join(sorted(parse_cuisines(tuple(names)))) or None,
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
-        len,
+        lambda names: len(set(names)),
     ),
     FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST),
     FieldRule(

@@ -284,11 +284,10 @@ class FaultHarness:
                 yield f"row {source_id} is neither day one's nor day two's"
             if removed and not undisturbed.get(source_id, ("", False))[1]:
                 yield f"row {source_id} is retired, and it exists"
-            if removed and not outcome.record.list_complete and outcome.record.mode == "full":
-                yield f"row {source_id} is retired by an incomplete extract"
         if missing := prior.keys() - table.keys():
             yield f"rows {sorted(missing)} are lost"
-        if status == "complete" and table != undisturbed and not excused and not self.delta:
+        is_whole = status == "complete" and not outcome.record.gaps
+        if is_whole and table != undisturbed and not excused and not self.delta:
             differing = dict(list(table.items() ^ undisturbed.items())[:4])
             yield f"it is called complete, and differs from an undisturbed sync in {differing}"
         if status != "complete" and not outcome.record.reasons:

@@ -66,6 +66,9 @@ REFUSED: dict[str, Spoil] = {
     "an empty id": key(""),
     "an object for an id": key({"id": 1}),
     "a fraction for an id": key(1.5),
+    "a NUL in an id": key("ab\0c"),
+    "half a surrogate pair in an id": key("ab\ud800"),
+    "a yes for an id": key(True),
     "two values": lambda shape, record: [record, {**record, shape.text: "Another"}],
 }
 """Each makes one record invalid. The other records are stored, and the dataset is not complete."""

@@ -24,19 +24,19 @@ def hours_from_now(hours: float) -> float:
     return (datetime.now(UTC) - START).total_seconds() / 3600 + hours
 
 
-def sync_ahead(harness: LakeHarness, *records: dict[str, object]) -> None:
-    """Sync as if the clock were a year ahead."""
+def sync_ahead(harness: LakeHarness, *records: dict[str, object], days: int = 365) -> None:
+    """Sync as if the clock were so many days ahead."""
     with pytest.MonkeyPatch.context() as patch:
 
         class Ahead(datetime):
             @classmethod
             def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-                return datetime.now(UTC) + timedelta(days=365)
+                return datetime.now(UTC) + timedelta(days=days)
 
         patch.setattr("sync_platform.lake.clock.datetime", Ahead)
-        record = harness.sync(list(records), hours_from_now(365 * 24)).record
-    assert record.observed_at > datetime.now(UTC) + timedelta(days=364)
-    assert record.committed_at > datetime.now(UTC) + timedelta(days=364)
+        record = harness.sync(list(records), hours_from_now(days * 24)).record
+    assert record.observed_at > datetime.now(UTC) + timedelta(days=days - 1)
+    assert record.committed_at > datetime.now(UTC) + timedelta(days=days - 1)
 
 
 def test_the_next_sync_with_a_right_clock_is_not_late_and_tells(harness: LakeHarness) -> None:
@@ -72,6 +72,19 @@ def test_the_history_keeps_its_order_and_its_hashes(harness: LakeHarness) -> Non
     assert harness.table() == [("1", "Hot soup")]
     assert harness.as_of(3, "name") == [("Plain",)]
     assert harness.replay_differs() == []
+
+
+def test_a_clock_that_was_ahead_twice_by_less_each_time_is_corrected_twice(harness: LakeHarness) -> None:
+    harness.sync([NOODLES], hour=0)
+    sync_ahead(harness, {**NOODLES, "name": "Soup"}, TEA)
+    sync_ahead(harness, {**NOODLES, "name": "Hot soup"}, TEA, days=2)
+    assert harness.replay_differs() == []
+    record = harness.sync([{**NOODLES, "name": "Plain"}, TEA], hours_from_now(-1)).record
+    assert (record.status, record.updated, len(record.notes)) == ("complete", 1, 1)
+    assert harness.replay_differs() == []
+    with harness.lake.session() as session:
+        found = changes_of(session, HISTORY, "diner", "dishes", "1")
+    assert [change.after["name"] for change in found] == ["Noodles", "Soup", "Hot soup", "Plain"]
 
 
 def test_a_lake_that_was_frozen_for_a_while_is_corrected_too(harness: LakeHarness) -> None:

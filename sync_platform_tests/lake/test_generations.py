@@ -81,6 +81,12 @@ def test_a_day_in_the_future_makes_no_later_list_look_old(register: LakeHarness)
     assert record.inserted == 1
 
 
+def test_a_day_in_the_future_that_was_stored_makes_no_later_list_look_old(register: LakeHarness) -> None:
+    register.sync(listed(20, "a"), hour=0)
+    register.ask("UPDATE lake.sync.runs SET generation = DATE '2062-01-01'")
+    assert not register.sync(listed(20, "b"), hour=1).record.is_outdated
+
+
 def test_the_rows_of_a_lake_that_recorded_no_generations_show_the_newest(register: LakeHarness) -> None:
     register.sync(listed(20, "a", "b"), hour=0)
     register.ask("UPDATE lake.sync.runs SET generation = NULL")

@@ -75,6 +75,12 @@ def test_a_change_whose_time_stayed_the_same_is_not_late(harness: LakeHarness) -
     assert (record.updated, record.notes) == (1, [])
 
 
+def test_a_record_that_comes_in_an_older_version_is_not_late(harness: LakeHarness) -> None:
+    harness.sync([dish(1, 18), dish(2, 20)], hour=0)
+    assert harness.sync([dish(1, 12, "Soup"), dish(2, 20)], hour=1).record.notes == []
+    assert overlap(harness) == timedelta(days=1)
+
+
 def test_a_platform_without_a_delta_has_no_late_records(tmp_path: Path, installation: dict[str, str]) -> None:
     harness = LakeHarness(tmp_path)
     harness.sync([dish(2, 20)], hour=0)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from sync_platform.errors import StorageError
+from sync_platform.landing.completeness import Received, completeness_of
 from sync_platform.landing.manifest import (
     Body,
     Manifest,
@@ -16,7 +17,6 @@ from sync_platform.landing.manifest import (
     find_manifest,
     land,
     newest_landing,
-    reasons_for_gaps,
 )
 from sync_platform.landing.sync_id import new_sync_id, time_of_sync
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
@@ -187,15 +187,16 @@ PLAIN = {"pages": 2, "distinct_ids": 10, "without_id": 0}
         (
             Gaps(claimed=11, failures=["broke"], findings=["odd"]),
             {"without_id": 1},
-            ["1 page failed (broke)", "the source claims 11 records, 10 came", "1 records came without an id", "odd"],
+            ["1 page failed (broke)", "odd", "1 records came without an id", "the source claims 11 records, 10 came"],
         ),
     ],
 )
 def test_each_gap_has_its_reason(gaps: Gaps, came: dict[str, int], reasons: list[str]) -> None:
-    assert reasons_for_gaps(gaps, **{**PLAIN, **came}) == reasons
+    assert completeness_of(gaps, Received(**{**PLAIN, **came})).reasons == reasons
     assert manifest_of(reasons=reasons).complete == (not reasons)
 
 
 def test_more_failures_than_are_listed_are_counted_as_more() -> None:
     failures = [*(f"page {number}" for number in range(MOST_LISTED)), "… and more"]
-    assert reasons_for_gaps(Gaps(failures=failures), **PLAIN) == [f"more than {MOST_LISTED} pages failed (page 0)"]
+    reasons = completeness_of(Gaps(failures=failures), Received(**PLAIN)).reasons
+    assert reasons == [f"more than {MOST_LISTED} pages failed (page 0)"]

@@ -139,8 +139,8 @@ def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
 
 def test_a_list_cut_at_half_is_noticed(city: City) -> None:
     reasons = over_sandbox(FOODPANDA, city, ["foodpanda:half~latitude=22.31&longitude=114.17"], datasets=ONLY)
-    assert len(reasons.gaps["restaurants"].findings) == 1
-    assert "the point 22.31,114.17 lists" in reasons.gaps["restaurants"].findings[0]
+    assert len(reasons.gaps["restaurants"].part_findings) == 1
+    assert "the point 22.31,114.17 lists" in reasons.gaps["restaurants"].part_findings[0]
 
 
 @pytest.mark.parametrize("fault", ["endless-cursor", "repeated-page"])

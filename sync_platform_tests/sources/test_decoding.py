@@ -71,7 +71,7 @@ def test_every_field_becomes_its_column() -> None:
         author="ann",
         latitude=None,
         price_hkd=Decimal("12.50"),
-        tags=["hot", " "],
+        tags=["hot"],
         since=date(2026, 11, 24),
         updated_at=datetime(2026, 11, 24, tzinfo=UTC),
         is_sold_out=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.endpoints import (
     ByCursor,
     ByOffset,
+    ChildCount,
     ChildEndpoint,
     Day,
     Endpoint,
@@ -175,7 +177,7 @@ REVIEWS = ChildEndpoint(
     paging=ByOffset(size=2),
     since="since",
     parent="dishes",
-    count=lambda record: record.get("reviews"),
+    count=ChildCount("reviews", promises_list=True),
     parent_field="dish",
 )
 
@@ -199,13 +201,34 @@ def test_children_are_requested_per_parent_unless_the_parent_counts_none() -> No
     assert {record["dish"] for page in pages if page.dataset == "reviews" for record in page.records} == {"a", "c"}
     assert {page.part.name for page in pages if page.part} == {"a", "c"}
     assert not extraction.gaps["reviews"].is_known
+    parts = extraction.gaps["reviews"].parts
+    assert (parts.read, parts.unread, parts.are_all_known) == ({"a", "b", "c"}, set(), True)
+
+
+def test_a_count_that_promises_no_list_is_no_gap() -> None:
+    server = _served(a=2)
+    server.answers["/dishes/a/reviews"] = lambda asked: {"data": []}
+    _, extraction = fetched(server, DISHES, replace(REVIEWS, count=ChildCount("reviews", promises_list=False)))
+    gaps = extraction.gaps["reviews"]
+    assert (gaps.is_known, gaps.parts.read, gaps.claimed) == (False, {"a"}, None)
+
+
+def test_a_parent_whose_list_has_fewer_records_than_its_total_is_not_read_whole() -> None:
+    server = _served(a=2, b=1)
+    server.answers["/dishes/a/reviews"] = lambda asked: {"data": [{"id": "a-0"}, {"id": "a-0"}], "total": 2}
+    server.answers["/dishes/b/reviews"] = lambda asked: {"data": [{"id": "b-0"}], "total": 1}
+    paging = Numbered(size=2, total="total?")
+    _, extraction = fetched(server, DISHES, replace(REVIEWS, paging=paging))
+    gaps = extraction.gaps["reviews"]
+    assert gaps.part_findings == ["a: the source claims 2 records, and lists fewer"]
+    assert (gaps.parts.read, gaps.parts.unread) == ({"b"}, {"a"})
 
 
 def test_a_parent_that_counts_children_and_lists_none_is_a_finding_unless_in_a_delta() -> None:
     server = _served(a=2)
     server.answers["/dishes/a/reviews"] = lambda asked: {"data": []}
     _, extraction = fetched(server, DISHES, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["a of dishes counts reviews and lists none"]
+    assert extraction.gaps["reviews"].part_findings == ["a: it counts 2 reviews and lists none"]
     _, extraction = fetched(server, DISHES, REVIEWS, scope=Scope("incremental", {"reviews": "2026-11-20"}))
     assert not extraction.gaps["reviews"].is_known
 
@@ -215,13 +238,15 @@ def test_a_part_with_a_lost_page_is_not_whole_and_its_neighbours_are() -> None:
     server.answers["/dishes/a/reviews"] = lambda asked: httpx.Response(404)
     pages, extraction = fetched(server, DISHES, REVIEWS)
     assert {page.part.name for page in pages if page.part} == {"b"}
+    assert extraction.gaps["reviews"].parts.unread == {"a"}
     assert len(extraction.gaps["reviews"].failures) == 1
 
 
 def test_children_of_missing_parents_are_missing_too() -> None:
     server = Server(dishes=lambda asked: httpx.Response(404))
     _, extraction = fetched(server, DISHES, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["what belongs to the missing dishes is missing too"]
+    assert extraction.gaps["reviews"].missing_parents == "what belongs to the missing dishes is missing too"
+    assert not extraction.gaps["reviews"].parts.are_all_known
 
 
 def test_a_parent_whose_id_could_be_read_as_another_path_is_not_requested_and_the_others_are() -> None:
@@ -250,7 +275,7 @@ def test_children_are_incomplete_if_fewer_parents_were_listed_than_counted() -> 
     server.answers["/dishes"] = lambda asked: {"items": [{"id": "a", "reviews": 1}], "total": 2, "next": None}
     dishes = Endpoint("dishes", "/dishes", "items", ByCursor(size=5, next_cursor="next", total="total"))
     _, extraction = fetched(server, dishes, REVIEWS)
-    assert extraction.gaps["reviews"].findings == ["of 2 dishes 1 came, and what belongs to the others is missing"]
+    assert extraction.gaps["reviews"].missing_parents == "of 2 dishes 1 came, and what belongs to the others is missing"
 
 
 LISTS = {
@@ -292,4 +317,4 @@ def test_no_content_for_the_children_of_one_record_is_a_finding_unless_they_are_
     _, extraction = fetched(server, dishes, reviews, scope=Scope("incremental", {"reviews": "2026-11-01T00:00:00Z"}))
     assert not extraction.gaps["reviews"].is_known
     _, extraction = fetched(server, dishes, reviews)
-    assert "/dishes/1/reviews answered 204 without content" in extraction.gaps["reviews"].findings[0]
+    assert "/dishes/1/reviews answered 204 without content" in extraction.gaps["reviews"].part_findings[0]

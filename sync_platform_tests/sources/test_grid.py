@@ -83,7 +83,8 @@ class Found:
 
     @property
     def findings(self) -> list[str]:
-        return self.extraction.gaps["dishes"].findings
+        gaps = self.extraction.gaps["dishes"]
+        return gaps.findings + gaps.part_findings
 
 
 def crawl(market: Any, width: int = 4) -> Found:
@@ -113,6 +114,9 @@ def test_every_listed_record_comes_once_and_from_its_own_cell_if_that_lists_it(m
     gaps = found.extraction.gaps["dishes"]
     assert (gaps.claimed, len(gaps.failures)) == (len(found.stalls), len(market.broken))
     assert not gaps.findings
+    broken = {str(cell) for cell in range(len(GRID)) if GRID.middle(cell) in market.broken}
+    assert gaps.parts.unread == broken
+    assert len(gaps.parts.read) == len(GRID) - len(broken)
 
 
 @given(markets())
@@ -166,7 +170,10 @@ def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
             part = await super().__call__(latitude, longitude, offset)
             return Slice(part.records, part.reply, total=(part.total or 0) + bool(part.records))
 
-    assert crawl(Short([stall(1, 10.5, 20.5)], reach=0.5)).findings == ["the point 10.50,20.50 lists 1 of 2 stalls"]
+    found = crawl(Short([stall(1, 10.5, 20.5)], reach=0.5))
+    cell = GRID.cell_at(10.5, 20.5)
+    assert found.findings == [f"{cell}: the point 10.50,20.50 lists 1 of 2 stalls"]
+    assert found.extraction.gaps["dishes"].parts.unread == {str(cell)}
 
 
 def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
@@ -177,6 +184,8 @@ def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
 
     market = Stuck([stall(number, 10.5, 20.5) for number in range(PAGE_ROWS)], reach=0.5)
     found = crawl(market)
-    assert found.findings == ["the point 10.50,20.50 repeats at offset 3 what it listed before"]
+    assert found.findings == [
+        f"{GRID.cell_at(10.5, 20.5)}: the point 10.50,20.50 repeats at offset 3 what it listed before"
+    ]
     assert sorted(found.points) == [0, 1, 2]
     assert len(market.asked) == len(GRID) + 1

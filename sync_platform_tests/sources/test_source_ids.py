@@ -72,6 +72,8 @@ def test_a_key_with_a_blank_part_is_refused() -> None:
 @pytest.mark.parametrize("odd", ["", " \n", "a\0", "a\ufffd", "x" * (MOST_BYTES + 1), "茶" * 86])
 def test_an_id_that_cannot_be_stored_has_a_problem_and_can_be_shown(odd: str) -> None:
     assert "the record's id" in str(id_problem(odd))
+    assert source_id_of(odd) is None
+    assert source_id_of("5", odd) is None
     assert "\0" not in shown_id(odd)
     assert len(shown_id(odd)) < 100
 

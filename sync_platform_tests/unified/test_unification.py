@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from sync_platform.errors import UsageError
@@ -120,3 +123,28 @@ def test_a_model_for_few_listings_is_estimated_again_for_many(harness: Unificati
     outcome = harness.unify()
     assert outcome.run["mode"] == "full"
     assert harness.one("SELECT count(*) FROM unified.models") == (2,)
+
+
+@pytest.mark.parametrize(
+    ("listings", "restaurants"),
+    [
+        ({}, 0),
+        ({"chope": [place(1)]}, 1),
+        ({"chope": [place(1)], "eatigo": [place(1)]}, 1),
+        ({"chope": [{}, {}], "eatigo": [{}]}, 3),
+        ({"chope": [place(1)] * 3, "eatigo": [place(1)] * 3}, 3),
+    ],
+    ids=["none", "one", "one by one", "without a value", "all alike"],
+)
+def test_a_tiny_lake_has_restaurants_and_estimates_its_own_model(
+    tmp_path: Path, listings: dict[str, list[dict[str, Any]]], restaurants: int
+) -> None:
+    harness = UnificationHarness(tmp_path)
+    harness.list("openrice", "gone", **place(30))
+    harness.forget("openrice", "gone")
+    for platform, each in listings.items():
+        harness.list_all(platform, {str(number): columns for number, columns in enumerate(each)})
+    outcome = harness.unify()
+    assert outcome.run["restaurants"] == restaurants
+    assert harness.unify().restaurants.in_history == 0
+    harness.lake.close()

@@ -79,7 +79,8 @@ def _show(report: RequestReport) -> None:
 
 
 def _remarks(platform: PlatformReport) -> list[str]:
-    return [*platform.reasons[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
+    texts = [*platform.reasons, *(f"gap: {gap}" for gap in platform.gaps)]
+    return [*texts[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
 
 
 def _list(found: list[EmergencyRequest]) -> None:

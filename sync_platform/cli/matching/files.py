@@ -57,7 +57,9 @@ def match_files(
                 write_table(found, path)
         if outputs.model:
             _write(outputs.model, write_model(linkage.model))
-    document = _document(linkage, clusters, pairs, review, listings.warnings, time.perf_counter() - began)
+    document = _document(
+        linkage, clusters, pairs, review, [*listings.warnings, *linkage.warnings], time.perf_counter() - began
+    )
     if as_json:
         write_json(document)
     else:

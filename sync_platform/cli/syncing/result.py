@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import chain, zip_longest
+from typing import Any, Literal
 
 from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst
 
@@ -32,16 +33,31 @@ class PlatformResult:
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is not complete."""
-        reasons = [
-            f"{record.dataset}: {reason}" for record in self.records if record.dataset for reason in record.reasons
+        """Why it is not complete, the most important first: the error of the run, then causes before their effects."""
+        return ([self.error] if self.error else []) + self._texts("reasons")
+
+    @property
+    def gaps(self) -> list[str]:
+        """What is known to be missing within the gap tolerance."""
+        return self._texts("gaps")
+
+    def _texts(self, kind: Literal["reasons", "gaps", "notes"]) -> list[str]:
+        """The first text of each dataset, then the second of each, and so on.
+
+        A text that several datasets have is listed once, with all their names.
+        """
+        texts = [
+            [(record.dataset, text) for text in getattr(record, kind)] for record in self.records if record.dataset
         ]
-        return ([self.error] if self.error else []) + reasons
+        datasets: dict[str, list[str]] = {}
+        for dataset, text in filter(None, chain.from_iterable(zip_longest(*texts))):
+            datasets.setdefault(text, []).append(dataset)
+        return [f"{', '.join(names)}: {text}" for text, names in datasets.items()]
 
     @property
     def notes(self) -> list[str]:
         """What was odd and cost nothing."""
-        return [f"{record.dataset}: {note}" for record in self.records for note in record.notes]
+        return self._texts("notes")
 
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)
@@ -53,6 +69,7 @@ class PlatformResult:
             "run_id": self.run_id,
             "status": self.status,
             "reasons": self.reasons,
+            "gaps": self.gaps,
             "notes": self.notes,
             "fetch_s": round(self.fetch_s, 2),
             "lake_s": round(self.lake_s, 2),

@@ -12,7 +12,8 @@ from sync_platform.lake.syncs import worst
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
-MOST_REASONS = 5
+MOST_LINES = 5
+MOST_IDS = 5
 
 
 def write_sync_document(
@@ -47,19 +48,8 @@ def write_summary(
     shown = console()
     shown.print(table)
     for result in results:
-        for reason in result.reasons[:MOST_REASONS]:
-            shown.print(
-                line(coloured(result.status, f"{result.platform} {result.status}"), f": {reason}"), soft_wrap=True
-            )
-        for note in result.notes[:MOST_REASONS]:
-            shown.print(f"{result.platform}: {note}", soft_wrap=True)
-        for dataset, ids in result.not_retired_ids.items():
-            listed = f"{', '.join(ids[:MOST_REASONS])}{' …' if len(ids) > MOST_REASONS else ''}"
-            shown.print(f"{result.platform}.{dataset}: not seen, but kept live: {listed}", soft_wrap=True)
-        for record in result.records:
-            if record.out_of_scope:
-                left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
-                shown.print(f"{record.platform}.{record.dataset}: {left_out}", soft_wrap=True)
+        for text in _remarks(result):
+            shown.print(text, soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
@@ -79,6 +69,27 @@ def _where(settings: Settings) -> str:
     if settings.is_all_in_home:
         return f"everything is in {settings.home}"
     return f"{LakeAddress.of(settings)}; files of this machine are in {settings.home}"
+
+
+def _remarks(result: PlatformResult) -> list[Text]:
+    """At most five lines on a platform, the most important first; the last one counts those that are left out."""
+    status = coloured(result.status, f"{result.platform} {result.status}")
+    lines = [line(status, f": {reason}") for reason in result.reasons]
+    lines += [line(status, f", with a gap: {gap}") for gap in result.gaps]
+    for record in result.records:
+        ids = result.not_retired_ids.get(record.dataset or "", [])
+        listed = f"{', '.join(ids[:MOST_IDS])}{' …' if len(ids) > MOST_IDS else ''}"
+        if ids:
+            kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
+            lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
+    for record in result.records:
+        if record.out_of_scope:
+            left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
+            lines.append(line(f"{result.platform}.{record.dataset}: {left_out}"))
+    lines += [line(f"{result.platform}: {note}") for note in result.notes]
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
 def _add_rows(table: Table, result: PlatformResult) -> None:

@@ -1,0 +1,63 @@
+"""Coverage: which stored rows a full list covers, so that a covered row that the list does not show is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from sync_platform.lake.incoming import Arrival
+from sync_platform.lake.rows import TypedRows
+from sync_platform.landing.manifest import Manifest
+from sync_platform.sources.declaration import Dataset
+from sync_platform.storage.temporary_tables import TemporaryTables
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The stored rows of some parts of a list, or of all parts but some.
+
+    `part`: SQL over a stored row, the name of its part. `names`: the parts. `are_excluded`: True if the rows of the
+    other parts are covered. A row without a part is not covered.
+    """
+
+    part: str
+    names: Iterable[str] = ()
+    are_excluded: bool = False
+
+    def rows(self, scratch: TemporaryTables, stored: str, keys: str) -> str | None:
+        """The relation of the keys of the covered rows of `stored`; None if every row is covered."""
+        if self == EVERY_ROW:
+            return None
+        scratch.session.register("part_names", pa.table({"name": pa.array(self.names, pa.string())}))
+        try:
+            names = scratch.create("parts", "FROM part_names")
+        finally:
+            scratch.session.unregister("part_names")
+        part = f"CAST({self.part} AS VARCHAR)"
+        listed = f"{part} {'NOT IN' if self.are_excluded else 'IN'} (FROM {names})"
+        return scratch.create("covered", f"SELECT {keys} FROM {stored} WHERE {part} IS NOT NULL AND {listed}")
+
+
+EVERY_ROW = Coverage("''", are_excluded=True)
+"""The coverage of a list that is complete."""
+NO_ROW = Coverage("''")
+"""The coverage of a list of which it is not known which parts are complete."""
+
+
+def coverage_of_parts(manifest: Manifest, dataset: Dataset) -> Coverage:
+    """The coverage of an incomplete list: the parts that its manifest names as read whole."""
+    if manifest.parts is None:
+        return NO_ROW
+    if manifest.parts.read is None:
+        return Coverage(dataset.part_of_row, tuple(manifest.parts.unread), are_excluded=True)
+    return Coverage(dataset.part_of_row, tuple(manifest.parts.read))
+
+
+def coverage_of_incomplete(typed: TypedRows, arrival: Arrival) -> Coverage:
+    """The coverage of an incomplete list: no row where a record has no readable id, or a filter dropped most of the
+    list, because what is missing then may be any row's."""
+    if arrival.missing or typed.filter_faults:
+        return NO_ROW
+    return coverage_of_parts(typed.landed.manifest, typed.dataset)

@@ -1,0 +1,37 @@
+"""How DuckDB reaches an S3 server: credentials, address, and the retries while the server is busy."""
+
+from __future__ import annotations
+
+import duckdb
+
+from sync_platform.errors import StorageError
+
+RETRIES = {"http_retries": 9, "http_retry_wait_ms": 250, "http_retry_backoff": 2}
+"""A server that is busy or fails is asked again at once, and then after 0.25, 0.5, 1 s and so on: a minute in all."""
+
+
+def use_s3(connection: duckdb.DuckDBPyConnection, data: str, region: str, endpoint: str) -> None:
+    """Let a connection with the httpfs extension use an S3 server. `endpoint`: its address; empty for AWS.
+
+    StorageError, naming `data`, where the environment has no credentials.
+    """
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise StorageError(f"{data} needs AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    parts = {"KEY_ID": credentials.access_key, "SECRET": credentials.secret_key, "REGION": region}
+    if credentials.token:
+        parts["SESSION_TOKEN"] = credentials.token
+    if endpoint:
+        scheme, _, host = endpoint.rstrip("/").rpartition("://")
+        parts |= {"ENDPOINT": host, "URL_STYLE": "path", "USE_SSL": "false" if scheme == "http" else "true"}
+    listed = ", ".join(f"{name} '{_quoted(value)}'" for name, value in parts.items())
+    connection.execute(f"CREATE SECRET (TYPE s3, {listed})")
+    # for the whole instance: a SET without GLOBAL would hold for this connection alone, and not for the sessions
+    for name, value in RETRIES.items():
+        connection.execute(f"SET GLOBAL {name} = {value}")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
