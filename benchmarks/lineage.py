@@ -52,7 +52,7 @@ def main(rows: int, changes: int) -> None:
 def capturing(console: Console, rows: int) -> None:
     """The share of writing history, digests and chain in a first load in one process."""
     spent: dict[str, float] = {}
-    steps: list[tuple[Any, str]] = [(HistoryWriter, "write"), (commit, "seal_batch")]
+    steps: list[tuple[Any, str]] = [(HistoryWriter, "write"), (commit, "chain_changes")]
     server = Server(rows)
     try:
         with (
@@ -65,10 +65,10 @@ def capturing(console: Console, rows: int) -> None:
             total, _ = quality.measured_sync(server.url, Path(home), lake)
     finally:
         server.stop()
-    seconds, seal = sum(spent.values()), spent["seal_batch"]
+    seconds, chain_s = sum(spent.values()), spent["chain_changes"]
     console.print(
-        f"{rows:,} new records: capturing lineage (history, digests, seal) took {seconds:.2f} s of {total:.2f} s, "
-        f"{seconds / total:.1%}; the seal {seal / total:.1%}"
+        f"{rows:,} new records: capturing lineage (history, digests, chain) took {seconds:.2f} s of {total:.2f} s, "
+        f"{seconds / total:.1%}; the chain {chain_s / total:.1%}"
     )
 
 
@@ -104,7 +104,7 @@ def fill(lake: Lake, changes: int) -> None:
                 FROM range({min(BATCH_ROWS, changes - start)})""",
                 {},
             )
-            chain.seal_batch(writer, context, lambda key: None)
+            chain.chain_changes(writer, context, lambda key: None)
             session.execute("COMMIT")
 
 

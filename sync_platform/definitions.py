@@ -10,7 +10,7 @@ from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
-from sync_platform.defs.maintenance import maintenance_schedule, upkeep_of
+from sync_platform.defs.maintenance import maintenance_schedule, retention_periods_of
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
@@ -43,7 +43,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             "vault": vault_of(settings),
             "landing_store": landing_store,
             "lake": lake,
-            "upkeep": upkeep_of(settings),
+            "retention": retention_periods_of(settings),
             "auditor": auditor_of(settings),
             **io_managers(landing_store, lake),
         },

@@ -3,19 +3,28 @@
 They are imported here, because pytest refuses `pytest_plugins` in a conftest that is not at its root.
 """
 
-from sync_platform_tests.extent import pytest_addoption, pytest_collection_modifyitems, pytest_configure
+import pytest
+
+from sync_platform_tests.extent import leave_out_full, pytest_addoption, pytest_configure
 from sync_platform_tests.installations import installation, pytest_generate_tests
 from sync_platform_tests.services import postgres_server, pytest_terminal_summary, s3_server
-from sync_platform_tests.spread import pytest_xdist_make_scheduler
+from sync_platform_tests.spread import put_long_files_first, pytest_xdist_make_scheduler
+from sync_platform_tests.temporary_files import keep_in_memory
 
 __all__ = [
     "installation",
     "postgres_server",
     "pytest_addoption",
-    "pytest_collection_modifyitems",
     "pytest_configure",
     "pytest_generate_tests",
     "pytest_terminal_summary",
     "pytest_xdist_make_scheduler",
     "s3_server",
 ]
+
+keep_in_memory()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_full(config, items)
+    put_long_files_first(items)

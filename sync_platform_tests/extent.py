@@ -23,7 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _config[:] = [config]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def leave_out_full(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--full`, remove the cases that are marked `full`."""
     if is_full():
         return
     left_out = [item for item in items if item.get_closest_marker("full")]

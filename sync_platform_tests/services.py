@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sync_platform_tests.temporary_files import public_folder
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -231,7 +233,7 @@ def _installed(program: str, *folders: Path) -> Path | None:
 @contextmanager
 def _folder(prefix: str) -> Iterator[Path]:
     """A folder that another user can own: pytest's folders are closed to other users."""
-    folder = Path(tempfile.mkdtemp(prefix=f"sync-platform-tests-{prefix}", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"sync-platform-tests-{prefix}", dir=public_folder()))
     try:
         yield folder
     finally:

@@ -1,10 +1,13 @@
 """The distribution of tests to the workers of `pytest -n`: whole files, so that the fixtures of a file are made once.
 
-Files that share a home, which takes half a minute to make, go to the same worker.
+Files that share a home, which takes half a minute to make, go to the same worker. Folders with long files come first,
+so that no worker begins a long file when the others have nothing left.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +15,16 @@ import pytest
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-FIRST_SYNC = tuple(f"sync_platform_tests/cli/test_{name}.py" for name in ("query", "story", "synced", "unify"))
+ROOT = Path(__file__).parents[1]
+FIRST_SYNC = ("synced: Shell", "first_sync: FirstSync")
+"""How a test takes the home of the first sync (cli/conftest.py)."""
+LONG_FILES = ("cli", "faults", "ninth_platform", "lake", "lineage", "unified", "defs", "crash")
+
+
+def put_long_files_first(items: list[pytest.Item]) -> None:
+    """Sort by folder: those of LONG_FILES in their order, then the others as they are."""
+    rank = {folder: number for number, folder in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(Path(__file__).parent).parts[0], len(rank)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -23,9 +35,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     class WholeFiles(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "first sync" if file in FIRST_SYNC else file
+            return "first sync" if _takes_first_sync(file) else file
 
     if config.option.dist != "load":
         return None
     config.option.loadscopereorder = False  # the files with the fewest tests are those that take longest
     return WholeFiles(config, log)
+
+
+@cache
+def _takes_first_sync(file: str) -> bool:
+    text = (ROOT / file).read_text()
+    return any(argument in text for argument in FIRST_SYNC)

@@ -16,7 +16,7 @@ from sync_platform.compliance.span import Span
 from sync_platform.lake.chain import BATCHES
 from sync_platform.lineage.anchors import Anchor, Head, read_anchors
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.lineage.verification import OnStep, Record
+from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.sources.period import current_period
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
@@ -52,17 +52,19 @@ class ChainVerification:
 
 
 def verify_chains(
-    record: Record,
+    audited: AuditedInstallation,
     view: LakeView,
     entries: Sequence[AuditEntry],
     landing: ObjectStore | None,
     on_step: OnStep,
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
-    findings = record.verify(landing=landing, on_step=on_step)
-    found = [summary for each in read_anchors(record.anchors, record.signer.public_key) if (summary := _summary(each))]
+    findings = audited.verify(landing=landing, on_step=on_step)
+    found = [
+        summary for each in read_anchors(audited.anchors, audited.signer.public_key) if (summary := _summary(each))
+    ]
     in_span = [each for each in found if view.span.holds(each.at)]
-    return ChainVerification(_since(view), _head(view), Head.of(entries), record.signer.public_key, findings, in_span)
+    return ChainVerification(_since(view), _head(view), Head.of(entries), audited.signer.public_key, findings, in_span)
 
 
 def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list[Obligation]:

@@ -34,7 +34,7 @@ from sync_platform.compliance.subject_requests import SubjectRequest, judge_requ
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
 from sync_platform.compliance.verdict import Verdict, verdict_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
-from sync_platform.lineage.verification import OnStep, Record
+from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
@@ -51,7 +51,7 @@ class Installation:
 
     settings: Settings
     platforms: Mapping[str, Platform]
-    record: Record
+    audited: AuditedInstallation
     landing: ObjectStore
     vault: sa.Engine
     prepared_by: str
@@ -109,8 +109,8 @@ def make_report(
     """
     on_step("landing")
     landed = landed_syncs(installation.landing)
-    with installation.record.lake.pinned() as lake, lake.session() as session:
-        view = LakeView(session, installation.record.history, span, now)
+    with installation.audited.lake.pinned() as lake, lake.session() as session:
+        view = LakeView(session, installation.audited.history, span, now)
         figures = _gather(installation, view, landed, hash_landing, on_step)
         return replace(figures, obligations=list(_judge(installation, view, landed, figures)))
 
@@ -119,9 +119,9 @@ def _gather(
     installation: Installation, view: LakeView, landed: list[LandedSync], hash_landing: bool, on_step: OnStep
 ) -> ComplianceReport:
     """The figures of every section; nothing is judged yet."""
-    span, backups = view.span, installation.record.anchors
+    span, backups = view.span, installation.audited.anchors
     on_step("the audit log")
-    entries = list(installation.record.audit_log.entries())
+    entries = list(installation.audited.audit_log.entries())
     operations = logged_operations(entries)
     on_step("sources, syncs, changes and personal fields")
     sources = source_terms_of(view, installation.platforms, installation.landing)
@@ -148,7 +148,7 @@ def _gather(
             view, installation.settings, installation.platforms, installation.landing, landed, backups, operations
         ),
         chains=verify_chains(
-            installation.record, view, entries, installation.landing if hash_landing else None, on_step
+            installation.audited, view, entries, installation.landing if hash_landing else None, on_step
         ),
         recovery=recovery_of(operations, span),
         operations=operations_of(operations, span, view.now),

@@ -15,6 +15,7 @@ import msgspec
 from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
+from sync_platform.landing.source import live_addresses
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
@@ -85,10 +86,7 @@ def judge_terms(sources: Iterable[SourceTerms]) -> Obligation:
 
 
 def _source(platform: Platform, own: PlatformSettings, hosts: set[str]) -> SourceTerms:
-    """The addresses are those that a sync would use (landing/source.py)."""
-    terms, addresses = platform.terms, [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
-    if own.base_url in addresses and not own.archive_url and platform.live_archive_url:
-        addresses.append(platform.live_archive_url)
+    terms, addresses = platform.terms, live_addresses(platform, own)
     is_live = bool(addresses or hosts)
     allowed = own.store or (terms.without_agreement if is_live else "everything")
     return SourceTerms(

@@ -17,7 +17,7 @@ from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
@@ -39,12 +39,12 @@ class Auditor(dg.ConfigurableResource[None]):
     lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")
 
     @contextmanager
-    def record(self) -> Iterator[Record]:
+    def opened(self) -> Iterator[AuditedInstallation]:
         """What is verified, read-only; StorageError or SettingsError where a part cannot be used."""
         log = AuditLog(self.ledger_url)
         try:
             with Lake(self.lake.address, read_only=True) as lake:
-                yield Record(
+                yield AuditedInstallation(
                     lake,
                     self.lake.history,
                     tracked_tables(load_platforms(self.platform_path)),
@@ -80,14 +80,14 @@ def verification_schedule() -> dg.ScheduleDefinition:
     def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:
         note_run(context.run, auditor.ledger_url, "verify")
         try:
-            with auditor.record() as record:
-                findings = record.verify(on_step=context.log.info)
+            with auditor.opened() as audited:
+                findings = audited.verify(on_step=context.log.info)
                 if not findings.holds:
                     first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])
                     raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
-                key = record.anchor()
-                note_run(context.run, auditor.ledger_url, OPERATION, {"store": record.anchors.url, "key": key})
-                anchor = f"{record.anchors.url}/{key}"
+                key = audited.anchor()
+                note_run(context.run, auditor.ledger_url, OPERATION, {"store": audited.anchors.url, "key": key})
+                anchor = f"{audited.anchors.url}/{key}"
         except SyncError as error:
             raise failure(context, error) from error
         yield dg.Output(

@@ -28,7 +28,7 @@ SUMMARY = "summary"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
 
 
-class Upkeep(dg.ConfigurableResource[None]):
+class RetentionPeriods(dg.ConfigurableResource[None]):
     """How long stored data is kept, and the ledger with the lease on it."""
 
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the lease on the stored data.")
@@ -37,8 +37,8 @@ class Upkeep(dg.ConfigurableResource[None]):
     lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")
 
 
-def upkeep_of(settings: Settings) -> Upkeep:
-    return Upkeep(
+def retention_periods_of(settings: Settings) -> RetentionPeriods:
+    return RetentionPeriods(
         ledger_url=settings.ledger_url,
         time_travel_days=settings.time_travel_days,
         landing_retention_days=settings.landing_retention_days,
@@ -56,19 +56,19 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         out=dg.Out(dg.Nothing),
         retry_policy=RETRIES,
     )
-    def maintain_what_is_stored(
-        context: dg.OpExecutionContext, upkeep: Upkeep, lake: LakeResource, landing_store: LandingStore
+    def maintain_lake_and_landing(
+        context: dg.OpExecutionContext, retention: RetentionPeriods, lake: LakeResource, landing_store: LandingStore
     ) -> Iterator[dg.Output[None]]:
         now = datetime.now(UTC)
-        note_run(context.run, upkeep.ledger_url, "maintain")
+        note_run(context.run, retention.ledger_url, "maintain")
         try:
-            with Leases(upkeep.ledger_url).hold("maintenance") as lease:
-                kept = timedelta(days=upkeep.lineage_retention_days)
+            with Leases(retention.ledger_url).hold("maintenance") as lease:
+                kept = timedelta(days=retention.lineage_retention_days)
                 closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
                 lease.require_unexpired()
-                report = maintain(lake.open(), upkeep.time_travel_days, now, context.run_id, lease.require_unexpired)
+                report = maintain(lake.open(), retention.time_travel_days, now, context.run_id, lease.require_unexpired)
                 store = landing_store.open()
-                limit = limits_of(platforms, upkeep.landing_retention_days)
+                limit = limits_of(platforms, retention.landing_retention_days)
                 expired = find_expired(store, limit, now)
                 lease.require_unexpired()
                 delete_expired(store, expired, now)
@@ -83,7 +83,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         executor_def=dg.in_process_executor,
     )
     def lake_maintenance() -> None:
-        maintain_what_is_stored()
+        maintain_lake_and_landing()
 
     return dg.ScheduleDefinition(
         name=f"{MAINTENANCE}_schedule",

@@ -41,8 +41,15 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
 
 
 def is_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
-    """True if a step ended because of Ctrl-C, whichever error the interrupted library made of it."""
-    return any(_names_of(event.step_failure_data.error) & INTERRUPTIONS for event in events if event.is_step_failure)
+    """True if Ctrl-C ended the run, in a step or between two, whichever error the interrupted library made of it."""
+    return any(_names_of(_own_error_of(event)) & INTERRUPTIONS for event in events)
+
+
+def _own_error_of(event: dg.DagsterEvent) -> Any:
+    """The error with which a step or a run failed; None for any other event, and for a run in which steps failed."""
+    if event.is_step_failure:
+        return event.step_failure_data.error
+    return getattr(event.event_specific_data, "error", None) if event.is_job_failure else None
 
 
 def _names_of(error: Any) -> set[str]:

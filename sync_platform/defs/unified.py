@@ -134,10 +134,10 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
                 platforms,
                 context.run_id,
                 Standards.of(load_settings()),
-                new_decisions=lambda session: [
+                new_decisions=lambda session, listings: [
                     validated
                     for decision in config.decisions
-                    for validated in validated_decisions(session, **decision.model_dump())
+                    for validated in validated_decisions(session, listings, **decision.model_dump())
                 ],
                 rebuild=config.rebuild,
                 new_model=config.new_model,

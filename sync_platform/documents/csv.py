@@ -36,11 +36,6 @@ def escaped(text: str) -> str:
     return ESCAPE + text if text.startswith(DANGEROUS) else text
 
 
-def unescaped(cell: str) -> str:
-    """The original text of an escaped cell."""
-    return cell.removeprefix(ESCAPE)
-
-
 def value_as_cell(value: Any) -> str:
     """A value as text: strings and numbers unchanged, times in ISO 8601, JSON for lists, objects and booleans."""
     if value is None:

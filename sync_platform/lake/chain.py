@@ -67,8 +67,8 @@ class Batch:
         return self.inserted + self.updated + self.removed + self.restored
 
     @property
-    def sealed_manifests(self) -> dict[str, str]:
-        """The SHA-256 (hex) of each landing manifest that the batch seals, by the manifest's key."""
+    def chained_manifests(self) -> dict[str, str]:
+        """The SHA-256 (hex) of each landing manifest that the batch names, by the manifest's key."""
         found: dict[str, str] = orjson.loads(self.manifests) if self.manifests else {}
         return found
 
@@ -99,7 +99,7 @@ COUNTS = ", ".join(
 )
 
 
-def seal_batch(writer: HistoryWriter, context: CommitContext, manifest_digest: Callable[[str], str | None]) -> None:
+def chain_changes(writer: HistoryWriter, context: CommitContext, manifest_digest: Callable[[str], str | None]) -> None:
     """Chain the changes that the transaction has appended. Every transaction that may append changes ends with this.
 
     `manifest_digest` gives the SHA-256 of the landing manifest at a key. Without changes, nothing is written. The chain
@@ -109,9 +109,9 @@ def seal_batch(writer: HistoryWriter, context: CommitContext, manifest_digest: C
     session = writer.session
     if _head(session) == EMPTY_HEAD:
         _open(writer)
-    for content in contents(session, writer.unsealed):
+    for content in contents(session, writer.unchained):
         keys = session.execute(
-            f"""SELECT DISTINCT manifest FROM {writer.unsealed}
+            f"""SELECT DISTINCT manifest FROM {writer.unchained}
             WHERE platform = ? AND dataset = ? AND manifest IS NOT NULL ORDER BY ALL""",
             [content.platform, content.dataset],
         ).fetchall()
@@ -152,7 +152,7 @@ def batches(session: duckdb.DuckDBPyConnection) -> list[Batch]:
     return [Batch(*row) for row in session.execute(f"SELECT {listed} FROM {LAKE}.{BATCHES} ORDER BY ALL").fetchall()]
 
 
-def sealed_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
+def chained_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
     """The SHA-256 of the landing manifest at a key when a change first named one of its objects; None if none did."""
     row = session.execute(
         f"SELECT arg_min(manifests, number) FROM {LAKE}.{BATCHES} WHERE contains(manifests, ?)", [f'"{key}":']
@@ -218,7 +218,7 @@ def _head(session: duckdb.DuckDBPyConnection) -> tuple[int, str]:
 def _open(writer: HistoryWriter) -> None:
     """Append one batch per dataset of the changes from before the chain."""
     before = f"""{LAKE}.{writer.history}
-        ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM {writer.unsealed})
+        ANTI JOIN (SELECT DISTINCT platform, dataset, committed_at FROM {writer.unchained})
         USING (platform, dataset, committed_at)"""
     if writer.session.execute(f"SELECT 1 FROM {before} LIMIT 1").fetchone() is None:
         return  # a new lake: there is nothing from before the chain

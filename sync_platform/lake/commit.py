@@ -14,7 +14,7 @@ import duckdb
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.appraisal import appraise
-from sync_platform.lake.chain import seal_batch
+from sync_platform.lake.chain import chain_changes
 from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
@@ -31,7 +31,7 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
-    MOST_LISTED,
+    MOST_IDS,
     NO_TRIGGER,
     SyncRecord,
     Trigger,
@@ -125,7 +125,7 @@ class _Commit:
         follows = not is_late and not generation.is_outdated
         scores, drift = appraise(self.session, self.typed, self.arrival, context, self.standards, follows=follows)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
-        none_newly_quarantined = not has_newly_quarantined(
+        none_newly_quarantined = not self.arrival.only_quarantined or not has_newly_quarantined(
             self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
         )
         self._quarantine(context, follows)
@@ -136,7 +136,7 @@ class _Commit:
         else:
             written = self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
-        seal_batch(writer, written.context, lambda key: manifest_digest(store, key))
+        chain_changes(writer, written.context, lambda key: manifest_digest(store, key))
         record = replace(
             self._record(written),
             started_at=min(clock.started_at, context.committed_at),
@@ -153,7 +153,7 @@ class _Commit:
             live_rows=self._fetch(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
             scores=scores,
             not_retired=[
-                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_LISTED}")
+                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_IDS}")
             ],
             unknown_fields=undeclared_fields(self.typed.dataset, self.typed.shape),
             drift=drift,

@@ -29,16 +29,16 @@ READ_ROWS = 10_000
 
 
 class HistoryWriter:
-    """Appends changes to the history within one transaction, which must end with `chain.seal_batch`.
+    """Appends changes to the history within one transaction, which must end with `chain.chain_changes`.
 
-    `unsealed` names a temporary table with the columns of every appended change from which the chain's batches are
+    `unchained` names a temporary table with the columns of every appended change from which the chain's batches are
     made. Memory: the rows of one append, beyond what DuckDB uses.
     """
 
     def __init__(self, scratch: TemporaryTables, history: str) -> None:
         self.session, self.history = scratch.session, history
-        self.unsealed = scratch.create_empty(
-            "unsealed",
+        self.unchained = scratch.create_empty(
+            "unchained",
             "platform VARCHAR, dataset VARCHAR, committed_at TIMESTAMPTZ, operation VARCHAR, manifest VARCHAR, "
             "digest VARCHAR",
         )
@@ -77,7 +77,7 @@ class HistoryWriter:
         with self.session.cursor() as other_session, ThreadPoolExecutor(1) as thread:  # uses a second core
             digests = thread.submit(_with_digests, other_session, written)
             _insert(self.session, f"{LAKE}.{self.history}", written)
-            _insert(self.session, self.unsealed, digests.result())
+            _insert(self.session, self.unchained, digests.result())
 
     def _write(
         self,
@@ -108,7 +108,7 @@ def _insert(session: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> N
 
 
 def _with_digests(session: duckdb.DuckDBPyConnection, written: pa.Table) -> pa.Table:
-    """The rows of `unsealed` for rows of the history. The digests equal DIGEST; hashlib takes a third of the time."""
+    """The rows of `unchained` for rows of the history. The digests equal DIGEST; hashlib takes a third of the time."""
     manifest = "regexp_replace(landing_object, '[^/]+$', 'manifest.json') AS manifest"
     reader = session.execute(
         f"SELECT platform, dataset, committed_at, operation, {manifest}, {TEXT} AS digest FROM written"

@@ -18,7 +18,7 @@ from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_text import lake_value
 
-MOST_LISTED = 100
+MOST_IDS = 100
 Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
 COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
@@ -230,7 +230,7 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     with lake.session() as session:
         rows = session.execute(
             f"SELECT source_id FROM {LAKE}.sync.not_retired WHERE sync_id = ? AND dataset = ? ORDER BY 1 LIMIT ?",
-            [record.sync_id, record.dataset, MOST_LISTED],
+            [record.sync_id, record.dataset, MOST_IDS],
         ).fetchall()
     return [source_id for (source_id,) in rows]
 

@@ -28,10 +28,10 @@ from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Body, Page
 from sync_platform.sources.scope import Scope
+from sync_platform.sources.unchanged import NOT_MODIFIED
 from sync_platform.storage.objects import ObjectStore
 
 OBJECTS_BEHIND = 4
-NOT_MODIFIED = 304
 OnPage = Callable[[str, int, Gaps], None]
 """Called after each page with its dataset, its number of records and the gaps known so far."""
 

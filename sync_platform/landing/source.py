@@ -52,7 +52,7 @@ def resolve_source(
         archive_url = platform.live_archive_url
     elif not archive_url and not own.base_url:
         archive_url = f"{sandbox_url}/{platform.name}_archive"
-    is_live = bool(_live_addresses(own))
+    is_live = bool(live_addresses(platform, own))
     return Source(
         base_url=base_url,
         archive_url=archive_url,
@@ -74,7 +74,7 @@ def resolve_source(
 
 def require_terms(platform: Platform, own: PlatformSettings) -> None:
     """Raise TermsNotAccepted for an address that is not loopback before the operator accepted the terms."""
-    live = _live_addresses(own)
+    live = live_addresses(platform, own)
     if live and not own.terms_accepted:
         prefix = platform.name.upper()
         raise TermsNotAccepted(
@@ -84,5 +84,9 @@ def require_terms(platform: Platform, own: PlatformSettings) -> None:
         )
 
 
-def _live_addresses(own: PlatformSettings) -> list[str]:
-    return [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
+def live_addresses(platform: Platform, own: PlatformSettings) -> list[str]:
+    """The addresses outside this machine from which a sync of the platform would fetch."""
+    found = [url for url in (own.base_url, own.archive_url) if url and not is_loopback(url)]
+    if own.base_url in found and not own.archive_url and platform.live_archive_url:
+        found.append(platform.live_archive_url)
+    return found

@@ -1,4 +1,4 @@
-"""Verifies the chain of batches: its links, and the changes that it seals."""
+"""Verifies the chain of batches: its links, and the changes that it covers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check_batches(
     with TemporaryTables(session) as scratch:
         recomputed = _recompute(scratch, history)
         found = dict(_found(session, recomputed))
-        unsealed = list(_unsealed(session, recomputed))
+        unchained = list(_unchained(session, recomputed))
     live = {number for (number,) in session.execute(f"SELECT number FROM ({LIVE_BATCHES})").fetchall()}
     findings.changes = sum(each.changes for each in found.values())
     number_counts = Counter(batch.number for batch in chain)
@@ -62,7 +62,7 @@ def check_batches(
         and (what := _difference(batch, found.get(batch.number)))
     ]
     broken.sort(key=lambda each: each.number or 0)
-    findings.breaks += [*broken, *unsealed, *_uncovered(session, history)]
+    findings.breaks += [*broken, *unchained, *_uncovered(session, history)]
     return chain
 
 
@@ -99,7 +99,7 @@ def _found(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[tupl
 
 
 def _difference(batch: Batch, found: _Found | None) -> str | None:
-    """How the history differs from what a batch sealed, in words."""
+    """How the history differs from what a batch covers, in words."""
     present = found.changes if found else 0
     if present < batch.changes:
         return f"{batch.changes - present:,} of its {batch.changes:,} changes are missing"
@@ -123,7 +123,7 @@ def _too_early(batch: Batch, kept: timedelta | None) -> str | None:
     return f"it closed changes that were {age.days} days old, and they are kept {kept.days} days: history was cut"
 
 
-def _unsealed(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[Break]:
+def _unchained(session: duckdb.DuckDBPyConnection, recomputed: str) -> Iterator[Break]:
     rows = session.execute(
         f"""SELECT platform, dataset, min(committed_at), count(*) FROM {recomputed} WHERE number IS NULL
         GROUP BY ALL ORDER BY 3, 1, 2"""

@@ -16,12 +16,12 @@ from sync_platform.storage.objects import ObjectStore
 def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings) -> None:
     """Read and hash every landed object. Retention deletes objects together with their manifest.
 
-    The manifest of a sync with changes must be the one that their batch sealed. A sync without changes has no seal.
+    The manifest of a sync with changes must be the one that their batch names. A sync without changes has no batch.
     """
     findings.landed_objects = 0
-    sealed: dict[str, str] = {}
+    named: dict[str, str] = {}
     for batch in reversed(chain):
-        sealed |= batch.sealed_manifests
+        named |= batch.chained_manifests
     for key in store.keys(LANDING):
         if not key.endswith("/manifest.json"):
             continue
@@ -32,8 +32,8 @@ def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings
             continue
         if manifest is None:
             continue  # deleted after it was listed
-        if sealed.get(key) not in (None, manifest_digest(store, key)):
-            what = f"the manifest {key} is not the one that the chain of batches seals"
+        if named.get(key) not in (None, manifest_digest(store, key)):
+            what = f"the manifest {key} is not the one that the chain of batches names"
             findings.breaks.append(Break("landing", what, None, manifest.platform, manifest.dataset))
         for object_key, expected in manifest.objects.items():
             findings.landed_objects += 1

@@ -27,7 +27,7 @@ WORDS: dict[State, str] = {
     "intact": "it hashes to what its manifest says, and the line holds this record",
     "altered": "ALTERED: it does not hash to what its manifest says",
     "other_record": "WRONG: it hashes to what its manifest says, but the line does not hold this record",
-    "rewritten": "REWRITTEN: its manifest is not the one that the chain of batches seals",
+    "rewritten": "REWRITTEN: its manifest is not the one that the chain of batches names",
     "missing": "MISSING: its manifest exists, the object does not",
     "gone": "no longer kept: object and manifest are gone, as after their retention",
     "unproved": "UNPROVED: its manifest is missing or damaged, or does not name it",
@@ -51,10 +51,6 @@ class LandedOrigin:
     bodies: tuple[Body, ...] = ()
 
     @property
-    def is_intact(self) -> bool:
-        return self.state == "intact"
-
-    @property
     def words(self) -> str:
         return WORDS[self.state]
 
@@ -71,10 +67,10 @@ class Landing:
     """Finds origins in a landing store. It caches recent manifests and objects; records of one object need one read."""
 
     def __init__(
-        self, store: ObjectStore, platforms: Mapping[str, Platform], sealed_digest: Callable[[str], str | None]
+        self, store: ObjectStore, platforms: Mapping[str, Platform], chained_digest: Callable[[str], str | None]
     ) -> None:
-        """`sealed_digest`: the SHA-256 that the chain of batches has for the manifest at a key (lake/chain.py)."""
-        self._store, self._platforms, self._sealed_digest = store, platforms, sealed_digest
+        """`chained_digest`: the SHA-256 that the chain of batches has for the manifest at a key (lake/chain.py)."""
+        self._store, self._platforms, self._chained_digest = store, platforms, chained_digest
         self._manifest = lru_cache(MANIFESTS_KEPT)(self._read_manifest)
         self._object = lru_cache(OBJECTS_KEPT)(self._read_object)
 
@@ -87,12 +83,12 @@ class Landing:
         if key is None or line is None:
             return None
         manifest_key = f"{key.rpartition('/')[0]}/manifest.json"
-        pages, is_sealed = self._manifest(manifest_key)
+        pages, is_chained = self._manifest(manifest_key)
         page = _page(pages.get(key, []) if pages is not None else [], line)
         if page is None:
             is_gone = pages is None and self._object(key, None) is None
             return LandedOrigin(key, line, manifest_key, None, "gone" if is_gone else "unproved")
-        state = self._state(change, key, line, page.object_sha256 or "") if is_sealed else "rewritten"
+        state = self._state(change, key, line, page.object_sha256 or "") if is_chained else "rewritten"
         return LandedOrigin(key, line, manifest_key, page.object_sha256, state, tuple(page.bodies))
 
     def _state(self, change: Change, key: str, line: int, expected: str) -> State:
@@ -114,8 +110,8 @@ class Landing:
     def _read_manifest(self, key: str) -> tuple[dict[str, list[PageEntry]] | None, bool]:
         """The pages of a manifest by object, in order of their lines, or None if it is missing.
 
-        The second value is True if it is the sealed manifest. A manifest without a seal passes: no change has named any
-        of its objects.
+        The second value is True if it is the manifest that the chain names. A manifest in no batch passes, because no
+        change has named any of its objects.
         """
         try:
             manifest = find_manifest(self._store, key)
@@ -123,7 +119,7 @@ class Landing:
             return {}, False  # a damaged manifest proves nothing
         if manifest is None:
             return None, False
-        return _by_object(manifest), self._sealed_digest(key) in (None, manifest_digest(self._store, key))
+        return _by_object(manifest), self._chained_digest(key) in (None, manifest_digest(self._store, key))
 
     def _read_object(self, key: str, expected: str | None) -> _Object | None:
         try:

@@ -5,7 +5,7 @@ folded = close_lineage(lake, history, before, run_id)
 
 Whole batches are folded: those whose changes were all committed before that moment. Their rows in `lineage.batches`
 stay, with their links, so the chain has no gap and anchors still prove it. A `closing` batch at the end of the chain
-seals the changes that are left.
+covers the changes that are left.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FRAME = {column.name: _TYPES[column.sql_type] for column in CHANGES}
 
 @dataclass(frozen=True)
 class Due:
-    """A dataset's batches that are to be folded: the time that they span, and the number of changes that they seal."""
+    """A dataset's batches that are to be folded: the time that they span, and the number of changes that they cover."""
 
     platform: str
     dataset: str
@@ -111,7 +111,7 @@ def require_unfolded(session: duckdb.DuckDBPyConnection, moment: datetime) -> No
 def close_lineage(lake: Lake, history: str, before: datetime, run_id: str) -> list[Closed]:
     """Fold every change of the batches that ended before that time, in one transaction.
 
-    Raises StorageError, and folds nothing, where the chain has a break: changes that were tampered with are not sealed
+    Raises StorageError, and folds nothing, where the chain has a break: changes that were tampered with are not hashed
     again.
     """
     with lake.session() as session, lake.session() as reader, with_memory(session, MEMORY):

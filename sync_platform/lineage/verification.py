@@ -34,7 +34,7 @@ def _silence(step: str) -> None: ...
 
 
 @dataclass(frozen=True)
-class Record:
+class AuditedInstallation:
     """Everything that is verified: the lake with its history, the audit log, the anchors and the signer of the anchors.
 
     `kept`: how long changes are kept before they may be folded.

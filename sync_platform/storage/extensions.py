@@ -44,6 +44,11 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     return instance
 
 
+def check(extensions: Sequence[str]) -> None:
+    """Check the signatures now: processes that are forked from this one then need no check of their own."""
+    connect_with(extensions, {"threads": 1}).close()
+
+
 def _file_of(extension: str) -> _File:
     folder = importlib.resources.files(f"duckdb_extension_{extension}")
     path = Path(str(folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"))

@@ -47,7 +47,7 @@ def assign(session: duckdb.DuckDBPyConnection, placed: pl.DataFrame, changed: Ch
         [*_keys(clusters), *_keys(unaffected)],
         {(source, source_id): name for source, source_id, name in together.iter_rows()},
         known,
-        _first_seen(session, affected),
+        _first_seen(session, changed.table, affected),
         now,
     )
     named = pl.Series("restaurant_id", identities.ids[: clusters.height], pl.String)
@@ -66,10 +66,10 @@ def _keys(groups: pl.DataFrame) -> list[list[Key]]:
     return [list(zip(*members, strict=True)) for members in groups.select(IDS).iter_rows()]
 
 
-def _first_seen(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -> dict[Key, datetime]:
+def _first_seen(session: duckdb.DuckDBPyConnection, listings: str, ids: pl.DataFrame) -> dict[Key, datetime]:
     found = frame_of(
         session,
-        "SELECT source, source_id, first_seen_at FROM temp.listings SEMI JOIN asked USING (source, source_id)",
-        asked=listings,
+        f"SELECT source, source_id, first_seen_at FROM {listings} SEMI JOIN asked USING (source, source_id)",
+        asked=ids,
     )
     return {(source, source_id): at for source, source_id, at in found.iter_rows()}

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import duckdb
-
 from sync_platform.quality.measures import is_listing
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 LISTING_COLUMNS = {
     "name_en": "VARCHAR",
@@ -75,8 +74,8 @@ def listing_sources(platforms: Mapping[str, Platform]) -> list[ListingSource]:
     return found
 
 
-def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[ListingSource]) -> None:
-    """Create the temporary table `listings` with all records of these datasets in the lake, removed ones included.
+def create_listings_table(scratch: TemporaryTables, sources: Iterable[ListingSource]) -> str:
+    """Create a temporary table with all records of these datasets in the lake, removed ones included; returns its name.
 
     Columns: `source` (the platform), `dataset`, `source_id`, LISTING_COLUMNS, `is_live`, `is_stale`, `first_seen_at`,
     `last_changed_at`, `is_duplicate` (a second, moved or removed listing: its restaurant may contain another listing of
@@ -84,7 +83,7 @@ def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[
     """
     present = {
         tuple(row)
-        for row in session.execute(
+        for row in scratch.session.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
         ).fetchall()
     }
@@ -93,14 +92,14 @@ def create_listings_table(session: duckdb.DuckDBPyConnection, sources: Iterable[
     every = "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
     compared = ", ".join(MATCHED_COLUMNS)
     whole = ", ".join((*LISTING_COLUMNS, "is_live", "is_stale"))
-    session.execute(
-        f"""CREATE OR REPLACE TEMP TABLE listings AS
-        SELECT *, md5(to_json(struct_pack({_packed(compared)}))) AS compared,
+    return scratch.create(
+        "listings",
+        f"""SELECT *, md5(to_json(struct_pack({_packed(compared)}))) AS compared,
             md5(to_json(struct_pack({_packed(whole)}))) AS content
         FROM (SELECT * REPLACE (coalesce(is_second_listing, false) AS is_second_listing),
                 coalesce(is_second_listing, false) OR moved_to IS NOT NULL OR NOT is_live AS is_duplicate
             FROM ({every}))
-        ORDER BY source, source_id"""
+        ORDER BY source, source_id""",
     )
 
 
@@ -136,6 +135,6 @@ def _query(source: ListingSource) -> str:
         {", ".join(selected)} FROM "{source.platform}"."{source.dataset.name}\""""
 
 
-def matcher_query() -> str:
-    """The query of `temp.listings` for matching (matching/listing_table.py)."""
-    return f"SELECT source, source_id, {', '.join(MATCHED_COLUMNS)} FROM temp.listings"
+def matcher_query(listings: str) -> str:
+    """The query of the table `listings` for matching (matching/listing_table.py)."""
+    return f"SELECT source, source_id, {', '.join(MATCHED_COLUMNS)} FROM {listings}"

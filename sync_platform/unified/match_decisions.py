@@ -46,19 +46,25 @@ def parse_listing(text: str) -> Key:
 
 
 def validated_decisions(
-    session: duckdb.DuckDBPyConnection, one: str, other: str, verdict: str, reason: str, decided_by: str
+    session: duckdb.DuckDBPyConnection,
+    listings: str,
+    one: str,
+    other: str,
+    verdict: str,
+    reason: str,
+    decided_by: str,
 ) -> list[PersonDecision]:
     """The decisions in a person's request, checked against the lake; UsageError where it is not valid.
 
     `one` and `other` are listings (`platform/source_id`) or restaurants (`rest-...`). A restaurant means the listing
-    that founded it. If two restaurants are decided to be the same, all listings of both are one place. Needs
-    `temp.listings` (unified/listings.py).
+    that founded it. If two restaurants are decided to be the same, all listings of both are one place. `listings`: the
+    table of all listings (unified/listings.py).
     """
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
     if not reason.strip():
         raise UsageError("say why: --reason stands in the record of the decision")
-    first, second = (_find(session, name.strip()) for name in (one, other))
+    first, second = (_find(session, listings, name.strip()) for name in (one, other))
     if first == second:
         raise UsageError(f"{one} and {other} are the same listing: name two")
     others = [second]
@@ -72,7 +78,7 @@ def validated_decisions(
     return decisions
 
 
-def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
+def _find(session: duckdb.DuckDBPyConnection, listings: str, name: str) -> Key:
     if name.startswith("rest-"):
         row = session.execute(
             f"SELECT founded_by, merged_into FROM {LAKE}.unified.restaurants WHERE restaurant_id = ?", [name]
@@ -83,7 +89,7 @@ def _find(session: duckdb.DuckDBPyConnection, name: str) -> Key:
             raise UsageError(f"{name} was merged into {row[1]}: name that, or a listing")
         name = row[0]
     key = parse_listing(name)
-    if not session.execute("FROM temp.listings WHERE source = ? AND source_id = ?", list(key)).fetchone():
+    if not session.execute(f"FROM {listings} WHERE source = ? AND source_id = ?", list(key)).fetchone():
         raise UsageError(f"the lake holds no listing {name}: PLATFORM/ID, as unified.members has them")
     return key
 

@@ -1,6 +1,6 @@
 """Queries of unified restaurants: members, foundings, the model, the last run.
 
-What belongs here: reading only. Some queries need `temp.listings` (unified/listings.py).
+What belongs here: reading only.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def identity_events_of(session: duckdb.DuckDBPyConnection, run_id: str) -> list[
     return frame_of(session, query, {"run_id": run_id}).to_dicts()
 
 
-def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Listings that are new, changed or gone since the last run.
+def changed_listings(session: duckdb.DuckDBPyConnection, listings: str) -> pl.DataFrame:
+    """Listings that are new, changed or gone since the last run; `listings`: the table of all (unified/listings.py).
 
     Columns: `source`, `source_id`, `is_gone`, `is_compared` (a column that matching compares changed), and the stored
     `restaurant_id` and `decided_by`.
@@ -101,7 +101,7 @@ def changed_listings(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         f"""SELECT coalesce(l.source, m.platform) AS source, coalesce(l.source_id, m.source_id) AS source_id,
             l.source IS NULL AS is_gone, l.compared IS DISTINCT FROM m.compared AS is_compared,
             m.restaurant_id, m.decided_by
-        FROM temp.listings l FULL JOIN (FROM {UNIFIED}.members WHERE removed_at IS NULL) m
+        FROM {listings} l FULL JOIN (FROM {UNIFIED}.members WHERE removed_at IS NULL) m
             ON l.source = m.platform AND l.source_id = m.source_id
         WHERE l.content IS DISTINCT FROM m.content ORDER BY ALL""",
     )

@@ -50,7 +50,7 @@ def make_records(
     members = pl.concat([assigned.select(staying.columns), staying])
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
     ranked = pl.DataFrame(ranks, schema=["source", "rank", "is_reference"], orient="row")
-    listings = listings_of(session, members).join(ranked, on="source", maintain_order="left")
+    listings = listings_of(session, changed.table, members).join(ranked, on="source", maintain_order="left")
     golden = golden_records(listings, is_shared, today)
     return Records(
         restaurant_rows(session, golden, assignment.foundings, assignment.identities.merged_into),
@@ -80,11 +80,14 @@ def _restaurants_to_make(
     return pl.concat(parts).unique().join(ended, on="restaurant_id", how="anti")
 
 
-def listings_of(session: duckdb.DuckDBPyConnection, members: pl.DataFrame) -> pl.DataFrame:
-    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, sorted by restaurant."""
+def listings_of(session: duckdb.DuckDBPyConnection, listings: str, members: pl.DataFrame) -> pl.DataFrame:
+    """Members (`source`, `source_id`, `restaurant_id`) with all columns of their listings, sorted by restaurant.
+
+    `listings`: the table of all listings (unified/listings.py).
+    """
     return frame_of(
         session,
-        """SELECT l.*, m.restaurant_id FROM temp.listings l JOIN asked m USING (source, source_id)
+        f"""SELECT l.*, m.restaurant_id FROM {listings} l JOIN asked m USING (source, source_id)
         ORDER BY restaurant_id, source, source_id""",
         asked=members,
     )

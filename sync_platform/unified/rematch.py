@@ -27,8 +27,9 @@ _IDS = {"source": pl.String, "source_id": pl.String}
 
 @dataclass(frozen=True)
 class Changed:
-    """The listings that changed since the last run (queries.changed_listings), and the number of all listings."""
+    """The listings that changed since the last run (queries.changed_listings), the table of all, and their number."""
 
+    table: str
     listings: pl.DataFrame
     count: int
 
@@ -46,13 +47,15 @@ class Changed:
 class Matched:
     """A linkage of the affected listings, and the model that was used.
 
-    `increment`: the changes to the state of matching; None where all listings were matched.
+    `increment`: the changes to the state of matching; None where all listings were matched. `table`: the table of all
+    listings.
     """
 
     linkage: Linkage
     increment: Increment | None
     model: StoredModel
     is_new_model: bool
+    table: str
 
     @property
     def is_full(self) -> bool:
@@ -65,7 +68,7 @@ class Matched:
 
     def keep(self, session: duckdb.DuckDBPyConnection) -> None:
         """Write the state for the next run, within the caller's transaction."""
-        state = _state(session)
+        state = _state(session, self.table)
         if self.increment is None:
             state.build(self.linkage)
         else:
@@ -91,13 +94,14 @@ def match_changed(
         known = None
     compared = changed.compared
     if known is None or rebuild or compared.height > MOST_CHANGED * changed.count:
-        linkage = link(frame_of(session, matcher_query()), known.model if known else None, on_progress)
+        linkage = link(frame_of(session, matcher_query(changed.table)), known.model if known else None, on_progress)
         digest = sha256(write_model(linkage.model)).hexdigest()
         model = known or StoredModel(digest[:16], linkage.model, changed.count)
-        return Matched(linkage, None, model, known is None)
+        return Matched(linkage, None, model, known is None, changed.table)
     on_progress(f"matching {compared.height:,} listings that changed")
-    increment = relink(_state(session), known.model, _affected(session, compared, new_decisions), decisions)
-    return Matched(increment.linkage, increment, known, is_new_model=False)
+    affected = _affected(session, compared, new_decisions)
+    increment = relink(_state(session, changed.table), known.model, affected, decisions)
+    return Matched(increment.linkage, increment, known, is_new_model=False, table=changed.table)
 
 
 def _affected(
@@ -119,5 +123,5 @@ def _affected(
     return pl.concat([part.select("source", "source_id") for part in parts]).unique()
 
 
-def _state(session: duckdb.DuckDBPyConnection) -> LinkageState:
-    return LinkageState(session, f"({matcher_query()})", f"{UNIFIED}.keys", f"{UNIFIED}.links")
+def _state(session: duckdb.DuckDBPyConnection, listings: str) -> LinkageState:
+    return LinkageState(session, f"({matcher_query(listings)})", f"{UNIFIED}.keys", f"{UNIFIED}.links")

@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import StorageError
-from sync_platform.lake.chain import has_chain, seal_batch
+from sync_platform.lake.chain import chain_changes, has_chain
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
@@ -45,6 +45,7 @@ from sync_platform.unified.review_queue import REVIEW_QUERY
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
 
 Progress = Callable[[str], None]
+NewDecisions = Callable[[duckdb.DuckDBPyConnection, str], list[PersonDecision]]
 _EVENTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "restaurant_id": pl.String,
     "kind": pl.String,
@@ -87,29 +88,30 @@ def unify(
     run_id: str,
     standards: Standards = STANDARDS,
     *,
-    new_decisions: Callable[[duckdb.DuckDBPyConnection], list[PersonDecision]] = lambda session: [],
+    new_decisions: NewDecisions = lambda session, listings: [],
     rebuild: bool = False,
     new_model: bool = False,
     on_progress: Progress = lambda stage: None,
 ) -> Unified:
     """Update unified restaurants from the listings of all platforms in the lake.
 
-    `new_decisions` returns decisions of people, checked against the lake (`validated_decisions`); they are committed
-    together with their effect. `rebuild`: match all listings, not only those that changed. `new_model`: estimate a new
-    model first, and match all listings. Raises StorageError where the lake cannot be written, or where another run
-    committed first; the transaction is then rolled back.
+    `new_decisions` returns decisions of people, checked against the lake and its table of listings
+    (`validated_decisions`); they are committed together with their effect. `rebuild`: match all listings, not only
+    those that changed. `new_model`: estimate a new model first, and match all listings. Raises StorageError where the
+    lake cannot be written, or where another run committed first; the transaction is then rolled back.
     """
     sources = listing_sources(platforms)
-    with lake.session() as session:
+    with lake.session() as session, TemporaryTables(session) as scratch:
         if not has_chain(session):
             raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
-        create_listings_table(session, sources)
+        listings = create_listings_table(scratch, sources)
         plan = _compute(
             session,
             sources,
+            listings,
             run_id,
-            new_decisions(session),
+            new_decisions(session, listings),
             rebuild=rebuild or new_model,
             new_model=new_model,
             on_progress=on_progress,
@@ -123,6 +125,7 @@ def unify(
 def _compute(
     session: duckdb.DuckDBPyConnection,
     sources: list[ListingSource],
+    listings: str,
     run_id: str,
     new_decisions: list[PersonDecision],
     *,
@@ -132,8 +135,9 @@ def _compute(
 ) -> _Plan:
     """Compute everything to be written; nothing is written yet."""
     now, began_after = datetime.now(UTC), last_run(session)
-    changed = Changed(changed_listings(session), _count(session, "SELECT count(*) FROM temp.listings"))
-    decisions = _decisions(session, new_decisions)
+    count = _count(session, f"SELECT count(*) FROM {listings}")
+    changed = Changed(listings, changed_listings(session, listings), count)
+    decisions = _decisions(session, listings, new_decisions)
     every = [decision for each in decisions.values() for decision in each]
     matched = match_changed(
         session, changed, every, new_decisions, rebuild=rebuild, new_model=new_model, on_progress=on_progress
@@ -146,9 +150,11 @@ def _compute(
     return _Plan(run_id, sources, new_decisions, now, began_after, changed, matched, assignment, records)
 
 
-def _decisions(session: duckdb.DuckDBPyConnection, new_decisions: list[PersonDecision]) -> dict[str, list[Decision]]:
+def _decisions(
+    session: duckdb.DuckDBPyConnection, listings: str, new_decisions: list[PersonDecision]
+) -> dict[str, list[Decision]]:
     """All decisions by author, `source` or `person`."""
-    moved = frame_of(session, "SELECT source, source_id, moved_to FROM temp.listings")
+    moved = frame_of(session, f"SELECT source, source_id, moved_to FROM {listings}")
     return {"source": stated_moves(moved), "person": read_decisions(session, new_decisions)}
 
 
@@ -177,7 +183,7 @@ def _write(
         ensure_views(session, platforms)
         write_cross_platform_scores(session, plan.sources, standards, plan.run_id, at)
         run = _write_run(session, plan, restaurants, at)
-        seal_batch(writer, context, lambda key: None)  # computed rows have no landing manifests
+        chain_changes(writer, context, lambda key: None)  # computed rows have no landing manifests
     describe_commit(session, plan.run_id, f"unified: {restaurants.in_history:,} restaurants changed")
     return Unified(run, restaurants, members, events, 0, plan.matched.linkage.warnings)
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ import pytest
 from sync_platform.cli.app import run
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.period import day_in_hong_kong
-from sync_platform_tests.warm import completed
+from sync_platform_tests.warm import StartedProcess, completed, started_module
 
 ROOT = Path(__file__).parents[2]
 TODAY = day_in_hong_kong(datetime.now(UTC)).isoformat()
@@ -36,8 +36,12 @@ class Shell:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command in a new interpreter; the test reads its output and ends it."""
+    def start(self, *arguments: str) -> StartedProcess:
+        """Start a command in its own process, which the test ends or waits for."""
+        return started_module("sync_platform", arguments, self.home.parent, self.variables())
+
+    def start_interpreter(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command in a new interpreter, like an operator; the test reads its output and ends it."""
         return subprocess.Popen(
             [sys.executable, "-m", "sync_platform", *arguments],
             cwd=self.home.parent,
@@ -48,7 +52,7 @@ class Shell:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end in its own process, in which only the libraries are already imported."""
+        """Run a command to its end in its own process, in which everything is already imported."""
         done = completed("sync_platform", arguments, self.home.parent, self.variables())
         assert "Traceback" not in done.stderr, done.stderr
         return done
@@ -168,9 +172,9 @@ def sandbox() -> Iterator[Any]:
         each.process.wait()
 
 
-def wait_until(is_so: Any, process: Any) -> None:
+def wait_until(is_so: Callable[[], object], process: StartedProcess) -> None:
     limit = time.monotonic() + 60
     while not is_so():
-        assert process.poll() is None, process.communicate()
+        assert process.is_running, process.wait()
         assert time.monotonic() < limit, "the expected state was not reached in time"
         time.sleep(0.05)

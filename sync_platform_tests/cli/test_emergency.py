@@ -91,7 +91,7 @@ def test_a_request_killed_during_its_run_stays_open_and_completes_the_next_time(
     process = shell.start("emergency", "chope", "--reason", "menus are wrong", "--now")
     requests = RequestStore(f"sqlite:///{shell.home / 'ledger.sqlite'}")
     while not any(request.state == "running" for request in requests.open_requests()):
-        assert process.poll() is None
+        assert process.is_running, process.wait()
         time.sleep(0.05)
     (request,) = requests.open_requests()
     platform: dict[str, Any] = {"progress": None}
@@ -99,7 +99,7 @@ def test_a_request_killed_during_its_run_stays_open_and_completes_the_next_time(
         (platform,) = _status(shell, request.request_id)[1]["platforms"]
     assert (platform["status"], platform["progress"]) == ("running", 'Started execution of step "landing__chope".')
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
     code, listed = _status(shell)
     assert (code, [request["status"] for request in listed["requests"]]) == (0, ["requested"])
     shell.environment.pop("CHOPE_BASE_URL")

@@ -10,9 +10,10 @@ import pytest
 
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import holder_of
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.installations import fleet_settings
 from sync_platform_tests.services import PostgresServer, S3Server
+from sync_platform_tests.warm import StartedProcess
 
 PLATFORMS = ("data_gov_hk", "chope")
 TABLES = ("data_gov_hk.licences", "chope.restaurants")  # they have no sealed values: each installation has its own keys
@@ -52,20 +53,17 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
     run_id = _holder(load_settings().ledger_url, first)
     shell.environment = {**installation, **sandbox().addresses("chope")}
     second = shell.start("sync", "--no-unify", "chope")
-    assert second.stderr is not None
-    line = second.stderr.readline()
-    assert line.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
+    wait_until(lambda: second.errors, second)
+    assert second.errors.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
     first.send_signal(signal.SIGKILL)
     first.wait()
-    _, errors = second.communicate(timeout=60)
-    assert (second.returncode, errors.count("complete")) == (0, 1), errors
+    done = second.wait(60)
+    assert (done.returncode, done.stderr.count("complete")) == (0, 1), done.stderr
     assert shell.query("SELECT DISTINCT status FROM sync.runs") == [{"status": "complete"}]
     assert shell.unfinished_runs() == []
 
 
-def _holder(ledger: str, process: Any) -> str:
-    from sync_platform_tests.cli.conftest import wait_until
-
+def _holder(ledger: str, process: StartedProcess) -> str:
     wait_until(lambda: holder_of(ledger, "chope"), process)
     holder = holder_of(ledger, "chope")
     assert holder is not None

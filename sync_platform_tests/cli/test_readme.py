@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,9 +56,7 @@ def test_the_sandbox_of_the_readme_serves(shell: Shell) -> None:
     (command,) = [each for each in commands() if " sandbox " in each]
     process = shell.start(*command.split()[1:])
     try:
-        assert process.stdout is not None
-        assert "http://" in process.stdout.readline()
-        wait_until(lambda: True, process)
+        wait_until(lambda: "http://" in process.output, process)
     finally:
-        process.terminate()
-        process.communicate()
+        process.send_signal(signal.SIGTERM)
+        process.wait()

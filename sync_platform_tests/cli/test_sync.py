@@ -120,7 +120,7 @@ def test_a_killed_sync_does_not_block_the_next(shell: Shell, sandbox: Any) -> No
     shell.environment |= sandbox("chope:slow=30~reservations").addresses("chope")
     process = shell.start("sync", "--no-unify", "chope", "--json")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
-    process.kill()
+    process.send_signal(signal.SIGKILL)
     process.wait()
     assert len(shell.unfinished_runs()) == 1
     shell.environment |= sandbox().addresses("chope")
@@ -134,10 +134,10 @@ def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: 
     process = shell.start("sync", "--no-unify", "chope")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert "interrupted" in errors
-    assert "Traceback" not in errors
+    done = process.wait(20)
+    assert done.returncode == 130
+    assert "interrupted" in done.stderr
+    assert "Traceback" not in done.stderr
     assert shell.run_states() == ["CANCELED"]
 
 
@@ -154,7 +154,7 @@ def test_an_interruption_before_the_sync_begins_is_reported_too(
 
 def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
-    process = shell.start("sync", "--no-unify", "chope")
+    process = shell.start_interpreter("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1

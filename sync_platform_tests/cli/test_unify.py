@@ -87,9 +87,10 @@ def test_an_interrupted_unification_is_canceled(shell: Shell) -> None:
     process = shell.start("unify", "--rebuild")
     wait_until(lambda: shell.run_states()[1:] == ["STARTED"], process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors.splitlines()[-1]) == (130, "sync-platform: interrupted; nothing is half-written")
-    assert "Interrupt" not in errors
+    stopped = process.wait(60)
+    assert stopped.returncode == 130
+    assert stopped.stderr.splitlines()[-1] == "sync-platform: interrupted; nothing is half-written"
+    assert "Interrupt" not in stopped.stderr
     assert shell.run_states()[1:] == ["CANCELED"]
     entries = json.loads(shell.run_in_process("audit", "--operation", "unify", "--json").stdout)["entries"]
     assert [entry["outcome"] for entry in entries] == ["begun", "interrupted"]

@@ -15,7 +15,7 @@ from sync_platform.compliance.compliance_report import ComplianceReport, Install
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span
 from sync_platform.lineage.anchors import FOLDER, FORMAT
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Platform, Terms
@@ -99,10 +99,10 @@ class ComplianceHarness:
         lake_harness, log = self.lake_harness(), AuditLog(self.settings.ledger_url)
         vault = open_vault_database(self.settings.vault_url)
         with self.lake or Lake(lake_harness.lake.address, read_only=True) as lake:
-            record = Record(
+            audited = AuditedInstallation(
                 lake, HISTORY, tracked_tables(self.declared), log, self.backups, lake_harness.vault.anchors, KEPT
             )
-            of = Installation(self.settings, self.declared, record, lake_harness.store, vault, "ada")
+            of = Installation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
             found = make_report(of, span, now, hash_landing=hash_landing)
         log.close()
         vault.dispose()

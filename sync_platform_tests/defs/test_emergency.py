@@ -52,7 +52,7 @@ IN_THIS_PROCESS = {
 }
 
 
-class Installation:
+class DaemonHarness:
     """A home with its requests and lake, and a Dagster instance on it. The tests run the instance's daemons by hand."""
 
     def __init__(self, home: Path) -> None:
@@ -107,9 +107,9 @@ class Installation:
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with empty databases: to copy them is faster than to migrate them."""
     home = tmp_path_factory.mktemp("empty") / "home"
-    installation = Installation(home)
-    installation.requests.open_requests()
-    installation.close()
+    daemon = DaemonHarness(home)
+    daemon.requests.open_requests()
+    daemon.close()
     return home
 
 
@@ -125,17 +125,17 @@ def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 @pytest.fixture
-def installation(home: Path) -> Iterator[Installation]:
-    installation = Installation(home)
-    yield installation
-    installation.close()
+def daemon(home: Path) -> Iterator[DaemonHarness]:
+    daemon = DaemonHarness(home)
+    yield daemon
+    daemon.close()
 
 
-def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(installation: Installation) -> None:
-    request = installation.request("chope", priority="critical")
+def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(daemon: DaemonHarness) -> None:
+    request = daemon.request("chope", priority="critical")
     for _ in range(2):
-        installation.sense()
-    (run,) = installation.runs("chope")
+        daemon.sense()
+    (run,) = daemon.runs("chope")
     assert run.status == dg.DagsterRunStatus.QUEUED
     assert {name: value for name, value in run.tags.items() if name.startswith("sync_platform/")} == {
         "sync_platform/request_id": request.request_id,
@@ -144,53 +144,53 @@ def test_a_request_runs_once_with_its_tags_and_is_in_the_record_of_the_sync(inst
         "sync_platform/request_priority": "critical",
     }
     assert run.asset_selection == frozenset(asset_keys(PLATFORMS["chope"]))
-    assert installation.requests.find(request.request_id).state == "launched"
-    ran = installation.launch()
+    assert daemon.requests.find(request.request_id).state == "launched"
+    ran = daemon.launch()
     assert (ran.run_id, ran.status) == (run.run_id, dg.DagsterRunStatus.SUCCESS)
-    installation.sense()
-    ended = installation.requests.find(request.request_id)
+    daemon.sense()
+    ended = daemon.requests.find(request.request_id)
     assert (ended.state, ended.outcome, ended.run_of("chope").run_id) == ("finished", "complete", run.run_id)
-    with Lake(installation.lake, read_only=True) as lake:
+    with Lake(daemon.lake, read_only=True) as lake:
         records = syncs_of_request(lake, request.request_id)
     assert {(each.dataset, each.requested_by, each.request_reason, each.request_priority) for each in records} == {
         (dataset.name, "ada", "menus are wrong", "critical") for dataset in PLATFORMS["chope"].datasets
     }
-    installation.sense()
-    assert len(installation.runs("chope")) == 1
+    daemon.sense()
+    assert len(daemon.runs("chope")) == 1
 
 
 def test_a_run_that_fails_ends_its_request_as_failed_with_the_reason_and_is_recorded(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    daemon: DaemonHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHOPE_BASE_URL", "https://chope.example")
-    request = installation.request("chope")
-    installation.sense()
-    installation.launch()
-    installation.sense()
-    ended = installation.requests.find(request.request_id)
+    request = daemon.request("chope")
+    daemon.sense()
+    daemon.launch()
+    daemon.sense()
+    ended = daemon.requests.find(request.request_id)
     assert ended.outcome == "failed"
     assert "CHOPE_TERMS_ACCEPTED=true" in (ended.run_of("chope").error or "")
-    with Lake(installation.lake, read_only=True) as lake:
+    with Lake(daemon.lake, read_only=True) as lake:
         (record,) = syncs_of_request(lake, request.request_id)
     assert (record.dataset, record.status, record.requested_by) == (None, "failed", "ada")
 
 
-def test_a_request_file_is_launched_at_the_same_tick(installation: Installation) -> None:
-    folder = installation.settings.home / "landing_store" / "emergency"
+def test_a_request_file_is_launched_at_the_same_tick(daemon: DaemonHarness) -> None:
+    folder = daemon.settings.home / "landing_store" / "emergency"
     folder.mkdir(parents=True)
     (folder / "menus.json").write_text('{"platforms": ["chope"], "reason": "menus are wrong", "requester": "ada"}')
     (folder / "bad.json").write_text('{"platforms": ["chop"], "reason": "menus are wrong"}')
-    installation.sense()
-    assert len(installation.runs("chope")) == 1
+    daemon.sense()
+    assert len(daemon.runs("chope")) == 1
     assert [path.name for path in folder.iterdir()] == ["refused"]
     assert len(list((folder / "refused").glob("*-bad.json.reason.txt"))) == 1
 
 
 def _die(home: Path, moment: str) -> None:
-    installation = Installation(home)
-    installation.request("chope")
+    daemon = DaemonHarness(home)
+    daemon.request("chope")
     if moment != "REQUESTED":
-        installation.sense(crash_at=moment)
+        daemon.sense(crash_at=moment)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -200,33 +200,33 @@ def test_a_crash_at_any_moment_between_request_and_launch_gives_one_run(home: Pa
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
-    installation = Installation(home)
+    daemon = DaemonHarness(home)
     for _ in range(2):
-        installation.sense()
-    (run,) = installation.runs("chope")
+        daemon.sense()
+    (run,) = daemon.runs("chope")
     assert run.status == dg.DagsterRunStatus.QUEUED
-    installation.close()
+    daemon.close()
 
 
 def test_a_crash_between_the_sensors_decision_and_the_launch_gives_one_run(
-    installation: Installation,
+    daemon: DaemonHarness,
 ) -> None:
-    request = installation.request("chope")
-    assert installation.requests.hand_over(request.request_id, "chope")
+    request = daemon.request("chope")
+    assert daemon.requests.hand_over(request.request_id, "chope")
     for _ in range(2):
-        installation.sense()
-    assert len(installation.runs("chope")) == 1
+        daemon.sense()
+    assert len(daemon.runs("chope")) == 1
 
 
-def _queue_backfill(installation: Installation, names: list[str]) -> None:
+def _queue_backfill(daemon: DaemonHarness, names: list[str]) -> None:
     """Queue a run of each platform as a backfill does."""
-    workspace = installation.workspace.create_request_context()
+    workspace = daemon.workspace.create_request_context()
     repository = workspace.get_code_location("sync_platform").get_repository("__repository__")
-    definitions = build(installation.settings, NoProgress())
+    definitions = build(daemon.settings, NoProgress())
     for name in names:
         platform = PLATFORMS[name]
         remote = repository.get_full_job(job_name(platform, Mode.full))
-        run = installation.instance.create_run_for_job(
+        run = daemon.instance.create_run_for_job(
             definitions.resolve_job_def(job_name(platform, Mode.full)),
             run_config=run_config(platform, Mode.full),
             tags={"dagster/backfill": "monthly"},
@@ -234,120 +234,118 @@ def _queue_backfill(installation: Installation, names: list[str]) -> None:
             remote_job_origin=remote.get_remote_origin(),
             job_code_origin=remote.get_python_origin(),
         )
-        installation.instance.submit_run(run.run_id, workspace)
+        daemon.instance.submit_run(run.run_id, workspace)
 
 
 def test_a_critical_run_is_launched_before_the_backfills_that_were_queued_first(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    daemon: DaemonHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # by default Dagster's queue counts the pools of a run that has just started: here none has
     monkeypatch.setenv("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS", "0")
-    _queue_backfill(installation, ["chope", "eatigo"] * 2)
-    low = installation.request("eatigo", priority="low")
-    critical = installation.request("chope", priority="critical")
-    installation.sense()
-    first, second = installation.next_in_queue()
+    _queue_backfill(daemon, ["chope", "eatigo"] * 2)
+    low = daemon.request("eatigo", priority="low")
+    critical = daemon.request("chope", priority="critical")
+    daemon.sense()
+    first, second = daemon.next_in_queue()
     assert [run.tags["sync_platform/request_id"] for run in (first, second)] == [critical.request_id, low.request_id]
-    _start(installation, first)
-    assert [run.run_id for run in installation.next_in_queue()] == [second.run_id]
+    _start(daemon, first)
+    assert [run.run_id for run in daemon.next_in_queue()] == [second.run_id]
 
 
 def test_a_backfill_takes_one_place_in_the_queue_so_that_a_critical_run_of_another_platform_finds_one(
-    installation: Installation, monkeypatch: pytest.MonkeyPatch
+    daemon: DaemonHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS", "0")
-    installation.sense()
-    _queue_backfill(installation, ["chope"] * 3)
-    (first,) = installation.next_in_queue()
-    _start(installation, first)
-    assert installation.next_in_queue() == []
-    critical = installation.request("eatigo", priority="critical")
-    installation.sense()
-    (run,) = installation.next_in_queue()
+    daemon.sense()
+    _queue_backfill(daemon, ["chope"] * 3)
+    (first,) = daemon.next_in_queue()
+    _start(daemon, first)
+    assert daemon.next_in_queue() == []
+    critical = daemon.request("eatigo", priority="critical")
+    daemon.sense()
+    (run,) = daemon.next_in_queue()
     assert run.tags["sync_platform/request_id"] == critical.request_id
 
 
-def _start(installation: Installation, run: dg.DagsterRun) -> None:
+def _start(daemon: DaemonHarness, run: dg.DagsterRun) -> None:
     """Mark the run as started, as it is between two of its steps."""
     event = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_START.value, job_name=run.job_name)
-    installation.instance.report_dagster_event(event, run_id=run.run_id)
+    daemon.instance.report_dagster_event(event, run_id=run.run_id)
 
 
-def test_a_queued_run_moves_up_when_it_is_requested_more_urgently(installation: Installation) -> None:
-    request = installation.request("chope", priority="low")
-    installation.sense()
-    installation.request("chope", priority="critical", requester="eve")
-    installation.sense()
-    (run,) = installation.runs("chope")
+def test_a_queued_run_moves_up_when_it_is_requested_more_urgently(daemon: DaemonHarness) -> None:
+    request = daemon.request("chope", priority="low")
+    daemon.sense()
+    daemon.request("chope", priority="critical", requester="eve")
+    daemon.sense()
+    (run,) = daemon.runs("chope")
     assert run.tags[RUN_PRIORITY_TAG] == "1000"
-    assert len(installation.requests.find(request.request_id).askings) == 2
+    assert len(daemon.requests.find(request.request_id).askings) == 2
 
 
 def test_the_sensor_launches_what_a_dead_process_claimed_but_not_what_a_living_one_claimed(
-    installation: Installation,
+    daemon: DaemonHarness,
 ) -> None:
-    request = installation.request("chope")
-    assert installation.requests.claim(request.request_id, "chope", "run-of-a-process")
-    with platform_lock_if_free(
-        installation.settings.ledger_url, request_lock_name("chope"), request.request_id
-    ) as is_ours:
+    request = daemon.request("chope")
+    assert daemon.requests.claim(request.request_id, "chope", "run-of-a-process")
+    with platform_lock_if_free(daemon.settings.ledger_url, request_lock_name("chope"), request.request_id) as is_ours:
         assert is_ours
-        installation.sense()
-        assert installation.runs("chope") == []
-    installation.sense()
-    assert len(installation.runs("chope")) == 1
+        daemon.sense()
+        assert daemon.runs("chope") == []
+    daemon.sense()
+    assert len(daemon.runs("chope")) == 1
 
 
-def test_a_cancelled_run_ends_its_request_as_failed(installation: Installation) -> None:
-    request = installation.request("chope")
-    installation.sense()
-    (run,) = installation.runs("chope")
-    installation.instance.report_run_canceled(run)
-    assert follow(installation.instance, installation.requests, installation.lake) == []
-    ended = installation.requests.find(request.request_id)
+def test_a_cancelled_run_ends_its_request_as_failed(daemon: DaemonHarness) -> None:
+    request = daemon.request("chope")
+    daemon.sense()
+    (run,) = daemon.runs("chope")
+    daemon.instance.report_run_canceled(run)
+    assert follow(daemon.instance, daemon.requests, daemon.lake) == []
+    ended = daemon.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "its run was cancelled")
 
 
 def test_a_run_whose_process_died_leaves_its_request_open_as_long_as_dagster_launches_it_again(
-    installation: Installation,
+    daemon: DaemonHarness,
 ) -> None:
-    request = installation.request("chope")
-    installation.sense()
-    (run,) = installation.runs("chope")
-    installation.instance.report_run_failed(run, message="the process that ran it has died")
-    installation.sense()
-    assert installation.requests.find(request.request_id).is_open
-    installation.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # Dagster does not retry it
-    installation.sense()
-    ended = installation.requests.find(request.request_id)
+    request = daemon.request("chope")
+    daemon.sense()
+    (run,) = daemon.runs("chope")
+    daemon.instance.report_run_failed(run, message="the process that ran it has died")
+    daemon.sense()
+    assert daemon.requests.find(request.request_id).is_open
+    daemon.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})  # Dagster does not retry it
+    daemon.sense()
+    ended = daemon.requests.find(request.request_id)
     assert (ended.outcome, ended.run_of("chope").error) == ("failed", "the process that ran it has died")
-    assert len(installation.runs("chope")) == 1
+    assert len(daemon.runs("chope")) == 1
 
 
-def test_a_sensor_that_is_switched_off_is_detected(installation: Installation) -> None:
-    workspace = installation.workspace.create_request_context()
+def test_a_sensor_that_is_switched_off_is_detected(daemon: DaemonHarness) -> None:
+    workspace = daemon.workspace.create_request_context()
     sensor = workspace.get_code_location("sync_platform").get_repository("__repository__").get_sensor(EMERGENCY)
-    assert not is_sensor_stopped(installation.instance, EMERGENCY)
-    installation.instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
-    assert is_sensor_stopped(installation.instance, EMERGENCY)
-    assert not is_sensor_stopped(installation.instance, "dead_runs")
+    assert not is_sensor_stopped(daemon.instance, EMERGENCY)
+    daemon.instance.stop_sensor(sensor.get_remote_origin_id(), sensor.selector_id, sensor)
+    assert is_sensor_stopped(daemon.instance, EMERGENCY)
+    assert not is_sensor_stopped(daemon.instance, "dead_runs")
 
 
-def test_a_platform_that_is_gone_ends_its_request_as_failed(installation: Installation) -> None:
-    request = installation.request("chope")
-    assert list(run_requests(installation.requests, {})) == []
-    assert installation.requests.find(request.request_id).outcome == "failed"
+def test_a_platform_that_is_gone_ends_its_request_as_failed(daemon: DaemonHarness) -> None:
+    request = daemon.request("chope")
+    assert list(run_requests(daemon.requests, {})) == []
+    assert daemon.requests.find(request.request_id).outcome == "failed"
 
 
-def test_a_landing_store_that_is_down_stops_no_request(installation: Installation) -> None:
-    (installation.settings.home / "landing_store").write_text("in the way")
-    installation.request("chope")
-    installation.sense()
-    assert len(installation.runs("chope")) == 1
+def test_a_landing_store_that_is_down_stops_no_request(daemon: DaemonHarness) -> None:
+    (daemon.settings.home / "landing_store").write_text("in the way")
+    daemon.request("chope")
+    daemon.sense()
+    assert len(daemon.runs("chope")) == 1
 
 
-def test_a_request_is_for_the_current_period(installation: Installation) -> None:
-    installation.request("chope", "data_gov_hk")
-    installation.sense()
-    asked = {name: installation.runs(name)[0].tags["dagster/partition"] for name in ("chope", "data_gov_hk")}
+def test_a_request_is_for_the_current_period(daemon: DaemonHarness) -> None:
+    daemon.request("chope", "data_gov_hk")
+    daemon.sense()
+    asked = {name: daemon.runs(name)[0].tags["dagster/partition"] for name in ("chope", "data_gov_hk")}
     assert asked == {name: current_period(PLATFORMS[name].cadence).key for name in asked}

@@ -180,9 +180,10 @@ def test_no_row_of_an_unread_part_is_retired_whatever_the_order_and_a_clean_sync
         return states, harness.table("source_id, content_hash, removed_at IS NULL", live=False)
 
     in_order, table = replayed(seen, replace(seen[-1], hour=9))
+    gone: set[str] = set()
     for observation, state in zip(seen, in_order, strict=True):
-        gone = {row[0] for row in state if row[-1] is not None}
-        assert gone.isdisjoint(str(dish["id"]) for dish in observation.exist)
+        known, gone = gone, {row[0] for row in state if row[-1] is not None}
+        assert (gone - known).isdisjoint(str(dish["id"]) for dish in observation.exist)
     assert replayed(data.draw(st.permutations(seen)))[0] == in_order
     undisturbed = [replace(each, came=each.exist, unread=frozenset()) for each in seen]
     assert [row for row in replayed(undisturbed)[1] if row[2]] == [row for row in table if row[2]]

@@ -15,7 +15,7 @@ from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.replay_check import check_tables
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
@@ -30,13 +30,13 @@ VISITORS = replace(DISHES, personal=Personal(("name",), ("id",)))
 
 @dataclass
 class AuditedLake:
-    """A lake harness, and the record that an auditor verifies."""
+    """A lake harness, and its installation as an auditor verifies it."""
 
     harness: LakeHarness
-    record: Record
+    installation: AuditedInstallation
 
     def verify(self, *, landing: bool = False) -> Findings:
-        return self.record.verify(landing=self.harness.store if landing else None)
+        return self.installation.verify(landing=self.harness.store if landing else None)
 
     def found(self) -> str:
         """The first break, in words; the verification must fail."""
@@ -53,7 +53,7 @@ class AuditedLake:
                 for statement in statements:
                     session.execute(statement)
                 check_batches(session, HISTORY, findings)
-                check_tables(session, HISTORY, self.record.tables, findings)
+                check_tables(session, HISTORY, self.installation.tables, findings)
             finally:
                 session.execute("ROLLBACK")
         assert not findings.holds
@@ -73,7 +73,8 @@ def open_audited(harness: LakeHarness) -> AuditedLake:
     tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
     log = AuditLog(settings.ledger_url)
     return AuditedLake(
-        harness, Record(lake, HISTORY, tables, log, anchors, harness.vault.anchors, timedelta(days=7 * 365))
+        harness,
+        AuditedInstallation(lake, HISTORY, tables, log, anchors, harness.vault.anchors, timedelta(days=7 * 365)),
     )
 
 
@@ -95,7 +96,7 @@ def open_filled(home: Path) -> AuditedLake:
     fill(harness)
     audited = open_audited(harness)
     for number in range(4):
-        audited.record.audit_log.record("sync", {"platforms": ["diner"], "n": number}, actor="ada", via="cli")
+        audited.installation.audit_log.record("sync", {"platforms": ["diner"], "n": number}, actor="ada", via="cli")
     assert audited.verify().breaks == []
     return audited
 
@@ -129,7 +130,7 @@ def audited(filled: tuple[Path, Path]) -> Iterator[AuditedLake]:
 
 
 def _close(audited: AuditedLake) -> None:
-    audited.record.lake.close()
+    audited.installation.lake.close()
     audited.harness.lake.close()
 
 

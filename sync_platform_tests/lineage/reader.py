@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sync_platform.documents.text import text_of
-from sync_platform.lake.chain import sealed_digest
+from sync_platform.lake.chain import chained_digest
 from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.record import History, RecordStory, read_record_story
 from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
@@ -22,7 +22,7 @@ from sync_platform_tests.unified.harness import UnificationHarness
 @contextmanager
 def history_of(harness: LakeHarness, as_of: datetime | None = None) -> Iterator[History]:
     with harness.lake.session() as session, harness.lake.session() as other:
-        landing = Landing(harness.store, {harness.platform.name: harness.platform}, partial(sealed_digest, other))
+        landing = Landing(harness.store, {harness.platform.name: harness.platform}, partial(chained_digest, other))
         yield History(session, HISTORY, landing, as_of)
 
 

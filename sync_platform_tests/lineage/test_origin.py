@@ -152,7 +152,7 @@ def test_the_origin_is_found_for_a_platform_that_is_no_longer_declared(harness: 
         (change, *_) = history.of("diner", "dishes", "1")
     origin = Landing(harness.store, {}, lambda key: None).origin(change)
     assert origin is not None
-    assert origin.is_intact
+    assert origin.state == "intact"
 
 
 def test_a_landing_that_cannot_be_reached_is_no_sign_of_tampering(harness: LakeHarness) -> None:

@@ -30,7 +30,7 @@ def _fold(audited: AuditedLake, before: datetime | None = None) -> list[Closed]:
 
 def _aged(audited: AuditedLake) -> AuditedLake:
     """A record without a retention period; settings allow no less than a day."""
-    audited.record = type(audited.record)(**{**vars(audited.record), "kept": timedelta(0)})
+    audited.installation = type(audited.installation)(**{**vars(audited.installation), "kept": timedelta(0)})
     return audited
 
 
@@ -148,7 +148,7 @@ def test_a_query_as_of_a_folded_time_is_refused(audited: AuditedLake) -> None:
     _fold(audited, datetime.now(UTC))
     audited.harness.ask("CALL ducklake_expire_snapshots('lake', older_than => now())")
     refused = pytest.raises(UsageError, match="can no longer be read: changes until .* are folded")
-    with refused, past(audited.harness.lake, HISTORY, audited.record.tables, then, "FROM diner.dishes"):
+    with refused, past(audited.harness.lake, HISTORY, audited.installation.tables, then, "FROM diner.dishes"):
         raise AssertionError("never given")
 
 
@@ -177,7 +177,7 @@ def test_any_syncs_before_and_after_folding_replay_to_the_table(
         _fold(audited)
         assert harness.replay_differs() == []
     assert audited.verify().breaks == []
-    audited.record.lake.close()
+    audited.installation.lake.close()
     harness.lake.close()
 
 

@@ -257,27 +257,27 @@ def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_
     path.write_bytes(zstandard.ZstdCompressor().compress(b"".join([lines[0].replace(b"Dish", b"Fish"), *lines[1:]])))
     manifest.write_text(manifest.read_text().replace(before, hashlib.sha256(path.read_bytes()).hexdigest()))
     (found,) = audited.verify(landing=True).breaks
-    assert "is not the one that the chain of batches seals" in str(found)
+    assert "is not the one that the chain of batches names" in str(found)
 
 
 def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
-    key = audited.record.anchor()
-    subject = {"store": audited.record.anchors.url, "key": key}
-    audited.record.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+    key = audited.installation.anchor()
+    subject = {"store": audited.installation.anchors.url, "key": key}
+    audited.installation.audit_log.record(OPERATION, subject, actor="ada", via="cli")
     assert audited.verify().breaks == []
-    audited.record.anchors.delete(key)
+    audited.installation.anchors.delete(key)
     assert "it is gone, though entry 5 of the audit log says that it was made" in audited.found()
 
 
 def test_an_anchor_in_the_store_of_another_machine_is_named_and_one_in_a_moved_store_is_found(
     audited: AuditedLake,
 ) -> None:
-    key = audited.record.anchor()
+    key = audited.installation.anchor()
     for subject in (
         {"store": "file:///earlier/home/backup_store", "key": key},
         {"store": "file:///other/backup_store", "key": "anchors/2026-11-01T00-00-00-000000Z-1-1.json"},
     ):
-        audited.record.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+        audited.installation.audit_log.record(OPERATION, subject, actor="ada", via="cli")
     findings = audited.verify()
     assert findings.breaks == []
     assert findings.anchors_elsewhere == ["file:///other/backup_store/anchors/2026-11-01T00-00-00-000000Z-1-1.json"]
@@ -288,7 +288,7 @@ def test_a_person_forgotten_breaks_nothing(audited: AuditedLake) -> None:
     harness = LakeHarness(audited.harness.folder, diner("visitors", dataset=VISITORS))
     harness.sync([{"id": 1, "name": "Chan Tai Man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=0)
     harness.sync([{"id": 1, "name": "Chan Tai-man"}, {"id": 2, "name": "Wong Siu Ming"}], hour=1)
-    audited.record.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
+    audited.installation.tables["visitors", "dishes"] = dataset_table("visitors", VISITORS)  # type: ignore[index]
     (sealed,) = harness.ask("SELECT name FROM visitors.dishes WHERE source_id = '1'")[0]
     assert harness.vault.unseal("visitors", "name", sealed) == "Chan Tai-man"
     _sqlite(
@@ -340,7 +340,7 @@ def _sqlite(path: Path, *statements: str) -> None:
 
 
 def test_a_chain_rewritten_whole_verifies_and_only_the_anchor_shows_it(audited: AuditedLake) -> None:
-    key = audited.record.anchor()
+    key = audited.installation.anchor()
     assert audited.verify().breaks == []
     with audited.harness.lake.session() as session:
         session.execute(f"UPDATE {CHANGES} SET after = replace(after::VARCHAR, 'Dish 3', 'Forged')")
@@ -349,12 +349,12 @@ def test_a_chain_rewritten_whole_verifies_and_only_the_anchor_shows_it(audited: 
         session.execute(f"DELETE FROM {BATCHES} WHERE number > 0")
     audited.harness.sync([{"id": 77, "name": "Anything"}], hour=30, mode="incremental")
     findings = audited.verify()
-    assert [each.where for each in findings.breaks] == [f"anchor {audited.record.anchors.url}/{key}"]
+    assert [each.where for each in findings.breaks] == [f"anchor {audited.installation.anchors.url}/{key}"]
     assert "cut" in findings.breaks[0].what
 
 
 def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(audited: AuditedLake) -> None:
-    audited.record.anchor()
+    audited.installation.anchor()
     with audited.harness.lake.session() as session:
         chain, previous = batches(session), "0" * 64
         for batch in chain:
@@ -368,8 +368,8 @@ def test_a_chain_rewritten_to_the_same_length_is_found_by_the_anchor(audited: Au
 
 
 def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: AuditedLake) -> None:
-    audited.record.anchor()
-    entries, previous = list(audited.record.audit_log.entries()), "0" * 64
+    audited.installation.anchor()
+    entries, previous = list(audited.installation.audit_log.entries()), "0" * 64
     for entry in entries:
         own = link(CHAIN, previous, [entry.number, entry.at, "mallory", *list(vars(entry).values())[3:-2]])
         _ledger(

@@ -34,7 +34,7 @@ class Project:
         """Run a Python module to its end, like in a fresh checkout without settings."""
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         places = {"SANDBOX_PLACES": "60", "SANDBOX_TODAY": "2026-11-24", "SYNC_HOME": str(self.folder / "home")}
-        environment = {**kept, **places, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**kept, **places, "PYTHONPATH": str(self.folder)}
         return subprocess.run(
             [sys.executable, "-m", *arguments], cwd=self.folder, env=environment, capture_output=True, text=True
         )
@@ -57,7 +57,7 @@ class Project:
 def project(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Project:
     folder = tmp_path_factory.mktemp("project")
     for name in COPIED:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "ninth_platform"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("ninth_platform"))
     for file in (*ROOT.glob("*.*"), ROOT / ".env.example", ROOT / "Makefile"):
         if file.is_file():
             shutil.copy(file, folder / file.name)

@@ -18,6 +18,7 @@ from sync_platform.settings import load_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.identity import Key
 from sync_platform.unified.listings import create_listings_table, listing_sources, matcher_query
 from sync_platform.unified.match_decisions import read_decisions, stated_moves, validated_decisions
@@ -92,9 +93,11 @@ class UnificationHarness:
         if self.runs == 1 and self.model is not None:
             self._give_model(self.model)
 
-        def decisions(session: Any) -> list[Any]:
+        def decisions(session: Any, listings: str) -> list[Any]:
             return [
-                one for word in words for one in validated_decisions(session, *word, reason="as seen", decided_by="ada")
+                one
+                for word in words
+                for one in validated_decisions(session, listings, *word, reason="as seen", decided_by="ada")
             ]
 
         return unify(self.lake, HISTORY, self.platforms, f"run-{self.runs}", new_decisions=decisions, **how)
@@ -113,12 +116,12 @@ class UnificationHarness:
 
     def rebuilt(self) -> set[frozenset[Key]]:
         """The clusters of a full run with the same model and decisions."""
-        with self.lake.session() as session:
-            create_listings_table(session, listing_sources(self.platforms))
+        with self.lake.session() as session, TemporaryTables(session) as scratch:
+            table = create_listings_table(scratch, listing_sources(self.platforms))
             model = newest_model(session)
             assert model is not None
-            listings = frame_of(session, "FROM temp.listings")
-            linkage = link(frame_of(session, matcher_query()), model.model)
+            listings = frame_of(session, f"FROM {table}")
+            linkage = link(frame_of(session, matcher_query(table)), model.model)
             clusters = build_clusters(linkage, decisions=[*stated_moves(listings), *read_decisions(session)])
         keys = list(linkage.listings.select("source", "source_id").iter_rows())
         return {frozenset(keys[at] for at in members) for members in clusters.members().values()}
@@ -133,12 +136,12 @@ class UnificationHarness:
             return session.execute(query).fetchall()
 
     def _give_model(self, model: Model) -> None:
-        with self.lake.session() as session:
+        with self.lake.session() as session, TemporaryTables(session) as scratch:
             session.execute("BEGIN")  # each comment on a column would be a commit
             ensure_unified(session)
             session.execute("COMMIT")
-            create_listings_table(session, listing_sources(self.platforms))
-            (count,) = session.execute("SELECT count(*) FROM temp.listings").fetchall()[0]
+            table = create_listings_table(scratch, listing_sources(self.platforms))
+            (count,) = session.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
             session.execute(
                 "INSERT INTO unified.models VALUES ('given', ?, ?, ?)", [BEGIN, count, write_model(model).decode()]
             )

@@ -62,9 +62,9 @@ def _installation(settings: Settings) -> Iterator[Installation]:
     prepared_by = settings.sync_actor or system_user()
     vault = open_vault_database(settings.vault_url)
     try:
-        with auditor_of(settings).record() as record:
+        with auditor_of(settings).opened() as audited:
             landing = landing_store_of(settings).open()
-            yield Installation(settings, load_platforms(settings.platform_path), record, landing, vault, prepared_by)
+            yield Installation(settings, load_platforms(settings.platform_path), audited, landing, vault, prepared_by)
     finally:
         vault.dispose()
 

@@ -13,7 +13,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 WIDTH = 160
-MOST_LISTED = 20
+MOST_REQUESTS = 20
 MOST_REASONS = 5
 COUNTS = {"records": "records", "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored"}
 """The counts that the table of a report shows, with their headings."""
@@ -23,7 +23,7 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
     """The report of one request, or the newest requests; 1 for one that ended degraded or failed, else 0."""
     settings = load_settings()
     requests = RequestStore(settings.ledger_url)
-    found = [requests.find(request_id)] if request_id else requests.latest(MOST_LISTED)
+    found = [requests.find(request_id)] if request_id else requests.latest(MOST_REQUESTS)
     if any(request.is_open and request.launched_at for request in found):
         from sync_platform.cli.runner.daemon import follow_requests
 

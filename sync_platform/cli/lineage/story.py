@@ -13,7 +13,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import rendered, write_json
 from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
-from sync_platform.lake.chain import sealed_digest
+from sync_platform.lake.chain import chained_digest
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.as_of import require_known
 from sync_platform.lineage.moment import parse_moment
@@ -70,7 +70,7 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
             raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
         if as_of:
             require_known(session, as_of)
-        landing = Landing(landing_store_of(settings).open(), platforms, partial(sealed_digest, other))
+        landing = Landing(landing_store_of(settings).open(), platforms, partial(chained_digest, other))
         yield History(session, settings.lineage_table_name, landing, as_of)
 
 

@@ -13,7 +13,7 @@ from sync_platform.cli.output import Terminal, console, showing_steps, write_jso
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
-from sync_platform.lineage.verification import Record
+from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import Settings, load_settings
 
 MOST_SHOWN = 20
@@ -22,11 +22,11 @@ MOST_SHOWN = 20
 def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
     """Verify chains, tables and anchors; with `landing` also all landed objects. 0 if all are consistent, else 1."""
     settings = load_settings()
-    with _record(settings) as record:
-        also = [_anchor(settings, anchor, record.signer.public_key)] if anchor else []
+    with _opened(settings) as installation:
+        also = [_anchor(settings, anchor, installation.signer.public_key)] if anchor else []
         store = _store(settings, settings.landing_url) if landing else None
         with showing_steps("verifying") as show_step:
-            findings = record.verify(also, store, show_step)
+            findings = installation.verify(also, store, show_step)
     if as_json:
         write_json(findings.document())
     else:
@@ -37,24 +37,27 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
 def anchor_lineage(to: str | None, *, as_json: bool) -> int:
     """Sign the last links of both chains, and store this anchor in the store of backups, or in another one; 0."""
     settings = load_settings()
-    with _record(settings, to) as record, audited(settings, OPERATION, {"store": record.anchors.url}) as operation:
-        key = record.anchor()
+    with (
+        _opened(settings, to) as installation,
+        audited(settings, OPERATION, {"store": installation.anchors.url}) as operation,
+    ):
+        key = installation.anchor()
         operation.ended("complete", key=key)
     if as_json:
-        write_json({"anchor": f"{record.anchors.url}/{key}", "public_key": record.signer.public_key})
+        write_json({"anchor": f"{installation.anchors.url}/{key}", "public_key": installation.signer.public_key})
     else:
-        console().print(f"anchored: {record.anchors.url}/{key}", soft_wrap=True)
-        console().print(f"public key: {record.signer.public_key}")
+        console().print(f"anchored: {installation.anchors.url}/{key}", soft_wrap=True)
+        console().print(f"public key: {installation.signer.public_key}")
     return OK
 
 
 @contextmanager
-def _record(settings: Settings, anchors: str | None = None) -> Iterator[Record]:
+def _opened(settings: Settings, anchors: str | None = None) -> Iterator[AuditedInstallation]:
     from sync_platform.defs.lineage import auditor_of
 
     require_lake(settings)
-    with auditor_of(settings, _url(anchors) if anchors else None).record() as record:
-        yield record
+    with auditor_of(settings, _url(anchors) if anchors else None).opened() as installation:
+        yield installation
 
 
 def _anchor(settings: Settings, place: str, public_key: str) -> Anchor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -19,6 +21,7 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.queries import frame_of, has_unified, newest_model
@@ -39,9 +42,8 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
     verdict = "withdrawn" if withdraw else "same" if is_same else "different"
     decision = {"one": one, "other": other, "verdict": verdict, "reason": reason, "decided_by": by or getpass.getuser()}
     settings = load_settings()
-    with _unified(settings) as lake, lake.session() as session:  # an invalid decision is refused before Dagster starts
-        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
-        validated_decisions(session, **decision)
+    with _listings(settings) as (session, listings):  # an invalid decision is refused before Dagster starts
+        validated_decisions(session, listings, **decision)
 
     from sync_platform.cli.runner.instance import prepare
 
@@ -57,13 +59,13 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
 def show_review(limit: int, *, as_json: bool) -> int:
     """The review queue, with both listings of each pair; 0."""
     settings = load_settings()
-    with _unified(settings) as lake, lake.session() as session:
-        create_listings_table(session, listing_sources(load_platforms(settings.platform_path)))
+    with _listings(settings) as (session, table):
         model = newest_model(session)
         if model is None:
             raise StorageError(NOTHING_UNIFIED)
         queue = pairs_to_review(session, model.model, limit)
-        listings = {(row["source"], row["source_id"]): row for row in _listings_of(session, queue).to_dicts()}
+        rows = _listings_of(session, table, queue).to_dicts()
+    listings = {(row["source"], row["source_id"]): row for row in rows}
     if as_json:
         write_json([_document(pair, listings) for pair in queue])
         return OK
@@ -97,6 +99,14 @@ def list_decisions(*, as_json: bool) -> int:
     return OK
 
 
+@contextmanager
+def _listings(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A session of the lake, and its table of all listings."""
+    sources = listing_sources(load_platforms(settings.platform_path))
+    with _unified(settings) as lake, lake.session() as session, TemporaryTables(session) as scratch:
+        yield session, create_listings_table(scratch, sources)
+
+
 def _unified(settings: Settings) -> Lake:
     """The lake, read-only; StorageError where it has no unified restaurants."""
     lake = Lake(LakeAddress.of(settings), read_only=True)
@@ -111,11 +121,11 @@ def _unified(settings: Settings) -> Lake:
     return lake
 
 
-def _listings_of(session: duckdb.DuckDBPyConnection, queue: list[ReviewPair]) -> pl.DataFrame:
+def _listings_of(session: duckdb.DuckDBPyConnection, table: str, queue: list[ReviewPair]) -> pl.DataFrame:
     keys = sorted({key for pair in queue for key in (pair.one, pair.other)})
     asked = pl.DataFrame(keys, schema={"source": pl.String, "source_id": pl.String}, orient="row")
     query = f"""SELECT source, source_id, {", ".join(LISTING_COLUMNS)}
-        FROM temp.listings SEMI JOIN asked USING (source, source_id)"""
+        FROM {table} SEMI JOIN asked USING (source, source_id)"""
     return frame_of(session, query, asked=asked)
 
 

@@ -21,7 +21,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 WIDTH = 160
-MOST_LISTED = 100
+MOST_ENTRIES = 100
 
 
 def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_json: bool) -> int:
@@ -38,13 +38,13 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
         return OK
     columns = ("dataset", "period", "record", "what is wrong", "landed at", *(("settled",) if every else ()))
     table = new_table(*columns)
-    for entry in found[:MOST_LISTED]:
+    for entry in found[:MOST_ENTRIES]:
         settled = (entry.settled_how or "",) if every else ()
         where = f"{entry.landing_object}:{entry.landing_line}"
         cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
         table.add_row(*cells, *settled)
     shown.print(table)
-    more = f", the first {MOST_LISTED} of them shown; --json lists all" if len(found) > MOST_LISTED else ""
+    more = f", the first {MOST_ENTRIES} of them shown; --json lists all" if len(found) > MOST_ENTRIES else ""
     shown.print(f"{len(found):,} records{more}")
     shown.print(line("Next: ", styled("sync-platform quarantine show PLATFORM DATASET RECORD", "bold")))
     return OK

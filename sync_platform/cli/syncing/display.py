@@ -29,7 +29,7 @@ UNIFIED = "unified"
 
 
 class Display:
-    """Shows nothing, for programs. Its subclasses show a sync; the first five methods are those of defs/progress.py."""
+    """The progress of a sync as events; a subclass shows some of them. The first five are those of defs/progress.py."""
 
     def waiting(self, platform: str, text: str) -> None: ...
 
@@ -51,9 +51,13 @@ class Display:
         return nullcontext()
 
 
+class NoDisplay(Display):
+    """Shows nothing, for programs."""
+
+
 def choose_display(as_json: bool) -> Display:
     if as_json:
-        return Display()
+        return NoDisplay()
     return Bars() if sys.stderr.isatty() else Lines()
 
 

@@ -31,6 +31,7 @@ from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period
+from sync_platform.storage.extensions import check
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 AT_ONCE = 8
@@ -61,6 +62,7 @@ class _Worker:
 def run_all(job: Job, planned: list[tuple[Platform, Period]], display: Display) -> list[PlatformResult]:
     """Sync every platform, and show the progress. Returns the results in the order of `planned`."""
     waiting = list(reversed(planned))
+    check(LakeAddress.of(job.settings).extensions)
     has_row_worker = len(planned) < (os.cpu_count() or 1)  # otherwise every core is busy with the run of a platform
     running: dict[Connection, _Worker] = {}
     results: dict[str, PlatformResult] = {}
