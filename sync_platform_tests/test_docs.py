@@ -7,19 +7,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from typer.main import get_command
 
 from sync_platform.cli.app import app
+from sync_platform.cli.operations.tables import columns_of_table, descriptions_of
+from sync_platform.lake.corrected_times import CORRECTED_TIMES_DESCRIPTION
+from sync_platform.lake.late_records import LATE_RECORDS, LATE_RECORDS_DESCRIPTION
+from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables, ensure_tables
 from sync_platform.platforms import load_platforms
-from sync_platform.settings import PlatformSettings, Settings
+from sync_platform.settings import PlatformSettings, Settings, load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.unified.related_records import ensure_views
+from sync_platform.unified.tables import ensure_unified
 from sync_platform_tests.tree import modules_of
 
 ROOT = Path(__file__).parents[1]
 DATASETS = ROOT / "docs" / "datasets.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
+OWN_SCHEMAS = {
+    "unified": "Unified restaurants",
+    "lineage": "History",
+    "sync": "Syncs",
+    "quality": "Quality",
+}
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 CITED_FILE = re.compile(r"(?<![\w/.*{-])((?:[\w.-]+/)*[\w-]+\.(?:md|schema\.json|py))\b(?!\.?\w)")
 CITED_MODULE = re.compile(r"(?<![\w/.])sync_platform(?:_tests)?(?:\.\w+)+")
@@ -109,20 +123,51 @@ def test_dagsters_two_instance_files_differ_only_in_where_state_is_stored() -> N
     assert at_root == yaml.safe_load(INSTANCE_YAML)
 
 
-def test_the_page_of_all_contracts_is_the_one_that_the_platform_files_declare() -> None:
+def test_the_page_of_all_tables_is_the_one_that_the_program_declares(tmp_path: Path) -> None:
     """After an intended change, delete docs/datasets.md, run this test again, and read the difference."""
-    page = "\n".join(_datasets_page(load_platforms()))
+    with Lake(LakeAddress.of(load_settings(sync_home=tmp_path))) as lake, lake.session() as session:
+        page = "\n".join([*_datasets_page(load_platforms()), *_own_tables(session)])
     if not DATASETS.exists():
         DATASETS.write_text(page)
         pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
     assert DATASETS.read_text() == page, "docs/datasets.md is out of date: delete it, and run this test again"
 
 
+def _own_tables(session: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """The lines on the tables and views that are not a platform's, with the comments that they have in the lake."""
+    platform = load_platforms()["chope"]
+    ensure_tables(session, "lineage.changes", platform.name, platform.datasets[0])
+    ensure_other_tables(
+        session,
+        {
+            ("sync", "corrected_times"): (CORRECTED_TIMES, CORRECTED_TIMES_DESCRIPTION),
+            ("sync", "late_records"): (LATE_RECORDS, LATE_RECORDS_DESCRIPTION),
+        },
+    )
+    ensure_unified(session)
+    ensure_views(session, load_platforms())
+    for schema, title in OWN_SCHEMAS.items():
+        yield f"## {title}\n"
+        for table, description in descriptions_of(session).items():
+            if table.startswith(f"{schema}."):
+                yield f"### {table}\n"
+                yield f"{description}.\n"
+                yield "| column | type | meaning |"
+                yield "|---|---|---|"
+                for column in columns_of_table(session, table):
+                    assert column.description, f"{table}.{column.name} has no meaning"
+                    meaning = re.sub(r"([|<])", r"\\\1", column.description)
+                    yield f"| `{column.name}` | {column.type} | {meaning} |"
+                yield ""
+
+
 def _datasets_page(platforms: dict[str, Platform]) -> Iterator[str]:
     """The lines of docs/datasets.md."""
     yield "# Datasets\n"
-    yield "Made from the platform files: `sync_platform_tests/test_docs.py` tells when it is out of date, and makes it"
-    yield "anew once it is deleted. A hard rule sends a record that breaks it to quarantine, a soft one lowers the"
+    yield "Made from the declarations: `sync_platform_tests/test_docs.py` tells when it is out of date, and makes it"
+    yield "anew once it is deleted. The same texts are the comments of the tables and columns in the lake:"
+    yield "`sync-platform tables`. The program's own tables (unified restaurants, history, syncs, quality) follow those"
+    yield "of the platforms. A hard rule sends a record that breaks it to quarantine, a soft one lowers the"
     yield "validation score, and completeness counts the columns that matter: [quality](quality.md). Beside these"
     yield "columns, every table says when a row was first seen, last changed and removed, since when it is stale, and"
     yield "where it is landed.\n"

@@ -15,7 +15,7 @@ from sync_platform.sources.sandbox_process import sandbox_url
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.objects import ObjectStore, open_store
-from sync_platform.storage.s3_client import open_s3_client
+from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
@@ -35,7 +35,11 @@ class LandingStore(dg.ConfigurableResource[ObjectStore]):
         """The store; StorageError or SettingsError where it cannot be opened."""
         if not self.url.startswith("s3://"):
             return open_store(self.url)
-        return open_store(self.url, open_s3_client(self.region, self.endpoint))
+        if self.endpoint:
+            return open_store(self.url, open_other_s3_client(self.region, self.endpoint))
+        from dagster_aws.s3 import S3Resource  # the import takes two seconds, and only a bucket of AWS needs it
+
+        return open_store(self.url, S3Resource(region_name=self.region, max_attempts=ATTEMPTS).get_client())
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):

@@ -18,6 +18,9 @@ from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
+CORRECTED_TIMES_DESCRIPTION = (
+    "Times of the future that syncs wrote while the clock was ahead, and the times that count instead"
+)
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """By so much the clocks of machines that share a lake may differ."""
 _STEP = timedelta(microseconds=1)
@@ -170,8 +173,7 @@ def _moments(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, o
 def _write(scratch: TemporaryTables, context: CommitContext, corrected: dict[datetime, datetime]) -> None:
     """Store the corrected times, and put them into the tables that are not hashed."""
     session = scratch.session
-    described = "Times of the future that syncs wrote while the clock was ahead, and the times that count instead"
-    ensure_other_tables(session, {("sync", "corrected_times"): (CORRECTED_TIMES, described)})
+    ensure_other_tables(session, {("sync", "corrected_times"): (CORRECTED_TIMES, CORRECTED_TIMES_DESCRIPTION)})
     of_dataset = {"platform": context.platform, "dataset": context.dataset}
     times = scratch.create_empty("corrected", "recorded_at TIMESTAMPTZ, corrected_at TIMESTAMPTZ")
     session.executemany(f"INSERT INTO {times} VALUES (?, ?)", [list(pair) for pair in corrected.items()])

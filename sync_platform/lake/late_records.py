@@ -32,7 +32,7 @@ LATE_RECORDS = (
     ),
     Column("overlap_s", "BIGINT", "Seconds before the watermark from which incremental syncs read since then"),
 )
-_DESCRIPTION = "Records that came late, per sync, and the overlap of incremental syncs that follows"
+LATE_RECORDS_DESCRIPTION = "Records that came late, per sync, and the overlap of incremental syncs that follows"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def record_late_records(
     ).fetchall()[0]
     if not late:
         return None
-    ensure_other_tables(session, {("sync", "late_records"): (LATE_RECORDS, _DESCRIPTION)})
+    ensure_other_tables(session, {("sync", "late_records"): (LATE_RECORDS, LATE_RECORDS_DESCRIPTION)})
     learnt = _overlaps(session, context.platform).get(context.dataset, timedelta())
     needed = min(needed + MARGIN, platform.longest_overlap) if needed else timedelta()
     found = Lateness(late, latest, beyond, max(platform.delta_overlap, learnt, needed))

@@ -1,4 +1,4 @@
-"""The client of an S3 server: AWS, or any other server that has an endpoint of its own."""
+"""The client of an S3 server that is not AWS; dagster-aws makes that of AWS."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 
 
-def open_s3_client(region: str, endpoint: str = "") -> S3Client:
-    """A client with the credentials of the environment. `endpoint`: the server's address; empty for AWS.
+def open_other_s3_client(region: str, endpoint: str) -> S3Client:
+    """A client with the credentials of the environment. `endpoint`: the server's address.
 
-    Other servers than AWS may refuse checksums that they do not know, and may have no address per bucket.
+    Such a server may refuse checksums that it does not know, and may have no address per bucket.
     """
     import boto3
     from botocore.config import Config
 
-    retries = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS})
-    if not endpoint:
-        return boto3.client("s3", region_name=region, config=retries)
-    plain = Config(
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"},
     )
-    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=retries.merge(plain))
+    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)

@@ -93,6 +93,16 @@ RECORD_KINDS: dict[str, RecordKind] = {
 }
 FIELDS_VIEW = "restaurant_fields"
 FIELDS_DESCRIPTION = "Why each field of each restaurant says what it says: the source, the rule, and what else is said"
+FIELDS_COLUMNS = (
+    Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
+    Column("field", "VARCHAR", "The field; `location` is latitude and longitude"),
+    Column("value", "VARCHAR", "Its value"),
+    Column("platform", "VARCHAR", "Platform that the value is from; empty for one computed from several listings"),
+    Column("source_id", "VARCHAR", "The listing there"),
+    Column("rule", "VARCHAR", "Rule that chose the value (docs/unified.md)"),
+    Column("words", "VARCHAR", "The rule in words"),
+    Column("others", "JSON", "What the other listings say, and whether it agrees"),
+)
 _FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value, why_json->>'$.source' AS platform,
     why_json->>'$.source_id' AS source_id, why_json->>'$.rule' AS rule, why_json->>'$.words' AS words,
     why_json->'$.others' AS others
@@ -126,6 +136,11 @@ def related_datasets(platforms: Mapping[str, Platform], kind: str) -> list[Relat
                 )
             found.append(RelatedDataset(platform.name, dataset, reference))
     return found
+
+
+def view_columns() -> dict[str, tuple[Column, ...]]:
+    """The columns of every view, by its name; the lake cannot store comments on them."""
+    return {name: kind.every_column for name, kind in RECORD_KINDS.items()} | {FIELDS_VIEW: FIELDS_COLUMNS}
 
 
 def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform]) -> None:

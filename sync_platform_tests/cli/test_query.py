@@ -52,7 +52,7 @@ def test_every_table_and_column_is_listed_with_its_meaning(synced: Shell) -> Non
     assert all(table["description"] and "(definition" not in table["description"] for table in tables)
     assert by_name["unified.restaurants"]["rows"] >= by_name["unified.restaurants"]["live"] > 0
     assert by_name["sync.runs"]["live"] is None
-    for name in ("unified.restaurants", "sync.runs", "quality.scores", "lineage.changes"):
+    for name in ("unified.restaurants", "unified.reviews", "unified.restaurant_fields", "sync.runs", "lineage.changes"):
         columns = json.loads(synced.run_in_process("tables", name, "--json").stdout)["columns"]
         assert [column["name"] for column in columns if not column["description"]] == [], name
     assert "chope.reservations" in synced.run_in_process("tables", "chope").stdout

@@ -10,7 +10,7 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import BucketStore
-from sync_platform.storage.s3_client import open_s3_client
+from sync_platform.storage.s3_client import open_other_s3_client
 from sync_platform_tests.services import S3Server
 
 from .strict_s3 import StrictS3, strict_s3
@@ -40,7 +40,7 @@ class Sleeps:
 def store_of(server: StrictS3, bucket: str, prefix: str, busy_s: float = 0) -> tuple[BucketStore, Sleeps]:
     sleeps = Sleeps(server, busy_s)
     # botocore's own retries, which really wait, are left out
-    client = open_s3_client("us-east-1", server.endpoint)
+    client = open_other_s3_client("us-east-1", server.endpoint)
     client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
     return BucketStore(client, bucket, prefix, sleeps), sleeps
 

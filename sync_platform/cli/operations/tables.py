@@ -15,6 +15,8 @@ from sync_platform.cli.required import require_lake
 from sync_platform.errors import UsageError
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.unified.related_records import view_columns
+from sync_platform.unified.tables import SCHEMA
 
 DIGEST = re.compile(r" \(definition [0-9a-f]+\)$")
 """What the comment of a view ends with, for the program alone."""
@@ -46,9 +48,9 @@ def show_tables(name: str | None, *, as_json: bool) -> int:
     settings = load_settings()
     require_lake(settings)
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
-        known = _descriptions(session)
+        known = descriptions_of(session)
         if name in known:
-            columns = _columns(session, name)
+            columns = columns_of_table(session, name)
             _show_columns(name, known[name], columns, as_json=as_json)
             return OK
         chosen = [table for table in known if name in (None, table.partition(".")[0])]
@@ -58,7 +60,7 @@ def show_tables(name: str | None, *, as_json: bool) -> int:
     return OK
 
 
-def _descriptions(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
+def descriptions_of(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The comment of every table and view, by `schema.name`, in order of the name."""
     rows = session.execute(
         f"""SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() WHERE database_name = '{LAKE}'
@@ -69,14 +71,17 @@ def _descriptions(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {name: DIGEST.sub("", comment or "") for name, comment in rows.fetchall()}
 
 
-def _columns(session: duckdb.DuckDBPyConnection, name: str) -> list[ColumnListing]:
+def columns_of_table(session: duckdb.DuckDBPyConnection, name: str) -> list[ColumnListing]:
     schema, _, table = name.partition(".")
     rows = session.execute(
         f"""SELECT column_name, data_type, comment FROM duckdb_columns()
         WHERE database_name = '{LAKE}' AND schema_name = $schema AND table_name = $table ORDER BY column_index""",
         {"schema": schema, "table": table},
     )
-    return [ColumnListing(column, kind, comment or "") for column, kind, comment in rows.fetchall()]
+    of_view = {each.name: each.description for each in view_columns().get(table, ())} if schema == SCHEMA else {}
+    return [
+        ColumnListing(column, kind, comment or of_view.get(column, "")) for column, kind, comment in rows.fetchall()
+    ]
 
 
 def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) -> TableListing:
