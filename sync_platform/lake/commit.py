@@ -18,8 +18,9 @@ from sync_platform.lake.chain import chain_changes
 from sync_platform.lake.clock import Clock, read_clock
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
-from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete
+from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete, proven_coverage
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
@@ -140,7 +141,13 @@ class _Commit:
         record = replace(
             self._record(written),
             started_at=min(clock.started_at, context.committed_at),
-            notes=[*self.typed.landed.manifest.notes, *clock.notes, *corrections, *written.notes],
+            notes=[
+                *self.typed.landed.manifest.notes,
+                *_confirmation_note(written.difference.unconfirmed),
+                *clock.notes,
+                *corrections,
+                *written.notes,
+            ],
             generation=generation.day,
             is_outdated=generation.is_outdated,
         )
@@ -193,7 +200,9 @@ class _Commit:
     def _retirement(self, context: CommitContext) -> Retirement:
         manifest = self.typed.landed.manifest
         coverage = EVERY_ROW if not self._missing() else coverage_of_incomplete(self.typed, self.arrival)
-        return Retirement(manifest.mode == "full", coverage, self._tolerance(context.observed_at), self.guard.accepted)
+        tolerance = self._tolerance(context.observed_at)
+        confirmation = confirmation_of(manifest, self.typed.dataset, context)
+        return Retirement(manifest.mode == "full", coverage, tolerance, self.guard.accepted, confirmation)
 
     def _tolerance(self, observed_at: datetime) -> float:
         if self.guard.tolerance is not None:
@@ -239,7 +248,8 @@ class _Commit:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
         typed = TypedRows(Landed(manifest, store), self.typed.platform)
         arrival = load_incoming(scratch, typed)
-        return arrival.incoming, EVERY_ROW if later.list_complete else coverage_of_incomplete(typed, arrival)
+        covered = EVERY_ROW if later.list_complete else coverage_of_incomplete(typed, arrival)
+        return arrival.incoming, proven_coverage(covered, manifest, typed.dataset)
 
     def _move_cursor(self, column: str, context: CommitContext) -> None:
         """Move the cursor to the latest change time seen, at most `observed_at`.
@@ -306,7 +316,14 @@ class _Commit:
             capped_slices=manifest.capped_slices,
             omitted_ids=manifest.omitted_ids,
             list_complete=not missing,
+            list_proven=manifest.unproven is None,
             shrink_rejected=difference.reason is not None,
             shrink_accepted=difference.accepted,
             **asdict(self.trigger),
         )
+
+
+def _confirmation_note(unconfirmed: int) -> list[str]:
+    if not unconfirmed:
+        return []
+    return [f"{unconfirmed:,} rows were not listed, and stay live until the next full sync does not list them either"]

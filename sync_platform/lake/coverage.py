@@ -55,6 +55,17 @@ def coverage_of_parts(manifest: Manifest, dataset: Dataset) -> Coverage:
     return Coverage(dataset.part_of_row, tuple(manifest.parts.read))
 
 
+def proven_coverage(covered: Coverage, manifest: Manifest, dataset: Dataset) -> Coverage:
+    """The coverage without the parts that nothing proves whole (landing/completeness.py)."""
+    if manifest.unproven is None:
+        return covered
+    if manifest.unproven.parts is None or covered == NO_ROW:
+        return NO_ROW
+    unproven = set(manifest.unproven.parts)
+    names = unproven | set(covered.names) if covered.are_excluded else set(covered.names) - unproven
+    return Coverage(dataset.part_of_row, tuple(sorted(names)), covered.are_excluded)
+
+
 def coverage_of_incomplete(typed: TypedRows, arrival: Arrival) -> Coverage:
     """The coverage of an incomplete list: no row where a record has no readable id, or a filter dropped most of the
     list, because what is missing then may be any row's."""

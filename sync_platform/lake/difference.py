@@ -14,6 +14,7 @@ from datetime import date
 
 import duckdb
 
+from sync_platform.lake.confirmation import UNCONFIRMED
 from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.retirement import NO_LIST, Retirement
 from sync_platform.lake.tracked_table import TrackedTable
@@ -26,8 +27,9 @@ class Difference:
     """The rows that change, as names of temporary tables, and their number per operation.
 
     `operations`: the key of each row that changes, and its `operation`. `old`: those rows as stored. `unretired`: the
-    keys of live rows that a full list did not show and that stay live; `not_retired` is their number. `reason`: why the
-    shrink guard retired none of them. `accepted`: the operator's reason, where rows were retired only because of it.
+    keys of live rows that a full list did not show and that stay live; `not_retired` is their number, and `unconfirmed`
+    that of those which await confirmation (lake/confirmation.py). `reason`: why the shrink guard retired none of them.
+    `accepted`: the operator's reason, where rows were retired only because of it.
     """
 
     operations: str
@@ -40,6 +42,7 @@ class Difference:
     refresh: int = 0
     stale: int = 0
     not_retired: int = 0
+    unconfirmed: int = 0
     reason: str | None = None
     accepted: str | None = None
 
@@ -78,12 +81,17 @@ def find_difference(
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen, not_covered = counts.pop("unseen", 0), counts.pop("not_covered", 0)
     decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {_is_listed(table, day)}"))
+    unconfirmed = 0
     if decision.is_retired:
+        unconfirmed = retirement.hold_back(scratch, stored, operations, keys)
         session.execute(f"UPDATE {operations} SET operation = 'remove' WHERE operation = 'unseen'")
-        counts["remove"] += unseen
-    is_unretired = "operation IN ('unseen', 'not_covered')"
-    unretired = scratch.create("unretired", f"SELECT {keys} FROM {operations} WHERE {is_unretired}")
-    not_retired = not_covered + (0 if decision.is_retired else unseen)
+        counts["remove"] += unseen - unconfirmed
+    is_unretired = f"operation IN ('unseen', 'not_covered', '{UNCONFIRMED}')"
+    unretired = scratch.create(
+        "unretired",
+        f"SELECT {keys}, operation = '{UNCONFIRMED}' AS awaits_confirmation FROM {operations} WHERE {is_unretired}",
+    )
+    not_retired = not_covered + (unconfirmed if decision.is_retired else unseen)
     if not_retired:
         session.execute(f"DELETE FROM {operations} WHERE {is_unretired}")
     return Difference(
@@ -91,6 +99,7 @@ def find_difference(
         scratch.create("old", f"SELECT c.* FROM {stored} c SEMI JOIN {operations} USING ({keys})"),
         unretired,
         not_retired=not_retired,
+        unconfirmed=unconfirmed,
         reason=decision.reason,
         accepted=decision.accepted,
         **counts,

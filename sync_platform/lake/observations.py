@@ -15,8 +15,9 @@ from sync_platform.storage.lake_connection import LAKE
 class Observation:
     """One sync's observation of a dataset.
 
-    `list_complete`: the list has no known gap. `was_rejected`: the shrink guard rejected it, so that it retired none of
-    the rows that it covers. `shrink_accepted`: the operator's reason for retiring more rows than the tolerance.
+    `list_complete`: the list has no known gap. `list_proven`: its pages prove that it is whole. `was_rejected`: the
+    shrink guard rejected it, so that it retired none of the rows that it covers. `shrink_accepted`: the operator's
+    reason for retiring more rows than the tolerance.
     """
 
     sync_id: str
@@ -24,6 +25,7 @@ class Observation:
     mode: Literal["full", "incremental"]
     status: Literal["complete", "degraded"]
     list_complete: bool
+    list_proven: bool
     was_rejected: bool
     shrink_accepted: str | None
     manifest: str
@@ -31,7 +33,7 @@ class Observation:
     @property
     def is_conclusive(self) -> bool:
         """True if it retired all rows that it did not show, so the state after it does not depend on earlier ones."""
-        return self.mode == "full" and self.status == "complete" and self.list_complete
+        return self.mode == "full" and self.status == "complete" and self.list_complete and self.list_proven
 
 
 def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
@@ -47,6 +49,7 @@ def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str
     """
     rows = session.execute(
         f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
+            coalesce(list_proven, true),
             coalesce(shrink_rejected, mode = 'full' AND list_complete AND not_retired > 0, false),
             shrink_accepted, manifest
         FROM {LAKE}.sync.runs

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sync_platform.lake.confirmation import Confirmation
 from sync_platform.lake.coverage import EVERY_ROW, NO_ROW, Coverage
+from sync_platform.storage.temporary_tables import TemporaryTables
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,23 @@ class Retirement:
 
     `list_is_full`: it lists everything, not only changes. `coverage`: the rows that it covers. `tolerance`: the largest
     share of the live rows that may be retired at once. `accepted`: the operator's reason for retiring more.
+    `confirmation`: what must be confirmed by a second list; None for nothing.
     """
 
     list_is_full: bool
     coverage: Coverage
     tolerance: float
     accepted: str | None = None
+    confirmation: Confirmation | None = None
+
+    def hold_back(self, scratch: TemporaryTables, stored: str, operations: str, keys: str) -> int:
+        """Keep the unseen rows that must be confirmed from being retired (lake/confirmation.py); returns their number.
+
+        An operator who accepts that rows are gone confirms them.
+        """
+        if self.confirmation is None or self.accepted:
+            return 0
+        return self.confirmation.hold_back(scratch, stored, operations, keys)
 
     def decide(self, unseen: int, count_live: Callable[[], int]) -> RetirementDecision:
         """Decide on a number of covered rows that were not seen; `count_live` counts all live rows of a full list."""

@@ -126,6 +126,12 @@ RUNS = (
         "BOOLEAN",
         "Whether nothing is known to be missing; otherwise a full sync retires only rows of parts that were read whole",
     ),
+    Column(
+        "list_proven",
+        "BOOLEAN",
+        "Whether totals or a sure end prove that the list is whole; otherwise rows are retired when the next full sync "
+        "does not show them either",
+    ),
     Column("shrink_rejected", "BOOLEAN", "Whether the shrink guard kept it from retiring rows"),
     Column("shrink_accepted", "VARCHAR", "The operator's reason for retiring more than the tolerance; empty for none"),
     Column("request_id", "VARCHAR", "Emergency request that the sync answers; empty for none"),
@@ -144,6 +150,11 @@ NOT_RETIRED = (
         "source_id", "VARCHAR", "The row that would have been retired, had the extract been complete and in tolerance"
     ),
     Column("observed_at", "TIMESTAMPTZ", "When it was not seen (UTC)"),
+    Column(
+        "awaits_confirmation",
+        "BOOLEAN",
+        "Whether it is retired when the next full sync does not show it either: the list was not proven to be whole",
+    ),
 )
 CURSORS = (
     Column("platform", "VARCHAR", "Platform"),

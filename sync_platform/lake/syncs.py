@@ -66,6 +66,7 @@ class SyncRecord:
     capped_slices: list[str] = field(default_factory=list)
     omitted_ids: list[str] = field(default_factory=list)
     list_complete: bool = False
+    list_proven: bool = True
     shrink_rejected: bool = False
     shrink_accepted: str | None = None
     request_id: str | None = None
@@ -111,7 +112,9 @@ def write_not_retired(session: duckdb.DuckDBPyConnection, context: CommitContext
     """List the source_ids of the relation `unretired` in `sync.not_retired`, within the caller's transaction."""
     if session.execute(f"FROM {unretired} LIMIT 1").fetchone():
         session.execute(
-            f"INSERT INTO {LAKE}.sync.not_retired SELECT ?, ?, ?, source_id, ? FROM {unretired} ORDER BY ALL",
+            f"""INSERT INTO {LAKE}.sync.not_retired BY NAME
+            SELECT ? AS sync_id, ? AS platform, ? AS dataset, source_id, ? AS observed_at, awaits_confirmation
+            FROM {unretired} ORDER BY ALL""",
             [context.sync_id, context.platform, context.dataset, context.observed_at],
         )
 

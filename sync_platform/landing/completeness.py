@@ -19,6 +19,27 @@ class ReadParts(msgspec.Struct, frozen=True):
     read: list[str] | None = None
 
 
+class Unproven(msgspec.Struct, frozen=True):
+    """The parts of a dataset of which nothing proves that they are whole; `parts` is None for all of them."""
+
+    parts: list[str] | None = None
+
+
+def unproven_of(gaps: Gaps) -> Unproven | None:
+    """None where every list was proven whole, or has a gap."""
+    if gaps.is_unproven:
+        return Unproven()
+    return Unproven(sorted(gaps.parts.unproven)) if gaps.parts.unproven else None
+
+
+def notes_of(gaps: Gaps) -> list[str]:
+    """What was odd and cost nothing, in words; doubts that concern several lists are told once."""
+    if not gaps.doubts:
+        return gaps.notes
+    more = f" (and of {len(gaps.doubts) - 1} more lists)" if len(gaps.doubts) > 1 else ""
+    return [*gaps.notes, f"nothing proves that a list is whole: {gaps.doubts[0]}{more}"]
+
+
 @dataclass(frozen=True)
 class Received:
     """What came of a dataset: pages, records with distinct ids, and records without an id."""

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from sync_platform.errors import DamagedManifest
-from sync_platform.landing.completeness import ReadParts
+from sync_platform.landing.completeness import ReadParts, Unproven
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
 from sync_platform.storage.objects import ObjectStore
@@ -71,6 +71,7 @@ class Manifest(msgspec.Struct):
     left_out: int = 0
     loose_readings: list[tuple[LooseReading, int]] = []
     notes: list[str] = []
+    unproven: Unproven | None = None
     clock_ahead_s: float | None = None
 
     @property

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 import zstandard
 
-from sync_platform.landing.completeness import Received, completeness_of
+from sync_platform.landing.completeness import Received, completeness_of, notes_of, unproven_of
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.interrupted import Journal, scope_text
 from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key
@@ -184,9 +184,10 @@ class DatasetWriter:
             reasons=completeness.reasons,
             missing_share=completeness.missing_share,
             parts=completeness.parts,
+            notes=notes_of(gaps),
+            unproven=unproven_of(gaps),
             left_out=left_out,
             loose_readings=sorted(loose_readings.items()),
-            notes=gaps.notes,
             clock_ahead_s=clock_ahead_s,
         )
 

@@ -19,7 +19,7 @@ from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint,
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.grid import Grid, GridCrawl
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, InOrder, Together, Within
@@ -256,7 +256,5 @@ class Foodpanda(Platform):
             parents.add(page.records)
             yield page
         if extraction.wants("reviews"):
-            # the lists of reviews give no totals: the vendors' own counts show whether reviews are missing
-            extraction.report_total("reviews", sum(filter(None, parents.counts.values())))
             async for page in pages_of_children(extraction, parents):
                 yield page

@@ -28,7 +28,7 @@ from sync_platform.sources.endpoints import Endpoint, ErrorCode, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of
 from sync_platform.sources.id_lists import read_id_list
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, Record, integer_at, records_of
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, Together
@@ -244,6 +244,8 @@ class Keeta(Platform):
     async def pages(self, extraction: Extraction) -> AsyncIterator[Page]:
         session = Session(extraction)
         shops = await _shops(extraction, session)
+        if extraction.wants("menu_items"):
+            extraction.inherit_doubt("menu_items", "restaurants")
         for dataset in filter(extraction.wants, ("restaurants", "menu_items")):
             if not extraction.gaps["restaurants"].is_known:
                 extraction.report_all_parts_known(dataset)

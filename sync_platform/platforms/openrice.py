@@ -20,7 +20,7 @@ from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace
 from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.placeholders import without_placeholders
 from sync_platform.sources.received import Page

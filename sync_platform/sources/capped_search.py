@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sync_platform.errors import SyncError
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Page
 
 Filters = Mapping[str, int | str]

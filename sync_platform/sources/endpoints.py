@@ -19,7 +19,7 @@ import msgspec
 from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Record, integer_at, records_of
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
 
@@ -56,13 +56,14 @@ class ByCursor(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class ByOffset(Paging):
-    """Pages until one is short. `offset`: the parameter; with `counts_pages` it is a page number, from 1."""
+    """Pages until the list ends. `offset`: the parameter; with `counts_pages` it is a page number, from 1."""
 
     offset: str = "offset"
     counts_pages: bool = False
 
-    def position(self, offset: int) -> dict[str, int]:
-        return {self.offset: offset // self.size + 1 if self.counts_pages else offset}
+    def position(self, number: int) -> dict[str, int]:
+        """The parameter for an offset, or for the number of a page, from 0."""
+        return {self.offset: number + 1 if self.counts_pages else number}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,9 +188,7 @@ class Endpoint:
             records = [inner if isinstance(inner := each.get(self.wrapped_in), dict) else each for each in records]
         total = found(paging.total) if paging else None
         next_cursor = found(paging.next_cursor) or None if isinstance(paging, ByCursor) else None
-        pages = None
-        if isinstance(paging, Numbered):
-            pages = found(paging.pages) if paging.pages else -(-(total or 0) // paging.size)
+        pages = found(paging.pages) if isinstance(paging, Numbered) else None
         return Slice(records, reply, total, pages, next_cursor)
 
 

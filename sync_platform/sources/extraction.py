@@ -139,6 +139,11 @@ class Extraction:
         gaps.claimed = sum_of_claims(gaps.claimed, total)
         self.part.claimed = sum_of_claims(self.part.claimed, total)
 
+    def lower_total(self, dataset: str, by: int) -> None:
+        """A list that was read again has fewer records than the total that was reported for it."""
+        gaps = self.gaps[dataset]
+        gaps.claimed, self.part.claimed = (gaps.claimed or 0) - by, (self.part.claimed or 0) - by
+
     def expect_pages(self, dataset: str, pages: int) -> None:
         self.gaps[dataset].pages_expected += pages
 
@@ -176,6 +181,20 @@ class Extraction:
         else:
             add_note(gaps.part_findings, f"{self.part.name}: {finding}")
 
+    def report_unproven(self, dataset: str, doubt: str) -> None:
+        """Nothing is known to be missing, and nothing proves that the list, or the part that is read, is whole.
+
+        Rows that it does not show are retired only when the next full sync does not show them either.
+        """
+        gaps = self.gaps[dataset]
+        if self.part.name is None:
+            gaps.is_unproven = True
+            add_note(gaps.doubts, doubt)
+        else:
+            gaps.parts.unproven.add(self.part.name)
+            self.part.is_proven = False
+            add_note(gaps.doubts, f"{self.part.name}: {doubt}")
+
     def report_loose_readings(self, dataset: str, reply: Reply) -> None:
         """The fields of an answer that were read although they have another form than declared."""
         self.state.loose_readings[dataset].update(set(reply.loose_readings))
@@ -198,6 +217,11 @@ class Extraction:
         """Where records of `parent` are known to be missing, their records in this dataset are missing too."""
         if self.gaps[parent].is_known:
             self.report_missing_parents(dataset, parent, f"what belongs to the missing {parent} is missing too")
+
+    def inherit_doubt(self, dataset: str, parent: str) -> None:
+        """Where nothing proves that all records of `parent` were listed, nothing proves it for this dataset."""
+        if self.gaps[parent].is_unproven or self.gaps[parent].parts.unproven:
+            self.report_unproven(dataset, f"nothing proves that all {parent} were listed")
 
     def report_missing_parents(self, dataset: str, parent: str, finding: str) -> None:
         """Records of `parent` are missing, and with them their records in this dataset; `finding` says so."""
@@ -258,6 +282,8 @@ class Extraction:
             if pages[0].part.claimed is not None:
                 self.report_total(dataset, pages[0].part.claimed)
             parts.note_read([name(item)])
+            if not pages[0].part.is_proven:
+                self.for_part(name(item)).report_unproven(dataset, "its end was not sure when it was read")
             for page in pages:
                 yield page
 
@@ -269,7 +295,7 @@ class Extraction:
             if not own.part.is_whole:
                 return pages
             parts.note_read([name(item)])
-            part = Part(name(item), len(pages), own.part.claimed)
+            part = Part(name(item), len(pages), own.part.claimed, own.part.is_proven)
             return [replace(page, part=part) for page in pages]
 
         async for pages in self.each(dataset, missing, fetched):

@@ -10,7 +10,9 @@ from sync_platform.errors import Refused
 from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice, by_cursor, by_offset, numbered
+from sync_platform.sources.list_proof import ListProof, Read
+from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.paging import by_cursor, by_offset, numbered, unpaged
 from sync_platform.sources.received import Page, Record
 
 Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
@@ -46,6 +48,7 @@ class Parents:
         extraction, parent, dataset = self._extraction, self.child.parent, self.child.dataset
         gaps, count = extraction.gaps[parent], len(self._ids)
         extraction.gaps[dataset].parts.note_read(self._ids - self.counts.keys())
+        extraction.inherit_doubt(dataset, parent)
         if gaps.claimed is not None and count < gaps.claimed:
             finding = f"of {gaps.claimed:,} {parent} {count:,} came, and what belongs to the others is missing"
             extraction.report_missing_parents(dataset, parent, finding)
@@ -108,7 +111,7 @@ async def pages_of(
             return found
         return replace(found, records=[{**each, parent_field: parent} for each in found.records])
 
-    async for page in _paged(extraction, endpoint, fetch):
+    async for page in ListProof(extraction, endpoint.dataset).pages(_one_read(endpoint, fetch)):
         yield page
 
 
@@ -132,16 +135,18 @@ async def _slice_of(
     return found
 
 
-def _paged(extraction: Extraction, endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> AsyncIterator[Page]:
-    """The list page by page; `fetch` takes the parameter that says which page."""
-    paging, dataset = endpoint.paging, endpoint.dataset
+def _one_read(endpoint: Endpoint, fetch: Callable[..., Awaitable[Slice]]) -> Read:
+    """A read of the list, page by page; `fetch` takes the parameter that says which page."""
+    paging = endpoint.paging
     if isinstance(paging, Numbered):
-        return numbered(extraction, dataset, lambda page: fetch(**{paging.page: page}))
+        return lambda reading: numbered(reading, lambda page: fetch(**{paging.page: page}), paging.size)
     if isinstance(paging, ByCursor):
-        return by_cursor(extraction, dataset, lambda cursor: fetch(**({paging.cursor: cursor} if cursor else {})))
+        return lambda reading: by_cursor(reading, lambda cursor: fetch(**({paging.cursor: cursor} if cursor else {})))
     if isinstance(paging, ByOffset):
-        return by_offset(extraction, dataset, lambda offset: fetch(**paging.position(offset)), paging.size)
-    return numbered(extraction, dataset, lambda page: fetch())
+        return lambda reading: by_offset(
+            reading, lambda at: fetch(**paging.position(at)), paging.size, counts_pages=paging.counts_pages
+        )
+    return lambda reading: unpaged(reading, fetch)
 
 
 def _path_of(extraction: Extraction, endpoint: ChildEndpoint, parent: str) -> str:

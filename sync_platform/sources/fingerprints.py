@@ -35,3 +35,10 @@ class Fingerprints:
                 bucket.insert(place, each)
                 self._count += 1
         return self._count - before
+
+    def __contains__(self, each: int) -> bool:
+        bucket = self._buckets.get(each % BUCKETS)
+        if bucket is None:
+            return False
+        place = bisect_left(bucket, each)
+        return place < len(bucket) and bucket[place] == each

@@ -14,12 +14,14 @@ class Parts:
     """The parts of a list that are read on their own, by name: one parent's records, one slice of a search, one cell of
     a grid.
 
-    `read`: the parts that were read whole. `unread`: the others. `are_all_known`: True if a part that is in neither has
-    no records, because the source lists all parts.
+    `read`: the parts that were read whole. `unread`: the others. `unproven`: the parts that were read, and of which
+    nothing proves that they are whole. `are_all_known`: True if a part that is in neither has no records, because the
+    source lists all parts.
     """
 
     read: set[str] = field(default_factory=set)
     unread: set[str] = field(default_factory=set)
+    unproven: set[str] = field(default_factory=set)
     are_all_known: bool = False
 
     def expect(self, names: Iterable[str]) -> None:
@@ -41,7 +43,8 @@ class Gaps:
 
     `claimed`: the source's own total. `findings` concern the list as a whole, `part_findings` one part each. `parent`:
     the dataset whose missing records have records here, and `missing_parents` says so in words; both empty where no
-    parent is missing. `notes`: what was odd and cost nothing. Each list of texts keeps its first hundred.
+    parent is missing. `is_unproven`: nothing proves that the list is whole; `doubts` says why, of the list or a part.
+    `notes`: what was odd and cost nothing. Each list of texts keeps its first hundred.
     """
 
     claimed: int | None = None
@@ -54,6 +57,8 @@ class Gaps:
     parent: str = ""
     missing_parents: str = ""
     parts: Parts = field(default_factory=Parts)
+    is_unproven: bool = False
+    doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -70,7 +75,8 @@ class Gaps:
 
 @dataclass
 class PartGaps:
-    """What is known of one part while it is fetched: the source's total; `is_whole` is False once a gap is reported.
+    """What is known of one part while it is fetched: the source's total; `is_whole` is False once a gap is reported,
+    `is_proven` once it is reported as unproven.
 
     `name`: the part's name; None for the list as a whole.
     """
@@ -78,6 +84,7 @@ class PartGaps:
     name: str | None = None
     claimed: int | None = None
     is_whole: bool = True
+    is_proven: bool = True
 
 
 def sum_of_claims(claimed: int | None, total: int) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from sync_platform.errors import SyncError
 from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_proof import ListProof
+from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.paging import by_offset
 from sync_platform.sources.received import Page, Record
 
 
@@ -113,35 +114,19 @@ class GridCrawl:
             self._extraction.report_finding(self._dataset, finding)
 
     async def _read(self, cell: int) -> AsyncIterator[tuple[int, Slice]]:
-        """The pages of one cell. A cell that lists fewer records than it counts, or repeats a page, is a finding.
-
-        Pages are compared by their ids, because other fields may change during the crawl.
-        """
+        """The pages of one cell. A cell that lists fewer records than it counts, or repeats a page, is a finding."""
         latitude, longitude = self._grid.middle(cell)
         own = self._extraction.for_part(str(cell))
         point = f"the point {latitude:.2f},{longitude:.2f}"
-        ids: set[str | None] = set()
-        offset = 0
-        while True:
-            own.expect_pages(self._dataset, 1)
-            try:
-                part = await self._fetch(latitude, longitude, offset)
-            except SyncError as error:
-                own.report_failure(self._dataset, error)
-                return
-            listed = set(map(self._id, part.records))
-            if offset and part.records and listed <= ids:
-                own.report_finding(self._dataset, f"{point} repeats at offset {offset} what it listed before")
-                return
-            ids |= listed
+        proof = ListProof(own, self._dataset, has_claim=False, name=point, noun=self._noun)
+
+        async def fetch(offset: int) -> Slice:
+            return await self._fetch(latitude, longitude, offset)
+
+        async for part in proof.slices(lambda reading: by_offset(reading, fetch, self._page_rows)):
             yield cell, part
-            if len(part.records) < self._page_rows:
-                if len(ids) < (part.total or 0):
-                    own.report_finding(self._dataset, f"{point} lists {len(ids)} of {part.total} {self._noun}")
-                else:
-                    own.gaps[self._dataset].parts.note_read([str(cell)])
-                return
-            offset += self._page_rows
+        if own.part.is_whole:
+            own.gaps[self._dataset].parts.note_read([str(cell)])
 
     def _of_cell(self, cell: int, part: Slice) -> list[Record]:
         """The records of a page that lie in its cell; the others wait for their own cell."""

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sync_platform.errors import SyncError
 from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Get, page_of
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_proof import ListProof
+from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.paging import numbered
 from sync_platform.sources.received import Page, Record
 
 Kept = TypeVar("Kept")
@@ -40,10 +41,9 @@ async def read_id_list(
     name: str = "the list",
     get: Get | None = None,
 ) -> IdList[Kept]:
-    """Read all pages of a numbered list. A list with fewer records than its total is a finding.
+    """Read a numbered list, again where it moved while it was read. Fewer records than its total are a finding.
 
-    `records` and `name`: what findings call the records and the list. Without a number of pages, pages are read until
-    one is short; a page that lists nothing new then ends the list as a finding.
+    `records` and `name`: what findings call the records and the list.
     """
     dataset, paging = endpoint.dataset, endpoint.paging
     if not isinstance(paging, Numbered):
@@ -53,30 +53,16 @@ async def read_id_list(
     async def fetch(page: int) -> Slice:
         part = await page_of(extraction, endpoint, {paging.page: page}, get)
         extraction.report_loose_readings(dataset, part.reply)
+        return part
+
+    proof = ListProof(extraction, dataset, is_landed=False, has_claim=False, name=name, noun=records)
+    async for part in proof.slices(lambda reading: numbered(reading, fetch, paging.size)):
         for record in part.records:
             source_id = extraction.source_id(dataset, record)
             if source_id is not None:
                 found.by_id[source_id] = keep(record)
-        found.listed += len(part.records)
-        if part.total is not None:
-            found.total = max(found.total or 0, part.total)
-        return part
-
-    try:
-        page, part = 1, await fetch(1)
-        while part.pages is None and len(part.records) == paging.size:
-            known, page = len(found.by_id), page + 1
-            part = await fetch(page)
-            if len(found.by_id) == known and part.records:
-                extraction.report_finding(dataset, f"{name} never ends: page {page} lists nothing new")
-                break
-        async for _ in extraction.each(dataset, range(page + 1, (part.pages or 1) + 1), fetch):
-            pass
-    except SyncError as error:
-        extraction.expect_pages(dataset, 1)
-        extraction.report_failure(dataset, error)
-        return IdList()
-    if found.total is not None and len(found.by_id) < found.total:
+    found.listed, found.total = proof.last.received, proof.last.total
+    if found.total is not None and len(found.by_id) < found.total and not proof.last.is_broken:
         finding = f"{name} claims {found.total:,} {records} and lists {len(found.by_id):,}"
         extraction.report_finding(dataset, finding)
     return found

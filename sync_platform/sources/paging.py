@@ -1,190 +1,180 @@
-"""The ways to page through a list: numbered pages, cursors, offsets. Each yields pages and reports the gaps it finds.
+"""The ways to page through a list: numbered pages, cursors, offsets. Each reads a list once, to its end.
 
-`Slice` is what a connector reads out of one reply; the loops here know nothing of any platform.
+A short page is no end. A list ends with its total, with the source's own end (its number of pages, a missing cursor),
+with an empty page, or with a page that repeats the ones before. Where nothing proves that a list without a total is
+whole, the read says why (`ListReading.doubt_because`). The loops here know nothing of any platform.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
-from sync_platform.errors import SyncError
-from sync_platform.sources.client import Reply
-from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.fingerprints import Fingerprints
-from sync_platform.sources.received import Page, Record
+from sync_platform.sources.list_reading import STALE_PAGES, ListReading, Slice
 
 MOST_PAGES = 1_000_000
-STALE_PAGES = 3
 
 
-@dataclass(frozen=True)
-class Slice:
-    """One page of a list as read: its records and what the source says about the rest.
+async def unpaged(reading: ListReading, fetch: Callable[[], Awaitable[Slice]]) -> AsyncIterator[Slice]:
+    """The only page of a list that is not paged."""
 
-    `total` records in the whole list, `pages` in the whole list, `next_cursor` of the following page; None where the
-    source does not say.
+    async def fetch_first(place: int) -> Slice:
+        return await fetch()
+
+    part = await reading.request(fetch_first, 1)
+    if part is not None:
+        yield reading.add(part, 1)
+
+
+async def numbered(reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], size: int) -> AsyncIterator[Slice]:
+    """Pages 1 to n: the first says how many there are, or how many records; the others are fetched concurrently.
+
+    Then pages are read one by one, as long as records of the total are missing or the list grew. A source that gives
+    fewer than `size` records per page has more pages than its total says. Three pages in a row without a new record end
+    the list as a finding. Without a total, an empty page among others is a finding.
     """
-
-    records: list[Record]
-    reply: Reply
-    total: int | None = None
-    pages: int | None = None
-    next_cursor: str | None = None
-
-    def as_page(self, dataset: str) -> Page:
-        return Page(dataset, self.records, (self.reply,))
-
-
-async def numbered(
-    extraction: Extraction, dataset: str, fetch: Callable[[int], Awaitable[Slice]]
-) -> AsyncIterator[Page]:
-    """Pages 1 to n: the first says how many there are, the others are fetched concurrently.
-
-    The largest total of any page is used. A list that grows while it is read is a finding: its new pages are not read.
-    Three pages in a row without a new record end the list as a finding. Memory: 9 bytes per record.
-    """
-    try:
-        first = await fetch(1)
-    except SyncError as error:
-        extraction.expect_pages(dataset, 1)
-        extraction.report_failure(dataset, error)
+    first = await reading.request(fetch, 1)
+    if first is None:
         return
-    count = min(max(first.pages or 1, 1), MOST_PAGES)
-    extraction.expect_pages(dataset, count)
-    total = _LargestTotal(extraction, dataset)
-    total.raise_to(first.total)
-    repetition = _Repetition(extraction, dataset)
-    repetition.add(first.records)
-    yield first.as_page(dataset)
-    most, requested = count, 1
+    yield reading.add(first, 1)
+    declared = first.pages if first.pages is not None or first.total is None else -(-first.total // size)
+    count = min(max(declared or 1, 1), MOST_PAGES)
+    reading.expect(count - 1)
+    requested, received, most = 1, 1, count
 
-    def pages() -> Iterator[int]:
+    def places() -> Iterator[int]:
         nonlocal requested
-        while requested < count and not repetition.is_endless:
+        while requested < count and not reading.is_stale:
             requested += 1
             yield requested
 
-    async for page in extraction.each(dataset, pages(), fetch):
-        most = max(most, page.pages or 0)
-        total.raise_to(page.total)
-        repetition.add(page.records)
-        yield page.as_page(dataset)
-    if repetition.is_endless:
-        extraction.expect_pages(dataset, requested - count)
-        extraction.report_finding(
-            dataset, f"of {count:,} pages {requested:,} were read: the last {STALE_PAGES} added nothing"
-        )
-    elif most > count:
-        extraction.report_finding(dataset, f"the list grew from {count} to {most} pages while it was read")
+    async def fetch_at(place: int) -> tuple[int, Slice]:
+        return place, await fetch(place)
+
+    async for place, part in reading.extraction.each(reading.dataset, places(), fetch_at):
+        received, most = received + 1, max(most, part.pages or 0)
+        yield reading.add(part, place)
+        if not part.records:
+            reading.findings.append(f"page {place} of {count:,} is empty")
+    reading.is_broken = received < requested
+    if reading.is_stale and requested > STALE_PAGES:
+        reading.is_endless = True
+        reading.expect(requested - count)
+        reading.findings.append(f"of {count:,} pages {requested:,} were read: the last {STALE_PAGES} added nothing")
+        return
+    if first.records and not reading.is_broken:
+        async for part in _pages_after(reading, fetch, count, most if declared is not None else None):
+            yield part
+    reading.doubt_short_pages()
 
 
-async def by_cursor(
-    extraction: Extraction, dataset: str, fetch: Callable[[str | None], Awaitable[Slice]]
-) -> AsyncIterator[Page]:
+async def _pages_after(
+    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None
+) -> AsyncIterator[Slice]:
+    """The pages after those that the first page told of, until a page adds nothing.
+
+    `most`: the largest number of pages that any page told; None where the source does not tell it.
+    """
+    while not reading.has_all and (reading.total is not None or most is None or place < most):
+        place += 1
+        part = await reading.request(fetch, place)
+        if part is None:
+            return
+        if reading.adds_nothing(part):
+            yield part.without_records()
+            if reading.total is None and part.records and len(part.records) >= reading.longest:
+                reading.findings.append(f"{reading.name} repeats at page {place} what came before it")
+            return
+        most = most and max(most, part.pages or 0)
+        yield reading.add(part, place)
+
+
+async def by_cursor(reading: ListReading, fetch: Callable[[str | None], Awaitable[Slice]]) -> AsyncIterator[Slice]:
     """Follow cursors to the end. A repeated cursor, or three pages in a row without a new record, end it as a finding.
 
-    The largest total of any page is used. Without a total only the pages can show that some are missing: records that
-    come on two pages are a finding, and so is an empty last page. Memory: 9 bytes per record.
+    Without a total, an empty page that leads on or ends the list is a finding, and the last page of a full list is
+    requested twice, because nothing else shows that it is whole.
     """
     cursor: str | None = None
     cursors: set[str] = set()
-    repetition = _Repetition(extraction, dataset)
-    total = _LargestTotal(extraction, dataset)
-    repeated = 0
-    while True:
-        extraction.expect_pages(dataset, 1)
-        try:
-            part = await fetch(cursor)
-        except SyncError as error:
-            extraction.report_failure(dataset, error)
-            return
-        total.raise_to(part.total)
-        repeated += repetition.add(part.records)
-        yield part.as_page(dataset)
-        if part.next_cursor is None:
-            if part.total is None and repeated:
-                extraction.report_finding(
-                    dataset, f"the list moved while it was read: {repeated} records came on two pages"
-                )
-            if part.total is None and cursor is not None and not part.records:
-                extraction.report_finding(
-                    dataset, f"the cursor {cursor!r} was to lead to more records, and there are none"
-                )
-            return
-        cursor = part.next_cursor
-        if cursor in cursors or repetition.is_endless:
-            extraction.report_finding(
-                dataset, f"the cursor never ends: {cursor!r} came again, or pages that add nothing follow"
+    place = 1
+    part = await reading.request(fetch, cursor)
+    while part is not None:
+        yield reading.add(part, place)
+        following = part.next_cursor
+        if following is None:
+            if cursor is not None and not part.records:
+                reading.findings.append(f"the cursor {cursor!r} was to lead to more records, and there are none")
+            again = None if part.reply.has_no_content else await _other_last_page(reading, fetch, cursor)
+            if again is None:
+                break
+            place, part = place + 1, again
+            continue
+        if not part.records:
+            reading.findings.append(f"page {place} is empty, and its cursor {following!r} leads on")
+        if following in cursors or reading.is_stale:
+            reading.is_endless = True
+            reading.findings.append(
+                f"the cursor never ends: {following!r} came again, or pages that add nothing follow"
             )
             return
-        cursors.add(cursor)
+        cursors.add(following)
+        cursor, place = following, place + 1
+        part = await reading.request(fetch, cursor)
+    reading.doubt_short_pages()
+
+
+async def _other_last_page(
+    reading: ListReading, fetch: Callable[[str | None], Awaitable[Slice]], cursor: str | None
+) -> Slice | None:
+    """The last page of a full list without a total, requested again; only the records that it did not list before.
+
+    None if it lists the same, and ends the list too.
+    """
+    if reading.total is not None or not reading.is_of_full_list:
+        return None
+    again = await reading.request(fetch, cursor, is_second=True)
+    if again is None or (again.next_cursor is None and reading.adds_nothing(again)):
+        return None
+    reading.expect(1)
+    return replace(again, records=[each for each in again.records if reading.adds(each)])
 
 
 async def by_offset(
-    extraction: Extraction, dataset: str, fetch: Callable[[int], Awaitable[Slice]], limit: int
-) -> AsyncIterator[Page]:
-    """Offsets 0, limit, 2·limit … until a page is short, or the source's total is reached.
+    reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], limit: int, *, counts_pages: bool = False
+) -> AsyncIterator[Slice]:
+    """Offsets from 0, each after the records that came; with `counts_pages` the numbers of pages, from 0.
 
-    The total of the first page is used. A page without a new record ends the list as a finding. A lost page is skipped,
-    unless it is the first or follows another lost one. Memory: 9 bytes per record.
+    The list ends with its total, with an empty page, or with a page that repeats the ones before; that is a finding
+    after a full page. An empty page that follows a full one is requested twice, and leaves a doubt. A lost page is
+    skipped, unless it is the first or follows another lost one.
     """
-    offset = 0
-    seen = Fingerprints()
-    lost = False
-    while True:
-        extraction.expect_pages(dataset, 1)
-        try:
-            part = await fetch(offset)
-        except SyncError as error:
-            extraction.report_failure(dataset, error)
-            if lost or not offset:
+    position, length, place, is_after_lost = 0, 0, 0, False
+    while not (place and reading.has_all):
+        is_after_full = length >= (reading.longest if place > 1 else limit) or not place
+        part = await reading.request(fetch, position)
+        if part is not None and is_after_full and reading.is_of_full_list and part.is_empty_list and part.total != 0:
+            part = await reading.request(fetch, position, is_second=True)
+        if part is None:
+            if is_after_lost or not position:
                 return
-            lost, offset = True, offset + limit
+            is_after_lost, length = True, limit
+            position += 1 if counts_pages else reading.longest
             continue
-        lost = False
-        if not offset and part.total is not None:
-            extraction.report_total(dataset, part.total)
-        if not seen.add(extraction.fingerprints(dataset, part.records)) and part.records:
-            extraction.report_finding(dataset, f"the page at offset {offset} repeats what came before it")
-            return
-        yield part.as_page(dataset)
-        offset += len(part.records)
-        if len(part.records) < limit or (part.total is not None and offset >= part.total):
-            if part.total is not None and offset < part.total:
-                extraction.report_finding(dataset, f"the list ends at {offset} of {part.total} records")
-            return
-
-
-class _LargestTotal:
-    """The largest total that the source gives for one list: the totals of its pages are not added up."""
-
-    def __init__(self, extraction: Extraction, dataset: str) -> None:
-        self._extraction, self._dataset = extraction, dataset
-        self._reported: int | None = None
-
-    def raise_to(self, total: int | None) -> None:
-        if total is None or (self._reported is not None and total <= self._reported):
-            return
-        self._extraction.report_total(self._dataset, total - (self._reported or 0))
-        self._reported = total
-
-
-class _Repetition:
-    """Counts pages without a new record: `is_endless` is True after three in a row."""
-
-    def __init__(self, extraction: Extraction, dataset: str) -> None:
-        self._extraction, self._dataset = extraction, dataset
-        self._seen = Fingerprints()
-        self._stale_in_a_row = 0
-
-    def add(self, records: list[Record]) -> int:
-        """Add a page; returns how many of its records an earlier page had."""
-        fingerprints = self._extraction.fingerprints(self._dataset, records)
-        repeated = len(fingerprints) - self._seen.add(fingerprints)
-        self._stale_in_a_row = self._stale_in_a_row + 1 if repeated == len(fingerprints) else 0
-        return repeated
-
-    @property
-    def is_endless(self) -> bool:
-        return self._stale_in_a_row >= STALE_PAGES
+        is_after_lost = False
+        if reading.adds_nothing(part):
+            yield reading.add(part.without_records(), place + 1)
+            if part.records and is_after_full:
+                where = f"page {position + 1}" if counts_pages else f"offset {position}"
+                reading.findings.append(f"{reading.name} repeats at {where} what came before it")
+            elif is_after_full:
+                reading.doubt_because("only an empty page shows its end")
+            break
+        overlap = 0 if counts_pages else max(0, reading.longest - length)
+        place, length = place + 1, len(part.records)
+        yield reading.add(part, place, overlap=overlap)
+        position += 1 if counts_pages else length
+    if counts_pages:
+        reading.doubt_short_pages()
+    if reading.total is not None:
+        reading.findings.append(f"{reading.name} ends at {reading.distinct:,} of {reading.total:,} {reading.noun}")

@@ -70,11 +70,12 @@ class Body(msgspec.Struct, frozen=True):
 
 class Part(msgspec.Struct, frozen=True):
     """A part of a dataset that is fetched on its own (one restaurant's reviews) and completely received: its name, its
-    number of pages, and the number of records that the source claims."""
+    number of pages, and the number of records that the source claims. `is_proven`: its pages prove that it is whole."""
 
     name: str
     pages: int
     claimed: int | None = None
+    is_proven: bool = True
 
 
 @dataclass(frozen=True)

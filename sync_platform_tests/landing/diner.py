@@ -22,7 +22,9 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice, by_cursor, numbered
+from sync_platform.sources.list_proof import ListProof
+from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.paging import by_cursor, numbered
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.ledger import Ledger
@@ -77,10 +79,10 @@ class Diner(Platform):
         async def reviews(cursor: str | None) -> Slice:
             return await extraction.client.get("/reviews", {"cursor": cursor or ""}, read=read_slice)
 
-        async for page in numbered(extraction, "places", places):
+        async for page in ListProof(extraction, "places").pages(lambda read: numbered(read, places, 20)):
             yield page
         if extraction.wants("reviews"):
-            async for page in by_cursor(extraction, "reviews", reviews):
+            async for page in ListProof(extraction, "reviews").pages(lambda read: by_cursor(read, reviews)):
                 yield page
 
 

@@ -240,7 +240,7 @@ def test_ids_only_fetches_the_first_dataset_and_keeps_only_keys(harness: Landing
 
     (manifest,) = harness.extract(answer, ids_only=True)
     assert harness.records(manifest) == [{"id": 1}, {"id": 2}]
-    assert asked == ["/places"]
+    assert set(asked) == {"/places"}
 
 
 # memory

@@ -84,12 +84,13 @@ def test_a_search_that_lists_less_than_it_claims_is_reported() -> None:
     assert replayed.reasons("restaurants") == ["the search claims 7 locations and lists 2"]
 
 
-def test_a_search_without_pagination_is_read_until_a_page_is_short() -> None:
+def test_a_search_without_pagination_is_read_until_a_page_is_empty() -> None:
     replayed = replay(
         TRIPADVISOR,
         [
             exchange(SEARCH, {"data": places(*range(1, 21))}, page=1),
             exchange(SEARCH, {"data": places(21)}, page=2),
+            exchange(SEARCH, {"data": []}, page=3),
             exchange(LOCATIONS, {"data": places(*range(1, 22))}),
         ],
     )
@@ -100,7 +101,7 @@ def test_a_search_without_pagination_is_read_until_a_page_is_short() -> None:
 def test_a_search_without_pagination_that_never_ends_is_reported_and_ended() -> None:
     endless = places(*range(1, 21))
     replayed = replay(TRIPADVISOR, [exchange(SEARCH, {"data": endless}), exchange(LOCATIONS, {"data": endless})])
-    assert replayed.reasons("restaurants") == ["the search never ends: page 2 lists nothing new"]
+    assert replayed.reasons("restaurants") == ["the search repeats at page 2 what came before it"]
 
 
 def test_locations_are_requested_in_batches_of_fifty_in_both_languages(city: City) -> None:
@@ -139,7 +140,7 @@ def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
 
 def test_reviews_that_never_end_are_reported_and_ended(city: City) -> None:
     replayed = over_sandbox(TRIPADVISOR, city, ["tripadvisor:endless-cursor~reviews"])
-    assert "repeats what came before it" in " ".join(replayed.reasons("reviews"))
+    assert "repeats at page 2 what came before it" in " ".join(replayed.reasons("reviews"))
     assert replayed.reasons("restaurants") == []
 
 

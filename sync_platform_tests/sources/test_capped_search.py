@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
 from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Page
 from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
 

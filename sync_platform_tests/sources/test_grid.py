@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sync_platform.errors import ServerFailed
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.grid import Grid, GridCrawl
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform_tests.sources.answers import extraction_of, reply_of, run
 
 GRID = Grid(south=10.0, north=13.0, west=20.0, east=24.0, step=1.0)
@@ -172,7 +172,7 @@ def test_a_point_that_lists_fewer_than_it_counts_is_named() -> None:
 
     found = crawl(Short([stall(1, 10.5, 20.5)], reach=0.5))
     cell = GRID.cell_at(10.5, 20.5)
-    assert found.findings == [f"{cell}: the point 10.50,20.50 lists 1 of 2 stalls"]
+    assert found.findings == [f"{cell}: the point 10.50,20.50 ends at 1 of 2 stalls"]
     assert found.extraction.gaps["dishes"].parts.unread == {str(cell)}
 
 
@@ -182,10 +182,9 @@ def test_a_point_that_lists_the_same_page_for_ever_is_ended() -> None:
             await super().__call__(latitude, longitude, offset)
             return await Market(self.stalls, self.reach)(latitude, longitude, 0)
 
-    market = Stuck([stall(number, 10.5, 20.5) for number in range(PAGE_ROWS)], reach=0.5)
+    market = Stuck([stall(number, 10.5, 20.5) for number in range(PAGE_ROWS + 1)], reach=0.5)
     found = crawl(market)
-    assert found.findings == [
-        f"{GRID.cell_at(10.5, 20.5)}: the point 10.50,20.50 repeats at offset 3 what it listed before"
-    ]
+    point = f"{GRID.cell_at(10.5, 20.5)}: the point 10.50,20.50"
+    assert found.findings == [f"{point} repeats at offset 3 what came before it", f"{point} ends at 3 of 4 stalls"]
     assert sorted(found.points) == [0, 1, 2]
     assert len(market.asked) == len(GRID) + 1

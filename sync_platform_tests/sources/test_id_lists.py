@@ -14,7 +14,7 @@ from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.id_lists import IdList, pages_by_id, read_id_list
-from sync_platform.sources.paging import Slice
+from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Page
 from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
 
@@ -74,7 +74,7 @@ def test_a_list_without_a_number_of_pages_that_repeats_itself_is_ended() -> None
     source = ListSource([1, 2, 3] * 5, total=None, says_pages=False)
     found, extraction = read_list(source)
     assert [*found.by_id] == ["1", "2", "3"]
-    assert extraction.gaps["dishes"].findings == ["the list never ends: page 2 lists nothing new"]
+    assert extraction.gaps["dishes"].findings == ["the list repeats at page 2 what came before it"]
     assert source.asked == [1, 2]
 
 
