@@ -71,9 +71,10 @@ def require_known(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
     if moment > now and day_in_hong_kong(moment) > day_in_hong_kong(now):
         raise UsageError(f"as of {_shown(moment)}: that is in the future; it is {_shown(now)} now")
     first = session.execute(f"SELECT min(committed_at) FROM {LAKE}.sync.runs").fetchone()
-    if first is None or first[0] is None or moment < first[0]:
-        since = f"the first commit is of {_shown(first[0])}" if first and first[0] else "nothing was committed yet"
-        raise UsageError(f"as of {_shown(moment)}: nothing is known of that time; {since}")
+    if first and first[0] and moment < first[0]:
+        raise UsageError(
+            f"as of {_shown(moment)}: nothing is known of that time; the first commit is of {_shown(first[0])}"
+        )
 
 
 def _snapshot_at(lake: Lake, moment: datetime) -> int | None:

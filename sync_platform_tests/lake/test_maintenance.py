@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import multiprocessing
 import os
 import shutil
@@ -148,7 +149,8 @@ def test_many_small_files_become_few_and_every_snapshot_reads_as_before(any_harn
     commits = any_harness.ask(
         "SELECT commit_message, commit_extra_info FROM ducklake_snapshots('lake') ORDER BY snapshot_id"
     )
-    assert commits[-1] == ("sync.runs: files compacted", '{"run_id": "run-7"}')
+    message, details = commits[-1]
+    assert (message, json.loads(details)) == ("sync.runs: files compacted", {"run_id": "run-7"})
 
 
 def test_merged_files_are_deleted_a_day_later_and_snapshots_beyond_the_window_expire(

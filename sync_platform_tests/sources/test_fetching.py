@@ -257,7 +257,7 @@ def test_a_parent_whose_id_could_be_read_as_another_path_is_not_requested_and_th
     pages, extraction = fetched(server, DISHES, REVIEWS)
     children = {(record["dish"], record["id"]) for page in pages[1:] for record in page.records}
     assert children == {("a", "a-0"), ("a#b", "of a#b")}
-    assert [path for path, _ in server.asked] == ["/dishes", "/dishes/a#b/reviews", "/dishes/a/reviews"]
+    assert {path for path, _ in server.asked} == {"/dishes", "/dishes/a#b/reviews", "/dishes/a/reviews"}
     assert sorted(extraction.gaps["reviews"].failures) == [
         f"diner: /dishes/{{parent}}/reviews is not requested: the id {name!r} could be read as another path"
         for name in ("..", "../a", "a/")
