@@ -27,7 +27,8 @@ def test_folding_folded_text_changes_nothing(text: str) -> None:
 @given(CHINESE_AND_ENGLISH)
 def test_parsing_a_parsed_name_changes_nothing(text: str) -> None:
     for name in parse_names(text):
-        if name.whole.isascii():
+        # "x at/y" is one name, whose words read again, "x at y", are a name and a branch
+        if name.whole.isascii() and " at " not in name.whole:
             assert parse_names(name.whole)[0].core == name.core
 
 
