@@ -33,7 +33,7 @@ def unproven_of(gaps: Gaps) -> Unproven | None:
 
 
 def notes_of(gaps: Gaps) -> list[str]:
-    """What was odd and cost nothing, in words; doubts that concern several lists are told once."""
+    """What was odd and cost nothing, in words; a doubt about several lists is reported once."""
     if not gaps.doubts:
         return gaps.notes
     more = f" (and of {len(gaps.doubts) - 1} more lists)" if len(gaps.doubts) > 1 else ""

@@ -71,9 +71,9 @@ async def numbered(reading: ListReading, fetch: Callable[[int], Awaitable[Slice]
 async def _pages_after(
     reading: ListReading, fetch: Callable[[int], Awaitable[Slice]], place: int, most: int | None
 ) -> AsyncIterator[Slice]:
-    """The pages after those that the first page told of, until a page adds nothing.
+    """The pages after those that the first page announced, until a page adds nothing.
 
-    `most`: the largest number of pages that any page told; None where the source does not tell it.
+    `most`: the largest number of pages that any page announced; None where the source announces none.
     """
     while not reading.has_all and (reading.total is not None or most is None or place < most):
         place += 1
