@@ -326,4 +326,6 @@ class _Commit:
 def _confirmation_note(unconfirmed: int) -> list[str]:
     if not unconfirmed:
         return []
+    if unconfirmed == 1:
+        return ["1 row was not listed, and stays live until the next full sync does not list it either"]
     return [f"{unconfirmed:,} rows were not listed, and stay live until the next full sync does not list them either"]

@@ -37,7 +37,7 @@ def notes_of(gaps: Gaps) -> list[str]:
     if not gaps.doubts:
         return gaps.notes
     more = f" (and of {len(gaps.doubts) - 1} more lists)" if len(gaps.doubts) > 1 else ""
-    return [*gaps.notes, f"nothing proves that a list is whole: {gaps.doubts[0]}{more}"]
+    return [*gaps.notes, f"a list is not proven to be whole: {gaps.doubts[0]}{more}"]
 
 
 @dataclass(frozen=True)

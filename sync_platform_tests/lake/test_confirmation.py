@@ -47,8 +47,8 @@ def test_a_row_that_an_unproven_list_does_not_show_stays_live_and_awaits_confirm
     assert (record.status, record.removed, record.not_retired, record.list_complete) == ("complete", 0, 1, True)
     assert (record.list_proven, outcome.not_retired, lake.ask(AWAITING)) == (False, ["3"], [("3",)])
     assert record.notes == [
-        "nothing proves that a list is whole: the list: page 2 lists 25 records, another one 50",
-        "1 rows were not listed, and stay live until the next full sync does not list them either",
+        "a list is not proven to be whole: the list: page 2 lists 25 records, another one 50",
+        "1 row was not listed, and stays live until the next full sync does not list it either",
     ]
 
 
