@@ -14,6 +14,8 @@ from sync_platform_tests.cli.conftest import ROOT, Shell, wait_until
 
 PROGRAM = ".venv/bin/sync-platform"
 SERVERS = ("up", "sandbox")
+JUDGES = ("quality", "report")
+"""Commands whose exit code 1 is a judgement on the data, which may be hard on a small city."""
 
 
 def commands() -> list[str]:
@@ -23,8 +25,12 @@ def commands() -> list[str]:
     return [re.sub(r"\s{2,}#.*", "", line) for line in lines]
 
 
+def name_of(command: str) -> str:
+    return command.removeprefix(f"{PROGRAM} ").split()[0]
+
+
 def is_server(command: str) -> bool:
-    return command.removeprefix(f"{PROGRAM} ").split()[0] in SERVERS
+    return name_of(command) in SERVERS
 
 
 def test_the_readme_shows_commands() -> None:
@@ -46,7 +52,7 @@ def test_every_command_of_the_readme_works_as_it_stands(shell: Shell, tmp_path: 
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, env=shell.variables(), capture_output=True, text=True, timeout=600
         )
-        if done.returncode:
+        if done.returncode > (name_of(command) in JUDGES) or "Traceback" in done.stderr:
             failed[command] = done.stdout[-500:] + done.stderr[-500:]
     assert failed == {}
 
