@@ -100,6 +100,8 @@ async def by_cursor(reading: ListReading, fetch: Callable[[str | None], Awaitabl
     place = 1
     part = await reading.request(fetch, cursor)
     while part is not None:
+        if place > 1 and part.records and reading.adds_nothing(part):
+            reading.findings.append(f"page {place} repeats what came before it")
         yield reading.add(part, place)
         following = part.next_cursor
         if following is None:

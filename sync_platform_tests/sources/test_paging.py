@@ -258,7 +258,7 @@ def test_fresh_cursors_that_bring_nothing_new_end_the_list_as_a_finding(extracti
     endless = [part(1, 2, next_cursor=str(number)) for number in range(100)]
     came = all_of(by_cursor(extraction, "dishes", scripted(*endless)))
     assert len(came) == 1 + STALE_PAGES
-    assert "the cursor never ends" in gaps(extraction)["findings"][0]
+    assert any("the cursor never ends" in each for each in gaps(extraction)["findings"])
 
 
 def test_an_endless_cursor_is_detected_although_records_are_sealed_at_once(extraction: Extraction) -> None:
