@@ -15,6 +15,7 @@ import msgspec
 
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.decoding import Identity
 from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
@@ -219,7 +220,7 @@ class Foodpanda(Platform):
             part=GRID.cell_in_sql("latitude", "longitude"),
             # `distance` and `area` depend on the requested point, and `available_in` on the time of day: as columns,
             # they would change every row in every sync
-            also_sent={"code": str, "id": int, "distance": float, "area": Any, "metadata.available_in": str},
+            also_sent={"code": Identity, "id": int, "distance": float, "area": Any, "metadata.available_in": str},
             volatile=frozenset({"is_delivery_available", "is_pickup_available"}),
             rules=(Together(("latitude", "longitude")),),
             listing={
@@ -234,7 +235,7 @@ class Foodpanda(Platform):
             "Reviews of those vendors, words and reviewers sealed.",
             Review,
             key=("uuid",),
-            also_sent={"uuid": str},
+            also_sent={"uuid": Identity},
             personal=Personal(fields=("reviewerId", "text"), subject=("reviewerId",)),
             volatile=frozenset({"like_count"}),
             cursor="updated_at",

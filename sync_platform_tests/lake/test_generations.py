@@ -1,4 +1,4 @@
-"""A source that serves an older list than before: it is told, and it changes nothing."""
+"""A source that serves an older list than before: the sync reports it, and changes nothing."""
 
 from __future__ import annotations
 

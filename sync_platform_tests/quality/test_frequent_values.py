@@ -1,4 +1,4 @@
-"""Frequent values: a text that fills an improbable share of a column is told as drift, a chain is not."""
+"""Frequent values: a text that fills an improbable share of a column is reported as drift, a chain is not."""
 
 from __future__ import annotations
 
