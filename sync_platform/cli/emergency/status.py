@@ -15,7 +15,14 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 WIDTH = 160
 MOST_REQUESTS = 20
 MOST_REASONS = 5
-COUNTS = {"records": "records", "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored"}
+COUNTS = {
+    "records": "records",
+    "inserted": "new",
+    "updated": "updated",
+    "removed": "removed",
+    "past": "past",
+    "restored": "restored",
+}
 """The counts that the table of a report shows, with their headings."""
 
 

@@ -8,10 +8,11 @@ from rich.text import Text
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
-from sync_platform.lake.syncs import worst
+from sync_platform.lake.syncs import CHANGE_COUNTS, worst
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
+COUNTED = (*CHANGE_COUNTS, "unchanged")
 MOST_LINES = 5
 MOST_IDS = 5
 
@@ -37,14 +38,15 @@ def write_summary(
     table = Table(header_style="bold", show_footer=True, title_justify="left")
     table.add_column("", footer="")
     table.add_column("dataset", footer="all")
-    for name in ("inserted", "updated", "removed", "restored", "unchanged"):
+    columns = [name for name in COUNTED if name != "past" or any(result.total(name) for result in results)]
+    for name in columns:
         table.add_column(
             "new" if name == "inserted" else name, justify="right", footer=_number(sum(r.total(name) for r in results))
         )
     for name, footer in (("fetch", ""), ("lake", f"{total_s:.1f} s")):
         table.add_column(name, justify="right", footer=footer)
     for result in results:
-        _add_rows(table, result)
+        _add_rows(table, result, columns)
     shown = console()
     shown.print(table)
     for result in results:
@@ -92,18 +94,19 @@ def _remarks(result: PlatformResult) -> list[Text]:
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
-def _add_rows(table: Table, result: PlatformResult) -> None:
+def _add_rows(table: Table, result: PlatformResult, columns: list[str]) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
         mark = coloured(result.status, MARKS[result.status])
-        table.add_row(mark, f"{result.platform} ({result.partition})", *[""] * 5, f"{result.fetch_s:.1f} s", "")
+        table.add_row(
+            mark, f"{result.platform} ({result.partition})", *[""] * len(columns), f"{result.fetch_s:.1f} s", ""
+        )
     for number, record in enumerate(records):
         first = number == 0
         table.add_row(
             coloured(record.status, MARKS[record.status]),
             f"{record.platform}.{record.dataset}",
-            *(_number(count) for count in (record.inserted, record.updated, record.removed, record.restored)),
-            _number(record.unchanged),
+            *(_number(getattr(record, name)) for name in columns),
             f"{result.fetch_s:.1f} s" if first else "",
             f"{result.lake_s:.1f} s" if first else "",
         )
