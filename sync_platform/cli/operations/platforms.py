@@ -6,7 +6,8 @@ import contextlib
 
 from rich.text import Text
 
-from sync_platform.cli.output import coloured, console, line, new_table, styled
+from sync_platform.cli.output import coloured, console, line, styled
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
@@ -16,8 +17,6 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-WIDTH = 160
-
 
 def show_platforms() -> None:
     """Print the table."""
@@ -26,7 +25,7 @@ def show_platforms() -> None:
     with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
         known = last_syncs(lake)
     columns = ("platform", "datasets", "cadence", "priority", "source", "terms", "last sync")
-    table = new_table(*columns, unbroken=("platform", "datasets", "cadence"), show_lines=True)
+    table = FittedTable(columns, optional=("priority", "cadence", "source", "terms"), has_lines=True)
     for platform in load_platforms(settings.platform_path).values():
         own = platform_settings(platform.name)
         table.add_row(
@@ -38,8 +37,8 @@ def show_platforms() -> None:
             platform.terms.summary,
             _last(known.get(platform.name)),
         )
-    console(WIDTH).print(table)
-    console(WIDTH).print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
+    console().print_table(table)
+    console().print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
 
 
 def _source(platform: Platform, own: PlatformSettings) -> str:
