@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
@@ -56,15 +57,17 @@ def write_summary(
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
-    shown.print(
-        line(
-            "Next: ",
-            styled("sync-platform tables", "bold"),
-            " or ",
-            styled("sync-platform up", "bold"),
-            " (Dagster UI)",
-        )
-    )
+    steps = [step for result in results for step in result.next_steps]
+    if unified and unified.error:
+        steps.append(typed("unify"))
+    write_next_steps(steps or [typed("tables"), f"{typed('up')}  (Dagster UI)"])
+
+
+def write_next_steps(steps: list[str]) -> None:
+    """The commands to give next, one in each line."""
+    shown = console()
+    for number, step in enumerate(steps[:MOST_LINES]):
+        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 
 def _where(settings: Settings) -> str:
