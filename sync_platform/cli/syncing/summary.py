@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from collections.abc import Mapping
+
 from rich.text import Text
 
+from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.lake.syncs import CHANGE_COUNTS, worst
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
-COUNTED = (*CHANGE_COUNTS, "unchanged")
 MOST_LINES = 5
 MOST_IDS = 5
+COUNTS = {"inserted": "new"} | {name: name for name in (*CHANGE_COUNTS[1:], "unchanged")}
+"""The counts that the table shows, with their headings; `past` is shown only if something is past."""
+DURATIONS = ("fetch", "lake")
 
 
 def write_sync_document(
@@ -35,35 +40,35 @@ def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, settings: Settings
 ) -> None:
     """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
-    table = Table(header_style="bold", show_footer=True, title_justify="left")
-    table.add_column("", footer="")
-    table.add_column("dataset", footer="all")
-    columns = [name for name in COUNTED if name != "past" or any(result.total(name) for result in results)]
-    for name in columns:
-        table.add_column(
-            "new" if name == "inserted" else name, justify="right", footer=_number(sum(r.total(name) for r in results))
-        )
-    for name, footer in (("fetch", ""), ("lake", f"{total_s:.1f} s")):
-        table.add_column(name, justify="right", footer=footer)
+    counts = {name: sum(result.total(name) for result in results) for name in COUNTS}
+    columns = {name: heading for name, heading in COUNTS.items() if name != "past" or counts[name]}
+    table = FittedTable(
+        ("", "dataset", *columns.values(), *DURATIONS),
+        numbers={*columns.values(), *DURATIONS},
+        footer=("", "all", *(_number(counts[name]) for name in columns), "", f"{total_s:.1f} s"),
+        optional=("fetch", "lake", "restored", "unchanged", *(["past"] if "past" in columns else []), "removed"),
+    )
     for result in results:
         _add_rows(table, result, columns)
     shown = console()
-    shown.print(table)
+    shown.print_table(table)
     for result in results:
         for text in _remarks(result):
             shown.print(text, soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
-    shown.print(
-        line(
-            "Next: ",
-            styled("sync-platform tables", "bold"),
-            " or ",
-            styled("sync-platform up", "bold"),
-            " (Dagster UI)",
-        )
-    )
+    steps = [step for result in results for step in result.next_steps]
+    if unified and unified.error:
+        steps.append(typed("unify"))
+    write_next_steps(steps or [typed("tables"), f"{typed('up')}  (Dagster UI)"])
+
+
+def write_next_steps(steps: list[str]) -> None:
+    """The commands to give next, one in each line."""
+    shown = console()
+    for number, step in enumerate(steps[:MOST_LINES]):
+        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 
 def _where(settings: Settings) -> str:
@@ -94,7 +99,7 @@ def _remarks(result: PlatformResult) -> list[Text]:
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
-def _add_rows(table: Table, result: PlatformResult, columns: list[str]) -> None:
+def _add_rows(table: FittedTable, result: PlatformResult, columns: Mapping[str, str]) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
         mark = coloured(result.status, MARKS[result.status])
