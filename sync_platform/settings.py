@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     backup_retention_days: int = Field(365, ge=1, description="Days a backup is kept.")
     backup_compression: bool = Field(True, description="Whether backups are compressed.")
     backup_encryption: bool = Field(True, description="Whether backups are encrypted.")
+    backup_after_sync: bool = Field(False, description="Whether an incremental backup follows every sync.")
+    backup_recovery_key_file: Path | None = Field(
+        None,
+        description="File with the recovery key, which opens backups without the vault. Empty: the master key.",
+    )
     time_travel_days: int = Field(
         30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
     )

@@ -14,7 +14,8 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
-from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
