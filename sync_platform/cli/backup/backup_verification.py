@@ -12,12 +12,12 @@ OPERATION = "backup-verify"
 MOST_SHOWN = 50
 
 
-def verify(backup_id: str | None, *, verifies_all: bool, as_json: bool) -> int:
+def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json: bool) -> int:
     """Verify backups; 0 if everything is as it was written, else 1."""
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
-    backups = backups_of(settings)
+    backups = backups_of(settings, from_replica=replica)
     subject = {"store": backups.store.url, "backup": "all" if verifies_all else backup_id or "newest"}
     with audited(settings, OPERATION, subject) as operation, showing_steps("verifying") as show_step:
         findings = backups.verify(backup_id, verifies_all=verifies_all, on_step=show_step)

@@ -65,6 +65,7 @@ def backup_show(backup_id: OneBackup = None, as_json: AsJson = False) -> None:
 def backup_verify(
     backup_id: OneBackup = None,
     verifies_all: Annotated[bool, typer.Option("--all", help="Verify every backup.")] = False,
+    replica: Annotated[bool, typer.Option("--replica", help="Verify the backups in BACKUP_REPLICA.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read every byte of a backup and those it builds on, and compare manifests, audit log, catalog and files.
@@ -73,7 +74,35 @@ def backup_verify(
     """
     from sync_platform.cli.backup.backup_verification import verify
 
-    raise typer.Exit(verify(backup_id, verifies_all=verifies_all, as_json=as_json))
+    raise typer.Exit(verify(backup_id, verifies_all=verifies_all, replica=replica, as_json=as_json))
+
+
+@backup_commands.command("replicate")
+def backup_replicate(as_json: AsJson = False) -> None:
+    """Copy every backup to BACKUP_REPLICA, and read back what was written. Every new backup is copied by itself.
+
+    Exit code: 0 if the replica has every backup, 1 if a damaged one was left out.
+    """
+    from sync_platform.cli.backup.replication import replicate_now
+
+    raise typer.Exit(replicate_now(as_json=as_json))
+
+
+@backup_commands.command("prune")
+def backup_prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is due.")] = False,
+    clock_is_right: Annotated[
+        bool, typer.Option("--clock-is-right", help="Delete although two backups are more than 60 days apart.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete backups older than BACKUP_RETENTION_DAYS, in two steps: mark now, delete a day later at the earliest.
+
+    Exit code: 0 if everything due was done, 1 if the clock may have jumped or the store refused to delete something.
+    """
+    from sync_platform.cli.backup.pruning import prune_or_plan
+
+    raise typer.Exit(prune_or_plan(dry_run=dry_run, trusts_clock=clock_is_right, as_json=as_json))
 
 
 @backup_commands.command("recovery-key")

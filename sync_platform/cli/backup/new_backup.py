@@ -10,6 +10,7 @@ from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
 from sync_platform.backup.identifier import BackupKind
 from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.replication import replicate_audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json, write_line
 from sync_platform.cli.required import require_lake
@@ -39,6 +40,8 @@ def create_audited(settings: Settings, kind: BackupKind, sources: Sequence[str] 
     with audited(settings, CREATE, subject) as operation, showing_steps("backing up") as show_step:
         created = backups.create(kind, sources, show_step)
         operation.ended("complete", **logged_details(created))
+    if backups.has_replica:
+        replicate_audited(settings)
     return created
 
 
