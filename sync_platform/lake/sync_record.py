@@ -61,6 +61,7 @@ def sync_record(
         inserted=difference.insert,
         updated=difference.update,
         removed=difference.remove,
+        past=difference.expire,
         restored=difference.restore,
         unchanged=max(0, arrival.rows - touched),
         quarantined=arrival.quarantined,

@@ -81,7 +81,7 @@ class Extraction:
 
         It stays the same when a sync runs past midnight.
         """
-        return day_in_hong_kong(self.state.observed_at)
+        return self.state.fixed_day or day_in_hong_kong(self.state.observed_at)
 
     def wants(self, dataset: str) -> bool:
         """True if a dataset is fetched. Where the terms allow ids only, only the first dataset is."""

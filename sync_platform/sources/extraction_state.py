@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sync_platform.errors import SyncError
@@ -26,14 +26,15 @@ class HasSourceIds(Protocol):
 class ExtractionState:
     """Everything that changes while an extraction runs; its parts share it.
 
-    `observed_at`: the moment that the records show. `unchanged`: per dataset that the source calls unchanged, its
-    replies. `first_loss`: the error of the first lost page. `left_out`: per dataset, how many listed records were not
-    requested, because the list shows that they are out of scope. `loose_readings`: per dataset, how many answers have a
-    field that was read although it has another form than declared.
+    `observed_at`: the moment that the records show. `fixed_day`: the day that the source shows, if it is not the day of
+    that moment. `unchanged`: per dataset that the source calls unchanged, its replies. `first_loss`: the error of the
+    first lost page. `left_out`: per dataset, how many listed records were not requested, because the list shows that
+    they are out of scope. `loose_readings`: per dataset, how many answers have a field that was read although it has
+    another form than declared.
     """
 
-    def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime) -> None:
-        self.observed_at = observed_at
+    def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime, fixed_day: date | None = None) -> None:
+        self.observed_at, self.fixed_day = observed_at, fixed_day
         self.datasets = {dataset.name: dataset for dataset in datasets}
         self.gaps = {name: Gaps() for name in self.datasets}
         self.left_out: Counter[str] = Counter()
