@@ -25,7 +25,7 @@ def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> in
 
 def _table(entries: list[AuditEntry]) -> FittedTable:
     columns = ("entry", "at", "actor", "via", "operation", "outcome", "what")
-    table = FittedTable(columns, numbers=("entry",), unbroken=("at",), optional=("via", "actor"))
+    table = FittedTable(columns, numbers=("entry",), optional=("via", "actor"))
     for entry in entries:
         row = (local_time(entry.at), entry.actor, entry.via, entry.operation, entry.outcome, _what(entry))
         table.add_row(f"{entry.number:,}", *row)
@@ -33,6 +33,6 @@ def _table(entries: list[AuditEntry]) -> FittedTable:
 
 
 def _what(entry: AuditEntry) -> str:
-    """What the operation was about; the ids of its runs are counted, because nobody reads a hundred of them."""
-    subject = entry.document()["subject"]
+    """What the operation was about. The ids of its runs are only counted: nobody reads a hundred, and --json has them."""
+    subject = {name: value for name, value in entry.document()["subject"].items() if name != "run_id"}
     return subject_text({name: len(value) if name == "run_ids" else value for name, value in subject.items()})
