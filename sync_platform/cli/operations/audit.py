@@ -33,6 +33,6 @@ def _table(entries: list[AuditEntry]) -> FittedTable:
 
 
 def _what(entry: AuditEntry) -> str:
-    """What the operation was about. The ids of its runs are only counted: nobody reads a hundred, and --json has them."""
+    """What the operation was about. The ids of its runs are only counted; --json has them."""
     subject = {name: value for name, value in entry.document()["subject"].items() if name != "run_id"}
     return subject_text({name: len(value) if name == "run_ids" else value for name, value in subject.items()})
