@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sync_platform import __version__
+from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, OK
@@ -35,6 +36,7 @@ GROUPS = {
     "quarantine": quarantine_commands,
     "lineage": lineage_commands,
     "report": report_commands,
+    "backup": backup_commands,
 }
 for name, group in GROUPS.items():
     listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)
