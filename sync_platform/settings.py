@@ -11,6 +11,7 @@ import re
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     )
     organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
     contact: str = Field("", description="Whom to ask about a report: a name, an e-mail address or a phone number.")
+    time_zone: str = Field(
+        "Asia/Hong_Kong", description="Time zone in which times are shown to people; JSON and tables have UTC."
+    )
     sync_home: Path = Field(
         Path(".sync"), description="Folder for all local state: lake, landing, vault, ledger, Dagster."
     )
@@ -139,6 +143,13 @@ class Settings(BaseSettings):
         parts = value.split(".")
         if len(parts) != 2 or not all(part.isidentifier() for part in parts):
             raise ValueError("must be schema.table, each a plain name such as lineage.changes")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be the name of a time zone, such as Asia/Hong_Kong or UTC")
         return value
 
     @field_validator("landing", "backup_replica")

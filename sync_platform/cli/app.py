@@ -30,12 +30,17 @@ app = typer.Typer(
 )
 for command in (sync, unify, backfill, quality, maintain, query, tables, status, audit, platforms, sandbox, up):
     app.command()(command)
-app.add_typer(emergency_commands, name="emergency")
-app.add_typer(match_commands, name="match")
-app.add_typer(quarantine_commands, name="quarantine")
-app.add_typer(lineage_commands, name="lineage")
-app.add_typer(report_commands, name="report")
-app.add_typer(backup_commands, name="backup")
+GROUPS = {
+    "emergency": emergency_commands,
+    "match": match_commands,
+    "quarantine": quarantine_commands,
+    "lineage": lineage_commands,
+    "report": report_commands,
+    "backup": backup_commands,
+}
+for name, group in GROUPS.items():
+    listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)
+    app.add_typer(group, name=name, help=f"{group.info.help} Subcommands: {listed}.")
 
 
 def _show_version(is_asked: bool) -> None:

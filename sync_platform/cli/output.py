@@ -19,7 +19,6 @@ from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.sources.period import HONG_KONG
 
 COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
 MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
@@ -107,11 +106,6 @@ def line(*parts: str | Text) -> Text:
 def coloured(status: str, text: str = "") -> Text:
     """A status, or a text about it, in the colour of the status."""
     return styled(text or status, COLOURS.get(status, ""))
-
-
-def clock(moment: datetime) -> str:
-    """A moment in Hong Kong's time."""
-    return f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"
 
 
 @contextmanager

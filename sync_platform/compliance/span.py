@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from sync_platform.documents.local_time import local_minute
 from sync_platform.sources.period import HONG_KONG, Cadence, Period, day_in_hong_kong, period_of
 
 
@@ -44,8 +45,8 @@ def day_text(moment: datetime) -> str:
 
 
 def moment_text(moment: datetime | None) -> str | None:
-    """A moment to the minute, in Hong Kong's time; None for None."""
-    return None if moment is None else f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
+    """A moment to the minute; None for None."""
+    return None if moment is None else local_minute(moment)
 
 
 def _begins(period: Period) -> datetime:

@@ -14,8 +14,8 @@ import dagster as dg
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
 from sync_platform.defs.progress import Progress
+from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.platform_lock import Holder, platform_lock
 
 UNIFIED = "unified"
@@ -66,14 +66,10 @@ def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext)
         if holder in reported:
             return
         reported.add(holder)
-        details = "" if holder is None else f" (run {holder.run_id[:8]}, since {_clock(holder)})"
+        details = "" if holder is None else f" (run {holder.run_id[:8]}, since {local_time(holder.since)})"
         text = f"waiting for another sync of {platform}{details}"
         progress.waiting(platform, text)
         if context.log is not None:
             context.log.info(text)
 
     return waiting
-
-
-def _clock(holder: Holder) -> str:
-    return f"{holder.since.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sync_platform.documents.wording import verbatim
 
-LEAST_WIDTH = 20
+LEAST_WIDTH = 18
 """The fewest columns of the terminal into which a text is wrapped."""
 LONGEST_WORD = 64
 """A longer word of a text, such as an address, is broken where it has to be."""

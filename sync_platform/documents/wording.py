@@ -6,7 +6,6 @@ What belongs here: how a value is written for people. No value can control a ter
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -54,8 +53,3 @@ def _shortened(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
-
-
-def utc_text(moment: datetime) -> str:
-    """A moment to the second, in UTC."""
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

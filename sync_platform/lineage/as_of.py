@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import replay
@@ -22,7 +23,7 @@ from sync_platform.lake.schema import schemas_present, table_name
 from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.moment import RESOLUTION
 from sync_platform.lineage.retention import require_unfolded
-from sync_platform.sources.period import HONG_KONG, day_in_hong_kong
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.temporary_tables import TemporaryTables
 
@@ -52,14 +53,14 @@ def past(lake: Lake, history: str, tables: TrackedTables, moment: datetime, sql:
     snapshot = _snapshot_at(lake, moment)
     if snapshot is not None:
         with lake.pinned(snapshot) as then, then.session() as session:
-            yield Past(session, f"as of {_shown(moment)}: time travel to snapshot {snapshot}")
+            yield Past(session, f"as of {local_time(moment)}: time travel to snapshot {snapshot}")
         return
     with lake.session() as session, with_memory(session, REPLAY_MEMORY):
         require_unfolded(session, moment)
         session.execute(f"ATTACH ':memory:' AS {THEN}")
         try:
             replayed = _replay_all(session, history, tables, moment, sql)
-            yield Past(session, f"as of {_shown(moment)}: beyond time travel, replayed from {history}: {replayed}")
+            yield Past(session, f"as of {local_time(moment)}: beyond time travel, replayed from {history}: {replayed}")
         finally:
             session.execute(f"USE {LAKE}")
             session.execute(f"DETACH {THEN}")
@@ -69,11 +70,11 @@ def require_known(session: duckdb.DuckDBPyConnection, moment: datetime) -> None:
     """UsageError for a moment of which the lake can know nothing. The rest of today counts as now."""
     now = datetime.now(UTC)
     if moment > now and day_in_hong_kong(moment) > day_in_hong_kong(now):
-        raise UsageError(f"as of {_shown(moment)}: that is in the future; it is {_shown(now)} now")
+        raise UsageError(f"as of {local_time(moment)}: that is in the future; it is {local_time(now)} now")
     first = session.execute(f"SELECT min(committed_at) FROM {LAKE}.sync.runs").fetchone()
     if first and first[0] and moment < first[0]:
         raise UsageError(
-            f"as of {_shown(moment)}: nothing is known of that time; the first commit is of {_shown(first[0])}"
+            f"as of {local_time(moment)}: nothing is known of that time; the first commit is of {local_time(first[0])}"
         )
 
 
@@ -94,7 +95,7 @@ def _replay_all(
     present = schemas_present(session)
     for catalog, schema, table in wanted:
         if catalog:
-            raise UsageError(f"as of {_shown(moment)}: write {schema}.{table}; {catalog} is the current lake")
+            raise UsageError(f"as of {local_time(moment)}: write {schema}.{table}; {catalog} is the current lake")
         session.execute(f'CREATE SCHEMA IF NOT EXISTS {THEN}."{schema}"')
         _create(session, history, tables, present, moment, (schema, table))
     session.execute(f"USE {THEN}")
@@ -121,7 +122,7 @@ def _create(
         session.execute(f"CREATE TABLE {into} AS FROM {rows} WHERE {committed_at} <= ?", [moment])
     else:
         raise UsageError(
-            f"{'.'.join(table)} cannot be read as of {_shown(moment)}: that is beyond the window of time travel "
+            f"{'.'.join(table)} cannot be read as of {local_time(moment)}: that is beyond the window of time travel "
             "(TIME_TRAVEL_DAYS), and it cannot be replayed from the history"
         )
 
@@ -146,7 +147,3 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     if isinstance(tree, list):
         for each in tree:
             yield from _nodes(each)
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S} HKT"

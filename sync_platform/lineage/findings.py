@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sync_platform.documents.local_time import local_time
+
 
 @dataclass(frozen=True)
 class Break:
@@ -21,7 +23,7 @@ class Break:
     def __str__(self) -> str:
         number = "" if self.number is None else f" number {self.number}"
         about = ".".join(part for part in (self.platform, self.dataset) if part)
-        named = ", ".join(part for part in (about, f"{self.at:%Y-%m-%d %H:%M:%S} UTC" if self.at else "") if part)
+        named = ", ".join(part for part in (about, local_time(self.at) if self.at else "") if part)
         return f"{self.where}{number}{f' ({named})' if named else ''}: {self.what}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from sync_platform.documents.wording import utc_text
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lineage.changes import Change, changes_of
@@ -137,6 +137,6 @@ def _no_changes(history: History, platform: str, dataset: str, source_id: str) -
     known = history.without_limit.of(platform, dataset, source_id)
     if known:
         first = min(change.committed_at for change in known)
-        return f"{name} was not known then: its first change was committed {utc_text(first)}"
+        return f"{name} was not known then: its first change was committed {local_time(first)}"
     hint = "PLATFORM/ID" if platform == SCHEMA else f'sync-platform query "SELECT source_id FROM {platform}.{dataset}"'
     return f"the history has no record {name}: {hint} lists the records"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sync_platform.documents.wording import utc_text
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
 from sync_platform.lineage.identity_history import (
@@ -123,7 +123,7 @@ def _changes(history: History, restaurant_id: str) -> list[Change]:
         return changes
     known = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if known:
-        raise UsageError(f"{restaurant_id} was not known then: it was founded {utc_text(known[0].committed_at)}")
+        raise UsageError(f"{restaurant_id} was not known then: it was founded {local_time(known[0].committed_at)}")
     raise UsageError(f"there is no restaurant {restaurant_id}: unified.restaurants lists their ids, rest-…")
 
 

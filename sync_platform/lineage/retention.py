@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lake.chain import LIVE_BATCHES, append_batch, contents, has_chain
 from sync_platform.lake.commit_context import CommitContext
@@ -103,8 +104,8 @@ def require_unfolded(session: duckdb.DuckDBPyConnection, moment: datetime) -> No
     (until,) = session.execute(closing).fetchall()[0] if has_chain(session) else (None,)
     if until is not None and moment < until:
         raise UsageError(
-            f"what was known at {moment:%Y-%m-%d %H:%M:%S} UTC can no longer be read: changes until "
-            f"{until:%Y-%m-%d %H:%M:%S} UTC are folded (LINEAGE_RETENTION_DAYS)"
+            f"what was known at {local_time(moment)} can no longer be read: changes until "
+            f"{local_time(until)} are folded (LINEAGE_RETENTION_DAYS)"
         )
 
 

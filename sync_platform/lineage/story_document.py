@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sync_platform.documents.document import Document, Item, Section
-from sync_platform.documents.wording import utc_text, value_text
+from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import value_text
 from sync_platform.lineage.identity_history import CommittedDecision, CommittedIdentityEvent, Membership
 from sync_platform.lineage.origin import LandedOrigin
 from sync_platform.lineage.provenance import Claim, FieldProvenance
@@ -36,9 +37,9 @@ NOTES_TITLE = "Notes: every change referred to, and where it is landed"
 
 def story_document(story: RestaurantStory | RecordStory, made_at: datetime) -> Document:
     """The story as a document."""
-    known = "now" if story.as_of is None else utc_text(story.as_of)
+    known = "now" if story.as_of is None else local_time(story.as_of)
     only = [("Only the field", story.field)] if story.field else []
-    facts = [("As known", known), *only, ("Made", utc_text(made_at))]
+    facts = [("As known", known), *only, ("Made", local_time(made_at))]
     return _restaurant(story, facts) if isinstance(story, RestaurantStory) else _record(story, facts)
 
 
@@ -109,19 +110,19 @@ def _event(event: CommittedIdentityEvent, own: str) -> Item:
         "ended": "ended: the lake has no listing of it any more",
     }[event.kind]
     listings = f", with {', '.join(event.listings)}" if event.listings else ""
-    return Item(f"{utc_text(event.at)}: {name} {words}{listings} (run {event.run_id})")
+    return Item(f"{local_time(event.at)}: {name} {words}{listings} (run {event.run_id})")
 
 
 def _membership(member: Membership) -> Item:
     came = f", from {member.came_from}" if member.came_from else ""
     decided_by = DECIDED_BY.get(member.decided_by, member.decided_by)
-    items = [Item(f"since {utc_text(member.since)} (run {member.came_by}){came}, {decided_by}")]
+    items = [Item(f"since {local_time(member.since)} (run {member.came_by}){came}, {decided_by}")]
     if member.evidence:
         probability = _probability_text(member.evidence.probability)
         items.append(Item(f"{probability} likely one place with {member.evidence.linked_to}; {member.evidence.words}"))
     if member.until:
         went = f", to {member.went_to}" if member.went_to else ", when its record was removed"
-        items.append(Item(f"until {utc_text(member.until)} (run {member.went_by}){went}"))
+        items.append(Item(f"until {local_time(member.until)} (run {member.went_by}){went}"))
     gone = "" if member.is_live else ", no longer listed by the platform"
     return Item(f"{member.listing} ({member.dataset}){gone}", items=tuple(items))
 
@@ -132,7 +133,7 @@ def _probability_text(probability: float) -> str:
 
 def _decision(decision: CommittedDecision) -> Item:
     pair = f"{decision.one} and {decision.other}"
-    at, run = utc_text(decision.at), f"run {decision.run_id}"
+    at, run = local_time(decision.at), f"run {decision.run_id}"
     verdict = {"same": "are one place", "different": "are not one place"}.get(decision.verdict)
     if verdict is None:
         return Item(f"{at}: the decision on {pair} was withdrawn ({run})")
@@ -146,7 +147,7 @@ def _revision(revision: Revision, story: RestaurantStory, numbered: NumberedChan
     fields = (_field_revision(each, story, numbered) for each in revision.fields)
     what = special.get(change.operation, "its record changed")
     run = f"period {change.partition}, run {change.run_id}, sync {change.sync_id}"
-    return Item(f"{utc_text(change.committed_at)}: {what} ({run})", items=(*identity, *fields))
+    return Item(f"{local_time(change.committed_at)}: {what} ({run})", items=(*identity, *fields))
 
 
 def _field_revision(revision: FieldRevision, story: RestaurantStory, numbered: NumberedChanges) -> Item:
@@ -168,9 +169,9 @@ def _note(traced: TracedChange) -> Item:
 def _change_text(traced: TracedChange) -> str:
     change = traced.change
     operation = SUM if change.is_sum else OPERATIONS[change.operation]
-    committed = f"committed {utc_text(change.committed_at)}"
+    committed = f"committed {local_time(change.committed_at)}"
     run = f"period {change.partition}, run {change.run_id}, sync {change.sync_id}"
-    return f"{operation} {utc_text(change.observed_at)} ({committed}; {run})"
+    return f"{operation} {local_time(change.observed_at)} ({committed}; {run})"
 
 
 def _values(traced: TracedChange) -> Iterable[Item]:
@@ -193,6 +194,6 @@ def _origin(origin: LandedOrigin | None) -> Iterable[Item]:
     for body in origin.bodies:
         etag = f", ETag {body.etag}" if body.etag else ""
         yield Item(
-            f"received {utc_text(body.fetched_at)} from {body.url}: HTTP {body.status}{etag}, "
+            f"received {local_time(body.fetched_at)} from {body.url}: HTTP {body.status}{etag}, "
             f"{body.size_bytes:,} bytes, SHA-256 as received {body.sha256}"
         )

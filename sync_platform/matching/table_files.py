@@ -5,6 +5,8 @@ What belongs here: files. `listing_table` defines the table of listings.
 
 from __future__ import annotations
 
+import codecs
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from sync_platform.matching.listing_table import ALSO_CALLED, SCHEMA, ListingTab
 
 SEPARATORS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".parquet")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+READ = ".csv (UTF-8, UTF-16 or Big5) and .parquet"
+UTF_8, BIG5 = "utf-8", "big5hkscs"
 _HEAD_BYTES = 64 * 1024
 
 
@@ -62,7 +67,7 @@ def _source_names(paths: Sequence[Path]) -> list[str]:
 
 
 def _read_file(path: Path, name: str) -> ListingTable:
-    table = _read_table(path)
+    table, warnings = _read_table(path)
     table = table.rename({column: column.strip().lstrip("\ufeff") for column in table.columns})
     known = {column.lower() for column in table.columns}
     accepted = ("source_id", *ALSO_CALLED["source_id"])
@@ -75,17 +80,37 @@ def _read_file(path: Path, name: str) -> ListingTable:
     if "source" not in known:
         table = table.with_columns(pl.lit(name).alias("source"))
     try:
-        found = to_listing_table(table)
+        unique = _without_repeats(table, accepted, warnings)
+        found = to_listing_table(unique)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
-    return ListingTable(found.table, [f"{path}: {warning}" for warning in found.warnings])
+    if found.table.height == 1:
+        warnings.append("it has one row only")
+    return ListingTable(found.table, [f"{path}: {warning}" for warning in (*warnings, *found.warnings)])
 
 
-def _read_table(path: Path) -> pl.DataFrame:
+def _without_repeats(table: pl.DataFrame, names: Sequence[str], warnings: list[str]) -> pl.DataFrame:
+    """The rows without those that repeat the source and the id of a row before them; a warning counts these."""
+    columns = {column.lower(): column for column in table.columns}
+    key = [columns["source"], next(columns[name] for name in names if name in columns)]
+    is_first = pl.struct(key).is_first_distinct()
+    repeats = table.filter(~is_first)
+    if repeats.height:
+        rows = "1 row repeats" if repeats.height == 1 else f"{repeats.height:,} rows repeat"
+        warnings.append(f"{rows} the id of a row before, such as {repeats[key[1]][0]}: left out")
+    return table.filter(is_first)
+
+
+def _read_table(path: Path) -> tuple[pl.DataFrame, list[str]]:
+    """The table of a file, and warnings about how it was read."""
+    if path.suffix.lower() in SPREADSHEETS:
+        raise UsageError(
+            f"{path} is a spreadsheet: {READ} are read; save it as CSV UTF-8 (in Excel: File, Save As, CSV UTF-8)"
+        )
     try:
         if path.suffix == ".parquet":
-            return pl.read_parquet(path)
-        return pl.read_csv(path, infer_schema=False, separator=_separator(path), encoding="utf8")
+            return pl.read_parquet(path), []
+        return _read_csv(path)
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such file") from None
     except IsADirectoryError:
@@ -95,12 +120,51 @@ def _read_table(path: Path) -> pl.DataFrame:
     except NoDataError:
         raise UsageError(f"{path} is empty") from None
     except (ComputeError, PolarsError, UnicodeDecodeError) as error:
-        kind = "Parquet" if path.suffix == ".parquet" else "CSV in UTF-8"
+        kind = "Parquet" if path.suffix == ".parquet" else "CSV"
         raise UsageError(f"{path} is not {kind}: {str(error).splitlines()[0]}") from None
 
 
-def _separator(path: Path) -> str:
-    """The most frequent separator in the first line; the comma where it has none."""
+def _read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
+    encoding = _encoding(path)
+    with path.open(encoding=encoding) as file:
+        separator = _separator(file.readline(_HEAD_BYTES))
+    source: Path | io.BytesIO = path
+    if encoding != UTF_8:
+        source = io.BytesIO(path.read_text(encoding).encode())
+    table = pl.read_csv(source, infer_schema=False, separator=separator, encoding="utf8")
+    return table, ["it is not UTF-8, and was read as Big5"] if encoding == BIG5 else []
+
+
+def _encoding(path: Path) -> str:
+    """The encoding of a text file: UTF-16 by its mark or its zero bytes, else UTF-8, else Big5 with Hong Kong's signs.
+
+    UsageError for any other.
+    """
     with path.open("rb") as file:
-        line = file.read(_HEAD_BYTES).partition(b"\n")[0].decode("utf-8", "replace")
+        head = file.read(_HEAD_BYTES)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if b"\0" in head:
+        return "utf-16-le" if head[1:2] == b"\0" else "utf-16-be"
+    for encoding in (UTF_8, BIG5):
+        if _is_in(path, encoding):
+            return encoding
+    raise UsageError(
+        f"{path} is neither UTF-8, UTF-16 nor Big5: convert it to UTF-8, such as with "
+        f"`iconv -f ENCODING -t UTF-8 {path.name} > converted.csv`"
+    )
+
+
+def _is_in(path: Path, encoding: str) -> bool:
+    try:
+        with path.open(encoding=encoding) as file:
+            while file.read(_HEAD_BYTES):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _separator(line: str) -> str:
+    """The most frequent separator in the first line; the comma where it has none."""
     return max(SEPARATORS, key=lambda separator: (line.count(separator), -SEPARATORS.index(separator)))

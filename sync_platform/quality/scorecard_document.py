@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Row, Section
-from sync_platform.documents.wording import utc_text
+from sync_platform.documents.local_time import local_time
 from sync_platform.quality.score import DIMENSIONS, OVERALL
 from sync_platform.quality.scorecard import Card, Scored
 
@@ -33,7 +33,7 @@ def scorecard_document(cards: Sequence[Card], made_at: datetime, installation: s
     sections = [Section("Scores", [EXPLANATION], [scores])]
     if findings:
         sections.append(Section("Findings", items=findings))
-    facts = [("Installation", installation), ("Made", utc_text(made_at))]
+    facts = [("Installation", installation), ("Made", local_time(made_at))]
     return Document("Data quality of the restaurant platforms", facts, sections)
 
 

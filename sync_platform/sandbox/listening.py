@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import orjson
@@ -20,15 +20,18 @@ BUILT_BEFORE_LISTENING = 20_000  # places: a larger city takes seconds, a smalle
 
 
 class _AnnouncingServer(uvicorn.Server):
-    """Prints the address on standard output once requests are answered."""
+    """Prints the address on standard output once requests are answered, and calls `announce` with it."""
 
     url = ""
+    announce: Callable[[str], None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
             sys.stdout.buffer.write(orjson.dumps({"url": self.url}, option=orjson.OPT_APPEND_NEWLINE))
             sys.stdout.flush()
+            if self.announce is not None:
+                self.announce(self.url)
 
 
 def serve(
@@ -39,8 +42,9 @@ def serve(
     today: date | None = None,
     faults: Iterable[str] = (),
     lifeline: bool = False,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves until interrupted; prints one line of JSON with the `url` once it listens.
+    """Serves until interrupted; prints one line of JSON with the `url` once it listens, and calls `announce` with it.
 
     Without `today` the city follows the calendar. `lifeline` ends the process when its standard input closes.
     Raises SandboxError for a wrong option or a port in use.
@@ -49,10 +53,10 @@ def serve(
     app = create_app(current, list(faults))
     if places > BUILT_BEFORE_LISTENING:
         app.city().places  # noqa: B018 - built here, so that the first request does not wait for it
-    _listen(app, host, port, lifeline=lifeline)
+    _listen(app, host, port, lifeline=lifeline, announce=announce)
 
 
-def _listen(app: App, host: str, port: int, *, lifeline: bool) -> None:
+def _listen(app: App, host: str, port: int, *, lifeline: bool, announce: Callable[[str], None] | None) -> None:
     bound = _bind(host, port)
     if lifeline:
         threading.Thread(target=_end_with_standard_input, daemon=True).start()
@@ -70,6 +74,7 @@ def _listen(app: App, host: str, port: int, *, lifeline: bool) -> None:
     server = _AnnouncingServer(config)
     shown = f"[{host}]" if ":" in host else host
     server.url = f"http://{shown}:{bound.getsockname()[1]}"
+    server.announce = announce
     server.run(sockets=[bound])
 
 

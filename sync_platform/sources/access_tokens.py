@@ -17,9 +17,9 @@ from typing import TypeVar
 
 import msgspec
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import AuthenticationFailed, Busy, Refused, SyncError, TokenInDoubt, may_have_taken_effect
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.period import HONG_KONG
 
 T = TypeVar("T")
 REFRESH_AHEAD_S = 60
@@ -137,9 +137,8 @@ class AccessTokens:
         return msgspec.json.decode(found, type=ExchangeRecord) if found else ExchangeRecord()
 
     def _in_doubt(self, record: ExchangeRecord, reason: str = "a lost connection or a killed process") -> TokenInDoubt:
-        at = record.sent_at.astimezone(HONG_KONG)
         return TokenInDoubt(
-            f"{self._platform}: the refresh token was sent at {at:%Y-%m-%d %H:%M:%S} HKT, and its answer was lost "
+            f"{self._platform}: the refresh token was sent at {local_time(record.sent_at)}, and its answer was lost "
             f"({reason}). The token works once and may be used up; it is not sent again, because that could revoke "
             f"all tokens. Authorise this application again on the platform, and set {self._platform.upper()}"
             "_REFRESH_TOKEN to the new token"

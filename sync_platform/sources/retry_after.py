@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from sync_platform.sources.period import HONG_KONG
+from sync_platform.documents.local_time import local_time
 
 LONGEST_BELIEVED_S = 366 * 86_400.0
 
@@ -32,8 +32,8 @@ def advice(wait_s: float) -> str:
     """What a person should do about a platform that asks for this wait."""
     if wait_s > LONGEST_BELIEVED_S:
         return "it asks for a wait of more than a year, so it blocks us: ask the platform before you sync it again"
-    at = datetime.now(HONG_KONG) + timedelta(seconds=wait_s)
-    return f"sync it again after {at:%Y-%m-%d %H:%M:%S} HKT, not before: an earlier request can make the wait longer"
+    at = datetime.now(UTC) + timedelta(seconds=wait_s)
+    return f"sync it again after {local_time(at)}, not before: an earlier request can make the wait longer"
 
 
 def _moment(value: str | None) -> datetime | None:

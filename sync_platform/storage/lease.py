@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
@@ -72,8 +73,8 @@ class Leases:
                 return Lease(self._engine, self._clock, name, holder, now)
             found = connection.execute(sa.select(leases).where(leases.c.name == name)).one()
         raise Busy(
-            f"{activity} cannot start: {found.holder} has the {name} reserved since {_shown(found.acquired_at)}; "
-            f"try again when it has ended (if it crashed, its lease expires at {_shown(found.expires_at)})"
+            f"{activity} cannot start: {found.holder} has the {name} reserved since {local_time(found.acquired_at)}; "
+            f"try again when it has ended (if it crashed, its lease expires at {local_time(found.expires_at)})"
         )
 
 
@@ -98,7 +99,9 @@ class Lease:
     def require_unexpired(self) -> None:
         """Raise StorageError where the lease has expired (the machine slept): another activity may have started."""
         if self._clock() >= self._expires_at:
-            raise StorageError(f"{self.holder} lost its hold on the {self.name}, which ran out at {self._expires_at}")
+            raise StorageError(
+                f"{self.holder} lost its hold on the {self.name}, which ran out at {local_time(self._expires_at)}"
+            )
 
     def release(self) -> None:
         """Release the lease, unless it has expired and another holder has it."""
@@ -112,7 +115,3 @@ def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:
             lease.renew()
         except StorageError:
             continue  # the next attempt follows; `require_unexpired` raises once the lease has expired
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

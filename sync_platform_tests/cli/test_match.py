@@ -58,9 +58,9 @@ def test_files_are_matched_and_the_results_written(shell: Shell, files: list[str
         ("empty.csv", b"", "empty.csv is empty"),
         ("noid.csv", b"name,phone\nx,1\n", "noid.csv: no column source_id or id; it has name, phone"),
         ("bare.csv", b"id,colour\n1,red\n", "bare.csv: no column to compare by"),
-        ("twice.csv", b"id,name\n1,x\n1,y\n", "twice.csv: twice has the id 1 more than once"),
         ("blank.csv", b"id,name\n,x\n", "blank.csv: 1 listings have no source_id"),
-        ("big5.csv", "id,name\n1,蓮香樓\n".encode("big5"), "big5.csv is not CSV in UTF-8"),
+        ("odd.csv", b"id,name\n1,\xff\xff\n", "odd.csv is neither UTF-8, UTF-16 nor Big5: convert it to UTF-8"),
+        ("book.xlsx", b"PK", "book.xlsx is a spreadsheet: .csv (UTF-8, UTF-16 or Big5) and .parquet are read; save it"),
         ("not.parquet", b"id,name\n", "not.parquet is not Parquet"),
     ],
 )

@@ -29,7 +29,8 @@ def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url:
     with Leases(database_url, clock).hold("backup"):
         clock.now += timedelta(minutes=3)
         message = (
-            r"maintenance cannot start: backup \(process \d+ on \S+\) has the stored data .* since 2026-11-24 12:00:00"
+            r"maintenance cannot start: backup \(process \d+ on \S+\) has the stored data .* "
+            "since 2026-11-24 20:00:00 HKT"
         )
         with pytest.raises(Busy, match=message), Leases(database_url, clock).hold("maintenance"):
             pytest.fail("two at once")

@@ -7,8 +7,9 @@ from typing import Any
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import clock, console, write_json
+from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 from sync_platform.settings import load_settings
 
@@ -60,6 +61,6 @@ def _show(manifest: BackupManifest) -> None:
     first, last = manifest.commits[0], manifest.commits[-1]
     shown.print(
         f"It can be restored to any of {len(manifest.commits):,} commits: snapshot {first.snapshot} "
-        f"({clock(first.at)}) to {last.snapshot} ({clock(last.at)})",
+        f"({local_time(first.at)}) to {last.snapshot} ({local_time(last.at)})",
         soft_wrap=True,
     )

@@ -9,8 +9,9 @@ from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import Terminal, clock, console, report_problem, write_json
+from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.settings import load_settings
 
 COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")
@@ -67,7 +68,7 @@ def _show(read: list[ReadManifest], url: str, promise: str, shown: Terminal) -> 
     if since:
         age = timedelta(seconds=round((datetime.now(UTC) - since).total_seconds()))
         shown.print(
-            f"RPO: at most {promise}. The newest commit in a backup is of {clock(since)} ({age} ago); what was "
+            f"RPO: at most {promise}. The newest commit in a backup is of {local_time(since)} ({age} ago); what was "
             "committed later is in no backup yet.",
             soft_wrap=True,
         )
@@ -77,7 +78,7 @@ def _row(manifest: BackupManifest) -> list[str]:
     newest = manifest.newest_commit
     return [
         manifest.id,
-        clock(newest.at) if newest else "",
+        local_time(newest.at) if newest else "",
         f"{len(manifest.commits):,}",
         f"{len(manifest.files):,}",
         f"{manifest.size_bytes / 1e6:,.1f} MB",

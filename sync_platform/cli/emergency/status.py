@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import MARKS, clock, coloured, console, line, styled, write_json
+from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
 from sync_platform.emergency.request_store import RequestStore
@@ -66,9 +67,9 @@ def _show(report: RequestReport) -> None:
     request, shown = report.request, console()
     shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.status)))
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
-    shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {clock(at)}" for name, at in times if at))
+    shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {local_time(at)}" for name, at in times if at))
     for asking in request.askings:
-        requester = f"{asking.requester} ({asking.priority}, {clock(asking.asked_at)})"
+        requester = f"{asking.requester} ({asking.priority}, {local_time(asking.asked_at)})"
         shown.print(f"{requester}: {asking.reason}", soft_wrap=True)
     table = FittedTable(
         ("", "platform", "status", *COUNTS.values(), "run"),
@@ -109,7 +110,7 @@ def _list(found: list[EmergencyRequest]) -> None:
             request.priority,
             ", ".join(request.platforms),
             request.requester,
-            clock(request.requested_at),
+            local_time(request.requested_at),
             request.reason,
         )
     console().print_table(table)

@@ -17,6 +17,7 @@ from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import run_unification, write_result
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -93,7 +94,7 @@ def list_decisions(*, as_json: bool) -> int:
     table = FittedTable(COLUMNS, unbroken=("one", "other", "when"), optional=("when", "by"))
     for row in rows:
         verdict = "same" if row["is_same"] else "different"
-        when = f"{row['decided_at']:%Y-%m-%d %H:%M} UTC"
+        when = local_minute(row["decided_at"])
         table.add_row(row["one"], row["other"], verdict, row["decided_by"], when, row["reason"])
     console().print_table(table)
     return OK

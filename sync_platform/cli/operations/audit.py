@@ -5,10 +5,10 @@ from __future__ import annotations
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.documents.wording import subject_text
 from sync_platform.lineage.moment import parse_beginning
 from sync_platform.settings import load_settings
-from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 
 
@@ -24,16 +24,15 @@ def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> in
 
 
 def _table(entries: list[AuditEntry]) -> FittedTable:
-    columns = ("entry", "at (HKT)", "actor", "via", "operation", "outcome", "what")
-    table = FittedTable(columns, numbers=("entry",), unbroken=("at (HKT)",), optional=("via", "actor"))
+    columns = ("entry", "at", "actor", "via", "operation", "outcome", "what")
+    table = FittedTable(columns, numbers=("entry",), optional=("via", "actor"))
     for entry in entries:
-        at = f"{entry.at.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S}"
-        row = (at, entry.actor, entry.via, entry.operation, entry.outcome, _what(entry))
+        row = (local_time(entry.at), entry.actor, entry.via, entry.operation, entry.outcome, _what(entry))
         table.add_row(f"{entry.number:,}", *row)
     return table
 
 
 def _what(entry: AuditEntry) -> str:
-    """What the operation was about; the ids of its runs are counted, because nobody reads a hundred of them."""
-    subject = entry.document()["subject"]
+    """What the operation was about. The ids of its runs are only counted; --json has them."""
+    subject = {name: value for name, value in entry.document()["subject"].items() if name != "run_id"}
     return subject_text({name: len(value) if name == "run_ids" else value for name, value in subject.items()})

@@ -10,8 +10,9 @@ from typing import Any
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import clock, coloured, console, line, write_json
+from sync_platform.cli.output import coloured, console, line, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
@@ -90,14 +91,14 @@ def _platform(name: str, last: SyncRecord | None, holder: Holder | None) -> Plat
 def _schedules(schedules: Any) -> FittedTable:
     table = FittedTable(("schedule", "next", "what it runs"), unbroken=("next",), optional=("what it runs",))
     for each in schedules:
-        table.add_row(each.name, clock(each.next_at) if each.next_at else "switched off", each.description)
+        table.add_row(each.name, local_time(each.next_at) if each.next_at else "switched off", each.description)
     return table
 
 
 def _platform_table(platforms: list[PlatformStatus]) -> FittedTable:
     table = FittedTable(("platform", "last sync", "status", "runs now"), unbroken=("last sync",))
     for each in platforms:
-        when = f"{clock(each.last_at)} ({each.last_partition})" if each.last_at else "never"
-        now = f"since {clock(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""
+        when = f"{local_time(each.last_at)} ({each.last_partition})" if each.last_at else "never"
+        now = f"since {local_time(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""
         table.add_row(each.platform, when, coloured(each.last_status or ""), now)
     return table

@@ -10,6 +10,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
@@ -83,7 +84,7 @@ def _show_plan(document: dict[str, Any], shown: Terminal) -> None:
     _list(shown, "would delete", "files that no snapshot needs", document["unneeded_files"])
     _list(shown, "would delete", "files that killed writers left", document["orphaned_files"])
     _list(shown, "would delete", "landed syncs", _landed(document["landing"]))
-    due = [f"{each['table']}: {each['changes']:,} until {each['until']}" for each in document["lineage"]]
+    due = [f"{each['table']}: {each['changes']:,} until {_until(each)}" for each in document["lineage"]]
     _list(shown, "would fold the old changes of", "tables", due)
     shown.print("Nothing was changed. Files that a merge replaces are deleted a day later at the earliest.")
 
@@ -102,11 +103,15 @@ def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
     shown.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
     _list(shown, "deleted", "landed syncs", _landed(document["landing_deleted"]))
     folded = [
-        f"{each['table']}: {each['changes_before']:,} until {each['until']} became {each['changes_after']:,}"
+        f"{each['table']}: {each['changes_before']:,} until {_until(each)} became {each['changes_after']:,}"
         for each in document["lineage_folded"]
     ]
     _list(shown, "folded the old changes of", "tables", folded)
     shown.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
+
+
+def _until(folding: dict[str, Any]) -> str:
+    return local_time(datetime.fromisoformat(folding["until"]))
 
 
 def _files_table(*figures: str) -> FittedTable:

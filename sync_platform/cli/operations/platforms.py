@@ -10,13 +10,13 @@ from rich.text import Text
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import coloured, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, load_settings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 
@@ -76,5 +76,4 @@ def _source(platform: Platform, own: PlatformSettings) -> str:
 def _last(record: SyncRecord | None) -> str | Text:
     if record is None:
         return "never"
-    when = f"{record.committed_at.astimezone(HONG_KONG):%Y-%m-%d %H:%M} HKT"
-    return line(f"{when}\n", coloured(record.status), f", {record.partition}")
+    return line(f"{local_minute(record.committed_at)}\n", coloured(record.status), f", {record.partition}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from sync_platform.cli.output import write_line
 from sync_platform.errors import StorageError, UsageError
+from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.city import City
 from sync_platform.sandbox.ground_truth import write_ground_truth
 from sync_platform.sandbox.listening import serve
@@ -38,6 +40,15 @@ def serve_sandbox(
         if ground_truth:
             write_ground_truth(City(places, seed, today), ground_truth)
         else:
-            serve(host, port, places, seed, today, faults)
+            serve(host, port, places, seed, today, faults, announce=_show_variables)
     except SandboxError as error:
         raise StorageError(str(error)) from error
+
+
+def _show_variables(url: str) -> None:
+    """Show on standard error the variables with which another command fetches from this server."""
+    write_line("To fetch from this sandbox, set these variables there:")
+    for name, platform in load_platforms().items():
+        write_line(f"export {name.upper()}_BASE_URL={url}/{name}")
+        if platform.has_archive:
+            write_line(f"export {name.upper()}_ARCHIVE_URL={url}/{name}_archive")

@@ -12,6 +12,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, json_of, line, report_problem, styled, write_json, write_line
 from sync_platform.cli.required import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -67,9 +68,9 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
         return OK
     shown = console()
     for entry in found:
-        state = f"settled {entry.settled_at:%Y-%m-%d %H:%M} ({entry.settled_how})" if entry.settled_at else "open"
+        state = f"settled {local_minute(entry.settled_at)} ({entry.settled_how})" if entry.settled_at else "open"
         record = styled(f"{platform}.{dataset} {entry.source_id or '(no id)'}", "bold")
-        observed = f"{entry.observed_at:%Y-%m-%d %H:%M} UTC, period {entry.partition}"
+        observed = f"{local_minute(entry.observed_at)}, period {entry.partition}"
         shown.print(line(record, f", observed {observed}: {state}"))
         for rule, path, problem in zip(entry.rules, entry.paths, entry.problems, strict=True):
             shown.print(f"  {path or 'the record'}: {problem} (rule: {rule})", soft_wrap=True)
