@@ -16,6 +16,9 @@ class ObjectDigest(NamedTuple):
 
 
 def digest_of(store: ObjectStore, key: str) -> ObjectDigest:
-    """Read an object and hash it; KeyError where there is none."""
-    body = store.get(key)
-    return ObjectDigest(len(body), hashlib.sha256(body).hexdigest())
+    """Read an object in blocks and hash it; KeyError where there is none."""
+    size, digest = 0, hashlib.sha256()
+    for block in store.stream(key):
+        size += len(block)
+        digest.update(block)
+    return ObjectDigest(size, digest.hexdigest())
