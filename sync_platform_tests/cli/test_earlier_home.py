@@ -54,6 +54,21 @@ def test_its_tables_and_its_export_say_the_same(earlier: Shell) -> None:
     assert digest_of(earlier, "lineage", "export", "--format", "csv") == EXPECTED["export"]
 
 
+def test_what_changed_between_two_syncs_can_be_asked_of_it(earlier: Shell) -> None:
+    syncs = earlier.query(
+        "SELECT sync_id, min(committed_at) AS at, sum(updated) AS updated FROM sync.runs WHERE platform = 'openrice' "
+        "AND dataset = 'restaurants' GROUP BY ALL ORDER BY at"
+    )
+    updating = next(number for number, sync in enumerate(syncs) if sync["updated"])
+    span = ("--since", syncs[updating - 1]["sync_id"], "--until", syncs[updating]["sync_id"])
+    done = earlier.run_in_process("changes", "openrice", *span, "--json")
+    found = json.loads(done.stdout)
+    assert {change["sync_id"] for change in found["changes"]} == {syncs[updating]["sync_id"]}
+    assert sum(table["updated"] for table in found["tables"]) == int(syncs[updating]["updated"]) > 0
+    assert "→" in earlier.run_in_process("changes", "openrice", *span).stdout
+    assert "<table" in earlier.run_in_process("changes", "openrice", *span, "--html").stdout
+
+
 def digest_of(shell: Shell, *command: str) -> str:
     """The SHA-256 of the output of a command."""
     done = shell.run_in_process(*command)
