@@ -24,6 +24,7 @@ from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incompl
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.history_view import ensure_history_view
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, latest_observation
@@ -114,6 +115,7 @@ class _Commit:
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
+        ensure_history_view(self.session, self.history, self.table)
         writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
         context = self._context(clock)
         correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)
