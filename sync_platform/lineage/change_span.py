@@ -88,7 +88,10 @@ def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: Expor
         values,
     ).fetchall():
         fields.setdefault(table, {})[field] = number
-    return [ChangeCounts(table, *counts, fields.get(table, {})) for table, *counts in rows]
+    return [
+        ChangeCounts(table, inserted, updated, removed, restored, fields.get(table, {}))
+        for table, inserted, updated, removed, restored in rows
+    ]
 
 
 def count_syncs(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> int:
