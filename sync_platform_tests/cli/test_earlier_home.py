@@ -62,8 +62,8 @@ def test_its_tables_and_its_export_say_the_same(earlier: Shell) -> None:
 
 def test_what_changed_between_two_syncs_can_be_asked_of_it(earlier: Shell) -> None:
     syncs = earlier.query(
-        "SELECT sync_id, min(committed_at) AS at, sum(updated) AS updated FROM sync.runs WHERE platform = 'openrice' "
-        "AND dataset = 'restaurants' GROUP BY ALL ORDER BY at"
+        "SELECT sync_id, min(committed_at) AS first_commit, sum(updated) AS updated FROM sync.runs "
+        "WHERE platform = 'openrice' AND dataset = 'restaurants' GROUP BY ALL ORDER BY first_commit"
     )
     updating = next(number for number, sync in enumerate(syncs) if sync["updated"])
     span = ("--since", syncs[updating - 1]["sync_id"], "--until", syncs[updating]["sync_id"])
