@@ -32,7 +32,13 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
         ("Syncs in that time", f"{difference.syncs:,}"),
     ]
     columns = ("table", "new", "changed", "removed", "restored", "changed most often")
-    table = DocumentTable("Changes by table", columns, [_counts(each) for each in difference.counts], "nothing changed")
+    table = DocumentTable(
+        "Changes by table",
+        columns,
+        [_counts(each) for each in difference.counts],
+        "nothing changed",
+        ("changed most often",),
+    )
     changes = list(difference.changes())
     names = difference.names_of(changes)
     items = [_change(each, names.get((each.table, each.entity_id))) for each in changes]

@@ -1,11 +1,10 @@
 """What changed in a span, for programs: one JSON document that is written as a stream.
 
-What belongs here: the shape of that JSON, which docs/changes.schema.json publishes.
+What belongs here: the shape of that JSON, which sync_platform/cli/lineage/changes.schema.json publishes.
 """
 
 from __future__ import annotations
 
-import importlib.resources
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TextIO
@@ -26,13 +25,6 @@ AFTER_FIELDS = (
     "observed_at",
     "committed_at",
 )
-
-
-def changes_schema() -> dict[str, Any]:
-    """The published JSON Schema of `changes --json` (draft 2020-12)."""
-    text = importlib.resources.files("sync_platform.lineage").joinpath("changes.schema.json").read_bytes()
-    found: dict[str, Any] = orjson.loads(text)
-    return found
 
 
 def write_changes(difference: LakeDifference, file: TextIO, made_at: datetime) -> None:

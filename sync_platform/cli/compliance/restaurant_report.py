@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TextIO
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.story import history_of
-from sync_platform.cli.output import json_of, opened, rendered, report_problem, showing_steps
+from sync_platform.cli.output import json_of, opened, report_problem, showing_steps, write_document
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.restaurant_report import RestaurantReport, read_story_with_counts
 from sync_platform.lineage.restaurant_report_document import restaurant_report_document
@@ -27,7 +28,7 @@ def report_restaurant(restaurant_id: str, out: str, form: str) -> int:
     subject = {"what": "restaurant", "restaurant": restaurant_id, "format": form}
     with audited(settings, "report", subject) as operation, opened(out) as file:
         report = _made(settings, restaurant_id)
-        file.write(_written(report, form))
+        _write(report, form, file)
         operation.ended("complete", is_proven=report.is_proven)
     if not report.is_proven:
         where = "" if out == "-" else f"; the report is in {out}"
@@ -55,9 +56,10 @@ def _made(settings: Settings, restaurant_id: str) -> RestaurantReport:
     )
 
 
-def _written(report: RestaurantReport, form: str) -> str:
+def _write(report: RestaurantReport, form: str, file: TextIO) -> None:
     if form != "json":
-        return rendered(restaurant_report_document(report), form)
+        write_document(restaurant_report_document(report), form, file)
+        return
     document = {
         "format": FORMAT,
         "made_at": report.made_at,
@@ -71,4 +73,4 @@ def _written(report: RestaurantReport, form: str) -> str:
         "verification": report.findings.document(),
         "story": story_json(report.story),
     }
-    return json_of(document) + "\n"
+    file.write(json_of(document) + "\n")

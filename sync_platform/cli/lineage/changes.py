@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import rendered
+from sync_platform.cli.output import write_document
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.change_difference import LakeDifference
@@ -39,6 +38,5 @@ def show_changes(platform: str | None, since: str, until: str | None, limit: int
             write_changes(LakeDifference(session, history, scope, limit), sys.stdout, now)
         else:
             document = change_document(LakeDifference(session, history, scope, limit or MOST_SHOWN), now)
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            sys.stdout.write(rendered(document, form, width))
+            write_document(document, form, sys.stdout)
     return OK

@@ -10,12 +10,14 @@ import typer
 from sync_platform.cli.options import (
     AsHtml,
     AsJson,
+    AsJsonFormat,
     AsOf,
     ExportedPlatform,
     FromMoment,
     HashLanding,
     ToFile,
     ToMoment,
+    one_format,
 )
 from sync_platform.errors import UsageError
 
@@ -72,7 +74,10 @@ def lineage_show(
     ],
     field: Annotated[str | None, typer.Option(help="Show only this field, such as name_en.")] = None,
     as_of: AsOf = None,
-    form: Annotated[StoryFormat, typer.Option("--format", help="The format of the output.")] = StoryFormat.text,
+    form: Annotated[
+        StoryFormat | None, typer.Option("--format", help="The format of the output; text if not given.")
+    ] = None,
+    as_json: AsJsonFormat = False,
 ) -> None:
     """Show the history of a restaurant or a record: every change, its time, run and source, and where it is landed.
 
@@ -80,7 +85,8 @@ def lineage_show(
     """
     from sync_platform.cli.lineage.story import show_story
 
-    raise typer.Exit(show_story(subject, field, as_of, form.value))
+    chosen = one_format(form, StoryFormat.json if as_json else None) or StoryFormat.text
+    raise typer.Exit(show_story(subject, field, as_of, chosen.value))
 
 
 @lineage_commands.command("export")
@@ -89,7 +95,10 @@ def lineage_export(
     last: ToMoment = None,
     platform: ExportedPlatform = None,
     out: ToFile = "-",
-    form: Annotated[ExportFormat, typer.Option("--format", help="The format of the changes.")] = ExportFormat.csv,
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="The format of the changes; csv if not given.")
+    ] = None,
+    as_json: AsJsonFormat = False,
 ) -> None:
     """Export every change committed in a time span, with the landed page that it comes from.
 
@@ -97,7 +106,8 @@ def lineage_export(
     """
     from sync_platform.cli.lineage.export import export_lineage
 
-    raise typer.Exit(export_lineage(first, last, platform, out, form.value))
+    chosen = one_format(form, ExportFormat.json if as_json else None) or ExportFormat.csv
+    raise typer.Exit(export_lineage(first, last, platform, out, chosen.value))
 
 
 @lineage_commands.command("openlineage")

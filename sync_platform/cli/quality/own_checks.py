@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, new_table, report_problem, styled, write_json
+from sync_platform.cli.output import console, report_problem, styled, write_json
 from sync_platform.cli.required import require_lake
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import UsageError
 from sync_platform.lake.own_check_scores import run_own_checks
 from sync_platform.platforms import load_platforms
@@ -50,11 +51,11 @@ def _passes(score: Score) -> bool:
 def _show(checks: Sequence[OwnCheck], scores: Sequence[Score]) -> None:
     if not checks:
         return
-    table = new_table("dataset", "check", "result", unbroken=("check",))
+    table = FittedTable(("dataset", "check", "result"))
     for check, score in zip(checks, scores, strict=True):
         words = styled(own_check_in_words(score), "" if _passes(score) else "red")
         table.add_row(f"{check.platform}.{check.dataset}", check.name, words)
-    console().print(table)
+    console().print_table(table)
 
 
 def _document(check: OwnCheck, score: Score) -> dict[str, object]:

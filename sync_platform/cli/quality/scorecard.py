@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import rendered, write_json
+from sync_platform.cli.output import write_document, write_json
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.own_checks import load_own_checks
@@ -34,6 +33,5 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
         write_json([card_json(card) for card in cards])
     else:
         document = scorecard_document(cards, datetime.now(UTC), settings.environment, problems)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        sys.stdout.write(rendered(document, "html" if as_html else "text", width))
+        write_document(document, "html" if as_html else "text", sys.stdout)
     return OK if all(card.passes for card in cards) and not problems else FAILED
