@@ -5,7 +5,9 @@ What belongs here: running the file's SELECT in a read-only session. An error be
 
 from __future__ import annotations
 
-from threading import Timer
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import duckdb
 
@@ -15,6 +17,7 @@ from sync_platform.storage.lake_connection import LAKE
 
 LONGEST_S = 60.0
 """Seconds that a check may take."""
+AGAIN_S = 0.1
 MOST_NAMED = 5
 
 
@@ -22,16 +25,33 @@ def run_own_check(session: duckdb.DuckDBPyConnection, check: OwnCheck, longest_s
     """The share of the dataset's live records that the check does not return; with an error in words if it fails."""
     if check.problem:
         return unmeasured(check, check.problem)
-    timer = Timer(longest_s, session.interrupt)
-    timer.start()
     try:
-        return _measured(session, check)
+        with _interrupted_after(session, longest_s):
+            return _measured(session, check)
     except duckdb.InterruptException:
         return unmeasured(check, f"it took longer than {longest_s:.0f} seconds")
     except duckdb.Error as error:
         return unmeasured(check, f"its SQL is wrong: {str(error).splitlines()[0]}")
+
+
+@contextmanager
+def _interrupted_after(session: duckdb.DuckDBPyConnection, longest_s: float) -> Iterator[None]:
+    """Interrupt the session's statements that still run after so many seconds."""
+    is_over = Event()
+
+    def watch() -> None:
+        wait_s = longest_s
+        while not is_over.wait(wait_s):
+            session.interrupt()  # it ends only a statement that runs at this moment, so it is repeated
+            wait_s = AGAIN_S
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
     finally:
-        timer.cancel()
+        is_over.set()
+        watcher.join()
 
 
 def _measured(session: duckdb.DuckDBPyConnection, check: OwnCheck) -> Score:
