@@ -1,5 +1,7 @@
 """The resources of assets. The UI shows the description of each option."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -8,13 +10,18 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from sync_platform.errors import SyncError
+from sync_platform.lake.file_proof import FileProof
 from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
+from sync_platform.storage.bucket_store import ServerEncryption
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
-from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
@@ -30,16 +37,22 @@ class LandingStore(dg.ConfigurableResource[ObjectStore]):
     url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the store.")
     region: str = Field(description="AWS region of the bucket.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
+    asks_encryption: bool = Field(default=False, description="Whether S3 is asked to encrypt what is put.")
+    kms_key_id: str = Field(default="", description="KMS key for that; empty for a key that S3 manages.")
 
     def open(self) -> ObjectStore:
         """The store; StorageError or SettingsError where it cannot be opened."""
         if not self.url.startswith("s3://"):
             return open_store(self.url)
+        encryption = None
+        if self.asks_encryption:
+            with_key = ServerEncryption.with_kms(self.kms_key_id) if self.kms_key_id else None
+            encryption = with_key or ServerEncryption.of_bucket()
         if self.endpoint:
-            return open_store(self.url, open_other_s3_client(self.region, self.endpoint))
+            return open_store(self.url, open_other_s3_client(self.region, self.endpoint), encryption)
         from dagster_aws.s3 import S3Resource  # the import takes two seconds, and only a bucket of AWS needs it
 
-        return open_store(self.url, S3Resource(region_name=self.region, max_attempts=ATTEMPTS).get_client())
+        return open_store(self.url, S3Resource(region_name=self.region, max_attempts=ATTEMPTS).get_client(), encryption)
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):
@@ -51,6 +64,7 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     region: str = Field(description="AWS region of the bucket, where data is in one.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
     history: str = Field(description="Table of all changes, as `schema.table`.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the digests of the lake's files.")
     _lake: Lake | None = PrivateAttr(default=None)
 
     @property
@@ -63,10 +77,31 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             self._lake = Lake(self.address)
         return self._lake
 
+    @contextmanager
+    def file_proof(self, lake: Lake) -> Iterator[FileProof]:
+        """The proof of the files of this lake; StorageError or SettingsError where a store cannot be opened."""
+        url = self.data if self.address.is_remote else Path(self.data).absolute().as_uri()
+        store = LandingStore(url=url, region=self.region, endpoint=self.endpoint)
+        lists = FileLists(self.ledger_url)
+        try:
+            yield FileProof(lake, store.open(), lists)
+        finally:
+            lists.close()
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._lake is not None:
+            self._record_files(self._lake, context)
             self._lake.close()
             self._lake = None
+
+    def _record_files(self, lake: Lake, context: dg.InitResourceContext) -> None:
+        """Record the files that the run wrote. The run's commits stand where that fails; the next run records them."""
+        try:
+            with self.file_proof(lake) as files:
+                files.record_new()
+        except SyncError as error:
+            if context.log is not None:
+                context.log.warning(f"the lake's new files could not be recorded, the next run does it: {error}")
 
 
 class VaultResource(dg.ConfigurableResource[Vault]):
@@ -138,6 +173,29 @@ def store_of(settings: Settings, url: str) -> LandingStore:
     return LandingStore(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
 
 
+def backup_store_of(settings: Settings) -> LandingStore:
+    """The store of backups; on S3 every put asks for encryption."""
+    return LandingStore(
+        url=settings.backup_url,
+        region=settings.aws_region,
+        endpoint=settings.aws_endpoint_url,
+        asks_encryption=True,
+        kms_key_id=settings.s3_backup_kms_key_id,
+    )
+
+
+def replica_store_of(settings: Settings) -> LandingStore | None:
+    """The store of the replica; None where there is none. Its KMS, if any, is its bucket's default."""
+    if not settings.backup_replica:
+        return None
+    return LandingStore(
+        url=settings.backup_replica,
+        region=settings.backup_replica_region or settings.aws_region,
+        endpoint=settings.backup_replica_endpoint_url or settings.aws_endpoint_url,
+        asks_encryption=True,
+    )
+
+
 def lake_of(settings: Settings) -> LakeResource:
     return LakeResource(
         catalog=settings.catalog_url,
@@ -146,6 +204,7 @@ def lake_of(settings: Settings) -> LakeResource:
         region=settings.aws_region,
         endpoint=settings.aws_endpoint_url,
         history=settings.lineage_table_name,
+        ledger_url=settings.ledger_url,
     )
 
 

@@ -21,8 +21,8 @@ from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Platform, Terms
 from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform.storage.objects import FolderStore
 from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database
@@ -100,7 +100,14 @@ class ComplianceHarness:
         vault = open_vault_database(self.settings.vault_url)
         with self.lake or Lake(lake_harness.lake.address, read_only=True) as lake:
             audited = AuditedInstallation(
-                lake, HISTORY, tracked_tables(self.declared), log, self.backups, lake_harness.vault.anchors, KEPT
+                lake,
+                HISTORY,
+                tracked_tables(self.declared),
+                log,
+                self.backups,
+                lake_harness.vault.anchors,
+                KEPT,
+                lake_harness.file_proof(lake),
             )
             of = Installation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
             found = make_report(of, span, now, hash_landing=hash_landing)

@@ -19,8 +19,8 @@ from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]
@@ -71,11 +71,11 @@ def open_audited(harness: LakeHarness) -> AuditedLake:
     anchors = FolderStore(harness.folder / "backup_store")
     lake = Lake(harness.lake.address, read_only=True)
     tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
-    log = AuditLog(settings.ledger_url)
-    return AuditedLake(
-        harness,
-        AuditedInstallation(lake, HISTORY, tables, log, anchors, harness.vault.anchors, timedelta(days=7 * 365)),
+    log, kept = AuditLog(settings.ledger_url), timedelta(days=7 * 365)
+    installation = AuditedInstallation(
+        lake, HISTORY, tables, log, anchors, harness.vault.anchors, kept, harness.file_proof()
     )
+    return AuditedLake(harness, installation)
 
 
 def fill(harness: LakeHarness) -> None:

@@ -44,7 +44,7 @@ def lineage_verify(
     landing: HashLanding = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute both hash chains again, compare every table with its history, and name the first break.
+    """Compute the hash chains again, compare tables with their history and files with their SHA-256; name each break.
 
     Exit code: 0 only if everything is consistent, 1 if anything is not.
     """

@@ -1,0 +1,1 @@
+"""Tests of backups: real lakes, real stores."""
