@@ -13,7 +13,7 @@ from itertools import islice
 import duckdb
 
 from sync_platform.lineage.change_export import ExportScope
-from sync_platform.lineage.change_span import ChangeCounts, count_changes, count_syncs
+from sync_platform.lineage.change_span import TableChanges, count_changes, count_syncs
 from sync_platform.lineage.changes import SEALED, Change, changes_between, without_sealed
 from sync_platform.quality.measures import NAMES
 from sync_platform.storage.lake_connection import LAKE
@@ -29,7 +29,7 @@ class LakeDifference:
     limit: int | None = None
 
     @cached_property
-    def counts(self) -> list[ChangeCounts]:
+    def counts(self) -> list[TableChanges]:
         return count_changes(self.session, self.history, self.scope)
 
     @cached_property

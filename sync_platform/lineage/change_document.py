@@ -12,7 +12,7 @@ from typing import Any
 from sync_platform.documents.document import Document, DocumentTable, Item, Row, Section
 from sync_platform.documents.wording import utc_text, value_text
 from sync_platform.lineage.change_difference import LakeDifference
-from sync_platform.lineage.change_span import ChangeCounts
+from sync_platform.lineage.change_span import TableChanges
 from sync_platform.lineage.changes import SEALED, Change, FieldChange
 from sync_platform.lineage.story_document import OPERATIONS, SUM
 
@@ -48,7 +48,7 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
     return Document("Changes", facts, sections)
 
 
-def _counts(counts: ChangeCounts) -> Row:
+def _counts(counts: TableChanges) -> Row:
     most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MOST_FIELDS])
     return counts.table, counts.inserted, counts.updated, counts.removed, counts.restored, most or None
 

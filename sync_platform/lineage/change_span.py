@@ -20,7 +20,7 @@ from sync_platform.storage.lake_connection import LAKE
 
 
 @dataclass(frozen=True)
-class ChangeCounts:
+class TableChanges:
     """The changes of one table in a span. `fields`: how often each column was changed by updates, most often first."""
 
     table: str
@@ -70,7 +70,7 @@ def _no_sync_id(text: str, option: str) -> str:
     return text
 
 
-def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: ExportScope) -> list[ChangeCounts]:
+def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: ExportScope) -> list[TableChanges]:
     """The counts of every table that changed in the scope, in order of the name."""
     condition, values = span_condition(scope.first, scope.last, scope.platform)
     changes = f"(FROM {corrected_history(session, history)} {condition})"
@@ -89,7 +89,7 @@ def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: Expor
     ).fetchall():
         fields.setdefault(table, {})[field] = number
     return [
-        ChangeCounts(table, inserted, updated, removed, restored, fields.get(table, {}))
+        TableChanges(table, inserted, updated, removed, restored, fields.get(table, {}))
         for table, inserted, updated, removed, restored in rows
     ]
 

@@ -68,14 +68,14 @@ NO_OWN_CHECKS = OwnChecks()
 
 
 @dataclass
-class _Found:
+class _Reading:
     checks: list[OwnCheck] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def load_own_checks(folder: Path, platforms: Mapping[str, Platform]) -> OwnChecks:
     """The checks of a folder; none where it does not exist. A wrong file raises nothing: it is a problem."""
-    found = _Found()
+    found = _Reading()
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ENDING) if folder.is_dir() else []
     except OSError as error:
