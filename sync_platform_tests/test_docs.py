@@ -219,9 +219,19 @@ def _lists_of(dataset: Dataset) -> Iterator[str]:
         "In English and Chinese": "; ".join(f"{english} and {chinese}" for english, chinese in dataset.bilingual),
         "Agrees with what it refers to": "; ".join(each.words for each in dataset.agreements),
         "Kept current, without history": ", ".join(sorted(dataset.volatile)),
+        "Past, once it is not listed": _past(dataset),
         "A reference for": "the accuracy of other platforms' records" if dataset.is_reference else "",
     }
     lines = [f"- {name}: {text}." for name, text in facts.items() if text]
     if lines:
         yield from lines
         yield ""
+
+
+def _past(dataset: Dataset) -> str:
+    if dataset.window is None:
+        return ""
+    days = dataset.window.days
+    return f"a row whose {dataset.window.column} is " + (
+        f"{days} days or more before the sync" if days else "not after the day of the sync"
+    )

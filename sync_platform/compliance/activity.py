@@ -13,7 +13,7 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView, Name
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.lake.chain import BATCHES
-from sync_platform.lake.schema import table_name
+from sync_platform.lake.schema import ENDS, table_name
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
@@ -45,6 +45,7 @@ class ChangeCounts:
     updated: int = 0
     removed: int = 0
     restored: int = 0
+    past: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ def _changes(view: LakeView) -> dict[Name, ChangeCounts]:
         return {}
     rows = view.rows(
         f"""SELECT platform, dataset, count(*) FILTER (operation = 'insert'), count(*) FILTER (operation = 'update'),
-            count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore')
+            count(*) FILTER (operation = 'remove'), count(*) FILTER (operation = 'restore'),
+            count(*) FILTER (operation = 'expire')
         FROM {view.changes} WHERE committed_at BETWEEN $first AND $last GROUP BY ALL"""
     )
     return {row[:2]: ChangeCounts(*row[2:]) for row in rows}
@@ -159,7 +161,7 @@ def _sourcing(view: LakeView) -> SourceGaps:
         return SourceGaps()
     inside = "WHERE committed_at BETWEEN $first AND $last"
     ((changes, without_run, without_landing),) = view.rows(
-        f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation <> 'remove'
+        f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation NOT IN {ENDS}
             AND platform <> '{SCHEMA}' AND {NOT_FOLDED} AND (coalesce(landing_object, '') = '' OR landing_line IS NULL))
         FROM {view.changes} {inside}"""
     )

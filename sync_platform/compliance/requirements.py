@@ -43,7 +43,7 @@ LINEAGE = Requirement(
 )
 SOURCED = Requirement(
     "changes-sourced",
-    "Every change has a source: its run, its batch of the chain and, unless it is a removal, its landed line",
+    "Every change has a source: its run, its batch of the chain and, unless it ends a record, its landed line",
     "GDPR Art. 5(2); own policy",
 )
 HISTORY = Requirement(

@@ -15,7 +15,8 @@ SOURCES_NOTE = "A source that is fetched from the sandbox or from loopback has i
 COUNTING_NOTE = (
     "A sync counts once, with its last result, in the span in which it was first committed. Changes are those "
     "committed in the span, also corrections by late observations. “Kept unseen” are rows that a sync did not see and "
-    "kept live, because it could not prove that they were gone."
+    "kept live, because it could not prove that they were gone. “Past” are rows that left the window of days that "
+    "their source lists, such as old reservations."
 )
 SCORES_NOTE = (
     "A score below its threshold is written with the threshold. A dash means that nothing could be "
@@ -47,7 +48,7 @@ def sources_section(report: ComplianceReport) -> Section:
 def activity_section(report: ComplianceReport) -> Section:
     columns = (
         "dataset", "complete syncs", "degraded", "failed", "received", "inserted", "updated", "removed", "restored",
-        "quaran\u00adtined", "kept unseen", "live now",
+        "past", "quaran\u00adtined", "kept unseen", "live now",
     )  # fmt: skip
     datasets = report.activities.datasets
     rows: list[Row] = [

@@ -9,9 +9,9 @@ import dagster as dg
 import msgspec
 
 from sync_platform.lake.commit_outcome import Outcome
-from sync_platform.lake.schema import KEPT_COLUMNS, table_columns
+from sync_platform.lake.schema import table_columns
 from sync_platform.landing.manifest import Manifest
-from sync_platform.sources.columns import Column, columns_of
+from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.object_store import ObjectStore
 
@@ -99,6 +99,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         "inserted": record.inserted,
         "updated": record.updated,
         "removed": record.removed,
+        "past": record.past,
         "restored": record.restored,
         "unchanged": record.unchanged,
         "quarantined": record.quarantined,
@@ -146,6 +147,6 @@ def _lineage(dataset: Dataset, landing: dg.AssetKey) -> dg.TableColumnLineage:
 
     deps: Mapping[str, list[dg.TableColumnDep]] = {
         column.name: [dg.TableColumnDep(landing, origin) for origin in origins(column.name)]
-        for column in (*columns_of(dataset.row), *KEPT_COLUMNS)
+        for column in table_columns(dataset)
     }
     return dg.TableColumnLineage(deps)

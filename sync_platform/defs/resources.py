@@ -157,11 +157,15 @@ class Sources(dg.ConfigurableResource[None]):
             attempts=self.attempts,
             body_limit_mb=self.body_limit_mb,
             longest_pause_s=self.longest_pause_s,
+            sandbox_day=self._sandbox_day,
         )
 
+    @property
+    def _sandbox_day(self) -> date | None:
+        return date.fromisoformat(self.sandbox_today) if self.sandbox_today else None
+
     def _sandbox(self) -> str:
-        today = date.fromisoformat(self.sandbox_today) if self.sandbox_today else None
-        return sandbox_url(self.sandbox_places, self.sandbox_seed, today)
+        return sandbox_url(self.sandbox_places, self.sandbox_seed, self._sandbox_day)
 
 
 def landing_store_of(settings: Settings) -> LandingStore:

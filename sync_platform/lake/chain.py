@@ -22,6 +22,7 @@ import orjson
 
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.history import DIGEST, READ_ROWS, HistoryWriter
+from sync_platform.lake.schema import ENDS
 from sync_platform.storage.hash_chain import FIRST, link
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -94,9 +95,9 @@ class Content:
 
 NAMES = [field.name for field in fields(Batch)]
 EMPTY_HEAD = (0, FIRST)
-COUNTS = ", ".join(
-    f"count(*) FILTER (operation = '{operation}')" for operation in ("insert", "update", "remove", "restore")
-)
+COUNTED = (("insert",), ("update",), ENDS, ("restore",))
+COUNTS = ", ".join(f"count(*) FILTER (list_contains({list(operations)}, operation))" for operations in COUNTED)
+"""SQL: the numbers of a batch. `removed` counts every change after which a record is gone."""
 
 
 def chain_changes(writer: HistoryWriter, context: CommitContext, manifest_digest: Callable[[str], str | None]) -> None:

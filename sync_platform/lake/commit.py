@@ -27,10 +27,11 @@ from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.late_records import record_late_records
-from sync_platform.lake.observations import Observation, latest_observation
+from sync_platform.lake.observations import Observation, last_complete_list, latest_observation
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
+from sync_platform.lake.shrink_tolerance import ShrinkTolerance, periods_between_lists
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.syncs import (
     MOST_IDS,
@@ -202,21 +203,28 @@ class _Commit:
     def _retirement(self, context: CommitContext) -> Retirement:
         manifest = self.typed.landed.manifest
         coverage = EVERY_ROW if not self._missing() else coverage_of_incomplete(self.typed, self.arrival)
-        tolerance = self._tolerance(context.observed_at)
+        tolerance = self._tolerance(context.observed_at, context)
         confirmation = confirmation_of(manifest, self.typed.dataset, context)
         return Retirement(manifest.mode == "full", coverage, tolerance, self.guard.accepted, confirmation)
 
-    def _tolerance(self, observed_at: datetime) -> float:
+    def _tolerance(self, observed_at: datetime, context: CommitContext) -> ShrinkTolerance:
+        """The tolerance of a list observed at that time: this one, or a later one that is re-evaluated."""
         if self.guard.tolerance is not None:
-            return self.guard.tolerance
-        return self.typed.platform.tolerance(day_in_hong_kong(observed_at))
+            return ShrinkTolerance(self.guard.tolerance)
+        platform = self.typed.platform
+        before = last_complete_list(self.session, context.platform, context.dataset, observed_at)
+        is_between = self.typed.landed.manifest.mode == "full" and not self._missing()
+        if is_between and context.observed_at < observed_at:
+            before = max(before or context.observed_at, context.observed_at)
+        periods = periods_between_lists(platform.cadence, before, observed_at)
+        return ShrinkTolerance(platform.tolerance(day_in_hong_kong(observed_at)), periods)
 
     def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> _Written:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
         share = unproven_share(self.session, context.platform, context.dataset)
-        retirement = replace(retirement, tolerance=retirement.tolerance + share)
-        day = day_in_hong_kong(context.observed_at)
+        retirement = replace(retirement, tolerance=retirement.tolerance.plus(share))
+        day = self.typed.landed.manifest.day or day_in_hong_kong(context.observed_at)
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
@@ -231,7 +239,9 @@ class _Commit:
 
     def _splice(self, writer: HistoryWriter, context: CommitContext) -> _Written:
         """Write an older observation into the history at its time."""
-        splice = Splice(writer, self.table, context, lambda later: self._tolerance(later.observed_at), self._load)
+        splice = Splice(
+            writer, self.table, context, lambda later: self._tolerance(later.observed_at, context), self._load
+        )
         with with_memory(self.session, SPLICE_MEMORY):
             done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
         for later, not_retired in done.reevaluated:
@@ -305,6 +315,7 @@ class _Commit:
             inserted=difference.insert,
             updated=difference.update,
             removed=difference.remove,
+            past=difference.expire,
             restored=difference.restore,
             unchanged=max(0, arrival.rows - touched),
             quarantined=arrival.quarantined,

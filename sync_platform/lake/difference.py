@@ -1,9 +1,10 @@
 """The difference between incoming and stored rows, found in SQL and kept in temporary tables.
 
-Its operations: `insert`, `update`, `restore` and `remove` go into the history. `refresh` only updates volatile columns.
-`stale` marks a row whose new version is in quarantine. A live row that a full list does not show is either retired
-(`remove`), or stays live and is listed as not retired: lake/coverage.py says which rows the list covers, and
-lake/retirement.py decides.
+Its operations: `insert`, `update`, `restore`, `remove` and `expire` go into the history. `refresh` only updates
+volatile columns. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show is
+past (`expire`) if it is before the window that the source lists (`TrackedTable.window`); the list need not be complete.
+Otherwise it is either retired (`remove`), or stays live and is listed as not retired: lake/coverage.py says which rows
+the list covers, and lake/retirement.py decides.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Difference:
     update: int = 0
     restore: int = 0
     remove: int = 0
+    expire: int = 0
     refresh: int = 0
     stale: int = 0
     not_retired: int = 0
@@ -49,7 +51,7 @@ class Difference:
     @property
     def in_history(self) -> int:
         """The number of changes that go into the history."""
-        return self.insert + self.update + self.restore + self.remove
+        return self.insert + self.update + self.restore + self.remove + self.expire
 
     @property
     def is_empty(self) -> bool:
@@ -69,7 +71,7 @@ def find_difference(
 ) -> Difference:
     """Compare the incoming rows with the relation `stored`, which has the table's columns.
 
-    `day`: the day in Hong Kong on which the source was observed; a full list begins with it (`table.listed_from`).
+    `day`: the day in Hong Kong on which the source was observed: the window of a full list depends on it.
     `is_replayed`: `stored` is a replay in the middle of a splice. Its `content_hash` is the last change's and may not
     match its columns, so the columns are compared instead. Volatile columns and staleness describe the present only,
     and are ignored. `returning`: keys of incoming rows that are restored with all columns, whatever differs.
@@ -80,7 +82,9 @@ def find_difference(
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen, not_covered = counts.pop("unseen", 0), counts.pop("not_covered", 0)
-    decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {_is_listed(table, day)}"))
+    decision = retirement.decide(
+        unseen, lambda: _count(session, f"{stored} c WHERE c.removed_at IS NULL AND NOT {table.is_past('c', day)}")
+    )
     unconfirmed = 0
     if decision.is_retired:
         unconfirmed = retirement.hold_back(scratch, stored, operations, keys)
@@ -139,7 +143,9 @@ def _query(
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     key = table.key[0]
     is_only_quarantined = f'h."{key}" IS NOT NULL' if incoming.only_quarantined else "false"
-    unseen = f"""CASE WHEN c."{key}" IN (SELECT "{key}" FROM {covered}) THEN 'unseen' ELSE 'not_covered' END"""
+    is_covered = f'c."{key}" IN (SELECT "{key}" FROM {covered})' if covered else "true"
+    unlisted = f"""CASE WHEN {table.is_past("c", day)} THEN 'expire' WHEN {is_covered} THEN 'unseen'
+                ELSE 'not_covered' END"""
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
     # stored rows without an incoming row matter only where the incoming rows are landed records
     joined = (
@@ -151,7 +157,7 @@ def _query(
         joined += f" LEFT JOIN {returning} r ON {table.same_key('r', 'i')}"
     return f"""SELECT {keys},
             CASE WHEN {is_only_quarantined} THEN 'stale'
-                 WHEN i."{key}" IS NULL THEN {unseen if covered else "'unseen'"}
+                 WHEN i."{key}" IS NULL THEN {unlisted}
                  WHEN {is_returning} THEN 'restore'
                  WHEN i.deleted THEN 'remove'
                  WHEN c."{key}" IS NULL THEN 'insert'
@@ -160,7 +166,7 @@ def _query(
                  ELSE 'refresh' END AS operation
         FROM {joined}
         WHERE CASE WHEN {is_only_quarantined} THEN {is_stale}
-                   WHEN i."{key}" IS NULL THEN {_is_listed(table, day) if retirement.list_is_full else "false"}
+                   WHEN i."{key}" IS NULL THEN {"c.removed_at IS NULL" if retirement.list_is_full else "false"}
                    WHEN i.deleted THEN c."{key}" IS NOT NULL AND c.removed_at IS NULL
                    ELSE {is_returning} OR c."{key}" IS NULL OR c.removed_at IS NOT NULL OR {changed}
                         OR {refreshed} OR {was_stale} END"""
@@ -168,10 +174,3 @@ def _query(
 
 def _count(session: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(session.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
-
-
-def _is_listed(table: TrackedTable, day: date | None) -> str:
-    """SQL: true if a full list of that day should show the stored row `c`."""
-    if table.listed_from is None:
-        return "c.removed_at IS NULL"
-    return f"""c.removed_at IS NULL AND c."{table.listed_from}" >= DATE '{day}'"""

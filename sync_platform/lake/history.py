@@ -18,7 +18,7 @@ import pyarrow as pa
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference, slices_of
 from sync_platform.lake.incoming import Incoming
-from sync_platform.lake.schema import CHANGES
+from sync_platform.lake.schema import CHANGES, ENDS
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import changed_names, changed_values, whole_version
 from sync_platform.sources.columns import Column
@@ -64,9 +64,9 @@ class HistoryWriter:
             if operation in content:
                 where = f"d.operation = '{operation}' AND i.slice = {number}"
                 self._write(table, incoming, difference, context, f"{content[operation]}, {landing}", where)
-        if table.is_landed and difference.remove:
-            removal = "[]::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL"
-            self._write(table, incoming, difference, context, removal, "d.operation = 'remove'")
+        if table.is_landed and (difference.remove or difference.expire):
+            end = "[]::VARCHAR[], NULL, NULL, c.content_hash, NULL, NULL"
+            self._write(table, incoming, difference, context, end, f"d.operation IN {ENDS}")
 
     def append(self, select: str, values: Mapping[str, object]) -> None:
         """Append the rows of a SELECT, which has the columns of `CHANGES`."""

@@ -42,6 +42,15 @@ def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, datase
     return found[-1].observed_at if found else None
 
 
+def last_complete_list(
+    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, before: datetime
+) -> datetime | None:
+    """When the dataset was last observed by a complete full list before a time, whether it retired rows or not."""
+    found = observations(session, platform, dataset)
+    complete = (each.observed_at for each in found if each.mode == "full" and each.list_complete)
+    return max((at for at in complete if at < before), default=None)
+
+
 def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
     """Every observation that was not of an outdated list, earliest first.
 

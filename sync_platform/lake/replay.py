@@ -5,22 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sync_platform.lake.corrected_times import corrected_history
+from sync_platform.lake.schema import ENDS
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import Column
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+_IS_GONE = f"arg_max(operation, n) IN {ENDS}"
 _KEPT = {
-    "content_hash": "arg_max(content_hash, n) FILTER (operation <> 'remove')",
-    "first_seen_at": "min(observed_at) FILTER (operation <> 'remove')",
+    "content_hash": f"arg_max(content_hash, n) FILTER (operation NOT IN {ENDS})",
+    "first_seen_at": f"min(observed_at) FILTER (operation NOT IN {ENDS})",
     "last_changed_at": "max(observed_at) FILTER (is_version)",
-    "removed_at": "CASE WHEN arg_max(operation, n) = 'remove' THEN max(observed_at) FILTER (is_end) END",
+    "removed_at": f"CASE WHEN {_IS_GONE} THEN max(observed_at) FILTER (is_end) END",
+    "is_past": f"CASE WHEN {_IS_GONE} AND arg_max(operation, n) FILTER (is_end) = 'expire' THEN true END",
     "landing_object": "arg_max(landing_object, n) FILTER (is_version)",
     "landing_line": "arg_max(landing_line, n) FILTER (is_version)",
 }
 """SQL: the columns that the lake fills, computed from the changes of a row, numbered `n`."""
-_IS_NEW_CONTENT = """operation <> 'remove'
-                AND (previous_operation = 'remove' OR content_hash IS DISTINCT FROM previous_hash)"""
+_IS_NEW_CONTENT = f"""operation NOT IN {ENDS}
+                AND (previous_operation IN {ENDS} OR content_hash IS DISTINCT FROM previous_hash)"""
 
 
 def replay(
@@ -55,7 +58,7 @@ def replay(
             WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
         ), marked AS (
             SELECT *, {_IS_NEW_CONTENT if table.is_landed else "true"} AS is_version,
-                operation = 'remove' AND previous_operation IS DISTINCT FROM 'remove' AS is_end
+                operation IN {ENDS} AND coalesce(previous_operation NOT IN {ENDS}, true) AS is_end
             FROM ordered
         )
         SELECT {", ".join(values)} FROM marked GROUP BY entity_id""",
@@ -68,8 +71,8 @@ def find_partly_restored(
 ) -> str:
     """Make a temporary table of the keys of landed rows that are only partly restored, and return its name.
 
-    Such a row is live after a removal by a change that names only some columns, because that change was written before
-    the removal was known. Its other columns would keep the values from before the removal.
+    Such a row is live after a removal or an expiry by a change that names only some columns, because that change was
+    written before the end was known. Its other columns would keep the values from before the end.
     """
     return scratch.create(
         "returning",
@@ -81,8 +84,8 @@ def find_partly_restored(
             WINDOW changes AS (PARTITION BY entity_id ORDER BY observed_at, committed_at)
         )
         SELECT entity_id AS {table.key_list} FROM ordered GROUP BY entity_id
-        HAVING max(n) FILTER (operation = 'remove') > max(n) FILTER (operation IN ('insert', 'restore'))
-            AND arg_max(operation, n) <> 'remove'""",
+        HAVING max(n) FILTER (operation IN {ENDS}) > max(n) FILTER (operation IN ('insert', 'restore'))
+            AND arg_max(operation, n) NOT IN {ENDS}""",
         {"platform": table.schema, "dataset": table.name, "until": until},
     )
 

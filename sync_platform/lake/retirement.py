@@ -1,7 +1,7 @@
 """Retirement: decides if rows that a full list does not show are retired or stay live.
 
 A bad extract retires nothing: a full list retires only rows that it covers (lake/coverage.py), within the tolerance of
-the shrink guard, which looks at all parts of the list together.
+the shrink guard (lake/shrink_tolerance.py), which looks at all parts of the list together.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sync_platform.lake.confirmation import Confirmation
 from sync_platform.lake.coverage import EVERY_ROW, NO_ROW, Coverage
+from sync_platform.lake.shrink_tolerance import ShrinkTolerance
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 
@@ -18,8 +19,8 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 class Guard:
     """The operator's settings of the shrink guard for one commit.
 
-    `tolerance`: replaces the platform's tolerance. `accepted`: the operator's reason for retiring more rows than the
-    tolerance in this commit.
+    `tolerance`: the largest share of the live rows that may be retired, in place of the platform's tolerance.
+    `accepted`: the operator's reason for retiring more rows than the tolerance in this commit.
     """
 
     tolerance: float | None = None
@@ -47,14 +48,14 @@ class RetirementDecision:
 class Retirement:
     """The conditions for retiring the rows that one observation does not show.
 
-    `list_is_full`: it lists everything, not only changes. `coverage`: the rows that it covers. `tolerance`: the largest
-    share of the live rows that may be retired at once. `accepted`: the operator's reason for retiring more.
-    `confirmation`: what must be confirmed by a second list; None for nothing.
+    `list_is_full`: it lists everything, not only changes. `coverage`: the rows that it covers. `tolerance`: how many of
+    the live rows may be retired at once. `accepted`: the operator's reason for retiring more. `confirmation`: what must
+    be confirmed by a second list; None for nothing.
     """
 
     list_is_full: bool
     coverage: Coverage
-    tolerance: float
+    tolerance: ShrinkTolerance
     accepted: str | None = None
     confirmation: Confirmation | None = None
 
@@ -72,20 +73,22 @@ class Retirement:
         if not unseen:
             return RetirementDecision(is_retired=False)
         live = count_live()
-        # one row may always be retired; otherwise a small table could never lose a row
-        if unseen <= max(1, int(self.tolerance * live)) and unseen < live:
+        tolerated = self.tolerance.rows(live)
+        if unseen <= tolerated and unseen < live:
             return RetirementDecision(is_retired=True)
         if self.accepted:
             return RetirementDecision(is_retired=True, accepted=self.accepted)
         return RetirementDecision(
             is_retired=False,
             reason=f"{unseen:,} of {live:,} live rows are not listed any more, beyond the tolerance of "
-            f"{self.tolerance:.0%}: none was retired (see sync.not_retired; if they are really gone, sync again "
-            'with --accept-shrink "why")',
+            f"{self.tolerance.share:.0%} (at most {tolerated:,}): none was retired (see sync.not_retired; if they are "
+            'really gone, sync again with --accept-shrink "why")',
         )
 
 
-NO_LIST = Retirement(list_is_full=False, coverage=NO_ROW, tolerance=0.0)
+NO_LIST = Retirement(list_is_full=False, coverage=NO_ROW, tolerance=ShrinkTolerance(0.0))
 """For an observation that is not a full list: rows that it does not show stay live."""
-ACCEPTED = Retirement(list_is_full=True, coverage=EVERY_ROW, tolerance=1.0, accepted="it was accepted before")
+ACCEPTED = Retirement(
+    list_is_full=True, coverage=EVERY_ROW, tolerance=ShrinkTolerance(1.0), accepted="it was accepted before"
+)
 """For a list that was allowed to retire rows before: it is still allowed to."""

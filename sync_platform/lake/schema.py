@@ -44,20 +44,27 @@ KEPT_COLUMNS = (
         "stale_since", "TIMESTAMPTZ", "Since when newer versions of the record are in quarantine (UTC); empty for none"
     ),
 )
+IS_PAST = Column(
+    "is_past",
+    "BOOLEAN",
+    "True for a record that is gone because it is past: it left the window of days that the source lists, and was not "
+    "removed; otherwise empty",
+)
+"""The column of the tables whose source lists a window of days."""
 CHANGES = (
     Column("platform", "VARCHAR", "Platform the record came from"),
     Column("dataset", "VARCHAR", "Dataset of the platform"),
     Column("entity_id", "VARCHAR", "source_id of the record"),
-    Column("operation", "VARCHAR", "insert | update | remove | restore"),
+    Column("operation", "VARCHAR", "insert | update | remove | expire (the record is past) | restore"),
     Column("changed_fields", "VARCHAR[]", "Columns whose value changed, in table order"),
     Column("before", "JSON", "The changed columns' old values; empty for an insert"),
     Column(
         "after",
         "JSON",
-        "The changed columns' new values; every column's for an insert or a restore, none for a removal",
+        "The changed columns' new values; every column's for an insert or a restore, none for a removal or an expiry",
     ),
     Column("content_hash", "VARCHAR", "Content hash after the change"),
-    Column("landing_object", "VARCHAR", "Landing object the new version stands in; empty for a removal"),
+    Column("landing_object", "VARCHAR", "Landing object the new version stands in; empty for a removal or an expiry"),
     Column("landing_line", "BIGINT", "Line within the landing object, from 1"),
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync that found the change: sync.runs"),
@@ -65,6 +72,8 @@ CHANGES = (
     Column("observed_at", "TIMESTAMPTZ", "When it was so (UTC)"),
     Column("committed_at", "TIMESTAMPTZ", "When we learned it (UTC)"),
 )
+ENDS = ("remove", "expire")
+"""The operations after which a record is gone: the source removed it, or it is past (lake/difference.py)."""
 BATCHES = (
     Column("number", "BIGINT", "Place in the chain, from 1 without gaps: the order of commits"),
     Column(
@@ -83,7 +92,7 @@ BATCHES = (
     Column("committed_to", "TIMESTAMPTZ", "Last committed_at of its changes (UTC)"),
     Column("inserted", "BIGINT", "Changes that are inserts"),
     Column("updated", "BIGINT", "Changes that are updates"),
-    Column("removed", "BIGINT", "Changes that are removals"),
+    Column("removed", "BIGINT", "Changes that are removals or expiries"),
     Column("restored", "BIGINT", "Changes that are restores"),
     Column("digest", "VARCHAR", "SHA-256 (hex) over the digests of its changes"),
     Column("manifests", "VARCHAR", "JSON: SHA-256 (hex) of each landing manifest, by key, whose objects changes name"),
@@ -109,7 +118,7 @@ RUNS = (
     Column("inserted", "BIGINT", "Rows new"),
     Column("updated", "BIGINT", "Rows changed"),
     Column("removed", "BIGINT", "Rows retired"),
-    Column("restored", "BIGINT", "Rows returned after a removal"),
+    Column("restored", "BIGINT", "Rows returned after they were gone"),
     Column("unchanged", "BIGINT", "Rows as they were"),
     Column("quarantined", "BIGINT", "Records that cannot be stored: quality.quarantine"),
     Column("not_ours", "BIGINT", "Records received that are no restaurant's, and are left aside"),
@@ -141,6 +150,7 @@ RUNS = (
     Column("notes", "VARCHAR[]", "What was odd and cost nothing, in words; empty for nothing"),
     Column("generation", "DATE", "Day on which the source says that it made the list; empty where it does not say"),
     Column("is_outdated", "BOOLEAN", "Whether the list is older than the one stored, so that it changed nothing"),
+    Column("past", "BIGINT", "Rows that are past now: they left the window of days that the source lists"),
 )
 NOT_RETIRED = (
     Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),
@@ -171,9 +181,14 @@ CORRECTED_TIMES = (
 )
 
 
+def kept_columns(dataset: Dataset) -> tuple[Column, ...]:
+    """The columns of a dataset's table that the lake fills."""
+    return (*KEPT_COLUMNS, IS_PAST) if dataset.window else KEPT_COLUMNS
+
+
 def table_columns(dataset: Dataset) -> tuple[Column, ...]:
-    """All columns of a dataset's table, including those that every table has."""
-    return (*columns_of(dataset.row), *KEPT_COLUMNS)
+    """All columns of a dataset's table, including those that the lake fills."""
+    return (*columns_of(dataset.row), *kept_columns(dataset))
 
 
 def table_name(platform: Platform | str, dataset: Dataset | str) -> str:

@@ -24,6 +24,7 @@ from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import Observation, observations
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
 from sync_platform.lake.retirement import ACCEPTED, NO_LIST, Retirement
+from sync_platform.lake.shrink_tolerance import ShrinkTolerance
 from sync_platform.lake.table_writer import rewrite_rows
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.period import day_in_hong_kong
@@ -58,7 +59,7 @@ class Splice:
     writer: HistoryWriter
     table: TrackedTable
     context: CommitContext
-    tolerance: Callable[[Observation], float]
+    tolerance: Callable[[Observation], ShrinkTolerance]
     load: Load
 
     def take_in(self, scratch: TemporaryTables, incoming: Incoming, retirement: Retirement) -> Spliced:

@@ -21,7 +21,9 @@ from sync_platform.storage.lake_text import lake_value
 MOST_IDS = 100
 Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
-COUNTS = ("records", "rows", "inserted", "updated", "removed", "restored", "unchanged", "quarantined", "not_retired")
+CHANGE_COUNTS = ("inserted", "updated", "removed", "past", "restored")
+"""The counts of a record that are changes of rows."""
+COUNTS = ("records", "rows", *CHANGE_COUNTS, "unchanged", "quarantined", "not_retired")
 """The counts of a record that summaries and reports show."""
 
 
@@ -76,6 +78,7 @@ class SyncRecord:
     notes: list[str] = field(default_factory=list)
     generation: date | None = None
     is_outdated: bool = False
+    past: int = 0
 
     @property
     def out_of_scope(self) -> int:
@@ -84,7 +87,7 @@ class SyncRecord:
 
     @property
     def changes(self) -> int:
-        return self.inserted + self.updated + self.removed + self.restored
+        return sum(getattr(self, count) for count in CHANGE_COUNTS)
 
 
 @dataclass(frozen=True)

@@ -89,9 +89,14 @@ def _apply(
         )
     if not table.is_landed:
         return
-    for operation, column in (("remove", "removed_at"), ("stale", STALE_SINCE)):
+    marks = {
+        "remove": "$at AS removed_at",
+        "expire": "$at AS removed_at, true AS is_past",
+        "stale": f"$at AS {STALE_SINCE}",
+    }
+    for operation in marks if table.window else ("remove", "stale"):
         session.execute(
-            f"""{insert} c.* REPLACE ($at AS {column})
+            f"""{insert} c.* REPLACE ({marks[operation]})
             FROM {difference.operations} d JOIN {difference.old} c USING ({table.key_list})
             WHERE d.operation = '{operation}'""",
             at,

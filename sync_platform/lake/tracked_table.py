@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from sync_platform.lake.schema import KEPT_COLUMNS, table_name
+from sync_platform.lake.schema import kept_columns, table_name
 from sync_platform.sources.columns import Column, columns_of
-from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.sources.declaration import Dataset, Platform, Window
+from sync_platform.sources.period import HONG_KONG
 
 STALE_SINCE = "stale_since"
 
@@ -22,7 +24,7 @@ class TrackedTable:
 
     `key`: the columns that identify a row; `entity_id` in the history is their values, joined by `/`. `columns`: the
     table's own columns, including the key. `kept`: columns that the lake fills. `volatile` columns are kept current and
-    have no history. `listed_from`: the date column by which a full list leaves out earlier rows (Dataset.listed_from).
+    have no history. `window`: the days that a full list shows, if it does not show all.
     """
 
     schema: str
@@ -32,7 +34,7 @@ class TrackedTable:
     columns: tuple[Column, ...]
     kept: tuple[Column, ...]
     volatile: frozenset[str] = frozenset()
-    listed_from: str | None = None
+    window: Window | None = None
 
     @property
     def sql(self) -> str:
@@ -65,6 +67,16 @@ class TrackedTable:
         without_history = {*self.volatile, STALE_SINCE}
         return [column.name for column in self.every_column if column.name not in without_history]
 
+    def is_past(self, row: str, day: date | None) -> str:
+        """SQL: true if a row of a relation is before the window of a list observed on `day`; false without a window."""
+        if self.window is None or day is None:
+            return "false"
+        column = next(column for column in self.columns if column.name == self.window.column)
+        its_day = f'{row}."{column.name}"'
+        if column.sql_type == "TIMESTAMPTZ":
+            its_day = f"CAST(timezone('{HONG_KONG}', {its_day}) AS DATE)"
+        return f"coalesce({its_day} <= DATE '{self.window.first_day(day)}', false)"
+
     @property
     def key_list(self) -> str:
         """SQL: the key's columns."""
@@ -92,9 +104,9 @@ def dataset_table(platform: str, dataset: Dataset) -> TrackedTable:
         dataset.description,
         ("source_id",),
         columns_of(dataset.row),
-        KEPT_COLUMNS,
+        kept_columns(dataset),
         dataset.volatile,
-        dataset.listed_from,
+        dataset.window,
     )
 
 

@@ -82,7 +82,7 @@ async def _extract(
     interrupted = find_interrupted(store, fetch.platform.name, fetch.dataset_names, fetch.partition, fetch.scope)
     known = _committed_manifests(fetch, store)
     oldest_page_at = interrupted.started_at if interrupted else started_at
-    state = ExtractionState(fetch.datasets, oldest_page_at)
+    state = ExtractionState(fetch.datasets, oldest_page_at, fetch.source.day)
     writers = {
         dataset.name: DatasetWriter(
             destination,
@@ -126,6 +126,7 @@ async def _extract(
             left_out=state.left_out[name],
             loose_readings=state.loose_readings[name],
             clock_ahead_s=client.clock_ahead_s,
+            day=fetch.source.day,
         )
     return list(manifests.values())
 

@@ -6,7 +6,7 @@ A dataset counts as landed once its manifest is in the store. Pages without a ma
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -42,7 +42,8 @@ class Manifest(msgspec.Struct):
     that were not requested, because they are out of scope. `loose_readings`: fields of answers that were read although
     they have another form than declared, each with the number of its answers. `notes`: what was odd and cost nothing.
     `clock_ahead_s`: by how much this machine's clock was ahead of the server's; None where the server does not say its
-    time.
+    time. `day`: the day that the source shows, if it is not the day of `observed_at`: that of a sandbox with a fixed
+    date.
     """
 
     platform: str
@@ -73,6 +74,7 @@ class Manifest(msgspec.Struct):
     notes: list[str] = []
     unproven: Unproven | None = None
     clock_ahead_s: float | None = None
+    day: date | None = None
 
     @property
     def complete(self) -> bool:

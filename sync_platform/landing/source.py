@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 import httpx
 
@@ -16,7 +17,10 @@ SANDBOX_CONCURRENCY = 8
 
 @dataclass(frozen=True)
 class Source:
-    """Where a platform is fetched from and how: its settings resolved against its declaration."""
+    """Where a platform is fetched from and how: its settings resolved against its declaration.
+
+    `day`: the day that the source shows, if it is not the calendar's: that of a sandbox with a fixed date.
+    """
 
     base_url: str
     archive_url: str
@@ -29,6 +33,7 @@ class Source:
     body_limit_mb: int = 256
     longest_pause_s: float = 900.0
     transport: httpx.AsyncBaseTransport | None = None
+    day: date | None = None
 
 
 def resolve_source(
@@ -40,8 +45,11 @@ def resolve_source(
     attempts: int,
     body_limit_mb: int = 256,
     longest_pause_s: float = 900.0,
+    sandbox_day: date | None = None,
 ) -> Source:
     """The source of a platform: its configured address, or the sandbox where none is set.
+
+    `sandbox_day`: the fixed date of the sandbox, if it has one.
 
     Raises TermsNotAccepted for an address that is not loopback before the operator accepted the terms.
     """
@@ -69,6 +77,7 @@ def resolve_source(
         attempts=attempts,
         body_limit_mb=body_limit_mb,
         longest_pause_s=longest_pause_s,
+        day=None if own.base_url else sandbox_day,
     )
 
 

@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Literal
 
@@ -153,6 +153,7 @@ class DatasetWriter:
         left_out: int = 0,
         loose_readings: Mapping[LooseReading, int] = MappingProxyType({}),
         clock_ahead_s: float | None = None,
+        day: date | None = None,
     ) -> Manifest:
         """Write the rest. The dataset is landed once the manifest that this returns is written.
 
@@ -187,6 +188,7 @@ class DatasetWriter:
             notes=notes_of(gaps),
             unproven=unproven_of(gaps),
             left_out=left_out,
+            day=day,
             loose_readings=sorted(loose_readings.items()),
             clock_ahead_s=clock_ahead_s,
         )

@@ -15,7 +15,7 @@ import orjson
 
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
-from sync_platform.lake.schema import CHANGES
+from sync_platform.lake.schema import CHANGES, ENDS
 from sync_platform.vault.seal import PREFIX
 
 SEALED = "sealed"
@@ -64,8 +64,9 @@ class Change:
         return {name: getattr(self, name) for name in names}
 
     @property
-    def is_removal(self) -> bool:
-        return self.operation == "remove"
+    def is_end(self) -> bool:
+        """True if the record is gone after it: removed by the source, or past."""
+        return self.operation in ENDS
 
     @property
     def is_bare(self) -> bool:

@@ -1,7 +1,7 @@
 """Folding: reduces the changes of one record that are past their retention, so that they still replay to the table.
 
 At most three changes are left: the first observation; the last version with all its columns and its landing line; and
-the removal, if the record is removed. So the table's rows still have an origin.
+the removal or the expiry, if the record is gone. So the table's rows still have an origin.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sync_platform.lake.schema import CHANGES
+from sync_platform.lake.schema import CHANGES, ENDS
 
 Row = tuple[Any, ...]
 """One change: its values in the order of `CHANGES`; `before` and `after` as JSON text."""
@@ -24,7 +24,7 @@ def fold(changes: Sequence[Row]) -> list[Row]:
 
     Changes that cannot be reduced are returned unchanged.
     """
-    versions = [row for row in changes if not _is_removal(row)]
+    versions = [row for row in changes if not _is_end(row)]
     if not versions:
         return list(changes)
     first, last = versions[0], _last_version(changes)
@@ -60,34 +60,34 @@ def _whole(last: Row, versions: Sequence[Row], *, is_first: bool) -> Row:
 
 
 def _last_version(changes: Sequence[Row]) -> Row:
-    """The last change that is no removal and has other content than the one before it (lake/replay.py).
+    """The last change that is no end and has other content than the one before it (lake/replay.py).
 
     Computed rows have no content hash, so every change of theirs has other content.
     """
     found = None
     for before, row in zip((None, *changes), changes, strict=False):
-        if _is_removal(row):
+        if _is_end(row):
             continue
         content, earlier = _of(row, "content_hash"), _of(before, "content_hash") if before else None
-        if found is None or content is None or content != earlier or _is_removal(before):
+        if found is None or content is None or content != earlier or _is_end(before):
             found = row
     if found is None:
-        raise AssertionError("all of these changes are removals")
+        raise AssertionError("all of these changes are ends")
     return found
 
 
 def _end(changes: Sequence[Row]) -> list[Row]:
-    """The first of the removals at the end of the changes, if there are any."""
+    """The first of the removals and expiries at the end of the changes, if there are any."""
     ends: list[Row] = []
     for row in reversed(changes):
-        if not _is_removal(row):
+        if not _is_end(row):
             break
         ends = [row]
     return ends
 
 
-def _is_removal(row: Row | None) -> bool:
-    return row is not None and _of(row, "operation") == "remove"
+def _is_end(row: Row | None) -> bool:
+    return row is not None and _of(row, "operation") in ENDS
 
 
 def _of(row: Row, name: str) -> Any:

@@ -140,7 +140,7 @@ def _memberships(changes: list[Change], listing: str, restaurant_id: str) -> Ite
     for change in changes:
         previous = values.get("restaurant_id")
         values |= change.after
-        now = None if change.is_removal else values.get("restaurant_id")
+        now = None if change.is_end else values.get("restaurant_id")
         if current is not None and now != restaurant_id:
             yield replace(current, until=change.committed_at, went_by=change.run_id, went_to=now)
             current = None
@@ -177,6 +177,6 @@ def _versions(changes: list[Change]) -> Iterator[tuple[Change, Values]]:
 
 
 def _decision(one: str, other: str, change: Change, values: Values) -> CommittedDecision:
-    verdict = "withdrawn" if change.is_removal else "same" if values["is_same"] else "different"
+    verdict = "withdrawn" if change.is_end else "same" if values["is_same"] else "different"
     reason, decided_by = values.get("reason") or "", values.get("decided_by") or ""
     return CommittedDecision(one, other, verdict, reason, decided_by, change.committed_at, change.run_id)

@@ -18,6 +18,7 @@ from sync_platform import __version__
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import table_columns
+from sync_platform.lake.syncs import CHANGE_COUNTS
 from sync_platform.lineage.change_export import ExportScope
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
@@ -80,7 +81,7 @@ def _syncs(
 ) -> Iterator[Event]:
     rows = session.execute(
         f"""SELECT sync_id, run_id, platform, coalesce(dataset, ''), "partition", status, reasons, started_at,
-            committed_at, coalesce(inserted, 0) + coalesce(updated, 0) + coalesce(removed, 0) + coalesce(restored, 0)
+            committed_at, coalesce(list_sum([*COLUMNS('^({"|".join(CHANGE_COUNTS)})$')]), 0)::BIGINT
         FROM {LAKE}.sync.runs WHERE committed_at BETWEEN $first AND $last AND platform = coalesce($platform, platform)
         ORDER BY committed_at, platform, dataset""",
         {**_bounds(scope), "platform": scope.platform},

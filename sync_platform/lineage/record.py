@@ -100,7 +100,7 @@ def read_record_story(
         known = sorted({name for change in changes for name in (*change.changed_fields, *change.after)})
         if field not in known:
             raise UsageError(f"{platform}.{dataset} has no history of {field!r}; it has one of {', '.join(known)}")
-        changes = [_only(change, field) for change in changes if change.is_removal or _concerns(change, field)]
+        changes = [_only(change, field) for change in changes if change.is_end or _concerns(change, field)]
     return RecordStory(platform, dataset, source_id, history.as_of, field, tuple(map(history.trace, changes)))
 
 
@@ -109,7 +109,7 @@ def change_that_set(changes: Sequence[Change], columns: Iterable[str], value: An
 
     If several columns may have given the value, the change of the column that equals the value is used.
     """
-    versions = [change for change in changes if not change.is_removal]
+    versions = [change for change in changes if not change.is_end]
     last = {name: change for change in versions for name in columns if name in change.after}
     equal = [change for name, change in last.items() if _is_equal(change.after[name], value)]
     whole = [change for change in versions if change.operation in ("insert", "restore")]

@@ -12,7 +12,10 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 
 
 def check_tables(session: duckdb.DuckDBPyConnection, history: str, tables: TrackedTables, findings: Findings) -> None:
-    """Compare each table that is in the lake or in the history, without volatile columns and `stale_since`."""
+    """Compare each table that is in the lake or in the history, without volatile columns and `stale_since`.
+
+    A column that the table does not have yet counts as empty.
+    """
     present = set(
         session.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
@@ -32,12 +35,14 @@ def check_tables(session: duckdb.DuckDBPyConnection, history: str, tables: Track
 
 def _difference(session: duckdb.DuckDBPyConnection, history: str, table: TrackedTable) -> str | None:
     """How a table differs from its replay, in words; None where it does not."""
+    present = {name for name, *_ in session.execute(f"DESCRIBE {LAKE}.{table.sql}").fetchall()}
     columns = ", ".join(f'"{name}"' for name in table.replayed)
+    in_table = ", ".join(f'"{name}"' if name in present else f'NULL AS "{name}"' for name in table.replayed)
     with TemporaryTables(session) as scratch:
         replayed = replay(scratch, history, table)
         rows, first = session.execute(
             f"""WITH replayed AS (SELECT {columns} FROM {replayed}),
-                stored AS (SELECT {columns} FROM {LAKE}.{table.sql})
+                stored AS (SELECT {in_table} FROM {LAKE}.{table.sql})
             SELECT count(DISTINCT {table.entity()}), min({table.entity()}) FROM (
                 (FROM replayed EXCEPT ALL FROM stored) UNION ALL (FROM stored EXCEPT ALL FROM replayed))"""
         ).fetchall()[0]

@@ -100,7 +100,7 @@ def read_restaurant_story(
         restaurant_id=restaurant_id,
         as_of=history.as_of,
         field=field,
-        has_ended=changes[-1].is_removal,
+        has_ended=changes[-1].is_end,
         values=_state(changes),
         fields=tuple(_final_fields(history, reader, restaurant_id, changes, field)),
         events=tuple(events),
@@ -189,7 +189,7 @@ def _field_revisions(
     reader: ProvenanceReader, change: Change, before: Values, after: Values, field: str | None
 ) -> list[FieldRevision]:
     """The fields whose value or provenance changed."""
-    if change.is_removal:
+    if change.is_end:
         return []
     why_before, why_after = before.get("why") or {}, after.get("why") or {}
     found = []

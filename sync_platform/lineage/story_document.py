@@ -20,6 +20,7 @@ OPERATIONS = {
     "insert": "first observed",
     "update": "changed",
     "remove": "removed",
+    "expire": "past: the source lists only newer ones",
     "restore": "restored",
 }
 SUM = "reached this state (older changes are past their retention)"

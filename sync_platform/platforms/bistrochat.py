@@ -1,6 +1,7 @@
 """Bistrochat: venues and posts about them, in lists with cursors. We define the shapes of the partner feed.
 
-Special: opening hours come as periods per day; lists have no total, so only the pages themselves show a gap.
+Special: opening hours come as periods per day; lists have no total, so only the pages themselves show a gap; posts are
+listed for three months.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
 from sync_platform.sources.endpoints import ByCursor, Endpoint
 from sync_platform.sources.place import Place
 from sync_platform.sources.rules import COUNT, PHONE, WEB_ADDRESS, OneOf, Together
@@ -18,6 +19,8 @@ from sync_platform.sources.values import filled_texts
 from sync_platform.vault.personal_fields import Personal
 
 VENUES = ByCursor(size=50, next_cursor="next")
+DAYS_LISTED = 90
+"""For so many days a post is listed."""
 POSTS = ByCursor(size=100, next_cursor="next")
 LANGUAGES = (OneOf(("en", "zh")),)
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -113,6 +116,7 @@ class Bistrochat(Platform):
             personal=Personal(fields=("author.handle", "author.display_name", "text"), subject=("author.handle",)),
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",
+            window=Window("posted_at", DAYS_LISTED),
             attached=Attached(
                 "posts",
                 {

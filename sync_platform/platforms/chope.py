@@ -1,6 +1,7 @@
 """Chope: restaurants and their reservations, in lists with cursors. We define the shapes of the partner feed.
 
-Special: errors come inside HTTP 200, as a `code` that is not A100; a delta reports removed restaurants as `deleted`.
+Special: errors come inside HTTP 200, as a `code` that is not A100; a delta reports removed restaurants as `deleted`;
+reservations are listed until some weeks after the meal.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import Annotated
 from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
 from sync_platform.sources.endpoints import ByCursor, Endpoint, ErrorCode
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import WEB_ADDRESS, InOrder, OneOf, Together, Within
 from sync_platform.vault.personal_fields import Personal
 
 STATUSES = ("booked", "seated", "cancelled", "no_show")
+DAYS_LISTED = 45
+"""For so many days after the meal a reservation is listed."""
 PAGES = ByCursor(size=100, next_cursor="result.next_cursor", total="result.total?")
 _ABOUT_CREDENTIALS = re.compile(r"\b(unauthori[sz]ed|forbidden|bearer|token|credentials?|api key)\b", re.IGNORECASE)
 
@@ -118,6 +121,7 @@ class Chope(Platform):
                 fields=("forename", "surname", "email", "mobile", "special_request"), subject=("email", "mobile")
             ),
             cursor="updated_at",
+            window=Window("starts_at", DAYS_LISTED),
             attached=Attached(
                 "reservations",
                 {"starts_at": "starts_at", "party_size": "party_size", "status": "status", "guest": "surname"},

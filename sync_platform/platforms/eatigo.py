@@ -1,6 +1,6 @@
 """Eatigo: branches with off-peak discounts, in numbered pages. We define the shapes of the partner feed.
 
-Special: the discounted slots are listed from the day of the extraction on, so slots of the past are not retired.
+Special: the discounted slots are listed from the day of the extraction on, so earlier slots are past.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated
 
 from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
-from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
 from sync_platform.sources.endpoints import Day, Endpoint, Numbered
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Shaped, StepsOf, Together, Within
@@ -91,7 +91,7 @@ class Eatigo(Platform):
             "Discounted time slots of the coming 30 days.",
             Promotion,
             key=("branch_id", "slot_date", "slot_time"),
-            listed_from="slot_date",
+            window=Window("slot_date"),
             attached=Attached(
                 "offers",
                 {

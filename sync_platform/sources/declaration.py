@@ -51,6 +51,22 @@ class Attached:
 
 
 @dataclass(frozen=True)
+class Window:
+    """The days that a full list shows: those from `days` before the day observed on (Hong Kong).
+
+    `column`: the row column, a date or a time, that gives the day of a row. A row of the first day or of an earlier one
+    that the list does not show is past (lake/difference.py); a row of a later day is gone.
+    """
+
+    column: str
+    days: int = 0
+
+    def first_day(self, day: date) -> date:
+        """The first day that a list observed on `day` shows. Some of its rows may have left the list before."""
+        return day - timedelta(days=self.days)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One dataset of a platform: its table (`row`), and how records become rows of it.
 
@@ -74,8 +90,7 @@ class Dataset:
     `attached`  the shared table in which its records appear, if they belong to a place
     `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
                 read in parts; empty: the first column that refers to another dataset
-    `listed_from` row column (a date), if a full list starts at the day observed: rows of earlier dates are past, and
-                are not retired
+    `window`    the days that a full list shows, if it does not show all: what leaves the window is past, not removed
     """
 
     name: str
@@ -97,7 +112,7 @@ class Dataset:
     is_reference: bool = False
     listing: Mapping[str, str] = field(default_factory=dict)
     attached: Attached | None = None
-    listed_from: str | None = None
+    window: Window | None = None
     part: str = ""
     generation: str | None = None
 
@@ -199,7 +214,7 @@ class Platform:
     html_is_a_wall: ClassVar[bool] = False
 
     def tolerance(self, day: date) -> float:
-        """The largest share of live records that that one full sync observed on `day` may retire."""
+        """The share of the live records that may be gone after one period of the cadence, for a list of that day."""
         return self.shrink_tolerance
 
     def headers(self, credentials: Mapping[str, str]) -> dict[str, str]:

@@ -66,14 +66,15 @@ class HasSourceIds(Protocol):
 class ExtractionState:
     """Everything that changes while an extraction runs; its parts share it.
 
-    `observed_at`: the moment that the records show. `unchanged`: per dataset that the source calls unchanged, its
+    `observed_at`: the moment that the records show. `fixed_day`: the day that the source shows, if it is not the day of
+    that moment. `unchanged`: per dataset that the source calls unchanged, its
     replies. `first_loss`: the error of the first lost page. `left_out`: per dataset, how many listed records were not
     requested, because the list shows that they are out of scope. `loose_readings`: per dataset, how many answers have a
     field that was read although it has another form than declared.
     """
 
-    def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime) -> None:
-        self.observed_at = observed_at
+    def __init__(self, datasets: Iterable[HasSourceIds], observed_at: datetime, fixed_day: date | None = None) -> None:
+        self.observed_at, self.fixed_day = observed_at, fixed_day
         self.datasets = {dataset.name: dataset for dataset in datasets}
         self.gaps = {name: Gaps() for name in self.datasets}
         self.left_out: Counter[str] = Counter()
@@ -110,7 +111,7 @@ class Extraction:
 
         It stays the same when a sync runs past midnight.
         """
-        return day_in_hong_kong(self.state.observed_at)
+        return self.state.fixed_day or day_in_hong_kong(self.state.observed_at)
 
     def wants(self, dataset: str) -> bool:
         """True if a dataset is fetched. Where the terms allow ids only, only the first dataset is."""

@@ -13,6 +13,7 @@ from hashlib import sha256
 import duckdb
 
 from sync_platform.errors import UsageError
+from sync_platform.lake.schema import IS_PAST
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
@@ -27,6 +28,7 @@ COMMON_COLUMNS = (
 TIME_COLUMNS = (
     Column("first_seen_at", "TIMESTAMPTZ", "When the record was first observed (UTC)"),
     Column("removed_at", "TIMESTAMPTZ", "When it was first observed to be gone (UTC); empty while it is live"),
+    IS_PAST,
 )
 """Columns that every kind has before (COMMON_COLUMNS) and after (TIME_COLUMNS) its own columns."""
 
@@ -154,9 +156,12 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
         ).fetchall()
     )
     tables = session.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
+        """SELECT schema_name, table_name, bool_or(column_name = ?) FROM duckdb_columns() WHERE database_name = ?
+        GROUP BY ALL""",
+        [IS_PAST.name, LAKE],
     ).fetchall()
-    wanted = {name: (kind.description, _view(platforms, name, set(tables))) for name, kind in RECORD_KINDS.items()}
+    present = {(schema, table): has_past for schema, table, has_past in tables}
+    wanted = {name: (kind.description, _view(platforms, name, present)) for name, kind in RECORD_KINDS.items()}
     wanted[FIELDS_VIEW] = (FIELDS_DESCRIPTION, _FIELDS_SQL)
     for name, (description, query) in wanted.items():
         comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
@@ -165,19 +170,22 @@ def ensure_views(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Pla
             session.execute(f"COMMENT ON VIEW {LAKE}.unified.{name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
 
 
-def _view(platforms: Mapping[str, Platform], kind: str, present: set[tuple[str, ...]]) -> str:
-    """The SQL of the view over the existing tables of the kind."""
+def _view(platforms: Mapping[str, Platform], kind: str, present: Mapping[tuple[str, str], bool]) -> str:
+    """The SQL of the view over the existing tables of the kind.
+
+    `present`: per table of the lake, True if it has the column `is_past`. An older lake gets it with the next sync.
+    """
     columns = RECORD_KINDS[kind].every_column
     empty = ", ".join(f"NULL::{column.sql_type} AS {column.name}" for column in columns)
     parts = [
-        _part(each, RECORD_KINDS[kind].columns)
+        _part(each, RECORD_KINDS[kind].columns, has_past=present[each.platform, each.dataset.name])
         for each in related_datasets(platforms, kind)
         if (each.platform, each.dataset.name) in present
     ]
     return "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])
 
 
-def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
+def _part(related: RelatedDataset, columns: tuple[Column, ...], *, has_past: bool) -> str:
     attached = related.dataset.attached
     assert attached is not None  # noqa: S101 - `related_datasets` selects only datasets with it
     selected = [
@@ -186,9 +194,10 @@ def _part(related: RelatedDataset, columns: tuple[Column, ...]) -> str:
         if column.name in attached.columns
     ]
     named = ", ".join(column.name for column in columns if column.name in attached.columns)
+    kept = ["first_seen_at", "removed_at", *([IS_PAST.name] if has_past else [])]
     return f"""SELECT m.restaurant_id, '{related.platform}' AS platform, '{related.dataset.name}' AS dataset,
-        h.source_id, h.listing_id, {named}, h.first_seen_at, h.removed_at
-    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, first_seen_at, removed_at
+        h.source_id, h.listing_id, {named}, {", ".join(f"h.{name}" for name in kept)}
+    FROM (SELECT source_id, "{related.reference}" AS listing_id, {", ".join(selected)}, {", ".join(kept)}
         FROM "{related.platform}"."{related.dataset.name}") h
     LEFT JOIN (SELECT restaurant_id, source_id FROM unified.members
         WHERE platform = '{related.platform}' AND removed_at IS NULL) m ON m.source_id = h.listing_id"""

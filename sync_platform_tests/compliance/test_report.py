@@ -92,7 +92,7 @@ def test_an_operation_is_paired_with_its_end_and_a_scheduled_run_has_no_end_here
 def test_a_sync_that_is_evaluated_again_counts_once_with_its_last_result(tmp_path: Path) -> None:
     harness = ComplianceHarness(tmp_path)
     lake_harness = harness.lake_harness(house())
-    type(lake_harness.platform).shrink_tolerance = 0.2
+    type(lake_harness.platform).shrink_tolerance = 0.05
     lake_harness.sync([{"id": number} for number in range(20)], hour=0)
     assert lake_harness.sync([{"id": number} for number in range(6, 20)], hour=20).record.not_retired == 6
     lake_harness.sync([{"id": number} for number in range(3, 20)], hour=10)

@@ -118,12 +118,12 @@ def test_weeks_of_a_register_backfilled_in_any_order_give_the_same_history_under
 ) -> None:
     """Distant weeks differ by more than the tolerance: the guard rejects some lists first and evaluates them again."""
     harness, observations = new_harness(), _register(WEEKS)
-    _sync_all(harness, observations, tolerance=0.1)
+    _sync_all(harness, observations, tolerance=0.02)
     assert harness.ask(
         f"SELECT count(*) FROM sync.runs WHERE platform = '{harness.platform.name}' AND status <> 'complete'"
     ) == [(0,)]
     expected = [harness.as_of(observation.hour, CONTENT) for observation in observations]
-    _sync_all(harness, [observations[week] for week in order], tolerance=0.1)
+    _sync_all(harness, [observations[week] for week in order], tolerance=0.02)
     assert [harness.as_of(observation.hour, CONTENT) for observation in observations] == expected
 
 
@@ -138,7 +138,7 @@ def test_what_was_known_before_a_backfill_can_still_be_read(harness: LakeHarness
 
 def test_a_rejected_list_may_retire_rows_once_earlier_data_arrives(harness: LakeHarness) -> None:
     menu = [{"id": number} for number in range(20)]
-    harness.platform = diner(tolerance=0.2)
+    harness.platform = diner(tolerance=0.05)
     harness.sync(menu, hour=0)
     refused = harness.sync(menu[6:], hour=20)
     assert (refused.record.status, refused.record.not_retired, len(harness.table())) == ("degraded", 6, 20)

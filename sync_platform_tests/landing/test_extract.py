@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -283,6 +283,16 @@ def test_without_an_address_the_sandbox_is_used_unpaced() -> None:
     assert (source.base_url, source.archive_url) == ("http://127.0.0.1:9/diner", "http://127.0.0.1:9/diner_archive")
     assert (source.requests_per_second, source.concurrency, source.ids_only) == (None, 8, False)
     assert (source.timeout_s, source.attempts) == (7, 3)
+
+
+def test_the_fixed_date_of_the_sandbox_is_the_day_of_the_source_only_where_the_sandbox_is_used() -> None:
+    day = date(2027, 1, 5)
+    assert (
+        resolve_source(Diner(), PlatformSettings(), "http://sandbox", timeout_s=7, attempts=3, sandbox_day=day).day
+        == day
+    )
+    own = PlatformSettings(base_url="http://127.0.0.1:8080")
+    assert resolve_source(Diner(), own, None, timeout_s=7, attempts=3, sandbox_day=day).day is None
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/diner", "http://[::1]:8080"])

@@ -15,7 +15,14 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 MOST_REQUESTS = 20
 MOST_REASONS = 5
-COUNTS = {"records": "records", "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored"}
+COUNTS = {
+    "records": "records",
+    "inserted": "new",
+    "updated": "updated",
+    "removed": "removed",
+    "past": "past",
+    "restored": "restored",
+}
 """The counts that the table of a report shows, with their headings."""
 
 
@@ -66,7 +73,7 @@ def _show(report: RequestReport) -> None:
     table = FittedTable(
         ("", "platform", "status", *COUNTS.values(), "run"),
         numbers=COUNTS.values(),
-        optional=("restored", "records", "removed", "updated", "new"),
+        optional=("restored", "records", "past", "removed", "updated", "new"),
     )
     for platform in report.platforms:
         table.add_row(

@@ -17,7 +17,7 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.summary import write_next_steps
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
-from sync_platform.lake.syncs import complete_partitions, worst
+from sync_platform.lake.syncs import CHANGE_COUNTS, complete_partitions, worst
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
@@ -99,7 +99,7 @@ def _report(
         write_json(document)
         return
     shown = console()
-    counts = {name: sum(result.total(name) for result in results) for name in ("inserted", "updated", "removed")}
+    counts = {name: sum(result.total(name) for result in results) for name in CHANGE_COUNTS}
     shown.print(
         f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
@@ -143,7 +143,7 @@ class _Steps(Display):
 
     def finished(self, result: PlatformResult) -> None:
         self.done += 1
-        changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+        changes = sum(result.total(count) for count in CHANGE_COUNTS)
         ended = f"{result.status}: {result.total('records'):,} records, {changes:,} changes"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self.done, text=f"{self._period} {ended}")

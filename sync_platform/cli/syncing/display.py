@@ -21,6 +21,7 @@ from rich.text import Text
 
 from sync_platform.cli.output import Terminal, coloured, line, styled, write_line
 from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.lake.syncs import CHANGE_COUNTS
 from sync_platform.sources.gaps import Gaps
 
 LINE_EVERY_S = 5.0
@@ -182,7 +183,7 @@ class Lines(Display):
 
     def finished(self, result: PlatformResult) -> None:
         with self._lock:
-            changes = sum(result.total(count) for count in ("inserted", "updated", "removed", "restored"))
+            changes = sum(result.total(count) for count in CHANGE_COUNTS)
             self._line(
                 result.platform,
                 f"{result.status}: {result.total('records'):,} records, {changes:,} changes "

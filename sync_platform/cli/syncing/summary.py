@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 
 from sync_platform.cli.next_steps import typed
@@ -9,16 +11,14 @@ from sync_platform.cli.output import MARKS, coloured, console, line, styled, wri
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.documents.fitted_table import FittedTable
-from sync_platform.lake.syncs import worst
+from sync_platform.lake.syncs import CHANGE_COUNTS, worst
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
 MOST_LINES = 5
 MOST_IDS = 5
-COUNTS = {
-    "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored", "unchanged": "unchanged"
-}  # fmt: skip
-"""The counts that the table shows, with their headings."""
+COUNTS = {"inserted": "new"} | {name: name for name in (*CHANGE_COUNTS[1:], "unchanged")}
+"""The counts that the table shows, with their headings; `past` is shown only if something is past."""
 DURATIONS = ("fetch", "lake")
 
 
@@ -40,15 +40,16 @@ def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, settings: Settings
 ) -> None:
     """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
-    totals = [_number(sum(result.total(name) for result in results)) for name in COUNTS]
+    counts = {name: sum(result.total(name) for result in results) for name in COUNTS}
+    columns = {name: heading for name, heading in COUNTS.items() if name != "past" or counts[name]}
     table = FittedTable(
-        ("", "dataset", *COUNTS.values(), *DURATIONS),
-        numbers={*COUNTS.values(), *DURATIONS},
-        footer=("", "all", *totals, "", f"{total_s:.1f} s"),
-        optional=("fetch", "lake", "restored", "unchanged", "removed"),
+        ("", "dataset", *columns.values(), *DURATIONS),
+        numbers={*columns.values(), *DURATIONS},
+        footer=("", "all", *(_number(counts[name]) for name in columns), "", f"{total_s:.1f} s"),
+        optional=("fetch", "lake", "restored", "unchanged", *(["past"] if "past" in columns else []), "removed"),
     )
     for result in results:
-        _add_rows(table, result)
+        _add_rows(table, result, columns)
     shown = console()
     shown.print_table(table)
     for result in results:
@@ -98,17 +99,19 @@ def _remarks(result: PlatformResult) -> list[Text]:
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
-def _add_rows(table: FittedTable, result: PlatformResult) -> None:
+def _add_rows(table: FittedTable, result: PlatformResult, columns: Mapping[str, str]) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
         mark = coloured(result.status, MARKS[result.status])
-        table.add_row(mark, f"{result.platform} ({result.partition})", *[""] * 5, f"{result.fetch_s:.1f} s", "")
+        table.add_row(
+            mark, f"{result.platform} ({result.partition})", *[""] * len(columns), f"{result.fetch_s:.1f} s", ""
+        )
     for number, record in enumerate(records):
         first = number == 0
         table.add_row(
             coloured(record.status, MARKS[record.status]),
             f"{record.platform}.{record.dataset}",
-            *(_number(getattr(record, name)) for name in COUNTS),
+            *(_number(getattr(record, name)) for name in columns),
             f"{result.fetch_s:.1f} s" if first else "",
             f"{result.lake_s:.1f} s" if first else "",
         )
