@@ -65,7 +65,7 @@ def test_a_folder_that_does_not_exist_has_no_checks(tmp_path: Path) -> None:
         ("diner.venues.low.sql", "-- only a comment", "it is nothing"),
         ("diner.venues.low.sql", "SELECT FROM WHERE", "its SQL is wrong"),
         ("diner.venues.low.sql", f"-- severity: fatal\n{LOW}", "its severity is 'fatal'"),
-        ("diner.venues.low.sql", f"-- threshold: 99 %\n{LOW}", "its threshold is '99 %'"),
+        ("diner.venues.low.sql", LOW.replace("0.5", "99 %"), "its threshold is '99 %'"),
         ("diner.venues.low.sql", f"-- treshold: 0.9\n{LOW}", "its header has treshold"),
     ],
 )
