@@ -31,7 +31,7 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
         ("Platform", scope.platform or "all"),
         ("Syncs in that time", f"{difference.syncs:,}"),
     ]
-    columns = ("table", "new", "changed", "removed", "restored", "changed most often")
+    columns = ("table", "new", "changed", "removed", "past", "restored", "changed most often")
     table = DocumentTable(
         "Changes by table",
         columns,
@@ -50,7 +50,7 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
 
 def _counts(counts: TableChanges) -> Row:
     most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MOST_FIELDS])
-    return counts.table, counts.inserted, counts.updated, counts.removed, counts.restored, most or None
+    return counts.table, counts.inserted, counts.updated, counts.removed, counts.past, counts.restored, most or None
 
 
 def _left_out(difference: LakeDifference, shown: int) -> list[str]:

@@ -21,18 +21,22 @@ from sync_platform.storage.lake_connection import LAKE
 
 @dataclass(frozen=True)
 class TableChanges:
-    """The changes of one table in a span. `fields`: how often each column was changed by updates, most often first."""
+    """The changes of one table in a span. `fields`: how often each column was changed by updates, most often first.
+
+    `past`: records that the source lists no longer because they lie outside its window.
+    """
 
     table: str
     inserted: int
     updated: int
     removed: int
+    past: int
     restored: int
     fields: dict[str, int]
 
     @property
     def total(self) -> int:
-        return self.inserted + self.updated + self.removed + self.restored
+        return self.inserted + self.updated + self.removed + self.past + self.restored
 
 
 def scope_between(
@@ -75,7 +79,8 @@ def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: Expor
     condition, values = span_condition(scope.first, scope.last, scope.platform)
     changes = f"(FROM {corrected_history(session, history)} {condition})"
     counted = ", ".join(
-        f"count(*) FILTER (operation = '{operation}')" for operation in ("insert", "update", "remove", "restore")
+        f"count(*) FILTER (operation = '{operation}')"
+        for operation in ("insert", "update", "remove", "expire", "restore")
     )
     rows = session.execute(
         f"SELECT platform || '.' || dataset, {counted} FROM {changes} GROUP BY ALL ORDER BY 1", values
@@ -89,8 +94,8 @@ def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: Expor
     ).fetchall():
         fields.setdefault(table, {})[field] = number
     return [
-        TableChanges(table, inserted, updated, removed, restored, fields.get(table, {}))
-        for table, inserted, updated, removed, restored in rows
+        TableChanges(table, inserted, updated, removed, past, restored, fields.get(table, {}))
+        for table, inserted, updated, removed, past, restored in rows
     ]
 
 
