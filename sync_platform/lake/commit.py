@@ -1,12 +1,11 @@
 """Commits one landed dataset to the lake: rows, history, cursor and sync record in one transaction.
 
-A killed commit can run again and writes the same content. A bad extract never retires good data: unseen rows are
-retired only if the extract is complete and the shrinkage is within the platform's tolerance.
+A killed commit can run again and writes the same content. A bad extract never retires good data: lake/retirement.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,6 @@ from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
 from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete, proven_coverage
-from sync_platform.lake.difference import Difference
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
@@ -33,10 +31,10 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.shrink_tolerance import ShrinkTolerance, periods_between_lists
 from sync_platform.lake.splice import Splice
+from sync_platform.lake.sync_record import Written, missing_of, sync_record, unconfirmed_in_words
 from sync_platform.lake.syncs import (
     MOST_IDS,
     NO_TRIGGER,
-    SyncRecord,
     Trigger,
     describe_commit,
     latest_commit,
@@ -82,16 +80,6 @@ def commit_landed(
         outcome = in_one_transaction(lake, session, commit.write)
         snapshot = session.execute(f"SELECT id FROM {LAKE}.last_committed_snapshot()").fetchall()[0][0]
     return replace(outcome, snapshot_id=snapshot)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes."""
-
-    difference: Difference
-    context: CommitContext
-    reasons: list[str]
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -141,16 +129,12 @@ class _Commit:
             written = self._update(writer, context, none_newly_quarantined)
         store = self.typed.landed.store
         chain_changes(writer, written.context, lambda key: manifest_digest(store, key))
+        notes = [*clock.notes, *corrections]
+        record = sync_record(self.typed, self.arrival, written, self.quarantined, self.trigger, self.standards)
         record = replace(
-            self._record(written),
+            record,
             started_at=min(clock.started_at, context.committed_at),
-            notes=[
-                *self.typed.landed.manifest.notes,
-                *_confirmation_note(written.difference.unconfirmed),
-                *clock.notes,
-                *corrections,
-                *written.notes,
-            ],
+            notes=[*self.typed.landed.manifest.notes, *unconfirmed_in_words(written), *notes, *written.notes],
             generation=generation.day,
             is_outdated=generation.is_outdated,
         )
@@ -202,7 +186,8 @@ class _Commit:
 
     def _retirement(self, context: CommitContext) -> Retirement:
         manifest = self.typed.landed.manifest
-        coverage = EVERY_ROW if not self._missing() else coverage_of_incomplete(self.typed, self.arrival)
+        is_complete = not missing_of(self.typed, self.arrival)
+        coverage = EVERY_ROW if is_complete else coverage_of_incomplete(self.typed, self.arrival)
         tolerance = self._tolerance(context.observed_at, context)
         confirmation = confirmation_of(manifest, self.typed.dataset, context)
         return Retirement(manifest.mode == "full", coverage, tolerance, self.guard.accepted, confirmation)
@@ -213,13 +198,13 @@ class _Commit:
             return ShrinkTolerance(self.guard.tolerance)
         platform = self.typed.platform
         before = last_complete_list(self.session, context.platform, context.dataset, observed_at)
-        is_between = self.typed.landed.manifest.mode == "full" and not self._missing()
+        is_between = self.typed.landed.manifest.mode == "full" and not missing_of(self.typed, self.arrival)
         if is_between and context.observed_at < observed_at:
             before = max(before or context.observed_at, context.observed_at)
         periods = periods_between_lists(platform.cadence, before, observed_at)
         return ShrinkTolerance(platform.tolerance(day_in_hong_kong(observed_at)), periods)
 
-    def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> _Written:
+    def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> Written:
         """Bring table and history up to date with the newest observation."""
         incoming, retirement = self.arrival.incoming, self._retirement(context)
         share = unproven_share(self.session, context.platform, context.dataset)
@@ -228,16 +213,16 @@ class _Commit:
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
-        if cursor and not self._missing() and none_newly_quarantined:
+        if cursor and not missing_of(self.typed, self.arrival) and none_newly_quarantined:
             self._move_cursor(cursor, context)
-        return _Written(difference, context, [], [late.in_words] if late else [])
+        return Written(difference, context, [], [late.in_words] if late else [])
 
-    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> _Written:
+    def _leave_unchanged(self, writer: HistoryWriter, context: CommitContext, reason: str) -> Written:
         """Change nothing: the list is older than the one stored."""
         nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
-        return _Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
+        return Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
 
-    def _splice(self, writer: HistoryWriter, context: CommitContext) -> _Written:
+    def _splice(self, writer: HistoryWriter, context: CommitContext) -> Written:
         """Write an older observation into the history at its time."""
         splice = Splice(
             writer, self.table, context, lambda later: self._tolerance(later.observed_at, context), self._load
@@ -250,7 +235,7 @@ class _Commit:
             f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
-        return _Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
+        return Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
         """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""
@@ -273,72 +258,3 @@ class _Commit:
         if latest is not None:
             watermark = min(latest, context.observed_at)
             move_cursor(self.session, context, watermark)
-
-    def _missing(self) -> list[str]:
-        """Why the list is not complete: a wrong filter, the manifest's reasons, and records without a readable id."""
-        return [*self.typed.filter_faults, *self.typed.landed.manifest.reasons, *self.arrival.missing]
-
-    def _has_tolerable_gaps(self) -> bool:
-        """True if the share of the list that is known to be missing is within the gap tolerance."""
-        share = self.typed.landed.manifest.missing_share
-        has_size = share is not None and not self.typed.filter_faults and not self.arrival.missing
-        return has_size and (share or 0.0) <= self.standards.gap_tolerance
-
-    def _record(self, written: _Written) -> SyncRecord:
-        manifest, arrival, context, difference = (
-            self.typed.landed.manifest,
-            self.arrival,
-            written.context,
-            written.difference,
-        )
-        missing, is_tolerable = self._missing(), self._has_tolerable_gaps()
-        guarded = [difference.reason] if difference.reason else []
-        defects = arrival.defects(self.quarantined)
-        reasons = guarded + ([] if is_tolerable else missing) + defects + written.reasons
-        touched = difference.insert + difference.update + difference.restore
-        return SyncRecord(
-            sync_id=context.sync_id,
-            run_id=context.run_id,
-            platform=context.platform,
-            dataset=context.dataset,
-            partition=context.partition,
-            mode=manifest.mode,
-            status="degraded" if reasons else "complete",
-            observed_at=context.observed_at,
-            started_at=manifest.started_at,
-            committed_at=context.committed_at,
-            reasons=reasons,
-            gaps=missing if is_tolerable else [],
-            claimed=manifest.claimed,
-            records=manifest.records,
-            rows=arrival.rows,
-            inserted=difference.insert,
-            updated=difference.update,
-            removed=difference.remove,
-            past=difference.expire,
-            restored=difference.restore,
-            unchanged=max(0, arrival.rows - touched),
-            quarantined=arrival.quarantined,
-            not_ours=self.typed.not_ours,
-            left_out=manifest.left_out,
-            duplicates=arrival.duplicates,
-            not_retired=difference.not_retired,
-            pages=len(manifest.pages),
-            pages_expected=manifest.pages_expected,
-            manifest=manifest.key,
-            capped_slices=manifest.capped_slices,
-            omitted_ids=manifest.omitted_ids,
-            list_complete=not missing,
-            list_proven=manifest.unproven is None,
-            shrink_rejected=difference.reason is not None,
-            shrink_accepted=difference.accepted,
-            **asdict(self.trigger),
-        )
-
-
-def _confirmation_note(unconfirmed: int) -> list[str]:
-    if not unconfirmed:
-        return []
-    if unconfirmed == 1:
-        return ["1 row was not listed, and stays live until the next full sync does not list it either"]
-    return [f"{unconfirmed:,} rows were not listed, and stay live until the next full sync does not list them either"]

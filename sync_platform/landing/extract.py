@@ -21,12 +21,14 @@ from sync_platform.landing.manifest import Manifest, find_manifest, manifest_key
 from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.source import Source
 from sync_platform.landing.writer import DatasetWriter, OnObject
-from sync_platform.sources.client import Client, Reply
+from sync_platform.sources.client import Client
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.sources.extraction import Extraction, ExtractionState, NothingLanded, SecretStore
+from sync_platform.sources.extraction import Extraction, NothingLanded, SecretStore
+from sync_platform.sources.extraction_state import ExtractionState
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Body, Page
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.scope import Scope
 from sync_platform.sources.unchanged import NOT_MODIFIED
 from sync_platform.storage.object_store import ObjectStore

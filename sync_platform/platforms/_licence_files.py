@@ -10,8 +10,8 @@ from typing import Any
 from lxml import etree
 
 from sync_platform.errors import MalformedBody
-from sync_platform.sources.client import Reply
 from sync_platform.sources.received import Record
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.xml_body import ListedElement, read_xml_list
 from sync_platform.sources.xml_text import NO_TEXT
 

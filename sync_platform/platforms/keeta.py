@@ -6,51 +6,38 @@ once.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from hashlib import sha256
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
-import orjson
 
-from sync_platform.errors import AuthenticationFailed, ContractBroken, Refused, ServerFailed, SyncError
-from sync_platform.sources.access_tokens import AccessTokens, TokenPair
-from sync_platform.sources.client import Reply
+from sync_platform.errors import ContractBroken
+from sync_platform.platforms._signed_calls import ERROR_CODE, Session, data_of
 from sync_platform.sources.codes import code_names
 from sync_platform.sources.columns import Row, column, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Identity
-from sync_platform.sources.endpoints import Endpoint, ErrorCode, Numbered
+from sync_platform.sources.endpoints import Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import pages_of
 from sync_platform.sources.id_lists import read_id_list
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page, Record, integer_at, records_of
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, Together
 from sync_platform.sources.scalars import id_text
 from sync_platform.sources.values import NumberText, coordinate_or_text, filled_texts, money_or_text, name_of_code
 
-T = TypeVar("T")
 OPEN = 1
 STATUSES = {OPEN: "open", 2: "closed"}
 _status_code = integer_at("status")
 
 
-def _error_of(code: int, message: str, text: str) -> SyncError:
-    """The error of a code: its first seven digits are a family of errors, as the platform defines them."""
-    family = str(code)[:7]
-    if family == "1150001":
-        return AuthenticationFailed(text)
-    return Refused(text) if family in ("1150002", "1150003") else ServerFailed(text)
-
-
 PAGES = Numbered(size=200, page="pageNum", limit="pageSize", total="data.total?")
-ERROR_CODE = ErrorCode(ok=0, error_of=_error_of)
 SHOPS = Endpoint(
     "restaurants", "/base/authorized/resource/get", records="data.authorizedShops", paging=PAGES, error_code=ERROR_CODE
 )
@@ -143,62 +130,6 @@ class MenuItem(Row):
     ] = []
 
 
-class TokenAnswer(msgspec.Struct, rename="camel"):
-    access_token: str
-    refresh_token: str
-    expires_in: float = 0
-
-
-class Answer(msgspec.Struct):
-    data: Any = None
-
-
-def signature(url: str, fields: Mapping[str, Any], secret: str) -> str:
-    """Lowercase hex SHA-256 of `URL?k=v&k=v` (fields sorted by name, `sig` left out) followed by the app secret."""
-    pairs = "&".join(f"{name}={_text(fields[name])}" for name in sorted(fields) if name != "sig")
-    return sha256(f"{url}?{pairs}{secret}".encode()).hexdigest()
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
-def _data(reply: Reply) -> Any:
-    """The data of an answer; raises the error of its code."""
-    body = reply.json()
-    ERROR_CODE.check(reply, body)
-    return reply.shaped(body, Answer).data
-
-
-def _read_tokens(reply: Reply) -> TokenPair:
-    found = reply.shaped(_data(reply), TokenAnswer, "token")
-    return TokenPair(found.access_token, found.refresh_token, found.expires_in)
-
-
-class Session:
-    """Signed calls under an access token."""
-
-    def __init__(self, extraction: Extraction) -> None:
-        self._client, self._credentials = extraction.client, extraction.credentials
-        self._tokens = AccessTokens(extraction, self._exchange)
-
-    async def call(self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T]) -> T:
-        return await self._tokens.call(lambda token: self._post(path, {**fields, "accessToken": token}, read))
-
-    async def _post(
-        self, path: str, fields: Mapping[str, Any], read: Callable[[Reply], T], is_repeatable: bool = True
-    ) -> T:
-        def body(url: str) -> bytes:
-            whole = {**fields, "appId": self._credentials["app_id"], "timestamp": int(time.time())}
-            return orjson.dumps({**whole, "sig": signature(url, whole, self._credentials["app_secret"])})
-
-        return await self._client.post(path, body, read=read, is_repeatable=is_repeatable)
-
-    async def _exchange(self, refresh_token: str) -> TokenPair:
-        fields = {"grantType": "refresh_token", "refreshToken": refresh_token}
-        return await self._post("/base/oauth/token", fields, _read_tokens, is_repeatable=False)
-
-
 class Keeta(Platform):
     """The authorised shops, each with its details, and the menu of each."""
 
@@ -287,7 +218,7 @@ async def _shops(extraction: Extraction, session: Session) -> list[Record]:
 
 def _read_details(shop: Record, reply: Reply) -> Slice:
     """A shop as listed, with its details; ContractBroken where they are not a shop's, or another shop's."""
-    details = reply.shaped(_data(reply), Record)
+    details = reply.shaped(data_of(reply), Record)
     if id_text(details.get("id", shop["id"])) != id_text(shop["id"]):
         raise ContractBroken("keeta", reply.url, _shop_id(shop), "$.data.id", "not the shop that was asked for")
     if not (details.keys() - {"id"}) & {*Keeta.datasets[0].wire.__struct_fields__}:

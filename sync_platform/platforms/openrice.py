@@ -1,20 +1,21 @@
 """OpenRice: points of interest (POIs) behind a search that lists at most 250 per query, and their reviews.
 
-Special: the search is split by district or region, price range and cuisine until each query is below the cap. A query
-that cannot be split further is asked again in the other orders.
+Special: the search is split by district or region, price range and cuisine until each query is below the cap. What a
+query still misses is found by the other orders, and by the other kinds of category, such as dishes.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 
+from sync_platform.platforms import _poi_fields as poi_fields
 from sync_platform.sources.authentication import BearerToken
-from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
+from sync_platform.sources.capped_search import CappedSearch
 from sync_platform.sources.columns import Meaning, Row, column, sent_as
 from sync_platform.sources.declaration import Agreement, Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint, Endpoint, Numbered
@@ -22,17 +23,14 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.place import Place
-from sync_platform.sources.placeholders import without_placeholders
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
-from sync_platform.sources.values import filled, filled_texts, name_of_code, nonzero, nonzero_count
+from sync_platform.sources.search_query import Filters, SearchFilter
+from sync_platform.sources.values import filled_texts, name_of_code, nonzero, nonzero_count
 from sync_platform.vault.personal_fields import Personal
 
 CAP = 250
 PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the upper end of each range but the last
-PRICE_RANGES = {1: "below 50", 2: "51-100", 3: "101-200", 4: "201-400", 5: "401-800", 6: "above 800"}
-STATUSES = {10: "open", 3: "closed", 4: "closed"}
-CUISINE, DISH, AMENITY = 1, 2, 3
 OTHER_ORDERS = [{"sortBy": order} for order in ("ConsumeAsc", "ConsumeDesc", "BookmarkedDesc")]
 EDITION = {"uiLang": "en", "uiCity": "hongkong"}
 REGION_PATH = "/api/v2/metadata/region/all"
@@ -52,52 +50,6 @@ REVIEWS = ChildEndpoint(
 )
 
 
-class Category(msgspec.Struct, rename="camel"):
-    category_type_id: int | None = None
-    category_id: int | None = None
-    name: str | None = None
-
-
-class Hours(msgspec.Struct, rename="camel"):
-    day_of_week: int | None = None
-    period1_start: str | None = None
-    period1_end: str | None = None
-    is_close: bool | None = None
-
-
-def _phone(phones: list[str] | None) -> str | None:
-    return next(iter(without_placeholders(filled_texts(phones))), None)
-
-
-def _id_text(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _moved_to(poi_id: int | str | None) -> str | None:
-    return str(poi_id) if poi_id not in (None, 0, "0", "") else None
-
-
-def _price_range(level: int | None) -> str | None:
-    return PRICE_RANGES.get(level or 0)
-
-
-def _names_of(type_id: int) -> Callable[[list[Category] | None], list[str]]:
-    def names(categories: list[Category] | None) -> list[str]:
-        return [name for each in categories or [] if each.category_type_id == type_id and (name := filled(each.name))]
-
-    return names
-
-
-def _opening_hours(days: list[Hours] | None) -> list[str]:
-    return [f"{day.day_of_week} {_hours(day)}" for day in days or []]
-
-
-def _hours(day: Hours) -> str:
-    if day.is_close or not day.period1_start or not day.period1_end:
-        return "closed" if day.is_close else "unknown"
-    return f"{day.period1_start[:5]}-{day.period1_end[:5]}"
-
-
 def score(subject: str) -> Meaning:
     return column(f"Score for {subject}", unit="1 to 5", rules=(Within(1, 5),))
 
@@ -110,7 +62,9 @@ class Restaurant(Row):
     address_en: Annotated[Place.AddressEn, sent_as("address")] = None
     address_zh: Annotated[Place.AddressZh, sent_as("addressOtherLang")] = None
     district_id: Annotated[
-        str | None, column("The platform's id of the district"), sent_as("district.districtId", convert=_id_text)
+        str | None,
+        column("The platform's id of the district"),
+        sent_as("district.districtId", convert=poi_fields.id_text),
     ] = None
     district: Annotated[
         str | None, column("District as the platform names it in English", matters=True), sent_as("district.name")
@@ -120,7 +74,7 @@ class Restaurant(Row):
     phone: Annotated[
         str | None,
         column("One of the telephone numbers, as given", matters=True, rules=PHONE, one_of="phones"),
-        sent_as("phones", convert=_phone),
+        sent_as("phones", convert=poi_fields.first_phone),
     ] = None
     phones: Annotated[
         list[str], column("All telephone numbers, as given", rules=PHONE, is_set=True), sent_as(convert=filled_texts)
@@ -128,7 +82,7 @@ class Restaurant(Row):
     status: Annotated[
         str | None,
         column("Whether it trades: open, closed or unknown:<code>", matters=True, rules=TRADING),
-        sent_as(convert=name_of_code(STATUSES)),
+        sent_as(convert=name_of_code(poi_fields.STATUSES)),
     ] = None
     price_level: Annotated[
         int | None,
@@ -136,18 +90,20 @@ class Restaurant(Row):
         sent_as("priceRangeId", convert=nonzero_count),
     ] = None
     price_range: Annotated[
-        str | None, column("Price range in words", unit="HKD per head"), sent_as("priceRangeId", convert=_price_range)
+        str | None,
+        column("Price range in words", unit="HKD per head"),
+        sent_as("priceRangeId", convert=poi_fields.price_range),
     ] = None
-    cuisines: Annotated[Place.Cuisines, sent_as("categories", convert=_names_of(CUISINE))] = []
+    cuisines: Annotated[Place.Cuisines, sent_as("categories", convert=poi_fields.names_of(poi_fields.CUISINE))] = []
     dishes: Annotated[
         list[str],
         column("Kinds of dish, in the platform's words", is_set=True),
-        sent_as("categories", convert=_names_of(DISH)),
+        sent_as("categories", convert=poi_fields.names_of(poi_fields.DISH)),
     ] = []
     amenities: Annotated[
         list[str],
         column("What the place offers beside food, in the platform's words", is_set=True),
-        sent_as("categories", convert=_names_of(AMENITY)),
+        sent_as("categories", convert=poi_fields.names_of(poi_fields.AMENITY)),
     ] = []
     rating: Annotated[
         float | None,
@@ -165,12 +121,12 @@ class Restaurant(Row):
     opening_hours: Annotated[
         list[str],
         column("Per day 1 to 7, as the platform counts them: `1 11:00-22:30` or `1 closed`"),
-        sent_as("poiHours", convert=_opening_hours),
+        sent_as("poiHours", convert=poi_fields.opening_hours),
     ] = []
     moved_to_id: Annotated[
         str | None,
         column("The new entry of a place that moved: a `source_id` here"),
-        sent_as("moveToId", convert=_moved_to),
+        sent_as("moveToId", convert=poi_fields.moved_to),
     ] = None
     is_renamed: Annotated[bool | None, column("Whether the place once had another name"), sent_as("isRenamed")] = None
     url: Annotated[str | None, column("Page on OpenRice", rules=WEB_ADDRESS), sent_as("urlUI")] = None
@@ -220,28 +176,32 @@ class District(msgspec.Struct, rename="camel"):
     district_id: int
 
 
-class Cuisine(msgspec.Struct, rename="camel"):
-    category_id: int
-
-
-class Filterable(msgspec.Struct):
-    cuisine: list[Cuisine]
+class SearchCategory(msgspec.Struct, rename="camel"):
+    category_id: int | None = None
 
 
 class Region(msgspec.Struct):
-    """The values of the search's filters."""
+    """The values of the search's filters. `categories`: by kind, such as cuisine, dish or amenity."""
 
     districts: list[District]
-    categories: Filterable
+    categories: dict[str, list[SearchCategory]]
 
     @property
     def partitions(self) -> list[list[SearchFilter]]:
         """By district; then by region. A region has a negative number, and overlaps districts."""
         numbers = [district.district_id for district in self.districts]
         places = [number for number in numbers if number >= 0], [number for number in numbers if number < 0]
-        prices = SearchFilter("priceRangeId", list(PRICE_RANGES))
-        cuisines = SearchFilter("cuisineId", [cuisine.category_id for cuisine in self.categories.cuisine])
-        return [[SearchFilter("districtId", values), prices, cuisines] for values in places]
+        prices = SearchFilter("priceRangeId", list(poi_fields.PRICE_RANGES))
+        return [[SearchFilter("districtId", values), prices, self._filter("cuisine")] for values in places]
+
+    @property
+    def other_filters(self) -> list[SearchFilter]:
+        """By dish, amenity and so on: they find places that name no cuisine."""
+        return [self._filter(kind) for kind in self.categories if kind != "cuisine"]
+
+    def _filter(self, kind: str) -> SearchFilter:
+        categories = self.categories.get(kind, [])
+        return SearchFilter(f"{kind}Id", [each.category_id for each in categories if each.category_id is not None])
 
 
 class OpenRice(Platform):
@@ -307,6 +267,7 @@ class OpenRice(Platform):
             cap=CAP,
             page_rows=POIS.page_rows,
             orders=OTHER_ORDERS,
+            other_filters=region.other_filters,
             whole_name="all of Hong Kong",
         )
         parents = Parents(extraction, REVIEWS)

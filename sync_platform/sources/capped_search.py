@@ -6,71 +6,15 @@ platform.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
-from sync_platform.errors import SyncError
+import orjson
+
+from sync_platform.errors import SyncError, stops_the_platform
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_reading import Slice
-from sync_platform.sources.received import Page
-
-Filters = Mapping[str, int | str]
-
-
-@dataclass(frozen=True)
-class SearchFilter:
-    """A filter that splits a query: its name and the values that it takes."""
-
-    name: str
-    values: Sequence[int | str]
-
-
-@dataclass(eq=False)
-class Query:
-    """One query: its filters, the source's count of its records, and the ids that it and its parts have listed."""
-
-    filters: Filters
-    name: str
-    parent: Query | None = None
-    is_finest: bool = False  # True if no filter is left to split it
-    count: int | None = None  # None: no page was read
-    page_rows: int = 1  # the records of its longest page
-    pages_requested: int = 0
-    own_ids: set[str] = field(default_factory=set)  # those that its own pages listed
-    ids: set[str] = field(default_factory=set)
-    repeats: bool = False
-    is_reported: bool = False
-
-    @property
-    def is_answered(self) -> bool:
-        return self.count is not None
-
-    @property
-    def is_short(self) -> bool:
-        """True if the query counts more records than were listed.
-
-        If it repeats its pages this is unknown, also for its parts.
-        """
-        return self.count is None or (len(self.ids) < self.count and not self.repeats)
-
-    @property
-    def with_ancestors(self) -> list[Query]:
-        """This query, the query that it is a part of, and so on."""
-        return [self, *(self.parent.with_ancestors if self.parent else [])]
-
-    def parts(self, search_filter: SearchFilter, is_finest: bool) -> list[Query]:
-        """The query split by a filter."""
-        found = []
-        for value in dict.fromkeys(search_filter.values):
-            filters = {**self.filters, search_filter.name: value}
-            name = " ".join(f"{name}={chosen}" for name, chosen in filters.items())
-            found.append(Query(filters, name, self, is_finest))
-        return found
-
-    def in_order(self, order: Filters) -> Query:
-        """The query in another order. The records that it lists count for this query too."""
-        name = " ".join(f"{name}={chosen}" for name, chosen in order.items())
-        return Query({**self.filters, **order}, f"{self.name} {name}", self, is_finest=True)
+from sync_platform.sources.received import Page, Record
+from sync_platform.sources.search_query import Filters, Query, SearchFilter
 
 
 class CappedSearch:
@@ -78,13 +22,17 @@ class CappedSearch:
 
     A query that lists fewer records than it counts is split by the next filter of a partition. The parts need not
     add up, because a record may have no value for a filter: then the pages of the query itself are read too, up to
-    the cap. Parts may overlap: each record is yielded once. A query that cannot be split further and stays short is
-    asked again in the other `orders`, each of which lists other records first. A query that stays short after that is
-    reported as capped. The values of the first filter of a partition name the parts of the list (sources/gaps.py).
+    the cap. A query that still misses records that none of its parts counts is asked again in the other `orders`,
+    each of which lists other records first, and then with each value of the `other_filters`. A query that stays short
+    after that is reported as capped. The values of the first filter of a partition name the parts of the list
+    (sources/gaps.py).
 
-    `orders`: the parameters of each order, without the one that `fetch` asks for by itself. `fetch` reads one page
+    Parts may overlap: a record that comes again unchanged is left out.
+
+    `orders`: the parameters of each order, without the one that `fetch` asks for by itself. `other_filters`: filters
+    that many records have no value for; one that the source refuses or ignores is not used. `fetch` reads one page
     (1, 2, …) of the query with these filters; the `total` of its slice is the query's count. `whole_name` names the
-    query without filters. Memory: the ids of all records, once per level of queries.
+    query without filters. Memory: the ids of all records, once per level of queries, and a hash of each record.
     """
 
     def __init__(
@@ -96,21 +44,24 @@ class CappedSearch:
         cap: int,
         page_rows: int,
         orders: Sequence[Filters] = (),
+        other_filters: Sequence[SearchFilter] = (),
         whole_name: str = "the whole search",
     ) -> None:
         self._extraction, self._dataset, self._fetch = extraction, dataset, fetch
         self._cap, self._page_rows, self._orders = cap, page_rows, orders
+        self._untried = [each for each in reversed(other_filters) if each.values]
+        self._other_filters: list[SearchFilter] = []
         self._whole = Query({}, whole_name)
-        self._seen: set[str] = set()
+        self._seen: dict[str, int] = {}  # by id, the hash of the record as it came first
         self._split: list[Query] = []
-        self._coarsest: list[Query] = []  # the parts by the first filter of each partition
-        self._unsplit: list[Query] = []  # short, and no filter is left to split them
+        self._unsplit: list[Query] = []  # short, and no filter of the partition is left to split them
 
     async def pages(self, partitions: Sequence[Sequence[SearchFilter]]) -> AsyncIterator[Page]:
         """Every page, without the records that an earlier page listed.
 
         Each partition is a list of filters that split the search, the coarsest first. The second partition is used
-        only if the first leaves records out, and so on. The first filters of two partitions have no value in common.
+        only for records that no part of the first counts, and so on. The first filters of two partitions have no value
+        in common.
         """
         async for page in self._read(self._whole):
             yield page
@@ -118,40 +69,34 @@ class CappedSearch:
             return
         self._extraction.report_total(self._dataset, self._whole.count)
         for search_filters in partitions:
-            if self._whole.is_short:
-                known = len(self._unsplit)
-                async for page in self._read_parts(search_filters):
+            if self._whole.misses_more_than_its_parts:
+                async for page in self._read_partition(search_filters):
                     yield page
-                unsplit = self._unsplit[known:]
-                async for page in self._extraction.each_stream(self._dataset, unsplit, self._in_other_orders):
-                    yield page
-        for query in reversed([self._whole, *self._split]):  # the finest first: their records count for the coarser too
-            if self._whole.is_short and query.is_short:
-                async for page in self._read(query, despite_cap=True):
-                    yield page
-        for query in [*reversed(self._split), self._whole]:
-            async for page in self._in_other_orders(query):
-                yield page
+        async for page in self._read_in_other_ways([self._whole]):
+            yield page
         if self._whole.is_short:
             self._report([*self._unsplit, *reversed(self._split), self._whole])
         self._report_parts()
 
-    async def _in_other_orders(self, query: Query) -> AsyncIterator[Page]:
-        """The query in each other order, as long as it is short."""
-        for order in self._orders:
-            if not (self._whole.is_short and query.is_short):
-                return
-            async for page in self._read(query.in_order(order)):
-                yield page
+    async def _read_partition(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
+        """The parts of the search, then the queries that were split, as far as their parts miss records."""
+        split, unsplit = len(self._split), len(self._unsplit)
+        async for page in self._read_parts(search_filters):
+            yield page
+        coarser = list(reversed(self._split[split:]))  # the finest first: their records count for the coarser ones too
+        for query in [*coarser, self._whole]:
+            if self._is_wanted(query):
+                async for page in self._read(query, despite_cap=True):
+                    yield page
+        async for page in self._read_in_other_ways([*self._unsplit[unsplit:], *coarser]):
+            yield page
 
     async def _read_parts(self, search_filters: Sequence[SearchFilter]) -> AsyncIterator[Page]:
         """Read the parts of the search by the first filter, then the parts of short parts by the second, and so on."""
         short = [self._whole]
         for depth, search_filter in enumerate(search_filters, start=1):
             is_finest = depth == len(search_filters)
-            level = [part for query in short for part in query.parts(search_filter, is_finest)]
-            if depth == 1:
-                self._coarsest += level
+            level = [part for query in short for part in query.split(search_filter, is_finest)]
             known = len(self._seen)
             async for page in self._extraction.each_stream(self._dataset, level, self._read):
                 yield page
@@ -160,6 +105,48 @@ class CappedSearch:
             if len(self._seen) == known:
                 # a query within the cap was read to its end: if no query listed a new record, its parts will not either
                 short = [query for query in short if self._is_above_cap(query)]
+
+    async def _read_in_other_ways(self, queries: Sequence[Query]) -> AsyncIterator[Page]:
+        """The queries in each other order, then split by each other filter, as long as they miss records."""
+        async for page in self._extraction.each_stream(self._dataset, queries, self._in_other_orders):
+            yield page
+        if any(self._is_wanted(query) for query in queries):
+            async for page in self._try_other_filters():
+                yield page
+        async for page in self._extraction.each_stream(self._dataset, queries, self._by_other_filters):
+            yield page
+
+    async def _in_other_orders(self, query: Query) -> AsyncIterator[Page]:
+        for order in self._orders:
+            if self._is_wanted(query):
+                async for page in self._read(query.in_order(order)):
+                    yield page
+
+    async def _by_other_filters(self, query: Query) -> AsyncIterator[Page]:
+        for search_filter in self._other_filters:
+            for value in search_filter.values:
+                if self._is_wanted(query):
+                    async for page in self._read(query.narrowed({search_filter.name: value})):
+                        yield page
+
+    def _is_wanted(self, query: Query) -> bool:
+        """True if the query may still list records that were not found."""
+        return self._whole.is_short and query.misses_more_than_its_parts
+
+    async def _try_other_filters(self) -> AsyncIterator[Page]:
+        """Ask once with each other filter. A source that ignores it counts as many records as without it."""
+        while self._untried:
+            search_filter = self._untried.pop()
+            query = self._whole.narrowed({search_filter.name: search_filter.values[0]})
+            try:
+                part = await self._next_page(query)
+            except SyncError as error:
+                if stops_the_platform(error):
+                    self._extraction.report_failure(self._dataset, error)
+                continue
+            if query.count != self._whole.count:
+                self._other_filters.append(search_filter)
+            yield self._without_seen(query, part)
 
     async def _read(self, query: Query, despite_cap: bool = False) -> AsyncIterator[Page]:
         """The pages of a query that are not read yet.
@@ -170,6 +157,7 @@ class CappedSearch:
             try:
                 part = await self._next_page(query)
             except SyncError as error:
+                query.lost_a_page = True
                 self._extraction.report_failure(self._dataset, error)
                 continue
             if query.repeats:
@@ -193,14 +181,21 @@ class CappedSearch:
         return part
 
     def _without_seen(self, query: Query, part: Slice) -> Page:
-        """The records of a page that no earlier page listed; those without an id are all kept."""
-        source_id = self._extraction.source_id
-        fresh = [record for record in part.records if source_id(self._dataset, record) not in self._seen]
+        """The page without the records that came before, unchanged. Those without an id are all kept."""
+        fresh = [record for record in part.records if self._is_new(record)]
         ids = self._ids(part)
         for each in query.with_ancestors:
             each.ids |= ids
-        self._seen |= ids
         return Page(self._dataset, fresh, (part.reply,))
+
+    def _is_new(self, record: Record) -> bool:
+        """True unless the record came before with the same values. With other values the two contradict each other, and
+        the lake decides."""
+        source_id = self._extraction.source_id(self._dataset, record)
+        if source_id is None:
+            return True
+        is_first, own = source_id not in self._seen, hash(orjson.dumps(record))
+        return self._seen.setdefault(source_id, own) != own or is_first
 
     def _report_parts(self) -> None:
         """Report which parts by a partition's first filter were read whole; their names are the filter's values.
@@ -208,7 +203,7 @@ class CappedSearch:
         A part that counts no records may be a fault of the source, so it proves nothing.
         """
         parts = self._extraction.gaps[self._dataset].parts
-        for query in self._coarsest:
+        for query in self._whole.parts:
             names = map(str, query.filters.values())
             if query.repeats or query.is_short or not query.count:
                 parts.expect(names)

@@ -7,11 +7,8 @@ whether the request is retried, so errors inside HTTP 200 and broken bodies are 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from types import TracebackType
@@ -19,14 +16,10 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
-import orjson
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from sync_platform.errors import (
     ConnectionFailed,
-    ContractBroken,
-    MalformedBody,
     Refused,
     Throttled,
     TransientError,
@@ -34,9 +27,8 @@ from sync_platform.errors import (
 )
 from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
-from sync_platform.sources.loose_json import decode_loosely, may_have_long_integer
-from sync_platform.sources.loose_records import LooseReading, read_loosely
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
 from sync_platform.sources.retry_after import advice
@@ -47,66 +39,6 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
 DEADLINE_TIMEOUTS = 4
 LOOPBACK_WAIT_FACTOR = 0.1  # a server on this machine recovers faster than one behind a bot wall
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer as received: the body's bytes, and the facts about it that the manifest keeps.
-
-    `loose_readings`: the fields of the answer that were read although they have another form than declared.
-    """
-
-    platform: str
-    url: str
-    status: int
-    fetched_at: datetime
-    body: bytes
-    etag: str | None = None
-    last_modified: str | None = None
-    content_type: str = ""
-    loose_readings: list[LooseReading] = field(default_factory=list, compare=False, repr=False)
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.body).hexdigest()
-
-    @property
-    def has_no_content(self) -> bool:
-        """True for a success that has no body by its status: 204 and 205 (RFC 9110, 15.3.5 and 15.3.6)."""
-        return self.status in (204, 205)
-
-    def json(self) -> Any:
-        """The decoded body; MalformedBody where it is not JSON. A value that JSON cannot express (`NaN`, half a
-        surrogate pair) does not lose the page, and an integer beyond 64 bits is exact: see `decode_loosely`."""
-        if may_have_long_integer(self.body):
-            with suppress(ValueError, RecursionError):
-                return decode_loosely(self.body)
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            with suppress(ValueError, RecursionError):
-                return decode_loosely(self.body)
-            is_html = self.body.lstrip()[:1] == b"<"
-            found = "HTML, not" if is_html else f"{len(self.body)} bytes that end too early or are not"
-            raise MalformedBody(f"{self.platform}: {self.url} answered {found} JSON: {error.msg}") from None
-
-    def json_as(self, shape: type[T], page: str = "1") -> T:
-        """The decoded body in a declared shape; ContractBroken with the path of the field that differs."""
-        return self.shaped(self.json(), shape, page)
-
-    def shaped(self, value: Any, shape: type[T], page: str = "1") -> T:
-        """A decoded value in a declared shape, or as near to it as its meaning allows; ContractBroken with the path of
-        the field that differs."""
-        with suppress(msgspec.ValidationError):
-            return msgspec.convert(value, shape)
-        loose = read_loosely(value, shape)
-        try:
-            found = msgspec.convert(loose.value, shape)
-            self.loose_readings.extend(loose.readings)
-            return found
-        except msgspec.ValidationError as error:
-            problem, _, path = str(error).partition(" - at ")
-            raise ContractBroken(self.platform, self.url, page, path.strip("`") or "$", problem) from None
 
 
 def is_loopback(url: str) -> bool:

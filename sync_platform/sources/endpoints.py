@@ -17,10 +17,10 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from sync_platform.errors import SyncError
-from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Record, integer_at, records_of
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.wire_structs import WireField, struct_of, value_of
 
 _SEPARATORS = re.compile(r"[/\\;]")
@@ -28,7 +28,7 @@ _SEPARATORS = re.compile(r"[/\\;]")
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
-    """Pages of `size` records. `total`: where the list's total stands.
+    """Pages of `size` records. `total`: the path to the list's total in the answer.
 
     `limit`: the parameter for the page size; empty where the platform fixes the size.
     """
@@ -40,7 +40,7 @@ class Paging:
 
 @dataclass(frozen=True, kw_only=True)
 class Numbered(Paging):
-    """Pages 1 to n. `page`: the parameter. `pages`: where n stands; without it, n follows from the total."""
+    """Pages 1 to n. `page`: the parameter. `pages`: the path to n in the answer; else n follows from the total."""
 
     page: str = "page"
     pages: str = ""
@@ -48,7 +48,7 @@ class Numbered(Paging):
 
 @dataclass(frozen=True, kw_only=True)
 class ByCursor(Paging):
-    """Each page names the next. `cursor`: the parameter. `next_cursor`: where the next one stands."""
+    """Each page names the next. `cursor`: the parameter. `next_cursor`: the path to the next one in the answer."""
 
     cursor: str = "cursor"
     next_cursor: str

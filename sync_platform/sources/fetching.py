@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from sync_platform.errors import Refused
-from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByCursor, ByOffset, ChildEndpoint, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof, Read
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.paging import by_cursor, by_offset, numbered, unpaged
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 
 Get = Callable[[str, Mapping[str, Any], Callable[[Reply], Slice]], Awaitable[Slice]]
 """One request: a path, its parameters, and the function that reads the reply."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_proof import ListProof
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.paging import by_offset
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 
 
 @dataclass(frozen=True)

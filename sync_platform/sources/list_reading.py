@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sync_platform.errors import SyncError
-from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 
 Position = TypeVar("Position")
 STALE_PAGES = 3

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from sync_platform.sources.client import Reply
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.scalars import whole_number_of
 
 Record = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from sync_platform.sources.client import Reply
 from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.reply import Reply
 
 NOT_MODIFIED = 304
 

@@ -14,7 +14,7 @@ from xml.sax.saxutils import unescape
 from lxml import etree
 
 from sync_platform.errors import MalformedBody
-from sync_platform.sources.client import Reply
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.xml_text import BROKEN_BYTE, NO_TEXT, mended, text_of
 
 _DOCTYPE = re.compile(r"<!DOCTYPE\b(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*'|\[(?:[^\]\"']|\"[^\"]*\"|'[^']*')*\])*>")

@@ -12,7 +12,7 @@ from collections import Counter
 from html.entities import html5
 from xml.sax.saxutils import escape
 
-from sync_platform.sources.client import Reply
+from sync_platform.sources.reply import Reply
 
 DECODERS = {
     "utf-8": "utf-8", "ascii": "utf-8", "utf-16": "utf-16", "big5": "big5hkscs", "big5hkscs": "big5hkscs",
@@ -38,7 +38,7 @@ _MENDED = re.compile(
 
 
 def text_of(reply: Reply) -> tuple[str, list[str]]:
-    """The text of a body without its XML declaration and without what stands before it, and what was odd about it.
+    """The text of a body without its XML declaration and without what comes before it, and what was odd about it.
 
     A byte that is not text becomes a lone surrogate (`BROKEN_BYTE`).
     """

@@ -24,13 +24,13 @@ from sync_platform.landing.manifest import land
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
 from sync_platform.settings import Settings, load_settings
-from sync_platform.sources.client import Reply
 from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
 from sync_platform.sources.decoding import Decoding
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store

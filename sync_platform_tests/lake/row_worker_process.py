@@ -26,9 +26,9 @@ from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination, ObjectLimits
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.writer import DatasetWriter
-from sync_platform.sources.client import Reply
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 from sync_platform_tests.lake.harness import LakeHarness
 
 PAGES, PAGE_RECORDS = 60, 200

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.replay import replay
-from sync_platform.sources.extraction import Gaps
+from sync_platform.sources.gaps import Gaps
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner

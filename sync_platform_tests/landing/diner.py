@@ -18,7 +18,6 @@ from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.source import Source
-from sync_platform.sources.client import Reply
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
 from sync_platform.sources.extraction import Extraction
@@ -26,6 +25,7 @@ from sync_platform.sources.list_proof import ListProof
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.paging import by_cursor, numbered
 from sync_platform.sources.received import Page, Record
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.ledger import Ledger

@@ -29,7 +29,8 @@ from sync_platform.sandbox.server import create_app
 from sync_platform.sources.client import Client
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.sources.extraction import Extraction, ExtractionState
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.extraction_state import ExtractionState
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Page, Record

@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from sync_platform.errors import AuthenticationFailed, TokenInDoubt
-from sync_platform.platforms.keeta import Keeta, signature
+from sync_platform.platforms._signed_calls import signature
+from sync_platform.platforms.keeta import Keeta
 from sync_platform.sandbox.city import City
 
 from .replay import MemorySecrets, over_sandbox, run

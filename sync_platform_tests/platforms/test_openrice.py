@@ -19,6 +19,7 @@ from .replay import over_sandbox, run, to_row
 
 OPENRICE = OpenRice()
 ONLY = ["restaurants"]
+FILTERS = ("districtId", "priceRangeId", "cuisineId", "dishId")
 Poi = dict[str, Any]
 
 
@@ -35,7 +36,7 @@ def shown(city: City) -> int:
 
 
 class Site:
-    """OpenRice over a list of POIs: districts 1 and 2, region -9 of both, cuisines 7 and 8, a cap of 250.
+    """OpenRice over a list of POIs: districts 1 and 2, region -9 of both, cuisines 7 and 8, dish 70, a cap of 250.
 
     `orders`: for each order that differs from the default one, the key that it sorts by.
     """
@@ -50,9 +51,9 @@ class Site:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if "metadata" in request.url.path:
-            cuisine = [{"categoryId": number} for number in (7, 8)]
+            categories = {"cuisine": [{"categoryId": 7}, {"categoryId": 8}], "dish": [{"categoryId": 70}]}
             districts = [{"districtId": number} for number in self.districts]
-            return httpx.Response(200, json={"districts": districts, "categories": {"cuisine": cuisine}})
+            return httpx.Response(200, json={"districts": districts, "categories": categories})
         params = request.url.params
         chosen = [poi for poi in self.pois if self._matches(poi, params)]
         if params["sortBy"] in self.orders:
@@ -63,11 +64,12 @@ class Site:
 
     @staticmethod
     def _matches(poi: Poi, params: httpx.QueryParams) -> bool:
-        wanted = {name: int(params[name]) for name in ("districtId", "priceRangeId", "cuisineId") if name in params}
+        wanted = {name: int(params[name]) for name in FILTERS if name in params}
+        found = {category["categoryId"] for category in poi["categories"]}
         return (
             wanted.get("districtId", -9) in (poi["district"]["districtId"], -9)
             and wanted.get("priceRangeId", poi.get("priceRangeId")) == poi.get("priceRangeId")
-            and ("cuisineId" not in wanted or wanted["cuisineId"] in [one["categoryId"] for one in poi["categories"]])
+            and found >= {wanted[name] for name in ("cuisineId", "dishId") if name in wanted}
         )
 
 
@@ -139,6 +141,15 @@ def test_restaurants_without_a_price_are_found_by_the_query_of_the_whole_distric
 
 def test_restaurants_without_a_cuisine_are_found_by_another_order_of_their_price_range() -> None:
     replayed = sweep(pois(260) + pois(30, start=1000, cuisine=None), orders={"ConsumeDesc": lambda poi: -poi["poiId"]})
+    assert len(set(replayed.ids("restaurants"))) == 290
+    assert replayed.reasons("restaurants") == []
+
+
+def test_restaurants_without_a_cuisine_are_found_by_their_dish() -> None:
+    without_cuisine = pois(30, start=1000, cuisine=None)
+    for poi in without_cuisine:
+        poi["categories"] = [{"categoryTypeId": 2, "categoryId": 70}]
+    replayed = sweep(pois(200) + pois(60, start=500, cuisine=8) + without_cuisine)
     assert len(set(replayed.ids("restaurants"))) == 290
     assert replayed.reasons("restaurants") == []
 

@@ -52,11 +52,14 @@ def test_openrice_slices_cover_everything(client: Client) -> None:
     assert len(found) == pois(client, "en")["count"]
 
 
-def test_openrice_filters_by_price_and_cuisine(client: Client) -> None:
-    kind = client.json("/openrice/api/v2/metadata/region/all")["categories"]["cuisine"][0]["categoryId"]
-    for poi in pois(client, f"en&priceRangeId=2&cuisineId={kind}")["results"]:
-        assert poi["priceRangeId"] == 2
-        assert kind in [one["categoryId"] for one in poi["categories"] if one["categoryTypeId"] == 1]
+@pytest.mark.parametrize("kind, number", [("cuisine", 1), ("dish", 2), ("amenity", 3)])
+def test_openrice_filters_by_price_and_each_kind_of_category(client: Client, kind: str, number: int) -> None:
+    category = client.json("/openrice/api/v2/metadata/region/all")["categories"][kind][0]["categoryId"]
+    found = pois(client, f"en&priceRangeId=1&{kind}Id={category}")["results"]
+    assert found
+    for poi in found:
+        assert poi["priceRangeId"] == 1
+        assert category in [one["categoryId"] for one in poi["categories"] if one["categoryTypeId"] == number]
 
 
 def test_openrice_regions_overlap_districts(client: Client) -> None:

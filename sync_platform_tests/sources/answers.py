@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
-from sync_platform.sources.client import Client, Reply
+from sync_platform.sources.client import Client
 from sync_platform.sources.columns import Row
 from sync_platform.sources.declaration import Dataset
-from sync_platform.sources.extraction import Extraction, ExtractionState
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.extraction_state import ExtractionState
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Page
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.scope import Scope
 
 T = TypeVar("T")

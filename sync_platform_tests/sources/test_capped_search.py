@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_platform.errors import AuthenticationFailed, ServerFailed, SyncError
-from sync_platform.sources.capped_search import CappedSearch, Filters, SearchFilter
+from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError
+from sync_platform.sources.capped_search import CappedSearch
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Page
+from sync_platform.sources.search_query import Filters, SearchFilter
 from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
 
 Dish = dict[str, Any]
@@ -52,17 +53,24 @@ class CappedSource:
 
     def matching(self, filters: Filters) -> list[Dish]:
         chosen = {name: value for name, value in filters.items() if name != "order"}
-        dishes = self.dishes[::-1] if "order" in filters else self.dishes
+        dishes = self.dishes[::-1] if filters.get("order") == "last first" else self.dishes
         return [one for one in dishes if all(value in one.get(name, ()) for name, value in chosen.items())]
 
     def reachable(self) -> set[int]:
-        """The ids that some query of the partitions lists."""
-        queries: list[Filters] = [{}]
-        for first, second in PARTITIONS:
+        """The ids that some query lists: of the first partition, and of the second for dishes without a colour."""
+        found: set[int] = set()
+        for dishes, (first, second) in zip((self.dishes, self._colourless), PARTITIONS, strict=True):
+            queries: list[Filters] = [{}]
             for value in first.values:
                 queries += [{first.name: value}]
                 queries += [{first.name: value, second.name: finer} for finer in second.values]
-        return {one["id"] for filters in queries for one in self.matching(filters)[: self.cap]}
+            listed = [one for filters in queries for one in self.matching(filters)[: self.cap]]
+            found |= {one["id"] for one in listed if one in dishes}
+        return found
+
+    @property
+    def _colourless(self) -> list[Dish]:
+        return [one for one in self.dishes if one["colour"] == [None]]
 
 
 @dataclass
@@ -79,9 +87,11 @@ class Found:
         return self.extraction.gaps["dishes"].capped_slices
 
 
-def search(source: CappedSource, cap: int = CAP, orders: Sequence[Filters] = ()) -> Found:
+def search(source: CappedSource, orders: Sequence[Filters] = (), other_filters: Sequence[SearchFilter] = ()) -> Found:
     extraction = extraction_of()
-    crawl = CappedSearch(extraction, "dishes", source, cap=cap, page_rows=PAGE_ROWS, orders=orders)
+    crawl = CappedSearch(
+        extraction, "dishes", source, cap=CAP, page_rows=PAGE_ROWS, orders=orders, other_filters=other_filters
+    )
 
     async def collected() -> list[Page]:
         return [page async for page in crawl.pages(PARTITIONS)]
@@ -212,10 +222,49 @@ def test_the_second_partition_is_used_only_where_the_first_leaves_records_out() 
 
 
 def test_the_finest_queries_are_read_to_the_cap_before_the_second_partition_is_used() -> None:
-    source = CappedSource([dish(number, 1, "s") for number in range(8)])
+    source = CappedSource([dish(number, 1, "s") for number in range(8)] + [dish(8, None, "s", -1), dish(9, None)])
     search(source)
     first_shop = next(place for place, (filters, _) in enumerate(source.asked) if "shop" in dict(filters))
     assert (frozenset({("colour", 1), ("size", "s")}), 3) in source.asked[:first_shop]
+
+
+def test_a_query_is_not_asked_again_for_records_that_its_parts_miss() -> None:
+    source = CappedSource([dish(number, 1, "s", -1) for number in range(8)])
+    assert search(source, orders=[{"order": "the same"}]).capped == ["colour=1 size=s: 5 of 8"]
+    asked = {filters for filters, page in source.asked if page > 1}
+    finest = {("colour", 1), ("size", "s")}
+    assert asked == {frozenset(finest), frozenset({*finest, ("order", "the same")})}
+    assert not any("shop" in dict(filters) for filters, _ in source.asked)
+
+
+def test_records_without_a_value_for_the_partition_are_found_by_another_filter() -> None:
+    source = CappedSource([dish(number, 1, None) | {"taste": [number % 2]} for number in range(10)])
+    found = search(source, other_filters=[SearchFilter("taste", (0, 1))])
+    assert len(found.ids) == 10
+    assert not found.capped
+
+
+@pytest.mark.parametrize("error", [None, Refused("source: unknown filter")])
+def test_another_filter_that_the_source_ignores_or_refuses_is_asked_for_once(error: SyncError | None) -> None:
+    source = CappedSource([dish(number, 1, None) | {"taste": [0, 1]} for number in range(10)])
+    source.broken = {(frozenset({("taste", 0)}), 1): error} if error else {}
+    found = search(source, other_filters=[SearchFilter("taste", (0, 1))])
+    assert found.capped == ["colour=1: 5 of 10"]
+    assert [dict(filters) for filters, _ in source.asked if "taste" in dict(filters)] == [{"taste": 0}]
+    assert found.extraction.gaps["dishes"].failures == []
+
+
+def test_a_record_that_comes_again_with_other_values_is_kept_and_an_unchanged_one_is_left_out() -> None:
+    @dataclass
+    class Changing(CappedSource):
+        async def __call__(self, filters: Filters, page: int) -> Slice:
+            found = await super().__call__(filters, page)
+            changed = [one | {"name": "new"} if one["id"] == 0 and filters else one for one in found.records]
+            return replace(found, records=changed)
+
+    found = search(Changing([dish(number, 1 + number % 2) for number in range(8)]))
+    assert sorted(found.ids) == [0, *range(8)]
+    assert {record.get("name") for page in found.pages for record in page.records if record["id"] == 0} == {None, "new"}
 
 
 def test_the_finest_query_that_stays_short_is_read_first() -> None:

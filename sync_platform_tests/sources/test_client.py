@@ -25,8 +25,9 @@ from sync_platform.errors import (
     SyncError,
     Throttled,
 )
-from sync_platform.sources.client import Client, Reply, is_loopback
+from sync_platform.sources.client import Client, is_loopback
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.reply import Reply
 from sync_platform_tests.sources.answers import LIVE, Answers, Clock, client_of, fetch, reply_of
 
 STATUSES: dict[int, type[SyncError]] = {

@@ -12,8 +12,9 @@ import pytest
 import zstandard
 
 from sync_platform.errors import BodyTooLarge, MalformedBody, Refused
-from sync_platform.sources.client import Client, Reply
+from sync_platform.sources.client import Client
 from sync_platform.sources.content_codings import BodyDecoder, CodingError
+from sync_platform.sources.reply import Reply
 from sync_platform_tests.sources.answers import Answers, Clock, client_of, fetch
 
 TEXT = random.Random(7).randbytes(100_000) + b"tea " * 100_000

@@ -24,7 +24,8 @@ from sync_platform.sources.endpoints import (
     ErrorCode,
     Numbered,
 )
-from sync_platform.sources.extraction import Extraction, ExtractionState
+from sync_platform.sources.extraction import Extraction
+from sync_platform.sources.extraction_state import ExtractionState
 from sync_platform.sources.fetching import pages_of_all
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_platform.errors import ServerFailed
-from sync_platform.sources.client import Reply
 from sync_platform.sources.endpoints import ByIds, Endpoint, Numbered
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.id_lists import IdList, pages_by_id, read_id_list
 from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.received import Page
+from sync_platform.sources.reply import Reply
 from sync_platform_tests.sources.answers import extraction_of, ids, reply_of, run
 
 SIZE = 3

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sync_platform.sources.client import Reply
+from sync_platform.sources.reply import Reply
 
 BEYOND = [str(2**64), str(2**64 + 1), str(-(2**63) - 1), "9" * 40, "1" * 5_000]
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from sync_platform.errors import ServerFailed, SyncError, Throttled
-from sync_platform.sources.client import Reply
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.period import HONG_KONG
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.retry_after import retry_after_s
 from sync_platform_tests.sources.answers import Answers, Clock, client_of, fetch
 

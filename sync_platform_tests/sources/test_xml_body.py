@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sync_platform.errors import MalformedBody
-from sync_platform.sources.client import Reply
+from sync_platform.sources.reply import Reply
 from sync_platform.sources.xml_body import ElementList, read_xml_list
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<DATA><DAY>2026-11-20</DAY><LPS>'

@@ -17,7 +17,7 @@ import orjson
 
 from sync_platform.sandbox.chance import scramble
 from sync_platform.sandbox.districts import areas
-from sync_platform.sandbox.place_names import CUISINES
+from sync_platform.sandbox.place_names import CUISINES, BilingualName, CuisineProfile
 from sync_platform.sandbox.platform_view import PlatformEntry, PlatformView, TrueListing
 from sync_platform.sandbox.record_formats import JsonRecord
 from sync_platform.sandbox.reviews import GuestReview, review_days, reviews_of
@@ -35,6 +35,11 @@ from sync_platform.sandbox.wire import (
 CAP = 250
 LOWER_CAP = 100
 PAGE_ROWS = 15
+FILTERS = ("districtId", "priceRangeId", "cuisineId", "dishId", "amenityId")
+CUISINE_IDS = 1000
+TAKEAWAY_ID = 5001
+TAKEAWAY = BilingualName("Takeaway", "外賣自取")
+Category = CuisineProfile | BilingualName
 OTHER_ORDERS = ("BookmarkedDesc", "ConsumeAsc", "ConsumeDesc")
 SHOWN_CLOSED = timedelta(days=75)
 REVIEWS_PER_MONTH = 0.085
@@ -85,18 +90,19 @@ class OpenRice(PlatformView):
         return {language: RenderedRows(self.shown, partial(self._poi, language)) for language in ("en", "zh")}
 
     @cached_property
-    def _selections(self) -> dict[tuple[str, str, str], list[int]]:
+    def _selections(self) -> dict[tuple[str, ...], list[int]]:
         return {}
 
-    def _select(self, district: str, price: str, cuisine: str) -> list[int]:
-        """Positions in `shown` that match all three filters; empty means any."""
-        key = (district, price, cuisine)
+    def _select(self, district: str, price: str, *categories: str) -> list[int]:
+        """Positions in `shown` that match all filters, in the order of `FILTERS`; empty means any."""
+        key = (district, price, *categories)
+        wanted = {(kind, chosen) for kind, chosen in enumerate(categories, start=1) if chosen}
         if key not in self._selections:
             self._selections[key] = [
                 position
                 for position, entry in enumerate(self.shown)
                 if (not price or price == str(entry.place.price))
-                and (not cuisine or any(cuisine == str(1000 + kind.number) for kind in entry.place.cuisines))
+                and (not wanted or wanted <= {(kind, str(number)) for kind, number, _ in _categories_of(entry)})
                 and (not district or district in self._district_ids(entry))
             ]
         return self._selections[key]
@@ -118,7 +124,7 @@ class OpenRice(PlatformView):
         return {order: {position: rank for rank, position in enumerate(ranked)} for order, ranked in orders.items()}
 
     def _pois(self, request: WireRequest) -> ListAnswer:
-        chosen = self._select(request.text("districtId"), request.text("priceRangeId"), request.text("cuisineId"))
+        chosen = self._select(*(request.text(name) for name in FILTERS))
         if (order := request.text("sortBy")) in OTHER_ORDERS:
             chosen = sorted(chosen, key=self._ranks[order].__getitem__)
         rows = self._rows[_language(request)].choose(chosen)
@@ -149,10 +155,22 @@ class OpenRice(PlatformView):
             {"districtId": number, "name": _REGION_NAMES[region][zh], "searchKey": f"districtId={number}"}
             for region, number in _REGION_IDS.items()
         ]
-        cuisines = [
-            {"categoryId": 1000 + kind.number, "name": kind.chinese if zh else kind.english} for kind in CUISINES
-        ]
-        return json_reply({"districts": districts, "categories": {"cuisine": cuisines}})
+        categories: dict[str, list[tuple[int, Category]]] = {
+            "cuisine": [(CUISINE_IDS + kind.number, kind) for kind in CUISINES],
+            "dish": [(_dish_id(kind, place), dish) for kind in CUISINES for place, dish in enumerate(kind.dishes)],
+            "amenity": [(TAKEAWAY_ID, TAKEAWAY)],
+        }
+        return json_reply(
+            {
+                "districts": districts,
+                "categories": {
+                    kind: [
+                        {"categoryId": number, "name": name.chinese if zh else name.english} for number, name in values
+                    ]
+                    for kind, values in categories.items()
+                },
+            }
+        )
 
     def _poi(self, language: str, entry: PlatformEntry) -> bytes:
         place, stream, zh = entry.place, entry.stream(), language == "zh"
@@ -229,13 +247,24 @@ def _language(request: WireRequest) -> str:
 
 
 def _categories(entry: PlatformEntry, zh: bool) -> list[dict[str, Any]]:
-    place = entry.place
-    found = [(1, 1000 + kind.number, kind.chinese if zh else kind.english) for kind in place.cuisines]
-    dish = place.cuisines[0].dishes[entry.noise % 5]
-    found.append((2, 3000 + place.cuisines[0].number * 5 + entry.noise % 5, dish.chinese if zh else dish.english))
+    return [
+        {"categoryTypeId": kind, "categoryId": number, "name": name.chinese if zh else name.english}
+        for kind, number, name in _categories_of(entry)
+    ]
+
+
+def _categories_of(entry: PlatformEntry) -> list[tuple[int, int, Category]]:
+    """Kind (1 cuisine, 2 dish, 3 amenity), number and names of each category."""
+    cuisines, dish = entry.place.cuisines, entry.noise % 5
+    found: list[tuple[int, int, Category]] = [(1, CUISINE_IDS + kind.number, kind) for kind in cuisines]
+    found.append((2, _dish_id(cuisines[0], dish), cuisines[0].dishes[dish]))
     if entry.noise % 3 == 0:
-        found.append((3, 5001, "外賣自取" if zh else "Takeaway"))
-    return [{"categoryTypeId": kind, "categoryId": number, "name": name} for kind, number, name in found]
+        found.append((3, TAKEAWAY_ID, TAKEAWAY))
+    return found
+
+
+def _dish_id(cuisine: CuisineProfile, dish: int) -> int:
+    return 3000 + cuisine.number * 5 + dish
 
 
 def _hours(entry: PlatformEntry) -> list[dict[str, Any]]:
