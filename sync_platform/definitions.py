@@ -21,6 +21,7 @@ from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
+from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import Settings, load_settings
 
 
@@ -32,7 +33,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     return dg.Definitions(
         assets=[
             *landing_assets(platforms, progress, row_worker),
-            *table_assets(platforms, row_worker),
+            *table_assets(platforms, row_worker, load_own_checks(settings.checks_folder, platforms)),
             *unified_assets(platforms, progress),
             scorecard_asset(platforms),
             *backup_assets(),

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         "",
         description=f"Extra folders of platform files, separated by `{os.pathsep}`, in addition to the built-in ones.",
     )
+    checks: Path | None = Field(
+        None, description="Folder of your own quality checks (PLATFORM.DATASET.NAME.sql). Empty: `$SYNC_HOME/checks`."
+    )
     sandbox_places: int = Field(2000, ge=1, le=200_000, description="Places in the sandbox's invented Hong Kong.")
     sandbox_seed: int = Field(852, description="Seed of the sandbox's invented Hong Kong.")
     sandbox_today: date | None = Field(None, description="The sandbox's date (YYYY-MM-DD). Empty: today in Hong Kong.")
@@ -184,6 +187,10 @@ class Settings(BaseSettings):
     def home(self) -> Path:
         """Absolute path of `SYNC_HOME`."""
         return self.sync_home.expanduser().absolute()
+
+    @property
+    def checks_folder(self) -> Path:
+        return self.checks.expanduser().absolute() if self.checks else self.home / "checks"
 
     @property
     def catalog_url(self) -> str:

@@ -14,6 +14,7 @@ from typer.main import get_command
 from sync_platform.cli.app import app
 from sync_platform.cli.operations.tables import columns_of_table, descriptions_of
 from sync_platform.lake.corrected_times import CORRECTED_TIMES_DESCRIPTION
+from sync_platform.lake.history_view import OF_CHANGE
 from sync_platform.lake.late_records import LATE_RECORDS, LATE_RECORDS_DESCRIPTION
 from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables, ensure_tables
 from sync_platform.platforms import load_platforms
@@ -126,7 +127,7 @@ def test_dagsters_two_instance_files_differ_only_in_where_state_is_stored() -> N
 def test_the_page_of_all_tables_is_the_one_that_the_program_declares(tmp_path: Path) -> None:
     """After an intended change, delete docs/datasets.md, run this test again, and read the difference."""
     with Lake(LakeAddress.of(load_settings(sync_home=tmp_path))) as lake, lake.session() as session:
-        page = "\n".join([*_datasets_page(load_platforms()), *_own_tables(session)])
+        page = "\n".join([*_datasets_page(load_platforms()), *_history_view(), *_own_tables(session)])
     if not DATASETS.exists():
         DATASETS.write_text(page)
         pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
@@ -159,6 +160,22 @@ def _own_tables(session: duckdb.DuckDBPyConnection) -> Iterator[str]:
                     meaning = re.sub(r"([|<])", r"\\\1", column.description)
                     yield f"| `{column.name}` | {column.type} | {meaning} |"
                 yield ""
+
+
+def _history_view() -> Iterator[str]:
+    """The lines on the views of the history of each dataset."""
+    yield "## History of a dataset\n"
+    yield "For every table `PLATFORM.DATASET` there is a view `PLATFORM.DATASET_history` with one row per change. It"
+    yield "has the columns below, then each column of the dataset after the change, and before it as `COLUMN_before`,"
+    yield "in the column's own type. A column that a change does not name is empty on both sides: see `changed_fields`."
+    yield "Columns that are kept current have no history.\n"
+    yield "| column | type | meaning |"
+    yield "|---|---|---|"
+    for column in OF_CHANGE:
+        name = "source_id" if column.name == "entity_id" else column.name
+        meaning = re.sub(r"([|<])", r"\\\1", column.description)
+        yield f"| `{name}` | {column.sql_type} | {meaning} |"
+    yield ""
 
 
 def _datasets_page(platforms: dict[str, Platform]) -> Iterator[str]:

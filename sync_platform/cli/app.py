@@ -13,10 +13,10 @@ from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, OK
-from sync_platform.cli.lineage.commands import lineage_commands
+from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
-from sync_platform.cli.operations.commands import audit, maintain, platforms, query, sandbox, status, tables, up
-from sync_platform.cli.quality.commands import quality, quarantine_commands
+from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
@@ -28,7 +28,23 @@ app = typer.Typer(
     help="Hong Kong's restaurant data, kept in sync across eight platforms, with proof.\n\n"
     "Without settings, platforms are fetched from a built-in sandbox. All state is in SYNC_HOME (./.sync).",
 )
-for command in (sync, unify, backfill, quality, maintain, query, tables, status, audit, platforms, sandbox, up):
+for command in (
+    sync,
+    unify,
+    backfill,
+    changes,
+    quality,
+    check,
+    maintain,
+    query,
+    attach,
+    tables,
+    status,
+    audit,
+    platforms,
+    sandbox,
+    up,
+):
     app.command()(command)
 GROUPS = {
     "emergency": emergency_commands,

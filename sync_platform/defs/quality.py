@@ -1,16 +1,18 @@
 """Asset checks: per table and partition, whether the contract is met, and how good the data is.
 
-What belongs here: how Dagster shows scores. They were committed with the data; nothing is measured here.
+What belongs here: how Dagster shows scores. They were measured by a commit; nothing is measured here.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.quality.own_check_run import own_check_in_words
+from sync_platform.quality.own_checks import OwnCheck
 from sync_platform.quality.score import DIMENSIONS, Score
 from sync_platform.sources.declaration import Dataset, Platform
 
@@ -23,8 +25,10 @@ DESCRIPTIONS = {
 }
 
 
-def check_specs(platform: Platform, dataset: Dataset, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """The checks of a table."""
+def check_specs(
+    platform: Platform, dataset: Dataset, key: dg.AssetKey, own_checks: Sequence[OwnCheck] = ()
+) -> list[dg.AssetCheckSpec]:
+    """The checks of a table: the built-in ones, and the team's own."""
     partitions = partitions_of(platform.cadence)
     return [
         dg.AssetCheckSpec(
@@ -44,6 +48,15 @@ def check_specs(platform: Platform, dataset: Dataset, key: dg.AssetKey) -> list[
             partitions_def=partitions,
             description="Records have the shape that they had in the last good sync.",
         ),
+        *(
+            dg.AssetCheckSpec(
+                check.name,
+                asset=key,
+                partitions_def=partitions,
+                description=check.description or f"An own check: {check.file}.",
+            )
+            for check in own_checks
+        ),
     ]
 
 
@@ -54,6 +67,25 @@ def check_results(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> Itera
     for dimension in DIMENSIONS:
         yield _scored(key, dimension, by_dimension[dimension])
     yield _drift(key, outcome)
+
+
+def own_check_results(
+    key: dg.AssetKey, own_checks: Sequence[OwnCheck], scores: Sequence[Score]
+) -> Iterator[dg.AssetCheckResult]:
+    """The results of the team's own checks; one that could not be run has failed."""
+    for check, score in zip(own_checks, scores, strict=True):
+        shown = {"score": score.score, "threshold": score.threshold, "records": score.denominator, "file": check.file}
+        metadata: dict[str, Any] = {name: value for name, value in shown.items() if value is not None}
+        if ids := score.detail.get("wrong_ids"):
+            metadata["wrong_ids"] = _listed(ids)
+        yield dg.AssetCheckResult(
+            passed=score.score is not None and not score.falls_short,
+            asset_key=key,
+            check_name=check.name,
+            severity=dg.AssetCheckSeverity.ERROR if check.severity == "error" else dg.AssetCheckSeverity.WARN,
+            description=own_check_in_words(score),
+            metadata=metadata,
+        )
 
 
 def _contract(key: dg.AssetKey, outcome: Outcome, tolerance: float) -> dg.AssetCheckResult:

@@ -3,7 +3,7 @@
 What belongs here: which landing a table is made from. Typing, comparing and committing rows belongs in lake/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from pydantic import Field
@@ -11,15 +11,18 @@ from pydantic import Field
 from sync_platform.defs.landing import GRACE, landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
-from sync_platform.defs.quality import check_results, check_specs
+from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.defs.trigger import trigger_of
+from sync_platform.errors import SyncError
 from sync_platform.lake.commit import commit_landed
+from sync_platform.lake.own_check_scores import run_own_checks, write_own_scores
 from sync_platform.lake.retirement import Guard
 from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
+from sync_platform.quality.own_checks import NO_OWN_CHECKS, OwnCheck, OwnChecks
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings, platform_settings
 from sync_platform.sources.columns import columns_of
@@ -31,10 +34,14 @@ def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
     return dg.AssetKey([platform.name, dataset.name])
 
 
-def table_assets(platforms: dict[str, Platform], row_worker: RowWorker) -> list[dg.AssetsDefinition]:
+def table_assets(
+    platforms: dict[str, Platform], row_worker: RowWorker, own_checks: OwnChecks = NO_OWN_CHECKS
+) -> list[dg.AssetsDefinition]:
     """The table asset of every dataset of every platform."""
     return [
-        _table_asset(platform, dataset, row_worker) for platform in platforms.values() for dataset in platform.datasets
+        _table_asset(platform, dataset, row_worker, own_checks.of(platform.name, dataset.name))
+        for platform in platforms.values()
+        for dataset in platform.datasets
     ]
 
 
@@ -57,7 +64,9 @@ class CommitConfig(dg.Config):
     )
 
 
-def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) -> dg.AssetsDefinition:
+def _table_asset(
+    platform: Platform, dataset: Dataset, row_worker: RowWorker, own_checks: Sequence[OwnCheck]
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=table_key(platform, dataset),
         ins={"landed": dg.AssetIn(landing_key(platform), metadata=_input_metadata(platform, dataset))},
@@ -75,7 +84,7 @@ def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) ->
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
         output_required=False,
         dagster_type=dg.Any,
-        check_specs=check_specs(platform, dataset, table_key(platform, dataset)),
+        check_specs=check_specs(platform, dataset, table_key(platform, dataset), own_checks),
     )
     def commit(
         context: dg.AssetExecutionContext,
@@ -101,6 +110,12 @@ def _table_asset(platform: Platform, dataset: Dataset, row_worker: RowWorker) ->
             context.log.warning(f"complete, with a gap: {gap}")
         yield dg.MaterializeResult(metadata=metadata_of_commit(outcome))
         yield from check_results(table_key(platform, dataset), outcome, standards.quarantine_tolerance)
+        scores = run_own_checks(lake.open(), own_checks)
+        yield from own_check_results(table_key(platform, dataset), own_checks, scores)
+        try:
+            write_own_scores(lake.open(), scores, outcome.record)
+        except SyncError as error:  # the sync is committed, and stays complete
+            context.log.warning(f"the results of own checks are not stored: {error}")
 
     return commit
 

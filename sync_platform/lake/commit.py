@@ -22,6 +22,7 @@ from sync_platform.lake.corrected_times import correct_future_times, time_that_c
 from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete, proven_coverage
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.history_view import ensure_history_view
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.late_records import record_late_records
 from sync_platform.lake.observations import Observation, last_complete_list, latest_observation
@@ -103,6 +104,7 @@ class _Commit:
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
+        ensure_history_view(self.session, self.history, self.table)
         writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
         context = self._context(clock)
         correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)

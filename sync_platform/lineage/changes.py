@@ -115,20 +115,26 @@ def changes_between(
 
     They are read in batches; DuckDB sorts in memory and spills to disk.
     """
+    condition, values = span_condition(first, last, platform)
+    cursor = session.execute(
+        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)} {condition}
+        ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
+        values,
+    )
+    while rows := cursor.fetchmany(BATCH_ROWS):
+        yield from map(_change, rows)
+
+
+def span_condition(first: datetime | None, last: datetime | None, platform: str | None) -> tuple[str, Values]:
+    """SQL: the WHERE clause of the changes committed in a span, and its parameters. None means no limit."""
     bounds = {
         "committed_at >= $first": first,
         "committed_at <= $last": last,
         "platform = $platform": platform,
     }
     given = {text: value for text, value in bounds.items() if value is not None}
-    where = f"WHERE {' AND '.join(given)}" if given else ""
-    cursor = session.execute(
-        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)} {where}
-        ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
-        {text.rpartition("$")[2]: value for text, value in given.items()},
-    )
-    while rows := cursor.fetchmany(BATCH_ROWS):
-        yield from map(_change, rows)
+    clause = f"WHERE {' AND '.join(given)}" if given else ""
+    return clause, {text.rpartition("$")[2]: value for text, value in given.items()}
 
 
 def without_sealed(value: Any) -> Any:

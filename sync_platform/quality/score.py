@@ -23,7 +23,11 @@ SCORES = (
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync whose records were scored: sync.runs"),
     Column("run_id", "VARCHAR", "Dagster run of that sync"),
-    Column("dimension", "VARCHAR", "validation | completeness | accuracy | consistency | overall"),
+    Column(
+        "dimension",
+        "VARCHAR",
+        "validation | completeness | accuracy | consistency | overall | own: a check of one's own",
+    ),
     Column("measure", "VARCHAR", "What of the dimension was measured; `all` for the dimension as a whole"),
     Column("score", "DOUBLE", "Share from 0 to 1; empty where it could not be measured"),
     Column("numerator", "BIGINT", "Records or cells that are as they should be"),

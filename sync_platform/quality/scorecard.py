@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 import orjson
 
+from sync_platform.quality.own_check_run import own_check_in_words
+from sync_platform.quality.own_checks import OWN
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE, Score
 from sync_platform.storage.lake_connection import LAKE
 
@@ -41,7 +43,8 @@ def newest_scores(
     committed: tuple[datetime, datetime] | None = None,
     measures: bool = False,
 ) -> list[Scored]:
-    """The newest score of one partition per dataset, dimension and measure; a measured score is preferred.
+    """The newest score of one partition per dataset, dimension and measure; a measured score is preferred, except of
+    own checks, whose last run counts.
 
     `partition`: None means the newest of each dataset. `committed`: only scores committed between these two times, both
     included. `measures`: also return the measures of each dimension.
@@ -57,7 +60,8 @@ def newest_scores(
         f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE {" AND ".join(conditions) or "true"}
         QUALIFY partition = max(partition) OVER (PARTITION BY platform, dataset)
             AND row_number() OVER (PARTITION BY platform, dataset, partition, dimension, measure
-                ORDER BY score IS NULL, observed_at DESC, committed_at DESC, sync_id DESC, run_id DESC) = 1""",
+                ORDER BY score IS NULL AND dimension <> '{OWN}', observed_at DESC, committed_at DESC, sync_id DESC,
+                    run_id DESC) = 1""",
         chosen,
     )
 
@@ -85,6 +89,7 @@ class Card:
     """One dataset on the scorecard, in its newest period.
 
     `dimensions`: the score of each dimension by name. `measures`: the scores of the measures of all dimensions.
+    `own_checks`: the results of the team's own checks at the newest sync.
     `trend`: the overall score of each of the last periods, oldest first.
     """
 
@@ -93,6 +98,7 @@ class Card:
     partition: str
     dimensions: dict[str, Scored]
     measures: list[Scored]
+    own_checks: list[Scored]
     drift: list[str]
     trend: list[tuple[str, float | None]]
 
@@ -102,12 +108,23 @@ class Card:
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, in words: dimensions below their threshold, and drift."""
+        """What is wrong, in words: dimensions below their threshold, own checks that failed, and drift."""
         short = [each for each in self.dimensions.values() if each.falls_short and each.dimension != OVERALL]
         return [
             *(f"{each.dimension} should reach {each.threshold:.0%}: {each.in_words}" for each in short),
+            *(f"{each.measure}: {own_check_in_words(each)}" for each in self.failed_own_checks),
             *self.drift,
         ]
+
+    @property
+    def failed_own_checks(self) -> list[Scored]:
+        """The own checks that found too many wrong records, or could not be run."""
+        return [each for each in self.own_checks if each.falls_short or each.score is None]
+
+    @property
+    def passes(self) -> bool:
+        """True if every measured score reaches its threshold, and every own check was run."""
+        return not self.failed_own_checks and not any(each.falls_short for each in self.dimensions.values())
 
 
 def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> list[Card]:
@@ -124,12 +141,19 @@ def cards_of(session: duckdb.DuckDBPyConnection, platform: str | None = None) ->
             dataset,
             partition,
             {each.dimension: each for each in scores if each.measure == WHOLE},
-            [each for each in scores if each.measure != WHOLE],
+            [each for each in scores if each.measure != WHOLE and each.dimension != OWN],
+            _of_newest_sync(scores),
             [words for _, words in drift_of(session, name, dataset, partition)],
             [(each.partition, each.score) for each in trend_scores.get((name, dataset), [])],
         )
         cards.append(card)
     return cards
+
+
+def _of_newest_sync(scores: list[Scored]) -> list[Scored]:
+    """The results of own checks, without those of files that were no longer there at the newest sync."""
+    newest = next((each.sync_id for each in scores if each.dimension == OVERALL), None)
+    return [each for each in scores if each.dimension == OWN and each.sync_id == newest]
 
 
 def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:
@@ -156,7 +180,13 @@ def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]
 def _sort_key(scored: Scored) -> tuple[str, str, int, bool, str]:
     """The order of scores; the score of a dimension comes after its measures."""
     is_whole = scored.measure == WHOLE
-    return scored.platform, scored.dataset, (*DIMENSIONS, OVERALL).index(scored.dimension), is_whole, scored.measure
+    return (
+        scored.platform,
+        scored.dataset,
+        (*DIMENSIONS, OVERALL, OWN).index(scored.dimension),
+        is_whole,
+        scored.measure,
+    )
 
 
 def _scored(row: tuple[Any, ...]) -> Scored:

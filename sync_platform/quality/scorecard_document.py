@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Row, Section
 from sync_platform.documents.local_time import local_time
+from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.score import DIMENSIONS, OVERALL
 from sync_platform.quality.scorecard import Card, Scored
 
@@ -22,8 +23,13 @@ COLUMNS = ("dataset", "period", *DIMENSIONS, OVERALL, "confidence", "trend")
 OPTIONAL = ("trend", "confidence", "period", "consistency", "accuracy")
 
 
-def scorecard_document(cards: Sequence[Card], made_at: datetime, installation: str) -> Document:
-    """The scores of each dataset in its newest period, and the findings."""
+def scorecard_document(
+    cards: Sequence[Card], made_at: datetime, installation: str, problems: Sequence[str] = ()
+) -> Document:
+    """The scores of each dataset in its newest period, the results of own checks, and the findings.
+
+    `problems`: what is wrong with the files of own checks.
+    """
     empty = "Nothing has been scored yet: run `sync-platform sync` first"
     rows = [_row(card) for card in cards]
     scores = DocumentTable("The newest period of each dataset", COLUMNS, rows, empty, OPTIONAL)
@@ -31,6 +37,10 @@ def scorecard_document(cards: Sequence[Card], made_at: datetime, installation: s
         Item(f"{card.name}, {card.partition}", items=tuple(map(Item, card.findings))) for card in cards if card.findings
     ]
     sections = [Section("Scores", [EXPLANATION], [scores])]
+    own = [_own_row(card, scored) for card in cards for scored in card.own_checks]
+    if own or problems:
+        table = DocumentTable("At the newest sync of each dataset", ("dataset", "check", "right", "result"), own)
+        sections.append(Section("Own checks", tables=[table], items=[Item(problem) for problem in problems]))
     if findings:
         sections.append(Section("Findings", items=findings))
     facts = [("Installation", installation), ("Made", local_time(made_at))]
@@ -42,6 +52,12 @@ def _row(card: Card) -> Row:
     confidence = f"{overall.confidence:.0%}" if overall and overall.confidence is not None else None
     scores = (_score(card.dimensions.get(name)) for name in (*DIMENSIONS, OVERALL))
     return card.name, card.partition, *scores, confidence, _trend(card)
+
+
+def _own_row(card: Card, scored: Scored) -> Row:
+    share = None if scored.score is None else f"{scored.score:.1%}"
+    failed = scored in card.failed_own_checks
+    return card.name, scored.measure, share, Mark(own_check_in_words(scored), "bad" if failed else None)
 
 
 def _score(scored: Scored | None) -> Cell:

@@ -15,6 +15,7 @@ def card_json(card: Card) -> dict[str, Any]:
         "partition": card.partition,
         "scores": {name: _score(scored) for name, scored in card.dimensions.items()},
         "measures": [{"dimension": each.dimension, "measure": each.measure, **_score(each)} for each in card.measures],
+        "own_checks": [{"check": each.measure, **_score(each)} for each in card.own_checks],
         "findings": card.findings,
         "trend": [{"partition": partition, "score": score} for partition, score in card.trend],
     }
@@ -28,7 +29,7 @@ def _score(scored: Scored) -> dict[str, Any]:
         "sampled_share": scored.sampled_share,
         "interval": scored.interval,
         "threshold": scored.threshold,
-        "passes": not scored.falls_short,
+        "passes": not scored.falls_short and "error" not in scored.detail,
         "confidence": scored.confidence,
         "detail": scored.detail,
         "sync_id": scored.sync_id,

@@ -49,6 +49,11 @@ def check(extensions: Sequence[str]) -> None:
     connect_with(extensions, {"threads": 1}).close()
 
 
+def extension_paths(extensions: Sequence[str]) -> list[str]:
+    """The files of the extensions, which DuckDB of the same version can LOAD."""
+    return [_file_of(extension).path for extension in extensions]
+
+
 def _file_of(extension: str) -> _File:
     folder = importlib.resources.files(f"duckdb_extension_{extension}")
     path = Path(str(folder / "extensions" / f"v{duckdb.__version__}" / f"{extension}.duckdb_extension"))

@@ -246,17 +246,23 @@ def _make_folders(address: LakeAddress) -> None:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
-def _attach(
-    connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
-) -> None:
-    if address.is_remote:
-        use_s3(connection, address.data, address.region, address.endpoint)
+def attach_statement(address: LakeAddress, more: list[str]) -> str:
+    """SQL: the lake attached as `lake`, with `more` options of DuckLake."""
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
     if address.is_encrypted:
         options.append("ENCRYPTED")
+    return f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join([*options, *more])})"
+
+
+def _attach(
+    connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
+) -> None:
+    if address.is_remote:
+        use_s3(connection, address.data, address.region, address.endpoint)
+    options = []
     if address.catalog_file and not address.is_remote and is_moved(address.catalog_file, Path(address.data)):
         options.append("OVERRIDE_DATA_PATH TRUE")
         if not read_only:
@@ -266,7 +272,7 @@ def _attach(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {snapshot}")
-    statement = f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join(options)})"
+    statement = attach_statement(address, options)
     creating = not read_only and not address.exists
     for attempt in range(ATTACH_ATTEMPTS):
         try:

@@ -13,12 +13,18 @@ import json
 import sqlite3
 import tarfile
 from contextlib import closing
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from sync_platform.quality.scorecard import cards_of
+from sync_platform.quality.scorecard_document import scorecard_document
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.pictures import require_picture, table_picture
 
 FIXTURE = Path(__file__).parent / "earlier_home"
 EXPECTED = json.loads((FIXTURE / "expected.json").read_text())
@@ -52,6 +58,28 @@ def test_its_tables_and_its_export_say_the_same(earlier: Shell) -> None:
     for table, digest in EXPECTED["tables"].items():
         assert digest_of(earlier, "query", f"SELECT * FROM {table} ORDER BY ALL", "--format", "csv") == digest, table
     assert digest_of(earlier, "lineage", "export", "--format", "csv") == EXPECTED["export"]
+
+
+def test_what_changed_between_two_syncs_can_be_asked_of_it(earlier: Shell) -> None:
+    syncs = earlier.query(
+        "SELECT sync_id, min(committed_at) AS first_commit, sum(updated) AS updated FROM sync.runs "
+        "WHERE platform = 'openrice' AND dataset = 'restaurants' GROUP BY ALL ORDER BY first_commit"
+    )
+    updating = next(number for number, sync in enumerate(syncs) if sync["updated"])
+    span = ("--since", syncs[updating - 1]["sync_id"], "--until", syncs[updating]["sync_id"])
+    done = earlier.run_in_process("changes", "openrice", *span, "--json")
+    found = json.loads(done.stdout)
+    assert {change["sync_id"] for change in found["changes"]} == {syncs[updating]["sync_id"]}
+    assert sum(table["updated"] for table in found["tables"]) == int(syncs[updating]["updated"]) > 0
+    assert "→" in earlier.run_in_process("changes", "openrice", *span).stdout
+    assert "<table" in earlier.run_in_process("changes", "openrice", *span, "--html").stdout
+
+
+def test_the_picture_of_the_readme_is_its_scorecard(earlier: Shell) -> None:
+    settings = load_settings(sync_home=earlier.home)
+    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        document = scorecard_document(cards_of(session), datetime(2026, 11, 28, tzinfo=UTC), "development")
+    require_picture("scorecard.svg", table_picture(document.sections[0].tables[0]))
 
 
 def digest_of(shell: Shell, *command: str) -> str:

@@ -26,13 +26,14 @@ __all__ = ["earlier"]
 
 PACKAGE = Path(sync_platform.__file__).parent
 ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
-LIST_NOTHING = {"sandbox", "up", "lineage openlineage"}
-"""Two servers, and a command that writes events in the format of OpenLineage."""
+LIST_NOTHING = {"sandbox", "up", "attach", "lineage openlineage"}
+"""Two servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
 SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
 LISTINGS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),
     "tables of one": ("tables", "unified.restaurants"),
     "status": ("status",),
+    "changes": ("changes", "chope", "--since", "2026-11-01"),
     "audit": ("audit",),
     "platforms": ("platforms",),
     "query": ("query", "SELECT * FROM unified.restaurants ORDER BY restaurant_id LIMIT 3"),

@@ -249,3 +249,24 @@ def test_a_changed_landing_object_is_reported(synced: Shell, golden: RestaurantS
     assert "ALTERED: it does not hash to what its manifest says" in done.stdout
     rows = csv.DictReader(io.StringIO(synced.run("lineage", "export").stdout))
     assert {row["landing_object"] for row in rows if row["object_state"] == "altered"} == {changed_object}
+
+
+def test_the_report_of_a_restaurant_has_everything_in_one_file(synced: Shell, tmp_path: Path) -> None:
+    ((name, reviews),) = [
+        (row["restaurant_id"], row["n"])
+        for row in synced.query(
+            "SELECT restaurant_id, count(*) AS n FROM unified.reviews "
+            "WHERE removed_at IS NULL AND restaurant_id IS NOT NULL GROUP BY ALL ORDER BY n DESC, restaurant_id LIMIT 1"
+        )
+    ]
+    done = synced.run_in_process("report", "restaurant", name, "--json", "--out", str(tmp_path / "report.json"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["is_proven"] and report["verification"]["holds"]
+    assert sum(each["live"] for each in report["related"] if each["kind"] == "reviews") == reviews > 0
+    assert report["story"]["restaurant_id"] == name
+    page = synced.run_in_process("report", "restaurant", name, "--html").stdout
+    assert page.index("Proven: ") < page.index("Each field and its source")
+    (entry,) = json.loads(synced.run_in_process("audit", "--operation", "report", "--json").stdout)["entries"][-1:]
+    assert entry["subject"]["restaurant"] == name
+    assert synced.run_in_process("report", "restaurant", "rest-nobody").returncode == 2

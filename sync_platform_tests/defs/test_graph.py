@@ -22,6 +22,7 @@ from sync_platform.defs.progress import NoProgress
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.period import current_period
+from sync_platform_tests.pictures import graph_picture, require_picture
 
 SNAPSHOT = Path(__file__).parent / "graph.json"
 
@@ -69,6 +70,15 @@ def test_the_graph_equals_its_snapshot(definitions: dg.Definitions) -> None:
         SNAPSHOT.write_text(json.dumps(graph, indent=1) + "\n")
         pytest.fail("graph.json was missing and has been written: look at it, and run again")
     assert graph == json.loads(SNAPSHOT.read_text())
+
+
+def test_the_picture_of_the_readme_is_the_graph(definitions: dg.Definitions) -> None:
+    graph = definitions.get_repository_def().asset_graph
+    parents = {
+        node.key.to_user_string(): sorted(parent.to_user_string() for parent in node.parent_keys)
+        for node in sorted(graph.asset_nodes, key=lambda node: node.key)
+    }
+    require_picture("assets.svg", graph_picture(parents))
 
 
 def test_every_platform_and_dataset_is_an_asset_with_a_description(definitions: dg.Definitions) -> None:

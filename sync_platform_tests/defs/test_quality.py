@@ -206,3 +206,29 @@ def test_the_tolerance_of_a_platform_replaces_that_of_the_installation(
         monkeypatch.setenv("TABLES_QUARANTINE_TOLERANCE", of_the_platform)
         kept[everywhere, of_the_platform] = restaurant.check_again(THIS_MONTH)["contract"].passed
     assert kept == {("0.02", ""): False, ("0.1", ""): True, ("0.1", "0.05"): False, ("0", "0.1"): True}
+
+
+OWN_FILES = {
+    "tables.seats.few.sql": "-- severity: error\nSELECT source_id FROM tables.seats WHERE source_id <> '1'",
+    "tables.seats.fine.sql": "SELECT source_id FROM tables.seats WHERE false",
+    "tables.seats.wrong.sql": "SELECT source_id FROM nowhere",
+    "nobody.seats.low.sql": "SELECT 1",
+}
+
+
+@pytest.fixture
+def own_files(tmp_path: Path) -> None:
+    """The files are there before the definitions are built: a test takes this fixture before `restaurant`."""
+    folder = tmp_path / "home" / "checks"
+    folder.mkdir(parents=True)
+    for name, sql in OWN_FILES.items():
+        (folder / name).write_text(sql)
+
+
+def test_each_own_file_is_an_asset_check_and_none_breaks_a_sync(own_files: None, restaurant: Restaurant) -> None:
+    checks, result = restaurant.sync(THIS_MONTH, GOOD)
+    assert result.success
+    own = {name: (check.passed, check.severity) for name, check in checks.items() if name not in CHECKS}
+    assert own == {"few": (False, ERROR), "fine": (True, WARN), "wrong": (False, WARN)}
+    assert "9 of 10 records break the rule" in (checks["few"].description or "")
+    assert "tables.seats.wrong.sql: its SQL is wrong" in (checks["wrong"].description or "")

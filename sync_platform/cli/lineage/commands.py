@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import (
+    AsHtml,
     AsJson,
     AsJsonFormat,
     AsOf,
@@ -18,6 +19,7 @@ from sync_platform.cli.options import (
     ToMoment,
     one_format,
 )
+from sync_platform.errors import UsageError
 
 lineage_commands = typer.Typer(help="Trace any value to its source, and prove that the history was not rewritten.")
 
@@ -125,3 +127,32 @@ def lineage_openlineage(
     from sync_platform.cli.lineage.openlineage import export_runs
 
     raise typer.Exit(export_runs(first, last, platform, out))
+
+
+def changes(
+    since: Annotated[
+        str,
+        typer.Option(metavar="WHEN", help="Begin with this day in Hong Kong, this moment, or the end of this sync."),
+    ],
+    platform: Annotated[str | None, typer.Argument(help="One platform, or `unified`; all if none is named.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="End with this day, this moment, or the end of this sync; now if not given."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="The largest number of changes to show; if not given, 100, and all with --json."),
+    ] = None,
+    as_html: AsHtml = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed since a sync, a day or a moment: each field before and after, with its source and sync.
+
+    A sync is named by its id, as `sync.runs` and `sync --json` have it. Exit code: 0, also if nothing changed.
+    """
+    from sync_platform.cli.lineage.changes import show_changes
+
+    if as_html and as_json:
+        raise UsageError("--html and --json: one of the two")
+    form = "html" if as_html else "json" if as_json else "text"
+    raise typer.Exit(show_changes(platform, since, until, limit, form))

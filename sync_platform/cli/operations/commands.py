@@ -57,6 +57,16 @@ def query(
     answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out)
 
 
+def attach(out: ToFile = "-") -> None:
+    """Write the SQL with which any DuckDB (shell, Python, BI tool) reads the lake, read-only and without the network.
+
+    Run it first in each connection. DuckDB must be of the same version as here: docs/sql.md has the lines.
+    """
+    from sync_platform.cli.operations.attach import write_statements
+
+    raise typer.Exit(write_statements(out))
+
+
 def tables(
     name: Annotated[
         str | None, typer.Argument(help="A table, such as unified.restaurants, or a schema; all if not given.")

@@ -14,6 +14,7 @@ from sync_platform.cli.output import console, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import UsageError
+from sync_platform.lake.history_view import ENDING, history_meanings
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.unified.related_records import view_columns
@@ -73,16 +74,25 @@ def descriptions_of(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def columns_of_table(session: duckdb.DuckDBPyConnection, name: str) -> list[ColumnListing]:
+    """The columns of `schema.name`, with their comments; the lake cannot store comments on the columns of views."""
     schema, _, table = name.partition(".")
-    rows = session.execute(
+    columns = _stored_columns(session, schema, table)
+    of_view: dict[str, str] = {}
+    if schema == SCHEMA:
+        of_view = {each.name: each.description for each in view_columns().get(table, ())}
+    elif table.endswith(ENDING):
+        own = _stored_columns(session, schema, table.removesuffix(ENDING))
+        of_view = history_meanings({column: comment or "" for column, _, comment in own})
+    return [ColumnListing(column, kind, comment or of_view.get(column, "")) for column, kind, comment in columns]
+
+
+def _stored_columns(session: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str, str | None]]:
+    """Name, type and comment of each column, in order."""
+    return session.execute(
         f"""SELECT column_name, data_type, comment FROM duckdb_columns()
         WHERE database_name = '{LAKE}' AND schema_name = $schema AND table_name = $table ORDER BY column_index""",
         {"schema": schema, "table": table},
-    )
-    of_view = {each.name: each.description for each in view_columns().get(table, ())} if schema == SCHEMA else {}
-    return [
-        ColumnListing(column, kind, comment or of_view.get(column, "")) for column, kind, comment in rows.fetchall()
-    ]
+    ).fetchall()
 
 
 def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) -> TableListing:

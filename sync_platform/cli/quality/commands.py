@@ -21,6 +21,21 @@ def quality(platform: OnePlatform = None, as_json: AsJson = False, as_html: AsHt
     raise typer.Exit(show_scorecard(platform, as_json=as_json, as_html=as_html))
 
 
+def check(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="The checks to run, such as no_price; all if none is named.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run your own checks on what is stored now: the SQL files in CHECKS. Nothing is stored; every sync runs them too.
+
+    Exit code: 0 if all pass, 1 if one fails or its file is wrong, 2 for bad usage.
+    """
+    from sync_platform.cli.quality.own_checks import run_checks
+
+    raise typer.Exit(run_checks(names or [], as_json=as_json))
+
+
 @quarantine_commands.command("list")
 def quarantine_list(
     platform: OnePlatform = None,

@@ -9,6 +9,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import write_document, write_json
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
+from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.quality.scorecard import cards_of
 from sync_platform.quality.scorecard_document import scorecard_document
 from sync_platform.quality.scorecard_json import card_json
@@ -17,10 +18,12 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 
 def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int:
-    """Write the scorecard; 0 if every score that was measured reaches its threshold, else 1."""
+    """Write the scorecard; 0 if every measured score reaches its threshold and every own check passes, else 1."""
     settings = load_settings()
+    platforms = load_platforms(settings.platform_path)
     if platform is not None:
-        choose(load_platforms(settings.platform_path), [platform])
+        choose(platforms, [platform])
+    problems = load_own_checks(settings.checks_folder, platforms).problems
     try:
         with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
             cards = cards_of(session, platform)
@@ -29,7 +32,6 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
     if as_json:
         write_json([card_json(card) for card in cards])
     else:
-        document = scorecard_document(cards, datetime.now(UTC), settings.environment)
+        document = scorecard_document(cards, datetime.now(UTC), settings.environment, problems)
         write_document(document, "html" if as_html else "text", sys.stdout)
-    falls_short = any(scored.falls_short for card in cards for scored in card.dimensions.values())
-    return FAILED if falls_short else OK
+    return OK if all(card.passes for card in cards) and not problems else FAILED

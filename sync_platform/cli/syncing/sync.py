@@ -10,6 +10,7 @@ from sync_platform.cli.output import report_problem
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.plan import plan
 from sync_platform.platforms import choose, load_platforms
+from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import load_settings
 
 
@@ -24,8 +25,11 @@ def sync_platforms(
     """
     began = time.monotonic()
     settings = load_settings()
-    planned = plan(choose(load_platforms(settings.platform_path), names), partition)
+    platforms = load_platforms(settings.platform_path)
+    planned = plan(choose(platforms, names), partition)
     require_accepted_terms([platform for platform, _ in planned])
+    for problem in load_own_checks(settings.checks_folder, platforms).problems:
+        report_problem(f"own check {problem}")
 
     # the import of Dagster takes a second, so a wrong request is refused first
     from sync_platform.cli.backup.new_backup import back_up_after_sync

@@ -1,0 +1,94 @@
+"""What changed in a span, as a document for people: the counts of each table, and each change field by field.
+
+What belongs here: wording. The figures are in `change_difference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sync_platform.documents.document import Document, DocumentTable, Item, Row, Section
+from sync_platform.documents.wording import utc_text, value_text
+from sync_platform.lineage.change_difference import LakeDifference
+from sync_platform.lineage.change_span import TableChanges
+from sync_platform.lineage.changes import SEALED, Change, FieldChange
+from sync_platform.lineage.story_document import OPERATIONS, SUM
+
+MOST_FIELDS = 3
+"""The number of columns that the table names as changed most often."""
+LONGEST_VALUE = 200
+"""Characters of a value that are shown; `--json` has all."""
+
+
+def change_document(difference: LakeDifference, made_at: datetime) -> Document:
+    """The difference as a document."""
+    scope = difference.scope
+    facts = [
+        ("From", utc_text(scope.first) if scope.first else "the beginning"),
+        ("To", utc_text(scope.last or made_at)),
+        ("Platform", scope.platform or "all"),
+        ("Syncs in that time", f"{difference.syncs:,}"),
+    ]
+    columns = ("table", "new", "changed", "removed", "past", "restored", "changed most often")
+    table = DocumentTable(
+        "Changes by table",
+        columns,
+        [_counts(each) for each in difference.counts],
+        "nothing changed",
+        ("changed most often",),
+    )
+    changes = list(difference.changes())
+    names = difference.names_of(changes)
+    items = [_change(each, names.get((each.table, each.entity_id))) for each in changes]
+    sections = [Section("What changed", tables=[table])]
+    if items:
+        sections.append(Section("Each change", _left_out(difference, len(items)), items=items))
+    return Document("Changes", facts, sections)
+
+
+def _counts(counts: TableChanges) -> Row:
+    most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MOST_FIELDS])
+    return counts.table, counts.inserted, counts.updated, counts.removed, counts.past, counts.restored, most or None
+
+
+def _left_out(difference: LakeDifference, shown: int) -> list[str]:
+    if shown >= difference.total:
+        return []
+    return [f"The first {shown:,} of {difference.total:,} changes, in order of commit; --limit shows more."]
+
+
+def _change(change: Change, name: str | None) -> Item:
+    named = f" {value_text(name)}" if name else ""
+    operation = SUM if change.is_sum else OPERATIONS[change.operation]
+    title = f"{change.table} {change.entity_id}{named}: {operation} {utc_text(change.observed_at)}"
+    return Item(title, items=(*_fields(change), Item(_source(change))))
+
+
+def _fields(change: Change) -> Iterator[Item]:
+    has_no_before = change.operation == "insert" or change.is_sum
+    for field in change.fields:
+        for each in [field] if has_no_before else parts_that_differ(field):
+            text = _short(each.after) if has_no_before else f"{_short(each.before)} → {_short(each.after)}"
+            is_sealed = each.before == each.after == SEALED
+            yield Item(f"{each.field}: {'another sealed value' if is_sealed else text}")
+
+
+def parts_that_differ(field: FieldChange) -> Iterable[FieldChange]:
+    """The parts of an object that differ, as `column.part`; the field itself where it is no object."""
+    if not (isinstance(field.before, dict) and isinstance(field.after, dict)):
+        return [field]
+    names = [*field.after, *(name for name in field.before if name not in field.after)]
+    pairs = [FieldChange(f"{field.field}.{name}", field.before.get(name), field.after.get(name)) for name in names]
+    return [part for pair in pairs if pair.before != pair.after for part in parts_that_differ(pair)]
+
+
+def _short(value: Any) -> str:
+    text = "a sealed value" if value == SEALED else value_text(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def _source(change: Change) -> str:
+    landed = f"{change.landing_object}, line {change.landing_line}; " if change.landing_object else ""
+    return f"source: {landed}sync {change.sync_id}, committed {utc_text(change.committed_at)}"

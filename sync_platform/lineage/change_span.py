@@ -1,0 +1,108 @@
+"""The changes between two syncs or two moments: the scope that a person names, and its counts by table.
+
+What belongs here: from words to a scope, and counting. The changes themselves are read by `changes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from sync_platform.errors import UsageError
+from sync_platform.lake.corrected_times import corrected_history
+from sync_platform.landing.sync_id import time_of_sync
+from sync_platform.lineage.change_export import ExportScope
+from sync_platform.lineage.changes import span_condition
+from sync_platform.lineage.moment import RESOLUTION, parse_beginning, parse_moment
+from sync_platform.storage.lake_connection import LAKE
+
+
+@dataclass(frozen=True)
+class TableChanges:
+    """The changes of one table in a span. `fields`: how often each column was changed by updates, most often first.
+
+    `past`: records that the source lists no longer because they lie outside its window.
+    """
+
+    table: str
+    inserted: int
+    updated: int
+    removed: int
+    past: int
+    restored: int
+    fields: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return self.inserted + self.updated + self.removed + self.past + self.restored
+
+
+def scope_between(
+    session: duckdb.DuckDBPyConnection, since: str, until: str | None, platform: str | None
+) -> ExportScope:
+    """The changes after the sync `since`, or from that day or moment on; up to `until`, which is included.
+
+    UsageError for a text that is none of these, and for a span that ends before it begins.
+    """
+    end = end_of_sync(session, since)
+    first = end + RESOLUTION if end else parse_beginning(_no_sync_id(since, "--since"), "--since")
+    last = None
+    if until:
+        last = end_of_sync(session, until) or parse_moment(_no_sync_id(until, "--until"), "--until")
+    if last and last < first:
+        raise UsageError(f"--since {since} lies after --until {until}")
+    return ExportScope(first, last, platform)
+
+
+def end_of_sync(session: duckdb.DuckDBPyConnection, sync_id: str) -> datetime | None:
+    """When the last dataset of a sync was committed; None for a text that is no id of a sync."""
+    # a sync is recorded again when an earlier one becomes known: its own end is the first record of each dataset
+    found: datetime | None = session.execute(
+        f"""SELECT max(first_commit) FROM (
+            SELECT min(committed_at) AS first_commit FROM {LAKE}.sync.runs WHERE sync_id = ? GROUP BY dataset)""",
+        [sync_id],
+    ).fetchall()[0][0]
+    return found
+
+
+def _no_sync_id(text: str, option: str) -> str:
+    """The text. UsageError if it has the form of a sync's id: then there is no such sync."""
+    if time_of_sync(text):
+        raise UsageError(f"{option} {text}: there is no such sync; sync.runs has their ids")
+    return text
+
+
+def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: ExportScope) -> list[TableChanges]:
+    """The counts of every table that changed in the scope, in order of the name."""
+    condition, values = span_condition(scope.first, scope.last, scope.platform)
+    changes = f"(FROM {corrected_history(session, history)} {condition})"
+    counted = ", ".join(
+        f"count(*) FILTER (operation = '{operation}')"
+        for operation in ("insert", "update", "remove", "expire", "restore")
+    )
+    rows = session.execute(
+        f"SELECT platform || '.' || dataset, {counted} FROM {changes} GROUP BY ALL ORDER BY 1", values
+    ).fetchall()
+    fields: dict[str, dict[str, int]] = {}
+    for table, field, number in session.execute(
+        f"""SELECT platform || '.' || dataset AS name, field, count(*) AS n
+        FROM (SELECT platform, dataset, unnest(changed_fields) AS field FROM {changes} WHERE operation = 'update')
+        GROUP BY ALL ORDER BY name, n DESC, field""",
+        values,
+    ).fetchall():
+        fields.setdefault(table, {})[field] = number
+    return [
+        TableChanges(table, inserted, updated, removed, past, restored, fields.get(table, {}))
+        for table, inserted, updated, removed, past, restored in rows
+    ]
+
+
+def count_syncs(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> int:
+    """The number of syncs that were committed in the scope, failed ones included."""
+    condition, values = span_condition(scope.first, scope.last, scope.platform)
+    found: int = session.execute(
+        f"SELECT count(DISTINCT sync_id) FROM {LAKE}.sync.runs {condition}", values
+    ).fetchall()[0][0]
+    return found
