@@ -31,7 +31,6 @@ ACTIVITY = "backup"
 CATALOG_PATH = "catalog.sqlite"
 ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
 """Schemas that every backup has whole: the history is one chain for all platforms."""
-CATALOG_TRIES = 3
 
 
 @dataclass(frozen=True)

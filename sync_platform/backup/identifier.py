@@ -10,7 +10,6 @@ from typing import Literal
 from sync_platform.errors import UsageError
 
 BackupKind = Literal["full", "incremental"]
-KINDS: tuple[BackupKind, ...] = ("full", "incremental")
 FORM = re.compile(r"(full|incremental)-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-\d{3}Z-[0-9a-f]{6}")
 
 

@@ -17,7 +17,7 @@ from sync_platform.errors import DamagedBackup
 
 ZSTD_LEVEL = 3
 COMPRESSED, ENCRYPTED, PLAIN = ".zst", ".sealed", ".plain"
-SAMPLE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 17
 WORTH_COMPRESSING = 0.95
 """A file is compressed if that makes its first SAMPLE_BYTES at least 5 % smaller."""
 

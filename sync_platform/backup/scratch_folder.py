@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,5 +36,4 @@ def _remove_left(temp: Path, activity: str) -> None:
             continue
         shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
         lock.release()
-        with os.scandir(temp):
-            lock_file.unlink(missing_ok=True)
+        lock_file.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,11 +29,30 @@ class FolderStore:
         self._put(self._path(key), lambda file: file.write(body), lambda written, target: written.replace(target))
 
     def put_file(self, key: str, path: Path, sha256: bytes) -> None:
+        """On the same disk the object is the file itself (a hard link), so the caller must not change it afterwards."""
+        target = self._path(key)
+        try:
+            return self._link(path, target)
+        except OSError:  # another disk, or one without links
+            pass
+
         def copy(file: BinaryIO) -> None:
             with path.open("rb") as source:
                 shutil.copyfileobj(source, file, BLOCK_BYTES)
 
-        self._put(self._path(key), copy, lambda written, target: written.replace(target))
+        return self._put(target, copy, lambda written, target: written.replace(target))
+
+    def _link(self, path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        linked = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+        os.link(path, linked)
+        try:
+            with linked.open("rb") as file:
+                os.fsync(file.fileno())
+            linked.replace(target)
+        except OSError:
+            linked.unlink(missing_ok=True)
+            raise
 
     def put_new(self, key: str, body: bytes) -> None:
         def link(written: Path, target: Path) -> None:

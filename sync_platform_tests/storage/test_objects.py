@@ -15,7 +15,7 @@ import pytest
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.object_store import BLOCK_BYTES, ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform_tests.services import S3Server
 
@@ -61,6 +61,24 @@ def test_a_body_of_any_size_is_returned_complete(store: ObjectStore, size: int) 
     body = (bytes(range(251)) * (size // 251 + 1))[:size]
     store.put("body", body)
     assert hashlib.sha256(store.get("body")).digest() == hashlib.sha256(body).digest()
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+def test_a_file_that_was_put_is_streamed_in_blocks_and_has_its_size(
+    store: ObjectStore, tmp_path: Path, size: int
+) -> None:
+    body = (bytes(range(251)) * (size // 251 + 1))[:size]
+    (tmp_path / "file").write_bytes(body)
+    store.put("a/file", b"before")
+    store.put_file("a/file", tmp_path / "file", hashlib.sha256(body).digest())
+    (tmp_path / "file").unlink()
+    blocks = list(store.stream("a/file"))
+    assert b"".join(blocks) == body
+    assert max(map(len, blocks), default=0) <= BLOCK_BYTES
+    assert (store.size("a/file"), store.size("a"), store.size("none")) == (size, None, None)
+    assert list(store.keys()) == ["a/file"]
+    with pytest.raises(KeyError):
+        list(store.stream("none"))
 
 
 def test_keys_are_sorted_whatever_the_order_of_puts(store: ObjectStore) -> None:
