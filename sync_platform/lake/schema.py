@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from sync_platform.lake.restore_records import RESTORES
 from sync_platform.quality.quarantine import QUARANTINE
 from sync_platform.quality.reference_shape import DRIFTS, SHAPES
 from sync_platform.quality.score import SCORES
@@ -217,6 +218,7 @@ def ensure_sync_tables(
         "Live rows that a sync did not see, and that stayed live",
     )
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
+    _ensure(connection, known, ("sync", "restores"), RESTORES, "Every restore into this lake, by table that it changed")
     _ensure(connection, known, ("quality", "quarantine"), QUARANTINE, "Records that cannot be stored, and why")
     _ensure(connection, known, ("quality", "shapes"), SHAPES, "The last good shape of each dataset's records")
     _ensure(connection, known, ("quality", "drift"), DRIFTS, "How what came differs from the last good shape")

@@ -30,6 +30,8 @@ from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
+BESIDE = "beside"
+"""The name of the other lake in the sessions of a lake that was opened with one beside it."""
 DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
 """Two optimizers of DuckDB that are wrong over DuckLake 1.5.5. The first writes joined values into the catalog's SQL,
 which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
@@ -104,12 +106,20 @@ class LakeAddress:
 class Lake:
     """One process's connection to a lake: a DuckDB instance, opened on first use, that gives out sessions.
 
-    Safe to use from several threads; each session has its own temporary tables. Raises StorageError where the lake
-    cannot be used, and NoLakeYet where a reader opens it before the first writer.
+    Safe to use from several threads; each session has its own temporary tables. `beside`: another lake, which sessions
+    read as `beside`. Raises StorageError where the lake cannot be used, and NoLakeYet where a reader opens it before
+    the first writer.
     """
 
-    def __init__(self, address: LakeAddress, *, read_only: bool = False, snapshot: int | None = None) -> None:
-        self.address, self.read_only, self._snapshot = address, read_only, snapshot
+    def __init__(
+        self,
+        address: LakeAddress,
+        *,
+        read_only: bool = False,
+        snapshot: int | None = None,
+        beside: Lake | None = None,
+    ) -> None:
+        self.address, self.read_only, self._snapshot, self._beside = address, read_only, snapshot, beside
         self._instance: duckdb.DuckDBPyConnection | None = None
         self._spill: str | None = None
         self._opening = threading.Lock()
@@ -175,14 +185,20 @@ class Lake:
                 if not self.read_only:
                     _return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
-                instance = connect_with(self.address.extensions, config)
+                instance = connect_with(self._extensions(), config)
                 try:
                     _attach(instance, self.address, self.read_only, self._snapshot)
+                    if self._beside is not None:
+                        _attach(instance, self._beside.address, True, self._beside._snapshot, BESIDE)
                 except BaseException:
                     instance.close()
                     raise
                 self._instance = instance
             return self._instance
+
+    def _extensions(self) -> tuple[str, ...]:
+        others = self._beside.address.extensions if self._beside is not None else ()
+        return tuple(dict.fromkeys((*self.address.extensions, *others)))
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -247,7 +263,11 @@ def _make_folders(address: LakeAddress) -> None:
 
 
 def _attach(
-    connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
+    connection: duckdb.DuckDBPyConnection,
+    address: LakeAddress,
+    read_only: bool,
+    snapshot: int | None = None,
+    name: str = LAKE,
 ) -> None:
     if address.is_remote:
         use_s3(connection, address.data, address.region, address.endpoint)
@@ -266,7 +286,7 @@ def _attach(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {snapshot}")
-    statement = f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join(options)})"
+    statement = f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {name} ({', '.join(options)})"
     creating = not read_only and not address.exists
     for attempt in range(ATTACH_ATTEMPTS):
         try:

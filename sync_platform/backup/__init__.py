@@ -1,0 +1,1 @@
+"""Backup, restore and drills of the lake."""
