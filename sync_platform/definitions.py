@@ -5,6 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from sync_platform.defs.automation import automation, sync_schedules
+from sync_platform.defs.backup_drill import drill_schedule
+from sync_platform.defs.backup_jobs import backup_after_sync_sensor, backup_assets, backup_schedules
+from sync_platform.defs.backups import backups_of
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
 from sync_platform.defs.io_managers import io_managers
@@ -33,10 +36,22 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             *table_assets(platforms, row_worker),
             *unified_assets(platforms, progress),
             scorecard_asset(platforms),
+            *backup_assets(),
         ],
         jobs=[unify_job()],
-        schedules=[*schedules, maintenance_schedule(platforms), verification_schedule()],
-        sensors=[emergency_sensor(settings, platforms, landing_store, schedules), dead_runs_sensor, automation],
+        schedules=[
+            *schedules,
+            maintenance_schedule(platforms),
+            verification_schedule(),
+            *backup_schedules(),
+            drill_schedule(),
+        ],
+        sensors=[
+            emergency_sensor(settings, platforms, landing_store, schedules),
+            dead_runs_sensor,
+            automation,
+            *([backup_after_sync_sensor()] if settings.backup_after_sync else []),
+        ],
         resources={
             "platform_locks": platform_lock_resource(settings.ledger_url, platforms, progress),
             "sources": sources_of(settings),
@@ -45,6 +60,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             "lake": lake,
             "retention": retention_periods_of(settings),
             "auditor": auditor_of(settings),
+            "backups": backups_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

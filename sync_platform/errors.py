@@ -13,7 +13,8 @@ SyncError
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
-│       └── DamagedManifest   a landing manifest can be read, but its content is invalid
+│       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
+│       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform reports as its own fault
@@ -79,6 +80,10 @@ class NoLakeYet(StorageError):
 
 class DamagedManifest(StorageError):
     """A landing manifest can be read, but its content is invalid."""
+
+
+class DamagedBackup(StorageError):
+    """A manifest or an object of a backup is missing, or is not what was written."""
 
 
 class ContractBroken(PermanentError):

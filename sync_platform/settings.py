@@ -62,6 +62,21 @@ class Settings(BaseSettings):
     backup_retention_days: int = Field(365, ge=1, description="Days a backup is kept.")
     backup_compression: bool = Field(True, description="Whether backups are compressed.")
     backup_encryption: bool = Field(True, description="Whether backups are encrypted.")
+    backup_after_sync: bool = Field(False, description="Whether an incremental backup follows every sync.")
+    backup_recovery_key_file: Path | None = Field(
+        None,
+        description="File with the recovery key, which opens backups without the vault. Empty: the master key.",
+    )
+    backup_replica: str = Field(
+        "", description="Second store of every backup: `s3://bucket/prefix` or `file:///folder`. Empty: none."
+    )
+    backup_replica_region: str = Field("", description="AWS region of the replica. Empty: AWS_REGION.")
+    backup_replica_endpoint_url: str = Field(
+        "", description="Address of the replica's S3 server, if not AWS. Empty: AWS_ENDPOINT_URL."
+    )
+    s3_backup_kms_key_id: str = Field(
+        "", description="KMS key with which S3 encrypts backups. Empty: a key that S3 manages (AES256)."
+    )
     time_travel_days: int = Field(
         30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
     )
@@ -126,7 +141,7 @@ class Settings(BaseSettings):
             raise ValueError("must be schema.table, each a plain name such as lineage.changes")
         return value
 
-    @field_validator("landing")
+    @field_validator("landing", "backup_replica")
     @classmethod
     def _is_store_url(cls, value: str) -> str:
         if value and not value.startswith(("file://", "s3://")):

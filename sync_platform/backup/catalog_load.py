@@ -87,7 +87,7 @@ def _load_table(source: sqlite3.Connection, target: psycopg.Connection[Any], tab
         sql.SQL(", ").join(sql.Identifier(column) for column, _ in columns),
         sql.SQL(", ").join(sql.SQL("%s::text::{}").format(sql.Identifier(kind)) for _, kind in columns),
     )
-    rows = source.execute("SELECT {} FROM \"{}\"".format(", ".join(f'"{column}"' for column, _ in columns), table))
+    rows = source.execute('SELECT {} FROM "{}"'.format(", ".join(f'"{column}"' for column, _ in columns), table))
     with target.cursor() as cursor:
         while block := rows.fetchmany(READ_ROWS):
             cursor.executemany(insert, [[None if value is None else str(value) for value in row] for row in block])

@@ -30,6 +30,8 @@ from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress, with_
 from sync_platform.storage.objects import open_store
 
 MEMORY = "1GB"
+DRILL = "drill"
+"""The name of a drill in the audit log."""
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sync_platform import __version__
+from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, OK
@@ -34,6 +35,7 @@ app.add_typer(match_commands, name="match")
 app.add_typer(quarantine_commands, name="quarantine")
 app.add_typer(lineage_commands, name="lineage")
 app.add_typer(report_commands, name="report")
+app.add_typer(backup_commands, name="backup")
 
 
 def _show_version(is_asked: bool) -> None:

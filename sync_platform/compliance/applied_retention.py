@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync_platform.backup.backup_manifest import FOLDER as MANIFESTS
+from sync_platform.backup.identifier import created_at_of
 from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
@@ -16,12 +18,11 @@ from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import day_text
 from sync_platform.lake.maintenance import outdated_snapshots
 from sync_platform.landing.retention import AT_WORK, Expired, LandedSync, find_expired, limits_of
-from sync_platform.lineage.anchors import FOLDER as ANCHORS
 from sync_platform.lineage.retention import due_closings
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 GRACE = timedelta(days=8)
 """How long an item may be overdue: maintenance is weekly, and skips what is younger than a day."""
@@ -143,8 +144,8 @@ def _lineage(view: LakeView, days: int) -> RetentionLimit:
 
 
 def _backups(view: LakeView, days: int, store: ObjectStore) -> RetentionLimit:
-    """Objects in the backup store. Anchors are kept for ever and not counted."""
-    made = [entry.modified_at for entry in store.entries() if not entry.key.startswith(ANCHORS)]
+    """Backups, by the times in their ids: an object may belong to several. Anchors are kept for ever."""
+    made = [created_at_of(key.removeprefix(MANIFESTS).removesuffix(".json")) for key in store.keys(MANIFESTS)]
     limit = view.now - timedelta(days=days)
     overdue, late = sum(at < limit for at in made), sum(at < limit - GRACE for at in made)
-    return RetentionLimit(BACKUPS, "objects", days, len(made), min(made, default=None), overdue, late)
+    return RetentionLimit(BACKUPS, "lake", days, len(made), min(made, default=None), overdue, late)

@@ -20,7 +20,7 @@ from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.sources.period import current_period
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 ANCHOR_DAY, ANCHOR_HOUR = 2, 6
 """The day of the month and the hour in Hong Kong of the scheduled verification (defs/lineage.py)."""

@@ -38,7 +38,7 @@ from sync_platform.lineage.verification import AuditedInstallation, OnStep
 from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.subject_counts import count_data_subjects
 
 

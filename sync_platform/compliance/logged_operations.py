@@ -17,6 +17,8 @@ from sync_platform.compliance.span import Span
 from sync_platform.storage.audit_log import AuditEntry
 
 BEGUN = "begun"
+ALWAYS_ENDED = ("backup", "restore", "drill", "prune")
+"""Operations whose end is in the log through every interface, also when a schedule runs them."""
 LONGEST_RUN = timedelta(days=1)
 """An operation that began less than this time ago may still be running."""
 
@@ -69,7 +71,7 @@ def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> 
 
 def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
     """The first later entry that repeats everything in `begun`; `taken` are the numbers of ends already matched."""
-    if _has_no_end(begun) or begun.via != "cli":
+    if _has_no_end(begun):
         return None
     subject = orjson.loads(begun.subject)
     for end in ends:
@@ -90,7 +92,7 @@ def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
         ended_at=end.at if end else None,
         outcome=end.outcome if end else None,
         has_no_end=_has_no_end(entry),
-        ends_elsewhere=entry.via != "cli" and end is None,
+        ends_elsewhere=entry.via != "cli" and end is None and entry.operation not in ALWAYS_ENDED,
     )
 
 

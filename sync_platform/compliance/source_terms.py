@@ -20,7 +20,7 @@ from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 Stored = Literal["everything", "ids"]
 

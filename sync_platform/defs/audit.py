@@ -6,13 +6,15 @@ What belongs here: runs of schedules, sensors and the UI. The command line logs 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.trigger import REQUEST_ID_TAG, REQUESTER_TAG
-from sync_platform.storage.audit_log import AuditLog, Via
+from sync_platform.storage.audit_log import AuditLog, Outcome, Via
 
 ACTOR_TAG = "sync_platform/actor"
 """Who started a run, where the interface knows that."""
@@ -20,19 +22,45 @@ SCHEDULE_TAG, SENSOR_TAG, BACKFILL_TAG = "dagster/schedule_name", "dagster/senso
 PARTITION_TAG, AUTOMATION_TAG = "dagster/partition", "dagster/from_automation_condition"
 
 
+@dataclass
+class RunOperation:
+    """A running operation of a run. The run sets its outcome, and the details that became known."""
+
+    outcome: Outcome = "failed"
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def ended(self, outcome: Outcome, **details: Any) -> None:
+        self.outcome, self.details = outcome, details
+
+
 def note_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, Any] | None = None) -> None:
     """Log that a run begins. Raises StorageError where that fails: an operation that cannot be logged does not run."""
+    _record(run, ledger, operation, subject or {}, "begun")
+
+
+@contextmanager
+def audited_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, Any]) -> Iterator[RunOperation]:
+    """Log that a run begins, and when the block ends, how it ended; like `note_run` otherwise."""
+    _record(run, ledger, operation, subject, "begun")
+    under_way = RunOperation()
+    try:
+        yield under_way
+    finally:
+        _record(run, ledger, operation, {**subject, **under_way.details}, under_way.outcome)
+
+
+def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:
     if ATTENDED_TAG in run.tags:
         return
     actor, via = _actor_of(run)
-    details: dict[str, Any] = {"run_id": run.run_id, "job": run.job_name, **(subject or {})}
+    details: dict[str, Any] = {"run_id": run.run_id, "job": run.job_name, **subject}
     named = {"partition": PARTITION_TAG, "request_id": REQUEST_ID_TAG, "backfill": BACKFILL_TAG}
     details |= {name: run.tags[tag] for name, tag in named.items() if tag in run.tags}
     log = AuditLog(ledger)
     try:
         for reason in sorted(set(_shrinks_accepted(run.run_config))):
             log.record("accept-shrink", {**details, "reason": reason}, actor=actor, via=via, outcome="begun")
-        log.record(operation, details, actor=actor, via=via, outcome="begun")
+        log.record(operation, details, actor=actor, via=via, outcome=outcome)
     finally:
         log.close()
 

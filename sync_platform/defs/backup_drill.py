@@ -10,9 +10,9 @@ from typing import Any
 
 import dagster as dg
 
-from sync_platform.backup.drill import Drill, DrillReport
+from sync_platform.backup.drill import DRILL, Drill, DrillReport
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.defs.audit import note_run
+from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.landing import failure
@@ -65,15 +65,15 @@ def drill_schedule() -> dg.ScheduleDefinition:
     )
     def rehearse_restore(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
         settings = load_settings()
-        note_run(context.run, settings.ledger_url, "drill")
         try:
-            with drill_of(settings, context.log.info) as drill:
-                report = drill.run()
+            with audited_run(context.run, settings.ledger_url, DRILL, {}) as operation:
+                with drill_of(settings, context.log.info) as drill:
+                    report = drill.run()
+                operation.ended("complete" if report.passed else "failed", **logged_report(report))
+            if not report.passed:
+                raise StorageError(f"the drill of {report.backup_id} failed: {'; '.join(report.problems[:5])}")
         except Exception as error:
             raise failure(context, error) from error
-        if not report.passed:
-            problem = StorageError(f"the drill of {report.backup_id} failed: {'; '.join(report.problems[:5])}")
-            raise failure(context, problem)
         yield dg.Output(None, metadata={**logged_report(report), "report": dg.MetadataValue.json(report.document())})
 
     @dg.job(
@@ -88,7 +88,7 @@ def drill_schedule() -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name=f"{DRILL_JOB}_schedule",
         job=backup_drill,
-        cron_schedule="0 7 * * 0",
+        cron_schedule="0 8 * * 0",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         execution_timezone=TIMEZONE,
         description="A drill every Sunday, after the backup and maintenance of the night.",

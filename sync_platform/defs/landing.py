@@ -28,7 +28,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 ATTENDED_TAG = "sync_platform/attended"
 """The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""

@@ -13,7 +13,7 @@ from sync_platform.lake.schema import KEPT_COLUMNS, table_columns
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 OWNERS = ["team:data-platform"]
 MOST_SHOWN = 20

@@ -12,9 +12,11 @@ from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
+from sync_platform.storage.bucket_store import ServerEncryption
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
-from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
@@ -30,16 +32,22 @@ class LandingStore(dg.ConfigurableResource[ObjectStore]):
     url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the store.")
     region: str = Field(description="AWS region of the bucket.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
+    asks_encryption: bool = Field(default=False, description="Whether S3 is asked to encrypt what is put.")
+    kms_key_id: str = Field(default="", description="KMS key for that; empty for a key that S3 manages.")
 
     def open(self) -> ObjectStore:
         """The store; StorageError or SettingsError where it cannot be opened."""
         if not self.url.startswith("s3://"):
             return open_store(self.url)
+        encryption = None
+        if self.asks_encryption:
+            with_key = ServerEncryption.with_kms(self.kms_key_id) if self.kms_key_id else None
+            encryption = with_key or ServerEncryption.of_bucket()
         if self.endpoint:
-            return open_store(self.url, open_other_s3_client(self.region, self.endpoint))
+            return open_store(self.url, open_other_s3_client(self.region, self.endpoint), encryption)
         from dagster_aws.s3 import S3Resource  # the import takes two seconds, and only a bucket of AWS needs it
 
-        return open_store(self.url, S3Resource(region_name=self.region, max_attempts=ATTEMPTS).get_client())
+        return open_store(self.url, S3Resource(region_name=self.region, max_attempts=ATTEMPTS).get_client(), encryption)
 
 
 class LakeResource(dg.ConfigurableResource[Lake]):
@@ -136,6 +144,29 @@ def landing_store_of(settings: Settings) -> LandingStore:
 def store_of(settings: Settings, url: str) -> LandingStore:
     """An object store at any address, with the installation's AWS settings."""
     return LandingStore(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
+
+
+def backup_store_of(settings: Settings) -> LandingStore:
+    """The store of backups; on S3 every put asks for encryption."""
+    return LandingStore(
+        url=settings.backup_url,
+        region=settings.aws_region,
+        endpoint=settings.aws_endpoint_url,
+        asks_encryption=True,
+        kms_key_id=settings.s3_backup_kms_key_id,
+    )
+
+
+def replica_store_of(settings: Settings) -> LandingStore | None:
+    """The store of the replica; None where there is none. Its KMS, if any, is its bucket's default."""
+    if not settings.backup_replica:
+        return None
+    return LandingStore(
+        url=settings.backup_replica,
+        region=settings.backup_replica_region or settings.aws_region,
+        endpoint=settings.backup_replica_endpoint_url or settings.aws_endpoint_url,
+        asks_encryption=True,
+    )
 
 
 def lake_of(settings: Settings) -> LakeResource:

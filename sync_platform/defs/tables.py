@@ -24,7 +24,7 @@ from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings, platform_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 
 def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:

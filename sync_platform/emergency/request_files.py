@@ -18,7 +18,7 @@ from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import DEFAULT_PRIORITY, Submission, submit_request
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import ObjectInfo, ObjectStore
+from sync_platform.storage.object_store import ObjectInfo, ObjectStore
 
 FOLDER = "emergency/"
 REFUSED = f"{FOLDER}refused/"

@@ -26,7 +26,7 @@ from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import read_object
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 PIPE_CLOSED = (OSError, EOFError)
 UNREADABLE = (StorageError, OSError)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.seal import Vault
 
 

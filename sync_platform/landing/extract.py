@@ -29,7 +29,7 @@ from sync_platform.sources.pace import Pacer
 from sync_platform.sources.received import Body, Page
 from sync_platform.sources.scope import Scope
 from sync_platform.sources.unchanged import NOT_MODIFIED
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 OBJECTS_BEHIND = 4
 OnPage = Callable[[str, int, Gaps], None]

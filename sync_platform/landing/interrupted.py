@@ -19,7 +19,7 @@ from sync_platform.landing.reader import LandedRecords
 from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.sources.received import Page
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 RESUMABLE = timedelta(hours=6)
 

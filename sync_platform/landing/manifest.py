@@ -15,7 +15,7 @@ from sync_platform.errors import DamagedManifest
 from sync_platform.landing.completeness import ReadParts, Unproven
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Part
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 JOURNAL = ".journal.json"
 """The ending of the journals of a sync under way (landing/interrupted.py)."""

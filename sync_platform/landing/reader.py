@@ -12,7 +12,7 @@ import zstandard
 from sync_platform.errors import StorageError
 from sync_platform.landing.manifest import Manifest, PageEntry
 from sync_platform.sources.received import Record
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 
 class LandedRecords:

@@ -17,7 +17,7 @@ from sync_platform.landing.sync_id import time_of_sync
 from sync_platform.settings import PlatformSettings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.objects import ObjectInfo, ObjectStore
+from sync_platform.storage.object_store import ObjectInfo, ObjectStore
 
 LANDING = "landing/"
 AT_WORK = timedelta(days=1)

@@ -17,7 +17,7 @@ from sync_platform.errors import StorageError
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.hash_chain import FIRST, Linked
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.signature import Signer, is_signed
 
 FORMAT = "sync-platform anchor 1"

@@ -10,7 +10,7 @@ from sync_platform.lake.chain import Batch
 from sync_platform.landing.manifest import Manifest, find_manifest, manifest_digest
 from sync_platform.landing.retention import LANDING
 from sync_platform.lineage.findings import Break, Findings
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 
 def check_landing(store: ObjectStore, chain: Sequence[Batch], findings: Findings) -> None:

@@ -20,7 +20,7 @@ from sync_platform.landing.manifest import Manifest, PageEntry, find_manifest, m
 from sync_platform.lineage.changes import Change
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.received import Body
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 
 State = Literal["intact", "altered", "other_record", "rewritten", "missing", "gone", "unproved"]
 WORDS: dict[State, str] = {

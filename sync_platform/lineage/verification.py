@@ -22,7 +22,7 @@ from sync_platform.lineage.replay_check import check_tables
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.signature import Signer
 
 MEMORY = "1GB"

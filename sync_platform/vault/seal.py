@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.key_check import require_check_value, store_check_value, stored_check_value
+from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.signature import Signer
@@ -77,6 +78,7 @@ class Vault:
         self._wrapping = AESGCM(master.derive("wrap"))
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
         self.anchors = Signer(master, "lineage-anchor")
+        self.backups = KeyWrapping(master, "backup-repository")
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
         self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._lock = threading.Lock()

@@ -1,1 +1,1 @@
-"""Tests of backup, restore and drills."""
+"""Tests of backups: real lakes, real stores."""

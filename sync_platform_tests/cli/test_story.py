@@ -29,7 +29,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.tables import RESTAURANTS
 from sync_platform_tests.cli.conftest import Shell

@@ -21,8 +21,8 @@ from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset, Platform, Terms
 from sync_platform.sources.period import HONG_KONG, period_of
 from sync_platform.storage.audit_log import AuditLog, Outcome
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform.storage.objects import FolderStore
 from sync_platform.unified.tables import tracked_tables
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import open_vault_database

@@ -25,9 +25,9 @@ from sync_platform.landing.source import Source
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.scope import Scope
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
-from sync_platform.storage.objects import FolderStore
 from sync_platform.vault.master_key import from_key_file
 from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database

@@ -14,7 +14,9 @@ from sync_platform.emergency.request_files import process_files
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
-from sync_platform.storage.objects import FolderStore, ObjectStore, open_store
+from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform_tests.services import S3Server
 
 PLATFORMS = load_platforms()

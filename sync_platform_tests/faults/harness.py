@@ -32,7 +32,8 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
-from sync_platform.storage.objects import ObjectStore, open_store
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database

@@ -22,7 +22,7 @@ from sync_platform.errors import (
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.faults import CONNECTION_FAULTS
 from sync_platform.sandbox.planned_faults import playable_faults
-from sync_platform.storage.objects import ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform_tests.extent import only_in_full
 
 from .harness import Extracted, FaultHarness

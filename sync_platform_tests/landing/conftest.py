@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform.storage.objects import BucketStore
+from sync_platform.storage.bucket_store import BucketStore
 from sync_platform_tests.landing.diner import LandingHarness
 from sync_platform_tests.services import S3Server
 

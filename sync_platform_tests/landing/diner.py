@@ -27,8 +27,9 @@ from sync_platform.sources.list_reading import Slice
 from sync_platform.sources.paging import by_cursor, numbered
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.scope import Scope
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.ledger import Ledger
-from sync_platform.storage.objects import FolderStore, ObjectStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.platform_secrets import PlatformSecrets

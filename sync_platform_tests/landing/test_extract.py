@@ -28,7 +28,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.endpoints import Day, Endpoint
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.sources.scope import Scope
-from sync_platform.storage.objects import FolderStore
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform_tests.extent import examples
 from sync_platform_tests.landing.diner import NONE, PLACES, Diner, LandingHarness, answering
 

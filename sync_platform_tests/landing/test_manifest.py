@@ -20,7 +20,8 @@ from sync_platform.landing.manifest import (
 )
 from sync_platform.landing.sync_id import new_sync_id, time_of_sync
 from sync_platform.sources.gaps import MOST_LISTED, Gaps
-from sync_platform.storage.objects import FolderStore, ObjectStore
+from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform_tests.landing.diner import LandingHarness
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)

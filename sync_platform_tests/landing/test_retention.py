@@ -17,7 +17,9 @@ from sync_platform.landing.retention import Limit, delete_expired, find_expired,
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.settings import PlatformSettings
 from sync_platform.sources.declaration import Terms
-from sync_platform.storage.objects import BucketStore, FolderStore, ObjectStore
+from sync_platform.storage.bucket_store import BucketStore
+from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform_tests.lake.harness import diner
 from sync_platform_tests.services import S3Server
 

@@ -19,8 +19,8 @@ from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Personal
 from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
-from sync_platform.storage.objects import FolderStore
 from sync_platform_tests.lake.harness import DISHES, HISTORY, LakeHarness, diner
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b,c"], "price": 10 + number} for number in range(1, 9)]

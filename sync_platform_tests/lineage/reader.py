@@ -14,7 +14,7 @@ from sync_platform.lineage.origin import Landing
 from sync_platform.lineage.record import History, RecordStory, read_record_story
 from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_document import story_document
-from sync_platform.storage.objects import FolderStore
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness
 from sync_platform_tests.unified.harness import UnificationHarness
 

@@ -11,7 +11,9 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.lineage import anchors
 from sync_platform.lineage.anchors import Head, read_anchor, read_anchors, write_anchor
-from sync_platform.storage.objects import BucketStore, FolderStore, ObjectStore
+from sync_platform.storage.bucket_store import BucketStore
+from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.signature import Signer
 from sync_platform_tests.services import S3Server

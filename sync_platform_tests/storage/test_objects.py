@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from sync_platform.errors import SettingsError, StorageError
-from sync_platform.storage.objects import BucketStore, FolderStore, ObjectStore, open_store
+from sync_platform.storage.bucket_store import BucketStore
+from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
 from sync_platform_tests.services import S3Server
 
 _prefixes = (f"suite-{number}" for number in itertools.count(1))

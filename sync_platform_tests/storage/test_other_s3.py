@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.objects import BucketStore
 from sync_platform.storage.s3_client import open_other_s3_client
 from sync_platform_tests.services import S3Server
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from sync_platform.backup.drill import DrillReport
+from sync_platform.backup.drill import DRILL, DrillReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, clock, console, showing_steps, write_json
 from sync_platform.settings import load_settings
-
-DRILL = "drill"
 
 
 def drill(*, as_json: bool) -> int:

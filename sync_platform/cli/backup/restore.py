@@ -104,7 +104,11 @@ class _Restore:
         if self.dry_run:
             return self._plan_fresh(address)
         subject = self._subject(self.settings.environment)
-        with audited(self.settings, RESTORE, subject) as operation, self._alone(), showing_steps("restoring") as show_step:
+        with (
+            audited(self.settings, RESTORE, subject) as operation,
+            self._alone(),
+            showing_steps("restoring") as show_step,
+        ):
             with scratch_folder(address.temp, RESTORE) as scratch:
                 fresh = self._fresh(address, self.backups.data.open(), scratch, show_step)
                 rows = fresh.run(_run_id(self.chosen))

@@ -38,6 +38,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     known = set() if again else _complete(settings, platform)
     missing = [period for period in periods if period.key not in known]
 
+    from sync_platform.cli.backup.new_backup import back_up_after_sync
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
 
     prepare(settings, [(platform, period) for period in periods])
@@ -55,7 +56,8 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
         report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command resumes there")
         return INTERRUPTED
     _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
-    return OK if status == "complete" and not (unified and unified.error) else FAILED
+    is_backed_up = back_up_after_sync(settings)
+    return OK if status == "complete" and not (unified and unified.error) and is_backed_up else FAILED
 
 
 def _complete(settings: Settings, platform: Platform) -> set[str]:

@@ -28,6 +28,7 @@ def sync_platforms(
     require_accepted_terms([platform for platform, _ in planned])
 
     # the import of Dagster takes a second, so a wrong request is refused first
+    from sync_platform.cli.backup.new_backup import back_up_after_sync
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
     from sync_platform.cli.syncing.display import choose_display
     from sync_platform.cli.syncing.summary import write_summary, write_sync_document
@@ -57,4 +58,5 @@ def sync_platforms(
         write_sync_document(results, unified, startup_s, total_s)
     else:
         write_summary(results, unified, startup_s, total_s, settings)
-    return OK if status == "complete" and not (unified and unified.error) else FAILED
+    is_backed_up = back_up_after_sync(settings)
+    return OK if status == "complete" and not (unified and unified.error) and is_backed_up else FAILED

@@ -1,0 +1,149 @@
+"""Making a backup: the catalog at one moment, every file that it names, the evidence, and last the manifest.
+
+A backup that is killed leaves only objects that no manifest lists; the next one uses or replaces them. A backup exists
+once every object that it wrote was read back and its manifest is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+
+from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile
+from sync_platform.backup.catalog_copy import copy_catalog, keep_only
+from sync_platform.backup.file_copies import FileCopies, Policy
+from sync_platform.backup.identifier import BackupKind, new_backup_id
+from sync_platform.backup.lake_commits import commits_of
+from sync_platform.backup.lake_files import CopiedCatalog
+from sync_platform.backup.ledger_evidence import write_evidence
+from sync_platform.backup.repository import ReadManifest, Repository
+from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lease import Leases
+from sync_platform.storage.object_store import ObjectStore
+
+ACTIVITY = "backup"
+CATALOG_PATH = "catalog.sqlite"
+ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
+"""Schemas that every backup has whole: the history is one chain for all platforms."""
+CATALOG_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger."""
+
+    lake: LakeAddress
+    data: ObjectStore
+    history_schema: str
+    ledger_url: str
+
+
+@dataclass(frozen=True)
+class CreatedBackup:
+    """A backup that exists: its manifest, and the digest of it."""
+
+    manifest: BackupManifest
+    digest: str
+
+
+def create_backup(
+    origin: Origin,
+    repository: Repository,
+    kind: BackupKind,
+    policy: Policy,
+    sources: Sequence[str] = (),
+    on_step: Callable[[str], None] = lambda step: None,
+) -> CreatedBackup:
+    """Back up the lake, or only some sources of it. An incremental backup without an earlier one becomes a full one.
+
+    Raises Busy during maintenance or a restore, UsageError for an unknown source, NoLakeYet, and StorageError where
+    anything cannot be read or written; then there is no new backup.
+    """
+    with Leases(origin.ledger_url).hold(ACTIVITY) as lease, scratch_folder(origin.lake.temp, ACTIVITY) as scratch:
+        creation = _Creation(origin, repository, policy, sorted(set(sources)) or None, scratch, on_step)
+        return creation.run(kind, lease.require_unexpired)
+
+
+@dataclass
+class _Creation:
+    origin: Origin
+    repository: Repository
+    policy: Policy
+    sources: list[str] | None
+    scratch: Path
+    on_step: Callable[[str], None]
+
+    def run(self, kind: BackupKind, require_lease: Callable[[], None]) -> CreatedBackup:
+        earlier = self.repository.read_manifests()
+        previous = next((each for each in reversed(earlier) if self._is_of_same_sources(each)), None)
+        kind = "incremental" if kind == "incremental" and previous else "full"
+        now = datetime.now(UTC)
+        copies = FileCopies(self.repository, earlier, self.scratch, self.policy)
+        catalog = self._copy_catalog()
+        files = self._copy_files(copies, catalog, previous if kind == "incremental" else None)
+        self.on_step("copying the catalog and the evidence")
+        seals = self.policy.sealed if self.policy.encrypt or self.origin.lake.is_encrypted else self.policy
+        files.append(copies.copy_file(catalog.path, CATALOG_PATH, "catalog", seals))
+        for name in write_evidence(self.origin.ledger_url, self.scratch):
+            files.append(copies.copy_file(self.scratch / name, name, "ledger", seals))
+        self.on_step("reading the new objects back")
+        copies.read_back()
+        digests = {file.path: file.sha256 for file in files}
+        manifest = BackupManifest(
+            format=FORMAT,
+            id=new_backup_id(kind, now),
+            kind=kind,
+            sequence=_next_sequence(earlier),
+            created_at=now,
+            sources=self.sources,
+            predecessor=_predecessor(earlier),
+            snapshot=catalog.snapshots()[-1].number,
+            files=files,
+            copied=sorted(copies.written),
+            tables=catalog.tables(digests),
+            commits=commits_of(self.origin.lake, catalog.snapshots()),
+            versions=_versions(catalog),
+        )
+        require_lease()
+        return CreatedBackup(manifest, self.repository.write_manifest(manifest))
+
+    def _is_of_same_sources(self, each: ReadManifest) -> bool:
+        return each.manifest is not None and each.manifest.sources == self.sources
+
+    def _copy_catalog(self) -> CopiedCatalog:
+        self.on_step("copying the catalog")
+        path = self.scratch / CATALOG_PATH
+        path.unlink(missing_ok=True)
+        copy_catalog(self.origin.lake, path)
+        if self.sources is not None:
+            keep_only(path, [*ALWAYS_KEPT, self.origin.history_schema, *self.sources], self.sources)
+        return CopiedCatalog(path)
+
+    def _copy_files(
+        self, copies: FileCopies, catalog: CopiedCatalog, previous: ReadManifest | None
+    ) -> list[StoredFile]:
+        manifest = previous.manifest if previous else None
+        copied_before = {file.path: file for file in manifest.with_role("data")} if manifest else {}
+        return copies.copy_lake(self.origin.data, catalog.files(), copied_before, self.on_step)
+
+
+def _next_sequence(earlier: Sequence[ReadManifest]) -> int:
+    """A number after every earlier one; a manifest that cannot be read may have any, so each counts."""
+    known = [each.manifest.sequence for each in earlier if each.manifest]
+    return max(known, default=0) + len(earlier) - len(known) + 1
+
+
+def _predecessor(earlier: Sequence[ReadManifest]) -> Predecessor | None:
+    """The newest backup whose manifest can be read."""
+    readable = [each for each in earlier if each.manifest]
+    return Predecessor(readable[-1].backup_id, readable[-1].digest) if readable else None
+
+
+def _versions(catalog: CopiedCatalog) -> dict[str, str]:
+    return {"ducklake": catalog.version(), "duckdb": duckdb.__version__, "sync_platform": version("sync-platform")}

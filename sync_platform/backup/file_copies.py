@@ -1,0 +1,166 @@
+"""Copies of files into a repository: what is there already is not copied again, what is new is read back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from sync_platform.backup.backup_manifest import Role, StoredFile
+from sync_platform.backup.lake_files import LakeFile
+from sync_platform.backup.object_format import SAMPLE_BYTES, Codec, is_worth_compressing
+from sync_platform.backup.repository import ReadManifest, Repository, StoredObject, file_blocks
+from sync_platform.errors import StorageError
+from sync_platform.storage.object_store import ObjectStore
+
+THREADS = min(4, (os.cpu_count() or 1) + 1)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whether objects are compressed and encrypted."""
+
+    compress: bool
+    encrypt: bool
+
+    @property
+    def sealed(self) -> Policy:
+        return replace(self, encrypt=True)
+
+
+class FileCopies:
+    """The copies of one backup. Safe to use from several threads.
+
+    `written`: each object that was written, by name.
+    """
+
+    def __init__(self, repository: Repository, earlier: Sequence[ReadManifest], scratch: Path, policy: Policy) -> None:
+        self._repository, self._scratch, self._policy = repository, scratch, policy
+        self._known = known_objects(earlier)
+        self._proven: dict[str, StoredObject] = {}
+        self.written: dict[str, StoredObject] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def copy_lake(
+        self,
+        data: ObjectStore,
+        files: Sequence[LakeFile],
+        copied_before: Mapping[str, StoredFile],
+        on_step: Callable[[str], None],
+    ) -> list[StoredFile]:
+        """Copy the files of a lake. Those in `copied_before` are not read again if their object is there.
+
+        StorageError, naming the file, where one is missing or has another size than in the catalog.
+        """
+        total, done = sum(file.size_bytes for file in files), 0
+        stored: list[StoredFile] = []
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                copied = pool.map(lambda each: self._copy(data, each, copied_before), files)
+                for file, entry in zip(files, copied, strict=True):
+                    stored.append(entry)
+                    done += file.size_bytes
+                    on_step(f"{len(stored):,} of {len(files):,} files, {done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return stored
+
+    def copy_file(self, path: Path, name: str, role: Role, policy: Policy) -> StoredFile:
+        """Copy a file of this machine; `name`: its path in the backup."""
+        return self._stored(lambda: file_blocks(path), name, role, path.stat().st_size, policy)
+
+    def read_back(self) -> None:
+        """Read everything that was written; StorageError, naming the object, where it is not what was written."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            for written, found in zip(self.written.values(), pool.map(self._hash, self.written), strict=True):
+                if found != written:
+                    raise StorageError(
+                        f"{self._repository.store.url}/{written.name} is not what was written: the store lost or "
+                        "changed it; there is no new backup"
+                    )
+
+    def _hash(self, name: str) -> StoredObject | None:
+        try:
+            return self._repository.hash_object(name)
+        except KeyError:
+            return None
+
+    def _copy(self, data: ObjectStore, file: LakeFile, copied_before: Mapping[str, StoredFile]) -> StoredFile:
+        before = copied_before.get(file.path)
+        if before is not None and before.size_bytes == file.size_bytes and self._is_usable(before):
+            return before
+        try:
+            return self._stored(lambda: data.stream(file.path), file.path, "data", file.size_bytes, self._policy)
+        except KeyError:
+            raise StorageError(f"the catalog names {data.url}/{file.path}, and the file is missing") from None
+
+    def _is_usable(self, before: StoredFile) -> bool:
+        """True if the object is there with a size that it was written with, and is encrypted if it should be."""
+        if self._policy.encrypt and not Codec.of(before.name).is_encrypted:
+            return False
+        return self._sizes.get(before.name) in {each.size_bytes for each in self._known.get(before.name, ())}
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return self._repository.sizes()
+
+    def _stored(
+        self, blocks: Callable[[], Iterator[bytes]], path: str, role: Role, size: int, policy: Policy
+    ) -> StoredFile:
+        sha256, read, sample = _digest(blocks())
+        if read != size:
+            raise StorageError(f"{path} has {read:,} bytes, and {size:,} in the catalog: it is damaged")
+        codec = Codec(policy.compress and is_worth_compressing(sample), policy.encrypt)
+        name = self._repository.name_of(sha256, codec)
+        with self._lock_of(name):  # two files may have the same content
+            known = self._proven_object(name) or self._put(blocks(), name)
+        return StoredFile(path, role, sha256, size, name, known.sha256, known.size_bytes)
+
+    def _proven_object(self, name: str) -> StoredObject | None:
+        """The object with that name if it is what an earlier backup wrote, or this one; its every byte is read."""
+        if name in self.written or name in self._proven:
+            return self.written.get(name) or self._proven[name]
+        known = self._known.get(name)
+        found = self._hash(name) if known else None
+        if found is None or found not in (known or ()):
+            return None
+        self._proven[name] = found
+        return found
+
+    def _put(self, blocks: Iterable[bytes], name: str) -> StoredObject:
+        written = self.written[name] = self._repository.put_blocks(blocks, name, self._scratch)
+        return written
+
+    def _lock_of(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+
+def known_objects(manifests: Iterable[ReadManifest]) -> dict[str, set[StoredObject]]:
+    """Every form in which an object was written, by name.
+
+    An object that was damaged and written again has another form than before, because encryption is random. Its name
+    stands for its content, so every form that a signed manifest lists is right.
+    """
+    found: dict[str, set[StoredObject]] = {}
+    for each in manifests:
+        for file in each.manifest.files if each.manifest else ():
+            found.setdefault(file.name, set()).add(StoredObject(file.name, file.stored_sha256, file.stored_bytes))
+    return found
+
+
+def _digest(blocks: Iterable[bytes]) -> tuple[str, int, bytes]:
+    """The SHA-256 (hex), the size, and the first bytes of a stream."""
+    digest, size, sample = hashlib.sha256(), 0, b""
+    for block in blocks:
+        sample = sample or block[:SAMPLE_BYTES]
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size, sample

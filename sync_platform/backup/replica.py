@@ -1,0 +1,129 @@
+"""The replica: every backup copied to a second store, without any key, and read back there.
+
+Objects are copied as they are stored. A manifest is copied last, so a replica never lists what it does not have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sync_platform.backup.backup_manifest import FOLDER, BackupManifest, manifest_key
+from sync_platform.backup.file_copies import known_objects
+from sync_platform.backup.repository import OBJECTS, REMOVED, Repository, StoredObject, file_blocks
+from sync_platform.backup.repository_key import KEY_FILE
+from sync_platform.errors import DamagedBackup, StorageError
+from sync_platform.storage.object_store import ObjectStore
+
+REPLICATE = "backup-replicate"
+"""The operation in the audit log."""
+
+
+@dataclass
+class ReplicaReport:
+    """What was copied: ids of backups, objects and bytes. `skipped`: backups that cannot be copied, each with why."""
+
+    store: str
+    backups: list[str] = field(default_factory=list)
+    objects: int = 0
+    bytes_copied: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        return vars(self)
+
+
+def replicate(
+    repository: Repository, replica: ObjectStore, scratch: Path, on_step: Callable[[str], None] = lambda step: None
+) -> ReplicaReport:
+    """Copy every backup that the replica does not have; repeats nothing. Continues where a killed one stopped.
+
+    A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
+    """
+    _copy_key_file(repository.store, replica)
+    report = ReplicaReport(replica.url)
+    there = set(replica.keys(FOLDER))
+    sizes = {entry.key: entry.size_bytes for entry in replica.entries(OBJECTS)}
+    manifests = repository.read_manifests()
+    known = known_objects(manifests)
+    for read in manifests:
+        if read.key in there:
+            continue
+        if read.manifest is None:
+            report.skipped.append(f"{read.backup_id}: {read.problem}")
+            continue
+        on_step(f"copying {read.backup_id}")
+        try:
+            _copy_backup(repository.store, replica, read.manifest, known, sizes, scratch, report)
+        except DamagedBackup as error:
+            report.skipped.append(f"{read.backup_id}: {error}")
+            continue
+        report.backups.append(read.backup_id)
+    for key in repository.store.keys(REMOVED):
+        replica.put(key, repository.store.get(key))
+    return report
+
+
+def _copy_key_file(store: ObjectStore, replica: ObjectStore) -> None:
+    """Copy `repository.json`; StorageError where the replica has that of other backups."""
+    body = store.get(KEY_FILE)
+    try:
+        other = msgspec.json.decode(replica.get(KEY_FILE))
+    except KeyError:
+        other = None
+    if other is not None and other.get("public_key") != msgspec.json.decode(body)["public_key"]:
+        raise StorageError(f"{replica.url} has other backups than {store.url}: a replica needs a place of its own")
+    replica.put(KEY_FILE, body)
+
+
+def _copy_backup(
+    store: ObjectStore,
+    replica: ObjectStore,
+    manifest: BackupManifest,
+    known: Mapping[str, set[StoredObject]],
+    sizes: dict[str, int],
+    scratch: Path,
+    report: ReplicaReport,
+) -> None:
+    for name in {file.name for file in manifest.files}:
+        if sizes.get(name) not in {each.size_bytes for each in known[name]}:
+            sizes[name] = _copy_object(store, replica, name, known[name], scratch)
+            report.objects += 1
+            report.bytes_copied += sizes[name]
+    key = manifest_key(manifest.id)
+    body = store.get(key)
+    replica.put_new(key, body)
+    if replica.get(key) != body:
+        raise StorageError(f"{replica.url}/{key} is not what was written")
+
+
+def _copy_object(store: ObjectStore, replica: ObjectStore, name: str, known: set[StoredObject], scratch: Path) -> int:
+    """Copy one object, and read it back; returns its size. DamagedBackup where its source is not what was written."""
+    written = scratch / "object"
+    try:
+        with written.open("wb") as target:
+            for block in store.stream(name):
+                target.write(block)
+    except KeyError:
+        raise DamagedBackup(f"the object {name} is missing") from None
+    copied = _hashed(name, file_blocks(written))
+    if copied not in known:
+        raise DamagedBackup(f"the object {name} is damaged")
+    replica.put_file(name, written, bytes.fromhex(copied.sha256))
+    written.unlink()
+    if _hashed(name, replica.stream(name)) != copied:
+        raise StorageError(f"{replica.url}/{name} is not what was written")
+    return copied.size_bytes
+
+
+def _hashed(name: str, blocks: Iterable[bytes]) -> StoredObject:
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
+    return StoredObject(name, digest.hexdigest(), size)

@@ -1,0 +1,41 @@
+"""A folder for the temporary files of one activity; what a killed process left is removed by the next one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def scratch_folder(temp: Path, activity: str) -> Iterator[Path]:
+    """An empty folder below `temp`, removed at the end."""
+    temp.mkdir(parents=True, exist_ok=True)
+    _remove_left(temp, activity)
+    folder = Path(tempfile.mkdtemp(prefix=f"{activity}-", dir=temp))
+    lock = FileLock(f"{folder}.lock")
+    with lock:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _remove_left(temp: Path, activity: str) -> None:
+    """Remove the folders whose lock nobody has: their processes are dead."""
+    for lock_file in temp.glob(f"{activity}-*.lock"):
+        lock = FileLock(lock_file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
+        lock.release()
+        with os.scandir(temp):
+            lock_file.unlink(missing_ok=True)

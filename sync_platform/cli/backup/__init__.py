@@ -1,0 +1,1 @@
+"""`sync-platform backup ...`: makes, lists, verifies and restores backups."""

@@ -1,0 +1,42 @@
+"""`sync-platform backup verify`."""
+
+from __future__ import annotations
+
+from sync_platform.backup.backup_verification import BackupFindings
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import Terminal, console, showing_steps, write_json
+from sync_platform.settings import load_settings
+
+OPERATION = "backup-verify"
+MOST_SHOWN = 50
+
+
+def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json: bool) -> int:
+    """Verify backups; 0 if everything is as it was written, else 1."""
+    from sync_platform.defs.backups import backups_of
+
+    settings = load_settings()
+    backups = backups_of(settings, from_replica=replica)
+    subject = {"store": backups.store.url, "backup": "all" if verifies_all else backup_id or "newest"}
+    with audited(settings, OPERATION, subject) as operation, showing_steps("verifying") as show_step:
+        findings = backups.verify(backup_id, verifies_all=verifies_all, on_step=show_step)
+        operation.ended("complete" if findings.holds else "failed", findings=len(findings.found))
+    if as_json:
+        write_json(findings.document())
+    else:
+        _show(findings, console())
+    return OK if findings.holds else FAILED
+
+
+def _show(findings: BackupFindings, shown: Terminal) -> None:
+    for each in findings.found[:MOST_SHOWN]:
+        shown.print(str(each), soft_wrap=True)
+    if len(findings.found) > MOST_SHOWN:
+        shown.print(f"… and {len(findings.found) - MOST_SHOWN:,} more; --json lists them all")
+    result = "all intact" if findings.holds else f"{len(findings.found):,} findings"
+    shown.print(
+        f"{len(findings.backups):,} backups, {findings.objects:,} objects, {findings.bytes_read / 1e6:,.1f} MB read: "
+        f"{result}",
+        soft_wrap=True,
+    )

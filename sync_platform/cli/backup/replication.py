@@ -1,0 +1,42 @@
+"""`sync-platform backup replicate`, which is also the last step of `create` where a replica is set."""
+
+from __future__ import annotations
+
+from sync_platform.backup.replica import REPLICATE, ReplicaReport
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import console, report_problem, showing_steps, write_json
+from sync_platform.errors import SettingsError
+from sync_platform.settings import Settings, load_settings
+
+
+def replicate_now(*, as_json: bool) -> int:
+    """Copy every backup to the replica; 0, or 1 if a damaged backup was left out."""
+    settings = load_settings()
+    if not settings.backup_replica:
+        raise SettingsError("BACKUP_REPLICA is not set: name the second store there, such as s3://bucket/prefix")
+    report = replicate_audited(settings)
+    if as_json:
+        write_json(report.document())
+    else:
+        console().print(
+            f"{len(report.backups):,} backups copied to {report.store}: {report.objects:,} objects, "
+            f"{report.bytes_copied / 1e6:,.1f} MB, read back and intact",
+            soft_wrap=True,
+        )
+    return FAILED if report.skipped else OK
+
+
+def replicate_audited(settings: Settings) -> ReplicaReport:
+    """Copy every backup to the replica, with entries in the audit log and a message for each that is left out."""
+    from sync_platform.defs.backups import backups_of
+
+    backups = backups_of(settings)
+    subject = {"store": backups.replica.url}
+    with audited(settings, REPLICATE, subject) as operation, showing_steps("replicating") as show_step:
+        report = backups.replicate(show_step) or ReplicaReport(backups.replica.url)
+        outcome = "degraded" if report.skipped else "complete"
+        operation.ended(outcome, backups=report.backups, objects=report.objects)  # type: ignore[arg-type]
+    for each in report.skipped:
+        report_problem(f"not replicated: {each}")
+    return report

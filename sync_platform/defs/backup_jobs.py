@@ -1,0 +1,171 @@
+"""Backups as Dagster assets with schedules: full weekly, incremental daily, and after every sync if that is set.
+
+What belongs here: when they run, and what their runs show. Making a backup belongs in backup/.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sync_platform.backup.backup_retention import PRUNE
+from sync_platform.backup.backup_verification import CREATE
+from sync_platform.backup.creation import CreatedBackup
+from sync_platform.backup.identifier import BackupKind
+from sync_platform.backup.replica import REPLICATE
+from sync_platform.defs.audit import audited_run
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.backups import Backups, logged_details
+from sync_platform.defs.landing import failure
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.errors import StorageError
+from sync_platform.lake.compaction import newest_snapshot
+from sync_platform.storage.lake_connection import Lake
+
+GROUP = "backups"
+FULL, INCREMENTAL, AFTER_SYNC = "weekly_full_backup", "daily_incremental_backup", "backup_after_sync"
+RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
+LOOK_EVERY_S = 60
+PRUNING = "backup_prune"
+
+
+def backup_assets() -> list[dg.AssetsDefinition]:
+    """One asset for each kind of backup."""
+    return [
+        _asset("full", "Every file of the lake, read again and proven, with catalog and audit log."),
+        _asset("incremental", "The files of the lake that no backup has yet, with catalog and audit log."),
+    ]
+
+
+def backup_schedules() -> list[dg.ScheduleDefinition]:
+    return [
+        _schedule(FULL, "full", "30 4 * * 0", "A full backup, every Sunday after maintenance."),
+        prune_schedule(),
+        _schedule(INCREMENTAL, "incremental", "30 5 * * *", "An incremental backup, every day after the syncs."),
+    ]
+
+
+def backup_after_sync_sensor() -> dg.SensorDefinition:
+    """Launches an incremental backup when the lake has a commit that no earlier launch has seen."""
+
+    @dg.sensor(
+        name=AFTER_SYNC,
+        target=dg.AssetSelection.assets(dg.AssetKey([GROUP, "incremental"])),
+        minimum_interval_seconds=LOOK_EVERY_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Launches an incremental backup after each commit to the lake (BACKUP_AFTER_SYNC).",
+    )
+    def after_sync(context: dg.SensorEvaluationContext, backups: Backups) -> dg.SensorResult:
+        if not backups.lake.address.exists:
+            return dg.SensorResult(skip_reason="there is no lake yet")
+        with Lake(backups.lake.address, read_only=True) as lake, lake.session() as session:
+            newest = str(newest_snapshot(session))
+        if newest == context.cursor:
+            return dg.SensorResult(skip_reason="nothing was committed since the last backup")
+        return dg.SensorResult([dg.RunRequest(run_key=f"{AFTER_SYNC}/{newest}", tags=RUN_TAGS)], cursor=newest)
+
+    return after_sync
+
+
+def _asset(kind: BackupKind, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[GROUP, kind],
+        group_name=GROUP,
+        description=f"{description} It counts only after it was read back.",
+        retry_policy=RETRIES,
+        output_required=False,
+    )
+    def backup(context: dg.AssetExecutionContext, backups: Backups) -> Iterator[dg.Output[None]]:
+        subject = {"type": kind, "store": backups.store.url}
+        try:
+            with audited_run(context.run, backups.ledger_url, CREATE, subject) as operation:
+                created = backups.create(kind)
+                operation.ended("complete", **logged_details(created))
+            copied = _replicate(context, backups)
+        except Exception as error:
+            raise failure(context, error) from error
+        yield dg.Output(None, metadata={**_metadata(created), **copied})
+
+    return backup
+
+
+def _replicate(context: dg.AssetExecutionContext, backups: Backups) -> dict[str, Any]:
+    """Copy the backups to the replica, if there is one; the metadata of that."""
+    if not backups.has_replica:
+        return {}
+    with audited_run(context.run, backups.ledger_url, REPLICATE, {"store": backups.replica.url}) as operation:
+        report = backups.replicate(context.log.info)
+        if report is None or report.skipped:
+            raise StorageError(f"the replica has not every backup: {'; '.join(report.skipped if report else [])}")
+        operation.ended("complete", backups=report.backups, objects=report.objects)
+    return {"replica": report.store, "replicated_objects": report.objects}
+
+
+def prune_schedule() -> dg.ScheduleDefinition:
+    """The daily deletion of expired backups, and its job."""
+
+    @dg.op(
+        description="Marks backups and objects that are not needed any more, and deletes what was marked a day ago.",
+        out=dg.Out(dg.Nothing),
+        retry_policy=RETRIES,
+    )
+    def prune_backups(context: dg.OpExecutionContext, backups: Backups) -> Iterator[dg.Output[None]]:
+        try:
+            if backups.repository_or_none() is None:
+                return
+            with audited_run(context.run, backups.ledger_url, PRUNE, {"store": backups.store.url}) as operation:
+                report = backups.prune()
+                if report.plan.stopped:
+                    raise StorageError(report.plan.stopped)
+                operation.ended("complete", backups=report.removed_backups, objects=report.deleted_objects)
+        except Exception as error:
+            raise failure(context, error) from error
+        yield dg.Output(None, metadata={"deleted_objects": report.deleted_objects, "refused": len(report.refused)})
+
+    @dg.job(
+        name=PRUNING,
+        description="Deletes backups past BACKUP_RETENTION_DAYS, in two steps a day apart.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    def backup_prune() -> None:
+        prune_backups()
+
+    return dg.ScheduleDefinition(
+        name=f"{PRUNING}_schedule",
+        job=backup_prune,
+        cron_schedule="0 7 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_timezone=TIMEZONE,
+        description="Deletion of expired backups, every day.",
+    )
+
+
+def _schedule(name: str, kind: BackupKind, cron: str, description: str) -> dg.ScheduleDefinition:
+    job = dg.define_asset_job(
+        name,
+        dg.AssetSelection.assets(dg.AssetKey([GROUP, kind])),
+        description=description,
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    return dg.ScheduleDefinition(
+        name=f"{name}_schedule",
+        job=job,
+        cron_schedule=cron,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_timezone=TIMEZONE,
+        description=description,
+    )
+
+
+def _metadata(created: CreatedBackup) -> dict[str, Any]:
+    """`BackupSuccess` is 1: a backup that was not read back has no metadata."""
+    manifest = created.manifest
+    return {
+        "BackupSuccess": 1,
+        **logged_details(created),
+        "files": len(manifest.files),
+        "size_bytes": manifest.size_bytes,
+        "stored_bytes": manifest.stored_bytes,
+    }

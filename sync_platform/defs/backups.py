@@ -1,0 +1,153 @@
+"""The backups of an installation as a resource: where they are, what they are made of, and the key that opens them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.backup.backup_retention import PrunePlan, PruneReport, plan_prune, prune
+from sync_platform.backup.backup_verification import BackupFindings, verify_backups
+from sync_platform.backup.creation import CreatedBackup, Origin, create_backup
+from sync_platform.backup.file_copies import Policy
+from sync_platform.backup.identifier import BackupKind
+from sync_platform.backup.replica import ReplicaReport, replicate
+from sync_platform.backup.repository import Repository
+from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
+from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.defs.resources import (
+    LakeResource,
+    LandingStore,
+    VaultResource,
+    backup_store_of,
+    lake_of,
+    replica_store_of,
+    store_of,
+    vault_of,
+)
+from sync_platform.errors import SettingsError, StorageError
+from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.lease import Leases
+
+
+class Backups(dg.ConfigurableResource[None]):
+    """Makes and verifies backups of the lake, and opens their repository."""
+
+    store: dg.ResourceDependency[LandingStore]
+    replica: dg.ResourceDependency[LandingStore]
+    data: dg.ResourceDependency[LandingStore]
+    lake: dg.ResourceDependency[LakeResource]
+    vault: dg.ResourceDependency[VaultResource]
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger.")
+    compress: bool = Field(description="Whether backups are compressed.")
+    encrypt: bool = Field(description="Whether backups are encrypted.")
+    has_replica: bool = Field(description="Whether every backup is copied to the replica.")
+    retention_days: int = Field(description="Days that a backup is kept.")
+    recovery_key_file: str = Field(description="File with the recovery key; empty to use the master key.")
+
+    def repository(self, *, may_create: bool = False) -> Repository:
+        """The repository; StorageError where there is none, or where its key is not the one that we have."""
+        store = self.store.open()
+        if self.recovery_key_file:
+            return Repository(store, open_with_recovery_key(store, _read_key(Path(self.recovery_key_file))))
+        wrapping = self.vault.vault.backups
+        return Repository(store, open_repository_key(store, wrapping, may_create=may_create))
+
+    def repository_or_none(self) -> Repository | None:
+        """The repository; None where no backup was ever made."""
+        return None if read_stored_key(self.store.open()) is None else self.repository()
+
+    def origin(self) -> Origin:
+        """What a backup is made of."""
+        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url)
+
+    def create(
+        self, kind: BackupKind, sources: Sequence[str] = (), on_step: Callable[[str], None] = lambda step: None
+    ) -> CreatedBackup:
+        """Make a backup; see `create_backup`."""
+        repository = self.repository(may_create=True)
+        return create_backup(self.origin(), repository, kind, Policy(self.compress, self.encrypt), sources, on_step)
+
+    def replicate(self, on_step: Callable[[str], None] = lambda step: None) -> ReplicaReport | None:
+        """Copy every backup to the replica; None where none is set. See `replicate` of the core."""
+        if not self.has_replica:
+            return None
+        with scratch_folder(self.lake.address.temp, "backup-replica") as scratch:
+            return replicate(self.repository(), self.replica.open(), scratch, on_step)
+
+    def plan_prune(self, *, trusts_clock: bool = False) -> PrunePlan:
+        """What `prune` would do."""
+        return plan_prune(self.repository(), self.retention_days, datetime.now(UTC), trusts_clock=trusts_clock)
+
+    def prune(self, *, trusts_clock: bool = False) -> PruneReport:
+        """Delete what is due, beside no backup, restore or maintenance."""
+        with Leases(self.ledger_url).hold("backup prune") as lease:
+            now = datetime.now(UTC)
+            return prune(
+                self.repository(),
+                self.retention_days,
+                now,
+                trusts_clock=trusts_clock,
+                require_lease=lease.require_unexpired,
+            )
+
+    def verify(
+        self,
+        backup_id: str | None = None,
+        *,
+        verifies_all: bool = False,
+        on_step: Callable[[str], None] = lambda step: None,
+    ) -> BackupFindings:
+        """Verify backups; see `verify_backups`."""
+        log = AuditLog(self.ledger_url)
+        try:
+            entries = list(log.entries())
+        finally:
+            log.close()
+        with scratch_folder(self.lake.address.temp, "backup-verify") as scratch:
+            return verify_backups(
+                self.repository(), entries, scratch, backup_id, verifies_all=verifies_all, on_step=on_step
+            )
+
+
+def backups_of(settings: Settings, *, from_replica: bool = False) -> Backups:
+    """The backups; or those in the replica, with `from_replica`. SettingsError where that is set nowhere."""
+    data, replica = settings.lake_data_url, replica_store_of(settings)
+    if from_replica and replica is None:
+        raise SettingsError("BACKUP_REPLICA is not set: there is no replica to read")
+    return Backups(
+        store=(replica if from_replica else None) or backup_store_of(settings),
+        replica=replica or backup_store_of(settings),
+        has_replica=replica is not None and not from_replica,
+        data=store_of(settings, data if "://" in data else Path(data).absolute().as_uri()),
+        lake=lake_of(settings),
+        vault=vault_of(settings),
+        ledger_url=settings.ledger_url,
+        compress=settings.backup_compression,
+        encrypt=settings.backup_encryption,
+        retention_days=settings.backup_retention_days,
+        recovery_key_file=str(settings.backup_recovery_key_file or ""),
+    )
+
+
+def logged_details(created: CreatedBackup) -> dict[str, Any]:
+    """What the audit log says of a backup that exists."""
+    manifest = created.manifest
+    return {
+        "backup": manifest.id,
+        "manifest": created.digest,
+        "sequence": manifest.sequence,
+        "snapshot": manifest.snapshot,
+        "objects": len(manifest.files),
+        "copied_bytes": manifest.copied_bytes,
+    }
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise StorageError(f"cannot read the recovery key {path}: {error.strerror or error}") from None
