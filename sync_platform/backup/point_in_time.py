@@ -1,7 +1,7 @@
 """The lake as of an earlier commit of a backup: its tables are committed again, in one transaction, into a new lake.
 
 A catalog that is cut back to an earlier commit would be right at first, and wrong after more commits: files that
-maintenance merged have later rows too. So every table is written anew, with exactly the columns and rows of that commit.
+maintenance merged have later rows too. So every table is written anew, with exactly its columns and rows then.
 """
 
 from __future__ import annotations

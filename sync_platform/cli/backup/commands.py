@@ -89,8 +89,8 @@ def backup_restore(
         str,
         typer.Option(
             metavar="DIR|ENV",
-            help="A new folder, which becomes a home of its own; or the environment of this installation (ENVIRONMENT), "
-            "to restore into its lake.",
+            help="A new folder, which becomes a home of its own; or this installation by the name of its environment "
+            "(ENVIRONMENT), to restore into its lake.",
         ),
     ],
     backup_id: OneBackup = None,
@@ -111,6 +111,7 @@ def backup_restore(
             "later change wins; `overwrite`: exactly the rows of the backup, after a backup of the present state."
         ),
     ] = ConflictOption.skip,
+    replica: Annotated[bool, typer.Option("--replica", help="Read the backups in BACKUP_REPLICA.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change, by table.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -122,7 +123,9 @@ def backup_restore(
     from sync_platform.cli.backup.restore import restore
 
     mode = Conflict(conflict.value)
-    raise typer.Exit(restore(backup_id, at, target, source or [], mode, dry_run=dry_run, as_json=as_json))
+    raise typer.Exit(
+        restore(backup_id, at, target, source or [], mode, replica=replica, dry_run=dry_run, as_json=as_json)
+    )
 
 
 @backup_commands.command("drill")

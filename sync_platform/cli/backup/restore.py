@@ -49,6 +49,7 @@ def restore(
     sources: list[str],
     conflict: Conflict,
     *,
+    replica: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -60,7 +61,7 @@ def restore(
     settings = load_settings()
     fresh_home = target_of(target, settings)
     moment = parse_moment(at, "--at") if at is not None else None
-    backups = backups_of(settings)
+    backups = backups_of(settings, from_replica=replica)
     chosen = choose_commit(backups.repository(), backup_id, moment, sources)
     one = _Restore(settings, backups, chosen, sorted(set(sources)), conflict, dry_run, as_json)
     if fresh_home is not None:
@@ -104,12 +105,8 @@ class _Restore:
         if self.dry_run:
             return self._plan_fresh(address)
         subject = self._subject(self.settings.environment)
-        with (
-            audited(self.settings, RESTORE, subject) as operation,
-            self._alone(),
-            showing_steps("restoring") as show_step,
-        ):
-            with scratch_folder(address.temp, RESTORE) as scratch:
+        with audited(self.settings, RESTORE, subject) as operation, self._alone():
+            with showing_steps("restoring") as show_step, scratch_folder(address.temp, RESTORE) as scratch:
                 fresh = self._fresh(address, self.backups.data.open(), scratch, show_step)
                 rows = fresh.run(_run_id(self.chosen))
             operation.ended("complete", rows=sum(rows.values()))
@@ -198,9 +195,12 @@ class _Restore:
 
     def _safety_backup(self) -> str:
         """Back up the lake as it is now, before rows are overwritten; returns the id."""
-        subject = {"type": "incremental", "store": self.backups.store.url, "reason": "before a restore"}
+        from sync_platform.defs.backups import backups_of
+
+        primary = backups_of(self.settings)
+        subject = {"type": "incremental", "store": primary.store.url, "reason": "before a restore"}
         with audited(self.settings, CREATE, subject) as operation, showing_steps("backing up first") as show_step:
-            created = self.backups.create("incremental", (), show_step)
+            created = primary.create("incremental", (), show_step)
             operation.ended("complete", backup=created.manifest.id, manifest=created.digest)
         return created.manifest.id
 

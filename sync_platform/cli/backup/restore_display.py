@@ -33,7 +33,7 @@ def show_fresh(
     elif home:
         shown.print(f"Next: SYNC_HOME={home} sync-platform lineage verify", soft_wrap=True)
         shown.print(
-            "The keys of persons are not in this backup: names stay sealed until the vault is there too (docs/backup.md).",
+            "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",
             soft_wrap=True,
         )
 
