@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from sync_platform.backup.backup_manifest import BackupManifest, StoredFile
+from sync_platform.backup.backup_manifest import StoredFile
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.drill import Drill
 from sync_platform.backup.fresh_lake import FreshLake
@@ -174,9 +175,7 @@ def test_a_moment_before_the_oldest_commit_is_refused_with_that_commits_time(lak
 
 def test_a_catalog_of_a_newer_format_is_refused(lake: BackedUpLake, restores: Restores) -> None:
     made = lake.make("full").manifest
-    newer = BackupManifest(
-        **{**{name: getattr(made, name) for name in made.__struct_fields__}, "versions": {"ducklake": "2.0"}}
-    )
+    newer = msgspec.structs.replace(made, versions={"ducklake": "2.0"})
     chosen = ChosenCommit(newer, made.commits[-1])
     with pytest.raises(StorageError, match=r"format 2\.0"):
         restores.of(chosen, restores.home().lake).run("run")
