@@ -39,8 +39,8 @@ class DrillReport:
     """The result of a drill.
 
     `rto_s`: seconds until the restored lake could be read. `rpo_s`: seconds of commits that would be lost now.
-    `total_s` includes the comparison. `compared`: tables whose digest equals that of the living lake; `not_compared`: tables for
-    which the living lake does not have that commit any more. `problems`: empty if the drill passed.
+    `total_s` includes the comparison. `compared`: tables whose digest equals that of the living lake; `not_compared`:
+    tables for which the living lake does not have that commit any more. `problems`: empty if the drill passed.
     """
 
     backup_id: str
