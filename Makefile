@@ -35,6 +35,7 @@ bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.matching
 	@$(BIN)/python -m benchmarks.lineage
+	@$(BIN)/python -m benchmarks.recovery
 
 lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's as a part of it
 	@$(PIP) install uv
