@@ -21,7 +21,7 @@ from sync_platform.lake.difference import find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.observations import latest_observation
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
-from sync_platform.lake.schema import ensure_tables
+from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
 from sync_platform.lake.syncs import describe_commit, latest_commit, return_cursor
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
@@ -102,11 +102,14 @@ class LivingRestore:
         return done
 
     def _ensure_tables(self, session: duckdb.DuckDBPyConnection) -> None:
-        for platform in self.platforms.values():
-            for dataset in platform.datasets:
-                ensure_tables(session, self.history, platform.name, dataset)
-        if self.with_decisions:
-            ensure_unified(session)
+        """Create what this lake does not have of the tables that the backup has."""
+        for table in self._tables(session):
+            if table.schema == SCHEMA:
+                ensure_unified(session)
+            else:
+                platform = self.platforms[table.schema]
+                ensure_tables(session, self.history, platform.name, platform.dataset(table.name))
+        ensure_sync_tables(session)
 
     def _restore_table(
         self, session: duckdb.DuckDBPyConnection, table: TrackedTable, restore_id: str, run_id: str, now: datetime

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
-from sync_platform.storage.data_path import is_moved, store_data_path
+from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 
@@ -85,7 +85,8 @@ class LakeAddress:
         """The DuckDB extensions that the lake needs."""
         catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
         # httpfs reads and writes s3://, and it has the cipher that encrypts data files
-        return ("ducklake", catalog, *(("httpfs",) if self.is_encrypted else ()))
+        encrypts = self.is_encrypted or (self.catalog_file is not None and has_encrypted_files(self.catalog_file))
+        return ("ducklake", catalog, *(("httpfs",) if encrypts else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""

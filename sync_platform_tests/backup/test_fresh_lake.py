@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,8 @@ import pytest
 
 from sync_platform.backup.backup_manifest import StoredFile
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
-from sync_platform.backup.drill import Drill
+from sync_platform.backup.drill import DRILL, Drill
+from sync_platform.backup.drill_state import drill_state
 from sync_platform.backup.fresh_lake import FreshLake
 from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
@@ -201,6 +202,17 @@ def test_a_laptop_is_restored_into_postgresql_and_s3_and_takes_a_commit_there(
             with restored.session() as session:
                 session.execute("DELETE FROM diner.dishes WHERE source_id = '1'")
                 assert session.execute("SELECT count(*) FROM diner.dishes").fetchall() == [(7,)]
+
+
+def test_a_drill_that_failed_is_late_or_never_ran_is_a_problem(lake: BackedUpLake) -> None:
+    log, now = lake.audit_log, datetime.now(UTC)
+    assert "ever run" in (drill_state(log.entries(), now).problem or "")
+    log.record(DRILL, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli", outcome="failed")
+    assert "did not pass" in (drill_state(log.entries(), now).problem or "")
+    passed = log.record(DRILL, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli")
+    state = drill_state(log.entries(), passed.at + timedelta(days=7))
+    assert (state.problem, state.rto_s) == (None, 2.5)
+    assert "9 days ago" in (drill_state(log.entries(), passed.at + timedelta(days=9)).problem or "")
 
 
 def test_a_drill_passes_and_fails_where_the_restored_table_is_not_that_of_the_lake(
