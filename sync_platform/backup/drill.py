@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ DRILL = "drill"
 class DrillReport:
     """The result of a drill.
 
-    `rto_s`: seconds until the restored lake could be read. `rpo_s`: seconds of commits that would be lost now.
+    `rto_s`: seconds until the restored lake could be read. `rpo_s`: age of the oldest commit in no backup, or 0.
     `total_s` includes the comparison. `compared`: tables whose digest equals that of the living lake; `not_compared`:
     tables for which the living lake does not have that commit any more. `problems`: empty if the drill passed.
     """
@@ -113,7 +113,7 @@ class Drill:
             report.not_compared = report.tables
             return
         with Lake(self.living, read_only=True) as living, living.session() as original, restored.session() as copy:
-            report.rpo_s = _lost_s(original, report.commit_at)
+            report.rpo_s = _age_of_unprotected_s(original, report.snapshot)
             for name in _tables(copy):
                 self.on_step(f"comparing {name}")
                 sql = ".".join(f'"{part}"' for part in name.split("."))
@@ -138,10 +138,11 @@ class Drill:
         report.problems += [f"lineage: {each}" for each in findings.breaks]
 
 
-def _lost_s(session: duckdb.DuckDBPyConnection, since: datetime) -> float:
-    """The seconds from the newest commit in the backup to the newest commit of the living lake."""
-    newest = session.execute(f"SELECT max(snapshot_time) FROM ducklake_snapshots('{LAKE}')").fetchall()[0][0]
-    return round(max(0.0, (newest - since).total_seconds()), 2) if newest else 0.0
+def _age_of_unprotected_s(session: duckdb.DuckDBPyConnection, snapshot: int) -> float:
+    """The age in seconds of the lake's first commit after the one in the backup; 0 where there is none."""
+    query = f"SELECT min(snapshot_time) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id > ?"
+    first = session.execute(query, [snapshot]).fetchall()[0][0]
+    return round(max(0.0, (datetime.now(UTC) - first).total_seconds()), 2) if first else 0.0
 
 
 def _tables(session: duckdb.DuckDBPyConnection) -> list[str]:

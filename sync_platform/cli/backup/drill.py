@@ -34,5 +34,5 @@ def _show(report: DrillReport, shown: Terminal) -> None:
         f"(the lake does not have that commit any more); {report.changes:,} changes verified",
         soft_wrap=True,
     )
-    shown.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s of commits are in no backup yet")
+    shown.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")
     shown.print("The drill passed." if report.passed else f"The drill failed: {len(report.problems)} problems.")
