@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, TypeVar
 
 import typer
 
+from sync_platform.errors import UsageError
+
+Form = TypeVar("Form", bound=StrEnum)
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to standard output, and nothing else.")]
+AsJsonFormat = Annotated[bool, typer.Option("--json", help="The same as `--format json`.")]
 AsHtml = Annotated[bool, typer.Option("--html", help="Write one HTML page to standard output, and nothing else.")]
 AsOf = Annotated[
     str | None,
@@ -28,3 +33,10 @@ OnePlatform = Annotated[str | None, typer.Argument(help="One platform; all if no
 OneDataset = Annotated[str | None, typer.Argument(help="One dataset of the platform; all if none is named.")]
 Platforms = Annotated[list[str] | None, typer.Argument(help="The platforms to sync; all if none is named.")]
 HashLanding = Annotated[bool, typer.Option("--landing", help="Also compute the hash of every landed object again.")]
+
+
+def one_format(form: Form | None, other: Form | None) -> Form | None:
+    """The format that was asked for by `--format` or by `--json`; UsageError if these differ."""
+    if form and other and form != other:
+        raise UsageError(f"--json and --format {form}: one of the two")
+    return form or other

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from sync_platform.documents.document import Document
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.period import HONG_KONG
 
-WIDTH = 120
 COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
 MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
 
@@ -32,12 +31,24 @@ def write_json(document: Any) -> None:
 
 
 def json_of(document: Any) -> str:
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+    """A document as JSON. Every moment in it is written in UTC."""
+    return orjson.dumps(document, _for_json, orjson.OPT_INDENT_2 | orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
-def rendered(document: Document, form: str, width: int | None = None) -> str:
-    """A document as one HTML page, or as text (`form`: html, text)."""
-    return html_of(document) if form == "html" else text_of(document, width)
+def _for_json(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def write_document(document: Document, form: str, file: TextIO) -> None:
+    """Write a document as one HTML page, or as text for the width of the terminal (`form`: html, text)."""
+    if form == "html":
+        file.write(html_of(document))
+    else:
+        file.write(text_of(document, Terminal(file=file).width, is_coloured=file.isatty()))
 
 
 @contextmanager
@@ -61,7 +72,8 @@ def write_line(text: str) -> None:
 class Terminal(Console):
     """Prints every string verbatim: brackets and colons are text and never a style or an emoji.
 
-    `width`: in columns; None: that of the terminal, or 80 where there is none.
+    `width`: in columns; None: that of the variable COLUMNS or of the terminal, also where the output is a pipe or a
+    file; 80 where there is neither.
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, file: TextIO | None = None) -> None:
@@ -71,10 +83,15 @@ class Terminal(Console):
         """The text of a line or a cell, as rich calls it for every string."""
         return super().render_str(verbatim(text), **options)
 
+    def print_table(self, table: FittedTable) -> None:
+        """Print a table so that it fits the width."""
+        for part in table.parts(self.width):
+            self.print(part, soft_wrap=isinstance(part, str))
 
-def console(width: int = WIDTH) -> Terminal:
-    """Standard output, for tables and lines: as wide as the terminal, or `width` columns where there is none."""
-    return Terminal(width=None if sys.stdout.isatty() else width)
+
+def console() -> Terminal:
+    """Standard output, for tables and lines."""
+    return Terminal()
 
 
 def styled(text: str, style: str) -> Text:
@@ -85,15 +102,6 @@ def styled(text: str, style: str) -> Text:
 def line(*parts: str | Text) -> Text:
     """Strings and styled texts as one line."""
     return Text.assemble(*(verbatim(part) if isinstance(part, str) else part for part in parts))
-
-
-def new_table(*columns: str, numbers: Collection[str] = (), unbroken: Collection[str] = (), **options: Any) -> Table:
-    """A table with a bold header. `numbers` are the columns aligned right, `unbroken` those that are never wrapped."""
-    table = Table(header_style="bold", **options)
-    for name in columns:
-        justify = "right" if name in numbers else "left"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name in unbroken)  # type: ignore[arg-type]
-    return table
 
 
 def coloured(status: str, text: str = "") -> Text:

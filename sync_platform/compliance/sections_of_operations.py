@@ -9,6 +9,7 @@ from sync_platform.compliance.compliance_report import ComplianceReport
 from sync_platform.compliance.logged_operations import LoggedOperation
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import DocumentTable, Row, Section
+from sync_platform.documents.wording import subject_text
 
 MOST_SHOWN = 50
 RETENTION_NOTE = (
@@ -88,19 +89,9 @@ def operations_section(report: ComplianceReport) -> Section:
 
 def _operations(caption: str, operations: Sequence[LoggedOperation]) -> DocumentTable:
     rows: list[Row] = [
-        (each.number, moment_text(each.began_at), each.actor, each.via, each.outcome, _subject_text(each))
+        (each.number, moment_text(each.began_at), each.actor, each.via, each.outcome, subject_text(each.subject))
         for each in operations[:MOST_SHOWN]
     ]
     if len(operations) > MOST_SHOWN:
         caption = f"{caption} (the first {MOST_SHOWN} of {len(operations):,}; --json has all)"
     return DocumentTable(caption, ("entry", "began", "actor", "interface", "outcome", "subject"), rows)
-
-
-def _subject_text(operation: LoggedOperation) -> str:
-    return "; ".join(f"{name}: {_value_text(value)}" for name, value in operation.subject.items())
-
-
-def _value_text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {inner}" for name, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

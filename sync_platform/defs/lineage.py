@@ -43,7 +43,7 @@ class Auditor(dg.ConfigurableResource[None]):
         """What is verified, read-only; StorageError or SettingsError where a part cannot be used."""
         log = AuditLog(self.ledger_url)
         try:
-            with Lake(self.lake.address, read_only=True) as lake:
+            with Lake(self.lake.address, read_only=True) as lake, self.lake.file_proof(lake) as files:
                 yield AuditedInstallation(
                     lake,
                     self.lake.history,
@@ -52,6 +52,7 @@ class Auditor(dg.ConfigurableResource[None]):
                     self.anchors.open(),
                     self.vault.vault.anchors,
                     timedelta(days=self.lineage_retention_days),
+                    files,
                 )
         finally:
             log.close()

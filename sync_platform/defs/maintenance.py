@@ -52,7 +52,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     @dg.op(
         description="Folds old changes into their results, expires snapshots beyond the time-travel window, merges "
         "small files, and deletes files that no snapshot needs, files of killed writers, and expired landed pages. It "
-        "proves that the content of every table is the same before and after.",
+        "proves that every file is as it was recorded, and that the content of every table stays the same.",
         out=dg.Out(dg.Nothing),
         retry_policy=RETRIES,
     )
@@ -62,11 +62,19 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         now = datetime.now(UTC)
         note_run(context.run, retention.ledger_url, "maintain")
         try:
-            with Leases(retention.ledger_url).hold("maintenance") as lease:
+            with (
+                Leases(retention.ledger_url).hold("maintenance") as lease,
+                lake.file_proof(lake.open()) as files,
+            ):
+                files.record_new()
+                files.require_intact()  # a compaction would write damaged values into new files
+                lease.require_unexpired()
                 kept = timedelta(days=retention.lineage_retention_days)
                 closed = close_lineage(lake.open(), lake.history, now - kept, context.run_id)
                 lease.require_unexpired()
                 report = maintain(lake.open(), retention.time_travel_days, now, context.run_id, lease.require_unexpired)
+                files.record_new()
+                files.replace_lists()
                 store = landing_store.open()
                 limit = limits_of(platforms, retention.landing_retention_days)
                 expired = find_expired(store, limit, now)

@@ -1,5 +1,7 @@
 """The resources of assets. The UI shows the description of each option."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -8,11 +10,14 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from sync_platform.errors import SyncError
+from sync_platform.lake.file_proof import FileProof
 from sync_platform.landing.source import Source, resolve_source
 from sync_platform.settings import Settings, platform_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.sandbox_process import sandbox_url
 from sync_platform.storage.bucket_store import ServerEncryption
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
@@ -59,6 +64,7 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     region: str = Field(description="AWS region of the bucket, where data is in one.")
     endpoint: str = Field(description="Endpoint of an S3 server that is not AWS; empty for AWS.")
     history: str = Field(description="Table of all changes, as `schema.table`.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the digests of the lake's files.")
     _lake: Lake | None = PrivateAttr(default=None)
 
     @property
@@ -71,10 +77,31 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             self._lake = Lake(self.address)
         return self._lake
 
+    @contextmanager
+    def file_proof(self, lake: Lake) -> Iterator[FileProof]:
+        """The proof of the files of this lake; StorageError or SettingsError where a store cannot be opened."""
+        url = self.data if self.address.is_remote else Path(self.data).absolute().as_uri()
+        store = LandingStore(url=url, region=self.region, endpoint=self.endpoint)
+        lists = FileLists(self.ledger_url)
+        try:
+            yield FileProof(lake, store.open(), lists)
+        finally:
+            lists.close()
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         if self._lake is not None:
+            self._record_files(self._lake, context)
             self._lake.close()
             self._lake = None
+
+    def _record_files(self, lake: Lake, context: dg.InitResourceContext) -> None:
+        """Record the files that the run wrote. The run's commits stand where that fails; the next run records them."""
+        try:
+            with self.file_proof(lake) as files:
+                files.record_new()
+        except SyncError as error:
+            if context.log is not None:
+                context.log.warning(f"the lake's new files could not be recorded, the next run does it: {error}")
 
 
 class VaultResource(dg.ConfigurableResource[Vault]):
@@ -177,6 +204,7 @@ def lake_of(settings: Settings) -> LakeResource:
         region=settings.aws_region,
         endpoint=settings.aws_endpoint_url,
         history=settings.lineage_table_name,
+        ledger_url=settings.ledger_url,
     )
 
 

@@ -31,12 +31,16 @@ Row = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class DocumentTable:
-    """A table. `empty` is written in place of a table that has no rows."""
+    """A table. `empty` is written in place of a table that has no rows.
+
+    `optional`: the columns that a text leaves out where the table is too wide, the first of them first.
+    """
 
     caption: str
     columns: tuple[str, ...]
     rows: Sequence[Row]
     empty: str = "none on record"
+    optional: tuple[str, ...] = ()
 
     @property
     def are_figures(self) -> list[bool]:

@@ -13,6 +13,10 @@ INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2
 """Characters that control a terminal, or that a reader cannot see."""
 
 
+MOST_ITEMS = 8
+"""Of a longer list only the first and the last item are written."""
+
+
 def visible(text: str) -> str:
     """The text with every invisible character spelt out, such as `\\x1b`."""
     return INVISIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
@@ -34,6 +38,22 @@ def value_text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {value_text(item)}" for name, item in value.items())
     return f"“{value}”" if isinstance(value, str) else str(value)
+
+
+def subject_text(subject: dict[str, Any]) -> str:
+    """What an operation is about, in one line; of a long list only its first and its last item."""
+    return "; ".join(f"{name}: {_shortened(value)}" for name, value in subject.items())
+
+
+def _shortened(value: Any) -> str:
+    if isinstance(value, dict):
+        return _shortened([f"{name} {_shortened(item)}" for name, item in value.items()])
+    if isinstance(value, list):
+        items = list(map(_shortened, value))
+        return ", ".join(items) if len(items) <= MOST_ITEMS else f"{items[0]} … {items[-1]} ({len(items):,})"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def utc_text(moment: datetime) -> str:

@@ -1,12 +1,13 @@
-"""Anchors: the last links of both chains, signed and stored outside the lake. They reveal a rewritten chain.
+"""Anchors: the last links of the chains, signed and stored outside the lake. They reveal a rewritten chain.
 
-An anchor is a JSON object: `format`, `anchored_at`, `batches` and `audit_log` (each `number` and `link`), `public_key`
-(hex), and `signature` (Ed25519, base64) of the other keys, as JSON with sorted keys and without spaces.
+An anchor is a JSON object: `format`, `anchored_at`, `batches`, `audit_log` and `files` (each `number` and `link`),
+`public_key` (hex), and `signature` (Ed25519, base64) of the other keys, as JSON with sorted keys and without spaces.
+An anchor from before the chain of file lists has no `files`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -50,8 +51,8 @@ class Anchor:
         return Head(**self.document[chain])
 
 
-def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head) -> str:
-    """Sign the last links of both chains and write them to the store; returns the key. Nothing is overwritten.
+def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: Head, files: Head) -> str:
+    """Sign the last links of the chains and write them to the store; returns the key. Nothing is overwritten.
 
     Raises StorageError where the newest anchor in the store is signed under another key.
     """
@@ -62,6 +63,7 @@ def write_anchor(store: ObjectStore, signer: Signer, batches: Head, audit_log: H
         "anchored_at": now.isoformat(),
         "batches": vars(batches),
         "audit_log": vars(audit_log),
+        "files": vars(files),
         "public_key": signer.public_key,
     }
     body = {**signed, "signature": signer.sign(_message(signed))}
@@ -112,20 +114,17 @@ def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
         raise StorageError(f"there is no anchor {store.url}/{key}") from None
 
 
-def check_anchors(
-    anchors: Sequence[Anchor], batches: Sequence[Linked], audit_log: Sequence[Linked], findings: Findings
-) -> None:
-    """Check that each chain has each anchored link at the anchored number."""
-    links = {
-        "batches": {0: FIRST, **{entry.number: entry.link for entry in batches}},
-        "audit_log": {0: FIRST, **{entry.number: entry.link for entry in audit_log}},
-    }
+def check_anchors(anchors: Sequence[Anchor], chains: Mapping[str, Sequence[Linked]], findings: Findings) -> None:
+    """Check that each chain has each anchored link at the anchored number. `chains`: by their names in an anchor."""
+    links = {name: {0: FIRST, **{entry.number: entry.link for entry in chain}} for name, chain in chains.items()}
     for anchor in anchors:
         findings.anchors += 1
         if anchor.problem:
             findings.breaks.append(Break(f"anchor {anchor.name}", anchor.problem))
             continue
         for chain, present in links.items():
+            if chain not in anchor.document:  # it is from before this chain
+                continue
             head, at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
             if head.number not in present:
                 what = (

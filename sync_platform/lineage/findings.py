@@ -31,7 +31,7 @@ class Findings:
 
     `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
     `anchors_elsewhere`: anchors that the audit log names in other stores, such as the folder of another machine; they
-    were not read.
+    were not read. `files_unrecorded`: files of the lake whose SHA-256 no run has recorded yet.
     """
 
     batches: int = 0
@@ -39,6 +39,8 @@ class Findings:
     tables: int = 0
     audit_entries: int = 0
     anchors: int = 0
+    files: int = 0
+    files_unrecorded: int = 0
     landed_objects: int | None = None
     not_compared: list[str] = field(default_factory=list)
     anchors_elsewhere: list[str] = field(default_factory=list)

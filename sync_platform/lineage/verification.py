@@ -1,4 +1,5 @@
 """Verification: computes the digests, chains and tables again and compares them with the stored ones and the anchors.
+It reads every file of the lake, also those that only older snapshots need.
 
 What belongs here: the order of the steps. Each step has its own module. The lake is read at one snapshot.
 """
@@ -13,6 +14,7 @@ import duckdb
 
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.chain import BATCHES, Batch, has_chain
+from sync_platform.lake.file_proof import FileProof
 from sync_platform.lake.tracked_table import TrackedTables
 from sync_platform.lineage.anchors import Anchor, Head, check_anchors, check_presence, read_anchors, write_anchor
 from sync_platform.lineage.batches import check_batches
@@ -20,6 +22,7 @@ from sync_platform.lineage.findings import Break, Findings
 from sync_platform.lineage.landed import check_landing
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
+from sync_platform.storage.file_lists import FileList
 from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.lake_connection import LAKE, Lake, with_memory
 from sync_platform.storage.object_store import ObjectStore
@@ -35,7 +38,7 @@ def _silence(step: str) -> None: ...
 
 @dataclass(frozen=True)
 class AuditedInstallation:
-    """Everything that is verified: the lake with its history, the audit log, the anchors and the signer of the anchors.
+    """Everything that is verified: the lake with its history and files, the audit log, the anchors and their signer.
 
     `kept`: how long changes are kept before they may be folded.
     """
@@ -47,6 +50,7 @@ class AuditedInstallation:
     anchors: ObjectStore
     signer: Signer
     kept: timedelta
+    files: FileProof
 
     def verify(
         self, also: Sequence[Anchor] = (), landing: ObjectStore | None = None, on_step: OnStep = _silence
@@ -59,12 +63,14 @@ class AuditedInstallation:
         on_step("reading the anchors")
         anchors = [*read_anchors(self.anchors, self.signer.public_key), *also]
         findings = Findings()
+        on_step("every file of the lake")
+        lists = self._verify_files(findings)
         chain = self._verify_lake(findings, on_step)
         on_step("the audit log")
         entries = list(self.audit_log.entries())
         findings.audit_entries = len(entries)
         findings.breaks += [_audit_break(entry, what) for entry, what in broken_links(entries)]
-        check_anchors(anchors, chain, entries, findings)
+        check_anchors(anchors, {"batches": chain, "audit_log": entries, "files": lists}, findings)
         check_presence(anchors, self.anchors.url, entries, findings)
         if landing is not None:
             on_step("landed objects")
@@ -72,13 +78,32 @@ class AuditedInstallation:
         return findings
 
     def anchor(self) -> str:
-        """Write an anchor of both chains as they are now; returns its key."""
+        """Write an anchor of the chains as they are now; returns its key."""
         with self.lake.session() as session:
             if not has_chain(session):
                 raise StorageError(f"{BATCHES} does not exist: there is nothing to anchor before the next sync")
             last = session.execute(f"SELECT number, link FROM {LAKE}.{BATCHES} ORDER BY number DESC LIMIT 1").fetchone()
         batches = Head(*last) if last else Head.of([])
-        return write_anchor(self.anchors, self.signer, batches, Head.of(list(self.audit_log.entries())))
+        audit_log, files = Head.of(list(self.audit_log.entries())), Head.of(self.files.lists.chain())
+        return write_anchor(self.anchors, self.signer, batches, audit_log, files)
+
+    def _verify_files(self, findings: Findings) -> list[FileList]:
+        lists = self.files.lists.chain()
+        findings.breaks += [Break("file list", what, each.number) for each, what in broken_links(lists)]
+        try:
+            found = self.files.check()
+        except NoLakeYet:
+            raise
+        except (StorageError, duckdb.Error) as error:
+            findings.breaks.append(Break("file", f"the files cannot be checked: {_in_short(error)}"))
+            return lists
+        findings.files, findings.files_unrecorded = found.files, found.unrecorded
+        findings.breaks += [Break("file list", what, each.number) for each, what in found.damaged_lists]
+        findings.breaks += [
+            Break("file", f"{each.file.path}: {each.problem}", None, each.file.schema, each.file.table)
+            for each in found.damaged
+        ]
+        return lists
 
     def _verify_lake(self, findings: Findings, on_step: OnStep) -> list[Batch]:
         chain: list[Batch] = []
@@ -107,5 +132,5 @@ def _audit_break(entry: AuditEntry, what: str) -> Break:
     return Break("audit log entry", f"{what} ({entry.operation})", entry.number, at=entry.at)
 
 
-def _in_short(error: duckdb.Error) -> str:
+def _in_short(error: Exception) -> str:
     return str(error).split("\n")[0][:300]

@@ -97,7 +97,7 @@ class Score:
         """The worst problems, worst first."""
         problems = [_in_words(each) for each in self.detail.get("worst", [])]
         if self.detail.get("missing"):
-            problems.append(f"{self.detail['missing']:,} records that the source claims did not come")
+            problems.append(f"{_records(self.detail['missing'])} that the source claims did not come")
         return problems
 
 
@@ -105,11 +105,15 @@ def _in_words(worst: Mapping[str, Any]) -> str:
     """One problem of any dimension as a sentence."""
     if "rule" in worst:
         example = f", e.g. {worst['examples'][0]}" if worst["examples"] else ""
-        return f"{worst['column']} not {worst['rule']} in {worst['records']:,} records{example}"
+        return f"{worst['column']} not {worst['rule']} in {_records(worst['records'])}{example}"
     if "filled" in worst:
         return f"{worst['column']} is filled in {worst['filled']:,} of {worst['of']:,}"
     wrong = f", e.g. {', '.join(worst['wrong_ids'])}" if worst.get("wrong_ids") else ""
-    return f"{worst['wrong']:,} records not so: {worst.get('words', worst['measure'])}{wrong}"
+    return f"not true of {_records(worst['wrong'])}: {worst.get('words', worst['measure'])}{wrong}"
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

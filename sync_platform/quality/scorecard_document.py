@@ -19,12 +19,14 @@ EXPLANATION = (
     "A dash was not measured, which lowers the confidence. Red: below its threshold."
 )
 COLUMNS = ("dataset", "period", *DIMENSIONS, OVERALL, "confidence", "trend")
+OPTIONAL = ("trend", "confidence", "period", "consistency", "accuracy")
 
 
 def scorecard_document(cards: Sequence[Card], made_at: datetime, installation: str) -> Document:
     """The scores of each dataset in its newest period, and the findings."""
     empty = "Nothing has been scored yet: run `sync-platform sync` first"
-    scores = DocumentTable("The newest period of each dataset", COLUMNS, [_row(card) for card in cards], empty)
+    rows = [_row(card) for card in cards]
+    scores = DocumentTable("The newest period of each dataset", COLUMNS, rows, empty, OPTIONAL)
     findings = [
         Item(f"{card.name}, {card.partition}", items=tuple(map(Item, card.findings))) for card in cards if card.findings
     ]

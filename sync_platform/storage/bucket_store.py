@@ -129,6 +129,7 @@ class BucketStore:
     def stream(self, key: str) -> Iterator[bytes]:
         """A read that breaks off continues where it stopped."""
         at, tag, size = 0, "", 0
+        body: Any = None
 
         def opened() -> Any:
             nonlocal tag, size
@@ -148,7 +149,6 @@ class BucketStore:
                 raise
             return found
 
-        body: Any = None
         while not tag or at < size:
             read = self._call("read", key, block)
             if not read and at < size:
@@ -230,4 +230,4 @@ def _transfer_in_parts() -> TransferConfig:
 def _is_not_implemented(error: StorageError) -> bool:
     """True if the server does not know a part of the request."""
     cause = error.__cause__
-    return getattr(cause, "response", {}).get("Error", {}).get("Code") == "NotImplemented"
+    return bool(getattr(cause, "response", {}).get("Error", {}).get("Code") == "NotImplemented")

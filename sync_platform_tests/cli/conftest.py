@@ -96,6 +96,7 @@ class Shell:
         return {
             **kept,
             "PYTHONPATH": str(ROOT),
+            "COLUMNS": "120",
             "SYNC_HOME": str(self.home),
             "SANDBOX_PLACES": "60",
             "SANDBOX_TODAY": TODAY,

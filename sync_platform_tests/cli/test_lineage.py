@@ -22,6 +22,7 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     found = json.loads(done.stdout)
     assert (done.returncode, found["holds"], found["breaks"]) == (0, True, [])
     assert found["anchors"] == 1 and found["changes"] > 50 and found["landed_objects"] > 0
+    assert found["files"] > 10 and found["files_unrecorded"] == 0
 
     entries = json.loads(shell.run("audit", "--json").stdout)["entries"]
     message = [(entry["operation"], entry["outcome"], entry["actor"], entry["via"]) for entry in entries]

@@ -26,6 +26,7 @@ def test_every_change_of_unified_tables_is_sealed(synced: Shell) -> None:
     done = synced.run("lineage", "verify", "--json")
     findings = json.loads(done.stdout)
     assert (done.returncode, findings["breaks"], findings["not_compared"]) == (0, [], [])
+    assert findings["files_unrecorded"] == 0
     kinds = synced.query("SELECT DISTINCT dataset FROM lineage.batches WHERE platform = 'unified' ORDER BY 1")
     assert [row["dataset"] for row in kinds][-2:] == ["members", "restaurants"]
 

@@ -9,7 +9,8 @@ import re
 import pytest
 
 from sync_platform.cli.audited import log_entry
-from sync_platform.cli.output import Terminal, coloured, line, new_table, styled
+from sync_platform.cli.output import Terminal, coloured, line, styled
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import verbatim
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import submit_request
@@ -44,10 +45,13 @@ def _controls(printed: str) -> set[str]:
 def test_a_terminal_prints_tables_titles_and_lines_verbatim(width: int) -> None:
     terminal = Terminal(width=width)
     terminal.file = io.StringIO()
-    table = new_table(HOSTILE, title=HOSTILE)
+    table = FittedTable([HOSTILE], title=HOSTILE)
     table.add_row(HOSTILE)
     for part in (table, HOSTILE, line("at ", styled(HOSTILE, "bold"), HOSTILE), coloured("complete", HOSTILE)):
-        terminal.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, FittedTable):
+            terminal.print_table(part)
+        else:
+            terminal.print(part, soft_wrap=isinstance(part, str))
         assert _is_verbatim(terminal.file.getvalue())
         assert not _controls(terminal.file.getvalue())
         terminal.file.seek(0)

@@ -100,7 +100,14 @@ class ComplianceHarness:
         vault = open_vault_database(self.settings.vault_url)
         with self.lake or Lake(lake_harness.lake.address, read_only=True) as lake:
             audited = AuditedInstallation(
-                lake, HISTORY, tracked_tables(self.declared), log, self.backups, lake_harness.vault.anchors, KEPT
+                lake,
+                HISTORY,
+                tracked_tables(self.declared),
+                log,
+                self.backups,
+                lake_harness.vault.anchors,
+                KEPT,
+                lake_harness.file_proof(lake),
             )
             of = Installation(self.settings, self.declared, audited, lake_harness.store, vault, "ada")
             found = make_report(of, span, now, hash_landing=hash_landing)

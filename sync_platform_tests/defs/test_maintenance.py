@@ -91,6 +91,35 @@ def test_a_run_shows_what_it_did(definitions: dg.Definitions, instance: dg.Dagst
     assert [metadata[name].value for name in names] == [0, 0, 0, 0]
 
 
+def test_maintenance_changes_nothing_where_a_file_is_damaged_and_names_it(
+    home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    harness = LakeHarness(home)
+    harness.file_proof().record_new()
+    files = harness.files()
+    path = Path(min(files))
+    body = path.read_bytes()
+    path.write_bytes(body[:100] + bytes([body[100] ^ 1]) + body[101:])
+    error = error_of(_run(definitions, instance).all_events)
+    assert error is not None
+    assert error.startswith("the lake's files are damaged, and nothing was changed: ")
+    assert path.name in error
+    assert harness.files() == files
+    path.write_bytes(body)
+    harness.lake.close()
+
+
+def test_every_file_is_recorded_after_a_run(
+    home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    harness = LakeHarness(home)
+    harness.sync([{"id": 1, "name": "New"}], hour=5)
+    assert _run(definitions, instance).success
+    proof = harness.file_proof()
+    assert (proof.record_new(), proof.check().unrecorded, proof.lists.chain()[-1].kind) == (0, 0, "all")
+    harness.lake.close()
+
+
 def test_the_lease_is_free_after_a_run(home: Path, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
     assert _run(definitions, instance).success
     with Leases(f"sqlite:///{home / 'ledger.sqlite'}").hold("backup"):

@@ -86,9 +86,9 @@ def test_the_text_has_every_part_in_order() -> None:
 def test_a_terminal_gets_colours_and_its_own_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert "\x1b[1;31m71.0%" in text_of(WHOLE, terminal_width=80)
+    assert "\x1b[1;31m71.0%" in text_of(WHOLE, 80, is_coloured=True)
     long = Document("Report", [], [Section("Words", ["word " * 40], items=[Item("word " * 40)])])
-    lengths = sorted(len(line) for line in text_of(long, terminal_width=60).split("\n"))
+    lengths = sorted(len(line) for line in text_of(long, 60).split("\n"))
     assert lengths[-1] == 199, "an item is one line"
     assert 50 < lengths[-2] <= 60, "a paragraph is wrapped"
 

@@ -14,6 +14,7 @@ import msgspec
 
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.commit_outcome import Outcome
+from sync_platform.lake.file_proof import FileProof
 from sync_platform.lake.replay import END_OF_TIME, replay
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard
 from sync_platform.lake.rows import TypedRows
@@ -30,6 +31,7 @@ from sync_platform.sources.decoding import Decoding
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -201,6 +203,13 @@ class LakeHarness:
                 f"FROM {table}) UNION ALL (SELECT 'table only', {columns} FROM {table} EXCEPT ALL "
                 f"SELECT 'table only', {columns} FROM {replayed})"
             ).fetchall()
+
+    def file_proof(self, lake: Lake | None = None) -> FileProof:
+        """The proof of the lake's files, read through `lake` if it is given."""
+        settings = load_settings(sync_home=self.folder)
+        data = self.lake.address.data
+        url = data if self.lake.address.is_remote else Path(data).as_uri()
+        return FileProof(lake or self.lake, open_store(url, _s3_client(settings)), FileLists(settings.ledger_url))
 
     def files(self) -> set[str]:
         """Every Parquet file of the platform's table and of the history, without those of sync records."""

@@ -71,11 +71,11 @@ def open_audited(harness: LakeHarness) -> AuditedLake:
     anchors = FolderStore(harness.folder / "backup_store")
     lake = Lake(harness.lake.address, read_only=True)
     tables = {(name, "dishes"): dataset_table(name, DISHES) for name in ("diner", "tea")}
-    log = AuditLog(settings.ledger_url)
-    return AuditedLake(
-        harness,
-        AuditedInstallation(lake, HISTORY, tables, log, anchors, harness.vault.anchors, timedelta(days=7 * 365)),
+    log, kept = AuditLog(settings.ledger_url), timedelta(days=7 * 365)
+    installation = AuditedInstallation(
+        lake, HISTORY, tables, log, anchors, harness.vault.anchors, kept, harness.file_proof()
     )
+    return AuditedLake(harness, installation)
 
 
 def fill(harness: LakeHarness) -> None:

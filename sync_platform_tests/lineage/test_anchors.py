@@ -19,6 +19,7 @@ from sync_platform.vault.signature import Signer
 from sync_platform_tests.services import S3Server
 
 SIGNER = Signer(MasterKey(bytes(32)), "lineage-anchor")
+FILES = Head(2, "f" * 64)
 _prefixes = (f"anchors-{number}" for number in itertools.count(1))
 
 
@@ -31,12 +32,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 def test_an_anchor_is_read_as_it_was_written(store: ObjectStore) -> None:
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64))
-    write_anchor(store, SIGNER, Head(4, "c" * 64), Head(0, "0" * 64))
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
+    write_anchor(store, SIGNER, Head(4, "c" * 64), Head(0, "0" * 64), FILES)
     found = read_anchors(store, SIGNER.public_key)
     assert [anchor.problem for anchor in found] == [None, None]
     assert [anchor.head("batches") for anchor in found] == [Head(3, "a" * 64), Head(4, "c" * 64)]
     assert found[0].head("audit_log") == Head(7, "b" * 64)
+    assert found[0].head("files") == FILES
 
 
 def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
@@ -48,10 +50,10 @@ def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
 
 
 def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) -> None:
-    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64))
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
     other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")
     with pytest.raises(StorageError, match="is signed under another master key"):
-        write_anchor(store, other, Head(4, "c" * 64), Head(7, "b" * 64))
+        write_anchor(store, other, Head(4, "c" * 64), Head(7, "b" * 64), FILES)
     assert len(list(store.keys())) == 1
 
 

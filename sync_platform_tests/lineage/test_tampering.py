@@ -383,3 +383,29 @@ def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: Aud
     _ledger(audited, f"DELETE FROM {audit_log} WHERE number = 4")
     (found,) = audited.verify().breaks
     assert "had 4 entries then, and has 3 now: it was cut" in found.what
+
+
+def test_a_flipped_bit_in_a_file_of_the_lake_is_found_wherever_it_is(audited: AuditedLake) -> None:
+    """Also in a file that no current row needs, and in a column that has no history."""
+    proof = audited.harness.file_proof()
+    proof.record_new()
+    assert (audited.verify().breaks, audited.verify().files_unrecorded) == ([], 0)
+    for table in ("diner/dishes", "sync/runs"):
+        path = min((audited.harness.folder / "lake" / "data" / table).rglob("*.parquet"))
+        body = bytearray(path.read_bytes())
+        body[len(body) // 3] ^= 4
+        path.write_bytes(body)
+        found = audited.verify().breaks[0]
+        assert (found.where, found.platform, found.dataset) == ("file", *table.split("/"))
+        assert path.name in found.what
+        body[len(body) // 3] ^= 4
+        path.write_bytes(body)
+    assert audited.verify().breaks == []
+
+
+def test_a_list_of_files_that_was_cut_is_found_by_the_anchor(audited: AuditedLake) -> None:
+    audited.harness.file_proof().record_new()
+    audited.installation.anchor()
+    assert audited.verify().breaks == []
+    _sqlite(audited.harness.folder / "ledger.sqlite", "DELETE FROM file_lists")
+    assert "the chain of files had 1 entries then, and has 0 now: it was cut" in audited.found()

@@ -7,7 +7,8 @@ from typing import Any
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import clock, console, new_table, write_json
+from sync_platform.cli.output import clock, console, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import UsageError
 from sync_platform.settings import load_settings
 
@@ -52,10 +53,10 @@ def _show(manifest: BackupManifest) -> None:
     for name, value in summary_of(manifest).items():
         if value is not None:
             shown.print(f"{name}: {value}", soft_wrap=True)
-    table = new_table("table", "rows", "columns", "digest", numbers=("rows", "columns"))
+    table = FittedTable(("table", "rows", "columns", "digest"), numbers=("rows", "columns"))
     for name, each in manifest.tables.items():
         table.add_row(name, f"{each.rows:,}", str(len(each.columns)), each.digest[:16])
-    shown.print(table)
+    shown.print_table(table)
     first, last = manifest.commits[0], manifest.commits[-1]
     shown.print(
         f"It can be restored to any of {len(manifest.commits):,} commits: snapshot {first.snapshot} "

@@ -11,9 +11,12 @@ from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import Terminal, clock, console, new_table, report_problem, write_json
+from sync_platform.cli.output import Terminal, clock, console, report_problem, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
+
+COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")
 
 
 def list_backups(*, as_json: bool) -> int:
@@ -74,14 +77,13 @@ def _show(read: list[ReadManifest], url: str, promise: str, shown: Terminal) -> 
     if not read:
         shown.print(f"There is no backup in {url}: `sync-platform backup create` makes one.", soft_wrap=True)
         return
-    table = new_table("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources",
-        numbers=("commits", "files", "size", "stored", "new"), unbroken=("backup",))  # fmt: skip
+    table = FittedTable(COLUMNS, numbers=COLUMNS[2:7], optional=("files", "new", "size", "sources", "commits"))
     for each in read:
         if each.manifest:
             table.add_row(*_row(each.manifest))
         else:
             report_problem(f"the manifest of {each.backup_id} cannot be used: {each.problem}")
-    shown.print(table)
+    shown.print_table(table)
     since = _at_risk_since(read)
     if since:
         age = timedelta(seconds=round((datetime.now(UTC) - since).total_seconds()))

@@ -168,11 +168,11 @@ def backup_prune(
 
 
 @backup_commands.command("recovery-key")
-def backup_recovery_key() -> None:
+def backup_recovery_key(as_json: AsJson = False) -> None:
     """Make a recovery key, which opens the backups without the vault; print it once, and invalidate an earlier one.
 
     Keep it elsewhere, on paper or in a safe: whoever has it and the backups can read them.
     """
     from sync_platform.cli.backup.recovery_key import print_recovery_key
 
-    raise typer.Exit(print_recovery_key())
+    raise typer.Exit(print_recovery_key(as_json=as_json))

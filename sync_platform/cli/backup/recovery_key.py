@@ -5,11 +5,11 @@ from __future__ import annotations
 from sync_platform.backup.repository_key import make_recovery_key
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, write_line
+from sync_platform.cli.output import console, write_json, write_line
 from sync_platform.settings import load_settings
 
 
-def print_recovery_key() -> int:
+def print_recovery_key(*, as_json: bool) -> int:
     """Make a recovery key, and print it on standard output; 0."""
     from sync_platform.defs.backups import backups_of
 
@@ -19,6 +19,9 @@ def print_recovery_key() -> int:
     with audited(settings, "recovery-key", {"store": repository.store.url}) as operation:
         key = make_recovery_key(repository.store, repository.key)
         operation.ended("complete")
+    if as_json:
+        write_json({"recovery_key": key, "store": repository.store.url})
+        return OK
     console().print(key, soft_wrap=True)
     write_line(
         "It is stored nowhere: keep it where neither the vault nor the backups are. An earlier one is invalid now."

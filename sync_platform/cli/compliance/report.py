@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TextIO
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.lineage.export import scope_of
-from sync_platform.cli.output import json_of, opened, rendered, report_problem, showing_steps
+from sync_platform.cli.output import json_of, opened, report_problem, showing_steps, write_document
 from sync_platform.cli.required import require_lake
 from sync_platform.compliance.compliance_report import ComplianceReport, Installation, make_report
 from sync_platform.compliance.report_document import report_document
@@ -35,7 +36,7 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
     ):
         with showing_steps("reporting") as show_step:
             report = make_report(installation, span, now, hash_landing=hash_landing, on_step=show_step)
-        file.write(_written(report, form))
+        _write(report, form, file)
         rate = report.rate
         operation.ended("complete", rate=rate.value, met=rate.met, not_met=rate.not_met, not_checked=rate.not_checked)
     if rate.not_met:
@@ -69,7 +70,8 @@ def _installation(settings: Settings) -> Iterator[Installation]:
         vault.dispose()
 
 
-def _written(report: ComplianceReport, form: str) -> str:
+def _write(report: ComplianceReport, form: str, file: TextIO) -> None:
     if form == "json":
-        return json_of(report_json(report)) + "\n"
-    return rendered(report_document(report), form)
+        file.write(json_of(report_json(report)) + "\n")
+    else:
+        write_document(report_document(report), form, file)

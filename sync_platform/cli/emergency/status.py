@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import MARKS, clock, coloured, console, line, new_table, styled, write_json
+from sync_platform.cli.output import MARKS, clock, coloured, console, line, styled, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
 from sync_platform.emergency.request_store import RequestStore
@@ -12,7 +13,6 @@ from sync_platform.lake.syncs import syncs_of_request
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-WIDTH = 160
 MOST_REQUESTS = 20
 MOST_REASONS = 5
 COUNTS = {"records": "records", "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored"}
@@ -56,14 +56,18 @@ def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
 
 
 def _show(report: RequestReport) -> None:
-    request, shown = report.request, console(WIDTH)
+    request, shown = report.request, console()
     shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.status)))
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
     shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {clock(at)}" for name, at in times if at))
     for asking in request.askings:
         requester = f"{asking.requester} ({asking.priority}, {clock(asking.asked_at)})"
         shown.print(f"{requester}: {asking.reason}", soft_wrap=True)
-    table = new_table("", "platform", "status", *COUNTS.values(), "run", numbers=COUNTS.values())
+    table = FittedTable(
+        ("", "platform", "status", *COUNTS.values(), "run"),
+        numbers=COUNTS.values(),
+        optional=("restored", "records", "removed", "updated", "new"),
+    )
     for platform in report.platforms:
         table.add_row(
             MARKS.get(platform.status, ""),
@@ -72,7 +76,7 @@ def _show(report: RequestReport) -> None:
             *(f"{platform.total(count):,}" if platform.records else "" for count in COUNTS),
             platform.run.run_id or "",
         )
-    shown.print(table)
+    shown.print_table(table)
     for platform in report.platforms:
         for remark in _remarks(platform):
             shown.print(f"{platform.run.platform}: {remark}", soft_wrap=True)
@@ -85,10 +89,12 @@ def _remarks(platform: PlatformReport) -> list[str]:
 
 def _list(found: list[EmergencyRequest]) -> None:
     if not found:
-        console(WIDTH).print("no emergency request has been made")
+        console().print("no emergency request has been made")
         return
     columns = ("request", "status", "priority", "platforms", "requester", "requested", "reason")
-    table = new_table(*columns, unbroken=("request",))
+    table = FittedTable(
+        columns, unbroken=("request", "requested"), optional=("requested", "priority", "requester", "reason")
+    )
     for request in found:
         table.add_row(
             request.request_id,
@@ -99,4 +105,4 @@ def _list(found: list[EmergencyRequest]) -> None:
             clock(request.requested_at),
             request.reason,
         )
-    console(WIDTH).print(table)
+    console().print_table(table)

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.options import AsJson, AsOf, ExportedPlatform, FromMoment, HashLanding, ToFile, ToMoment
+from sync_platform.cli.options import (
+    AsJson,
+    AsJsonFormat,
+    AsOf,
+    ExportedPlatform,
+    FromMoment,
+    HashLanding,
+    ToFile,
+    ToMoment,
+    one_format,
+)
 
 lineage_commands = typer.Typer(help="Trace any value to its source, and prove that the history was not rewritten.")
 
@@ -32,7 +42,7 @@ def lineage_verify(
     landing: HashLanding = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute both hash chains again, compare every table with its history, and name the first break.
+    """Compute the hash chains again, compare tables with their history and files with their SHA-256; name each break.
 
     Exit code: 0 only if everything is consistent, 1 if anything is not.
     """
@@ -62,7 +72,10 @@ def lineage_show(
     ],
     field: Annotated[str | None, typer.Option(help="Show only this field, such as name_en.")] = None,
     as_of: AsOf = None,
-    form: Annotated[StoryFormat, typer.Option("--format", help="The format of the output.")] = StoryFormat.text,
+    form: Annotated[
+        StoryFormat | None, typer.Option("--format", help="The format of the output; text if not given.")
+    ] = None,
+    as_json: AsJsonFormat = False,
 ) -> None:
     """Show the history of a restaurant or a record: every change, its time, run and source, and where it is landed.
 
@@ -70,7 +83,8 @@ def lineage_show(
     """
     from sync_platform.cli.lineage.story import show_story
 
-    raise typer.Exit(show_story(subject, field, as_of, form.value))
+    chosen = one_format(form, StoryFormat.json if as_json else None) or StoryFormat.text
+    raise typer.Exit(show_story(subject, field, as_of, chosen.value))
 
 
 @lineage_commands.command("export")
@@ -79,7 +93,10 @@ def lineage_export(
     last: ToMoment = None,
     platform: ExportedPlatform = None,
     out: ToFile = "-",
-    form: Annotated[ExportFormat, typer.Option("--format", help="The format of the changes.")] = ExportFormat.csv,
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="The format of the changes; csv if not given.")
+    ] = None,
+    as_json: AsJsonFormat = False,
 ) -> None:
     """Export every change committed in a time span, with the landed page that it comes from.
 
@@ -87,7 +104,8 @@ def lineage_export(
     """
     from sync_platform.cli.lineage.export import export_lineage
 
-    raise typer.Exit(export_lineage(first, last, platform, out, form.value))
+    chosen = one_format(form, ExportFormat.json if as_json else None) or ExportFormat.csv
+    raise typer.Exit(export_lineage(first, last, platform, out, chosen.value))
 
 
 @lineage_commands.command("openlineage")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import rendered, write_json
+from sync_platform.cli.output import write_document, write_json
 from sync_platform.cli.required import require_dataset
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import chained_digest
@@ -102,4 +102,4 @@ def _write(story: RestaurantStory | RecordStory, form: str) -> None:
     elif form == "json":
         write_json(story_json(story))
     else:
-        sys.stdout.write(rendered(story_document(story, datetime.now(UTC)), form))
+        write_document(story_document(story, datetime.now(UTC)), form, sys.stdout)

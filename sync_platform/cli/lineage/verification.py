@@ -1,4 +1,4 @@
-"""`sync-platform lineage verify|anchor`: verifies chains and tables, and anchors the chains outside the lake."""
+"""`sync-platform lineage verify|anchor`: verifies chains, tables and files; anchors the chains outside the lake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_SHOWN = 20
 
 
 def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
-    """Verify chains, tables and anchors; with `landing` also all landed objects. 0 if all are consistent, else 1."""
+    """Verify chains, tables, files and anchors; with `landing` also landed objects. 0 if all are intact, else 1."""
     settings = load_settings()
     with _opened(settings) as installation:
         also = [_anchor(settings, anchor, installation.signer.public_key)] if anchor else []
@@ -35,7 +35,7 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
 
 
 def anchor_lineage(to: str | None, *, as_json: bool) -> int:
-    """Sign the last links of both chains, and store this anchor in the store of backups, or in another one; 0."""
+    """Sign the last links of the chains, and store this anchor in the store of backups, or in another one; 0."""
     settings = load_settings()
     with (
         _opened(settings, to) as installation,
@@ -91,9 +91,14 @@ def _show(findings: Findings, shown: Terminal) -> None:
             "ledger, set S3_BACKUP_BUCKET on each, so that they share the anchors too; or name one with --anchor",
             soft_wrap=True,
         )
+    if findings.files_unrecorded:
+        shown.print(
+            f"not compared: the bytes of {findings.files_unrecorded:,} files, which the next sync records for the "
+            "first time"
+        )
     landed = "" if findings.landed_objects is None else f", {findings.landed_objects:,} landed objects"
     shown.print(
         f"{findings.batches:,} batches with {findings.changes:,} changes, {findings.tables:,} tables, "
-        f"{findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
+        f"{findings.files:,} files, {findings.audit_entries:,} audit entries, {findings.anchors:,} anchors{landed}: "
         + ("all intact" if findings.holds else f"{len(findings.breaks):,} breaks")
     )

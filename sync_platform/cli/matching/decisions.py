@@ -10,13 +10,13 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from rich.table import Table
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import Terminal, console, line, new_table, styled, write_json
+from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import run_unification, write_result
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -27,7 +27,7 @@ from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.queries import frame_of, has_unified, newest_model
 from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
 
-WIDTH = 140
+COLUMNS = ("one", "other", "verdict", "by", "when", "reason")
 SHOWN = (
     "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",
     "status", "licence_number",
@@ -70,9 +70,9 @@ def show_review(limit: int, *, as_json: bool) -> int:
         write_json([_document(pair, listings) for pair in queue])
         return OK
     for pair in queue:
-        _show(console(WIDTH), pair, listings)
+        _show(console(), pair, listings)
     if not queue:
-        console(WIDTH).print("no pair is waiting for a review")
+        console().print("no pair is waiting for a review")
     return OK
 
 
@@ -88,14 +88,14 @@ def list_decisions(*, as_json: bool) -> int:
         write_json(rows)
         return OK
     if not rows:
-        console(WIDTH).print("there are no decisions yet")
+        console().print("there are no decisions yet")
         return OK
-    table = new_table("one", "other", "verdict", "by", "when", "reason")
+    table = FittedTable(COLUMNS, unbroken=("one", "other", "when"), optional=("when", "by"))
     for row in rows:
         verdict = "same" if row["is_same"] else "different"
         when = f"{row['decided_at']:%Y-%m-%d %H:%M} UTC"
         table.add_row(row["one"], row["other"], verdict, row["decided_by"], when, row["reason"])
-    console(WIDTH).print(table)
+    console().print_table(table)
     return OK
 
 
@@ -140,15 +140,14 @@ def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str
 
 def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> None:
     one, other = "/".join(pair.one), "/".join(pair.other)
-    table = Table(header_style="bold", title=f"{pair.probability:.0%} likely one place", title_justify="left")
-    table.add_column("")
-    for name, restaurant in ((one, pair.restaurants[0]), (other, pair.restaurants[1])):
-        table.add_column(line(f"{name}\n", styled(restaurant, "dim")), overflow="fold")
+    sides = zip((one, other), pair.restaurants, strict=True)
+    names = (line(f"{name}\n", styled(restaurant, "dim")) for name, restaurant in sides)
+    table = FittedTable(("", *names), title=f"{pair.probability:.0%} likely one place")
     left, right = listings.get(pair.one, {}), listings.get(pair.other, {})
     for name in SHOWN:
         if left.get(name) is not None or right.get(name) is not None:
             table.add_row(name, *(_text(side.get(name)) for side in (left, right)))
-    shown.print(table)
+    shown.print_table(table)
     shown.print(pair.evidence["words"], soft_wrap=True)
     command = shlex.join(("sync-platform", "match", "decide", "--same", one, other, "--reason"))
     shown.print(f"{command} …", soft_wrap=True, style="dim")

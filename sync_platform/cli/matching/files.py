@@ -13,7 +13,8 @@ from rich.status import Status
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import Terminal, console, line, new_table, styled, write_json
+from sync_platform.cli.output import Terminal, console, line, styled, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
 from sync_platform.matching.linkage import Linkage, link
@@ -141,11 +142,11 @@ def _document(
 
 def _show(document: dict[str, Any], outputs: Outputs, thresholds: Thresholds) -> None:
     shown, counts = console(), ("listings", "matched", "second listings")
-    table = new_table("source", *counts, numbers=counts)
+    table = FittedTable(("source", *counts), numbers=counts, unbroken=("source",))
     for source in document["sources"]:
         numbers = (source["listings"], source["matched"], source["second_listings"])
         table.add_row(source["source"], *(f"{number:,}" for number in numbers))
-    shown.print(table)
+    shown.print_table(table)
     for warning in document["warnings"]:
         shown.print(line(styled("warning", "yellow"), f": {warning}"), soft_wrap=True)
     shown.print(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, new_table, write_json
+from sync_platform.cli.output import console, write_json
+from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.wording import subject_text
 from sync_platform.lineage.moment import parse_beginning
 from sync_platform.settings import load_settings
 from sync_platform.sources.period import HONG_KONG
@@ -19,15 +19,21 @@ def show_audit(since: str | None, operation: str | None, *, as_json: bool) -> in
     if as_json:
         write_json({"entries": [entry.document() for entry in found]})
     else:
-        console(200).print(_table(found))
+        console().print_table(_table(found))
     return OK
 
 
-def _table(entries: list[AuditEntry]) -> Table:
-    columns = ("number", "at (HKT)", "actor", "via", "operation", "outcome", "what")
-    table = new_table(*columns, numbers=("number",))
+def _table(entries: list[AuditEntry]) -> FittedTable:
+    columns = ("entry", "at (HKT)", "actor", "via", "operation", "outcome", "what")
+    table = FittedTable(columns, numbers=("entry",), unbroken=("at (HKT)",), optional=("via", "actor"))
     for entry in entries:
         at = f"{entry.at.astimezone(HONG_KONG):%Y-%m-%d %H:%M:%S}"
-        row = (at, entry.actor, entry.via, entry.operation, entry.outcome, entry.subject)
+        row = (at, entry.actor, entry.via, entry.operation, entry.outcome, _what(entry))
         table.add_row(f"{entry.number:,}", *row)
     return table
+
+
+def _what(entry: AuditEntry) -> str:
+    """What the operation was about; the ids of its runs are counted, because nobody reads a hundred of them."""
+    subject = entry.document()["subject"]
+    return subject_text({name: len(value) if name == "run_ids" else value for name, value in subject.items()})

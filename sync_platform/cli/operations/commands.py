@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from sync_platform.cli.options import AsJson, AsOf, ToFile
+from sync_platform.cli.options import AsJson, AsJsonFormat, AsOf, ToFile, one_format
 from sync_platform.errors import UsageError
 from sync_platform.sandbox.faults import FAULTS
 
@@ -48,11 +48,13 @@ def query(
     ] = None,
     as_of: AsOf = None,
     out: ToFile = "-",
+    as_json: AsJsonFormat = False,
 ) -> None:
     """Query the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and all others of `tables`."""
     from sync_platform.cli.operations.query import answer
 
-    answer(sys.stdin.read() if sql == "-" else sql, (form or _format_of(out)).value, as_of, out)
+    chosen = one_format(form, Format.json if as_json else None) or _format_of(out)
+    answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out)
 
 
 def tables(
@@ -87,11 +89,11 @@ def audit(
     raise typer.Exit(show_audit(since, operation, as_json=as_json))
 
 
-def platforms() -> None:
+def platforms(as_json: AsJson = False) -> None:
     """Show the platforms: cadence, priority, terms, settings, and the last sync."""
     from sync_platform.cli.operations.platforms import show_platforms
 
-    show_platforms()
+    raise typer.Exit(show_platforms(as_json=as_json))
 
 
 def sandbox(

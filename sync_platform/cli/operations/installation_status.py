@@ -10,7 +10,8 @@ from typing import Any
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import clock, coloured, console, line, new_table, write_json
+from sync_platform.cli.output import clock, coloured, console, line, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
@@ -54,8 +55,8 @@ def show_status(*, as_json: bool) -> int:
     shown = console()
     daemon = Text("running", "green") if automation.is_daemon_running else Text("not running", "yellow")
     shown.print(line("Dagster daemon: ", daemon, "" if automation.is_daemon_running else f": {NO_DAEMON}"))
-    shown.print(_schedules(automation.schedules))
-    shown.print(_platform_table(platforms))
+    shown.print_table(_schedules(automation.schedules))
+    shown.print_table(_platform_table(platforms))
     for run in automation.runs:
         shown.print(f"{run.status}: {run.job}{f' of {run.platform}' if run.platform else ''}, run {run.run_id}")
     for request in requests:
@@ -86,15 +87,15 @@ def _platform(name: str, last: SyncRecord | None, holder: Holder | None) -> Plat
     )
 
 
-def _schedules(schedules: Any) -> Any:
-    table = new_table("schedule", "next", "what it runs", unbroken=("schedule", "next"))
+def _schedules(schedules: Any) -> FittedTable:
+    table = FittedTable(("schedule", "next", "what it runs"), unbroken=("next",), optional=("what it runs",))
     for each in schedules:
         table.add_row(each.name, clock(each.next_at) if each.next_at else "switched off", each.description)
     return table
 
 
-def _platform_table(platforms: list[PlatformStatus]) -> Any:
-    table = new_table("platform", "last sync", "status", "runs now", unbroken=("platform", "last sync"))
+def _platform_table(platforms: list[PlatformStatus]) -> FittedTable:
+    table = FittedTable(("platform", "last sync", "status", "runs now"), unbroken=("last sync",))
     for each in platforms:
         when = f"{clock(each.last_at)} ({each.last_partition})" if each.last_at else "never"
         now = f"since {clock(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""

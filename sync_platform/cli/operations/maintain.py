@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rich.table import Table
-
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import Terminal, console, new_table, report_problem, write_json
+from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.cli.required import require_lake
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.lake.maintenance import plan_maintenance
 from sync_platform.landing.retention import find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
@@ -79,7 +78,7 @@ def _show_plan(document: dict[str, Any], shown: Terminal) -> None:
     for name, files in document["tables"].items():
         counts = (files["count"], _size(files["size_bytes"]), files["with_deletes"], files["mergeable"])
         table.add_row(name, *map(str, counts))
-    shown.print(table)
+    shown.print_table(table)
     shown.print(f"would expire {len(document['snapshots_to_expire']):,} snapshots")
     _list(shown, "would delete", "files that no snapshot needs", document["unneeded_files"])
     _list(shown, "would delete", "files that killed writers left", document["orphaned_files"])
@@ -93,11 +92,11 @@ def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
     if document["error"]:
         report_problem(document["error"])
         return
-    table = _files_table("files before", "after", "size before", "after")
+    table = _files_table("files before", "files after", "size before", "size after")
     for name, files in document["tables"].items():
         sizes = (_size(files["bytes_before"]), _size(files["bytes_after"]))
         table.add_row(name, f"{files['files_before']:,}", f"{files['files_after']:,}", *sizes)
-    shown.print(table)
+    shown.print_table(table)
     unneeded, orphaned = document["unneeded_files_deleted"], document["orphaned_files_deleted"]
     shown.print(f"expired {document['snapshots_expired']:,} snapshots")
     shown.print(f"deleted {unneeded:,} files that no snapshot needs, and {orphaned:,} that killed writers left")
@@ -110,8 +109,8 @@ def _show_summary(document: dict[str, Any], shown: Terminal) -> None:
     shown.print(f"The content of every table is unchanged. Dagster run {document['run_id']}")
 
 
-def _files_table(*figures: str) -> Table:
-    return new_table("table", *figures, numbers=figures)
+def _files_table(*figures: str) -> FittedTable:
+    return FittedTable(("table", *figures), numbers=figures)
 
 
 def _landed(expired: list[dict[str, Any]]) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from rich.text import Text
 
-from sync_platform.cli.output import coloured, console, line, new_table, styled
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import coloured, console, line, styled, write_json
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
@@ -16,30 +19,49 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-WIDTH = 160
 
-
-def show_platforms() -> None:
-    """Print the table."""
+def show_platforms(*, as_json: bool) -> int:
+    """Show the platforms; 0."""
     settings = load_settings()
     known: dict[str, SyncRecord] = {}
     with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
         known = last_syncs(lake)
+    platforms = load_platforms(settings.platform_path).values()
+    if as_json:
+        write_json({"platforms": [_document(platform, known.get(platform.name)) for platform in platforms]})
+        return OK
     columns = ("platform", "datasets", "cadence", "priority", "source", "terms", "last sync")
-    table = new_table(*columns, unbroken=("platform", "datasets", "cadence"), show_lines=True)
-    for platform in load_platforms(settings.platform_path).values():
-        own = platform_settings(platform.name)
+    table = FittedTable(columns, optional=("priority", "cadence", "source", "terms"), has_lines=True)
+    for platform in platforms:
         table.add_row(
             styled(platform.name, "bold"),
             "\n".join(dataset.name for dataset in platform.datasets),
             platform.cadence,
             platform.priority,
-            _source(platform, own),
+            _source(platform, platform_settings(platform.name)),
             platform.terms.summary,
             _last(known.get(platform.name)),
         )
-    console(WIDTH).print(table)
-    console(WIDTH).print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
+    console().print_table(table)
+    console().print("A platform's address is set with <PLATFORM>_BASE_URL; all settings: .env.example")
+    return OK
+
+
+def _document(platform: Platform, last: SyncRecord | None) -> dict[str, Any]:
+    own = platform_settings(platform.name)
+    return {
+        "platform": platform.name,
+        "title": platform.title,
+        "datasets": [dataset.name for dataset in platform.datasets],
+        "cadence": platform.cadence,
+        "priority": platform.priority,
+        "base_url": own.base_url or None,
+        "is_accepted": not own.base_url or is_loopback(own.base_url) or own.terms_accepted,
+        "terms": platform.terms.summary,
+        "last_status": last.status if last else None,
+        "last_partition": last.partition if last else None,
+        "last_at": last.committed_at if last else None,
+    }
 
 
 def _source(platform: Platform, own: PlatformSettings) -> str:

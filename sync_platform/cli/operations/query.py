@@ -12,7 +12,8 @@ import duckdb
 import orjson
 
 from sync_platform.cli.audited import log_entry
-from sync_platform.cli.output import Terminal, new_table, opened
+from sync_platform.cli.output import Terminal, opened
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
@@ -23,7 +24,6 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.tables import tracked_tables
 
 ROWS_SHOWN = 200
-WIDTH = 200
 BATCH_ROWS = 10_000
 READING = ("SELECT", "EXPLAIN")
 NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
@@ -71,14 +71,14 @@ def _require_reading(sql: str) -> None:
 
 def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
     rows = relation.limit(ROWS_SHOWN + 1).fetchall()
-    table = new_table()
-    for name, kind in zip(relation.columns, relation.types, strict=True):
-        justify = "right" if str(kind).startswith(NUMBERS) else "left"
-        table.add_column(visible(name), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    kinds = zip(relation.columns, relation.types, strict=True)
+    table = FittedTable(
+        map(visible, relation.columns), numbers={name for name, kind in kinds if str(kind).startswith(NUMBERS)}
+    )
     for row in rows[:ROWS_SHOWN]:
         table.add_row(*("" if value is None else visible(str(value)) for value in row))
-    shown = Terminal(width=None if file.isatty() else WIDTH, file=file)
-    shown.print(table)
+    shown = Terminal(file=file)
+    shown.print_table(table)
     if len(rows) > ROWS_SHOWN:
         shown.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
 

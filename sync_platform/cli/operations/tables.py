@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, new_table, write_json
+from sync_platform.cli.output import console, write_json
 from sync_platform.cli.required import require_lake
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import UsageError
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
@@ -99,10 +100,10 @@ def _show_tables(tables: list[TableListing], *, as_json: bool) -> None:
         write_json({"tables": [asdict(each) for each in tables]})
         return
     shown = console()
-    table = new_table("table", "rows", "live", "what it is", numbers=("rows", "live"), unbroken=("table",))
+    table = FittedTable(("table", "rows", "live", "what it is"), numbers=("rows", "live"), optional=("live",))
     for each in tables:
         table.add_row(each.name, f"{each.rows:,}", "" if each.live is None else f"{each.live:,}", each.description)
-    shown.print(table)
+    shown.print_table(table)
     shown.print("The columns of one: sync-platform tables SCHEMA.TABLE")
 
 
@@ -112,8 +113,8 @@ def _show_columns(name: str, description: str, columns: list[ColumnListing], *, 
         write_json(document | {"columns": [asdict(each) for each in columns]})
         return
     shown = console()
-    shown.print(f"{name}: {description}", soft_wrap=True)
-    table = new_table("column", "type", "meaning", unbroken=("column",))
+    shown.print(f"{name}: {description}")
+    table = FittedTable(("column", "type", "meaning"), optional=("type",))
     for each in columns:
         table.add_row(each.name, each.type, each.description)
-    shown.print(table)
+    shown.print_table(table)

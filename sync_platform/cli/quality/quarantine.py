@@ -9,8 +9,9 @@ import orjson
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import console, json_of, line, new_table, report_problem, styled, write_json, write_line
+from sync_platform.cli.output import console, json_of, line, report_problem, styled, write_json, write_line
 from sync_platform.cli.required import require_dataset
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -20,7 +21,6 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-WIDTH = 160
 MOST_ENTRIES = 100
 
 
@@ -32,18 +32,18 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
     if as_json:
         write_json([asdict(entry) for entry in found])
         return OK
-    shown = console(WIDTH)
+    shown = console()
     if not found:
         shown.print("Nothing is in quarantine.")
         return OK
     columns = ("dataset", "period", "record", "what is wrong", "landed at", *(("settled",) if every else ()))
-    table = new_table(*columns)
+    table = FittedTable(columns, unbroken=("record",), optional=("landed at", "period"))
     for entry in found[:MOST_ENTRIES]:
         settled = (entry.settled_how or "",) if every else ()
         where = f"{entry.landing_object}:{entry.landing_line}"
         cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
         table.add_row(*cells, *settled)
-    shown.print(table)
+    shown.print_table(table)
     more = f", the first {MOST_ENTRIES} of them shown; --json lists all" if len(found) > MOST_ENTRIES else ""
     shown.print(f"{len(found):,} records{more}")
     shown.print(line("Next: ", styled("sync-platform quarantine show PLATFORM DATASET RECORD", "bold")))
@@ -65,7 +65,7 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
     if as_json:
         write_json({"entries": [asdict(entry) for entry in found], "record": landed})
         return OK
-    shown = console(WIDTH)
+    shown = console()
     for entry in found:
         state = f"settled {entry.settled_at:%Y-%m-%d %H:%M} ({entry.settled_how})" if entry.settled_at else "open"
         record = styled(f"{platform}.{dataset} {entry.source_id or '(no id)'}", "bold")
@@ -114,7 +114,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
     else:
         for error in errors:
             report_problem(error)
-        console(WIDTH).print(f"{len(before):,} records were in quarantine, {len(after):,} are now")
+        console().print(f"{len(before):,} records were in quarantine, {len(after):,} are now")
     return FAILED if after or errors else OK
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import rendered, write_json
+from sync_platform.cli.output import write_document, write_json
 from sync_platform.errors import NoLakeYet
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.scorecard import cards_of
@@ -31,7 +30,6 @@ def show_scorecard(platform: str | None, *, as_json: bool, as_html: bool) -> int
         write_json([card_json(card) for card in cards])
     else:
         document = scorecard_document(cards, datetime.now(UTC), settings.environment)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        sys.stdout.write(rendered(document, "html" if as_html else "text", width))
+        write_document(document, "html" if as_html else "text", sys.stdout)
     falls_short = any(scored.falls_short for card in cards for scored in card.dimensions.values())
     return FAILED if falls_short else OK

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
+from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import Terminal, console, report_problem, write_json, write_line
 from sync_platform.cli.syncing.display import Display, TaskText
 from sync_platform.cli.syncing.result import PlatformResult
+from sync_platform.cli.syncing.summary import write_next_steps
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.syncs import complete_partitions, worst
@@ -109,6 +111,10 @@ def _report(
         shown.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
     if len(odd) > MOST_SHOWN:
         shown.print(f"… and {len(odd) - MOST_SHOWN} more that are not complete; sync.runs lists all")
+    if odd:
+        again = typed("backfill", platform.name, "--from", odd[0].partition, "--to", odd[-1].partition)
+        steps = [step for result in odd for step in result.next_steps if " sync " not in step]
+        write_next_steps([again, *dict.fromkeys(steps)])
 
 
 class _Steps(Display):

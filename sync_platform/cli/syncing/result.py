@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from typing import Any, Literal
 
+from sync_platform.cli.next_steps import steps_after
 from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst
 
 
@@ -58,6 +59,11 @@ class PlatformResult:
     def notes(self) -> list[str]:
         """What was odd and cost nothing."""
         return self._texts("notes")
+
+    @property
+    def next_steps(self) -> list[str]:
+        """The commands that help if it is not complete."""
+        return steps_after(self.platform, self.partition, self.status, self.records)
 
     def total(self, count: str) -> int:
         return sum(getattr(record, count) for record in self.records)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from rich.table import Table
 from rich.text import Text
 
+from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.lake.syncs import worst
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
 MOST_LINES = 5
 MOST_IDS = 5
+COUNTS = {
+    "inserted": "new", "updated": "updated", "removed": "removed", "restored": "restored", "unchanged": "unchanged"
+}  # fmt: skip
+"""The counts that the table shows, with their headings."""
+DURATIONS = ("fetch", "lake")
 
 
 def write_sync_document(
@@ -34,34 +40,34 @@ def write_summary(
     results: list[PlatformResult], unified: UnifyResult | None, startup_s: float, total_s: float, settings: Settings
 ) -> None:
     """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
-    table = Table(header_style="bold", show_footer=True, title_justify="left")
-    table.add_column("", footer="")
-    table.add_column("dataset", footer="all")
-    for name in ("inserted", "updated", "removed", "restored", "unchanged"):
-        table.add_column(
-            "new" if name == "inserted" else name, justify="right", footer=_number(sum(r.total(name) for r in results))
-        )
-    for name, footer in (("fetch", ""), ("lake", f"{total_s:.1f} s")):
-        table.add_column(name, justify="right", footer=footer)
+    totals = [_number(sum(result.total(name) for result in results)) for name in COUNTS]
+    table = FittedTable(
+        ("", "dataset", *COUNTS.values(), *DURATIONS),
+        numbers={*COUNTS.values(), *DURATIONS},
+        footer=("", "all", *totals, "", f"{total_s:.1f} s"),
+        optional=("fetch", "lake", "restored", "unchanged", "removed"),
+    )
     for result in results:
         _add_rows(table, result)
     shown = console()
-    shown.print(table)
+    shown.print_table(table)
     for result in results:
         for text in _remarks(result):
             shown.print(text, soft_wrap=True)
     if unified:
         write_result(unified, as_json=False)
     shown.print(f"start-up {startup_s:.1f} s, sync {total_s - startup_s:.1f} s; {_where(settings)}")
-    shown.print(
-        line(
-            "Next: ",
-            styled("sync-platform tables", "bold"),
-            " or ",
-            styled("sync-platform up", "bold"),
-            " (Dagster UI)",
-        )
-    )
+    steps = [step for result in results for step in result.next_steps]
+    if unified and unified.error:
+        steps.append(typed("unify"))
+    write_next_steps(steps or [typed("tables"), f"{typed('up')}  (Dagster UI)"])
+
+
+def write_next_steps(steps: list[str]) -> None:
+    """The commands to give next, one in each line."""
+    shown = console()
+    for number, step in enumerate(steps[:MOST_LINES]):
+        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 
 def _where(settings: Settings) -> str:
@@ -92,7 +98,7 @@ def _remarks(result: PlatformResult) -> list[Text]:
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
-def _add_rows(table: Table, result: PlatformResult) -> None:
+def _add_rows(table: FittedTable, result: PlatformResult) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
         mark = coloured(result.status, MARKS[result.status])
@@ -102,8 +108,7 @@ def _add_rows(table: Table, result: PlatformResult) -> None:
         table.add_row(
             coloured(record.status, MARKS[record.status]),
             f"{record.platform}.{record.dataset}",
-            *(_number(count) for count in (record.inserted, record.updated, record.removed, record.restored)),
-            _number(record.unchanged),
+            *(_number(getattr(record, name)) for name in COUNTS),
             f"{result.fetch_s:.1f} s" if first else "",
             f"{result.lake_s:.1f} s" if first else "",
         )

@@ -1,0 +1,144 @@
+"""Every command that lists something fits 80 and 120 columns with whole ids, and writes JSON that keeps its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from rich.cells import cell_len
+from typer.main import get_command
+
+import sync_platform
+from sync_platform.cli.app import app
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.submission import submit_request
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import load_settings
+from sync_platform.storage.audit_log import AuditLog
+from sync_platform_tests.cli.conftest import ROOT, Shell
+from sync_platform_tests.cli.test_earlier_home import earlier
+
+__all__ = ["earlier"]
+
+PACKAGE = Path(sync_platform.__file__).parent
+ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
+LIST_NOTHING = {"sandbox", "up", "lineage openlineage"}
+"""Two servers, and a command that writes events in the format of OpenLineage."""
+SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
+LISTINGS: dict[str, tuple[str, ...]] = {
+    "tables": ("tables",),
+    "tables of one": ("tables", "unified.restaurants"),
+    "status": ("status",),
+    "audit": ("audit",),
+    "platforms": ("platforms",),
+    "query": ("query", "SELECT * FROM unified.restaurants ORDER BY restaurant_id LIMIT 3"),
+    "quality": ("quality",),
+    "quarantine list": ("quarantine", "list", "--all"),
+    "emergency status": ("emergency", "status"),
+    "match review": ("match", "review"),
+    "match decisions": ("match", "decisions"),
+    "lineage verify": ("lineage", "verify"),
+    "lineage show": ("lineage", "show", "chope", "restaurants"),
+    "lineage export": ("lineage", "export"),
+    "maintain": ("maintain", "--dry-run"),
+    "report compliance": ("report", "compliance", "--from", "2026-11-01", "--to", "2026-11-28"),
+}
+IDS = {
+    "tables": "name",
+    "status": "platform",
+    "audit": "number",
+    "platforms": "platform",
+    "query": "restaurant_id",
+    "quarantine list": "source_id",
+    "emergency status": "request_id",
+    "match review": "source_id",
+    "match decisions": "one",
+    "report compliance": "id",
+}
+"""The key of the ids that a listing has."""
+
+
+def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command without subcommands, by its name."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield name, command
+    for word, each in below.items():
+        yield from commands(each, f"{name} {word}".strip())
+
+
+def schema_of(name: str) -> Path:
+    return ELSEWHERE.get(name) or next(path for path in SCHEMAS if path.name == f"{name.replace(' ', '-')}.schema.json")
+
+
+@pytest.fixture(scope="module")
+def listed(earlier: Shell) -> Shell:
+    """A home with data, a request, and a backfill of a hundred periods in its audit log."""
+    settings = load_settings(sync_home=earlier.home)
+    periods = [f"{year}-{month:02}" for year in range(2017, 2026) for month in range(1, 13)]
+    log = AuditLog(settings.ledger_url)
+    for outcome in ("begun", "complete"):
+        log.record("backfill", {"platform": "chope", "periods": periods}, actor="ada", via="cli", outcome=outcome)
+    log.close()
+    submit_request(RequestStore(settings.ledger_url), load_platforms(), ["chope"], reason="why " * 40, requester="ada")
+    return earlier
+
+
+def arguments(listed: Shell, name: str) -> tuple[str, ...]:
+    if name != "lineage show":
+        return LISTINGS[name]
+    return *LISTINGS[name], listed.query("SELECT min(source_id) AS id FROM chope.restaurants")[0]["id"]
+
+
+def ids_in(document: Any, key: str) -> set[str]:
+    if isinstance(document, list):
+        return {found for each in document for found in ids_in(each, key)}
+    if not isinstance(document, dict):
+        return set()
+    here = {str(document[key])} if isinstance(document.get(key), str | int) else set()
+    return here | {found for each in document.values() for found in ids_in(each, key)}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_listing_fits_80_and_120_columns_and_its_json_keeps_its_schema(listed: Shell, name: str) -> None:
+    command = arguments(listed, name)
+    done = listed.run_in_process(*command, "--json")
+    document = json.loads(done.stdout)
+    schema = json.loads(schema_of(name.removesuffix(" of one")).read_text())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
+    if name == "lineage export":
+        return  # it has no table
+    for width in (80, 120):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(listed.environment, "COLUMNS", str(width))
+            shown = listed.run_in_process(*command)
+        assert shown.returncode == done.returncode
+        assert "\x1b" not in shown.stdout
+        tables = [line for line in shown.stdout.splitlines() if line.startswith(("┃", "│", "┏", "┡", "└", " ─"))]
+        assert [line for line in tables if cell_len(line) > width] == []
+        missing = {each for each in ids_in(document, IDS.get(name, "")) if each not in shown.stdout}
+        assert missing == set()
+
+
+def test_the_audit_log_does_not_list_a_hundred_periods(listed: Shell) -> None:
+    shown = listed.run_in_process("audit", "--operation", "backfill").stdout
+    assert shown.count("2017-01 … 2025-12 (108)") == 2
+    assert "2020-05" not in shown
+
+
+def test_every_command_that_lists_something_has_json_and_a_schema() -> None:
+    found = dict(commands(get_command(app)))
+    with_json = {name for name, command in found.items() if any("--json" in each.opts for each in command.params)}
+    assert set(found) - with_json == LIST_NOTHING
+    assert {schema_of(name) for name in with_json} == {*SCHEMAS, *ELSEWHERE.values()}
+
+
+def test_every_schema_is_valid_and_cited_in_the_documents() -> None:
+    page = (ROOT / "docs" / "json.md").read_text()
+    for path in SCHEMAS:
+        Draft202012Validator.check_schema(json.loads(path.read_text()))
+        assert f"../{path.relative_to(ROOT).as_posix()}" in page, path.name

@@ -1,0 +1,77 @@
+"""After a failure the hint is the command that helps, as it must be typed there."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from sync_platform.cli.app import app
+from sync_platform.cli.next_steps import steps_after, typed
+from sync_platform.sources.period import current_period
+from sync_platform_tests.cli.test_summary import record_of
+
+NOW = current_period("monthly").key
+
+
+@pytest.mark.parametrize(
+    ("partition", "records", "steps"),
+    [
+        (NOW, [record_of("restaurants", reasons=["r"], quarantined=3)], ["quarantine list keeta restaurants"]),
+        (
+            NOW,
+            [record_of("restaurants", reasons=["r"], shrink_rejected=True)],
+            ['sync keeta --accept-shrink "why they are really gone"'],
+        ),
+        (
+            "2025-01",
+            [record_of("restaurants", reasons=["r"], shrink_rejected=True)],
+            ['sync keeta --partition 2025-01 --accept-shrink "why they are really gone"'],
+        ),
+        (NOW, [record_of("restaurants", reasons=["1 page failed"])], ["sync keeta"]),
+        ("2025-01", [], ["sync keeta --partition 2025-01"]),
+        (
+            NOW,
+            [
+                record_of("restaurants", reasons=["r"], quarantined=3),
+                record_of("menu_items", reasons=["1 page failed"]),
+            ],
+            ["quarantine list keeta restaurants", "sync keeta"],
+        ),
+        (
+            NOW,
+            [record_of("restaurants", reasons=["r"], quarantined=3, shrink_rejected=True), record_of("menu_items")],
+            ["quarantine list keeta restaurants", 'sync keeta --accept-shrink "why they are really gone"'],
+        ),
+    ],
+)
+def test_each_kind_of_failure_has_its_command(partition: str, records: list[Any], steps: list[str]) -> None:
+    found = steps_after("keeta", partition, "failed" if not records else "degraded", records)
+    assert found == [f"sync-platform {step}" for step in steps]
+    for step in found:  # the command exists, and has these options
+        _, *words = shlex.split(step)
+        command = get_command(app)
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        command.make_context("step", words)
+
+
+def test_a_complete_sync_needs_no_command() -> None:
+    assert steps_after("keeta", NOW, "complete", [record_of("restaurants", gaps=["g"])]) == []
+
+
+def test_a_command_is_typed_as_the_program_was_called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "sync-platform"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert typed("tables") == f"{program} tables"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert typed("tables") == "sync-platform tables"
+    monkeypatch.setattr(sys, "argv", ["/x/sync_platform/__main__.py"])
+    assert typed("audit") == "sync-platform audit"
