@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.restore_difference import Example, TableDifference
-from sync_platform.cli.output import Terminal, clock, new_table
+from sync_platform.cli.output import Terminal, clock
+from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.storage.lake_connection import LakeAddress
 
 WORDS = {
@@ -22,10 +23,10 @@ WORDS = {
 def show_fresh(
     shown: Terminal, chosen: ChosenCommit, address: LakeAddress, rows: dict[str, int], home: str, *, dry_run: bool
 ) -> None:
-    table = new_table("table", "rows", numbers=("rows",))
+    table = FittedTable(("table", "rows"), numbers=("rows",))
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
-    shown.print(table)
+    shown.print_table(table)
     verb = "Would restore" if dry_run else "Restored"
     shown.print(f"{verb} {chosen.in_words} ({clock(chosen.commit.at)}) into {address}.", soft_wrap=True)
     if dry_run:
@@ -48,11 +49,11 @@ def show_difference(
     dry_run: bool,
 ) -> None:
     counted = ("new", "returned", "changed", "ended", "changed, without history")
-    table = new_table("table", *counted, numbers=counted)
+    table = FittedTable(("table", *counted), numbers=counted)
     for each in differences:
         counts = (each.inserted, each.restored, each.updated, each.removed, each.refreshed)
         table.add_row(each.table, *(f"{count:,}" for count in counts))
-    shown.print(table)
+    shown.print_table(table)
     for each in differences:
         for line in _examples(each.examples):
             shown.print(f"{each.table} {line}", soft_wrap=True)
