@@ -18,7 +18,7 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Example:
+class ExampleRow:
     """One row that changes. `columns`: those whose values differ, for an update; never the values themselves."""
 
     operation: str
@@ -40,7 +40,7 @@ class TableDifference:
     removed: int
     restored: int
     refreshed: int
-    examples: list[Example] = field(default_factory=list)
+    examples: list[ExampleRow] = field(default_factory=list)
     watermark: datetime | None = None
 
     @property
@@ -71,7 +71,7 @@ def difference_of(
 
 def _examples(
     session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: Incoming, difference: Difference
-) -> list[Example]:
+) -> list[ExampleRow]:
     """The first rows of each operation, by key."""
     shown = f"""SELECT * FROM {difference.operations} WHERE operation <> 'stale'
         QUALIFY row_number() OVER (PARTITION BY operation ORDER BY {table.key_list}) <= {EXAMPLES}"""
@@ -83,4 +83,4 @@ def _examples(
             LEFT JOIN {difference.old} c ON {table.same_key("c", "d")}
         ORDER BY ALL"""
     ).fetchall()
-    return [Example(*row) for row in rows]
+    return [ExampleRow(*row) for row in rows]

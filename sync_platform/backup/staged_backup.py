@@ -24,7 +24,6 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 KNOWN_VERSIONS = ("1.0",)
 """The versions of DuckLake's catalog format that this program reads."""
 OnStep = Callable[[str], None]
-Put = Callable[[StoredFile, Path], None]
 
 
 def stage(

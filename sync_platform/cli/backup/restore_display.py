@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
-from sync_platform.backup.restore_difference import Example, TableDifference
+from sync_platform.backup.restore_difference import ExampleRow, TableDifference
 from sync_platform.cli.output import Terminal, clock
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.storage.lake_connection import LakeAddress
@@ -70,7 +70,7 @@ def show_difference(
         shown.print("The next full sync of a platform brings its present state again.")
 
 
-def _examples(examples: Iterable[Example]) -> Iterable[str]:
+def _examples(examples: Iterable[ExampleRow]) -> Iterable[str]:
     for each in examples:
         columns = f": {', '.join(each.columns)}" if each.columns else ""
         yield f"{each.entity_id} {WORDS[each.operation]}{columns}"
