@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from sync_platform.defs.automation import automation, sync_schedules
+from sync_platform.defs.backup_drill import drill_schedule
 from sync_platform.defs.backup_jobs import backup_after_sync_sensor, backup_assets, backup_schedules
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.dead_runs import dead_runs_sensor
@@ -39,7 +40,13 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             *backup_assets(),
         ],
         jobs=[unify_job()],
-        schedules=[*schedules, maintenance_schedule(platforms), verification_schedule(), *backup_schedules()],
+        schedules=[
+            *schedules,
+            maintenance_schedule(platforms),
+            verification_schedule(),
+            *backup_schedules(),
+            drill_schedule(),
+        ],
         sensors=[
             emergency_sensor(settings, platforms, landing_store, schedules),
             dead_runs_sensor,

@@ -29,6 +29,7 @@ _OF_DATASET = "platform = $platform AND coalesce(dataset, $dataset) = $dataset"
 _UNHASHED = {
     "sync.runs": ("observed_at", "started_at", "committed_at"),
     "sync.not_retired": ("observed_at",),
+    "sync.restores": ("observed_at", "committed_at"),
     "quality.quarantine": ("observed_at", "committed_at", "settled_at"),
     "quality.drift": ("observed_at", "committed_at"),
     "quality.scores": ("observed_at", "committed_at"),
@@ -37,6 +38,9 @@ _UNHASHED = {
 """The times of other tables than the history: they are replaced."""
 _KEPT = ("first_seen_at", "last_changed_at", "removed_at", "stale_since")
 _OBSERVED, _COMMITTED = ("observed_at", "started_at"), ("committed_at",)
+_RECORDED = f"""(SELECT platform, dataset, observed_at, started_at, committed_at FROM {LAKE}.sync.runs
+    UNION ALL SELECT platform, dataset, observed_at, observed_at, committed_at FROM {LAKE}.sync.restores)"""
+"""SQL: the times of all syncs and restores."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +75,18 @@ def correct_future_times(
     `context`: the commit that follows. If its observation is the newest, it stays later than the corrected ones.
     `landed_at`: the time of its observation as landed. If that is in the future, it counts as `now` from now on.
     """
-    session, runs, changes = scratch.session, f"{LAKE}.sync.runs", corrected_history(scratch.session, history)
+    session, changes = scratch.session, corrected_history(scratch.session, history)
     limit: dict[str, object] = {
         "platform": context.platform,
         "dataset": context.dataset,
         "limit": now + CLOCK_TOLERANCE,
     }
-    of_runs = _later_times({runs: _UNHASHED["sync.runs"]})
+    recorded = _later_times({_RECORDED: (*_OBSERVED, *_COMMITTED)})
     is_from_the_future = landed_at > now + CLOCK_TOLERANCE and context.observed_at == now
-    if not is_from_the_future and not _moments(session, of_runs, limit):
+    if not is_from_the_future and not _moments(session, recorded, limit):
         return None
-    observed = _moments(session, _later_times({runs: _OBSERVED, changes: _OBSERVED[:1]}), limit)
-    committed = _moments(session, _later_times({runs: _COMMITTED, changes: _COMMITTED}), limit)
+    observed = _moments(session, _later_times({_RECORDED: _OBSERVED, changes: _OBSERVED[:1]}), limit)
+    committed = _moments(session, _later_times({_RECORDED: _COMMITTED, changes: _COMMITTED}), limit)
     corrected = {
         **_moved(committed, _newest(session, "committed_at", limit), now, now),
         **_moved(observed, _newest(session, "observed_at", limit), context.observed_at, now),
@@ -161,8 +165,8 @@ def _later_times(columns: dict[str, tuple[str, ...]]) -> str:
 
 
 def _newest(session: duckdb.DuckDBPyConnection, column: str, limit: dict[str, object]) -> datetime | None:
-    """The latest time of a dataset's syncs that is not later than `$limit`."""
-    query = f"SELECT max({column}) FROM {LAKE}.sync.runs WHERE {_OF_DATASET} AND {column} <= $limit"
+    """The latest time of a dataset's syncs and restores that is not later than `$limit`."""
+    query = f"SELECT max({column}) FROM {_RECORDED} WHERE {_OF_DATASET} AND {column} <= $limit"
     return _moments(session, query, limit)[0]
 
 

@@ -1,4 +1,7 @@
-"""The observations of a dataset that are in the lake, in order of time, read from `sync.runs`."""
+"""The observations of a dataset that are in the lake, in order of time: its syncs and its restores.
+
+A restore is an observation of what the backup has: of all rows if it overwrites, otherwise of the rows that it changed.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from sync_platform.storage.lake_connection import LAKE
 
 @dataclass(frozen=True)
 class Observation:
-    """One sync's observation of a dataset.
+    """One sync's or restore's observation of a dataset.
 
     `list_complete`: the list has no known gap. `list_proven`: its pages prove that it is whole. `was_rejected`: the
     shrink guard rejected it, so that it retired none of the rows that it covers. `shrink_accepted`: the operator's
-    reason for retiring more rows than the tolerance.
+    reason for retiring more rows than the tolerance. `is_restore`: its rows come from a backup, not from
+    a landed manifest.
     """
 
     sync_id: str
@@ -29,6 +33,7 @@ class Observation:
     was_rejected: bool
     shrink_accepted: str | None
     manifest: str
+    is_restore: bool
 
     @property
     def is_conclusive(self) -> bool:
@@ -57,14 +62,20 @@ def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str
     If a sync has several records, the last one is used.
     """
     rows = session.execute(
-        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
-            coalesce(list_proven, true),
-            coalesce(shrink_rejected, mode = 'full' AND list_complete AND not_retired > 0, false),
-            shrink_accepted, manifest
-        FROM {LAKE}.sync.runs
-        WHERE platform = $platform AND dataset = $dataset AND status <> 'failed' AND NOT coalesce(is_outdated, false)
-        QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1
-        ORDER BY observed_at, committed_at""",
+        f"""SELECT * EXCLUDE (committed_at) FROM (
+            SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
+                coalesce(list_proven, true),
+                coalesce(shrink_rejected, mode = 'full' AND list_complete AND not_retired > 0, false),
+                shrink_accepted, manifest, false, committed_at
+            FROM {LAKE}.sync.runs
+            WHERE platform = $platform AND dataset = $dataset AND status <> 'failed'
+                AND NOT coalesce(is_outdated, false)
+            QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1
+            UNION ALL
+            SELECT restore_id, observed_at, CASE WHEN conflict = 'overwrite' THEN 'full' ELSE 'incremental' END,
+                'complete', true, true, false, NULL, '', true, committed_at
+            FROM {LAKE}.sync.restores WHERE platform = $platform AND dataset = $dataset
+        ) ORDER BY observed_at, committed_at""",
         {"platform": platform, "dataset": dataset},
     ).fetchall()
     return [Observation(*row) for row in rows]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from sync_platform.lake.restore_records import RESTORES
 from sync_platform.quality.quarantine import QUARANTINE
 from sync_platform.quality.reference_shape import DRIFTS, SHAPES
 from sync_platform.quality.score import SCORES
@@ -206,15 +207,20 @@ def ensure_tables(connection: duckdb.DuckDBPyConnection, history: str, platform:
     ensure_sync_tables(connection, existing)
     if tuple(history.split(".")) not in existing:
         _create(connection, history, CHANGES, "Every change of every record, with its source; append-only")
-        # finds one entity among ten million changes in about 10 ms: few files to open, few row groups to read
-        connection.execute(f"ALTER TABLE {LAKE}.{history} SET PARTITIONED BY (bucket(16, entity_id))")
-        connection.execute(f"ALTER TABLE {LAKE}.{history} SET SORTED BY (entity_id ASC, observed_at ASC)")
-        connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
-        # a sync writes one row group per bucket, in which sorting is useless; compaction sorts the merged rows
-        connection.execute(f"CALL {LAKE}.set_option('sort_on_insert', false)")
+        cluster_history(connection, f"{LAKE}.{history}")
     _ensure(connection, existing, ("lineage", "batches"), BATCHES, "Every commit's changes, hashed and chained")
     wanted = table_columns(dataset)
     _ensure(connection, existing, (platform, dataset.name), wanted, dataset.description)
+
+
+def cluster_history(connection: duckdb.DuckDBPyConnection, history: str) -> None:
+    """Set how the history's files are laid out: one entity is found among ten million changes in about 10 ms."""
+    # few files to open, few row groups to read
+    connection.execute(f"ALTER TABLE {history} SET PARTITIONED BY (bucket(16, entity_id))")
+    connection.execute(f"ALTER TABLE {history} SET SORTED BY (entity_id ASC, observed_at ASC)")
+    connection.execute(f"CALL {LAKE}.set_option('parquet_row_group_size', {ROW_GROUP_ROWS})")
+    # a sync writes one row group per bucket, in which sorting is useless; compaction sorts the merged rows
+    connection.execute(f"CALL {LAKE}.set_option('sort_on_insert', false)")
 
 
 def ensure_sync_tables(
@@ -232,6 +238,7 @@ def ensure_sync_tables(
         "Live rows that a sync did not see, and that stayed live",
     )
     _ensure(connection, known, ("sync", "cursors"), CURSORS, "Where the next incremental sync of a dataset reads on")
+    _ensure(connection, known, ("sync", "restores"), RESTORES, "Every restore into this lake, by table that it changed")
     _ensure(connection, known, ("quality", "quarantine"), QUARANTINE, "Records that cannot be stored, and why")
     _ensure(connection, known, ("quality", "shapes"), SHAPES, "The last good shape of each dataset's records")
     _ensure(connection, known, ("quality", "drift"), DRIFTS, "How what came differs from the last good shape")

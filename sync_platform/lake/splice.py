@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.commit_context import CommitContext
-from sync_platform.lake.coverage import Coverage
+from sync_platform.lake.coverage import NO_ROW, Coverage
 from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
@@ -28,6 +28,7 @@ from sync_platform.lake.shrink_tolerance import ShrinkTolerance
 from sync_platform.lake.table_writer import rewrite_rows
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.period import day_in_hong_kong
+from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 Load = Callable[[TemporaryTables, Observation], tuple[Incoming, Coverage]]
@@ -91,12 +92,7 @@ class Splice:
     def _restore_state_at(self, scratch: TemporaryTables, at: CommitContext, affected: str) -> None:
         """Restore the affected rows to the state that a conclusive list gave them."""
         known = self._replay(scratch, until=at.observed_at, known_before=self.context.committed_at, only=affected)
-        columns = ", ".join(f'"{column.name}"' for column in self.table.columns)
-        rows = scratch.create(
-            "incoming",
-            f"""SELECT {columns}, content_hash, false AS deleted, landing_object, landing_line, 0 AS slice
-            FROM {known} WHERE removed_at IS NULL""",
-        )
+        rows = scratch.create("incoming", f"{self._as_incoming(known, 'false')} WHERE removed_at IS NULL")
         self._correct(scratch, Incoming(rows), self._replay(scratch, until=at.observed_at, only=affected), at, ACCEPTED)
 
     def _compare_again(
@@ -104,7 +100,7 @@ class Splice:
     ) -> None:
         """Compare the landed rows of a later observation again, because the state before it has changed."""
         try:
-            incoming, coverage = self.load(scratch, later)
+            incoming, coverage = self._restored(scratch, later) if later.is_restore else self.load(scratch, later)
         except StorageError:
             done.unreadable.append(later)
             return
@@ -122,6 +118,24 @@ class Splice:
         )
         if later.was_rejected and not difference.reason:
             done.reevaluated.append((later, difference.not_retired))
+
+    def _restored(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
+        """The rows that a restore changed, as it left them; from the history, because no landing has them."""
+        changed = scratch.create(
+            "changed",
+            f"""SELECT DISTINCT entity_id AS {self.table.key_list} FROM {LAKE}.{self.writer.history}
+            WHERE platform = $platform AND dataset = $dataset AND sync_id = $restore_id""",
+            {"platform": self.table.schema, "dataset": self.table.name, "restore_id": later.sync_id},
+        )
+        before = self.context.committed_at
+        known = self._replay(scratch, until=later.observed_at, known_before=before, only=changed)
+        return Incoming(scratch.create("incoming", self._as_incoming(known, "removed_at IS NOT NULL"))), NO_ROW
+
+    def _as_incoming(self, rows: str, deleted: str) -> str:
+        """SQL: rows with the table's columns as incoming rows; `deleted`: SQL, whether a row has ended."""
+        columns = ", ".join(f'"{column.name}"' for column in self.table.columns)
+        return f"""SELECT {columns}, content_hash, {deleted} AS deleted, landing_object, landing_line, 0 AS slice
+            FROM {rows}"""
 
     def _correct(
         self, scratch: TemporaryTables, incoming: Incoming, stored: str, at: CommitContext, retirement: Retirement

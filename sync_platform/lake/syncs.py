@@ -149,9 +149,12 @@ def record_reevaluation(
 
 
 def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """The time of the dataset's last commit."""
+    """The time of the dataset's last commit, of a sync or of a restore."""
+    of_dataset = "WHERE platform = $platform AND dataset = $dataset"
     row = session.execute(
-        f"SELECT max(committed_at) FROM {LAKE}.sync.runs WHERE platform = ? AND dataset = ?", [platform, dataset]
+        f"""SELECT max(committed_at) FROM (SELECT committed_at FROM {LAKE}.sync.runs {of_dataset}
+        UNION ALL SELECT committed_at FROM {LAKE}.sync.restores {of_dataset})""",
+        {"platform": platform, "dataset": dataset},
     ).fetchone()
     found: datetime | None = row[0] if row else None
     return found
@@ -190,6 +193,35 @@ def move_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, wate
     session.execute(
         f"INSERT INTO {LAKE}.sync.cursors VALUES (?, ?, ?, ?)", [platform, dataset, watermark, context.sync_id]
     )
+
+
+def return_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, earlier: str) -> datetime | None:
+    """Move a dataset's watermark back to that of another lake, within the caller's transaction.
+
+    `earlier`: the name of that lake in the session. Where it has no watermark, everything is read again. Returns the
+    watermark if it went back, else None; it never moves forward here.
+    """
+    of_dataset = "WHERE platform = $platform AND dataset = $dataset"
+    values = {"platform": context.platform, "dataset": context.dataset}
+    query = f"SELECT watermark FROM {{}}.sync.cursors {of_dataset}"
+    current = session.execute(query.format(LAKE), values).fetchone()
+    wanted = session.execute(query.format(earlier), values).fetchone() if _has_cursors(session, earlier) else None
+    if current is None or (wanted and wanted[0] >= current[0]):
+        return None
+    session.execute(f"DELETE FROM {LAKE}.sync.cursors {of_dataset}", values)
+    if wanted is None:
+        return None
+    session.execute(
+        f"INSERT INTO {LAKE}.sync.cursors VALUES ($platform, $dataset, $watermark, $sync_id)",
+        {**values, "watermark": wanted[0], "sync_id": context.sync_id},
+    )
+    found: datetime = wanted[0]
+    return found
+
+
+def _has_cursors(session: duckdb.DuckDBPyConnection, lake: str) -> bool:
+    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'sync' AND table_name = 'cursors'"
+    return session.execute(query, [lake]).fetchone() is not None
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:

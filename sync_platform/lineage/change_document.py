@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from sync_platform.documents.document import Document, DocumentTable, Item, Row, Section
-from sync_platform.documents.wording import utc_text, value_text
+from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import value_text
 from sync_platform.lineage.change_difference import LakeDifference
 from sync_platform.lineage.change_span import TableChanges
 from sync_platform.lineage.changes import SEALED, Change, FieldChange
@@ -26,8 +27,8 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
     """The difference as a document."""
     scope = difference.scope
     facts = [
-        ("From", utc_text(scope.first) if scope.first else "the beginning"),
-        ("To", utc_text(scope.last or made_at)),
+        ("From", local_time(scope.first) if scope.first else "the beginning"),
+        ("To", local_time(scope.last or made_at)),
         ("Platform", scope.platform or "all"),
         ("Syncs in that time", f"{difference.syncs:,}"),
     ]
@@ -62,7 +63,7 @@ def _left_out(difference: LakeDifference, shown: int) -> list[str]:
 def _change(change: Change, name: str | None) -> Item:
     named = f" {value_text(name)}" if name else ""
     operation = SUM if change.is_sum else OPERATIONS[change.operation]
-    title = f"{change.table} {change.entity_id}{named}: {operation} {utc_text(change.observed_at)}"
+    title = f"{change.table} {change.entity_id}{named}: {operation} {local_time(change.observed_at)}"
     return Item(title, items=(*_fields(change), Item(_source(change))))
 
 
@@ -91,4 +92,4 @@ def _short(value: Any) -> str:
 
 def _source(change: Change) -> str:
     landed = f"{change.landing_object}, line {change.landing_line}; " if change.landing_object else ""
-    return f"source: {landed}sync {change.sync_id}, committed {utc_text(change.committed_at)}"
+    return f"source: {landed}sync {change.sync_id}, committed {local_time(change.committed_at)}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync_platform.documents.document import Document, DocumentTable, Mark, Row, Section
-from sync_platform.documents.wording import utc_text, value_text
+from sync_platform.documents.local_time import local_time
+from sync_platform.documents.wording import value_text
 from sync_platform.lineage.identity_history import Membership
 from sync_platform.lineage.provenance import FieldProvenance
 from sync_platform.lineage.restaurant_report import RelatedCount, RestaurantReport
@@ -48,9 +49,9 @@ def _field(provenance: FieldProvenance) -> Row:
 
 
 def _listing(member: Membership) -> Row:
-    until = utc_text(member.until) if member.until else None
+    until = local_time(member.until) if member.until else None
     why = DECIDED_BY.get(member.decided_by, member.decided_by)
-    return member.listing, member.dataset, utc_text(member.since), until, why
+    return member.listing, member.dataset, local_time(member.since), until, why
 
 
 def _related(report: RestaurantReport) -> Section:
@@ -64,7 +65,7 @@ def _related(report: RestaurantReport) -> Section:
 
 
 def _count(count: RelatedCount) -> Row:
-    times = (utc_text(count.first_seen_at), utc_text(count.last_seen_at))
+    times = (local_time(count.first_seen_at), local_time(count.last_seen_at))
     return count.kind, f"{count.platform}.{count.dataset}", count.live, count.removed, *times
 
 

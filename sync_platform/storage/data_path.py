@@ -37,18 +37,26 @@ def is_moved(catalog: Path, data: Path) -> bool:
     return True
 
 
+def has_encrypted_files(catalog: Path) -> bool:
+    """True if the lake of a catalog writes encrypted files, wherever it was made."""
+    if not catalog.exists():
+        return False
+    with closing(sqlite3.connect(f"{catalog.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return _stored(connection, "encrypted") == "true"
+
+
 def store_data_path(catalog: Path, data: Path) -> None:
     """Store the data folder in the catalog, for every program that opens it. The caller has the lake's write lock."""
     with closing(sqlite3.connect(catalog, timeout=60)) as connection, connection:
         connection.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{data}/"])
 
 
-def _stored(connection: sqlite3.Connection) -> str | None:
-    """The stored path; None for a catalog that is empty."""
+def _stored(connection: sqlite3.Connection, key: str = "data_path") -> str | None:
+    """A stored property of the lake, by default its data folder; None for a catalog that is empty."""
     known = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'ducklake_metadata'").fetchone()
     if not known[0]:
         return None
-    row = connection.execute("SELECT value FROM ducklake_metadata WHERE key = 'data_path'").fetchone()
+    row = connection.execute("SELECT value FROM ducklake_metadata WHERE key = ?", [key]).fetchone()
     return row[0] if row else None
 
 

@@ -25,11 +25,13 @@ from filelock import FileLock, Timeout
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
-from sync_platform.storage.data_path import is_moved, store_data_path
+from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 
 LAKE = "lake"
+BESIDE = "beside"
+"""The name of the other lake in the sessions of a lake that was opened with one beside it."""
 DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
 """Two optimizers of DuckDB that are wrong over DuckLake 1.5.5. The first writes joined values into the catalog's SQL,
 which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
@@ -83,7 +85,8 @@ class LakeAddress:
         """The DuckDB extensions that the lake needs."""
         catalog = "sqlite_scanner" if self.catalog_file else "postgres_scanner"
         # httpfs reads and writes s3://, and it has the cipher that encrypts data files
-        return ("ducklake", catalog, *(("httpfs",) if self.is_encrypted else ()))
+        encrypts = self.is_encrypted or (self.catalog_file is not None and has_encrypted_files(self.catalog_file))
+        return ("ducklake", catalog, *(("httpfs",) if encrypts else ()))
 
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
@@ -104,12 +107,20 @@ class LakeAddress:
 class Lake:
     """One process's connection to a lake: a DuckDB instance, opened on first use, that gives out sessions.
 
-    Safe to use from several threads; each session has its own temporary tables. Raises StorageError where the lake
-    cannot be used, and NoLakeYet where a reader opens it before the first writer.
+    Safe to use from several threads; each session has its own temporary tables. `beside`: another lake, which sessions
+    read as `beside`. Raises StorageError where the lake cannot be used, and NoLakeYet where a reader opens it before
+    the first writer.
     """
 
-    def __init__(self, address: LakeAddress, *, read_only: bool = False, snapshot: int | None = None) -> None:
-        self.address, self.read_only, self._snapshot = address, read_only, snapshot
+    def __init__(
+        self,
+        address: LakeAddress,
+        *,
+        read_only: bool = False,
+        snapshot: int | None = None,
+        beside: Lake | None = None,
+    ) -> None:
+        self.address, self.read_only, self._snapshot, self._beside = address, read_only, snapshot, beside
         self._instance: duckdb.DuckDBPyConnection | None = None
         self._spill: str | None = None
         self._opening = threading.Lock()
@@ -175,14 +186,20 @@ class Lake:
                 if not self.read_only:
                     _return_freed_memory()
                     config["threads"] = 1  # platforms are written by processes; a second thread costs 150 MB and time
-                instance = connect_with(self.address.extensions, config)
+                instance = connect_with(self._extensions(), config)
                 try:
                     _attach(instance, self.address, self.read_only, self._snapshot)
+                    if self._beside is not None:
+                        _attach(instance, self._beside.address, True, self._beside._snapshot, BESIDE)
                 except BaseException:
                     instance.close()
                     raise
                 self._instance = instance
             return self._instance
+
+    def _extensions(self) -> tuple[str, ...]:
+        others = self._beside.address.extensions if self._beside is not None else ()
+        return tuple(dict.fromkeys((*self.address.extensions, *others)))
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -246,19 +263,23 @@ def _make_folders(address: LakeAddress) -> None:
         Path(address.data).mkdir(parents=True, exist_ok=True)
 
 
-def attach_statement(address: LakeAddress, more: list[str]) -> str:
-    """SQL: the lake attached as `lake`, with `more` options of DuckLake."""
+def attach_statement(address: LakeAddress, more: list[str], name: str = LAKE) -> str:
+    """SQL: the lake attached as `name`, with `more` options of DuckLake."""
     # inlined rows would escape encryption and erasure, so the limit is 0 from the first moment and never changes
     options = [f"DATA_PATH '{_quoted(address.data)}'", "DATA_INLINING_ROW_LIMIT 0"]
     if address.catalog_file:
         options += ["META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000"]
     if address.is_encrypted:
         options.append("ENCRYPTED")
-    return f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {LAKE} ({', '.join([*options, *more])})"
+    return f"ATTACH 'ducklake:{_quoted(address.catalog)}' AS {name} ({', '.join([*options, *more])})"
 
 
 def _attach(
-    connection: duckdb.DuckDBPyConnection, address: LakeAddress, read_only: bool, snapshot: int | None = None
+    connection: duckdb.DuckDBPyConnection,
+    address: LakeAddress,
+    read_only: bool,
+    snapshot: int | None = None,
+    name: str = LAKE,
 ) -> None:
     if address.is_remote:
         use_s3(connection, address.data, address.region, address.endpoint)
@@ -272,7 +293,7 @@ def _attach(
         options.append("READ_ONLY")
     if snapshot is not None:
         options.append(f"SNAPSHOT_VERSION {snapshot}")
-    statement = attach_statement(address, options)
+    statement = attach_statement(address, options, name)
     creating = not read_only and not address.exists
     for attempt in range(ATTACH_ATTEMPTS):
         try:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sync_platform.backup.backup_manifest import BackupManifest
+from sync_platform.backup.drill import DRILL
+from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import FAILED, OK
@@ -13,6 +15,7 @@ from sync_platform.cli.output import Terminal, console, report_problem, write_js
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import load_settings
+from sync_platform.storage.audit_log import AuditLog
 
 COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")
 
@@ -25,11 +28,29 @@ def list_backups(*, as_json: bool) -> int:
     repository = backups_of(settings).repository_or_none()
     read = repository.read_manifests() if repository else []
     promise = "one commit" if settings.backup_after_sync else "one day"
+    drill = _last_drill(settings.ledger_url)
     if as_json:
-        write_json(_document(read, settings.backup_url, promise))
+        write_json({**_document(read, settings.backup_url, promise), "drill": drill.document()})
     else:
         _show(read, settings.backup_url, promise, console())
+        if read:
+            _show_drill(drill, console())
     return FAILED if any(each.problem for each in read) else OK
+
+
+def _last_drill(ledger_url: str) -> DrillState:
+    log = AuditLog(ledger_url)
+    try:
+        return drill_state(log.entries(operation=DRILL), datetime.now(UTC))
+    finally:
+        log.close()
+
+
+def _show_drill(drill: DrillState, shown: Terminal) -> None:
+    if drill.problem:
+        report_problem(drill.problem)
+    elif drill.at:
+        shown.print(f"The last drill passed: {clock(drill.at)}, RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
 
 
 def _document(read: list[ReadManifest], url: str, promise: str) -> dict[str, Any]:

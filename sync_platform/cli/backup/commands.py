@@ -12,6 +12,12 @@ from sync_platform.cli.options import AsJson
 backup_commands = typer.Typer(no_args_is_help=True, help="Back up the lake, verify backups, and restore from them.")
 
 
+class ConflictOption(StrEnum):
+    overwrite = "overwrite"
+    merge = "merge"
+    skip = "skip"
+
+
 class KindOption(StrEnum):
     full = "full"
     incremental = "incremental"
@@ -75,6 +81,62 @@ def backup_verify(
     from sync_platform.cli.backup.backup_verification import verify
 
     raise typer.Exit(verify(backup_id, verifies_all=verifies_all, replica=replica, as_json=as_json))
+
+
+@backup_commands.command("restore")
+def backup_restore(
+    target: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR|ENV",
+            help="A new folder, which becomes a home of its own; or this installation by the name of its environment "
+            "(ENVIRONMENT), to restore into its lake.",
+        ),
+    ],
+    backup_id: OneBackup = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIMESTAMP", help="The state at a moment, or at the end of a day in Hong Kong, from any backup."
+        ),
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="PLATFORM", help="Restore only this platform. May be repeated."),
+    ] = None,
+    conflict: Annotated[
+        ConflictOption,
+        typer.Option(
+            help="For the lake of this installation. `skip`: only rows that are missing or ended return; `merge`: the "
+            "later change wins; `overwrite`: exactly the rows of the backup, after a backup of the present state."
+        ),
+    ] = ConflictOption.skip,
+    replica: Annotated[bool, typer.Option("--replica", help="Read the backups in BACKUP_REPLICA.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change, by table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a backup, or the state at a moment, into a new home or into this installation's lake.
+
+    A lake that lives is never set back: the difference becomes a new commit of its history. Exit code: 0 if it is done.
+    """
+    from sync_platform.backup.conflict import Conflict
+    from sync_platform.cli.backup.restore import restore
+
+    mode = Conflict(conflict.value)
+    raise typer.Exit(
+        restore(backup_id, at, target, source or [], mode, replica=replica, dry_run=dry_run, as_json=as_json)
+    )
+
+
+@backup_commands.command("drill")
+def backup_drill(as_json: AsJson = False) -> None:
+    """Restore the newest backup into a scratch place, compare it with the lake, and measure RTO and RPO.
+
+    Exit code: 0 if the restored lake is what was backed up, else 1.
+    """
+    from sync_platform.cli.backup.drill import drill
+
+    raise typer.Exit(drill(as_json=as_json))
 
 
 @backup_commands.command("replicate")

@@ -1,0 +1,84 @@
+"""Which commit of which backup is restored: the newest of a backup, or the one that was current at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
+from sync_platform.backup.repository import Repository
+from sync_platform.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ChosenCommit:
+    """A commit of a backup."""
+
+    manifest: BackupManifest
+    commit: BackedUpCommit
+
+    @property
+    def is_newest(self) -> bool:
+        """True if it is the state that the backup was made of, which is restored file by file."""
+        return self.commit.snapshot == self.manifest.snapshot
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.manifest.id}, commit {self.commit.snapshot} of {self.commit.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def choose_commit(
+    repository: Repository, backup_id: str | None, moment: datetime | None, sources: Sequence[str] = ()
+) -> ChosenCommit:
+    """The newest commit of a backup, or the commit that was current at a moment, of all backups that have it.
+
+    UsageError where there is no such backup, where none has all of `sources`, or where the moment lies before the
+    oldest commit in any backup.
+    """
+    if backup_id is not None:
+        manifest = repository.manifest(backup_id)
+        _require_sources(manifest, sources)
+        return _newest(manifest)
+    manifests = [each for each in repository.manifests() if each.commits and _has_sources(each, sources)]
+    if not manifests:
+        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `sync-platform backup create`")
+    if moment is None:
+        return _newest(manifests[-1])
+    found = [
+        ChosenCommit(manifest, commit) for manifest in manifests for commit in manifest.commits if commit.at <= moment
+    ]
+    if not found:
+        oldest = min(manifest.commits[0].at for manifest in manifests)
+        raise UsageError(
+            f"--at {moment:%Y-%m-%d %H:%M:%S} UTC: the oldest commit in any backup{_of(sources)} is of "
+            f"{oldest:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    # the state that a backup was made of is restored faster than an earlier commit of a later backup
+    return max(found, key=lambda each: (each.commit.at, each.is_newest, each.manifest.sequence))
+
+
+def _newest(manifest: BackupManifest) -> ChosenCommit:
+    if manifest.newest_commit is None:
+        raise UsageError(f"{manifest.id} holds no commit: there is nothing to restore")
+    return ChosenCommit(manifest, manifest.newest_commit)
+
+
+def _has_sources(manifest: BackupManifest, sources: Sequence[str]) -> bool:
+    if sources:
+        return set(sources) <= _sources_of(manifest)
+    return manifest.sources is None
+
+
+def _require_sources(manifest: BackupManifest, sources: Sequence[str]) -> None:
+    if missing := sorted(set(sources) - _sources_of(manifest)):
+        has = ", ".join(sorted(_sources_of(manifest)))
+        raise UsageError(f"{manifest.id} has nothing of {', '.join(missing)}; it has {has}")
+
+
+def _sources_of(manifest: BackupManifest) -> set[str]:
+    return {table.split(".")[0] for table in manifest.tables}
+
+
+def _of(sources: Sequence[str]) -> str:
+    return f" of {', '.join(sources)}" if sources else ""

@@ -1,0 +1,135 @@
+"""Restore into a fresh lake: the newest state of a backup file by file, or any commit that the backup holds.
+
+Data files come first and the catalog last, so the lake does not exist before it is whole. After a kill, a repeat goes
+on: files that are there already are read and kept.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync_platform.backup.backup_manifest import StoredFile
+from sync_platform.backup.catalog_load import load_catalog, require_no_lake
+from sync_platform.backup.chosen_commit import ChosenCommit
+from sync_platform.backup.creation import ALWAYS_KEPT
+from sync_platform.backup.point_in_time import catalog_for, commit_again
+from sync_platform.backup.repository import Repository
+from sync_platform.backup.staged_backup import OnStep, each_of, fetch_catalog, fetch_files, files_of, stage
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.object_store import ObjectStore
+
+UNFINISHED = ".restoring"
+"""The ending of a catalog that is not whole yet."""
+
+
+@dataclass(frozen=True)
+class FreshLake:
+    """A restore into a lake that does not exist, or has no table.
+
+    `data`: the store of the lake's data files. `scratch`: an empty folder. `sources`: only these platforms, with the
+    history of all; everything if none is named.
+    """
+
+    repository: Repository
+    chosen: ChosenCommit
+    target: LakeAddress
+    data: ObjectStore
+    history: str
+    platforms: Mapping[str, Platform]
+    sources: Sequence[str]
+    scratch: Path
+    on_step: OnStep
+
+    def plan(self) -> dict[str, int]:
+        """The rows of each table that `run` would write; nothing is written to the target."""
+        require_no_lake(self.target)
+        if self.chosen.is_newest:
+            tables = self.chosen.manifest.tables
+            return {name: each.rows for name, each in tables.items() if self._is_wanted(name.split(".")[0])}
+        with self._stage() as lake:
+            return rows_by_table(lake)
+
+    def run(self, run_id: str, before_catalog: Callable[[], None] = lambda: None) -> dict[str, int]:
+        """Restore; returns the rows of each table. `before_catalog` is called before anything can be read.
+
+        Raises UsageError where the target is not empty, DamagedBackup where a file is not what was backed up.
+        """
+        require_no_lake(self.target)
+        if self.chosen.is_newest:
+            self._copy(before_catalog)
+        else:
+            self._commit_again(run_id, before_catalog)
+        with Lake(self.target, read_only=True) as lake:
+            return rows_by_table(lake)
+
+    @property
+    def _schemas(self) -> list[str]:
+        return [*ALWAYS_KEPT, self.history.split(".")[0], *self.sources] if self.sources else []
+
+    def _is_wanted(self, schema: str) -> bool:
+        return not self._schemas or schema in self._schemas
+
+    def _copy(self, before_catalog: Callable[[], None]) -> None:
+        draft = self._draft()
+        fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
+        files = files_of(self.chosen.manifest, draft)
+        if self.target.is_remote:
+            each_of(files, self._put, self.on_step)
+        else:
+            fetch_files(self.repository, files, Path(self.target.data), self.on_step)
+        before_catalog()
+        load_catalog(draft, self.target)
+
+    def _put(self, file: StoredFile) -> None:
+        """Write a file to the store of the target, through the scratch folder."""
+        copy = self.scratch / secrets.token_hex(8)
+        try:
+            self.repository.read_into(file, copy)
+            self.data.put_file(file.path, copy, bytes.fromhex(file.sha256))
+        finally:
+            copy.unlink(missing_ok=True)
+
+    def _commit_again(self, run_id: str, before_catalog: Callable[[], None]) -> None:
+        staged = self._stage()
+        if self.target.catalog_file is None:
+            before_catalog()
+            commit_again(staged, self.target, self.history, self.platforms, run_id, self.on_step)
+            return
+        draft = self._draft()
+        address = catalog_for(self.target, draft)
+        commit_again(staged, address, self.history, self.platforms, run_id, self.on_step)
+        Path(f"{draft}.write.lock").unlink(missing_ok=True)
+        before_catalog()
+        load_catalog(draft, self.target)
+
+    def _stage(self) -> Lake:
+        """The backup as a lake at the chosen commit, in the scratch folder."""
+        folder, snapshot = self.scratch / "staged", self.chosen.commit.snapshot
+        return stage(
+            self.repository, self.chosen.manifest, folder, self.on_step, schemas=self._schemas, snapshot=snapshot
+        )
+
+    def _draft(self) -> Path:
+        """The path of the catalog while it is not whole, without what a killed restore left there."""
+        catalog = self.target.catalog_file
+        draft = self.scratch / "catalog.sqlite" if catalog is None else Path(f"{catalog}{UNFINISHED}")
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        for ending in ("", "-wal", "-shm", ".write.lock"):
+            Path(f"{draft}{ending}").unlink(missing_ok=True)
+        return draft
+
+
+def rows_by_table(lake: Lake) -> dict[str, int]:
+    """The number of rows of each table, those of removed records included."""
+    with lake.session() as session:
+        tables = session.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [LAKE]
+        ).fetchall()
+        return {
+            f"{schema}.{table}": session.execute(f'SELECT count(*) FROM {LAKE}."{schema}"."{table}"').fetchall()[0][0]
+            for schema, table in tables
+        }

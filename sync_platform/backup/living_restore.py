@@ -1,0 +1,163 @@
+"""Restore into a living lake: the difference to a backup becomes a new commit. The lake is never set back.
+
+The rows go through the ordinary commit path: history, chain and table, with a run of their own. The watermarks of
+incremental syncs go back in the same transaction, because those syncs would miss what changed in between. Unified
+restaurants follow with their next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+from sync_platform.backup.conflict import Conflict, StoredTable, choose_rows, stored_table
+from sync_platform.backup.restore_difference import TableDifference, difference_of
+from sync_platform.lake.chain import BATCHES, chain_changes
+from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.difference import find_difference
+from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.observations import latest_observation
+from sync_platform.lake.restore_records import RestoreRecord, write_restore
+from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
+from sync_platform.lake.syncs import describe_commit, latest_commit, return_cursor
+from sync_platform.lake.table_writer import update_table
+from sync_platform.lake.tracked_table import TrackedTable, dataset_table
+from sync_platform.lake.transaction import in_one_transaction
+from sync_platform.landing.sync_id import new_sync_id
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import current_period
+from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake
+from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.unified.tables import DECISIONS, SCHEMA, ensure_unified
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """The backup whose rows are restored: its id, and the commit in it."""
+
+    backup_id: str
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class LivingRestore:
+    """A restore of the lake that lies beside `lake` into `lake`.
+
+    `platforms`: whose tables are restored. `with_decisions`: restore people's decisions on matches too.
+    """
+
+    lake: Lake
+    history: str
+    platforms: Mapping[str, Platform]
+    backed_up: BackedUp
+    conflict: Conflict
+    with_decisions: bool = True
+
+    def plan(self) -> list[TableDifference]:
+        """What `run` would do now, by table; nothing is written."""
+        with self.lake.session() as session:
+            return [self._plan_table(session, table) for table in self._tables(session)]
+
+    def run(self, run_id: str) -> list[TableDifference]:
+        """Restore in one transaction; returns what was done, by table. A kill before its end changes nothing."""
+        with self.lake.session() as session:
+            return in_one_transaction(self.lake, session, lambda: self._write(session, run_id))
+
+    def _tables(self, session: duckdb.DuckDBPyConnection) -> list[TrackedTable]:
+        """The tables that the backup has, in order of their names."""
+        present = set(
+            session.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [BESIDE]
+            ).fetchall()
+        )
+        of_platforms = [
+            dataset_table(platform.name, dataset)
+            for platform in self.platforms.values()
+            for dataset in platform.datasets
+        ]
+        every = [*of_platforms, *([DECISIONS] if self.with_decisions else [])]
+        return sorted((each for each in every if (each.schema, each.name) in present), key=lambda table: table.sql)
+
+    def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
+        with TemporaryTables(session) as scratch:
+            backup, living = self._sides(scratch, table)
+            incoming = choose_rows(scratch, table, backup, living, self.conflict)
+            difference = find_difference(scratch, table, incoming, living.relation)
+            return difference_of(session, table, incoming, difference)
+
+    def _sides(self, scratch: TemporaryTables, table: TrackedTable) -> tuple[StoredTable, StoredTable]:
+        return stored_table(scratch, BESIDE, table), stored_table(scratch, LAKE, table)
+
+    def _write(self, session: duckdb.DuckDBPyConnection, run_id: str) -> list[TableDifference]:
+        """Write everything within the caller's transaction, which may be repeated."""
+        self._ensure_tables(session)
+        now = datetime.now(UTC)
+        restore_id = new_sync_id(now)
+        done = [self._restore_table(session, table, restore_id, run_id, now) for table in self._tables(session)]
+        changes = sum(each.in_history for each in done)
+        describe_commit(session, run_id, f"restore of {self.backed_up.backup_id}: {changes:,} rows changed")
+        return done
+
+    def _ensure_tables(self, session: duckdb.DuckDBPyConnection) -> None:
+        """Create what this lake does not have of the tables that the backup has."""
+        for table in self._tables(session):
+            if table.schema == SCHEMA:
+                ensure_unified(session)
+            else:
+                platform = self.platforms[table.schema]
+                ensure_tables(session, self.history, platform.name, platform.dataset(table.name))
+        ensure_sync_tables(session)
+
+    def _restore_table(
+        self, session: duckdb.DuckDBPyConnection, table: TrackedTable, restore_id: str, run_id: str, now: datetime
+    ) -> TableDifference:
+        context = self._context(session, table, restore_id, run_id, now)
+        with TemporaryTables(session) as scratch:
+            writer = HistoryWriter(scratch, self.history)
+            incoming = choose_rows(scratch, table, *self._sides(scratch, table), self.conflict)
+            difference = update_table(scratch, writer, table, incoming, context)
+            done = difference_of(session, table, incoming, difference)
+            if not done.changes_nothing:
+                chain_changes(writer, context, lambda key: None)  # the manifests of its rows were chained with them
+                write_restore(session, self._record(done, context))
+                return replace(done, watermark=return_cursor(session, context, BESIDE))
+        return done
+
+    def _context(
+        self, session: duckdb.DuckDBPyConnection, table: TrackedTable, restore_id: str, run_id: str, now: datetime
+    ) -> CommitContext:
+        """The context of a table's changes: later than every observation and every commit of the table."""
+        name = (table.schema, table.name)
+        last = _last_batch(session, *name)
+        newest, commits = latest_observation(session, *name), [latest_commit(session, *name), last]
+        committed_at = max([now, *(each + timedelta(microseconds=1) for each in commits if each)])
+        observed_at = max(committed_at, newest) if newest else committed_at
+        cadence = self.platforms[table.schema].cadence if table.schema != SCHEMA else "monthly"
+        partition = current_period(cadence, observed_at).key
+        return CommitContext(*name, partition, restore_id, run_id, observed_at, committed_at)
+
+    def _record(self, done: TableDifference, context: CommitContext) -> RestoreRecord:
+        return RestoreRecord(
+            restore_id=context.sync_id,
+            run_id=context.run_id,
+            backup_id=self.backed_up.backup_id,
+            backup_snapshot=self.backed_up.snapshot,
+            conflict=self.conflict.value,
+            platform=context.platform,
+            dataset=context.dataset,
+            observed_at=context.observed_at,
+            committed_at=context.committed_at,
+            inserted=done.inserted,
+            updated=done.updated,
+            removed=done.removed,
+            restored=done.restored,
+        )
+
+
+def _last_batch(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
+    query = f"SELECT max(committed_to) FROM {LAKE}.{BATCHES} WHERE platform = ? AND dataset = ?"
+    found: datetime | None = session.execute(query, [platform, dataset]).fetchall()[0][0]
+    return found

@@ -1,0 +1,97 @@
+"""Where a restore goes: a folder that becomes a fresh home, or this installation by the name of its environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from sync_platform.backup.chosen_commit import ChosenCommit
+from sync_platform.errors import UsageError
+from sync_platform.settings import Settings
+from sync_platform.storage.lake_connection import LakeAddress
+
+ENVIRONMENTS: tuple[str, ...] = get_args(Settings.model_fields["environment"].annotation)
+MARK = "restore-unfinished.json"
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """The content of the mark of an unfinished restore: the backup and the commit in it."""
+
+    backup_id: str
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class FreshHome:
+    """A folder that becomes a home, with its lake and its ledger."""
+
+    folder: Path
+
+    @property
+    def lake(self) -> LakeAddress:
+        lake = self.folder / "lake"
+        return LakeAddress(f"sqlite:{lake / 'catalog.sqlite'}", str(lake / "data"), self.folder / "temp")
+
+    @property
+    def ledger_url(self) -> str:
+        return f"sqlite:///{self.folder / 'ledger.sqlite'}"
+
+    def require_empty(self, chosen: ChosenCommit) -> None:
+        """UsageError where the folder has anything but an unfinished restore of the same commit."""
+        if not self.folder.exists():
+            return
+        if not self.folder.is_dir():
+            raise UsageError(f"--target {self.folder}: it is a file, and not a folder")
+        mark = self._mark()
+        if mark is None and any(self.folder.iterdir()):
+            raise UsageError(
+                f"--target {self.folder}: it is not empty; name a new folder, or the environment of this installation "
+                "to restore into its lake. Nothing was restored"
+            )
+        if mark is not None and mark != _mark_of(chosen):
+            raise UsageError(
+                f"--target {self.folder}: it has an unfinished restore of {mark.backup_id}, commit {mark.snapshot}: "
+                "repeat that one, or delete the folder"
+            )
+
+    def begin(self, chosen: ChosenCommit) -> None:
+        """Mark the folder as unfinished."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / MARK).write_bytes(msgspec.json.encode(_mark_of(chosen)))
+
+    def finish(self) -> None:
+        """Remove the mark."""
+        (self.folder / MARK).unlink()
+
+    def _mark(self) -> Unfinished | None:
+        try:
+            return msgspec.json.decode((self.folder / MARK).read_bytes(), type=Unfinished)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError:  # killed while it was written
+            return Unfinished("unknown", 0)
+
+
+def target_of(text: str, settings: Settings) -> FreshHome | None:
+    """The fresh home that `--target` names; None for this installation. UsageError for another environment."""
+    if text == settings.environment:
+        return None
+    if text in ENVIRONMENTS:
+        raise UsageError(
+            f"--target {text}: this installation is {settings.environment} (ENVIRONMENT): run the restore on {text}, "
+            f"or name {settings.environment} or a new folder"
+        )
+    folder = Path(text).expanduser().absolute()
+    if folder == settings.home:
+        raise UsageError(
+            f"--target {text}: this is the home of this installation; to restore into it, name its environment: "
+            f"--target {settings.environment}"
+        )
+    return FreshHome(folder)
+
+
+def _mark_of(chosen: ChosenCommit) -> Unfinished:
+    return Unfinished(chosen.manifest.id, chosen.commit.snapshot)

@@ -1,0 +1,38 @@
+"""`sync-platform backup drill`: a rehearsed restore, with its report."""
+
+from __future__ import annotations
+
+from sync_platform.backup.drill import DRILL, DrillReport
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.output import Terminal, clock, console, showing_steps, write_json
+from sync_platform.settings import load_settings
+
+
+def drill(*, as_json: bool) -> int:
+    """Restore the newest backup into a scratch place and prove it; 0 if it passed, else 1."""
+    from sync_platform.defs.backup_drill import drill_of, logged_report
+
+    settings = load_settings()
+    with audited(settings, DRILL, {}) as operation, showing_steps("drill") as show_step:
+        with drill_of(settings, show_step) as each:
+            report = each.run()
+        operation.ended("complete" if report.passed else "failed", **logged_report(report))
+    if as_json:
+        write_json(report.document())
+    else:
+        _show(report, console())
+    return OK if report.passed else FAILED
+
+
+def _show(report: DrillReport, shown: Terminal) -> None:
+    for problem in report.problems:
+        shown.print(problem, soft_wrap=True)
+    shown.print(
+        f"{report.backup_id}, commit {report.snapshot} ({clock(report.commit_at)}): {report.tables} tables, "
+        f"{report.rows:,} rows restored; {report.compared} tables compared with the lake, {report.not_compared} not "
+        f"(the lake does not have that commit any more); {report.changes:,} changes verified",
+        soft_wrap=True,
+    )
+    shown.print(f"RTO {report.rto_s:.1f} s; RPO {report.rpo_s:.0f} s (age of the oldest commit in no backup)")
+    shown.print("The drill passed." if report.passed else f"The drill failed: {len(report.problems)} problems.")

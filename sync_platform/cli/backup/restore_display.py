@@ -1,0 +1,76 @@
+"""How a restore, or what it would do, is shown in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sync_platform.backup.chosen_commit import ChosenCommit
+from sync_platform.backup.conflict import Conflict
+from sync_platform.backup.restore_difference import ExampleRow, TableDifference
+from sync_platform.cli.output import Terminal, clock
+from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.storage.lake_connection import LakeAddress
+
+WORDS = {
+    "insert": "new",
+    "restore": "returned",
+    "update": "changed",
+    "refresh": "changed, without history",
+    "remove": "ended",
+}
+
+
+def show_fresh(
+    shown: Terminal, chosen: ChosenCommit, address: LakeAddress, rows: dict[str, int], home: str, *, dry_run: bool
+) -> None:
+    table = FittedTable(("table", "rows"), numbers=("rows",))
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    shown.print_table(table)
+    verb = "Would restore" if dry_run else "Restored"
+    shown.print(f"{verb} {chosen.in_words} ({clock(chosen.commit.at)}) into {address}.", soft_wrap=True)
+    if dry_run:
+        shown.print("Nothing was changed.")
+    elif home:
+        shown.print(f"Next: SYNC_HOME={home} sync-platform lineage verify", soft_wrap=True)
+        shown.print(
+            "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",
+            soft_wrap=True,
+        )
+
+
+def show_difference(
+    shown: Terminal,
+    chosen: ChosenCommit,
+    differences: list[TableDifference],
+    conflict: Conflict,
+    safety: str | None,
+    *,
+    dry_run: bool,
+) -> None:
+    counted = ("new", "returned", "changed", "ended", "changed, without history")
+    table = FittedTable(("table", *counted), numbers=counted)
+    for each in differences:
+        counts = (each.inserted, each.restored, each.updated, each.removed, each.refreshed)
+        table.add_row(each.table, *(f"{count:,}" for count in counts))
+    shown.print_table(table)
+    for each in differences:
+        for line in _examples(each.examples):
+            shown.print(f"{each.table} {line}", soft_wrap=True)
+        if each.watermark:
+            shown.print(f"{each.table}: incremental syncs read again from {clock(each.watermark)}", soft_wrap=True)
+    total = sum(each.in_history + each.refreshed for each in differences)
+    verb = "Would change" if dry_run else "Changed"
+    shown.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
+    if safety:
+        shown.print(f"The state before is in {safety}: restore that to undo this.", soft_wrap=True)
+    if dry_run:
+        shown.print("Nothing was changed.")
+    elif total:
+        shown.print("The next full sync of a platform brings its present state again.")
+
+
+def _examples(examples: Iterable[ExampleRow]) -> Iterable[str]:
+    for each in examples:
+        columns = f": {', '.join(each.columns)}" if each.columns else ""
+        yield f"{each.entity_id} {WORDS[each.operation]}{columns}"

@@ -1,0 +1,95 @@
+"""The weekly drill as a job: it restores the newest backup into a scratch place, and fails where that is not proven.
+
+What belongs here: when it runs, and what its run shows. The drill itself is backup/drill.py.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from sync_platform.backup.drill import DRILL, Drill, DrillReport
+from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.defs.audit import audited_run
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.backups import backups_of
+from sync_platform.defs.landing import failure
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.errors import StorageError
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.unified.tables import tracked_tables
+
+DRILL_JOB = "backup_drill"
+
+
+@contextmanager
+def drill_of(settings: Settings, on_step: Callable[[str], None]) -> Iterator[Drill]:
+    """The drill of an installation, with a scratch folder for its duration."""
+    platforms = load_platforms(settings.platform_path)
+    with scratch_folder(settings.temp, "drill") as scratch:
+        yield Drill(
+            backups_of(settings).repository(),
+            LakeAddress.of(settings),
+            settings.lineage_table_name,
+            platforms,
+            tracked_tables(platforms),
+            timedelta(days=settings.lineage_retention_days),
+            scratch,
+            on_step,
+        )
+
+
+def logged_report(report: DrillReport) -> dict[str, Any]:
+    """What the audit log says of a drill."""
+    return {
+        "backup": report.backup_id,
+        "rto_s": report.rto_s,
+        "rpo_s": report.rpo_s,
+        "tables": report.tables,
+        "compared": report.compared,
+        "problems": report.problems[:5],
+    }
+
+
+def drill_schedule() -> dg.ScheduleDefinition:
+    """The weekly schedule and its job."""
+
+    @dg.op(
+        description="Restores the newest backup into a scratch place, compares every table with the lake at the same "
+        "commit, verifies the lineage there, and records how long it took (RTO) and what would be lost now (RPO).",
+        out=dg.Out(dg.Nothing),
+    )
+    def rehearse_restore(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
+        settings = load_settings()
+        try:
+            with audited_run(context.run, settings.ledger_url, DRILL, {}) as operation:
+                with drill_of(settings, context.log.info) as drill:
+                    report = drill.run()
+                operation.ended("complete" if report.passed else "failed", **logged_report(report))
+            if not report.passed:
+                raise StorageError(f"the drill of {report.backup_id} failed: {'; '.join(report.problems[:5])}")
+        except Exception as error:
+            raise failure(context, error) from error
+        yield dg.Output(None, metadata={**logged_report(report), "report": dg.MetadataValue.json(report.document())})
+
+    @dg.job(
+        name=DRILL_JOB,
+        description="A rehearsed restore of the newest backup.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    def backup_drill() -> None:
+        rehearse_restore()
+
+    return dg.ScheduleDefinition(
+        name=f"{DRILL_JOB}_schedule",
+        job=backup_drill,
+        cron_schedule="0 8 * * 0",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_timezone=TIMEZONE,
+        description="A drill every Sunday, after the backup and maintenance of the night.",
+    )
