@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
 from sync_platform.backup.repository import Repository
+from sync_platform.documents.local_time import local_time
 from sync_platform.errors import UsageError
 
 
@@ -25,7 +26,7 @@ class ChosenCommit:
 
     @property
     def in_words(self) -> str:
-        return f"{self.manifest.id}, commit {self.commit.snapshot} of {self.commit.at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.manifest.id}, commit {self.commit.snapshot} of {local_time(self.commit.at)}"
 
 
 def choose_commit(
@@ -51,8 +52,7 @@ def choose_commit(
     if not found:
         oldest = min(manifest.commits[0].at for manifest in manifests)
         raise UsageError(
-            f"--at {moment:%Y-%m-%d %H:%M:%S} UTC: the oldest commit in any backup{_of(sources)} is of "
-            f"{oldest:%Y-%m-%d %H:%M:%S} UTC"
+            f"--at {local_time(moment)}: the oldest commit in any backup{_of(sources)} is of {local_time(oldest)}"
         )
     # the state that a backup was made of is restored faster than an earlier commit of a later backup
     return max(found, key=lambda each: (each.commit.at, each.is_newest, each.manifest.sequence))

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from sync_platform.backup.drill import DRILL
+from sync_platform.documents.local_time import local_minute
 from sync_platform.storage.audit_log import AuditEntry
 
 LATE = timedelta(days=8)
@@ -39,7 +40,7 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     subject, age = orjson.loads(last.subject), now - last.at
     problem = None
     if last.outcome != "complete":
-        problem = f"the last drill, of {last.at:%Y-%m-%d %H:%M} UTC, did not pass: {last.outcome}"
+        problem = f"the last drill, of {local_minute(last.at)}, did not pass: {last.outcome}"
     elif age > LATE:
         problem = f"the last drill was {age.days} days ago: one is due every week"
     return DrillState(last.at, last.outcome, subject.get("rto_s"), subject.get("rpo_s"), problem)

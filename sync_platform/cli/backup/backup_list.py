@@ -50,7 +50,7 @@ def _show_drill(drill: DrillState, shown: Terminal) -> None:
     if drill.problem:
         report_problem(drill.problem)
     elif drill.at:
-        shown.print(f"The last drill passed: {clock(drill.at)}, RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
+        shown.print(f"The last drill passed: {local_time(drill.at)}, RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
 
 
 def _document(read: list[ReadManifest], url: str, promise: str) -> dict[str, Any]:

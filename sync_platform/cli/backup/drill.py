@@ -5,7 +5,8 @@ from __future__ import annotations
 from sync_platform.backup.drill import DRILL, DrillReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.output import Terminal, clock, console, showing_steps, write_json
+from sync_platform.cli.output import Terminal, console, showing_steps, write_json
+from sync_platform.documents.local_time import local_time
 from sync_platform.settings import load_settings
 
 
@@ -29,7 +30,7 @@ def _show(report: DrillReport, shown: Terminal) -> None:
     for problem in report.problems:
         shown.print(problem, soft_wrap=True)
     shown.print(
-        f"{report.backup_id}, commit {report.snapshot} ({clock(report.commit_at)}): {report.tables} tables, "
+        f"{report.backup_id}, commit {report.snapshot} ({local_time(report.commit_at)}): {report.tables} tables, "
         f"{report.rows:,} rows restored; {report.compared} tables compared with the lake, {report.not_compared} not "
         f"(the lake does not have that commit any more); {report.changes:,} changes verified",
         soft_wrap=True,

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.restore_difference import ExampleRow, TableDifference
-from sync_platform.cli.output import Terminal, clock
+from sync_platform.cli.output import Terminal
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_time
 from sync_platform.storage.lake_connection import LakeAddress
 
 WORDS = {
@@ -28,7 +29,7 @@ def show_fresh(
         table.add_row(name, f"{count:,}")
     shown.print_table(table)
     verb = "Would restore" if dry_run else "Restored"
-    shown.print(f"{verb} {chosen.in_words} ({clock(chosen.commit.at)}) into {address}.", soft_wrap=True)
+    shown.print(f"{verb} {chosen.in_words} ({local_time(chosen.commit.at)}) into {address}.", soft_wrap=True)
     if dry_run:
         shown.print("Nothing was changed.")
     elif home:
@@ -58,7 +59,7 @@ def show_difference(
         for line in _examples(each.examples):
             shown.print(f"{each.table} {line}", soft_wrap=True)
         if each.watermark:
-            shown.print(f"{each.table}: incremental syncs read again from {clock(each.watermark)}", soft_wrap=True)
+            shown.print(f"{each.table}: incremental syncs read again from {local_time(each.watermark)}", soft_wrap=True)
     total = sum(each.in_history + each.refreshed for each in differences)
     verb = "Would change" if dry_run else "Changed"
     shown.print(f"{verb} {total:,} rows ({conflict}): {chosen.in_words}.", soft_wrap=True)
