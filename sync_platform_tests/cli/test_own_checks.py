@@ -16,7 +16,7 @@ from sync_platform_tests.cli.conftest import ROOT, Shell
 def shell_with_example(synced: Shell, tmp_path: Path) -> Shell:
     """The synced home, with the example of the document as the only check."""
     section = (ROOT / "docs" / "quality.md").read_text().split("## A check of your own")[1].split("\n## ")[0]
-    (name,) = set(re.findall(r"`(\w+\.\w+\.\w+\.sql)`", section))
+    (name,) = set(re.findall(r"`([a-z_]+\.[a-z_]+\.[a-z_]+\.sql)`", section))
     (text,) = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
     (tmp_path / name).write_text(text)
     return replace(synced, environment={**synced.environment, "CHECKS": str(tmp_path)})
