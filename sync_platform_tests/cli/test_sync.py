@@ -156,7 +156,7 @@ def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
     process = shell.start_interpreter("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert f"chope failed: Dagster's records in {shell.home / 'dagster'} cannot be used: " in output
     (line,) = errors.splitlines()
