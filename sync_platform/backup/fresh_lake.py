@@ -19,6 +19,7 @@ from sync_platform.backup.point_in_time import catalog_for, commit_again
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.staged_backup import OnStep, each_of, fetch_catalog, fetch_files, files_of, stage
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.storage.object_store import ObjectStore
 
@@ -60,7 +61,7 @@ class FreshLake:
         """
         require_no_lake(self.target)
         if self.chosen.is_newest:
-            self._copy(before_catalog)
+            self._copy(run_id, before_catalog)
         else:
             self._commit_again(run_id, before_catalog)
         with Lake(self.target, read_only=True) as lake:
@@ -73,9 +74,12 @@ class FreshLake:
     def _is_wanted(self, schema: str) -> bool:
         return not self._schemas or schema in self._schemas
 
-    def _copy(self, before_catalog: Callable[[], None]) -> None:
+    def _copy(self, run_id: str, before_catalog: Callable[[], None]) -> None:
         draft = self._draft()
         fetch_catalog(self.repository, self.chosen.manifest, draft, self.target.data, self._schemas)
+        if self.target.is_encrypted and not has_encrypted_files(draft):
+            self._commit_again(run_id, before_catalog)  # the target has no plain files: everything is written anew
+            return
         files = files_of(self.chosen.manifest, draft)
         if self.target.is_remote:
             each_of(files, self._put, self.on_step)

@@ -238,5 +238,8 @@ def test_a_drill_passes_and_fails_where_the_restored_table_is_not_that_of_the_la
     catalog = lake.harness.lake.address.catalog_file
     lake.harness.lake.close()
     with sqlite3.connect(str(catalog)) as connection:  # as if the lake's content were another one at that commit
-        connection.execute("UPDATE ducklake_data_file SET begin_snapshot = begin_snapshot + 100 WHERE table_id = 1")
+        connection.execute(
+            """UPDATE ducklake_data_file SET begin_snapshot = begin_snapshot + 100
+            WHERE table_id = (SELECT table_id FROM ducklake_table WHERE table_name = 'dishes')"""
+        )
     assert not drill(2).run().passed
