@@ -52,6 +52,7 @@ def test_only_some_errors_stop_a_platform() -> None:
     stopping = {kind.__name__ for kind in CLASSES if kind is not ContractBroken and stops_the_platform(kind("text"))}
     assert stopping == {
         "AuthenticationFailed",
+        "DamagedBackup",
         "NoLakeYet",
         "DamagedManifest",
         "PresentOnly",

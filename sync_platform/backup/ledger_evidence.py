@@ -14,17 +14,17 @@ import sqlalchemy as sa
 from sync_platform.emergency.request_store import askings, requests, runs
 from sync_platform.storage.audit_log import audit_log
 from sync_platform.storage.ledger import MIGRATIONS
-from sync_platform.storage.relational import open_database, transaction
+from sync_platform.storage.relational import open_database, read_transaction
 
 TABLES = (audit_log, requests, askings, runs)
 READ_ROWS = 1000
 
 
 def write_evidence(ledger_url: str, folder: Path) -> list[str]:
-    """Write each table to `folder/TABLE.jsonl`; returns the names of the files. One transaction, constant memory."""
+    """Write each table to `folder/TABLE.jsonl`; returns the files' names. As of one moment, in constant memory."""
     engine = open_database(ledger_url, MIGRATIONS)
     try:
-        with transaction(engine) as connection:
+        with read_transaction(engine) as connection:
             for table in TABLES:
                 with (folder / f"{table.name}.jsonl").open("wb") as file:
                     file.writelines(_lines(connection, table))

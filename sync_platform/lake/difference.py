@@ -144,8 +144,9 @@ def _query(
     key = table.key[0]
     is_only_quarantined = f'h."{key}" IS NOT NULL' if incoming.only_quarantined else "false"
     is_covered = f'c."{key}" IN (SELECT "{key}" FROM {covered})' if covered else "true"
-    unlisted = f"""CASE WHEN {table.is_past("c", day)} THEN 'expire' WHEN {is_covered} THEN 'unseen'
-                ELSE 'not_covered' END"""
+    leaves_window = table.is_past("c", day, by="<=") if retirement.confirmation is None else "false"
+    unlisted = f"""CASE WHEN {table.is_past("c", day)} THEN 'expire' WHEN NOT {is_covered} THEN 'not_covered'
+                WHEN {leaves_window} THEN 'expire' ELSE 'unseen' END"""
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
     # stored rows without an incoming row matter only where the incoming rows are landed records
     joined = (

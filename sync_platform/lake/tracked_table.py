@@ -67,15 +67,18 @@ class TrackedTable:
         without_history = {*self.volatile, STALE_SINCE}
         return [column.name for column in self.every_column if column.name not in without_history]
 
-    def is_past(self, row: str, day: date | None) -> str:
-        """SQL: true if a row of a relation is before the window of a list observed on `day`; false without a window."""
+    def is_past(self, row: str, day: date | None, *, by: str = "<") -> str:
+        """SQL: true if a row of a relation is before the window of a list observed on `day`; false without a window.
+
+        `by`: `<=` also takes the rows of the window's first day, of which some may have left the list.
+        """
         if self.window is None or day is None:
             return "false"
         column = next(column for column in self.columns if column.name == self.window.column)
         its_day = f'{row}."{column.name}"'
         if column.sql_type == "TIMESTAMPTZ":
             its_day = f"CAST(timezone('{HONG_KONG}', {its_day}) AS DATE)"
-        return f"coalesce({its_day} <= DATE '{self.window.first_day(day)}', false)"
+        return f"coalesce({its_day} {by} DATE '{self.window.first_day(day)}', false)"
 
     @property
     def key_list(self) -> str:

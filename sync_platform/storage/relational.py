@@ -17,6 +17,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sync_platform.errors import StorageError
 
 WAL_ATTEMPTS = 600  # half a minute
+AT_ONE_MOMENT = {
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "sqlite": "BEGIN",  # Python's driver begins a transaction only with the first change
+}
 
 
 def open_database(url: str, migrations: Path) -> sa.Engine:
@@ -48,6 +52,14 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise
     except sa.exc.SQLAlchemyError as error:
         raise StorageError(f"cannot use the database {engine.url.render_as_string()}: {_reason(error)}") from None
+
+
+@contextmanager
+def read_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that only reads, and sees the database as it was at its beginning; errors as in `transaction`."""
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(AT_ONE_MOMENT[engine.dialect.name])
+        yield connection
 
 
 def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

@@ -98,7 +98,8 @@ def _materialise(
 
 
 def test_every_asset_that_commits_records_to_the_lake_requires_the_lock(tmp_path: Path) -> None:
-    only_read = {SCORECARD, *(dg.AssetKey(["unified", kind]) for kind in RECORD_KINDS)}
+    backups = {dg.AssetKey(["backups", kind]) for kind in ("full", "incremental")}
+    only_read = {SCORECARD, *backups, *(dg.AssetKey(["unified", kind]) for kind in RECORD_KINDS)}
     for asset in build(load_settings(sync_home=tmp_path), NoProgress()).assets or []:
         assert isinstance(asset, dg.AssetsDefinition)
         assert "platform_locks" in asset.required_resource_keys or asset.keys <= only_read
