@@ -3,6 +3,7 @@
 Its operations: `insert`, `update`, `restore`, `remove` and `expire` go into the history. `refresh` only updates
 volatile columns. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show is
 past (`expire`) if it is before the window that the source lists (`TrackedTable.window`); the list need not be complete.
+A row of the window's first day (`leaving`) is past only where the list is proven, and the shrink guard accepts it.
 Otherwise it is either retired (`remove`), or stays live and is listed as not retired: lake/coverage.py says which rows
 the list covers, and lake/retirement.py decides.
 """
@@ -81,21 +82,23 @@ def find_difference(
     query = _query(table, incoming, stored, retirement, covered, day, is_replayed, returning)
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
-    unseen, not_covered = counts.pop("unseen", 0), counts.pop("not_covered", 0)
-    decision = retirement.decide(
-        unseen, lambda: _count(session, f"{stored} c WHERE c.removed_at IS NULL AND NOT {table.is_past('c', day)}")
-    )
+    unseen, not_covered, leaving = (counts.pop(name, 0) for name in ("unseen", "not_covered", "leaving"))
+    in_window = f"c.removed_at IS NULL AND NOT {table.is_past('c', day, by='<=')}"
+    decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {in_window}"))
+    if leaving and decision.reason is None and retirement.confirmation is None:
+        session.execute(f"UPDATE {operations} SET operation = 'expire' WHERE operation = 'leaving'")
+        counts["expire"], leaving = counts["expire"] + leaving, 0
     unconfirmed = 0
     if decision.is_retired:
         unconfirmed = retirement.hold_back(scratch, stored, operations, keys)
         session.execute(f"UPDATE {operations} SET operation = 'remove' WHERE operation = 'unseen'")
         counts["remove"] += unseen - unconfirmed
-    is_unretired = f"operation IN ('unseen', 'not_covered', '{UNCONFIRMED}')"
+    is_unretired = f"operation IN ('unseen', 'not_covered', 'leaving', '{UNCONFIRMED}')"
     unretired = scratch.create(
         "unretired",
         f"SELECT {keys}, operation = '{UNCONFIRMED}' AS awaits_confirmation FROM {operations} WHERE {is_unretired}",
     )
-    not_retired = not_covered + (unconfirmed if decision.is_retired else unseen)
+    not_retired = not_covered + leaving + (unconfirmed if decision.is_retired else unseen)
     if not_retired:
         session.execute(f"DELETE FROM {operations} WHERE {is_unretired}")
     return Difference(
@@ -144,9 +147,8 @@ def _query(
     key = table.key[0]
     is_only_quarantined = f'h."{key}" IS NOT NULL' if incoming.only_quarantined else "false"
     is_covered = f'c."{key}" IN (SELECT "{key}" FROM {covered})' if covered else "true"
-    leaves_window = table.is_past("c", day, by="<=") if retirement.confirmation is None else "false"
     unlisted = f"""CASE WHEN {table.is_past("c", day)} THEN 'expire' WHEN NOT {is_covered} THEN 'not_covered'
-                WHEN {leaves_window} THEN 'expire' ELSE 'unseen' END"""
+                WHEN {table.is_past("c", day, by="<=")} THEN 'leaving' ELSE 'unseen' END"""
     is_returning = f'r."{key}" IS NOT NULL' if returning else "false"
     # stored rows without an incoming row matter only where the incoming rows are landed records
     joined = (

@@ -55,8 +55,8 @@ class Window:
     """The days that a full list shows: those from `days` before the day observed on (Hong Kong).
 
     `column`: the row column, a date or a time, that gives the day of a row. A row of an earlier day that the list does
-    not show is past, and so is one of the first day where the list is proven to be whole (lake/difference.py). A row of
-    a later day is gone.
+    not show is past, and so is one of the first day where the list is proven and accepted (lake/difference.py). A row
+    of a later day is gone.
     """
 
     column: str
