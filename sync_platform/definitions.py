@@ -19,6 +19,7 @@ from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, 
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
+from sync_platform.defs.vault_backup import vault_backup_of, vault_backup_schedule
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -38,7 +39,13 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             *backup_assets(),
         ],
         jobs=[unify_job()],
-        schedules=[*schedules, maintenance_schedule(platforms), verification_schedule(), *backup_schedules()],
+        schedules=[
+            *schedules,
+            maintenance_schedule(platforms),
+            verification_schedule(),
+            *backup_schedules(),
+            vault_backup_schedule(),
+        ],
         sensors=[
             emergency_sensor(settings, platforms, landing_store, schedules),
             dead_runs_sensor,
@@ -54,6 +61,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             "retention": retention_periods_of(settings),
             "auditor": auditor_of(settings),
             "backups": backups_of(settings),
+            "vault_backups": vault_backup_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

@@ -18,6 +18,7 @@ from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.operations.commands import audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
+from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
 
@@ -36,6 +37,7 @@ app.add_typer(quarantine_commands, name="quarantine")
 app.add_typer(lineage_commands, name="lineage")
 app.add_typer(report_commands, name="report")
 app.add_typer(backup_commands, name="backup")
+app.add_typer(vault_commands, name="vault")
 
 
 def _show_version(is_asked: bool) -> None:
