@@ -20,6 +20,7 @@ from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, 
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
+from sync_platform.defs.vault_backup import vault_backup_of, vault_backup_schedule
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.own_checks import load_own_checks
@@ -46,6 +47,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             verification_schedule(),
             *backup_schedules(),
             drill_schedule(),
+            vault_backup_schedule(),
         ],
         sensors=[
             emergency_sensor(settings, platforms, landing_store, schedules),
@@ -62,6 +64,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             "retention": retention_periods_of(settings),
             "auditor": auditor_of(settings),
             "backups": backups_of(settings),
+            "vault_backups": vault_backup_of(settings),
             **io_managers(landing_store, lake),
         },
         executor=dg.in_process_executor,

@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     s3_backup_kms_key_id: str = Field(
         "", description="KMS key with which S3 encrypts backups. Empty: a key that S3 manages (AES256)."
     )
+    vault_backup: str = Field(
+        "",
+        description="Place of the vault's backup: `file:///folder` or `s3://bucket/prefix`, apart from all other data. "
+        "Empty: `$SYNC_HOME/vault_backup_store`.",
+    )
+    vault_backup_key_file: Path | None = Field(
+        None,
+        description="Key file of the vault's backup (made with mode 0600 on first use); keep a copy elsewhere. Empty: "
+        "`$SYNC_HOME/vault/backup.key`.",
+    )
     time_travel_days: int = Field(
         30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
     )
@@ -155,7 +165,7 @@ class Settings(BaseSettings):
             raise ValueError("must be the name of a time zone, such as Asia/Hong_Kong or UTC")
         return value
 
-    @field_validator("landing", "backup_replica")
+    @field_validator("landing", "backup_replica", "vault_backup")
     @classmethod
     def _is_store_url(cls, value: str) -> str:
         if value and not value.startswith(("file://", "s3://")):
@@ -220,6 +230,14 @@ class Settings(BaseSettings):
     @property
     def backup_url(self) -> str:
         return f"s3://{self.s3_backup_bucket}" if self.s3_backup_bucket else (self.home / "backup_store").as_uri()
+
+    @property
+    def vault_backup_url(self) -> str:
+        return self.vault_backup or (self.home / "vault_backup_store").as_uri()
+
+    @property
+    def vault_backup_key(self) -> Path:
+        return self.vault_backup_key_file or self.home / "vault" / "backup.key"
 
     @property
     def temp(self) -> Path:

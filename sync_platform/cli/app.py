@@ -18,6 +18,7 @@ from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
+from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
 
@@ -53,6 +54,7 @@ GROUPS = {
     "lineage": lineage_commands,
     "report": report_commands,
     "backup": backup_commands,
+    "vault": vault_commands,
 }
 for name, group in GROUPS.items():
     listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)

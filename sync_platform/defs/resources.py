@@ -120,7 +120,7 @@ class VaultResource(dg.ConfigurableResource[Vault]):
         engine = open_vault_database(self.url)
         may_create = not has_master_key(engine)
         if self.kms_key_id:
-            client = self._kms_client()
+            client = self.kms_client()
             return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
         return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
 
@@ -128,7 +128,8 @@ class VaultResource(dg.ConfigurableResource[Vault]):
         """The store of the secrets that a platform issues, such as a rotated refresh token."""
         return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)
 
-    def _kms_client(self) -> "KMSClient":
+    def kms_client(self) -> "KMSClient":
+        """The client of KMS, in the region of the key."""
         import boto3
 
         return boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)

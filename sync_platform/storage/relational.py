@@ -85,6 +85,7 @@ def _engine(address: sa.URL) -> sa.Engine:
     def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # the key of an erased person must not stay in a free page
 
     return engine
 

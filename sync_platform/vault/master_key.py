@@ -43,7 +43,7 @@ def from_key_file(path: Path, *, may_create: bool = True) -> MasterKey:
         if not path.exists():
             if not may_create:
                 raise StorageError(f"the master key file {path} is missing: {HAS_KEY}; restore the file from its copy")
-            _create(path)
+            write_key_file(path, MasterKey(secrets.token_bytes(MASTER_KEY_BYTES)))
         if path.stat().st_mode & 0o077:
             raise StorageError(f"{path} can be read by others: run `chmod 600 {path}`")
         material = bytes.fromhex(path.read_text().strip())
@@ -83,19 +83,32 @@ def from_kms(
                 pass  # another process created the key first, and its key is used
             with transaction(engine) as connection:
                 wrapped = connection.execute(wanted).scalar_one()
-        return MasterKey(client.decrypt(KeyId=kms_key_id, CiphertextBlob=wrapped)["Plaintext"])
+        return unwrap_with_kms(client, kms_key_id, wrapped)
     except (ClientError, BotoCoreError) as error:
         raise StorageError(f"VAULT_KMS_KEY_ID={kms_key_id!r}: KMS refused: {error}") from error
 
 
-def _create(path: Path) -> None:
-    """Write a new key to a draft file, then link it: of two processes one wins, and no process reads half a key."""
+def unwrap_with_kms(client: KMSClient, kms_key_id: str, wrapped_key: bytes) -> MasterKey:
+    """The master key from its form that KMS wrapped; StorageError where KMS refuses."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return MasterKey(client.decrypt(KeyId=kms_key_id, CiphertextBlob=wrapped_key)["Plaintext"])
+    except (ClientError, BotoCoreError) as error:
+        raise StorageError(f"VAULT_KMS_KEY_ID={kms_key_id!r}: KMS refused: {error}") from error
+
+
+def write_key_file(path: Path, key: MasterKey) -> None:
+    """Write a key to a draft file, then link it: of two processes one wins, and no process reads half a key.
+
+    A file that exists stays as it is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(MASTER_KEY_BYTES) + "\n")
+            file.write(key.material.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):

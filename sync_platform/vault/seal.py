@@ -2,6 +2,7 @@
 
 Sealing is deterministic per person, field and value (AES-SIV, RFC 5297), so an unchanged value stays unchanged in the
 lake. A sealed value has the form `sealed:v1:<subject id>:<base64url ciphertext>`; the plaintext is the value's JSON.
+Every value of an erased person is sealed to nobody: it has `erased` in place of the ciphertext.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.signature import Signer
+from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PREFIX = "sealed:v1:"
+ERASED = "erased"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 NONCE_BYTES = 12
 Record = dict[str, Any]
@@ -69,18 +72,21 @@ def has_master_key(engine: sa.Engine) -> bool:
 class Vault:
     """Keys per data subject in the vault's database, wrapped by the master key (AES-256-GCM).
 
-    Safe to use from several threads and processes; a key is committed before anything is sealed with it.
+    Safe to use from several threads and processes; a key is committed before anything is sealed with it. A person with
+    a tombstone gets no key again, and every process forgets the key of an erased person before it seals the next page.
     """
 
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
         """StorageError for another master key than the one that the vault was made with."""
-        self._engine = engine
+        self.engine = engine
         self._wrapping = AESGCM(master.derive("wrap"))
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
         self.anchors = Signer(master, "lineage-anchor")
         self.backups = KeyWrapping(master, "backup-repository")
+        self.tombstones = Signer(master, TOMBSTONES_USE)
         self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
         self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
+        self._erased: dict[str, int] = {}  # the number of each erased subject's tombstone, in order
         self._lock = threading.Lock()
         self._require_own_key(master)
 
@@ -103,9 +109,10 @@ class Vault:
         if not sealed.startswith(PREFIX):
             raise StorageError(f"the value of {platform}.{field} is not sealed")
         subject, _, text = sealed.removeprefix(PREFIX).partition(":")
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
+            is_erased = sa.exists().where(tombstones.c.subject_id == subject)
             wrapped = connection.execute(
-                sa.select(subject_keys.c.wrapped_key).where(subject_keys.c.subject_id == subject)
+                sa.select(subject_keys.c.wrapped_key).where(subject_keys.c.subject_id == subject, ~is_erased)
             ).scalar()
         if wrapped is None:
             raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
@@ -133,14 +140,14 @@ class Vault:
             raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
 
     def _require_own_key(self, master: MasterKey) -> None:
-        stored = stored_check_value(self._engine)
+        stored = stored_check_value(self.engine)
         if stored is None:
             self._require_one_key_unwraps()  # of a vault that an earlier version made, without a check value
-            stored = store_check_value(self._engine, master)
+            stored = store_check_value(self.engine, master)
         require_check_value(stored, master)
 
     def _require_one_key_unwraps(self) -> None:
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             row = connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).limit(1)).first()
         if row is not None:
             self._unwrapped(*row)
@@ -157,9 +164,11 @@ class Vault:
         return self.subject_id(platform, "record", own_id)
 
     def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
+        """The cipher of each subject; erased subjects have none."""
         with self._lock:
+            self._forget_erased()
             found = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
-            missing = [subject for subject, key in found.items() if key is None]
+            missing = [subject for subject, key in found.items() if key is None and subject not in self._erased]
             if missing:
                 loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
@@ -170,9 +179,16 @@ class Vault:
                 found |= loaded
         return {subject: AESSIV(key) for subject, key in found.items() if key is not None}
 
+    def _forget_erased(self) -> None:
+        """Drop the keys of subjects that any process has erased since the last page."""
+        with transaction(self.engine) as connection:
+            for each in read_tombstones(connection, after=len(self._erased)):
+                self._erased[each.subject_id] = each.number
+                self._keys.pop(each.subject_id, None)
+
     def _load_keys(self, subjects: list[str]) -> dict[str, bytes]:
         loaded: dict[str, bytes] = {}
-        with transaction(self._engine) as connection:
+        with transaction(self.engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
                 chunk = subjects[start : start + LOOKUP_CHUNK]
                 rows = connection.execute(
@@ -184,15 +200,23 @@ class Vault:
         return loaded
 
     def _create_keys(self, subjects: list[str]) -> dict[str, bytes]:
-        """Create and commit keys for new subjects; if two processes create one subject's key, both use the first."""
+        """Create and commit keys for new subjects; if two processes create one subject's key, both use the first.
+
+        A subject that another process erases at the same time gets none: either its tombstone is seen here, or the
+        erasure waits for this transaction and deletes the key.
+        """
         now = datetime.now(UTC)
         keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
         rows = [
             {"subject_id": subject, "wrapped_key": self._wrapped(subject, key), "created_at": now}
             for subject, key in keys.items()
         ]
-        with transaction(self._engine) as connection:
-            written = connection.execute(upsert(self._engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
+        is_erased = subject_keys.c.subject_id.in_(sa.select(tombstones.c.subject_id))
+        with transaction(self.engine) as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("LOCK TABLE tombstones IN SHARE MODE")
+            written = connection.execute(upsert(self.engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
+            written -= connection.execute(sa.delete(subject_keys).where(is_erased)).rowcount
         return keys if written == len(keys) else self._load_keys(subjects)
 
     def _wrapped(self, subject: str, key: bytes) -> bytes:
@@ -221,12 +245,12 @@ class _Field:
             if parent is None or (value := parent.get(name)) is None or value == "":
                 continue
             if not isinstance(value, str):
-                parent[name] = self._sealed(value, ciphers[subject], subject)
+                parent[name] = self._sealed(value, ciphers.get(subject), subject)
                 continue
             known = (subject, value)
             found = done.get(known)
             if found is None:
-                found = done[known] = self._sealed(value, ciphers[subject], subject)
+                found = done[known] = self._sealed(value, ciphers.get(subject), subject)
             parent[name] = found
 
     def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
@@ -241,12 +265,14 @@ class _Field:
             if inner is None:
                 return None
             if not isinstance(inner, dict):
-                parent[name] = self._sealed(inner, ciphers[subject], subject)
+                parent[name] = self._sealed(inner, ciphers.get(subject), subject)
                 return None
             parent = inner
         return parent
 
-    def _sealed(self, value: Any, cipher: AESSIV, subject: str) -> str:
+    def _sealed(self, value: Any, cipher: AESSIV | None, subject: str) -> str:
+        if cipher is None:
+            return f"{PREFIX}{subject}:{ERASED}"
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return f"{PREFIX}{subject}:{_base64(cipher.encrypt(text, self._context))}"
 

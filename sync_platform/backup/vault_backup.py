@@ -1,0 +1,122 @@
+"""The backup of the vault: one encrypted object, in another place and under another key than the backups of the data.
+
+There is one generation. Each backup replaces the one before, once it was read back, so no backup has a destroyed key.
+It has the keys of persons, wrapped by the master key, and the master key itself where that is in a key file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from sync_platform.backup.object_format import Codec, decode, encode
+from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
+from sync_platform.errors import DamagedBackup, StorageError, UsageError
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.tombstones import Tombstone
+
+FOLDER = "vault/"
+CODEC = Codec(is_compressed=True, is_encrypted=True)
+USE = "vault-backup"
+
+
+@dataclass(frozen=True)
+class StoredVault:
+    """The backup of a vault as found in its store."""
+
+    name: str
+    copy: VaultCopy
+
+    def figures(self) -> dict[str, str | int]:
+        """What the audit log says of it."""
+        return {
+            "backup": self.name,
+            "made_at": self.copy.created_at,
+            "keys": self.copy.rows["subject_keys"],
+            "tombstones": len(self.copy.tombstones),
+        }
+
+
+class VaultBackup:
+    """The backup of a vault in a store, under its own key; `scratch` is a folder for the encrypted object."""
+
+    def __init__(self, store: ObjectStore, key: MasterKey, scratch: Path) -> None:
+        self.store, self._key, self._scratch = store, key.derive(USE), scratch
+
+    def create(self, engine: sa.Engine, master_key: str) -> StoredVault:
+        """Back the vault up, read the backup back, and delete the one before. `master_key`: in hex, or empty.
+
+        StorageError, and the backup before stays, where that fails, or where it has keys that this vault does not have.
+        """
+        earlier = [self._read(key) for key in self.store.keys(FOLDER)]
+        name = f"{FOLDER}vault-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(3)}{CODEC.ending}"
+        self._put(name, encode(vault_lines(engine, master_key), CODEC, self._key, name.encode()))
+        copy = self._read(name)
+        if lost := next((each for each in earlier if not copy.continues(each)), None):
+            self.store.delete(name)
+            raise StorageError(
+                f"{self.store.url} has the backup of a vault with {lost.rows['subject_keys']:,} keys, and this one has "
+                f"{copy.rows['subject_keys']:,} or another master key: run `sync-platform vault restore` to get that "
+                "vault back, or set another VAULT_BACKUP; the backup was not replaced"
+            )
+        for key in list(self.store.keys(FOLDER)):
+            if key != name:
+                self.store.delete(key)
+        return StoredVault(name, copy)
+
+    def verify(self) -> StoredVault:
+        """Read every byte of the newest backup; UsageError where there is none, DamagedBackup where it is not whole."""
+        name = self._newest()
+        return StoredVault(name, self._read(name))
+
+    def restore(self, engine: sa.Engine, erased: Sequence[Tombstone]) -> StoredVault:
+        """Fill a new vault, without the keys of `erased` subjects; see `write_vault`."""
+        name = self._newest()
+        return StoredVault(name, write_vault(engine, self._lines(name), erased))
+
+    def exists(self) -> bool:
+        return next(iter(self.store.keys(FOLDER)), None) is not None
+
+    def _newest(self) -> str:
+        """The newest backup: a killed backup may have left two."""
+        found = max(self.store.keys(FOLDER), default=None)
+        if found is None:
+            raise UsageError(f"there is no backup of the vault in {self.store.url}: `sync-platform vault backup`")
+        return found
+
+    def _put(self, name: str, blocks: Iterable[bytes]) -> None:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        written, digest = self._scratch / secrets.token_hex(8), hashlib.sha256()
+        try:
+            with written.open("wb") as file:
+                for block in blocks:
+                    digest.update(block)
+                    file.write(block)
+            self.store.put_file(name, written, digest.digest())
+        except OSError as error:
+            raise StorageError(f"cannot write {written}: {error.strerror or error}") from error
+        finally:
+            written.unlink(missing_ok=True)
+
+    def _read(self, name: str) -> VaultCopy:
+        return read_vault_lines(self._lines(name))
+
+    def _lines(self, name: str) -> Iterator[bytes]:
+        rest = b""
+        try:
+            for block in decode(self.store.stream(name), CODEC, self._key, name.encode()):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from lines
+        except KeyError:
+            raise DamagedBackup(f"{self.store.url}/{name} is gone") from None
+        except DamagedBackup as error:
+            raise DamagedBackup(f"{self.store.url}/{name}: {error}") from None
+        if rest:
+            raise DamagedBackup(f"{self.store.url}/{name}: its last line is cut off")

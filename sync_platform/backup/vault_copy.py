@@ -1,0 +1,178 @@
+"""A vault as a stream of lines, and a vault from such a stream: the same for SQLite and PostgreSQL.
+
+The first line says the format, the check value of the master key, the number of tombstones, and the master key itself
+where it comes from a key file. Then come lines with rows of each table, and a last line with their numbers. Keys of
+erased subjects are in no line. The stream is encrypted before it is stored (backup/vault_backup.py).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from sync_platform.errors import StorageError
+from sync_platform.storage.relational import transaction, upsert
+from sync_platform.vault.key_check import key_checks
+from sync_platform.vault.seal import master_keys, subject_keys
+from sync_platform.vault.tombstones import Tombstone, import_tombstones, tombstones
+
+FORMAT = "sync-platform vault 1"
+ROWS_PER_LINE = 500
+AT_ONE_MOMENT = {
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "sqlite": "BEGIN",  # Python's driver begins a transaction with the first change only
+}
+TABLES = {str(table.name): table for table in (key_checks, master_keys, tombstones, subject_keys)}
+"""The tables of a vault. Tombstones come before the keys, so that a reader knows them first."""
+
+
+@dataclass
+class VaultCopy:
+    """What the lines of a copy say, without its rows. `master_key` is in hex; empty where KMS wraps the key.
+
+    `wrapped_keys`: the wrapped master key of each KMS key.
+    """
+
+    created_at: str
+    check_value: str
+    master_key: str
+    wrapped_keys: dict[str, bytes] = field(default_factory=dict)
+    tombstones: list[Tombstone] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+
+    def continues(self, earlier: VaultCopy) -> bool:
+        """True if this is the same vault later: a key disappears only for a tombstone."""
+        ever, ever_before = (len(each.tombstones) + each.rows[subject_keys.name] for each in (self, earlier))
+        return self.check_value == earlier.check_value and ever >= ever_before
+
+
+def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:
+    """The vault as lines of JSON, at one moment, in constant memory."""
+    counts = dict.fromkeys(TABLES, 0)
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(AT_ONE_MOMENT[engine.dialect.name])
+        check = connection.execute(sa.select(key_checks.c.check_value)).scalar()
+        yield _line(
+            {
+                "format": FORMAT,
+                "created_at": datetime.now(UTC).isoformat(),
+                "check_value": check or "",
+                "master_key": master_key,
+            }
+        )
+        for name, table in TABLES.items():
+            wanted = sa.select(table)
+            if table is subject_keys:
+                wanted = wanted.where(table.c.subject_id.not_in(sa.select(tombstones.c.subject_id)))
+            found = connection.execution_options(yield_per=ROWS_PER_LINE).execute(
+                wanted.order_by(*table.primary_key.columns)
+            )
+            for rows in found.partitions(ROWS_PER_LINE):
+                counts[name] += len(rows)
+                yield _line({"table": name, "rows": [[_written(value) for value in row] for row in rows]})
+        yield _line({"end": counts})
+
+
+def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
+    """Read every line of a copy without storing it; StorageError where it is not whole."""
+    copy, counts = None, dict.fromkeys(TABLES, 0)
+    for document in map(_document, lines):
+        if copy is None:
+            copy = _header(document)
+        elif copy.rows:
+            raise StorageError("the copy of the vault goes on after its end")
+        elif "end" in document:
+            copy.rows = document["end"]
+        else:
+            counts[document["table"]] += len(document["rows"])
+            if document["table"] == tombstones.name:
+                copy.tombstones += [Tombstone(*row) for row in document["rows"]]
+            if document["table"] == master_keys.name:
+                copy.wrapped_keys |= {name: base64.b64decode(wrapped) for name, wrapped, _ in document["rows"]}
+    if copy is None or copy.rows != counts:
+        raise StorageError("the copy of the vault is not whole")
+    return copy
+
+
+def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:
+    """Fill an empty vault from a copy, in one transaction, without the keys of `erased` subjects.
+
+    `erased`: the tombstones of the stores. StorageError where they are fewer than the copy's, where the vault is not
+    empty, or where the copy is not whole; then nothing is written.
+    """
+    subjects = {each.subject_id for each in erased}
+    with transaction(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _require_no_keys(connection)
+
+        def stored() -> Iterator[bytes]:
+            for line in lines:
+                document = _document(line)
+                if "table" in document and document["table"] != tombstones.name:
+                    _insert(connection, TABLES[document["table"]], document["rows"], subjects)
+                yield line
+
+        copy = read_vault_lines(stored())
+        if copy.tombstones != list(erased[: len(copy.tombstones)]):
+            raise StorageError(
+                f"the backup of the vault has {len(copy.tombstones):,} tombstones, and they are not among the "
+                f"{len(erased):,} of the stores: a tombstone was deleted or changed; nothing was restored"
+            )
+        import_tombstones(connection, erased)
+        if copy.check_value != (connection.execute(sa.select(key_checks.c.check_value)).scalar() or ""):
+            raise StorageError("the vault was opened under another master key before; nothing was restored")
+    return copy
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: list[list[Any]], erased: set[str]) -> None:
+    names = [column.name for column in table.columns]
+    read = [dict(zip(names, map(_read, table.columns, row), strict=True)) for row in rows]
+    kept = [row for row in read if row.get("subject_id") not in erased]
+    if kept:  # a vault that was opened before has the check value of its key already
+        connection.execute(upsert(connection.engine, table).on_conflict_do_nothing(), kept)
+
+
+def _require_no_keys(connection: sa.Connection) -> None:
+    if connection.execute(sa.select(subject_keys).limit(1)).first() is not None:
+        raise StorageError(
+            f"the vault {connection.engine.url.render_as_string()} has keys of persons: a vault is restored into a new "
+            "one; nothing was written"
+        )
+
+
+def _header(document: dict[str, Any]) -> VaultCopy:
+    if document.get("format") != FORMAT:
+        raise StorageError(
+            f"the copy of the vault is of another format, {document.get('format')!r}: use a newer version of this "
+            "program; nothing was read or written"
+        )
+    return VaultCopy(document["created_at"], document["check_value"], document["master_key"])
+
+
+def _document(line: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(line)
+    return found
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _written(value: Any) -> Any:
+    return base64.b64encode(value).decode() if isinstance(value, bytes | memoryview) else value
+
+
+def _read(column: sa.Column[Any], value: Any) -> Any:
+    if isinstance(column.type, sa.LargeBinary):
+        return base64.b64decode(value)
+    if isinstance(column.type, sa.DateTime):
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return value

@@ -1,0 +1,1 @@
+"""`vault …`: the backup of the vault, its verification, and its restore."""

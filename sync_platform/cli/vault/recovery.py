@@ -1,0 +1,57 @@
+"""`sync-platform vault backup|verify|restore`: runs them, and shows what the backup has."""
+
+from __future__ import annotations
+
+from sync_platform.backup.vault_backup import StoredVault
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, write_json
+from sync_platform.settings import Settings, load_settings
+
+RESTORE = "vault-restore"
+"""The operation in the audit log."""
+
+
+def back_up_vault(*, as_json: bool) -> int:
+    """Replace the backup; 0. StorageError, and the backup before stays, where that fails."""
+    from sync_platform.defs.vault_backup import CREATE, vault_backup_of
+
+    settings = load_settings()
+    with audited(settings, CREATE, {"store": settings.vault_backup_url}) as operation:
+        made = vault_backup_of(settings).opened().create()
+        operation.ended("complete", **made.figures())
+    _show(settings, made, "backed up", as_json)
+    return OK
+
+
+def verify_vault_backup(*, as_json: bool) -> int:
+    """Read the backup; 0. DamagedBackup where it is not whole, UsageError where there is none."""
+    from sync_platform.defs.vault_backup import vault_backup_of
+
+    settings = load_settings()
+    _show(settings, vault_backup_of(settings).backup().verify(), "the backup is whole:", as_json)
+    return OK
+
+
+def restore_vault(*, as_json: bool) -> int:
+    """Fill the new vault; 0. StorageError, and no key is restored, where a tombstone is missing."""
+    from sync_platform.defs.vault_backup import vault_backup_of
+
+    settings = load_settings()
+    with audited(settings, RESTORE, {"store": settings.vault_backup_url}) as operation:
+        restored = vault_backup_of(settings).restore()
+        operation.ended("complete", **restored.figures())
+    _show(settings, restored, "restored", as_json)
+    return OK
+
+
+def _show(settings: Settings, stored: StoredVault, verb: str, as_json: bool) -> None:
+    figures = stored.figures()
+    if as_json:
+        write_json({"store": settings.vault_backup_url, **figures})
+        return
+    console().print(
+        f"{verb} {figures['keys']:,} keys of persons and {figures['tombstones']:,} tombstones, as of "
+        f"{stored.copy.created_at[:19]} UTC: {settings.vault_backup_url}/{stored.name}",
+        soft_wrap=True,
+    )

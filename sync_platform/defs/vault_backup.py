@@ -1,0 +1,171 @@
+"""The backup of the vault as a resource and a daily job: which vault, where its backup is, and under which key.
+
+What belongs here: opening them, and when the job runs. The backup itself belongs in backup/.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from sync_platform.backup.subject_erasure import SubjectErasure
+from sync_platform.backup.vault_backup import StoredVault, VaultBackup
+from sync_platform.backup.vault_copy import VaultCopy
+from sync_platform.backup.vault_recovery import recover_vault
+from sync_platform.defs.audit import audited_run
+from sync_platform.defs.automation import RUN_TAGS
+from sync_platform.defs.landing import failure
+from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.resources import (
+    LandingStore,
+    VaultResource,
+    backup_store_of,
+    replica_store_of,
+    store_of,
+    vault_of,
+)
+from sync_platform.errors import SettingsError, StorageError
+from sync_platform.settings import Settings
+from sync_platform.storage.lease import Leases
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.vault.master_key import MasterKey, from_key_file, unwrap_with_kms
+from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
+
+LEASE = "backup of the vault"
+VAULT_BACKUP = "vault_backup"
+CREATE = "vault-backup"
+"""The operation in the audit log."""
+RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
+
+
+@dataclass(frozen=True)
+class BackedUpVault:
+    """A vault with its backup. `stores`: those that have tombstones."""
+
+    vault: Vault
+    backup: VaultBackup
+    stores: tuple[ObjectStore, ...]
+    master_key: str
+    leases: Leases
+
+    def create(self) -> StoredVault:
+        """Replace the backup; Busy where another process does it."""
+        with self.leases.hold("a backup of the vault", LEASE):
+            self.erasure.publish()
+            return self.backup.create(self.vault.engine, self.master_key)
+
+    @property
+    def erasure(self) -> SubjectErasure:
+        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key)
+
+
+class VaultBackupResource(dg.ConfigurableResource[None]):
+    """The vault's own backup, in another place and under another key than the backups of the data."""
+
+    vault: dg.ResourceDependency[VaultResource]
+    place: dg.ResourceDependency[LandingStore]
+    backups: dg.ResourceDependency[LandingStore]
+    replica: dg.ResourceDependency[LandingStore]
+    key_file: str = Field(description="Key file of the backup, made with mode 0600 on first use.")
+    temp: str = Field(description="Folder for the encrypted backup while it is made.")
+    ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the lease.")
+
+    def opened(self) -> BackedUpVault:
+        """The opened vault and its backup; StorageError or SettingsError where a part cannot be used."""
+        if not self.has_vault():
+            raise StorageError("there is no vault yet: the first sync makes it, or `sync-platform vault restore`")
+        vault = self.vault.vault
+        return BackedUpVault(vault, self.backup(), self._stores(), self._master_key(), Leases(self.ledger_url))
+
+    def has_vault(self) -> bool:
+        """True if the vault was ever used. A new one is not backed up: it would replace the backup of a lost one."""
+        return has_master_key(open_vault_database(self.vault.url))
+
+    def backup(self) -> VaultBackup:
+        """The backup without its vault. A key is made only where there is no backup yet."""
+        if self.place.url.rstrip("/") == self.backups.url.rstrip("/"):
+            raise SettingsError(f"VAULT_BACKUP={self.place.url!r}: must be another place than that of other backups")
+        if Path(self.key_file) == Path(self.vault.key_file):
+            raise SettingsError(f"VAULT_BACKUP_KEY_FILE={self.key_file!r}: must be another file than the master key's")
+        store = self.place.open()
+        has_backup = next(iter(store.keys("vault/")), None) is not None
+        try:
+            key = from_key_file(Path(self.key_file), may_create=not has_backup)
+        except StorageError as error:
+            raise StorageError(f"the key of the vault's backup (VAULT_BACKUP_KEY_FILE): {error}") from None
+        return VaultBackup(store, key, Path(self.temp))
+
+    def restore(self) -> StoredVault:
+        """Fill the new vault from its backup; see `recover_vault`."""
+        key_file = Path(self.vault.key_file)
+        engine = open_vault_database(self.vault.url)
+        return recover_vault(self.backup(), engine, self._stores(), key_file, self._unwrap)
+
+    def _stores(self) -> tuple[ObjectStore, ...]:
+        """The stores that have tombstones: beside the backups of the data, in their replica, and beside this one."""
+        places = {each.url: each for each in (self.backups, self.replica, self.place)}
+        return tuple(each.open() for each in places.values())
+
+    def _unwrap(self, copy: VaultCopy) -> MasterKey:
+        wrapped = copy.wrapped_keys.get(self.vault.kms_key_id)
+        if wrapped is None:
+            names = ", ".join(sorted(copy.wrapped_keys)) or "none"
+            raise StorageError(f"KMS wraps the master key of this vault: set VAULT_KMS_KEY_ID to its key ({names})")
+        return unwrap_with_kms(self.vault.kms_client(), self.vault.kms_key_id, wrapped)
+
+    def _master_key(self) -> str:
+        """The master key in hex; empty where KMS wraps it."""
+        return "" if self.vault.kms_key_id else from_key_file(Path(self.vault.key_file)).material.hex()
+
+
+def vault_backup_of(settings: Settings) -> VaultBackupResource:
+    return VaultBackupResource(
+        vault=vault_of(settings),
+        place=store_of(settings, settings.vault_backup_url),
+        backups=backup_store_of(settings),
+        replica=replica_store_of(settings) or backup_store_of(settings),
+        key_file=str(settings.vault_backup_key),
+        temp=str(settings.temp),
+        ledger_url=settings.ledger_url,
+    )
+
+
+def vault_backup_schedule() -> dg.ScheduleDefinition:
+    """The daily schedule and its job. They come after the backup of the data, whose values need the keys."""
+
+    @dg.op(
+        description="Replaces the vault's backup by a new one, which was read back. Erased persons are not in it.",
+        out=dg.Out(dg.Nothing),
+        retry_policy=RETRIES,
+    )
+    def back_up_vault(context: dg.OpExecutionContext, vault_backups: VaultBackupResource) -> Iterator[dg.Output[None]]:
+        try:
+            if not vault_backups.has_vault():
+                return
+            subject = {"store": vault_backups.place.url}
+            with audited_run(context.run, vault_backups.ledger_url, CREATE, subject) as operation:
+                made = vault_backups.opened().create()
+                operation.ended("complete", **made.figures())
+        except Exception as error:
+            raise failure(context, error) from error
+        yield dg.Output(None, metadata=dict(made.figures()))
+
+    @dg.job(
+        name=VAULT_BACKUP,
+        description="Backs up the keys of persons, apart from all other data.",
+        tags=RUN_TAGS,
+        executor_def=dg.in_process_executor,
+    )
+    def vault_backup() -> None:
+        back_up_vault()
+
+    return dg.ScheduleDefinition(
+        name=f"{VAULT_BACKUP}_schedule",
+        job=vault_backup,
+        cron_schedule="0 6 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        execution_timezone=TIMEZONE,
+        description="The backup of the vault, every day after that of the data.",
+    )
