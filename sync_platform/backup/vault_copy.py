@@ -17,17 +17,13 @@ import orjson
 import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.relational import transaction, upsert
+from sync_platform.storage.relational import read_transaction, transaction, upsert
 from sync_platform.vault.key_check import key_checks
 from sync_platform.vault.seal import master_keys, subject_keys
 from sync_platform.vault.tombstones import Tombstone, import_tombstones, tombstones
 
 FORMAT = "sync-platform vault 1"
 ROWS_PER_LINE = 500
-AT_ONE_MOMENT = {
-    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    "sqlite": "BEGIN",  # Python's driver begins a transaction with the first change only
-}
 TABLES = {str(table.name): table for table in (key_checks, master_keys, tombstones, subject_keys)}
 """The tables of a vault. Tombstones come before the keys, so that a reader knows them first."""
 
@@ -55,8 +51,7 @@ class VaultCopy:
 def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:
     """The vault as lines of JSON, at one moment, in constant memory."""
     counts = dict.fromkeys(TABLES, 0)
-    with transaction(engine) as connection:
-        connection.exec_driver_sql(AT_ONE_MOMENT[engine.dialect.name])
+    with read_transaction(engine) as connection:
         check = connection.execute(sa.select(key_checks.c.check_value)).scalar()
         yield _line(
             {

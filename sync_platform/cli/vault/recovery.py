@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sync_platform.backup.vault_backup import StoredVault
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
+from sync_platform.documents.local_time import local_time
 from sync_platform.settings import Settings, load_settings
 
 RESTORE = "vault-restore"
@@ -52,6 +55,6 @@ def _show(settings: Settings, stored: StoredVault, verb: str, as_json: bool) -> 
         return
     console().print(
         f"{verb} {figures['keys']:,} keys of persons and {figures['tombstones']:,} tombstones, as of "
-        f"{stored.copy.created_at[:19]} UTC: {settings.vault_backup_url}/{stored.name}",
+        f"{local_time(datetime.fromisoformat(stored.copy.created_at))}: {settings.vault_backup_url}/{stored.name}",
         soft_wrap=True,
     )
