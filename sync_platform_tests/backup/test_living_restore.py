@@ -59,7 +59,7 @@ def _in_chain(harness: LakeHarness) -> bool:
     return findings.holds
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(3), deadline=None)
 @given(before=menus, after=menus, conflict=st.sampled_from(Conflict))
 def test_the_dry_run_is_the_real_run_and_each_mode_keeps_its_promise(
     new_harness: Callable[[], LakeHarness],

@@ -163,7 +163,7 @@ def observations(draw: st.DrawFn) -> list[Observation]:
     return found
 
 
-@settings(max_examples=examples(4), deadline=None)
+@settings(max_examples=examples(2), deadline=None)
 @given(seen=observations(), data=st.data())
 def test_no_row_of_an_unread_part_is_retired_whatever_the_order_and_a_clean_sync_repairs_all(
     new_harness: Callable[[], LakeHarness], seen: list[Observation], data: st.DataObject

@@ -157,7 +157,7 @@ SYNCS = st.lists(st.tuples(st.integers(0, 6), PRICES), min_size=2, max_size=5)
 
 
 @settings(
-    max_examples=examples(4),
+    max_examples=examples(2),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
