@@ -49,8 +49,8 @@ ERRORS: dict[str, type[SyncError]] = {
 def fault_cases() -> Iterator[Any]:
     """Every fault once on every second platform, and on the one that commits it; requests and stages alternate.
 
-    With `--full` on every platform, and also: a list fault on every page of every stage with a list; a connection fault (for which all
-    requests are alike) at one request permanently, and at one once.
+    With `--full` on every platform, and also: a list fault on every page of every stage with a list; a connection
+    fault (for which all requests are alike) at one request permanently, and at one once.
     """
     for at, platform in enumerate(load_platforms()):
         faults = sorted(playable_faults(platform).keys() - {"cap"})  # a cap needs a larger city: test_sweeps.py
