@@ -40,10 +40,13 @@ def _found(session: duckdb.DuckDBPyConnection, rows: str, column: str, names: se
     differs = f'"{other}" <> "{column}"' if other in names else "false"
     place = "(landing_object, landing_line)"
     beginnings = f'count(DISTINCT left("{other}", 1)) FILTER ({differs})' if other in names else "0"
+    # the values of a million records with their places exceed the memory limit: rare ones are left out by their hashes
+    is_frequent = f"""hash("{column}") IN (SELECT hash("{column}") FROM {rows} WHERE NOT deleted
+                GROUP BY hash("{column}") HAVING count(*) >= {FEWEST})"""
     found = session.execute(
         f"""SELECT "{column}" AS value, count(*) AS records, (SELECT count(*) FROM {rows} WHERE NOT deleted) AS of_all,
             arg_min(landing_object, {place}), arg_min(landing_line, {place})
-        FROM {rows} WHERE "{column}" IS NOT NULL AND NOT deleted GROUP BY value
+        FROM {rows} WHERE "{column}" IS NOT NULL AND NOT deleted AND {is_frequent} GROUP BY value
         HAVING records >= {FEWEST} AND (records > {MOST_SHARE} * of_all
             OR (count(*) FILTER ({differs}) >= {FEWEST} AND {beginnings} > {MOST_OTHERS} * count(*) FILTER ({differs})))
         ORDER BY records DESC, value"""

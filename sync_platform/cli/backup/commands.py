@@ -171,7 +171,7 @@ def backup_prune(
 def backup_recovery_key(as_json: AsJson = False) -> None:
     """Make a recovery key, which opens the backups without the vault; print it once, and invalidate an earlier one.
 
-    Keep it elsewhere, on paper or in a safe: whoever has it and the backups can read them.
+    Keep it elsewhere, on paper or in a safe: a person with it and the backups can read them.
     """
     from sync_platform.cli.backup.recovery_key import print_recovery_key
 
