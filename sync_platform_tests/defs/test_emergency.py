@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import shutil
 import signal
@@ -40,6 +39,7 @@ from sync_platform.settings import Settings
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.platform_lock import platform_lock_if_free
+from sync_platform_tests.warm import started
 
 PLATFORMS = load_platforms()
 ROOT = Path(__file__).parents[2]
@@ -186,7 +186,8 @@ def test_a_request_file_is_launched_at_the_same_tick(daemon: DaemonHarness) -> N
     assert len(list((folder / "refused").glob("*-bad.json.reason.txt"))) == 1
 
 
-def _die(home: Path, moment: str) -> None:
+def _die(home: Path, moment: str, _number: int) -> None:
+    os.environ.update(SYNC_HOME=str(home), SANDBOX_PLACES="40")
     daemon = DaemonHarness(home)
     daemon.request("chope")
     if moment != "REQUESTED":
@@ -196,10 +197,8 @@ def _die(home: Path, moment: str) -> None:
 
 @pytest.mark.parametrize("moment", ["REQUESTED", "RUN_IDS_RESERVED", "RUN_CREATED", "RUN_LAUNCHED"])
 def test_a_crash_at_any_moment_between_request_and_launch_gives_one_run(home: Path, moment: str) -> None:
-    process = multiprocessing.get_context("fork").Process(target=_die, args=(home, moment))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    (process,) = started(1, _die, (home, moment))
+    assert process.wait().returncode == -signal.SIGKILL
     daemon = DaemonHarness(home)
     for _ in range(2):
         daemon.sense()

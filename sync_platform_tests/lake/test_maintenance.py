@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -33,6 +32,7 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.extent import is_full, only_in_full
 from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.services import PostgresServer, S3Server
+from sync_platform_tests.warm import started
 
 ROOT = Path(__file__).parents[2]
 TABLES = ("diner.dishes", "lineage.changes", "sync.runs")
@@ -412,20 +412,21 @@ class _Killed(Lake):
         return Session()
 
 
+def _maintain_until(address: LakeAddress, statement: int, _number: int) -> None:
+    maintain(_Killed(address, statement), 30, IN_FORTY_DAYS, "run")
+
+
 def test_maintenance_killed_anywhere_keeps_the_content_and_finishes_when_run_again(laptop: LakeHarness) -> None:
     newest = _newest(laptop)
     digests = {table: _digest(laptop, table, newest) for table in TABLES}
     laptop.lake.close()
     killed = 0
     for statement in range(1, 1000, STATEMENTS_APART):
-        lake = _Killed(laptop.lake.address, statement)
-        arguments = (lake, 30, IN_FORTY_DAYS, "run")
-        process = multiprocessing.get_context("fork").Process(target=maintain, args=arguments)
-        process.start()
-        process.join()
-        if process.exitcode == 0:
+        (process,) = started(1, _maintain_until, (laptop.lake.address, statement))
+        ended = process.wait()
+        if ended.returncode == 0:
             break
-        assert process.exitcode == -signal.SIGKILL
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
         killed += 1
         newest = _newest(laptop)
         assert {table: _digest(laptop, table, newest) for table in TABLES} == digests
