@@ -19,10 +19,10 @@ from sync_platform.lake.chain import BATCHES, chain_changes
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import find_difference
 from sync_platform.lake.history import HistoryWriter
-from sync_platform.lake.observations import latest_observation
+from sync_platform.lake.observations import recorded_syncs
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
 from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
-from sync_platform.lake.syncs import describe_commit, latest_commit, return_cursor
+from sync_platform.lake.syncs import describe_commit, return_cursor
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
@@ -132,9 +132,10 @@ class LivingRestore:
         """The context of a table's changes: later than every observation and every commit of the table."""
         name = (table.schema, table.name)
         last = _last_batch(session, *name)
-        newest, commits = latest_observation(session, *name), [latest_commit(session, *name), last]
-        committed_at = max([now, *(each + timedelta(microseconds=1) for each in commits if each)])
-        observed_at = max(committed_at, newest) if newest else committed_at
+        recorded = recorded_syncs(session, *name)
+        commits = [each for each in (recorded.last_commit, last) if each]
+        committed_at = max([now, *(each + timedelta(microseconds=1) for each in commits)])
+        observed_at = max(committed_at, recorded.newest) if recorded.newest else committed_at
         cadence = self.platforms[table.schema].cadence if table.schema != SCHEMA else "monthly"
         partition = current_period(cadence, observed_at).key
         return CommitContext(*name, partition, restore_id, run_id, observed_at, committed_at)

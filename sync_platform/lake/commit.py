@@ -25,7 +25,7 @@ from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
 from sync_platform.lake.incoming import Arrival, Incoming, load_incoming
 from sync_platform.lake.late_records import record_late_records
-from sync_platform.lake.observations import Observation, last_complete_list, latest_observation
+from sync_platform.lake.observations import Observation, RecordedSyncs, recorded_syncs
 from sync_platform.lake.retirement import PLATFORM_GUARD, Guard, Retirement
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
@@ -37,7 +37,6 @@ from sync_platform.lake.syncs import (
     NO_TRIGGER,
     Trigger,
     describe_commit,
-    latest_commit,
     move_cursor,
     record_reevaluation,
     write_not_retired,
@@ -105,13 +104,15 @@ class _Commit:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         ensure_history_view(self.session, self.history, self.table)
-        writer, clock = HistoryWriter(self.scratch, self.history), self._clock()
+        writer, recorded = HistoryWriter(self.scratch, self.history), self._recorded()
+        clock = read_clock(self.typed.landed.manifest, recorded.newest)
         context = self._context(clock)
-        correction = correct_future_times(self.scratch, self.history, context, clock.observed_at, clock.now)
+        correction = correct_future_times(self.scratch, self.history, context, recorded, clock.observed_at, clock.now)
         corrections = [correction.in_words] if correction else []
-        context = replace(context, committed_at=self._later_than_all(clock.now))
-        newest = latest_observation(self.session, context.platform, context.dataset)
-        is_late = newest is not None and context.observed_at < newest
+        if correction:
+            recorded = self._recorded()
+        context = replace(context, committed_at=_later_than_all(recorded, clock.now))
+        is_late = recorded.newest is not None and context.observed_at < recorded.newest
         rows = self.arrival.incoming.rows
         generation = find_generation(self.session, self.typed.dataset, rows, context, is_late=is_late)
         follows = not is_late and not generation.is_outdated
@@ -124,9 +125,9 @@ class _Commit:
         if generation.is_outdated:
             written = self._leave_unchanged(writer, context, generation.problem)
         elif is_late:
-            written = self._splice(writer, context)
+            written = self._splice(writer, context, recorded)
         else:
-            written = self._update(writer, context, none_newly_quarantined)
+            written = self._update(writer, context, recorded, none_newly_quarantined)
         store = self.typed.landed.store
         chain_changes(writer, written.context, lambda key: manifest_digest(store, key))
         notes = [*clock.notes, *corrections]
@@ -157,9 +158,8 @@ class _Commit:
     def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         return self.session.execute(query).fetchall()
 
-    def _clock(self) -> Clock:
-        newest = latest_observation(self.session, self.table.schema, self.table.name)
-        return read_clock(self.typed.landed.manifest, newest)
+    def _recorded(self) -> RecordedSyncs:
+        return recorded_syncs(self.session, self.table.schema, self.table.name)
 
     def _context(self, clock: Clock) -> CommitContext:
         manifest, platform, dataset = self.typed.landed.manifest, self.table.schema, self.table.name
@@ -167,11 +167,6 @@ class _Commit:
         return CommitContext(
             platform, dataset, manifest.partition, manifest.sync_id, self.run_id, observed_at, clock.now
         )
-
-    def _later_than_all(self, now: datetime) -> datetime:
-        """The time of this commit: later than every other commit of the dataset, even if the clock was set back."""
-        last = latest_commit(self.session, self.table.schema, self.table.name)
-        return now if last is None else max(now, last + timedelta(microseconds=1))
 
     def _quarantine(self, context: CommitContext, follows: bool) -> None:
         manifest = self.typed.landed.manifest
@@ -184,29 +179,31 @@ class _Commit:
             is_late=not follows,
         )
 
-    def _retirement(self, context: CommitContext) -> Retirement:
+    def _retirement(self, context: CommitContext, recorded: RecordedSyncs) -> Retirement:
         manifest = self.typed.landed.manifest
         is_complete = not missing_of(self.typed, self.arrival)
         coverage = EVERY_ROW if is_complete else coverage_of_incomplete(self.typed, self.arrival)
-        tolerance = self._tolerance(context.observed_at, context)
+        tolerance = self._tolerance(context.observed_at, context, recorded)
         confirmation = confirmation_of(manifest, self.typed.dataset, context)
         return Retirement(manifest.mode == "full", coverage, tolerance, self.guard.accepted, confirmation)
 
-    def _tolerance(self, observed_at: datetime, context: CommitContext) -> ShrinkTolerance:
+    def _tolerance(self, observed_at: datetime, context: CommitContext, recorded: RecordedSyncs) -> ShrinkTolerance:
         """The tolerance of a list observed at that time: this one, or a later one that is re-evaluated."""
         if self.guard.tolerance is not None:
             return ShrinkTolerance(self.guard.tolerance)
         platform = self.typed.platform
-        before = last_complete_list(self.session, context.platform, context.dataset, observed_at)
+        before = recorded.last_complete_list(observed_at)
         is_between = self.typed.landed.manifest.mode == "full" and not missing_of(self.typed, self.arrival)
         if is_between and context.observed_at < observed_at:
             before = max(before or context.observed_at, context.observed_at)
         periods = periods_between_lists(platform.cadence, before, observed_at)
         return ShrinkTolerance(platform.tolerance(day_in_hong_kong(observed_at)), periods)
 
-    def _update(self, writer: HistoryWriter, context: CommitContext, none_newly_quarantined: bool) -> Written:
+    def _update(
+        self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs, none_newly_quarantined: bool
+    ) -> Written:
         """Bring table and history up to date with the newest observation."""
-        incoming, retirement = self.arrival.incoming, self._retirement(context)
+        incoming, retirement = self.arrival.incoming, self._retirement(context, recorded)
         share = unproven_share(self.session, context.platform, context.dataset)
         retirement = replace(retirement, tolerance=retirement.tolerance.plus(share))
         day = self.typed.landed.manifest.day or day_in_hong_kong(context.observed_at)
@@ -222,13 +219,18 @@ class _Commit:
         nothing = self.scratch.create("nothing", f"FROM {self.arrival.incoming.rows} LIMIT 0")
         return Written(update_table(self.scratch, writer, self.table, Incoming(nothing), context), context, [reason])
 
-    def _splice(self, writer: HistoryWriter, context: CommitContext) -> Written:
+    def _splice(self, writer: HistoryWriter, context: CommitContext, recorded: RecordedSyncs) -> Written:
         """Write an older observation into the history at its time."""
         splice = Splice(
-            writer, self.table, context, lambda later: self._tolerance(later.observed_at, context), self._load
+            writer,
+            self.table,
+            context,
+            recorded.observations,
+            lambda later: self._tolerance(later.observed_at, context, recorded),
+            self._load,
         )
         with with_memory(self.session, SPLICE_MEMORY):
-            done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context))
+            done = splice.take_in(self.scratch, self.arrival.incoming, self._retirement(context, recorded))
         for later, not_retired in done.reevaluated:
             record_reevaluation(self.session, context, later, not_retired)
         reasons = [
@@ -258,3 +260,9 @@ class _Commit:
         if latest is not None:
             watermark = min(latest, context.observed_at)
             move_cursor(self.session, context, watermark)
+
+
+def _later_than_all(recorded: RecordedSyncs, now: datetime) -> datetime:
+    """The time of this commit: later than every other commit of the dataset, even if the clock was set back."""
+    last = recorded.last_commit
+    return now if last is None else max(now, last + timedelta(microseconds=1))

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from sync_platform.lake.commit_context import CommitContext
+from sync_platform.lake.observations import RecordedSyncs
 from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -68,23 +69,29 @@ def duration_in_words(duration: timedelta) -> str:
 
 
 def correct_future_times(
-    scratch: TemporaryTables, history: str, context: CommitContext, landed_at: datetime, now: datetime
+    scratch: TemporaryTables,
+    history: str,
+    context: CommitContext,
+    recorded: RecordedSyncs,
+    landed_at: datetime,
+    now: datetime,
 ) -> Correction | None:
     """Correct a dataset's times that lie in the future of `now`, within the caller's transaction; None for none.
 
     `context`: the commit that follows. If its observation is the newest, it stays later than the corrected ones.
-    `landed_at`: the time of its observation as landed. If that is in the future, it counts as `now` from now on.
+    `recorded`: what was recorded before it. `landed_at`: the time of its observation as landed. If that is in the
+    future, it counts as `now` from now on.
     """
+    is_from_the_future = landed_at > now + CLOCK_TOLERANCE and context.observed_at == now
+    has_future_time = recorded.latest_time is not None and recorded.latest_time > now + CLOCK_TOLERANCE
+    if not is_from_the_future and not has_future_time:
+        return None
     session, changes = scratch.session, corrected_history(scratch.session, history)
     limit: dict[str, object] = {
         "platform": context.platform,
         "dataset": context.dataset,
         "limit": now + CLOCK_TOLERANCE,
     }
-    recorded = _later_times({_RECORDED: (*_OBSERVED, *_COMMITTED)})
-    is_from_the_future = landed_at > now + CLOCK_TOLERANCE and context.observed_at == now
-    if not is_from_the_future and not _moments(session, recorded, limit):
-        return None
     observed = _moments(session, _later_times({_RECORDED: _OBSERVED, changes: _OBSERVED[:1]}), limit)
     committed = _moments(session, _later_times({_RECORDED: _COMMITTED, changes: _COMMITTED}), limit)
     corrected = {
@@ -150,8 +157,11 @@ def corrected_history(session: duckdb.DuckDBPyConnection, history: str) -> str:
 
 
 def _has_corrections(session: duckdb.DuckDBPyConnection) -> bool:
-    exists = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'sync' AND table_name = ?"
-    return session.execute(exists, [LAKE, "corrected_times"]).fetchone() is not None
+    try:
+        session.execute(f"FROM {LAKE}.sync.corrected_times LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def _later_times(columns: dict[str, tuple[str, ...]]) -> str:

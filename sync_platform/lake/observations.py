@@ -41,41 +41,60 @@ class Observation:
         return self.mode == "full" and self.status == "complete" and self.list_complete and self.list_proven
 
 
-def latest_observation(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """When the dataset was last observed by a sync that did not fail."""
-    found = observations(session, platform, dataset)
-    return found[-1].observed_at if found else None
+@dataclass(frozen=True)
+class RecordedSyncs:
+    """What the lake records of one dataset's syncs and restores, read once for each piece of work.
+
+    `observations`: earliest first. `last_commit`: the time of the last commit, also of a failed or outdated sync.
+    `latest_time`: the latest of all times that they wrote. Both are None where nothing is recorded.
+    """
+
+    observations: list[Observation]
+    last_commit: datetime | None
+    latest_time: datetime | None
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the dataset was last observed by a sync that did not fail."""
+        return self.observations[-1].observed_at if self.observations else None
+
+    def last_complete_list(self, before: datetime) -> datetime | None:
+        """When the last complete full list before a time was observed, whether it retired rows or not."""
+        complete = (each.observed_at for each in self.observations if each.mode == "full" and each.list_complete)
+        return max((at for at in complete if at < before), default=None)
 
 
-def last_complete_list(
-    session: duckdb.DuckDBPyConnection, platform: str, dataset: str, before: datetime
-) -> datetime | None:
-    """When the dataset was last observed by a complete full list before a time, whether it retired rows or not."""
-    found = observations(session, platform, dataset)
-    complete = (each.observed_at for each in found if each.mode == "full" and each.list_complete)
-    return max((at for at in complete if at < before), default=None)
+def recorded_syncs(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> RecordedSyncs:
+    """The recorded syncs and restores of a dataset, and the failed syncs of its whole platform.
 
-
-def observations(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> list[Observation]:
-    """Every observation that was not of an outdated list, earliest first.
-
-    If a sync has several records, the last one is used.
+    All is read by one query: DuckLake asks its catalog anew for each column of a table that has no row yet, and most
+    lakes have no restore. If a sync has several records, the last one is used.
     """
     rows = session.execute(
-        f"""SELECT * EXCLUDE (committed_at) FROM (
-            SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
+        f"""SELECT sync_id, observed_at, mode, status, coalesce(list_complete, status = 'complete'),
                 coalesce(list_proven, true),
                 coalesce(shrink_rejected, mode = 'full' AND list_complete AND not_retired > 0, false),
-                shrink_accepted, manifest, false, committed_at
-            FROM {LAKE}.sync.runs
-            WHERE platform = $platform AND dataset = $dataset AND status <> 'failed'
-                AND NOT coalesce(is_outdated, false)
-            QUALIFY row_number() OVER (PARTITION BY sync_id ORDER BY committed_at DESC) = 1
+                shrink_accepted, manifest, false, started_at, committed_at, dataset IS NOT NULL,
+                status <> 'failed' AND NOT coalesce(is_outdated, false)
+            FROM {LAKE}.sync.runs WHERE platform = $platform AND coalesce(dataset, $dataset) = $dataset
             UNION ALL
             SELECT restore_id, observed_at, CASE WHEN conflict = 'overwrite' THEN 'full' ELSE 'incremental' END,
-                'complete', true, true, false, NULL, '', true, committed_at
+                'complete', true, true, false, NULL, '', true, observed_at, committed_at, true, true
             FROM {LAKE}.sync.restores WHERE platform = $platform AND dataset = $dataset
-        ) ORDER BY observed_at, committed_at""",
+        ORDER BY committed_at""",
         {"platform": platform, "dataset": dataset},
     ).fetchall()
-    return [Observation(*row) for row in rows]
+    found = [(Observation(*row[:10]), *row[10:]) for row in rows]
+    last_records = {
+        (each.sync_id, each.is_restore): (each.observed_at, committed_at, each)
+        for each, _, committed_at, is_of_dataset, is_observation in found
+        if is_of_dataset and is_observation
+    }
+    return RecordedSyncs(
+        [each for _, _, each in sorted(last_records.values(), key=lambda record: record[:2])],
+        max((committed_at for _, _, committed_at, is_of_dataset, _ in found if is_of_dataset), default=None),
+        max(
+            (time for each, *written, _, _ in found for time in (each.observed_at, *written) if time is not None),
+            default=None,
+        ),
+    )

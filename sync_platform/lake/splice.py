@@ -21,7 +21,7 @@ from sync_platform.lake.coverage import NO_ROW, Coverage
 from sync_platform.lake.difference import Difference, find_difference
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
-from sync_platform.lake.observations import Observation, observations
+from sync_platform.lake.observations import Observation
 from sync_platform.lake.replay import END_OF_TIME, find_partly_restored, replay
 from sync_platform.lake.retirement import ACCEPTED, NO_LIST, Retirement
 from sync_platform.lake.shrink_tolerance import ShrinkTolerance
@@ -54,12 +54,14 @@ class Spliced:
 class Splice:
     """The splice of one late observation into one landed table, within the caller's transaction.
 
-    `tolerance` returns the shrink tolerance for an observation; `load` loads its landed rows.
+    `observations`: all of the table, earliest first. `tolerance` returns the shrink tolerance for one of them; `load`
+    loads its landed rows.
     """
 
     writer: HistoryWriter
     table: TrackedTable
     context: CommitContext
+    observations: list[Observation]
     tolerance: Callable[[Observation], ShrinkTolerance]
     load: Load
 
@@ -75,7 +77,7 @@ class Splice:
             return done
         self.writer.write(self.table, incoming, difference, self.context)
         affected = scratch.create("affected", f"SELECT {self.table.key_list} FROM {difference.operations}")
-        for later in observations(scratch.session, self.table.schema, self.table.name):
+        for later in self.observations:
             if later.observed_at <= self.context.observed_at:
                 continue
             # one microsecond later each, so that corrections of observations at the same time keep their order

@@ -148,18 +148,6 @@ def record_reevaluation(
     )
 
 
-def latest_commit(session: duckdb.DuckDBPyConnection, platform: str, dataset: str) -> datetime | None:
-    """The time of the dataset's last commit, of a sync or of a restore."""
-    of_dataset = "WHERE platform = $platform AND dataset = $dataset"
-    row = session.execute(
-        f"""SELECT max(committed_at) FROM (SELECT committed_at FROM {LAKE}.sync.runs {of_dataset}
-        UNION ALL SELECT committed_at FROM {LAKE}.sync.restores {of_dataset})""",
-        {"platform": platform, "dataset": dataset},
-    ).fetchone()
-    found: datetime | None = row[0] if row else None
-    return found
-
-
 def record_failure(lake: Lake, record: SyncRecord) -> None:
     """Write the record of a sync that failed as a whole."""
     with lake.session() as session:
