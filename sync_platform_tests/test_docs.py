@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,17 @@ OWN_SCHEMAS = {
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 CITED_FILE = re.compile(r"(?<![\w/.*{-])((?:[\w.-]+/)*[\w-]+\.(?:md|schema\.json|py))\b(?!\.?\w)")
 CITED_MODULE = re.compile(r"(?<![\w/.])sync_platform(?:_tests)?(?:\.\w+)+")
+
+
+def test_the_page_of_all_tables_is_the_one_that_the_program_declares(tmp_path: Path) -> None:
+    """After an intended change, delete docs/datasets.md, run this test again, and read the difference."""
+    with Lake(LakeAddress.of(load_settings(sync_home=tmp_path))) as lake, lake.session() as session:
+        session.execute("BEGIN")  # one snapshot, not one for each comment
+        page = "\n".join([*_datasets_page(load_platforms()), *_history_view(), *_own_tables(session)])
+    if not DATASETS.exists():
+        DATASETS.write_text(page)
+        pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
+    assert DATASETS.read_text() == page, "docs/datasets.md is out of date: delete it, and run this test again"
 
 
 def test_every_setting_is_in_the_example_with_its_description() -> None:
@@ -95,10 +107,16 @@ def _dead(prose: str, folder: Path) -> Iterator[str]:
     for cited in CITED_FILE.findall(prose):
         if not any((base / cited).exists() for base in bases):
             yield cited
-    names = {module.name for package in ("sync_platform", "sync_platform_tests") for module in modules_of(package)}
     for cited in CITED_MODULE.findall(prose):
-        if not {cited, cited.rpartition(".")[0]} & names:
+        if not {cited, cited.rpartition(".")[0]} & _module_names():
             yield cited
+
+
+@cache
+def _module_names() -> frozenset[str]:
+    return frozenset(
+        module.name for package in ("sync_platform", "sync_platform_tests") for module in modules_of(package)
+    )
 
 
 def test_every_noun_of_the_glossary_is_defined_once() -> None:
@@ -122,16 +140,6 @@ def test_dagsters_two_instance_files_differ_only_in_where_state_is_stored() -> N
     at_root = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     assert at_root.pop("storage") == {"sqlite": {"base_dir": ".sync/dagster"}}
     assert at_root == yaml.safe_load(INSTANCE_YAML)
-
-
-def test_the_page_of_all_tables_is_the_one_that_the_program_declares(tmp_path: Path) -> None:
-    """After an intended change, delete docs/datasets.md, run this test again, and read the difference."""
-    with Lake(LakeAddress.of(load_settings(sync_home=tmp_path))) as lake, lake.session() as session:
-        page = "\n".join([*_datasets_page(load_platforms()), *_history_view(), *_own_tables(session)])
-    if not DATASETS.exists():
-        DATASETS.write_text(page)
-        pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
-    assert DATASETS.read_text() == page, "docs/datasets.md is out of date: delete it, and run this test again"
 
 
 def _own_tables(session: duckdb.DuckDBPyConnection) -> Iterator[str]:

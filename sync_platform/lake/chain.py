@@ -25,6 +25,7 @@ from sync_platform.lake.history import DIGEST, READ_ROWS, HistoryWriter
 from sync_platform.lake.schema import ENDS
 from sync_platform.storage.hash_chain import FIRST, link
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 CHAIN = "sync-platform/lineage/1"
@@ -164,11 +165,7 @@ def chained_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
 
 def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
     """True if the chain has begun. In a lake that is older than the chain, the next sync begins it."""
-    found = session.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name || '.' || table_name = ?",
-        [LAKE, BATCHES],
-    ).fetchone()
-    return found is not None
+    return has_table(session, BATCHES)
 
 
 def contents(session: duckdb.DuckDBPyConnection, digests: str) -> list[Content]:

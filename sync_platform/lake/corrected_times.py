@@ -17,6 +17,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.observations import RecordedSyncs
 from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 CORRECTED_TIMES_DESCRIPTION = (
@@ -117,7 +118,7 @@ def time_that_counts(
 ) -> datetime:
     """The corrected time of a moment, if it has one. A time of the future that has none counts as `now`."""
     found = None
-    if _has_corrections(session):
+    if has_table(session, "sync.corrected_times"):
         query = (
             f"SELECT max(corrected_at) FROM {LAKE}.sync.corrected_times WHERE {_OF_DATASET} AND recorded_at = $moment"
         )
@@ -130,7 +131,7 @@ def unproven_share(session: duckdb.DuckDBPyConnection, platform: str, dataset: s
 
     The next complete list may retire so many more rows than usual.
     """
-    if not _has_corrections(session):
+    if not has_table(session, "sync.corrected_times"):
         return 0.0
     corrected = f"SELECT corrected_at FROM {LAKE}.sync.corrected_times WHERE {_OF_DATASET}"
     rows = session.execute(
@@ -147,21 +148,13 @@ def unproven_share(session: duckdb.DuckDBPyConnection, platform: str, dataset: s
 def corrected_history(session: duckdb.DuckDBPyConnection, history: str) -> str:
     """SQL: the relation of all changes, each with its corrected times if it has any."""
     changes, times = f"{LAKE}.{history}", f"{LAKE}.sync.corrected_times"
-    if not _has_corrections(session):
+    if not has_table(session, "sync.corrected_times"):
         return changes
     same = "{0}.platform = h.platform AND {0}.dataset = h.dataset AND {0}.recorded_at"
     return f"""(SELECT h.* REPLACE (coalesce(o.corrected_at, h.observed_at) AS observed_at,
             coalesce(c.corrected_at, h.committed_at) AS committed_at)
         FROM {changes} h LEFT JOIN {times} o ON {same.format("o")} = h.observed_at
             LEFT JOIN {times} c ON {same.format("c")} = h.committed_at)"""
-
-
-def _has_corrections(session: duckdb.DuckDBPyConnection) -> bool:
-    try:
-        session.execute(f"FROM {LAKE}.sync.corrected_times LIMIT 0")
-    except duckdb.CatalogException:
-        return False
-    return True
 
 
 def _later_times(columns: dict[str, tuple[str, ...]]) -> str:

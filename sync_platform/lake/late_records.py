@@ -18,6 +18,7 @@ from sync_platform.lake.schema import ensure_other_tables, schemas_present
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_tables import has_table
 
 MARGIN = timedelta(days=1)
 """An overlap is so much longer than the latest record was late, because the next one may be a little later."""
@@ -109,8 +110,7 @@ def learnt_overlaps(lake: Lake, platform: str) -> dict[str, timedelta]:
 
 
 def _overlaps(session: duckdb.DuckDBPyConnection, platform: str) -> dict[str, timedelta]:
-    exists = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'sync' AND table_name = ?"
-    if not session.execute(exists, [LAKE, "late_records"]).fetchone():
+    if not has_table(session, "sync.late_records"):
         return {}
     rows = session.execute(
         f"SELECT dataset, max(overlap_s) FROM {LAKE}.sync.late_records WHERE platform = ? GROUP BY dataset", [platform]

@@ -16,6 +16,7 @@ from sync_platform.lake.observations import Observation
 from sync_platform.lake.schema import ensure_sync_tables, schemas_present
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.storage.lake_connection import LAKE, Lake
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.lake_text import lake_value
 
 MOST_IDS = 100
@@ -193,7 +194,11 @@ def return_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, ea
     values = {"platform": context.platform, "dataset": context.dataset}
     query = f"SELECT watermark FROM {{}}.sync.cursors {of_dataset}"
     current = session.execute(query.format(LAKE), values).fetchone()
-    wanted = session.execute(query.format(earlier), values).fetchone() if _has_cursors(session, earlier) else None
+    wanted = (
+        session.execute(query.format(earlier), values).fetchone()
+        if has_table(session, "sync.cursors", earlier)
+        else None
+    )
     if current is None or (wanted and wanted[0] >= current[0]):
         return None
     session.execute(f"DELETE FROM {LAKE}.sync.cursors {of_dataset}", values)
@@ -205,11 +210,6 @@ def return_cursor(session: duckdb.DuckDBPyConnection, context: CommitContext, ea
     )
     found: datetime = wanted[0]
     return found
-
-
-def _has_cursors(session: duckdb.DuckDBPyConnection, lake: str) -> bool:
-    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'sync' AND table_name = 'cursors'"
-    return session.execute(query, [lake]).fetchone() is not None
 
 
 def watermarks(lake: Lake, platform: str) -> dict[str, datetime]:

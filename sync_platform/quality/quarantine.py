@@ -14,6 +14,7 @@ import duckdb
 from sync_platform.landing.reader import Landed
 from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 
 MOST_SHOWN = 20
 _JUST_SETTLED = """e.platform = $platform AND e.dataset = $dataset AND e.sync_id = $sync_id
@@ -182,8 +183,7 @@ def entries(
     only_open: bool = True,
 ) -> list[QuarantineEntry]:
     """Quarantined records, newest first; none where the lake has no quarantine table yet."""
-    tables = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality'"
-    if not session.execute(f"{tables} AND table_name = 'quarantine'", [LAKE]).fetchone():
+    if not has_table(session, "quality.quarantine"):
         return []
     wanted = {"platform": platform, "dataset": dataset}
     chosen = {name: value for name, value in wanted.items() if value is not None}

@@ -16,6 +16,7 @@ from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.own_checks import OWN
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE, Score
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 
 TREND_LENGTH = 12
 
@@ -158,7 +159,7 @@ def _of_newest_sync(scores: list[Scored]) -> list[Scored]:
 
 def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, partition: str) -> list[tuple[str, str]]:
     """Kind and words of every drift that was found in the partition's newest sync."""
-    if not _has(session, "drift"):
+    if not has_table(session, "quality.drift"):
         return []
     return session.execute(
         f"""SELECT kind, in_words FROM {LAKE}.quality.drift
@@ -171,7 +172,7 @@ def drift_of(session: duckdb.DuckDBPyConnection, platform: str, dataset: str, pa
 
 
 def _read(session: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[Scored]:
-    if not _has(session, "scores"):
+    if not has_table(session, "quality.scores"):
         return []
     rows = session.execute(query, values).fetchall()
     return sorted(map(_scored, rows), key=_sort_key)
@@ -192,8 +193,3 @@ def _sort_key(scored: Scored) -> tuple[str, str, int, bool, str]:
 def _scored(row: tuple[Any, ...]) -> Scored:
     values = dict(zip((part.name for part in fields(Scored)), row, strict=True))
     return Scored(**{**values, "detail": orjson.loads(values["detail"] or "{}")})
-
-
-def _has(session: duckdb.DuckDBPyConnection, table: str) -> bool:
-    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'quality' AND table_name = ?"
-    return session.execute(query, [LAKE, table]).fetchone() is not None

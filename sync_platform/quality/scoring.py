@@ -21,6 +21,7 @@ from sync_platform.quality.score import DIMENSIONS, SCORES, WHOLE, Dimension, Sc
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 MOST_NAMED = 5
@@ -228,11 +229,10 @@ def _referred(session: duckdb.DuckDBPyConnection, records: RecordsToScore) -> st
     referring = next((column for column in columns_of(records.dataset.row) if column.refers_to), None)
     if referring is None:
         return None
-    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?"
-    if not session.execute(query, [LAKE, records.platform, referring.refers_to]).fetchone():
+    table = f'"{records.platform}"."{referring.refers_to}"'
+    if not has_table(session, table):
         return None
-    table = f'{LAKE}."{records.platform}"."{referring.refers_to}"'
-    return f'LEFT JOIN {table} r ON r.source_id = m."{referring.name}"'
+    return f'LEFT JOIN {LAKE}.{table} r ON r.source_id = m."{referring.name}"'
 
 
 def _awaited(records: RecordsToScore, dimension: str) -> tuple[str, ...]:

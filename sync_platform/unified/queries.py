@@ -17,6 +17,7 @@ import polars as pl
 from sync_platform.errors import UsageError
 from sync_platform.matching.model import Model, read_model
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.match_decisions import parse_listing
 
@@ -55,8 +56,7 @@ def frame_of(
 
 def has_unified(session: duckdb.DuckDBPyConnection) -> bool:
     """True if restaurants were ever unified in this lake."""
-    query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'unified' AND table_name = 'runs'"
-    return session.execute(query, [LAKE]).fetchone() is not None and last_run(session) is not None
+    return has_table(session, "unified.runs") and last_run(session) is not None
 
 
 def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
