@@ -29,7 +29,7 @@ class JsonRecord:
 
     def retyped(self, row: bytes) -> bytes:
         """The record with a value of another type in `number`."""
-        return self._edited(row, self.number, lambda old: {"since": old} if isinstance(old, str) else "not available")
+        return self._edited(row, self.number, lambda old: {"since": old} if isinstance(old, str) else "ask the staff")
 
     def widened(self, row: bytes) -> bytes:
         """The record with an additional, unknown field."""

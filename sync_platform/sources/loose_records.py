@@ -22,6 +22,7 @@ from sync_platform.sources.wire_types import (
     day_of,
     form_of,
     has_type,
+    is_blank,
     is_free,
     means_nothing,
     text_field,
@@ -168,7 +169,7 @@ class _Reader:
             return self._left_empty(value, str(value), path)
 
     def _left_empty(self, value: Any, written: str, path: str) -> None:
-        if not isinstance(value, str) or value.strip():
+        if not isinstance(value, str) or not is_blank(value):
             self.found.unreadable.append(Unreadable(path, written))
 
     def _read_as(self, converted: Any, kind: inspect.Type, value: Any, path: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import inspect
 
+from sync_platform.sources.placeholders import is_placeholder
 from sync_platform.sources.scalars import day_in, number_in, truth_in, whole_number_of
 from sync_platform.vault.seal import PREFIX
 
@@ -21,13 +22,18 @@ CODE_NAMES = ("value", "code", "id", "name")
 
 
 def means_nothing(value: Any, kinds: list[inspect.Type]) -> bool:
-    """True for a blank in place of a number, a truth value, a date or an object; for false in place of a text, and for
-    an empty list in place of an object, which some platforms send for an empty one."""
+    """True for a blank or a placeholder ("N/A") in place of a number, a truth value, a date or an object; for false in
+    place of a text, and for an empty list in place of an object, which some platforms send for an empty one."""
     if isinstance(value, str):
-        return not value.strip() and not any(isinstance(kind, inspect.StrType) and is_free(kind) for kind in kinds)
+        return is_blank(value) and not any(isinstance(kind, inspect.StrType) and is_free(kind) for kind in kinds)
     if value is False:
         return isinstance(kinds[0], inspect.StrType | inspect.ListType | inspect.StructType)
     return value == [] and isinstance(kinds[0], inspect.StructType)
+
+
+def is_blank(text: str) -> bool:
+    """True if the text is empty or stands for a blank."""
+    return not text.strip() or is_placeholder(text)
 
 
 def is_free(kind: inspect.Type) -> bool:

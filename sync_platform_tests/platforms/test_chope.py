@@ -75,4 +75,4 @@ def test_a_list_cut_at_half_is_noticed(city: City) -> None:
 
 def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.lat`"):
-        to_row(CHOPE.dataset("restaurants"), {"rid": "a1hk", "lat": "not available"})
+        to_row(CHOPE.dataset("restaurants"), {"rid": "a1hk", "lat": "ask the staff"})

@@ -250,7 +250,7 @@ def test_fields_that_depend_on_the_point_or_the_hour_change_no_row() -> None:
 
 def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.latitude`"):
-        row({"code": "a1b2", "latitude": "not available"})
+        row({"code": "a1b2", "latitude": "ask the staff"})
 
 
 def empty(latitude: float, longitude: float, offset: int) -> list[Record]:

@@ -187,4 +187,4 @@ def test_reviews_are_requested_only_for_restaurants_that_have_some(city: City) -
 
 def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"\$\.mapLatitude`"):
-        to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "mapLatitude": "not available"})
+        to_row(OPENRICE.dataset("restaurants"), {"poiId": 1, "mapLatitude": "ask the staff"})

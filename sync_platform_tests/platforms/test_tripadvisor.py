@@ -133,7 +133,7 @@ def test_lost_reviews_leave_the_restaurants_complete(city: City) -> None:
 
 
 def test_a_latitude_that_becomes_text_is_an_error_with_its_path() -> None:
-    record = {"id": 1, "coordinates": {"latitude": "not available"}}
+    record = {"id": 1, "coordinates": {"latitude": "ask the staff"}}
     with pytest.raises(msgspec.ValidationError, match=r"\$\.coordinates\.latitude`"):
         to_row(TRIPADVISOR.dataset("restaurants"), record)
 
