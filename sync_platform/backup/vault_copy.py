@@ -87,7 +87,9 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
         else:
             counts[document["table"]] += len(document["rows"])
             if document["table"] == tombstones.name:
-                copy.tombstones += [Tombstone(*row) for row in document["rows"]]
+                copy.tombstones += [
+                    Tombstone(**dict(zip(tombstones.c.keys(), row, strict=True))) for row in document["rows"]
+                ]
             if document["table"] == master_keys.name:
                 copy.wrapped_keys |= {name: base64.b64decode(wrapped) for name, wrapped, _ in document["rows"]}
     if copy is None or copy.rows != counts:

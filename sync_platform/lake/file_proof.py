@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sync_platform.errors import StorageError
 from sync_platform.lake.catalog_files import CatalogFile, list_files
-from sync_platform.storage.file_lists import NOTHING, FileList, FileLists
+from sync_platform.storage.file_lists import BEFORE_FIRST_FILE, FileList, FileLists
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_digest import ObjectDigest, digest_of
 from sync_platform.storage.object_store import ObjectStore
@@ -58,7 +58,7 @@ class FileProof:
         """
         for _ in range(APPEND_ATTEMPTS):
             last = self.lists.last()
-            new = self._list(last.through if last else NOTHING)
+            new = self._list(last.through if last else BEFORE_FIRST_FILE)
             if not new:
                 return 0
             files = {
@@ -66,19 +66,21 @@ class FileProof:
             }
             if self.lists.append("new", max(file.number for file in new), files, last):
                 return len(files)
-        raise StorageError(f"the file lists took no list in {APPEND_ATTEMPTS} attempts: others write without a pause")
+        raise StorageError(
+            f"the file lists: could not append in {APPEND_ATTEMPTS} attempts: other processes append all the time"
+        )
 
     def check(self) -> FileCheck:
         """Read every file, and compare its size with the catalog's and its SHA-256 with the recorded one."""
         recorded, damaged_lists = self.lists.read()
-        files = self._list(NOTHING)
+        files = self._list(BEFORE_FIRST_FILE)
         found = FileCheck(len(files), damaged_lists=damaged_lists)
         for file, digest in self._read(files):
             found.unrecorded += file.path not in recorded
             if problem := _problem(file, digest, recorded.get(file.path)):
                 found.damaged.append(DamagedFile(file, problem))
         if found.damaged:  # maintenance may have deleted a file since the files were listed
-            present = {file.path for file in self._list(NOTHING)}
+            present = {file.path for file in self._list(BEFORE_FIRST_FILE)}
             found.damaged = [each for each in found.damaged if each.file.path in present]
         return found
 
@@ -102,7 +104,7 @@ class FileProof:
         if last is None or last.kind == "all":
             return
         recorded, _ = self.lists.read()
-        files = {file.path: recorded[file.path] for file in self._list(NOTHING) if file.path in recorded}
+        files = {file.path: recorded[file.path] for file in self._list(BEFORE_FIRST_FILE) if file.path in recorded}
         self.lists.append("all", last.through, files, last)  # another process was first: the next maintenance does it
 
     def _list(self, after: int) -> list[CatalogFile]:

@@ -8,58 +8,46 @@ from __future__ import annotations
 
 import getpass
 import os
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
 import sqlalchemy as sa
 
-from sync_platform.errors import StorageError
-from sync_platform.storage.hash_chain import FIRST, link
+from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
 
-CHAIN = "sync-platform/audit/1"
-APPEND_ATTEMPTS = 1000
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
 Outcome = Literal["begun", "complete", "degraded", "failed", "interrupted"]
 
 audit_log = sa.Table(
     "audit_log",
     metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("via", sa.Text, nullable=False),
-    sa.Column("operation", sa.Text, nullable=False),
-    sa.Column("subject", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
-    sa.Column("previous", sa.Text, nullable=False),
-    sa.Column("link", sa.Text, nullable=False),
+    *chained_columns(
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("via", sa.Text, nullable=False),
+        sa.Column("operation", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+    ),
 )
 
 
-@dataclass(frozen=True)
-class AuditEntry:
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry(ChainedRow):
     """One entry of the log. `subject` is JSON with sorted keys; `at` is UTC."""
 
-    number: int
+    CHAIN = "sync-platform/audit/1"
     at: datetime
     actor: str
     via: str
     operation: str
     subject: str
     outcome: str
-    previous: str
-    link: str
-
-    def own_link(self) -> str:
-        """The link computed from the other fields, in the order of the columns."""
-        return link(CHAIN, self.previous, astuple(self)[:-2])
 
     def document(self) -> dict[str, Any]:
         return {
@@ -87,23 +75,21 @@ class AuditLog:
     def record(
         self, operation: str, subject: Mapping[str, Any], *, actor: str, via: Via, outcome: Outcome = "complete"
     ) -> AuditEntry:
-        """Append an entry; durable when this returns.
-
-        The number is the table's primary key. When two writers append after the same entry, the database refuses one
-        of them, and that writer tries again after the other's entry. So the log cannot fork and needs no lock.
-        """
+        """Append an entry; durable when this returns."""
         text = orjson.dumps(dict(subject), option=orjson.OPT_SORT_KEYS).decode()
-        for _ in range(APPEND_ATTEMPTS):
-            number, previous = self._head()
-            unlinked = AuditEntry(number + 1, self._clock(), actor, via, operation, text, outcome, previous, "")
-            entry = replace(unlinked, link=unlinked.own_link())
-            try:
-                with transaction(self._engine) as connection:
-                    connection.execute(sa.insert(audit_log).values(**vars(entry)))
-                return entry
-            except sa.exc.IntegrityError:
-                time.sleep(random.uniform(0, 0.02))  # noqa: S311 - spreads writers out, is no secret
-        raise StorageError(f"the audit log took no entry in {APPEND_ATTEMPTS} attempts: others write without a pause")
+        return append_repeatedly("the audit log", lambda: self._append(operation, text, actor, via, outcome))
+
+    def _append(self, operation: str, text: str, actor: str, via: Via, outcome: Outcome) -> AuditEntry:
+        newest = sa.select(audit_log).order_by(audit_log.c.number.desc()).limit(1)
+        with transaction(self._engine) as connection:
+            last = connection.execute(newest).first()
+        unlinked = AuditEntry(
+            at=self._clock(), actor=actor, via=via, operation=operation, subject=text, outcome=outcome
+        )
+        entry = chained_after(unlinked, _entry_of(last) if last else None)
+        with transaction(self._engine) as connection:
+            connection.execute(sa.insert(audit_log).values(**vars(entry)))
+        return entry
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -118,13 +104,11 @@ class AuditLog:
             wanted = wanted.where(audit_log.c.operation == operation)
         with transaction(self._engine) as connection:
             for row in connection.execution_options(yield_per=1000).execute(wanted):
-                yield AuditEntry(row.number, _utc(row.at), *row[2:])
+                yield _entry_of(row)
 
-    def _head(self) -> tuple[int, str]:
-        newest = sa.select(audit_log.c.number, audit_log.c.link).order_by(audit_log.c.number.desc()).limit(1)
-        with transaction(self._engine) as connection:
-            found = connection.execute(newest).first()
-        return (found.number, found.link) if found else (0, FIRST)
+
+def _entry_of(row: sa.Row[Any]) -> AuditEntry:
+    return AuditEntry(**{**row._mapping, "at": _utc(row.at)})
 
 
 def system_user() -> str:

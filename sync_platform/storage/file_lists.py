@@ -11,54 +11,46 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 import sqlalchemy as sa
 
-from sync_platform.storage.hash_chain import FIRST, link
+from sync_platform.storage.chained_table import ChainedRow, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.relational import open_database, transaction
 
-CHAIN = "sync-platform/files/1"
 ListKind = Literal["new", "all"]
-NOTHING = -1
+BEFORE_FIRST_FILE = -1
 """The number before that of the first file: DuckLake counts its files from 0."""
 
 file_lists = sa.Table(
     "file_lists",
     metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
-    sa.Column("through", sa.BigInteger, nullable=False),
-    sa.Column("files", sa.BigInteger, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("previous", sa.Text, nullable=False),
-    sa.Column("link", sa.Text, nullable=False),
+    *chained_columns(
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("recorded_at", sa.Text, nullable=False),
+        sa.Column("through", sa.BigInteger, nullable=False),
+        sa.Column("files", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+    ),
     sa.Column("content", sa.Text, nullable=True),
 )
 
 
-@dataclass(frozen=True)
-class FileList:
+@dataclass(frozen=True, kw_only=True)
+class FileList(ChainedRow):
     """One list. `through` is the catalog's number of the newest file then; `digest` is the SHA-256 of the content."""
 
-    number: int
+    CHAIN = "sync-platform/files/1"
     kind: str
     recorded_at: str
     through: int
     files: int
     digest: str
-    previous: str
-    link: str
-
-    def own_link(self) -> str:
-        """The link computed from the other fields, in the order of the columns."""
-        return link(CHAIN, self.previous, astuple(self)[:-2])
 
 
 class FileLists:
@@ -73,16 +65,13 @@ class FileLists:
 
     def chain(self) -> list[FileList]:
         """Every list, in order of their numbers."""
-        fields = [column for column in file_lists.c if column.name != "content"]
         with transaction(self._engine) as connection:
-            rows = connection.execute(sa.select(*fields).order_by(file_lists.c.number)).all()
-        return [FileList(*row) for row in rows]
+            return [_list_of(row) for row in connection.execute(sa.select(*_FIELDS).order_by(file_lists.c.number))]
 
     def last(self) -> FileList | None:
-        chain = sa.select(file_lists).order_by(file_lists.c.number.desc()).limit(1)
         with transaction(self._engine) as connection:
-            found = connection.execute(chain).first()
-        return FileList(*found[:-1]) if found else None
+            found = connection.execute(sa.select(*_FIELDS).order_by(file_lists.c.number.desc()).limit(1)).first()
+        return _list_of(found) if found else None
 
     def append(self, kind: ListKind, through: int, files: Mapping[str, ObjectDigest], after: FileList | None) -> bool:
         """Append a list after the last one, `after`; False, and nothing is written, where another process was first.
@@ -91,10 +80,9 @@ class FileLists:
         """
         rows = {path: list(found) for path, found in files.items()}
         content = orjson.dumps(rows, option=orjson.OPT_SORT_KEYS).decode()
-        number, previous = (after.number, after.link) if after else (0, FIRST)
         now, digest = datetime.now(UTC).isoformat(), _digest(content)
-        unlinked = FileList(number + 1, kind, now, through, len(files), digest, previous, "")
-        made = replace(unlinked, link=unlinked.own_link())
+        unlinked = FileList(kind=kind, recorded_at=now, through=through, files=len(files), digest=digest)
+        made = chained_after(unlinked, after)
         try:
             with transaction(self._engine) as connection:
                 connection.execute(sa.insert(file_lists).values(**vars(made), content=content))
@@ -115,14 +103,21 @@ class FileLists:
         with transaction(self._engine) as connection:
             newest = sa.select(sa.func.max(file_lists.c.number)).where(file_lists.c.kind == "all").scalar_subquery()
             wanted = sa.select(file_lists).where(file_lists.c.number >= sa.func.coalesce(newest, 0))
-            for *fields, content in connection.execute(wanted.order_by(file_lists.c.number)):
-                each = FileList(*fields)
+            for row in connection.execute(wanted.order_by(file_lists.c.number)):
+                each, content = _list_of(row), row.content
                 if content is None or _digest(content) != each.digest:
                     damaged.append((each, "its content is gone" if content is None else "its content was changed"))
                     continue
                 for path, (size, sha256) in orjson.loads(content).items():
                     recorded.setdefault(path, ObjectDigest(size, sha256))
         return recorded, damaged
+
+
+_FIELDS = [column for column in file_lists.c if column.name != "content"]
+
+
+def _list_of(row: sa.Row[Any]) -> FileList:
+    return FileList(**{column.name: row._mapping[column.name] for column in _FIELDS})
 
 
 def _digest(content: str) -> str:

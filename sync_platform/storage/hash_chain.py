@@ -1,7 +1,7 @@
 """Hash chains: they reveal whether an entry of a log was changed, removed, added or moved.
 
-What belongs here: how a link is computed, and where a chain is broken. Two owners store chains: `lineage.batches` in
-the lake (lake/chain.py) and the audit log (storage/audit_log.py).
+What belongs here: how a link is computed, and where a chain is broken. Four tables are chains: `lineage.batches` in
+the lake (lake/chain.py), and the audit log, the file lists and the tombstones (storage/chained_table.py).
 
 A link is the SHA-256 (hex) of netstrings (`<bytes>:<text>,`; cr.yp.to/proto/netstrings.txt): the chain's name, the
 previous link, and the entry's own fields in order. An empty field is written `-`, which is not a netstring.
@@ -55,7 +55,7 @@ def broken_links(entries: Iterable[T]) -> Iterator[tuple[T, str]]:
             gap = f"{number + 1}" if entry.number == number + 2 else f"{number + 1} to {entry.number - 1}"
             yield entry, f"number {gap} is missing before it"
         elif entry.number <= number:
-            yield entry, f"number {entry.number} stands there more than once: one was added, or the chain forked"
+            yield entry, f"number {entry.number} occurs more than once: one was added, or the chain forked"
         elif entry.previous != previous:
             yield entry, "it does not follow on the entry before it: one of the two was changed or is out of order"
         if entry.own_link() != entry.link:

@@ -7,7 +7,7 @@ A tombstone has the id of a subject, which is a keyed hash, and nothing else of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,63 +15,52 @@ import orjson
 import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.hash_chain import FIRST, broken_links, link
+from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
+from sync_platform.storage.hash_chain import broken_links
 from sync_platform.storage.relational import transaction
 from sync_platform.vault.signature import Signer, is_signed
 
-CHAIN = "sync-platform/tombstones/1"
 FORMAT = "sync-platform tombstone 1"
 TOMBSTONES_USE = "tombstones"
 """What the signer's key is derived for."""
-APPEND_ATTEMPTS = 100
 
 tombstones = sa.Table(
     "tombstones",
     sa.MetaData(),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("subject_id", sa.Text, nullable=False, unique=True),
-    sa.Column("erased_at", sa.Text, nullable=False),
-    sa.Column("previous", sa.Text, nullable=False),
-    sa.Column("link", sa.Text, nullable=False),
+    *chained_columns(
+        sa.Column("subject_id", sa.Text, nullable=False, unique=True), sa.Column("erased_at", sa.Text, nullable=False)
+    ),
 )
 
 
-@dataclass(frozen=True)
-class Tombstone:
+@dataclass(frozen=True, kw_only=True)
+class Tombstone(ChainedRow):
     """One erased subject. `erased_at` is UTC in ISO 8601."""
 
-    number: int
+    CHAIN = "sync-platform/tombstones/1"
     subject_id: str
     erased_at: str
-    previous: str
-    link: str
-
-    def own_link(self) -> str:
-        """The link computed from the other fields, in the order of the columns."""
-        return link(CHAIN, self.previous, astuple(self)[:-2])
 
 
 def read_tombstones(connection: sa.Connection, after: int = 0) -> list[Tombstone]:
     """The tombstones with a greater number than `after`, in order."""
     wanted = sa.select(tombstones).where(tombstones.c.number > after).order_by(tombstones.c.number)
-    return [Tombstone(*row) for row in connection.execute(wanted)]
+    return [Tombstone(**row) for row in connection.execute(wanted).mappings()]
 
 
 def add_tombstones(engine: sa.Engine, subjects: Iterable[str]) -> None:
     """Append a tombstone for each subject that has none. From now on the vault gives no key of it to anybody."""
     wanted = list(dict.fromkeys(subjects))
-    for _ in range(APPEND_ATTEMPTS):
-        try:
-            with transaction(engine) as connection:
-                present = read_tombstones(connection)
-                known = {each.subject_id for each in present}
-                new = _chained([each for each in wanted if each not in known], present[-1] if present else None)
-                if new:
-                    connection.execute(sa.insert(tombstones), [vars(each) for each in new])
-                return
-        except sa.exc.IntegrityError:
-            continue  # another process appended after the same tombstone
-    raise StorageError(f"the vault took no tombstone in {APPEND_ATTEMPTS} attempts: others write without a pause")
+
+    def append() -> None:
+        with transaction(engine) as connection:
+            present = read_tombstones(connection)
+            known = {each.subject_id for each in present}
+            new = _chained([each for each in wanted if each not in known], present[-1] if present else None)
+            if new:
+                connection.execute(sa.insert(tombstones), [vars(each) for each in new])
+
+    append_repeatedly("the vault's tombstones", append)
 
 
 def import_tombstones(connection: sa.Connection, known: Sequence[Tombstone]) -> None:
@@ -109,7 +98,7 @@ def read_signed_tombstone(name: str, body: bytes, public_key: str) -> Tombstone:
             raise StorageError(f"{name} is signed under another master key than this vault's")
         if not is_signed(_message(document), signature, public_key):
             raise StorageError(f"{name} was changed after it was signed")
-        return Tombstone(**{field: document[field] for field in Tombstone.__dataclass_fields__})
+        return Tombstone(**{field.name: document[field.name] for field in fields(Tombstone)})
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         raise StorageError(f"{name} is no tombstone") from None
 
@@ -117,10 +106,8 @@ def read_signed_tombstone(name: str, body: bytes, public_key: str) -> Tombstone:
 def _chained(subjects: Sequence[str], last: Tombstone | None) -> list[Tombstone]:
     made: list[Tombstone] = []
     for subject in subjects:
-        before = made[-1] if made else last
-        number, previous = (before.number, before.link) if before else (0, FIRST)
-        unlinked = Tombstone(number + 1, subject, datetime.now(UTC).isoformat(), previous, "")
-        made.append(replace(unlinked, link=unlinked.own_link()))
+        unlinked = Tombstone(subject_id=subject, erased_at=datetime.now(UTC).isoformat())
+        made.append(chained_after(unlinked, made[-1] if made else last))
     return made
 
 

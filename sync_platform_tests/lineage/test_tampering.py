@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +18,7 @@ from sync_platform.lake.chain import Batch, batches
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.settings import load_settings
-from sync_platform.storage.audit_log import CHAIN, audit_log
-from sync_platform.storage.hash_chain import link
+from sync_platform.storage.audit_log import audit_log
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.extent import rotated_pairs
@@ -371,7 +371,7 @@ def test_an_audit_log_rewritten_whole_or_cut_is_found_by_the_anchor(audited: Aud
     audited.installation.anchor()
     entries, previous = list(audited.installation.audit_log.entries()), "0" * 64
     for entry in entries:
-        own = link(CHAIN, previous, [entry.number, entry.at, "mallory", *list(vars(entry).values())[3:-2]])
+        own = replace(entry, actor="mallory", previous=previous).own_link()
         _ledger(
             audited,
             f"UPDATE {audit_log} SET actor = 'mallory', previous = '{previous}', link = '{own}' "
