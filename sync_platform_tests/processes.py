@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from threading import Barrier
 
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.warm import forking, started
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +21,7 @@ def outputs_of(count: int, imports: str, program: str, *arguments: str) -> list[
     gate = forking().Barrier(count)
     outputs = []
     for process in started(count, _run, (gate, imports, program, arguments, dict(os.environ))):
-        done = process.wait(180)
+        done = process.wait(LONGEST_WAIT_S)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         outputs.append(done.stdout.strip())
     return outputs

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.temporary_files import public_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 START_TRIES = 3  # another process may take a free port before the server binds it
-START_WAIT_S = 30.0
 BUCKET = "tests"
 NOT_TESTED = "NOT TESTED"
 IS_ANOTHER_DAY = "CLOCK_AHEAD_S" in os.environ
@@ -198,7 +198,7 @@ def _running(
 
 
 def _wait_until(answers: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_WAIT_S
+    deadline = time.monotonic() + LONGEST_WAIT_S
     while True:
         try:
             return answers()

@@ -21,6 +21,7 @@ import pytest
 from sync_platform.cli.app import run
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.period import day_in_hong_kong
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.warm import StartedProcess, completed, started_module
 
 ROOT = Path(__file__).parents[2]
@@ -174,7 +175,7 @@ def sandbox() -> Iterator[Any]:
 
 
 def wait_until(is_so: Callable[[], object], process: StartedProcess) -> None:
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + LONGEST_WAIT_S
     while not is_so():
         assert process.is_running, process.wait()
         assert time.monotonic() < limit, "the expected state was not reached in time"

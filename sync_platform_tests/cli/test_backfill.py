@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 WEEKS = ["2026-09-28", "2026-10-05", "2026-10-12"]
 SPAN = ("data_gov_hk", "--from", WEEKS[0], "--to", "2026-10-18")
@@ -70,9 +71,9 @@ def archive(shell: Shell, sandbox: Any) -> Iterator[Archive]:
 
 def test_a_stopped_backfill_resumes_and_syncs_the_missing_week(shell: Shell, archive: Archive) -> None:
     process = shell.start("backfill", *SPAN)
-    assert archive.asked.wait(60)
+    assert archive.asked.wait(LONGEST_WAIT_S)
     process.send_signal(signal.SIGINT)
-    stopped = process.wait(20)
+    stopped = process.wait(LONGEST_WAIT_S)
     assert stopped.returncode == 130
     assert "data_gov_hk 2026-09-28 complete: " in stopped.stderr
     assert "stopped after 1 of 3 periods; the same command resumes there" in stopped.stderr

@@ -12,6 +12,7 @@ from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import holder_of
 from sync_platform_tests.cli.conftest import Shell, wait_until
 from sync_platform_tests.installations import fleet_settings
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.services import PostgresServer, S3Server
 from sync_platform_tests.warm import StartedProcess
 
@@ -57,7 +58,7 @@ def test_a_second_sync_of_a_platform_waits_for_the_first_and_not_for_a_dead_one(
     assert second.errors.startswith(f"chope        waiting for another sync of chope (run {run_id[:8]}, since ")
     first.send_signal(signal.SIGKILL)
     first.wait()
-    done = second.wait(60)
+    done = second.wait(LONGEST_WAIT_S)
     assert (done.returncode, done.stderr.count("complete")) == (0, 1), done.stderr
     assert shell.query("SELECT DISTINCT status FROM sync.runs") == [{"status": "complete"}]
     assert shell.unfinished_runs() == []

@@ -12,6 +12,7 @@ import pytest
 from sync_platform.cli.app import run
 from sync_platform.cli.syncing import sync
 from sync_platform_tests.cli.conftest import Shell, wait_until
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 
 def datasets_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -134,7 +135,7 @@ def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: 
     process = shell.start("sync", "--no-unify", "chope")
     wait_until(lambda: (shell.home / "turns" / "chope.holder").exists(), process)
     process.send_signal(signal.SIGINT)
-    done = process.wait(20)
+    done = process.wait(LONGEST_WAIT_S)
     assert done.returncode == 130
     assert "interrupted" in done.stderr
     assert "Traceback" not in done.stderr
@@ -156,7 +157,7 @@ def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:
     assert shell.sync("chope")[0] == 0
     process = shell.start_interpreter("sync", "--no-unify", "chope")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (150_000, 150_000))  # the run's own records take more
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=LONGEST_WAIT_S)
     assert process.returncode == 1
     assert f"chope failed: Dagster's records in {shell.home / 'dagster'} cannot be used: " in output
     (line,) = errors.splitlines()

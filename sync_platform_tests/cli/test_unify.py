@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from sync_platform_tests.cli.conftest import FirstSync, Shell, wait_until
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 
 def test_a_sync_ends_with_unified_restaurants(first_sync: FirstSync) -> None:
@@ -88,7 +89,7 @@ def test_an_interrupted_unification_is_canceled(shell: Shell) -> None:
     process = shell.start("unify", "--rebuild")
     wait_until(lambda: shell.run_states()[1:] == ["STARTED"], process)
     process.send_signal(signal.SIGINT)
-    stopped = process.wait(60)
+    stopped = process.wait(LONGEST_WAIT_S)
     assert stopped.returncode == 130
     assert stopped.stderr.splitlines()[-1] == "sync-platform: interrupted; nothing is half-written"
     assert "Interrupt" not in stopped.stderr

@@ -30,6 +30,7 @@ from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.reply import Reply
 from sync_platform_tests.lake.harness import LakeHarness
+from sync_platform_tests.limits import LONGEST_WAIT_S
 
 PAGES, PAGE_RECORDS = 60, 200
 ODD: list[Record] = [
@@ -144,7 +145,7 @@ def ends_with_its_sync(harness: LakeHarness, row_worker: RowWorkerProcess) -> di
     was_alive = _is_alive(own_pid)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + LONGEST_WAIT_S
     while _is_alive(own_pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     return {"before": was_alive, "after": _is_alive(own_pid)}

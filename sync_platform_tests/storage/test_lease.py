@@ -9,6 +9,7 @@ import pytest
 
 from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.lease import LASTS, Lease, Leases
+from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.processes import outputs_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -84,7 +85,7 @@ def test_a_lease_is_renewed_automatically_during_its_block(database_url: str, mo
 
     monkeypatch.setattr(Lease, "renew", renew_and_tell)
     with Leases(database_url).hold("backup", renewed_every_s=0.01) as lease:
-        assert renewed.wait(30)
+        assert renewed.wait(LONGEST_WAIT_S)
         lease.require_unexpired()
 
 
@@ -118,7 +119,7 @@ def test_one_failure_of_the_ledger_does_not_stop_renewal(database_url: str, monk
 
     monkeypatch.setattr(Lease, "renew", fails_once)
     with Leases(database_url).hold("backup", renewed_every_s=0.01):
-        assert tried_again.wait(30)
+        assert tried_again.wait(LONGEST_WAIT_S)
 
 
 def test_one_of_four_concurrent_processes_gets_the_lease(database_url: str) -> None:
