@@ -95,7 +95,7 @@ class LakeResource(dg.ConfigurableResource[Lake]):
             self._lake = None
 
     def _record_files(self, lake: Lake, context: dg.InitResourceContext) -> None:
-        """Record the files that the run wrote. The run's commits stand where that fails; the next run records them."""
+        """Record the files that the run wrote. If that fails, its commits remain valid; the next run records them."""
         try:
             with self.file_proof(lake) as files:
                 files.record_new()

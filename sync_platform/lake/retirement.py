@@ -1,5 +1,8 @@
 """Retirement: decides if rows that a full list does not show are retired or stay live.
 
+A row that the source sends as deleted is removed by lake/difference.py. lake/confirmation.py decides which rows wait
+for a second list.
+
 A bad extract retires nothing: a full list retires only rows that it covers (lake/coverage.py), within the tolerance of
 the shrink guard (lake/shrink_tolerance.py), which looks at all parts of the list together.
 """

@@ -65,7 +65,7 @@ CHANGES = (
         "The changed columns' new values; every column's for an insert or a restore, none for a removal or an expiry",
     ),
     Column("content_hash", "VARCHAR", "Content hash after the change"),
-    Column("landing_object", "VARCHAR", "Landing object the new version stands in; empty for a removal or an expiry"),
+    Column("landing_object", "VARCHAR", "Landing object that has the new version; empty for a removal or an expiry"),
     Column("landing_line", "BIGINT", "Line within the landing object, from 1"),
     Column("partition", "VARCHAR", "Observation period"),
     Column("sync_id", "VARCHAR", "Sync that found the change: sync.runs"),

@@ -35,7 +35,8 @@ class ShrinkTolerance:
     def rows(self, live: int) -> int:
         """The largest number of rows that may be retired.
 
-        It is at least one; otherwise a small table could never lose a row.
+        It is at least one; otherwise a small table could never lose a row. (lake/retirement.py rejects a list in which
+        every row is missing.)
         """
         exact = max(1, int(self.share * live))
         if self.periods is None:

@@ -1,4 +1,5 @@
-"""The audit log: who did what, through which interface, to what, and how it ended. It is append-only and hash-chained.
+"""The audit log: who did what, through which interface, to what, and how it ended. It is append-only and hash-chained;
+lineage/verification.py verifies its chain.
 
 What belongs here: the log itself. Each interface (CLI, API, UI, schedule, sensor) records its own actor, start and end.
 A subject names things (platforms, periods, run ids, counts), never a person's values.

@@ -63,7 +63,7 @@ def validated_decisions(
     if verdict not in VERDICTS:
         raise UsageError(f"{verdict!r} is no verdict: it is one of {', '.join(VERDICTS)}")
     if not reason.strip():
-        raise UsageError("say why: --reason stands in the record of the decision")
+        raise UsageError("say why: give --reason; it is stored with the decision")
     first, second = (_find(session, listings, name.strip()) for name in (one, other))
     if first == second:
         raise UsageError(f"{one} and {other} are the same listing: name two")

@@ -83,7 +83,7 @@ MEMBERS = _tracked(
         Column("dataset", "VARCHAR", "Its dataset there"),
         Column("source_id", "VARCHAR", "The listing: `source_id` in that dataset"),
         Column("is_live", "BOOLEAN", "Whether the platform lists it still"),
-        Column("is_second_listing", "BOOLEAN", "Whether it stands beside another listing of its platform"),
+        Column("is_second_listing", "BOOLEAN", "Whether it is a second listing of the same place on its platform"),
         Column("decided_by", "VARCHAR", "alone | evidence | source (the platform says so) | person: who put it there"),
         Column("linked_to", "VARCHAR", "The listing of the restaurant that it is likeliest the same as"),
         Column("probability", "DOUBLE", "How likely those two are one place; empty where it is alone"),
