@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile
+from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
 from sync_platform.backup.file_copies import FileCopies, Policy
 from sync_platform.backup.identifier import BackupKind, new_backup_id
@@ -35,12 +35,16 @@ ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
 
 @dataclass(frozen=True)
 class Origin:
-    """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger."""
+    """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger.
+
+    `tombstones`: the last tombstone of the vault; None without the vault.
+    """
 
     lake: LakeAddress
     data: ObjectStore
     history_schema: str
     ledger_url: str
+    tombstones: TombstoneHead | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class _Creation:
             tables=catalog.tables(digests),
             commits=commits_of(self.origin.lake, catalog.snapshots()),
             versions=_versions(catalog),
+            tombstones=self.origin.tombstones,
         )
         require_lease()
         return CreatedBackup(manifest, self.repository.write_manifest(manifest))

@@ -16,6 +16,7 @@ from sync_platform.backup.identifier import BackupKind
 from sync_platform.backup.replica import ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
+from sync_platform.backup.restore_tombstones import newest_head, tombstone_head, tombstones_to_restore
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs.resources import (
     LakeResource,
@@ -27,10 +28,12 @@ from sync_platform.defs.resources import (
     store_of,
     vault_of,
 )
+from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lease import Leases
+from sync_platform.vault.tombstones import Tombstone
 
 
 class Backups(dg.ConfigurableResource[None]):
@@ -62,7 +65,8 @@ class Backups(dg.ConfigurableResource[None]):
 
     def origin(self) -> Origin:
         """What a backup is made of."""
-        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url)
+        head = None if self.recovery_key_file else tombstone_head(self.vault.vault)
+        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url, head)
 
     def create(
         self, kind: BackupKind, sources: Sequence[str] = (), on_step: Callable[[str], None] = lambda step: None
@@ -131,6 +135,17 @@ def backups_of(settings: Settings, *, from_replica: bool = False) -> Backups:
         retention_days=settings.backup_retention_days,
         recovery_key_file=str(settings.backup_recovery_key_file or ""),
     )
+
+
+def tombstones_of(settings: Settings, *, from_replica: bool = False) -> list[Tombstone]:
+    """Every tombstone that a restore needs; StorageError where one cannot be read, was changed or is missing.
+
+    `from_replica`: the primary store is gone, and is not read.
+    """
+    backups = backups_of(settings, from_replica=from_replica)
+    stores = vault_backup_of(settings).stores(without_primary=from_replica)
+    vault = None if backups.recovery_key_file else backups.vault.vault
+    return tombstones_to_restore(stores, newest_head(backups.repository().read_manifests()), vault)
 
 
 def logged_details(created: CreatedBackup) -> dict[str, Any]:
