@@ -35,7 +35,7 @@ class BackedUpHome:
 
     def run(self, *arguments: str) -> str:
         done = self.shell.run_in_process(*arguments)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
     def refused(self, *arguments: str) -> str:
@@ -65,7 +65,7 @@ def backed_up_home(folder: Path, factory: pytest.TempPathFactory) -> BackedUpHom
         shell = unpacked_home(made)
         for command in (("backup", "create"), ("vault", "backup")):
             done = shell.run_in_process(*command)
-            assert done.returncode == 0, done.stderr
+            assert done.returncode == 0, done.stderr or done.stdout
     shutil.copytree(made, folder)
     find_own_files(folder)
     shell = Shell(folder)

@@ -19,17 +19,18 @@ from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep, stage
 from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.new_lake import log_restore, record_files
 from sync_platform.cli.backup.repeated_erasure import erasure_in, require_tombstones
 from sync_platform.cli.backup.restore_display import show_difference, show_fresh
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json, write_line
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.objects import open_store
@@ -38,7 +39,6 @@ from sync_platform.storage.platform_lock import Holder, platform_lock
 if TYPE_CHECKING:
     from sync_platform.defs.backups import Backups
 
-RESTORE = "restore"
 UNIFIED = "unified"
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -93,13 +93,14 @@ class _Restore:
         with audited(self.settings, RESTORE, subject) as operation, showing_steps("restoring") as show_step:
             erase_again = self._erasure_in(home.vault_url)
             home.begin(self.chosen)
-            _log(home.ledger_url, self.settings, subject, "begun")
+            log_restore(home.ledger_url, self.settings, subject, "begun")
             with scratch_folder(home.lake.temp, RESTORE) as scratch:
                 data = open_store((home.folder / "lake" / "data").as_uri())
                 rows = self._fresh(home.lake, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
+            record_files(home.lake, data, home.ledger_url)
             self._write_evidence(home)
             home.finish()
-            _log(home.ledger_url, self.settings, {**subject, "rows": sum(rows.values())}, "complete")
+            log_restore(home.ledger_url, self.settings, {**subject, "rows": sum(rows.values())}, "complete")
             operation.ended("complete", rows=sum(rows.values()))
         return self._report_fresh(home.lake, rows, str(home.folder))
 
@@ -107,12 +108,13 @@ class _Restore:
         address = LakeAddress.of(self.settings)
         if self.dry_run:
             return self._plan_fresh(address)
-        subject = self._subject(self.settings.environment)
+        subject = {**self._subject(self.settings.environment), NEW_LAKE: True}
         with audited(self.settings, RESTORE, subject) as operation, self._alone():
             erase_again = self._erasure_in(self.settings.vault_url)
             with showing_steps("restoring") as show_step, scratch_folder(address.temp, RESTORE) as scratch:
-                fresh = self._fresh(address, self.backups.data.open(), scratch, show_step)
-                rows = fresh.run(_run_id(self.chosen), erase_again)
+                data = self.backups.data.open()
+                rows = self._fresh(address, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
+                record_files(address, data, self.settings.ledger_url)
             operation.ended("complete", rows=sum(rows.values()))
         return self._report_fresh(address, rows, "")
 
@@ -271,15 +273,6 @@ class _Restore:
 def _run_id(chosen: ChosenCommit) -> str:
     """The run of a restore, which the lineage shows: it names the backup."""
     return f"restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-of-{chosen.manifest.id}"
-
-
-def _log(ledger_url: str, settings: Settings, subject: dict[str, Any], outcome: Outcome) -> None:
-    """An entry in the audit log of a fresh home."""
-    log = AuditLog(ledger_url)
-    try:
-        log.record(RESTORE, subject, actor=settings.sync_actor or system_user(), via="cli", outcome=outcome)
-    finally:
-        log.close()
 
 
 def _reported_once(name: str) -> Any:
