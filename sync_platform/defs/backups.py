@@ -13,7 +13,7 @@ from sync_platform.backup.backup_verification import BackupFindings, verify_back
 from sync_platform.backup.creation import CreatedBackup, Origin, create_backup
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.identifier import BackupKind
-from sync_platform.backup.replica import ReplicaReport, replicate
+from sync_platform.backup.replica import LEASE, ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
 from sync_platform.backup.restore_tombstones import newest_head, tombstone_head, tombstones_to_restore
@@ -79,7 +79,10 @@ class Backups(dg.ConfigurableResource[None]):
         """Copy every backup to the replica; None where none is set. See `replicate` of the core."""
         if not self.has_replica:
             return None
-        with scratch_folder(self.lake.address.temp, "backup-replica") as scratch:
+        with (
+            Leases(self.ledger_url).hold("replication", LEASE),
+            scratch_folder(self.lake.address.temp, "backup-replica") as scratch,
+        ):
             return replicate(self.repository(), self.replica.open(), scratch, on_step)
 
     def plan_prune(self, *, trusts_clock: bool = False) -> PrunePlan:
@@ -97,6 +100,33 @@ class Backups(dg.ConfigurableResource[None]):
                 trusts_clock=trusts_clock,
                 require_lease=lease.require_unexpired,
             )
+
+    def plan_prune_replica(self, *, trusts_clock: bool = False) -> PrunePlan | None:
+        """What `prune_replica` would do; None where it would do nothing."""
+        replica = self._repository_of_replica()
+        if replica is None:
+            return None
+        return plan_prune(replica, self.retention_days, datetime.now(UTC), trusts_clock=trusts_clock)
+
+    def prune_replica(self, *, trusts_clock: bool = False) -> PruneReport | None:
+        """Delete what is due in the replica, beside no replication; None where there is none, or nothing in it."""
+        replica = self._repository_of_replica()
+        if replica is None:
+            return None
+        with Leases(self.ledger_url).hold("backup prune", LEASE) as lease:
+            return prune(
+                replica,
+                self.retention_days,
+                datetime.now(UTC),
+                trusts_clock=trusts_clock,
+                require_lease=lease.require_unexpired,
+            )
+
+    def _repository_of_replica(self) -> Repository | None:
+        if not self.has_replica:
+            return None
+        store = self.replica.open()
+        return None if read_stored_key(store) is None else Repository(store, self.repository().key)
 
     def verify(
         self,
