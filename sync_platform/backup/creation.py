@@ -16,19 +16,24 @@ import duckdb
 
 from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
-from sync_platform.backup.file_copies import FileCopies, Policy
+from sync_platform.backup.file_copies import FileCopies, Policy, require_as_recorded
 from sync_platform.backup.identifier import BackupKind, new_backup_id
 from sync_platform.backup.lake_commits import commits_of
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.ledger_evidence import write_evidence
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.errors import MissingFile
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.lease import Leases
+from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore
 
 ACTIVITY = "backup"
 CATALOG_PATH = "catalog.sqlite"
+CATALOG_COPIES = 3
+"""How often the catalog is copied while files that it names disappear."""
 ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
 """Schemas that every backup has whole: the history is one chain for all platforms."""
 
@@ -88,8 +93,8 @@ class _Creation:
         kind = "incremental" if kind == "incremental" and previous else "full"
         now = datetime.now(UTC)
         copies = FileCopies(self.repository, earlier, self.scratch, self.policy)
-        catalog = self._copy_catalog()
-        files = self._copy_files(copies, catalog, previous if kind == "incremental" else None)
+        catalog, files = self._copy_lake(copies, previous if kind == "incremental" else None)
+        require_as_recorded(files, self._recorded())
         self.on_step("copying the catalog and the evidence")
         seals = self.policy.sealed if self.policy.encrypt or self.origin.lake.is_encrypted else self.policy
         files.append(copies.copy_file(catalog.path, CATALOG_PATH, "catalog", seals))
@@ -116,6 +121,25 @@ class _Creation:
         )
         require_lease()
         return CreatedBackup(manifest, self.repository.write_manifest(manifest))
+
+    def _copy_lake(self, copies: FileCopies, previous: ReadManifest | None) -> tuple[CopiedCatalog, list[StoredFile]]:
+        """The catalog and its files. Where one is gone, maintenance may have replaced it: a newer catalog is copied."""
+        for _ in range(CATALOG_COPIES - 1):
+            catalog = self._copy_catalog()
+            try:
+                return catalog, self._copy_files(copies, catalog, previous)
+            except MissingFile as error:
+                self.on_step(f"{error}: copying the catalog again")
+        catalog = self._copy_catalog()
+        return catalog, self._copy_files(copies, catalog, previous)
+
+    def _recorded(self) -> dict[str, ObjectDigest]:
+        """The digests of the lake's files as they were written. A damaged list is found by `lineage verify`."""
+        lists = FileLists(self.origin.ledger_url)
+        try:
+            return lists.read()[0]
+        finally:
+            lists.close()
 
     def _is_of_same_sources(self, each: ReadManifest) -> bool:
         return each.manifest is not None and each.manifest.sources == self.sources

@@ -56,6 +56,12 @@ class Backups(dg.ConfigurableResource[None]):
         store = self.store.open()
         if self.recovery_key_file:
             return Repository(store, open_with_recovery_key(store, _read_key(Path(self.recovery_key_file))))
+        if not self.vault.has_key() and read_stored_key(store) is not None:
+            raise StorageError(
+                f"the master key that opens the backups in {store.url} is not here: restore the vault "
+                "(`sync-platform vault restore`), or write the recovery key to a file and name it with "
+                "BACKUP_RECOVERY_KEY_FILE; nothing was read or written"
+            )
         wrapping = self.vault.vault.backups
         return Repository(store, open_repository_key(store, wrapping, may_create=may_create))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -86,6 +87,28 @@ def test_every_restore_and_the_drill_refuse_without_the_tombstones(backed_up: Ba
     for path, body in kept.items():
         path.write_bytes(body)
     backed_up.run(*commands[0])
+
+
+def test_the_recovery_key_alone_restores_the_lake_without_the_erased_and_says_what_stays_unreadable(
+    backed_up: BackedUpHome, tmp_path: Path
+) -> None:
+    recovery_key = json.loads(backed_up.run("backup", "recovery-key", "--json"))["recovery_key"]
+    backed_up.erase()
+    (backed_up.home / "vault").rename(tmp_path / "lost")
+    restore = ("backup", "restore", "--target", str(tmp_path / "fresh"))
+    message = backed_up.refused(*restore)
+    assert "the master key that opens the backups" in message
+    assert "BACKUP_RECOVERY_KEY_FILE" in message
+    assert not (backed_up.home / "vault" / "master.key").exists(), "a new key would be in the way of the right one"
+    key_file = tmp_path / "recovery.key"
+    key_file.write_text(f"{recovery_key}\n")
+    backed_up.shell.environment["BACKUP_RECOVERY_KEY_FILE"] = str(key_file)
+    assert "Those stay unreadable until `sync-platform vault restore`" in " ".join(backed_up.run(*restore).split())
+    shutil.copy(tmp_path / "lost" / "backup.key", key_file.with_name("backup.key"))
+    there = Shell(tmp_path / "fresh", {"VAULT_BACKUP": (backed_up.home / "vault_backup_store").as_uri()})
+    there.environment["VAULT_BACKUP_KEY_FILE"] = str(key_file.with_name("backup.key"))
+    assert there.run_in_process("vault", "restore").returncode == 0
+    backed_up.require_erased(tmp_path / "fresh")
 
 
 def test_a_later_backup_reveals_that_a_tombstone_was_deleted_where_the_vault_is_lost(

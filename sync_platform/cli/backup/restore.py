@@ -140,7 +140,16 @@ class _Restore:
         if self.as_json:
             write_json({**self._document(), "tables": [{"table": name, "inserted": n} for name, n in rows.items()]})
         else:
-            show_fresh(console(), self.chosen, address, rows, home, dry_run=self.dry_run)
+            with_recovery_key = bool(self.backups.recovery_key_file)
+            show_fresh(
+                console(),
+                self.chosen,
+                address,
+                rows,
+                home,
+                dry_run=self.dry_run,
+                with_recovery_key=with_recovery_key,
+            )
         return OK
 
     # -- the living lake ----------------------------------------------------------------------------------------
