@@ -14,6 +14,7 @@ SyncError
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
 │       ├── DamagedManifest   a landing manifest can be read, but its content is invalid
+│       ├── MissingFile       the catalog of the lake names a file that is not there (any more)
 │       └── DamagedBackup     a manifest or an object of a backup is missing, or is not what was written
 └── TransientError            the same request may succeed later
     ├── ConnectionFailed      refused, reset, or timed out
@@ -80,6 +81,10 @@ class NoLakeYet(StorageError):
 
 class DamagedManifest(StorageError):
     """A landing manifest can be read, but its content is invalid."""
+
+
+class MissingFile(StorageError):
+    """The catalog of the lake names a file that is not there, or not there any more."""
 
 
 class DamagedBackup(StorageError):

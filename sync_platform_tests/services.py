@@ -97,6 +97,16 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     """A SeaweedFS server for this test process."""
+    yield from _s3_server()
+
+
+@pytest.fixture(scope="session")
+def other_s3_server() -> Iterator[S3Server]:
+    """A second server, as in another region."""
+    yield from _s3_server()
+
+
+def _s3_server() -> Iterator[S3Server]:
     if IS_ANOTHER_DAY:
         pytest.skip(f"S3 {NOT_TESTED}: its server keeps the real day and refuses what was signed on another")
     weed = _installed("weed", Path(sys.executable).parent)

@@ -66,11 +66,22 @@ class Predecessor(msgspec.Struct, frozen=True):
     digest: str
 
 
+class TombstoneHead(msgspec.Struct, frozen=True):
+    """The last tombstone of the vault when a backup was made: its number, 0 where there was none, and its link.
+
+    `public_key` (hex) verifies the signatures of tombstones where the vault is lost.
+    """
+
+    number: int
+    link: str
+    public_key: str
+
+
 class BackupManifest(msgspec.Struct, frozen=True):
     """What a backup consists of. `sources` is None for all. Backups are ordered by `sequence`, not by their times.
 
     `files` lists every file of the backup, also those that an earlier backup copied. `copied` are the names of the
-    objects that this backup wrote.
+    objects that this backup wrote. `tombstones` is None where the backup was made without the vault.
     """
 
     format: str
@@ -86,6 +97,7 @@ class BackupManifest(msgspec.Struct, frozen=True):
     tables: dict[str, BackedUpTable]
     commits: list[BackedUpCommit]
     versions: dict[str, str]
+    tombstones: TombstoneHead | None = None
 
     @property
     def catalog(self) -> StoredFile:

@@ -14,33 +14,42 @@ from pathlib import Path
 
 import duckdb
 
-from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile
+from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
-from sync_platform.backup.file_copies import FileCopies, Policy
+from sync_platform.backup.file_copies import FileCopies, Policy, require_as_recorded
 from sync_platform.backup.identifier import BackupKind, new_backup_id
 from sync_platform.backup.lake_commits import commits_of
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.ledger_evidence import write_evidence
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.errors import MissingFile
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.lease import Leases
+from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore
 
 ACTIVITY = "backup"
 CATALOG_PATH = "catalog.sqlite"
+CATALOG_COPIES = 3
+"""How often the catalog is copied while files that it names disappear."""
 ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
 """Schemas that every backup has whole: the history is one chain for all platforms."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger."""
+    """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger.
+
+    `tombstones`: the last tombstone of the vault; None without the vault.
+    """
 
     lake: LakeAddress
     data: ObjectStore
     history_schema: str
     ledger_url: str
+    tombstones: TombstoneHead | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,8 @@ class _Creation:
         kind = "incremental" if kind == "incremental" and previous else "full"
         now = datetime.now(UTC)
         copies = FileCopies(self.repository, earlier, self.scratch, self.policy)
-        catalog = self._copy_catalog()
-        files = self._copy_files(copies, catalog, previous if kind == "incremental" else None)
+        catalog, files = self._copy_lake(copies, previous if kind == "incremental" else None)
+        require_as_recorded(files, self._recorded())
         self.on_step("copying the catalog and the evidence")
         seals = self.policy.sealed if self.policy.encrypt or self.origin.lake.is_encrypted else self.policy
         files.append(copies.copy_file(catalog.path, CATALOG_PATH, "catalog", seals))
@@ -108,9 +117,29 @@ class _Creation:
             tables=catalog.tables(digests),
             commits=commits_of(self.origin.lake, catalog.snapshots()),
             versions=_versions(catalog),
+            tombstones=self.origin.tombstones,
         )
         require_lease()
         return CreatedBackup(manifest, self.repository.write_manifest(manifest))
+
+    def _copy_lake(self, copies: FileCopies, previous: ReadManifest | None) -> tuple[CopiedCatalog, list[StoredFile]]:
+        """The catalog and its files. Where one is gone, maintenance may have replaced it: a newer catalog is copied."""
+        for _ in range(CATALOG_COPIES - 1):
+            catalog = self._copy_catalog()
+            try:
+                return catalog, self._copy_files(copies, catalog, previous)
+            except MissingFile as error:
+                self.on_step(f"{error}: copying the catalog again")
+        catalog = self._copy_catalog()
+        return catalog, self._copy_files(copies, catalog, previous)
+
+    def _recorded(self) -> dict[str, ObjectDigest]:
+        """The digests of the lake's files as they were written. A damaged list is found by `lineage verify`."""
+        lists = FileLists(self.origin.ledger_url)
+        try:
+            return lists.read()[0]
+        finally:
+            lists.close()
 
     def _is_of_same_sources(self, each: ReadManifest) -> bool:
         return each.manifest is not None and each.manifest.sources == self.sources

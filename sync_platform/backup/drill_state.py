@@ -15,6 +15,9 @@ from sync_platform.storage.audit_log import AuditEntry
 
 LATE = timedelta(days=8)
 """A drill is due every week."""
+LONGEST = timedelta(days=1)
+"""A drill that began longer ago, and has not ended, was killed."""
+RUN_ONE = "`sync-platform backup drill`"
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,20 @@ class DrillState:
 
 def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     """The state at a time, from the entries of the audit log."""
-    ended = [entry for entry in entries if entry.operation == DRILL and entry.outcome != "begun"]
+    drills = [entry for entry in entries if entry.operation == DRILL]
+    ended = [entry for entry in drills if entry.outcome != "begun"]
+    killed = drills[-1] if drills and drills[-1].outcome == "begun" and now - drills[-1].at > LONGEST else None
     if not ended:
-        return DrillState(None, None, None, None, "no drill was ever run: `sync-platform backup drill`")
+        never = f"no drill ever ended: {RUN_ONE}" if drills else f"no drill was ever run: {RUN_ONE}"
+        return DrillState(None, None, None, None, never)
     last = ended[-1]
     subject, age = orjson.loads(last.subject), now - last.at
     problem = None
     if last.outcome != "complete":
-        problem = f"the last drill, of {local_minute(last.at)}, did not pass: {last.outcome}"
+        why = "; ".join([last.outcome, *subject.get("problems", [])])
+        problem = f"the last drill, of {local_minute(last.at)}, did not pass: {why}"
+    elif killed:
+        problem = f"the drill that began on {local_minute(killed.at)} never ended: {RUN_ONE}"
     elif age > LATE:
-        problem = f"the last drill was {age.days} days ago: one is due every week"
+        problem = f"the last drill was {age.days} days ago, and one is due every week: {RUN_ONE}"
     return DrillState(last.at, last.outcome, subject.get("rto_s"), subject.get("rpo_s"), problem)

@@ -15,9 +15,11 @@ from sync_platform.backup.backup_manifest import Role, StoredFile
 from sync_platform.backup.lake_files import LakeFile
 from sync_platform.backup.object_format import SAMPLE_BYTES, Codec, is_worth_compressing
 from sync_platform.backup.repository import ReadManifest, Repository, StoredObject, file_blocks
-from sync_platform.errors import StorageError
+from sync_platform.errors import MissingFile, StorageError
+from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore
 
+MOST_NAMED = 3
 THREADS = min(4, (os.cpu_count() or 1) + 1)
 
 
@@ -56,7 +58,7 @@ class FileCopies:
     ) -> list[StoredFile]:
         """Copy the files of a lake. Those in `copied_before` are not read again if their object is there.
 
-        StorageError, naming the file, where one is missing or has another size than in the catalog.
+        MissingFile or StorageError, naming the file, where one is missing or has another size than in the catalog.
         """
         total, done = sum(file.size_bytes for file in files), 0
         stored: list[StoredFile] = []
@@ -99,7 +101,7 @@ class FileCopies:
         try:
             return self._stored(lambda: data.stream(file.path), file.path, "data", file.size_bytes, self._policy)
         except KeyError:
-            raise StorageError(f"the catalog names {data.url}/{file.path}, and the file is missing") from None
+            raise MissingFile(f"the catalog names {data.url}/{file.path}, and the file is missing") from None
 
     def _is_usable(self, before: StoredFile) -> bool:
         """True if the object is there with a size that it was written with, and is encrypted if it should be."""
@@ -141,6 +143,24 @@ class FileCopies:
     def _lock_of(self, name: str) -> threading.Lock:
         with self._lock:
             return self._locks.setdefault(name, threading.Lock())
+
+
+def require_as_recorded(files: Iterable[StoredFile], recorded: Mapping[str, ObjectDigest]) -> None:
+    """StorageError, naming the first files, where one is not what it was when the lake wrote it.
+
+    `recorded`: the digest of each file, by its path. A file that is not recorded yet is taken as it is.
+    """
+    changed = [each for each in files if each.path in recorded and each.sha256 != recorded[each.path].sha256]
+    if changed:
+        named = "; ".join(
+            f"{each.path} had the SHA-256 {recorded[each.path].sha256}, and has {each.sha256}"
+            for each in changed[:MOST_NAMED]
+        )
+        more = f", and {len(changed) - MOST_NAMED:,} more" if len(changed) > MOST_NAMED else ""
+        raise StorageError(
+            f"files of the lake were changed after they were written: {named}{more}; there is no new backup. An "
+            "earlier backup has them as they were"
+        )
 
 
 def known_objects(manifests: Iterable[ReadManifest]) -> dict[str, set[StoredObject]]:

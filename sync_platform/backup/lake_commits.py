@@ -46,7 +46,9 @@ def _heads(session: duckdb.DuckDBPyConnection, snapshots: Sequence[CatalogSnapsh
 
 
 def _head_at(session: duckdb.DuckDBPyConnection, snapshot: int) -> tuple[int, str] | None:
-    number, link = session.execute(
-        f"SELECT max(number), arg_max(link, number) FROM {LAKE}.{BATCHES} AT (VERSION => {snapshot})"
-    ).fetchall()[0]
+    query = f"SELECT max(number), arg_max(link, number) FROM {LAKE}.{BATCHES} AT (VERSION => {snapshot})"
+    try:
+        number, link = session.execute(query).fetchall()[0]
+    except duckdb.CatalogException:  # the lake began later, such as a restored one, whose first commit has everything
+        return None
     return None if number is None else (number, link)

@@ -17,11 +17,14 @@ from sync_platform.backup.backup_manifest import FOLDER, BackupManifest, manifes
 from sync_platform.backup.file_copies import known_objects
 from sync_platform.backup.repository import OBJECTS, REMOVED, Repository, StoredObject, file_blocks
 from sync_platform.backup.repository_key import KEY_FILE
+from sync_platform.backup.tombstone_store import FOLDER as TOMBSTONES
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.object_store import ObjectStore
 
 REPLICATE = "backup-replicate"
 """The operation in the audit log."""
+LEASE = "replica"
+"""The lease of replication and of retention in the replica: what is copied there is not deleted meanwhile."""
 
 
 @dataclass
@@ -43,11 +46,13 @@ def replicate(
 ) -> ReplicaReport:
     """Copy every backup that the replica does not have; repeats nothing. Continues where a killed one stopped.
 
-    A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
+    A backup that retention removed from the replica is not copied again. The tombstones are copied too, since a restore
+    needs them. A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
     """
     _copy_key_file(repository.store, replica)
     report = ReplicaReport(replica.url)
-    there = set(replica.keys(FOLDER))
+    _copy_tombstones(repository.store, replica)
+    there = {*replica.keys(FOLDER), *(key.replace(REMOVED, FOLDER) for key in replica.keys(REMOVED))}
     sizes = {entry.key: entry.size_bytes for entry in replica.entries(OBJECTS)}
     manifests = repository.read_manifests()
     known = known_objects(manifests)
@@ -79,6 +84,14 @@ def _copy_key_file(store: ObjectStore, replica: ObjectStore) -> None:
     if other is not None and other.get("public_key") != msgspec.json.decode(body)["public_key"]:
         raise StorageError(f"{replica.url} has other backups than {store.url}: a replica needs a place of its own")
     replica.put(KEY_FILE, body)
+
+
+def _copy_tombstones(store: ObjectStore, replica: ObjectStore) -> None:
+    """Copy the tombstones that the replica does not have; nothing is overwritten."""
+    there = set(replica.keys(TOMBSTONES))
+    for key in store.keys(TOMBSTONES):
+        if key not in there:
+            replica.put_new(key, store.get(key))
 
 
 def _copy_backup(

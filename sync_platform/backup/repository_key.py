@@ -120,7 +120,7 @@ def _unwrapped(store: ObjectStore, stored: StoredKey, wrapping: KeyWrapping, wra
     except StorageError:
         raise StorageError(
             f"{what} is not the one of the backups in {store.url}, or {KEY_FILE} was changed: use the key that they "
-            "were made with; nothing was read or written"
+            "were made with, or the newest recovery key (BACKUP_RECOVERY_KEY_FILE); nothing was read or written"
         ) from None
     if stored.signed(key.signer) != stored or key.signer.public_key != stored.public_key:
         raise DamagedBackup(f"{store.url}/{KEY_FILE} was changed after it was signed: restore it from a replica")

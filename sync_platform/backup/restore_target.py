@@ -26,7 +26,7 @@ class Unfinished(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class FreshHome:
-    """A folder that becomes a home, with its lake and its ledger."""
+    """A folder that becomes a home, with its lake, its ledger and its vault."""
 
     folder: Path
 
@@ -38,6 +38,10 @@ class FreshHome:
     @property
     def ledger_url(self) -> str:
         return f"sqlite:///{self.folder / 'ledger.sqlite'}"
+
+    @property
+    def vault_url(self) -> str:
+        return f"sqlite:///{self.folder / 'vault' / 'vault.sqlite'}"
 
     def require_empty(self, chosen: ChosenCommit) -> None:
         """UsageError where the folder has anything but an unfinished restore of the same commit."""

@@ -20,7 +20,7 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.relational import read_transaction, transaction, upsert
 from sync_platform.vault.key_check import key_checks
 from sync_platform.vault.seal import master_keys, subject_keys
-from sync_platform.vault.tombstones import Tombstone, import_tombstones, tombstones
+from sync_platform.vault.tombstones import Tombstone, import_tombstones, read_tombstones, tombstones
 
 FORMAT = "sync-platform vault 1"
 ROWS_PER_LINE = 500
@@ -100,14 +100,18 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
 def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:
     """Fill an empty vault from a copy, in one transaction, without the keys of `erased` subjects.
 
-    `erased`: the tombstones of the stores. StorageError where they are fewer than the copy's, where the vault is not
-    empty, or where the copy is not whole; then nothing is written.
+    `erased`: the tombstones of the stores; those that a restore of the lake brought into the vault count too.
+    StorageError where they are fewer than the copy's, where the vault is not empty, or where the copy is not whole;
+    then nothing is written.
     """
-    subjects = {each.subject_id for each in erased}
     with transaction(engine) as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         _require_no_keys(connection)
+        in_vault = read_tombstones(connection)
+        if list(erased) == in_vault[: len(erased)]:
+            erased = in_vault
+        subjects = {each.subject_id for each in erased}
 
         def stored() -> Iterator[bytes]:
             for line in lines:

@@ -17,7 +17,7 @@ from sync_platform.compliance.span import Span
 from sync_platform.storage.audit_log import AuditEntry
 
 BEGUN = "begun"
-ALWAYS_ENDED = ("backup", "restore", "drill", "prune")
+ALWAYS_ENDED = ("backup", "backup-replicate", "vault-backup", "restore", "drill", "prune")
 """Operations whose end is in the log through every interface, also when a schedule runs them."""
 LONGEST_RUN = timedelta(days=1)
 """An operation that began less than this time ago may still be running."""

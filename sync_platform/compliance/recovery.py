@@ -1,4 +1,4 @@
-"""Backups, restores and drills of the span, from the audit log."""
+"""Backups of data and vault, their verifications, restores and drills of the span, from the audit log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import Span, moment_text
 
-BACKUP, RESTORE, DRILL = "backup", "restore", "drill"
+BACKUP, DRILL = "backup", "drill"
+BACKUPS, VERIFICATIONS = (BACKUP, "vault-backup"), ("backup-verify", "vault-verify")
+RESTORES = ("restore", "vault-restore")
 
 
 @dataclass(frozen=True)
@@ -18,28 +20,31 @@ class Recovery:
     """Operations that began in the span, in order."""
 
     backups: list[LoggedOperation]
+    verifications: list[LoggedOperation]
     restores: list[LoggedOperation]
     drills: list[LoggedOperation]
 
 
 def recovery_of(operations: Sequence[LoggedOperation], span: Span) -> Recovery:
-    return Recovery(*(list(begun_in(operations, span, name)) for name in (BACKUP, RESTORE, DRILL)))
+    kinds = (BACKUPS, VERIFICATIONS, RESTORES, (DRILL,))
+    return Recovery(*(list(begun_in(operations, span, *names)) for names in kinds))
 
 
 def judge_recovery(found: Recovery) -> list[Obligation]:
     return [
-        _judge(requirements.BACKUPS, BACKUP, found.backups),
+        _judge(requirements.BACKUPS, BACKUP, [*found.backups, *found.verifications]),
         _judge(requirements.DRILLS, DRILL, found.drills),
     ]
 
 
 def _judge(requirement: Requirement, name: str, operations: list[LoggedOperation]) -> Obligation:
-    if not operations:
-        return requirement.unchecked(f"no {name} is on record in the span")
+    """Every operation must have ended complete; one of `name` must be on record, unless another one failed."""
     bad = [
-        f"{moment_text(each.began_at)}: {each.outcome or 'no end on record'}"
+        f"{each.operation} of {moment_text(each.began_at)}: {each.outcome or 'no end on record'}"
         for each in operations
         if each.outcome != "complete"
     ]
+    if not bad and all(each.operation != name for each in operations):
+        return requirement.unchecked(f"no {name} is on record in the span")
     counted = f"{len(operations) - len(bad):,} of {len(operations):,} ended complete"
     return requirement.judged(not bad, "; ".join([counted, *bad]))

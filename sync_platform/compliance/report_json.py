@@ -57,6 +57,7 @@ def report_json(report: ComplianceReport) -> Json:
         "verification": {**chains.findings.document(), "anchors_made": chains.anchors},
         "recovery": {
             "backups": _operations(recovery.backups),
+            "verifications": _operations(recovery.verifications),
             "restores": _operations(recovery.restores),
             "drills": _operations(recovery.drills),
         },

@@ -83,5 +83,9 @@ GDPR_REQUESTS = Requirement(
     "Requests of data subjects are answered within one month",
     "GDPR Art. 12(3), with Art. 15 to 17",
 )
-BACKUPS = Requirement("backups-made", "Backups of the span ended complete", "GDPR Art. 32(1)(c); PDPO Sch. 1 DPP 4(1)")
+BACKUPS = Requirement(
+    "backups-made",
+    "Backups of the span, and their verifications, ended complete",
+    "GDPR Art. 32(1)(c); PDPO Sch. 1 DPP 4(1)",
+)
 DRILLS = Requirement("restore-drilled", "Restoring from backups was tried and succeeded", "GDPR Art. 32(1)(c) and (d)")

@@ -68,6 +68,7 @@ def recovery_section(report: ComplianceReport) -> Section:
     found = report.recovery
     tables = [
         _operations("Backups", found.backups),
+        _operations("Verifications of backups", found.verifications),
         _operations("Restores", found.restores),
         _operations("Drills", found.drills),
     ]

@@ -14,7 +14,7 @@ from sync_platform.backup.drill import DRILL, Drill, DrillReport
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
-from sync_platform.defs.backups import backups_of
+from sync_platform.defs.backups import backups_of, tombstones_of
 from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.errors import StorageError
@@ -30,6 +30,7 @@ DRILL_JOB = "backup_drill"
 def drill_of(settings: Settings, on_step: Callable[[str], None]) -> Iterator[Drill]:
     """The drill of an installation, with a scratch folder for its duration."""
     platforms = load_platforms(settings.platform_path)
+    tombstones_of(settings)  # a restore without them would refuse
     with scratch_folder(settings.temp, "drill") as scratch:
         yield Drill(
             backups_of(settings).repository(),

@@ -3,12 +3,12 @@
 What belongs here: when they run, and what their runs show. Making a backup belongs in backup/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import dagster as dg
 
-from sync_platform.backup.backup_retention import PRUNE
+from sync_platform.backup.backup_retention import PRUNE, PruneReport
 from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
 from sync_platform.backup.identifier import BackupKind
@@ -113,14 +113,14 @@ def prune_schedule() -> dg.ScheduleDefinition:
         try:
             if backups.repository_or_none() is None:
                 return
-            with audited_run(context.run, backups.ledger_url, PRUNE, {"store": backups.store.url}) as operation:
-                report = backups.prune()
-                if report.plan.stopped:
-                    raise StorageError(report.plan.stopped)
-                operation.ended("complete", backups=report.removed_backups, objects=report.deleted_objects)
+            pruned = [_prune(context, backups, backups.store.url, backups.prune)]
+            if backups.has_replica:
+                pruned.append(_prune(context, backups, backups.replica.url, backups.prune_replica))
         except Exception as error:
             raise failure(context, error) from error
-        yield dg.Output(None, metadata={"deleted_objects": report.deleted_objects, "refused": len(report.refused)})
+        done = [report for report in pruned if report]
+        deleted, refused = sum(each.deleted_objects for each in done), sum(len(each.refused) for each in done)
+        yield dg.Output(None, metadata={"deleted_objects": deleted, "refused": refused})
 
     @dg.job(
         name=PRUNING,
@@ -139,6 +139,20 @@ def prune_schedule() -> dg.ScheduleDefinition:
         execution_timezone=TIMEZONE,
         description="Deletion of expired backups, every day.",
     )
+
+
+def _prune(
+    context: dg.OpExecutionContext, backups: Backups, store: str, prune: Callable[[], PruneReport | None]
+) -> PruneReport | None:
+    with audited_run(context.run, backups.ledger_url, PRUNE, {"store": store}) as operation:
+        report = prune()
+        if report is None:  # nothing was copied to the replica yet
+            operation.ended("complete")
+            return None
+        if report.plan.stopped:
+            raise StorageError(f"{store}: {report.plan.stopped}")
+        operation.ended("complete", backups=report.removed_backups, objects=report.deleted_objects)
+    return report
 
 
 def _schedule(name: str, kind: BackupKind, cron: str, description: str) -> dg.ScheduleDefinition:

@@ -13,9 +13,10 @@ from sync_platform.backup.backup_verification import BackupFindings, verify_back
 from sync_platform.backup.creation import CreatedBackup, Origin, create_backup
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.identifier import BackupKind
-from sync_platform.backup.replica import ReplicaReport, replicate
+from sync_platform.backup.replica import LEASE, ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
+from sync_platform.backup.restore_tombstones import newest_head, tombstone_head, tombstones_to_restore
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs.resources import (
     LakeResource,
@@ -27,10 +28,12 @@ from sync_platform.defs.resources import (
     store_of,
     vault_of,
 )
+from sync_platform.defs.vault_backup import vault_backup_of
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lease import Leases
+from sync_platform.vault.tombstones import Tombstone
 
 
 class Backups(dg.ConfigurableResource[None]):
@@ -53,6 +56,12 @@ class Backups(dg.ConfigurableResource[None]):
         store = self.store.open()
         if self.recovery_key_file:
             return Repository(store, open_with_recovery_key(store, _read_key(Path(self.recovery_key_file))))
+        if not self.vault.has_key() and read_stored_key(store) is not None:
+            raise StorageError(
+                f"the master key that opens the backups in {store.url} is not here: restore the vault "
+                "(`sync-platform vault restore`), or write the recovery key to a file and name it with "
+                "BACKUP_RECOVERY_KEY_FILE; nothing was read or written"
+            )
         wrapping = self.vault.vault.backups
         return Repository(store, open_repository_key(store, wrapping, may_create=may_create))
 
@@ -62,7 +71,8 @@ class Backups(dg.ConfigurableResource[None]):
 
     def origin(self) -> Origin:
         """What a backup is made of."""
-        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url)
+        head = None if self.recovery_key_file else tombstone_head(self.vault.vault)
+        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url, head)
 
     def create(
         self, kind: BackupKind, sources: Sequence[str] = (), on_step: Callable[[str], None] = lambda step: None
@@ -75,7 +85,10 @@ class Backups(dg.ConfigurableResource[None]):
         """Copy every backup to the replica; None where none is set. See `replicate` of the core."""
         if not self.has_replica:
             return None
-        with scratch_folder(self.lake.address.temp, "backup-replica") as scratch:
+        with (
+            Leases(self.ledger_url).hold("replication", LEASE),
+            scratch_folder(self.lake.address.temp, "backup-replica") as scratch,
+        ):
             return replicate(self.repository(), self.replica.open(), scratch, on_step)
 
     def plan_prune(self, *, trusts_clock: bool = False) -> PrunePlan:
@@ -93,6 +106,33 @@ class Backups(dg.ConfigurableResource[None]):
                 trusts_clock=trusts_clock,
                 require_lease=lease.require_unexpired,
             )
+
+    def plan_prune_replica(self, *, trusts_clock: bool = False) -> PrunePlan | None:
+        """What `prune_replica` would do; None where it would do nothing."""
+        replica = self._repository_of_replica()
+        if replica is None:
+            return None
+        return plan_prune(replica, self.retention_days, datetime.now(UTC), trusts_clock=trusts_clock)
+
+    def prune_replica(self, *, trusts_clock: bool = False) -> PruneReport | None:
+        """Delete what is due in the replica, beside no replication; None where there is none, or nothing in it."""
+        replica = self._repository_of_replica()
+        if replica is None:
+            return None
+        with Leases(self.ledger_url).hold("backup prune", LEASE) as lease:
+            return prune(
+                replica,
+                self.retention_days,
+                datetime.now(UTC),
+                trusts_clock=trusts_clock,
+                require_lease=lease.require_unexpired,
+            )
+
+    def _repository_of_replica(self) -> Repository | None:
+        if not self.has_replica:
+            return None
+        store = self.replica.open()
+        return None if read_stored_key(store) is None else Repository(store, self.repository().key)
 
     def verify(
         self,
@@ -131,6 +171,17 @@ def backups_of(settings: Settings, *, from_replica: bool = False) -> Backups:
         retention_days=settings.backup_retention_days,
         recovery_key_file=str(settings.backup_recovery_key_file or ""),
     )
+
+
+def tombstones_of(settings: Settings, *, from_replica: bool = False) -> list[Tombstone]:
+    """Every tombstone that a restore needs; StorageError where one cannot be read, was changed or is missing.
+
+    `from_replica`: the primary store is gone, and is not read.
+    """
+    backups = backups_of(settings, from_replica=from_replica)
+    stores = vault_backup_of(settings).stores(without_primary=from_replica)
+    vault = None if backups.recovery_key_file else backups.vault.vault
+    return tombstones_to_restore(stores, newest_head(backups.repository().read_manifests()), vault)
 
 
 def logged_details(created: CreatedBackup) -> dict[str, Any]:

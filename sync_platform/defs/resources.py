@@ -124,6 +124,10 @@ class VaultResource(dg.ConfigurableResource[Vault]):
             return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
         return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
 
+    def has_key(self) -> bool:
+        """True if the master key is there already; False where opening the vault would make a new one."""
+        return has_master_key(open_vault_database(self.url)) if self.kms_key_id else Path(self.key_file).exists()
+
     def platform_secrets(self, platform: str) -> PlatformSecrets:
         """The store of the secrets that a platform issues, such as a rotated refresh token."""
         return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)

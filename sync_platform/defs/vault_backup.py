@@ -77,7 +77,7 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         if not self.has_vault():
             raise StorageError("there is no vault yet: the first sync makes it, or `sync-platform vault restore`")
         vault = self.vault.vault
-        return BackedUpVault(vault, self.backup(), self._stores(), self._master_key(), Leases(self.ledger_url))
+        return BackedUpVault(vault, self.backup(), self.stores(), self._master_key(), Leases(self.ledger_url))
 
     def has_vault(self) -> bool:
         """True if the vault was ever used. A new one is not backed up: it would replace the backup of a lost one."""
@@ -101,11 +101,12 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         """Fill the new vault from its backup; see `recover_vault`."""
         key_file = Path(self.vault.key_file)
         engine = open_vault_database(self.vault.url)
-        return recover_vault(self.backup(), engine, self._stores(), key_file, self._unwrap)
+        return recover_vault(self.backup(), engine, self.stores(), key_file, self._unwrap)
 
-    def _stores(self) -> tuple[ObjectStore, ...]:
+    def stores(self, *, without_primary: bool = False) -> tuple[ObjectStore, ...]:
         """The stores that have tombstones: beside the backups of the data, in their replica, and beside this one."""
-        places = {each.url: each for each in (self.backups, self.replica, self.place)}
+        every = (self.replica, self.place) if without_primary else (self.backups, self.replica, self.place)
+        places = {each.url: each for each in every}
         return tuple(each.open() for each in places.values())
 
     def _unwrap(self, copy: VaultCopy) -> MasterKey:

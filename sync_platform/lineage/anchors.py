@@ -16,6 +16,7 @@ import orjson
 
 from sync_platform.errors import StorageError
 from sync_platform.lineage.findings import Break, Findings
+from sync_platform.lineage.restored_lake import RestoredLake, is_replaced
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.hash_chain import FIRST, Linked
 from sync_platform.storage.object_store import ObjectStore
@@ -23,6 +24,7 @@ from sync_platform.vault.signature import Signer, is_signed
 
 FORMAT = "sync-platform anchor 1"
 FOLDER = "anchors/"
+OTHER_KEY = "it is signed under another key than the vault's"
 OPERATION = "anchor"
 """The operation in the audit log. Its entry names the `store` and, when it has ended, the `key`."""
 
@@ -100,7 +102,7 @@ def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return Anchor(name, {}, "it is no anchor")
     if document["public_key"] != public_key:
-        return Anchor(name, document, "it is signed under another key than the vault's")
+        return Anchor(name, document, OTHER_KEY)
     if not is_signed(_message(document), signature, public_key):
         return Anchor(name, document, "it was changed after it was signed")
     return anchor
@@ -114,19 +116,33 @@ def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
         raise StorageError(f"there is no anchor {store.url}/{key}") from None
 
 
-def check_anchors(anchors: Sequence[Anchor], chains: Mapping[str, Sequence[Linked]], findings: Findings) -> None:
-    """Check that each chain has each anchored link at the anchored number. `chains`: by their names in an anchor."""
+def check_anchors(
+    anchors: Sequence[Anchor],
+    chains: Mapping[str, Sequence[Linked]],
+    findings: Findings,
+    restores: Sequence[RestoredLake] = (),
+) -> None:
+    """Check that each chain has each anchored link at the anchored number. `chains`: by their names in an anchor.
+
+    What one of `restores` replaced after the anchor was made is not compared.
+    """
     links = {name: {0: FIRST, **{entry.number: entry.link for entry in chain}} for name, chain in chains.items()}
     for anchor in anchors:
         findings.anchors += 1
         if anchor.problem:
+            if _is_of_lost_key(anchor, restores):
+                findings.anchors_before_restore.append(anchor.name)
+                continue
             findings.breaks.append(Break(f"anchor {anchor.name}", anchor.problem))
             continue
         for chain, present in links.items():
             if chain not in anchor.document:  # it is from before this chain
                 continue
             head, at = anchor.head(chain), datetime.fromisoformat(anchor.document["anchored_at"])
-            if head.number not in present:
+            if is_replaced(at, chain, head.number, restores):
+                if anchor.name not in findings.anchors_before_restore:
+                    findings.anchors_before_restore.append(anchor.name)
+            elif head.number not in present:
                 what = (
                     f"the chain of {chain} had {head.number:,} entries then, and has {max(present):,} now: it was cut"
                 )
@@ -155,6 +171,14 @@ def check_presence(
             findings.breaks.append(Break(f"anchor {name}", what, at=entry.at))
         else:
             findings.anchors_elsewhere.append(name)
+
+
+def _is_of_lost_key(anchor: Anchor, restores: Sequence[RestoredLake]) -> bool:
+    """True if it was signed under another key before this ledger began with a restore."""
+    if anchor.problem != OTHER_KEY:
+        return False
+    at = datetime.fromisoformat(anchor.document["anchored_at"])
+    return is_replaced(at, "audit_log", 0, restores)
 
 
 def _message(signed: dict[str, Any]) -> bytes:

@@ -33,7 +33,8 @@ class Findings:
 
     `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
     `anchors_elsewhere`: anchors that the audit log names in other stores, such as the folder of another machine; they
-    were not read. `files_unrecorded`: files of the lake whose SHA-256 no run has recorded yet.
+    were not read. `anchors_before_restore`: anchors from before this lake was restored, which have more than it got.
+    `files_unrecorded`: files of the lake whose SHA-256 no run has recorded yet.
     """
 
     batches: int = 0
@@ -46,6 +47,7 @@ class Findings:
     landed_objects: int | None = None
     not_compared: list[str] = field(default_factory=list)
     anchors_elsewhere: list[str] = field(default_factory=list)
+    anchors_before_restore: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
 
     @property

@@ -64,12 +64,12 @@ def add_tombstones(engine: sa.Engine, subjects: Iterable[str]) -> None:
 
 
 def import_tombstones(connection: sa.Connection, known: Sequence[Tombstone]) -> None:
-    """Append the tombstones of another store that this vault does not have; their chain must continue this one's.
+    """Append the tombstones of another store that this vault does not have.
 
-    StorageError where the two lists contradict each other.
+    StorageError where the two lists contradict each other: one must be the beginning of the other.
     """
     present = read_tombstones(connection)
-    if present != list(known[: len(present)]):
+    if present[: len(known)] != list(known[: len(present)]):
         raise StorageError("the vault's tombstones are not those of the store: they are of another vault")
     if new := known[len(present) :]:
         connection.execute(sa.insert(tombstones), [vars(each) for each in new])

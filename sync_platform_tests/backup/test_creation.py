@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.backup.creation import create_backup
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.errors import Busy, StorageError, UsageError
+from sync_platform.lake.file_proof import FileProof
+from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lease import Leases
-from sync_platform_tests.backup.backed_up_lake import MENU, BackedUpLake, backed_up_in, fill
+from sync_platform_tests.backup.backed_up_lake import MENU, SEALED, BackedUpLake, backed_up_in, fill
 from sync_platform_tests.lake.harness import LakeHarness, diner
 
 
@@ -69,6 +72,32 @@ def test_a_changed_file_of_the_lake_is_noticed_by_a_full_backup(lake: BackedUpLa
     path.unlink()
     with pytest.raises(StorageError, match="the file is missing"):
         lake.make("full")
+
+
+def test_a_file_with_other_bytes_than_recorded_is_named_and_there_is_no_new_backup(lake: BackedUpLake) -> None:
+    FileProof(lake.harness.lake, lake.origin.data, FileLists(lake.ledger_url)).record_new()
+    path = next(Path(lake.harness.lake.address.data).glob("diner/**/*.parquet"))
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+    with pytest.raises(StorageError, match=rf"{path.name} had the SHA-256 .* there is no new backup"):
+        lake.make("full")
+    assert lake.repository.manifests() == []
+
+
+def test_a_file_that_disappears_while_a_backup_runs_is_looked_for_in_a_newer_catalog(lake: BackedUpLake) -> None:
+    path = next(Path(lake.harness.lake.address.data).glob("diner/**/*.parquet"))
+    aside, steps = path.with_suffix(".aside"), list[str]()
+    path.rename(aside)
+
+    def on_step(step: str) -> None:
+        steps.append(step)
+        if step.endswith("copying the catalog again"):
+            aside.rename(path)
+
+    create_backup(lake.origin, lake.repository, "full", SEALED, (), on_step)
+    assert [step for step in steps if step.startswith("copying the catalog")].count("copying the catalog") == 2
+    assert len(lake.repository.manifests()) == 1
 
 
 def test_a_backup_of_one_source_has_no_row_of_another(lake: BackedUpLake, tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 from sync_platform.backup.backup_manifest import StoredFile
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
+from sync_platform.backup.creation import Origin, create_backup
 from sync_platform.backup.drill import DRILL, Drill
 from sync_platform.backup.drill_state import drill_state
 from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.repository import Repository
+from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.lake.digest import digest_table
@@ -23,10 +26,11 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.settings import load_settings
+from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
-from sync_platform_tests.backup.backed_up_lake import MENU, BackedUpLake, backed_up_in
+from sync_platform_tests.backup.backed_up_lake import MENU, SEALED, BackedUpLake, backed_up_in
 from sync_platform_tests.lake.harness import HISTORY
 
 
@@ -112,6 +116,21 @@ def test_any_commit_is_restored_to_its_digest_after_a_merge_and_more_syncs(
         with restores.restored(chosen) as restored:
             assert _is_equal_at(lake.harness.lake, commit.snapshot, restored)
             assert _lineage_holds(restored, lake)
+
+
+def test_a_lake_that_was_restored_to_an_earlier_commit_can_be_backed_up(
+    lake: BackedUpLake, restores: Restores, tmp_path: Path
+) -> None:
+    lake.make("full")
+    chosen = choose_commit(lake.repository, None, lake.repository.manifests()[-1].commits[-2].at)
+    assert not chosen.is_newest
+    with restores.restored(chosen) as restored:
+        address = restored.address
+    data, repository = open_store(Path(address.data).as_uri()), FolderStore(tmp_path / "other_store")
+    key = open_repository_key(repository, lake.harness.vault.backups, may_create=True)
+    origin = Origin(address, data, "lineage", lake.ledger_url)
+    commits = create_backup(origin, Repository(repository, key), "full", SEALED).manifest.commits
+    assert (commits[0].batch_number, commits[-1].batch_number) == (0, chosen.commit.batch_number)
 
 
 def test_a_restore_that_is_killed_before_the_catalog_has_no_lake_and_a_repeat_completes_it(

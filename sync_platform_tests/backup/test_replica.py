@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from sync_platform.backup.backup_retention import prune
 from sync_platform.backup.replica import replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import make_recovery_key, open_repository_key, open_with_recovery_key
+from sync_platform.backup.tombstone_store import read_all_tombstones, write_tombstones
 from sync_platform.errors import StorageError
 from sync_platform.storage.bucket_store import BucketStore, ServerEncryption
 from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.relational import transaction
+from sync_platform.vault.tombstones import add_tombstones, read_tombstones
 from sync_platform_tests.backup.backed_up_lake import MENU, BackedUpLake, backed_up_in
 from sync_platform_tests.lake.harness import LakeHarness
 from sync_platform_tests.services import S3Server
@@ -47,6 +52,38 @@ def test_a_damaged_backup_is_not_replicated_and_the_others_are(lake: BackedUpLak
     report = replicate(lake.repository, FolderStore(tmp_path / "replica"), tmp_path)
     assert report.backups == [second.id]
     assert first.id in report.skipped[0]
+
+
+def test_a_replica_is_pruned_by_its_own_manifests_and_gets_no_removed_backup_again(
+    lake: BackedUpLake, tmp_path: Path
+) -> None:
+    first = lake.make("full").manifest
+    replica = FolderStore(tmp_path / "replica")
+    replicate(lake.repository, replica, tmp_path)
+    lake.harness.sync(MENU, hour=30)
+    second = lake.make("full").manifest
+    there = Repository(replica, lake.repository.key)
+    later = datetime.now(UTC) + timedelta(days=40)
+    for at in (later, later + timedelta(days=1)):
+        assert prune(there, 30, at).removed_backups == []  # the only backup in the replica is its newest
+    replicate(lake.repository, replica, tmp_path)
+    assert prune(there, 30, later).removed_backups == []
+    assert prune(there, 30, later + timedelta(days=1)).removed_backups == [first.id]
+    assert replicate(lake.repository, replica, tmp_path).backups == []
+    assert {*there.sizes()} == {file.name for file in second.files}
+    assert BackedUpLake(lake.harness, replica).verify().found == []
+
+
+def test_a_replica_has_the_tombstones_that_a_restore_needs(lake: BackedUpLake, tmp_path: Path) -> None:
+    lake.make()
+    vault, replica = lake.harness.vault, FolderStore(tmp_path / "replica")
+    add_tombstones(vault.engine, ["somebody"])
+    with transaction(vault.engine) as connection:
+        chain = read_tombstones(connection)
+    write_tombstones(lake.store, chain, vault.tombstones)
+    for _ in range(2):
+        replicate(lake.repository, replica, tmp_path)
+    assert read_all_tombstones([replica], vault.tombstones.public_key) == chain
 
 
 def test_a_replica_of_other_backups_is_refused(lake: BackedUpLake, tmp_path: Path) -> None:

@@ -10,12 +10,8 @@ it has a history.
 from __future__ import annotations
 
 import json
-import sqlite3
-import tarfile
-from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
@@ -24,21 +20,15 @@ from sync_platform.quality.scorecard_document import scorecard_document
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.cli.unpacked_home import EARLIER_HOME, unpacked_home
 from sync_platform_tests.pictures import require_picture, table_picture
 
-FIXTURE = Path(__file__).parent / "earlier_home"
-EXPECTED = json.loads((FIXTURE / "expected.json").read_text())
+EXPECTED = json.loads((EARLIER_HOME / "expected.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """The unpacked home; its catalog is changed to find its files there."""
-    home = tmp_path_factory.mktemp("earlier") / "home"
-    with tarfile.open(FIXTURE / "home.tar.xz") as archive:
-        archive.extractall(home, filter="data")
-    with closing(sqlite3.connect(home / "lake" / "catalog.sqlite")) as catalog, catalog:
-        catalog.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{home}/lake/data/"])
-    return Shell(home)
+    return unpacked_home(tmp_path_factory.mktemp("earlier") / "home")
 
 
 def test_its_chains_verify_its_tables_replay_and_its_pages_are_intact(earlier: Shell) -> None:

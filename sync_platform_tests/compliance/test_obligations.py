@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from sync_platform.compliance import requirements
-from sync_platform.compliance.obligation import ComplianceRate, Requirement
+from sync_platform.compliance.logged_operations import LoggedOperation
+from sync_platform.compliance.obligation import ComplianceRate, Obligation, Requirement
+from sync_platform.compliance.recovery import judge_recovery, recovery_of
 from sync_platform.compliance.verdict import most_urgent_first
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
@@ -172,6 +174,24 @@ def test_without_defects_every_obligation_that_can_be_checked_is_met(shared_harn
         shared_harness.note(operation, {"n": 1}, "begun")
         shared_harness.note(operation, {"n": 1}, "complete")
     assert shared_harness.report().rate == ComplianceRate(len(REQUIREMENTS), 0, 0)
+
+
+def _judged_backups(*ended: tuple[str, str]) -> Obligation:
+    """The obligation on backups, for operations that ended in this way."""
+    logged = [
+        LoggedOperation(number, name, "ada", "cli", {}, SPAN.first, SPAN.first, outcome, False, False)
+        for number, (name, outcome) in enumerate(ended)
+    ]
+    return judge_recovery(recovery_of(logged, SPAN))[0]
+
+
+def test_backups_of_the_vault_and_verifications_count_as_backups() -> None:
+    vault, data = ("vault-backup", "complete"), ("backup", "complete")
+    assert _judged_backups(vault).state == "not checked", "the data have no backup"
+    assert _judged_backups(vault, data).state == "met"
+    judged = _judged_backups(vault, data, ("vault-verify", "failed"))
+    assert judged.state == "not met"
+    assert "vault-verify of" in judged.evidence
 
 
 @pytest.mark.parametrize("ids", [*AROUND, *WITHIN])

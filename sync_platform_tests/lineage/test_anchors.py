@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 import pytest
 
 from sync_platform.errors import StorageError
+from sync_platform.lake.chain import Batch
 from sync_platform.lineage import anchors
-from sync_platform.lineage.anchors import Head, read_anchor, read_anchors, write_anchor
+from sync_platform.lineage.anchors import Head, check_anchors, read_anchor, read_anchors, write_anchor
+from sync_platform.lineage.findings import Findings
+from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE, restored_lakes
+from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.hash_chain import Linked
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.signature import Signer
@@ -55,6 +61,37 @@ def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) 
     with pytest.raises(StorageError, match="is signed under another master key"):
         write_anchor(store, other, Head(4, "c" * 64), Head(7, "b" * 64), FILES)
     assert len(list(store.keys())) == 1
+
+
+def _checked(store: ObjectStore, batches: list[Batch], log: AuditLog) -> Findings:
+    findings, entries = Findings(), list(log.entries())
+    chains: dict[str, Sequence[Linked]] = {"batches": batches, "audit_log": entries, "files": []}
+    check_anchors(read_anchors(store, SIGNER.public_key), chains, findings, restored_lakes(entries))
+    return findings
+
+
+def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_chain(tmp_path: Path) -> None:
+    store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
+    restore = {"backup": "full", "batch": 2, "target": "production"}
+    log.record(RESTORE, restore, actor="ada", via="cli")
+    assert len(_checked(store, [], log).breaks) == 3  # batches, audit log, files: this restore made no lake here
+    log.record(RESTORE, {**restore, NEW_LAKE: True}, actor="ada", via="cli")
+    findings = _checked(store, [], log)
+    assert findings.breaks == []
+    assert len(findings.anchors_before_restore) == 1
+    write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), Head.of([]))
+    assert [each.what.split(" had")[0] for each in _checked(store, [], log).breaks] == [
+        "the chain of batches",
+        "the chain of audit_log",
+    ]
+
+
+def test_a_batch_that_a_restore_kept_must_still_be_what_was_anchored(tmp_path: Path) -> None:
+    store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    write_anchor(store, SIGNER, Head(2, "a" * 64), Head(7, "b" * 64), FILES)
+    log.record(RESTORE, {"batch": 2, NEW_LAKE: True}, actor="ada", via="cli")
+    assert "was cut" in _checked(store, [], log).breaks[0].what
 
 
 def _problem(change: dict[str, object]) -> str | None:

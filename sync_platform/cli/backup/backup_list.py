@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.backup.drill import DRILL
 from sync_platform.backup.drill_state import DrillState, drill_state
+from sync_platform.backup.recovery_point import RecoveryPoint, recovery_point
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.cli.backup.new_backup import summary_of
 from sync_platform.cli.exit_codes import FAILED, OK
@@ -16,48 +17,52 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
+from sync_platform.storage.lake_connection import LakeAddress
 
 COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")
 
 
 def list_backups(*, as_json: bool) -> int:
-    """List the backups; 0, or 1 if a manifest cannot be read."""
+    """List the backups, and what would be lost now; 0, or 1 if a manifest cannot be read."""
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
     repository = backups_of(settings).repository_or_none()
     read = repository.read_manifests() if repository else []
-    promise = "one commit" if settings.backup_after_sync else "one day"
-    drill = _last_drill(settings.ledger_url)
+    now = datetime.now(UTC)
+    point = recovery_point(LakeAddress.of(settings), read, now, after_sync=settings.backup_after_sync)
+    drill = _last_drill(settings.ledger_url, now)
     if as_json:
-        write_json({**_document(read, settings.backup_url, promise), "drill": drill.document()})
+        write_json({**_document(read, settings.backup_url, point), "drill": drill.document()})
     else:
-        _show(read, settings.backup_url, promise, console())
-        if read:
-            _show_drill(drill, console())
+        _show(read, settings.backup_url, console())
+        _show_recovery_point(point, console())
+        _show_drill(drill, console())
     return FAILED if any(each.problem for each in read) else OK
 
 
-def _last_drill(ledger_url: str) -> DrillState:
+def _last_drill(ledger_url: str, now: datetime) -> DrillState:
     log = AuditLog(ledger_url)
     try:
-        return drill_state(log.entries(operation=DRILL), datetime.now(UTC))
+        return drill_state(log.entries(operation=DRILL), now)
     finally:
         log.close()
 
 
 def _show_drill(drill: DrillState, shown: Terminal) -> None:
     if drill.problem:
-        report_problem(drill.problem)
+        shown.print(f"Drill: {drill.problem}.", soft_wrap=True)
     elif drill.at:
-        shown.print(f"The last drill passed: {local_time(drill.at)}, RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
+        shown.print(f"Drill: the last one passed, {local_time(drill.at)}; RTO {drill.rto_s} s, RPO {drill.rpo_s} s.")
 
 
-def _document(read: list[ReadManifest], url: str, promise: str) -> dict[str, Any]:
+def _document(read: list[ReadManifest], url: str, point: RecoveryPoint) -> dict[str, Any]:
     return {
         "store": url,
-        "rpo": promise,
-        "at_risk_since": _at_risk_since(read),
+        "rpo": point.at_most,
+        "at_risk_since": point.protected_until,
+        "unprotected_since": point.unprotected_since,
+        "rpo_problem": point.problem,
         "backups": [
             {**summary_of(each.manifest), "manifest": each.digest}
             if each.manifest
@@ -67,14 +72,7 @@ def _document(read: list[ReadManifest], url: str, promise: str) -> dict[str, Any
     }
 
 
-def _at_risk_since(read: list[ReadManifest]) -> datetime | None:
-    """The newest commit that a backup of all sources holds: what was committed later is in no backup."""
-    whole = [each.manifest for each in read if each.manifest and each.manifest.sources is None]
-    newest = whole[-1].newest_commit if whole else None
-    return newest.at if newest else None
-
-
-def _show(read: list[ReadManifest], url: str, promise: str, shown: Terminal) -> None:
+def _show(read: list[ReadManifest], url: str, shown: Terminal) -> None:
     if not read:
         shown.print(f"There is no backup in {url}: `sync-platform backup create` makes one.", soft_wrap=True)
         return
@@ -85,14 +83,18 @@ def _show(read: list[ReadManifest], url: str, promise: str, shown: Terminal) -> 
         else:
             report_problem(f"the manifest of {each.backup_id} cannot be used: {each.problem}")
     shown.print_table(table)
-    since = _at_risk_since(read)
-    if since:
-        age = timedelta(seconds=round((datetime.now(UTC) - since).total_seconds()))
+
+
+def _show_recovery_point(point: RecoveryPoint, shown: Terminal) -> None:
+    shown.print(f"RPO by the settings: at most {point.at_most}, while the schedules run.", soft_wrap=True)
+    if point.problem:
+        shown.print(f"RPO now: {point.problem}.", soft_wrap=True)
+    elif point.unprotected_since:
         shown.print(
-            f"RPO: at most {promise}. The newest commit in a backup is of {local_time(since)} ({age} ago); what was "
-            "committed later is in no backup yet.",
-            soft_wrap=True,
+            f"RPO now: commits since {local_time(point.unprotected_since)} are in no backup yet.", soft_wrap=True
         )
+    elif point.protected_until:
+        shown.print(f"RPO now: every commit is in a backup, the newest of {local_time(point.protected_until)}.")
 
 
 def _row(manifest: BackupManifest) -> list[str]:

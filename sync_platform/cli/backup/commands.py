@@ -160,6 +160,8 @@ def backup_prune(
 ) -> None:
     """Delete backups older than BACKUP_RETENTION_DAYS, in two steps: mark now, delete a day later at the earliest.
 
+    BACKUP_REPLICA is pruned by the same rules.
+
     Exit code: 0 if everything due was done, 1 if the clock may have jumped or the store refused to delete something.
     """
     from sync_platform.cli.backup.pruning import prune_or_plan

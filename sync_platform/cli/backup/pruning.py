@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-from sync_platform.backup.backup_retention import PRUNE, PrunePlan, PruneReport
+from collections.abc import Callable
+from typing import TypeVar
+
+from sync_platform.backup.backup_retention import PRUNE, PruneReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
-from sync_platform.settings import load_settings
+from sync_platform.settings import Settings, load_settings
+
+Report = TypeVar("Report", PruneReport, PruneReport | None)
 
 
 def prune_or_plan(*, dry_run: bool, trusts_clock: bool, as_json: bool) -> int:
-    """Delete what is due, or list it; 0, or 1 where the clock may have jumped or the store refused something."""
+    """Delete what is due in the store and in its replica, or list it; 0.
+
+    1 where the clock may have jumped, or where a store refused something.
+    """
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
     backups = backups_of(settings)
     if dry_run:
-        plan = backups.plan_prune(trusts_clock=trusts_clock)
-        report = PruneReport(plan)
+        report = PruneReport(backups.plan_prune(trusts_clock=trusts_clock))
+        plan = backups.plan_prune_replica(trusts_clock=trusts_clock)
+        of_replica = PruneReport(plan) if plan else None
     else:
-        with audited(settings, PRUNE, {"store": backups.store.url}) as operation:
-            report = backups.prune(trusts_clock=trusts_clock)
-            is_done = report.plan.stopped is None
-            details = {"backups": report.removed_backups, "objects": report.deleted_objects}
-            operation.ended("complete" if is_done else "failed", **details)
+        report = _audited(settings, backups.store.url, lambda: backups.prune(trusts_clock=trusts_clock))
+        of_replica = None
+        if backups.has_replica:
+            of_replica = _audited(
+                settings, backups.replica.url, lambda: backups.prune_replica(trusts_clock=trusts_clock)
+            )
     if as_json:
-        write_json({"dry_run": dry_run, **report.document()})
+        replica = of_replica.document() if of_replica else None
+        write_json({"dry_run": dry_run, **report.document(), "replica": replica})
     else:
-        _show_plan(report.plan, console())
-        if not dry_run:
-            _show_report(report, console())
-    return FAILED if report.plan.stopped or report.refused else OK
+        _show(report, console(), dry_run=dry_run)
+        if of_replica:
+            console().print(f"In the replica, {backups.replica.url}:", soft_wrap=True)
+            _show(of_replica, console(), dry_run=dry_run)
+    is_done = not any(each.plan.stopped or each.refused for each in (report, of_replica) if each)
+    return OK if is_done else FAILED
 
 
-def _show_plan(plan: PrunePlan, shown: Terminal) -> None:
+def _audited(settings: Settings, store: str, work: Callable[[], Report]) -> Report:
+    """Prune one store, with entries in the audit log."""
+    with audited(settings, PRUNE, {"store": store}) as operation:
+        report = work()
+        if report is None:  # nothing was copied to the replica yet
+            operation.ended("complete")
+        else:
+            details = {"backups": report.removed_backups, "objects": report.deleted_objects}
+            operation.ended("failed" if report.plan.stopped else "complete", **details)
+    return report
+
+
+def _show(report: PruneReport, shown: Terminal, *, dry_run: bool) -> None:
+    plan = report.plan
     if plan.stopped:
         report_problem(plan.stopped)
     for backup_id in plan.expired:
@@ -43,9 +69,7 @@ def _show_plan(plan: PrunePlan, shown: Terminal) -> None:
         f"for deletion a day later, {len(plan.deletable):,} were marked at least a day ago",
         soft_wrap=True,
     )
-
-
-def _show_report(report: PruneReport, shown: Terminal) -> None:
     for each in report.refused:
         report_problem(f"not deleted: {each}")
-    shown.print(f"deleted {len(report.removed_backups):,} backups and {report.deleted_objects:,} objects")
+    if not dry_run:
+        shown.print(f"deleted {len(report.removed_backups):,} backups and {report.deleted_objects:,} objects")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,16 +19,18 @@ from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep, stage
 from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.new_lake import log_restore, record_files
+from sync_platform.cli.backup.repeated_erasure import erasure_in, require_tombstones
 from sync_platform.cli.backup.restore_display import show_difference, show_fresh
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json, write_line
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.objects import open_store
@@ -37,7 +39,6 @@ from sync_platform.storage.platform_lock import Holder, platform_lock
 if TYPE_CHECKING:
     from sync_platform.defs.backups import Backups
 
-RESTORE = "restore"
 UNIFIED = "unified"
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -63,7 +64,7 @@ def restore(
     moment = parse_moment(at, "--at") if at is not None else None
     backups = backups_of(settings, from_replica=replica)
     chosen = choose_commit(backups.repository(), backup_id, moment, sources)
-    one = _Restore(settings, backups, chosen, sorted(set(sources)), conflict, dry_run, as_json)
+    one = _Restore(settings, backups, chosen, sorted(set(sources)), conflict, replica, dry_run, as_json)
     if fresh_home is not None:
         return one.into_fresh_home(fresh_home)
     if has_tables(LakeAddress.of(settings)):
@@ -78,6 +79,7 @@ class _Restore:
     chosen: ChosenCommit
     sources: list[str]
     conflict: Conflict
+    from_replica: bool
     dry_run: bool
     as_json: bool
 
@@ -89,14 +91,16 @@ class _Restore:
             return self._plan_fresh(home.lake)
         subject = self._subject(str(home.folder))
         with audited(self.settings, RESTORE, subject) as operation, showing_steps("restoring") as show_step:
+            erase_again = self._erasure_in(home.vault_url)
             home.begin(self.chosen)
-            _log(home.ledger_url, self.settings, subject, "begun")
+            log_restore(home.ledger_url, self.settings, subject, "begun")
             with scratch_folder(home.lake.temp, RESTORE) as scratch:
                 data = open_store((home.folder / "lake" / "data").as_uri())
-                rows = self._fresh(home.lake, data, scratch, show_step).run(_run_id(self.chosen))
+                rows = self._fresh(home.lake, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
+            record_files(home.lake, data, home.ledger_url)
             self._write_evidence(home)
             home.finish()
-            _log(home.ledger_url, self.settings, {**subject, "rows": sum(rows.values())}, "complete")
+            log_restore(home.ledger_url, self.settings, {**subject, "rows": sum(rows.values())}, "complete")
             operation.ended("complete", rows=sum(rows.values()))
         return self._report_fresh(home.lake, rows, str(home.folder))
 
@@ -104,11 +108,13 @@ class _Restore:
         address = LakeAddress.of(self.settings)
         if self.dry_run:
             return self._plan_fresh(address)
-        subject = self._subject(self.settings.environment)
+        subject = {**self._subject(self.settings.environment), NEW_LAKE: True}
         with audited(self.settings, RESTORE, subject) as operation, self._alone():
+            erase_again = self._erasure_in(self.settings.vault_url)
             with showing_steps("restoring") as show_step, scratch_folder(address.temp, RESTORE) as scratch:
-                fresh = self._fresh(address, self.backups.data.open(), scratch, show_step)
-                rows = fresh.run(_run_id(self.chosen))
+                data = self.backups.data.open()
+                rows = self._fresh(address, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
+                record_files(address, data, self.settings.ledger_url)
             operation.ended("complete", rows=sum(rows.values()))
         return self._report_fresh(address, rows, "")
 
@@ -119,6 +125,7 @@ class _Restore:
         )
 
     def _plan_fresh(self, address: LakeAddress) -> int:
+        require_tombstones(self.settings, from_replica=self.from_replica)
         with showing_steps("reading the backup") as show_step, scratch_folder(self.settings.temp, RESTORE) as scratch:
             rows = self._fresh(address, self.backups.data.open(), scratch, show_step).plan()
         return self._report_fresh(address, rows, "")
@@ -133,20 +140,32 @@ class _Restore:
         if self.as_json:
             write_json({**self._document(), "tables": [{"table": name, "inserted": n} for name, n in rows.items()]})
         else:
-            show_fresh(console(), self.chosen, address, rows, home, dry_run=self.dry_run)
+            with_recovery_key = bool(self.backups.recovery_key_file)
+            show_fresh(
+                console(),
+                self.chosen,
+                address,
+                rows,
+                home,
+                dry_run=self.dry_run,
+                with_recovery_key=with_recovery_key,
+            )
         return OK
 
     # -- the living lake ----------------------------------------------------------------------------------------
 
     def into_living_lake(self) -> int:
         if self.dry_run:
+            require_tombstones(self.settings, from_replica=self.from_replica)
             with self._staged() as restore:
                 return self._report_living(restore.plan(), None)
         subject = {**self._subject(self.settings.environment), "conflict": self.conflict.value}
         with audited(self.settings, RESTORE, subject) as operation, ExitStack() as locks:
             self._take_platform_locks(locks)
+            erase_again = self._erasure_in(self.settings.vault_url)
             safety = self._safety_backup() if self.conflict is Conflict.overwrite else None
             locks.enter_context(Leases(self.settings.ledger_url).hold(RESTORE))
+            erase_again()
             with self._staged() as restore:
                 done = restore.run(_run_id(self.chosen))
             details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
@@ -231,6 +250,9 @@ class _Restore:
 
     # -- both ---------------------------------------------------------------------------------------------------
 
+    def _erasure_in(self, vault_url: str) -> Callable[[], None]:
+        return erasure_in(vault_url, self.settings, from_replica=self.from_replica)
+
     def _platforms(self) -> dict[str, Platform]:
         every = load_platforms(self.settings.platform_path)
         return {name: platform for name, platform in every.items() if not self.sources or name in self.sources}
@@ -260,15 +282,6 @@ class _Restore:
 def _run_id(chosen: ChosenCommit) -> str:
     """The run of a restore, which the lineage shows: it names the backup."""
     return f"restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-of-{chosen.manifest.id}"
-
-
-def _log(ledger_url: str, settings: Settings, subject: dict[str, Any], outcome: Outcome) -> None:
-    """An entry in the audit log of a fresh home."""
-    log = AuditLog(ledger_url)
-    try:
-        log.record(RESTORE, subject, actor=settings.sync_actor or system_user(), via="cli", outcome=outcome)
-    finally:
-        log.close()
 
 
 def _reported_once(name: str) -> Any:

@@ -22,20 +22,33 @@ WORDS = {
 
 
 def show_fresh(
-    shown: Terminal, chosen: ChosenCommit, address: LakeAddress, rows: dict[str, int], home: str, *, dry_run: bool
+    shown: Terminal,
+    chosen: ChosenCommit,
+    address: LakeAddress,
+    rows: dict[str, int],
+    home: str,
+    *,
+    dry_run: bool,
+    with_recovery_key: bool,
 ) -> None:
     table = FittedTable(("table", "rows"), numbers=("rows",))
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
     shown.print_table(table)
     verb = "Would restore" if dry_run else "Restored"
-    shown.print(f"{verb} {chosen.in_words} ({local_time(chosen.commit.at)}) into {address}.", soft_wrap=True)
+    shown.print(f"{verb} {chosen.in_words} into {address}.", soft_wrap=True)
     if dry_run:
         shown.print("Nothing was changed.")
     elif home:
         shown.print(f"Next: SYNC_HOME={home} sync-platform lineage verify", soft_wrap=True)
         shown.print(
             "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",
+            soft_wrap=True,
+        )
+    if with_recovery_key:
+        shown.print(
+            "The recovery key opens backups and no personal value. Those stay unreadable until `sync-platform vault "
+            "restore` brings back the vault, and its master key; without a backup of the vault, for ever.",
             soft_wrap=True,
         )
 

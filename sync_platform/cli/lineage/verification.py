@@ -91,6 +91,13 @@ def _show(findings: Findings, shown: Terminal) -> None:
             "ledger, set S3_BACKUP_BUCKET on each, so that they share the anchors too; or name one with --anchor",
             soft_wrap=True,
         )
+    if before := findings.anchors_before_restore:
+        more = f" and {len(before) - 1:,} more" if len(before) > 1 else ""
+        shown.print(
+            f"not compared, or only in part: the anchor {before[-1]}{more}, from before this lake was restored; the "
+            "audit log names the restore",
+            soft_wrap=True,
+        )
     if findings.files_unrecorded:
         shown.print(
             f"not compared: the bytes of {findings.files_unrecorded:,} files, which the next sync records for the "

@@ -11,8 +11,8 @@ from sync_platform.cli.output import console, write_json
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import Settings, load_settings
 
-RESTORE = "vault-restore"
-"""The operation in the audit log."""
+RESTORE, VERIFY = "vault-restore", "vault-verify"
+"""The operations in the audit log."""
 
 
 def back_up_vault(*, as_json: bool) -> int:
@@ -32,7 +32,10 @@ def verify_vault_backup(*, as_json: bool) -> int:
     from sync_platform.defs.vault_backup import vault_backup_of
 
     settings = load_settings()
-    _show(settings, vault_backup_of(settings).backup().verify(), "the backup is whole:", as_json)
+    with audited(settings, VERIFY, {"store": settings.vault_backup_url}) as operation:
+        found = vault_backup_of(settings).backup().verify()
+        operation.ended("complete", **found.figures())
+    _show(settings, found, "the backup is whole:", as_json)
     return OK
 
 

@@ -1,0 +1,50 @@
+"""The restores that began this lake anew, from the audit log: what was anchored before one may be more than it has.
+
+A restore into the lake in use is a new commit, and shortens no chain: it is not meant here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from sync_platform.storage.audit_log import AuditEntry
+
+RESTORE = "restore"
+"""The operation in the audit log."""
+NEW_LAKE = "new_lake"
+"""In the subject of a restore that made the lake of this ledger, and not one elsewhere."""
+
+
+@dataclass(frozen=True)
+class RestoredLake:
+    """A restore into a new lake: when it ended, the last batch that it restored, and the first entry of the ledger.
+
+    `ledger_began`: the time of that entry. A ledger is never restored, so a new one has other chains than before.
+    """
+
+    at: datetime
+    batch: int
+    ledger_began: datetime
+
+
+def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
+    """The restores in the audit log that made a new lake, in order."""
+    found = []
+    for entry in entries:
+        if entry.operation == RESTORE and entry.outcome == "complete":
+            subject = orjson.loads(entry.subject)
+            if subject.get(NEW_LAKE):
+                found.append(RestoredLake(entry.at, subject["batch"], entries[0].at))
+    return found
+
+
+def is_replaced(anchored_at: datetime, chain: str, number: int, restores: Sequence[RestoredLake]) -> bool:
+    """True if a restore explains that the lake or its ledger does not have entry `number`, anchored then, any more."""
+    later = [each for each in restores if each.at > anchored_at]
+    if chain == "batches":
+        return any(each.batch < number for each in later)
+    return any(each.ledger_began > anchored_at for each in later)
