@@ -15,6 +15,7 @@ from sync_platform.storage.audit_log import AuditEntry
 
 LATE = timedelta(days=8)
 """A drill is due every week."""
+AHEAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     problem = None
     if last.outcome != "complete":
         problem = f"the last drill, of {local_minute(last.at)}, did not pass: {last.outcome}"
+    elif age < -AHEAD:
+        problem = f"the last drill is dated {local_minute(last.at)}, in the future: its clock was wrong, so one is due"
     elif age > LATE:
         problem = f"the last drill was {age.days} days ago: one is due every week"
     return DrillState(last.at, last.outcome, subject.get("rto_s"), subject.get("rpo_s"), problem)

@@ -215,7 +215,8 @@ class BucketStore:
             code = error.response.get("Error", {}).get("Code", "")
             if verb == "read" and code in ("NoSuchKey", "404"):
                 raise KeyError(key) from None
-            raise StorageError(f"cannot {verb} {self.url}/{key}: {code or error}") from error
+            reason = f"there is no bucket {self._bucket}" if code == "NoSuchBucket" else code or error
+            raise StorageError(f"cannot {verb} {self.url}/{key}: {reason}") from error
         except BotoCoreError as error:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
 

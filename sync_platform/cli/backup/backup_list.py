@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from sync_platform.backup.backup_manifest import BackupManifest
+from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.drill import DRILL
 from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.repository import ReadManifest
@@ -21,7 +24,7 @@ COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new
 
 
 def list_backups(*, as_json: bool) -> int:
-    """List the backups; 0, or 1 if a manifest cannot be read."""
+    """List the backups; 0, or 1 if a manifest cannot be read, or if every backup that was made is gone."""
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
@@ -29,13 +32,29 @@ def list_backups(*, as_json: bool) -> int:
     read = repository.read_manifests() if repository else []
     promise = "one commit" if settings.backup_after_sync else "one day"
     drill = _last_drill(settings.ledger_url)
+    lost = 0 if read else _made_in(settings.backup_url, settings.ledger_url)
     if as_json:
         write_json({**_document(read, settings.backup_url, promise), "drill": drill.document()})
     else:
         _show(read, settings.backup_url, promise, console())
         if read:
             _show_drill(drill, console())
-    return FAILED if any(each.problem for each in read) else OK
+    if lost:
+        report_problem(
+            f"the audit log has {lost:,} backups that were made in {settings.backup_url}, and none is there: the store "
+            "is lost, or S3_BACKUP_BUCKET names another one"
+        )
+    return FAILED if lost or any(each.problem for each in read) else OK
+
+
+def _made_in(store: str, ledger_url: str) -> int:
+    """The number of backups that the audit log says were made in a store."""
+    log = AuditLog(ledger_url)
+    try:
+        made = [orjson.loads(each.subject) for each in log.entries(operation=CREATE) if each.outcome == "complete"]
+    finally:
+        log.close()
+    return sum(each.get("store") == store for each in made)
 
 
 def _last_drill(ledger_url: str) -> DrillState:
