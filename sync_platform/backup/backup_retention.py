@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from sync_platform.backup.backup_manifest import BackupManifest, manifest_key
-from sync_platform.backup.repository import REMOVED, ReadManifest, Repository
+from sync_platform.backup.backup_manifest import FOLDER, BackupManifest, manifest_key
+from sync_platform.backup.repository import OBJECTS, REMOVED, ReadManifest, Repository
 from sync_platform.errors import DamagedBackup, StorageError
 
 PRUNE = "prune"
@@ -24,7 +24,6 @@ MARKS = "marks.json"
 GRACE = timedelta(days=1)
 LONGEST_GAP = timedelta(days=60)
 """A longer time without a backup, or between two of them, is taken for a jump of the clock."""
-BACKWARDS = timedelta(hours=1)
 JUMPED = "the clock may have jumped, so nothing was deleted; if the time is right, repeat with --clock-is-right"
 
 
@@ -122,6 +121,8 @@ def prune(
             report.deleted_objects += 1
     marks |= {key: now for key in plan.marked if key not in marks}
     repository.store.put(MARKS, msgspec.json.encode(marks, order="sorted"))
+    for folder in (OBJECTS, FOLDER, REMOVED):
+        repository.store.sweep(folder, now - GRACE)  # what killed puts left
     return report
 
 
@@ -138,11 +139,13 @@ def expired_backups(manifests: Sequence[BackupManifest], retention_days: int, no
 
 
 def jump_of_clock(manifests: Sequence[BackupManifest], now: datetime) -> str | None:
-    """Why the clock may have jumped: a backup is dated before the one it follows, or long after it."""
-    times = [(each.id, each.created_at) for each in manifests] + [("now", now.astimezone(UTC))]
-    for (name, before), (following, after) in pairwise(times):
-        if after < before - BACKWARDS:
-            return f"{following} is of {after:%Y-%m-%d}, before {name} that it follows: {JUMPED}"
+    """Why the clock may be ahead: two backups, or the last one and now, lie too far apart.
+
+    A backup dated after now was made under a clock that was ahead. It says nothing about the clock now, and expires
+    late. A clock that is behind deletes too little, which harms nothing.
+    """
+    past = sorted((each.created_at, each.id) for each in manifests if each.created_at <= now)
+    for (before, name), (after, following) in pairwise([*past, (now.astimezone(UTC), "now")]):
         if after - before > LONGEST_GAP:
             return f"{following} is {(after - before).days:,} days after {name}: {JUMPED}"
     return None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
-from sync_platform.backup.repository import Repository
+from sync_platform.backup.identifier import created_at_of, is_backup_id
+from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.documents.local_time import local_time
-from sync_platform.errors import UsageError
+from sync_platform.errors import DamagedBackup, UsageError
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,21 @@ def choose_commit(
     """The newest commit of a backup, or the commit that was current at a moment, of all backups that have it.
 
     UsageError where there is no such backup, where none has all of `sources`, or where the moment lies before the
-    oldest commit in any backup.
+    oldest commit in any backup. DamagedBackup where the manifest of a newer backup, which may have a newer commit,
+    cannot be used.
     """
     if backup_id is not None:
         manifest = repository.manifest(backup_id)
         _require_sources(manifest, sources)
         return _newest(manifest)
-    manifests = [each for each in repository.manifests() if each.commits and _has_sources(each, sources)]
+    read = repository.read_manifests()
+    manifests = [each.manifest for each in read if each.manifest]
+    manifests = [each for each in manifests if each.commits and _has_sources(each, sources)]
     if not manifests:
+        _require_usable(read, None)
         raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `sync-platform backup create`")
+    if moment is None or all(commit.at <= moment for each in manifests for commit in each.commits):
+        _require_usable(read, manifests[-1])
     if moment is None:
         return _newest(manifests[-1])
     found = [
@@ -56,6 +63,18 @@ def choose_commit(
         )
     # the state that a backup was made of is restored faster than an earlier commit of a later backup
     return max(found, key=lambda each: (each.commit.at, each.is_newest, each.manifest.sequence))
+
+
+def _require_usable(read: Sequence[ReadManifest], newest: BackupManifest | None) -> None:
+    """DamagedBackup where a manifest cannot be used and is newer than `newest`, by the time in its name."""
+    for each in read:
+        is_unusable = each.manifest is None and is_backup_id(each.backup_id)
+        if is_unusable and (newest is None or created_at_of(each.backup_id) > newest.created_at):
+            instead = f"restore {newest.id} by its id" if newest else "restore from a replica"
+            raise DamagedBackup(
+                f"the manifest of {each.backup_id} cannot be used: {each.problem}; nothing was restored. To do "
+                f"without it, {instead}"
+            )
 
 
 def _newest(manifest: BackupManifest) -> ChosenCommit:

@@ -18,6 +18,7 @@ LATE = timedelta(days=8)
 LONGEST = timedelta(days=1)
 """A drill that began longer ago, and has not ended, was killed."""
 RUN_ONE = "`sync-platform backup drill`"
+AHEAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
         problem = f"the last drill, of {local_minute(last.at)}, did not pass: {why}"
     elif killed:
         problem = f"the drill that began on {local_minute(killed.at)} never ended: {RUN_ONE}"
+    elif age < -AHEAD:
+        problem = f"the last drill is dated {local_minute(last.at)}, in the future: its clock was wrong, so one is due"
     elif age > LATE:
         problem = f"the last drill was {age.days} days ago, and one is due every week: {RUN_ONE}"
     return DrillState(last.at, last.outcome, subject.get("rto_s"), subject.get("rpo_s"), problem)

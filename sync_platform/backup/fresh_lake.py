@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync_platform.backup.backup_manifest import StoredFile
-from sync_platform.backup.catalog_load import load_catalog, require_no_lake
+from sync_platform.backup.catalog_load import has_tables, load_catalog, require_no_lake
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.creation import ALWAYS_KEPT
 from sync_platform.backup.point_in_time import catalog_for, commit_again
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.staged_backup import OnStep, each_of, fetch_catalog, fetch_files, files_of, stage
+from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
@@ -54,18 +55,33 @@ class FreshLake:
         with self._stage() as lake:
             return rows_by_table(lake)
 
-    def run(self, run_id: str, before_catalog: Callable[[], None] = lambda: None) -> dict[str, int]:
+    def run(
+        self, run_id: str, before_catalog: Callable[[], None] = lambda: None, *, continues: bool = False
+    ) -> dict[str, int]:
         """Restore; returns the rows of each table. `before_catalog` is called before anything can be read.
 
-        Raises UsageError where the target is not empty, DamagedBackup where a file is not what was backed up.
+        `continues`: an earlier run was perhaps killed after the lake was whole; then the lake stays as it is. Raises
+        UsageError where the target is not empty, DamagedBackup where a file is not what was backed up.
         """
-        require_no_lake(self.target)
-        if self.chosen.is_newest:
-            self._copy(run_id, before_catalog)
+        if continues and self._is_restored():
+            before_catalog()
         else:
-            self._commit_again(run_id, before_catalog)
+            require_no_lake(self.target)
+            if self.chosen.is_newest:
+                self._copy(run_id, before_catalog)
+            else:
+                self._commit_again(run_id, before_catalog)
         with Lake(self.target, read_only=True) as lake:
             return rows_by_table(lake)
+
+    def _is_restored(self) -> bool:
+        """True if the lake is there and has the last entry of the hash chain at the chosen commit."""
+        if not has_tables(self.target):
+            return False
+        with Lake(self.target, read_only=True) as lake, lake.session() as session:
+            commit = [self.chosen.commit.batch_number, self.chosen.commit.batch_link]
+            query = f"SELECT 1 FROM {LAKE}.{BATCHES} WHERE number = ? AND link = ?"
+            return has_chain(session) and session.execute(query, commit).fetchone() is not None
 
     @property
     def _schemas(self) -> list[str]:

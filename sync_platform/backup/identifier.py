@@ -19,9 +19,13 @@ def new_backup_id(kind: BackupKind, at: datetime) -> str:
     return f"{kind}-{moment:%Y-%m-%dT%H-%M-%S}-{moment.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
 
 
+def is_backup_id(text: str) -> bool:
+    return FORM.fullmatch(text) is not None
+
+
 def require_backup_id(text: str) -> str:
     """The text; UsageError where it is not the name of a backup."""
-    if not FORM.fullmatch(text):
+    if not is_backup_id(text):
         raise UsageError(f"{text!r} is not the id of a backup such as full-2026-11-23T02-00-00-000Z-abc123")
     return text
 

@@ -122,10 +122,20 @@ class Repository:
         """Sign and write a manifest, and read it back; returns its digest. From then on the backup exists."""
         body = signed_body(manifest, self.key.signer)
         key = manifest_key(manifest.id)
-        self.store.put_new(key, body)
-        if self.store.get(key) != body:
+        try:
+            self.store.put_new(key, body)
+        except StorageError:
+            if not self._has(key, body):  # where only the answer of the store was lost, the manifest is there
+                raise
+        if not self._has(key, body):
             raise StorageError(f"{self.store.url}/{key} is not what was written")
         return manifest_digest(body)
+
+    def _has(self, key: str, body: bytes) -> bool:
+        try:
+            return self.store.get(key) == body
+        except KeyError:
+            return False
 
     def read_manifests(self) -> list[ReadManifest]:
         """Every manifest in the store, in order of their sequence; those that cannot be read come last."""

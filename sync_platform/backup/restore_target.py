@@ -15,6 +15,7 @@ from sync_platform.storage.lake_connection import LakeAddress
 
 ENVIRONMENTS: tuple[str, ...] = get_args(Settings.model_fields["environment"].annotation)
 MARK = "restore-unfinished.json"
+MARK_DRAFT = f".{MARK}.draft"
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class FreshHome:
         if not self.folder.is_dir():
             raise UsageError(f"--target {self.folder}: it is a file, and not a folder")
         mark = self._mark()
-        if mark is None and any(self.folder.iterdir()):
+        if mark is None and any(each.name != MARK_DRAFT for each in self.folder.iterdir()):
             raise UsageError(
                 f"--target {self.folder}: it is not empty; name a new folder, or the environment of this installation "
                 "to restore into its lake. Nothing was restored"
@@ -64,7 +65,9 @@ class FreshHome:
     def begin(self, chosen: ChosenCommit) -> None:
         """Mark the folder as unfinished."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / MARK).write_bytes(msgspec.json.encode(_mark_of(chosen)))
+        draft = self.folder / MARK_DRAFT
+        draft.write_bytes(msgspec.json.encode(_mark_of(chosen)))
+        draft.replace(self.folder / MARK)
 
     def finish(self) -> None:
         """Remove the mark."""
@@ -75,8 +78,8 @@ class FreshHome:
             return msgspec.json.decode((self.folder / MARK).read_bytes(), type=Unfinished)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError:  # killed while it was written
-            return Unfinished("unknown", 0)
+        except msgspec.DecodeError:
+            return Unfinished("an unknown backup", 0)
 
 
 def target_of(text: str, settings: Settings) -> FreshHome | None:

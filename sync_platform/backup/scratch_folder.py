@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +16,11 @@ def scratch_folder(temp: Path, activity: str) -> Iterator[Path]:
     """An empty folder below `temp`, removed at the end."""
     temp.mkdir(parents=True, exist_ok=True)
     _remove_left(temp, activity)
-    folder = Path(tempfile.mkdtemp(prefix=f"{activity}-", dir=temp))
+    folder = temp / f"{activity}-{secrets.token_hex(4)}"
     lock = FileLock(f"{folder}.lock")
-    with lock:
+    with lock:  # before its folder, which is then never without a lock
         try:
+            folder.mkdir(mode=0o700)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)

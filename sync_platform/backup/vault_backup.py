@@ -16,6 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from sync_platform.backup.object_format import Codec, decode, encode
+from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
@@ -25,6 +26,7 @@ from sync_platform.vault.tombstones import Tombstone
 FOLDER = "vault/"
 CODEC = Codec(is_compressed=True, is_encrypted=True)
 USE = "vault-backup"
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,14 @@ class VaultBackup:
 
         StorageError, and the backup before stays, where that fails, or where it has keys that this vault does not have.
         """
-        earlier = [self._read(key) for key in self.store.keys(FOLDER)]
+        self._require_continued(read_vault_lines(vault_lines(engine, master_key)))
         name = f"{FOLDER}vault-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(3)}{CODEC.ending}"
         self._put(name, encode(vault_lines(engine, master_key), CODEC, self._key, name.encode()))
         copy = self._read(name)
-        if lost := next((each for each in earlier if not copy.continues(each)), None):
-            self.store.delete(name)
-            raise StorageError(
-                f"{self.store.url} has the backup of a vault with {lost.rows['subject_keys']:,} keys, and this one has "
-                f"{copy.rows['subject_keys']:,} or another master key: run `sync-platform vault restore` to get that "
-                "vault back, or set another VAULT_BACKUP; the backup was not replaced"
-            )
         for key in list(self.store.keys(FOLDER)):
             if key != name:
                 self.store.delete(key)
+        self.store.sweep(FOLDER, EVER)  # a killed backup may have left a copy that has a key which is destroyed now
         return StoredVault(name, copy)
 
     def verify(self) -> StoredVault:
@@ -81,29 +77,36 @@ class VaultBackup:
         name = self._newest()
         return StoredVault(name, write_vault(engine, self._lines(name), erased))
 
+    def _require_continued(self, copy: VaultCopy) -> None:
+        """StorageError where a backup has keys that this vault does not have. It is checked before anything is written,
+        because a killed process could not delete it again."""
+        for key in self.store.keys(FOLDER):
+            earlier = self._read(key)
+            if not copy.continues(earlier):
+                raise StorageError(
+                    f"{self.store.url} has the backup of a vault with {earlier.rows['subject_keys']:,} keys, and this "
+                    f"one has {copy.rows['subject_keys']:,} or another master key: run `sync-platform vault restore` "
+                    "to get that vault back, or set another VAULT_BACKUP; the backup was not replaced"
+                )
+
     def exists(self) -> bool:
         return next(iter(self.store.keys(FOLDER)), None) is not None
 
     def _newest(self) -> str:
-        """The newest backup: a killed backup may have left two."""
-        found = max(self.store.keys(FOLDER), default=None)
-        if found is None:
+        """The newest backup: a killed backup may have left two, of which the newer one has all keys of the other."""
+        found = list(self.store.keys(FOLDER))
+        if not found:
             raise UsageError(f"there is no backup of the vault in {self.store.url}: `sync-platform vault backup`")
-        return found
+        return found[0] if len(found) == 1 else max(found, key=lambda name: (self._read(name).keys_ever, name))
 
     def _put(self, name: str, blocks: Iterable[bytes]) -> None:
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        written, digest = self._scratch / secrets.token_hex(8), hashlib.sha256()
-        try:
+        with scratch_folder(self._scratch, USE) as scratch:
+            written, digest = scratch / "vault", hashlib.sha256()
             with written.open("wb") as file:
                 for block in blocks:
                     digest.update(block)
                     file.write(block)
             self.store.put_file(name, written, digest.digest())
-        except OSError as error:
-            raise StorageError(f"cannot write {written}: {error.strerror or error}") from error
-        finally:
-            written.unlink(missing_ok=True)
 
     def _read(self, name: str) -> VaultCopy:
         return read_vault_lines(self._lines(name))

@@ -44,8 +44,12 @@ class VaultCopy:
 
     def continues(self, earlier: VaultCopy) -> bool:
         """True if this is the same vault later: a key disappears only for a tombstone."""
-        ever, ever_before = (len(each.tombstones) + each.rows[subject_keys.name] for each in (self, earlier))
-        return self.check_value == earlier.check_value and ever >= ever_before
+        return self.check_value == earlier.check_value and self.keys_ever >= earlier.keys_ever
+
+    @property
+    def keys_ever(self) -> int:
+        """The number of keys, destroyed ones included; it never falls."""
+        return len(self.tombstones) + self.rows[subject_keys.name]
 
 
 def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:

@@ -56,7 +56,7 @@ class ServerEncryption:
 class BucketStore:
     """Objects in one S3 bucket, below an optional prefix.
 
-    A server that is busy (`SlowDown`) or fails is asked again for at least 40 seconds, less and less often.
+    A server that is busy (`SlowDown`), fails or drops a connection is asked again for a minute, less and less often.
     """
 
     def __init__(
@@ -195,7 +195,12 @@ class BucketStore:
         from botocore import exceptions
         from botocore.exceptions import BotoCoreError, ClientError
 
-        broken = exceptions.ReadTimeoutError, exceptions.ResponseStreamingError, exceptions.IncompleteReadError
+        broken = (
+            exceptions.ConnectionClosedError,
+            exceptions.ReadTimeoutError,
+            exceptions.ResponseStreamingError,
+            exceptions.IncompleteReadError,
+        )
 
         def is_retried(error: BaseException) -> bool:
             if isinstance(error, ClientError):
@@ -215,7 +220,8 @@ class BucketStore:
             code = error.response.get("Error", {}).get("Code", "")
             if verb == "read" and code in ("NoSuchKey", "404"):
                 raise KeyError(key) from None
-            raise StorageError(f"cannot {verb} {self.url}/{key}: {code or error}") from error
+            reason = f"{code}: there is no bucket {self._bucket}" if code == "NoSuchBucket" else code or error
+            raise StorageError(f"cannot {verb} {self.url}/{key}: {reason}") from error
         except BotoCoreError as error:
             raise StorageError(f"cannot {verb} {self.url}/{key}: {error}") from error
 

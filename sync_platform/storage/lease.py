@@ -1,7 +1,8 @@
 """Leases: exclusive use of something across processes and machines, stored in the ledger.
 
-The holder renews its lease while it lives. After a crash the lease expires. The clocks of machines that share a ledger
-must differ by less than the duration of a lease.
+The holder renews its lease while it lives. It also has a lock that ends with its process, so the lease of a killed
+process is free at once. Where the lock is not enough, as for a machine that sleeps, the lease expires. The clocks of
+machines that share a ledger must differ by less than the duration of a lease.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from sync_platform.documents.local_time import local_time
 from sync_platform.errors import Busy, StorageError
 from sync_platform.storage.ledger import MIGRATIONS, metadata
+from sync_platform.storage.platform_lock import platform_lock_if_free
 from sync_platform.storage.relational import open_database, transaction, upsert
 
 STORED_DATA = "stored data"
@@ -31,6 +33,7 @@ leases = sa.Table(
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("acquired_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends_with_process", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 
@@ -42,7 +45,7 @@ class Leases:
     """The leases in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
     def __init__(self, url: str, clock: Callable[[], datetime] = _now) -> None:
-        self._engine, self._clock = open_database(url, MIGRATIONS), clock
+        self._url, self._engine, self._clock = url, open_database(url, MIGRATIONS), clock
 
     @contextmanager
     def hold(self, activity: str, name: str = STORED_DATA, renewed_every_s: float = RENEWED_EVERY_S) -> Iterator[Lease]:
@@ -50,24 +53,31 @@ class Leases:
 
         Raises Busy where another activity holds it; the message names the holder and the time.
         """
-        lease = self.acquire(activity, name)
-        ended = threading.Event()
-        renewing = threading.Thread(target=_renew_until, args=(lease, ended, renewed_every_s), daemon=True)
-        renewing.start()
-        try:
-            yield lease
-        finally:
-            ended.set()
-            renewing.join()
-            lease.release()
+        with platform_lock_if_free(self._url, f"lease of {name}", activity) as has_lock:
+            lease = self.acquire(activity, name, has_lock=has_lock)
+            ended = threading.Event()
+            renewing = threading.Thread(target=_renew_until, args=(lease, ended, renewed_every_s), daemon=True)
+            renewing.start()
+            try:
+                yield lease
+            finally:
+                ended.set()
+                renewing.join()
+                lease.release()
 
-    def acquire(self, activity: str, name: str = STORED_DATA) -> Lease:
-        """The lease `name` for an activity, without renewal and release; Busy as in `hold`."""
+    def acquire(self, activity: str, name: str = STORED_DATA, *, has_lock: bool = False) -> Lease:
+        """The lease `name` for an activity, without renewal and release; Busy as in `hold`.
+
+        `has_lock`: the caller has the lock of the lease, so a lease that ends with its process has no living holder.
+        """
         now = self._clock()
         holder = f"{activity} (process {os.getpid()} on {os.uname().nodename})"
-        values = {"holder": holder, "acquired_at": now, "expires_at": now + LASTS}
+        values = {"holder": holder, "acquired_at": now, "expires_at": now + LASTS, "ends_with_process": has_lock}
+        is_free = leases.c.expires_at < now
+        if has_lock:
+            is_free = sa.or_(is_free, leases.c.ends_with_process)
         take = upsert(self._engine, leases).values(name=name, **values)
-        take = take.on_conflict_do_update(index_elements=["name"], set_=values, where=leases.c.expires_at < now)
+        take = take.on_conflict_do_update(index_elements=["name"], set_=values, where=is_free)
         with transaction(self._engine) as connection:
             if connection.execute(take.returning(leases.c.name)).first() is not None:
                 return Lease(self._engine, self._clock, name, holder, now)
@@ -97,11 +107,14 @@ class Lease:
             self._expires_at = expires_at
 
     def require_unexpired(self) -> None:
-        """Raise StorageError where the lease has expired (the machine slept): another activity may have started."""
+        """Raise StorageError where the lease has expired (the machine slept), or where another activity has it."""
         if self._clock() >= self._expires_at:
             raise StorageError(
                 f"{self.holder} lost its hold on the {self.name}, which ran out at {local_time(self._expires_at)}"
             )
+        with transaction(self._engine) as connection:
+            if connection.execute(sa.select(leases.c.name).where(self._ours)).first() is None:
+                raise StorageError(f"{self.holder} lost its hold on the {self.name}: another activity has it")
 
     def release(self) -> None:
         """Release the lease, unless it has expired and another holder has it."""

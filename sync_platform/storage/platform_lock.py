@@ -1,4 +1,4 @@
-"""Platform locks: one sync of a platform at a time, across processes and machines.
+"""Platform locks: one sync of a platform at a time, across processes and machines. Leases have such a lock too.
 
 The ledger decides who shares the locks. With a SQLite ledger each lock is a file beside it. With a PostgreSQL ledger
 each lock is an advisory lock of the server, so that machines with one ledger share the locks.

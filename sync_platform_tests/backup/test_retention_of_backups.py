@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
+from sync_platform.backup import creation
 from sync_platform.backup.backup_manifest import manifest_key
 from sync_platform.backup.backup_retention import expired_backups, plan_prune, prune
+from sync_platform.backup.chosen_commit import choose_commit
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform_tests.backup.backed_up_lake import MENU, BackedUpLake, backed_up_in
@@ -54,6 +56,16 @@ def test_an_object_of_an_interrupted_backup_is_deleted_in_two_steps_too(lake: Ba
     assert len(lake.repository.manifests()) == 3
 
 
+def test_what_a_killed_put_left_is_deleted_a_day_later(lake: BackedUpLake, tmp_path: Path) -> None:
+    left = next((tmp_path / "backup_store" / "objects").iterdir()) / ".put-0123"
+    left.write_bytes(b"half")
+    prune(lake.repository, 30, NOW)
+    assert left.exists()
+    prune(lake.repository, 30, NOW + 2 * DAY)
+    assert not left.exists()
+    assert lake.verify().found == []
+
+
 def test_what_a_new_backup_needs_again_loses_its_mark(lake: BackedUpLake) -> None:
     (data,) = {file.name for file in lake.repository.manifests()[-1].with_role("catalog")}
     marked = NOW + 40 * DAY
@@ -70,6 +82,34 @@ def test_nothing_is_deleted_under_a_clock_ten_years_ahead(lake: BackedUpLake) ->
         assert report.plan.stopped is not None
         assert "the clock may have jumped" in report.plan.stopped
     assert set(lake.store.keys()) == keys
+
+
+def test_a_backup_made_under_a_clock_ten_years_ahead_keeps_its_place_and_stops_no_deletion_afterwards(
+    lake: BackedUpLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _ = lake.repository.manifests()
+    with monkeypatch.context() as patch:
+        patch.setattr(creation, "datetime", _TenYearsAhead)
+        ahead = lake.make().manifest
+    assert ahead.created_at > NOW + 3600 * DAY
+    assert prune(lake.repository, 30, NOW + 3660 * DAY).plan.stopped is not None
+    lake.harness.sync(MENU[:2], hour=40)
+    last = lake.make("full").manifest
+    assert [each.id for each in lake.repository.manifests()[-2:]] == [ahead.id, last.id]
+    assert choose_commit(lake.repository, None, None).manifest.id == last.id
+    assert lake.verify().found == []
+    for days in (40, 41):
+        report = prune(lake.repository, 30, NOW + days * DAY)
+        assert report.plan.stopped is None
+    assert {first.id, second.id} <= set(report.removed_backups)
+    assert ahead.id not in report.removed_backups
+    assert lake.verify().found == []
+
+
+class _TenYearsAhead:
+    @staticmethod
+    def now(zone: tzinfo) -> datetime:
+        return datetime.now(zone) + 3650 * DAY
 
 
 def test_the_newest_backup_is_never_expired(lake: BackedUpLake) -> None:

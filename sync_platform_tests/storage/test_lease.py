@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +28,20 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+@contextmanager
+def _held_soon(leases: Leases, activity: str) -> Iterator[Lease]:
+    """The lease, once PostgreSQL has noticed that the connection of its killed holder is closed."""
+    limit = time.monotonic() + 30
+    while True:
+        try:
+            with leases.hold(activity) as lease:
+                yield lease
+            return
+        except Busy:
+            assert time.monotonic() < limit
+            time.sleep(0.05)
 
 
 def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url: str) -> None:
@@ -61,6 +80,31 @@ def test_the_lease_of_a_crashed_holder_is_free_after_its_expiry(database_url: st
     clock.now += timedelta(seconds=1)
     with leases.hold("maintenance"):
         pass
+
+
+def test_the_lease_of_a_killed_process_is_free_at_once(database_url: str) -> None:
+    imports = "import os, signal\nfrom sync_platform.storage.lease import Leases"
+    program = "with Leases(sys.argv[1]).hold('backup'):\n    print('held', flush=True)\n    sys.stdin.read()"
+    command = [sys.executable, "-c", f"import sys\n{imports}\n{program}", database_url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Busy), Leases(database_url).hold("maintenance"):
+            pytest.fail("its holder lives")
+        holder.kill()
+        holder.wait()
+        with _held_soon(Leases(database_url), "maintenance") as lease:
+            lease.require_unexpired()
+            with pytest.raises(Busy, match="maintenance"), Leases(database_url).hold("restore"):
+                pytest.fail("two at once")
+
+
+def test_a_lease_whose_lock_was_lost_to_another_activity_is_noticed_at_once(database_url: str) -> None:
+    leases = Leases(database_url)
+    held = leases.acquire("backup", has_lock=True)
+    held.require_unexpired()
+    with leases.hold("maintenance"), pytest.raises(StorageError, match="another activity has it"):
+        held.require_unexpired()
 
 
 def test_a_renewed_lease_outlasts_its_first_expiry(database_url: str) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from sync_platform.errors import StorageError
-from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.storage.s3_client import open_other_s3_client
 from sync_platform_tests.services import S3Server
 
-from .strict_s3 import StrictS3, strict_s3
+from .strict_s3 import StrictS3, store_of, strict_s3
 
 
 @pytest.fixture
@@ -23,26 +21,6 @@ def strict(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Str
             monkeypatch.setenv(name, value)
     with strict_s3(s3_server.endpoint) as server:
         yield server
-
-
-class Sleeps:
-    """Sleeps that do not wait; the server is busy until their sum is `busy_s`."""
-
-    def __init__(self, server: StrictS3, busy_s: float) -> None:
-        self.slept, self._server, self._busy_s = 0.0, server, busy_s
-
-    def __call__(self, seconds: float) -> None:
-        self.slept += seconds
-        if self.slept >= self._busy_s:
-            self._server.busy = 0
-
-
-def store_of(server: StrictS3, bucket: str, prefix: str, busy_s: float = 0) -> tuple[BucketStore, Sleeps]:
-    sleeps = Sleeps(server, busy_s)
-    # botocore's own retries, which really wait, are left out
-    client = open_other_s3_client("us-east-1", server.endpoint)
-    client.meta.events.unregister("needs-retry.s3", unique_id="retry-config-s3")
-    return BucketStore(client, bucket, prefix, sleeps), sleeps
 
 
 def test_a_server_without_checksums_stores_reads_lists_and_deletes(strict: StrictS3, s3_server: S3Server) -> None:
@@ -60,10 +38,12 @@ def test_a_server_without_checksums_stores_reads_lists_and_deletes(strict: Stric
 def test_a_server_that_is_busy_for_thirty_seconds_is_waited_for(strict: StrictS3, s3_server: S3Server) -> None:
     store, sleeps = store_of(strict, s3_server.bucket, "busy", busy_s=30)
     for action in (lambda: store.put("a", b"x"), lambda: store.put_new("b", b"y"), lambda: list(store.keys())):
-        strict.busy, sleeps.slept = 1000, 0.0
+        strict.busy = 1000
+        sleeps.reset()
         action()
         assert sleeps.slept >= 30
-    strict.busy, sleeps.slept = 1000, 0.0
+    strict.busy = 1000
+    sleeps.reset()
     assert store.get("a") == b"x"
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from sync_platform.backup.backup_manifest import BackupManifest
+from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.drill import DRILL
 from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.recovery_point import RecoveryPoint, recovery_point
@@ -23,7 +26,7 @@ COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new
 
 
 def list_backups(*, as_json: bool) -> int:
-    """List the backups, and what would be lost now; 0, or 1 if a manifest cannot be read."""
+    """List the backups, and what would be lost now; 0, or 1 if a manifest cannot be read or every backup is gone."""
     from sync_platform.defs.backups import backups_of
 
     settings = load_settings()
@@ -32,13 +35,29 @@ def list_backups(*, as_json: bool) -> int:
     now = datetime.now(UTC)
     point = recovery_point(LakeAddress.of(settings), read, now, after_sync=settings.backup_after_sync)
     drill = _last_drill(settings.ledger_url, now)
+    lost = 0 if read else _made_in(settings.backup_url, settings.ledger_url)
     if as_json:
         write_json({**_document(read, settings.backup_url, point), "drill": drill.document()})
     else:
         _show(read, settings.backup_url, console())
         _show_recovery_point(point, console())
         _show_drill(drill, console())
-    return FAILED if any(each.problem for each in read) else OK
+    if lost:
+        report_problem(
+            f"the audit log has {lost:,} backups that were made in {settings.backup_url}, and none is there: the store "
+            "is lost, or S3_BACKUP_BUCKET names another one"
+        )
+    return FAILED if lost or any(each.problem for each in read) else OK
+
+
+def _made_in(store: str, ledger_url: str) -> int:
+    """The number of backups that the audit log says were made in a store."""
+    log = AuditLog(ledger_url)
+    try:
+        made = [orjson.loads(each.subject) for each in log.entries(operation=CREATE) if each.outcome == "complete"]
+    finally:
+        log.close()
+    return sum(each.get("store") == store for each in made)
 
 
 def _last_drill(ledger_url: str, now: datetime) -> DrillState:

@@ -96,11 +96,12 @@ class _Restore:
             log_restore(home.ledger_url, self.settings, subject, "begun")
             with scratch_folder(home.lake.temp, RESTORE) as scratch:
                 data = open_store((home.folder / "lake" / "data").as_uri())
-                rows = self._fresh(home.lake, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
+                fresh = self._fresh(home.lake, data, scratch, show_step)
+                rows = fresh.run(_run_id(self.chosen), erase_again, continues=True)
             record_files(home.lake, data, home.ledger_url)
             self._write_evidence(home)
-            home.finish()
             log_restore(home.ledger_url, self.settings, {**subject, "rows": sum(rows.values())}, "complete")
+            home.finish()
             operation.ended("complete", rows=sum(rows.values()))
         return self._report_fresh(home.lake, rows, str(home.folder))
 

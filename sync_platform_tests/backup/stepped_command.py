@@ -1,0 +1,148 @@
+"""A program in its own process that is killed at one of its steps, or finds the disk full from that step on.
+
+A step is a change of a file below one folder, or a statement that changes a lake or a database. Python itself reports
+changes of files (audit hooks), so a step that the product gets tomorrow is a step here too.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from sync_platform.cli.app import run
+from sync_platform.storage.lake_connection import Lake
+from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.warm import started
+
+Fault = Literal["killed", "full"]
+CREATING = {"os.mkdir", "os.link"}
+FILE_CHANGES = CREATING | {"os.rename", "os.remove", "os.rmdir", "os.truncate", "sqlite3.connect"}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+READING = ("SELECT", "FROM", "SET", "PRAGMA", "USE", "SHOW", "BEGIN")
+NEVER = 10**9
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit code (negative: the signal), the steps it took, and its output."""
+
+    code: int
+    steps: int
+    output: str
+    errors: str
+
+
+def ended_at(
+    shell: Shell, program: Callable[[Path, tuple[str, ...]], int], arguments: tuple[str, ...], step: int, fault: Fault
+) -> Ended:
+    """Run `program(home, arguments)` in a new process, with that fault at that step."""
+    counted = shell.home.parent / "steps"
+    counted.write_bytes(b"")
+    given = (program, shell.home, arguments, shell.variables(), counted, step, fault)
+    (process,) = started(1, _run, given)
+    done = process.wait()
+    return Ended(done.returncode, counted.stat().st_size, done.stdout, done.stderr)
+
+
+def command(home: Path, arguments: tuple[str, ...]) -> int:
+    """A command of `sync-platform`."""
+    return run(list(arguments))
+
+
+def _run(
+    program: Callable[[Path, tuple[str, ...]], int],
+    home: Path,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    counted: Path,
+    step: int,
+    fault: Fault,
+    number: int,
+) -> None:
+    os.chdir(home.parent)
+    os.environ.clear()
+    os.environ.update(environment)
+    steps = Steps(home.parent, os.open(counted, os.O_WRONLY | os.O_APPEND), step, fault)
+    sys.addaudithook(steps.on_event)
+    _step_lakes(steps)
+    _step_databases(steps)
+    code = program(home, arguments)
+    sys.stdout.flush()
+
+    sys.exit(code)
+
+
+class Steps:
+    """Counts the steps of this process, one byte each in a file, and fails at the step `fatal`."""
+
+    def __init__(self, folder: Path, counted: int, fatal: int, fault: Fault) -> None:
+        self._folder, self._counted, self._fatal, self._fault = f"{folder}/", counted, fatal, fault
+        self._numbers = itertools.count(1)
+
+    def on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            if isinstance(arguments[2], int) and arguments[2] & WRITING:
+                self._take_file(arguments[0], creates=True)
+        elif event in FILE_CHANGES:
+            self._take_file(arguments[0], creates=event in CREATING)
+
+    def take(self) -> bool:
+        """Take a step; True if the disk is full by now."""
+        number = next(self._numbers)
+        os.write(self._counted, b".")
+        if number == self._fatal and self._fault == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number >= self._fatal
+
+    def _take_file(self, path: object, *, creates: bool) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        name = os.fsdecode(path)
+        if name.startswith(self._folder) and self.take() and creates:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+
+def _step_lakes(steps: Steps) -> None:
+    """Every statement that changes a lake is a step."""
+    opened = Lake.open_session
+
+    class Session:
+        def __init__(self, session: Any) -> None:
+            self._session = session
+
+        def execute(self, statement: str, *values: Any) -> Any:
+            if not statement.lstrip().startswith(READING):
+                steps.take()
+            return self._session.execute(statement, *values)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._session, name)
+
+    def open_session(self: Lake) -> Any:
+        session = opened(self)
+        session.execute("SET python_scan_all_frames = true")  # this frame must not hide a reader from DuckDB
+        return Session(session)
+
+    Lake.open_session = open_session  # type: ignore[method-assign]
+
+
+def _step_databases(steps: Steps) -> None:
+    """Every statement that changes the ledger or the vault is a step, and every commit of it."""
+
+    @sa.event.listens_for(sa.Engine, "before_cursor_execute")
+    def before_statement(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.lstrip().startswith(READING):
+            steps.take()
+
+    @sa.event.listens_for(sa.Engine, "commit")
+    def before_commit(_: Any) -> None:
+        steps.take()
