@@ -164,9 +164,10 @@ def chained_digest(session: duckdb.DuckDBPyConnection, key: str) -> str | None:
 
 def has_chain(session: duckdb.DuckDBPyConnection) -> bool:
     """True if the chain has begun. In a lake that is older than the chain, the next sync begins it."""
+    # no parameters: the first of a process makes DuckDB import pandas, which takes longer than an incremental backup
     found = session.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name || '.' || table_name = ?",
-        [LAKE, BATCHES],
+        f"""SELECT 1 FROM duckdb_tables()
+        WHERE database_name = '{LAKE}' AND schema_name || '.' || table_name = '{BATCHES}'"""
     ).fetchone()
     return found is not None
 
