@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import HERE, Server
-from sync_platform.lake import commit
+from sync_platform.lake import appraisal, commit
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.destination import Destination
@@ -47,11 +47,12 @@ VALIDATION = [
     (commit, "has_newly_quarantined"),
 ]
 OTHERS = [
-    (commit, "score_records"),
-    (commit, "write_scores"),
+    (appraisal, "score_records"),
+    (appraisal, "write_scores"),
     (ShapeSample, "take"),
     (ShapeSample, "shape"),
-    (commit, "compare_with_reference"),
+    (appraisal, "compare_with_reference"),
+    (appraisal, "find_frequent_values"),
 ]
 ROUNDS = 3
 

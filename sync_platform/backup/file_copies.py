@@ -21,6 +21,8 @@ from sync_platform.storage.object_store import ObjectStore
 
 MOST_NAMED = 3
 THREADS = min(4, (os.cpu_count() or 1) + 1)
+HELD_BYTES = 16 << 20
+"""A file up to this size is read once, and held while it is hashed, compressed and encrypted; a larger one twice."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,14 @@ class FileCopies:
     def _stored(
         self, blocks: Callable[[], Iterator[bytes]], path: str, role: Role, size: int, policy: Policy
     ) -> StoredFile:
-        sha256, read, sample = _digest(blocks())
+        held = list(blocks()) if size <= HELD_BYTES else None
+        sha256, read, sample = _digest(blocks() if held is None else held)
         if read != size:
             raise StorageError(f"{path} has {read:,} bytes, and {size:,} in the catalog: it is damaged")
         codec = Codec(policy.compress and is_worth_compressing(sample), policy.encrypt)
         name = self._repository.name_of(sha256, codec)
         with self._lock_of(name):  # two files may have the same content
-            known = self._proven_object(name) or self._put(blocks(), name)
+            known = self._proven_object(name) or self._put(blocks() if held is None else held, name)
         return StoredFile(path, role, sha256, size, name, known.sha256, known.size_bytes)
 
     def _proven_object(self, name: str) -> StoredObject | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from sync_platform.backup.backup_manifest import BackedUpTable
@@ -53,7 +54,7 @@ class CopiedCatalog:
 
     def files(self) -> list[LakeFile]:
         """Every data and delete file that the catalog names, once, sorted by path."""
-        found = {file.path: LakeFile(file.path, file.size_bytes) for file in self._all_files()}
+        found = {file.path: LakeFile(file.path, file.size_bytes) for file in self._all_files}
         return [found[path] for path in sorted(found)]
 
     def snapshots(self) -> list[CatalogSnapshot]:
@@ -81,27 +82,27 @@ class CopiedCatalog:
             ):
                 columns.setdefault(table_id, []).append((name, kind))
         live: dict[int, list[_TableFile]] = {}
-        for file in self._all_files():
+        for file in self._all_files:
             if file.is_live:
                 live.setdefault(file.table_id, []).append(file)
         return {name: _table(columns.get(table_id, []), live.get(table_id, []), digests) for table_id, name in names}
 
-    def _all_files(self) -> Iterator[_TableFile]:
+    @cached_property
+    def _all_files(self) -> list[_TableFile]:
         """Each file once; a table that was renamed has two rows in the catalog."""
-        data, seen = self._metadata("data_path"), set[str]()
+        data, found = self._metadata("data_path"), dict[str, _TableFile]()
         with self._opened() as connection:
             for table, rows in ((DATA_FILES, "record_count"), (DELETE_FILES, "-delete_count")):
-                found = connection.execute(
+                listed = connection.execute(
                     f"""SELECT f.table_id, f.path, f.path_is_relative, t.path, t.path_is_relative, s.path,
                         s.path_is_relative, f.file_size_bytes, f.{rows.strip("-")}, f.end_snapshot IS NULL
                     FROM {table} f JOIN ducklake_table t USING (table_id) JOIN ducklake_schema s USING (schema_id)"""
                 ).fetchall()
                 sign = -1 if rows.startswith("-") else 1
-                for table_id, *parts, size, count, is_live in found:
+                for table_id, *parts, size, count, is_live in listed:
                     path = _relative(parts, data)
-                    if path not in seen:
-                        seen.add(path)
-                        yield _TableFile(table_id, path, size, sign * count, bool(is_live))
+                    found.setdefault(path, _TableFile(table_id, path, size, sign * count, bool(is_live)))
+        return list(found.values())
 
     def _metadata(self, key: str) -> str:
         with self._opened() as connection:

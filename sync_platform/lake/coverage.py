@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from sync_platform.lake.incoming import Arrival
-from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
+
+if TYPE_CHECKING:
+    from sync_platform.lake.rows import TypedRows
 
 
 @dataclass(frozen=True)

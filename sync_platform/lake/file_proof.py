@@ -73,11 +73,11 @@ class FileProof:
     def record_restored(self) -> None:
         """Record every file of a lake that was just restored, in place of the lists of the lake before it."""
         for _ in range(APPEND_ATTEMPTS):
-            last, files = self.lists.last(), self._list(NOTHING)
+            last, files = self.lists.last(), self._list(BEFORE_FIRST_FILE)
             read = {file.path: found for file, found in self._read(files) if found}
-            if self.lists.append("all", max((file.number for file in files), default=NOTHING), read, last):
+            if self.lists.append("all", max((file.number for file in files), default=BEFORE_FIRST_FILE), read, last):
                 return
-        raise StorageError(f"the file lists took no list in {APPEND_ATTEMPTS} attempts: others write without a pause")
+        raise StorageError(f"the file lists: could not append in {APPEND_ATTEMPTS} attempts: other processes append all the time")
 
     def check(self) -> FileCheck:
         """Read every file, and compare its size with the catalog's and its SHA-256 with the recorded one."""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from sync_platform.lake.row_maker import CONFLICT
-from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
 
+if TYPE_CHECKING:  # a command that parses no records does not load their contracts, which takes a second
+    from sync_platform.lake.rows import TypedRows
+
 SLICE_BYTES = 50_000_000
 MIN_SLICE_ROWS = 1_000
 FRAME_SLICE_ROWS = 5_000  # the history of a computed row is several kB of text, which DuckDB keeps while it writes
+CONFLICT = "conflict"
+"""A rule of every dataset: all records of one id have the same values."""
 
 
 def _conflict(problem: str) -> str:

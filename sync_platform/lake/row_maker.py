@@ -38,8 +38,8 @@ _Problems = list[dict[str, str | None]]
 """The problems of one record, each with `rule`, `path` and `problem` (words)."""
 ESCAPED_NUL = rb"\u0000"  # as a landed line has it
 CHECKED_AT_ONCE = 5_000  # rows; checking a few rows takes as long as checking this many
-SHAPE, CONFLICT = "shape", "conflict"
-"""Rules of every dataset: a record has the declared shape, and all records of one id have the same values."""
+SHAPE = "shape"
+"""A rule of every dataset: a record has the declared shape."""
 
 
 @dataclass(frozen=True)

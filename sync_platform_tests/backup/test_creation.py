@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,21 @@ def test_nothing_temporary_is_left(lake: BackedUpLake) -> None:
     lake.make()
     temp = lake.harness.lake.address.temp
     assert [path.name for path in temp.iterdir() if path.name.startswith("backup")] == []
+
+
+def test_a_backup_loads_neither_the_contracts_of_records_nor_pandas(lake: BackedUpLake) -> None:
+    script = """
+import sys
+from pathlib import Path
+import sync_platform.defs.backups
+from sync_platform.lake.chain import has_chain
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+catalog, data, temp = sys.argv[1:]
+with Lake(LakeAddress(catalog, data, Path(temp)), read_only=True) as lake, lake.session() as session:
+    print(has_chain(session), "pandera" in sys.modules, "pandas" in sys.modules)
+"""
+    address = lake.harness.lake.address
+    command = [sys.executable, "-c", script, address.catalog, address.data, str(address.temp)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "True False False"
