@@ -9,6 +9,7 @@ from datetime import datetime
 from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
 from sync_platform.backup.repository import Repository
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 
 
@@ -43,7 +44,7 @@ def choose_commit(
         return _newest(manifest)
     manifests = [each for each in repository.manifests() if each.commits and _has_sources(each, sources)]
     if not manifests:
-        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `sync-platform backup create`")
+        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `{typed('backup', 'create')}`")
     if moment is None:
         return _newest(manifests[-1])
     found = [

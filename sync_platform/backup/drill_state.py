@@ -11,6 +11,7 @@ import orjson
 
 from sync_platform.backup.drill import DRILL
 from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import typed
 from sync_platform.storage.audit_log import AuditEntry
 
 LATE = timedelta(days=8)
@@ -35,7 +36,7 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     """The state at a time, from the entries of the audit log."""
     ended = [entry for entry in entries if entry.operation == DRILL and entry.outcome != "begun"]
     if not ended:
-        return DrillState(None, None, None, None, "no drill was ever run: `sync-platform backup drill`")
+        return DrillState(None, None, None, None, f"no drill was ever run: `{typed('backup', 'drill')}`")
     last = ended[-1]
     subject, age = orjson.loads(last.subject), now - last.at
     problem = None

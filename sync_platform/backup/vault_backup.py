@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey
@@ -63,7 +64,7 @@ class VaultBackup:
             self.store.delete(name)
             raise StorageError(
                 f"{self.store.url} has the backup of a vault with {lost.rows['subject_keys']:,} keys, and this one has "
-                f"{copy.rows['subject_keys']:,} or another master key: run `sync-platform vault restore` to get that "
+                f"{copy.rows['subject_keys']:,} or another master key: run `{typed('vault', 'restore')}` to get that "
                 "vault back, or set another VAULT_BACKUP; the backup was not replaced"
             )
         for key in list(self.store.keys(FOLDER)):
@@ -88,7 +89,7 @@ class VaultBackup:
         """The newest backup: a killed backup may have left two."""
         found = max(self.store.keys(FOLDER), default=None)
         if found is None:
-            raise UsageError(f"there is no backup of the vault in {self.store.url}: `sync-platform vault backup`")
+            raise UsageError(f"there is no backup of the vault in {self.store.url}: `{typed('vault', 'backup')}`")
         return found
 
     def _put(self, name: str, blocks: Iterable[bytes]) -> None:

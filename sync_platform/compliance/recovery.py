@@ -37,7 +37,7 @@ def _judge(requirement: Requirement, name: str, operations: list[LoggedOperation
     if not operations:
         return requirement.unchecked(f"no {name} is on record in the span")
     bad = [
-        f"{moment_text(each.began_at)}: {each.outcome or 'no end on record'}"
+        f"{moment_text(each.began_at)}: {each.state or 'no end on record'}"
         for each in operations
         if each.outcome != "complete"
     ]

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import orjson
 import sqlalchemy as sa
 
+from sync_platform.documents.states import state_of
 from sync_platform.errors import StorageError
 from sync_platform.storage.hash_chain import FIRST, link
 from sync_platform.storage.ledger import MIGRATIONS, metadata
@@ -27,6 +28,8 @@ CHAIN = "sync-platform/audit/1"
 APPEND_ATTEMPTS = 1000
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
 Outcome = Literal["begun", "complete", "degraded", "failed", "interrupted"]
+GAPS_DETAIL = "with_gaps"
+"""In the subject of a finished sync: the platforms with gaps within the tolerance."""
 
 audit_log = sa.Table(
     "audit_log",
@@ -56,6 +59,11 @@ class AuditEntry:
     outcome: str
     previous: str
     link: str
+
+    @property
+    def state(self) -> str:
+        """The outcome in the word that people read."""
+        return state_of(self.outcome, has_gaps=GAPS_DETAIL in orjson.loads(self.subject))
 
     def own_link(self) -> str:
         """The link computed from the other fields, in the order of the columns."""

@@ -14,6 +14,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 
@@ -76,7 +77,7 @@ def _at_risk_since(read: list[ReadManifest]) -> datetime | None:
 
 def _show(read: list[ReadManifest], url: str, promise: str, shown: Terminal) -> None:
     if not read:
-        shown.print(f"There is no backup in {url}: `sync-platform backup create` makes one.", soft_wrap=True)
+        shown.print(f"There is no backup in {url}: `{typed('backup', 'create')}` makes one.", soft_wrap=True)
         return
     table = FittedTable(COLUMNS, numbers=COLUMNS[2:7], optional=("files", "new", "size", "sources", "commits"))
     for each in read:

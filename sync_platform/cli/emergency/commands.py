@@ -40,7 +40,7 @@ def emergency(
 ) -> None:
     """Request a sync before its schedule. Dagster's sensor launches it before all runs of lower priority.
 
-    A request for the same platforms joins the open one. `sync-platform emergency status [ID]` shows its progress.
+    A request for the same platforms joins the open one. `emergency status [ID]` shows its progress.
     Exit code: 0 if it is requested (with --now: complete), 1 if it ended degraded or failed, 2 for bad usage.
     """
     from sync_platform.cli.emergency.request import request_emergency
