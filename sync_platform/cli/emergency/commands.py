@@ -25,7 +25,8 @@ def emergency(
     platforms: Platforms = None,
     reason: Annotated[str, typer.Option(help="Why it cannot wait. Every record of the request has the reason.")] = ...,  # type: ignore[assignment]
     priority: Annotated[
-        PriorityOption, typer.Option(help="Runs of a higher priority are launched first.")
+        PriorityOption,
+        typer.Option(metavar="LEVEL", help="low, medium, high or critical: the higher one is launched first."),
     ] = PriorityOption.high,
     requester: Annotated[
         str, typer.Option(metavar="NAME", help="Who requests it; the user of the system if not given.")
