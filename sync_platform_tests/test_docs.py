@@ -202,7 +202,7 @@ def _datasets_page(platforms: dict[str, Platform]) -> Iterator[str]:
             yield f"### {platform.name}.{dataset.name}\n"
             key = " / ".join(f"`{name}`" for name in dataset.key)
             yield f"{dataset.description} `source_id` is {key} as received.\n"
-            yield "| column | type | meaning | held to | |"
+            yield "| column | type | meaning | rule | kind |"
             yield "|---|---|---|---|---|"
             yield from map(_line_of, columns_of(dataset.row))
             yield ""

@@ -10,6 +10,7 @@ from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
 from sync_platform.backup.identifier import created_at_of, is_backup_id
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, UsageError
 
 
@@ -48,7 +49,7 @@ def choose_commit(
     manifests = [each for each in manifests if each.commits and _has_sources(each, sources)]
     if not manifests:
         _require_usable(read, None)
-        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `sync-platform backup create`")
+        raise UsageError(f"there is no backup{_of(sources)} in {repository.store.url}: `{typed('backup', 'create')}`")
     if moment is None or all(commit.at <= moment for each in manifests for commit in each.commits):
         _require_usable(read, manifests[-1])
     if moment is None:

@@ -11,13 +11,13 @@ import orjson
 
 from sync_platform.backup.drill import DRILL
 from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import typed
 from sync_platform.storage.audit_log import AuditEntry
 
 LATE = timedelta(days=8)
 """A drill is due every week."""
 LONGEST = timedelta(days=1)
 """A drill that began longer ago, and has not ended, was killed."""
-RUN_ONE = "`sync-platform backup drill`"
 AHEAD = timedelta(hours=1)
 
 
@@ -38,10 +38,11 @@ class DrillState:
 def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     """The state at a time, from the entries of the audit log."""
     drills = [entry for entry in entries if entry.operation == DRILL]
+    run_one = f"`{typed('backup', 'drill')}`"
     ended = [entry for entry in drills if entry.outcome != "begun"]
     killed = drills[-1] if drills and drills[-1].outcome == "begun" and now - drills[-1].at > LONGEST else None
     if not ended:
-        never = f"no drill ever ended: {RUN_ONE}" if drills else f"no drill was ever run: {RUN_ONE}"
+        never = f"no drill ever ended: {run_one}" if drills else f"no drill was ever run: {run_one}"
         return DrillState(None, None, None, None, never)
     last = ended[-1]
     subject, age = orjson.loads(last.subject), now - last.at
@@ -50,9 +51,9 @@ def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
         why = "; ".join([last.outcome, *subject.get("problems", [])])
         problem = f"the last drill, of {local_minute(last.at)}, did not pass: {why}"
     elif killed:
-        problem = f"the drill that began on {local_minute(killed.at)} never ended: {RUN_ONE}"
+        problem = f"the drill that began on {local_minute(killed.at)} never ended: {run_one}"
     elif age < -AHEAD:
         problem = f"the last drill is dated {local_minute(last.at)}, in the future: its clock was wrong, so one is due"
     elif age > LATE:
-        problem = f"the last drill was {age.days} days ago, and one is due every week: {RUN_ONE}"
+        problem = f"the last drill was {age.days} days ago, and one is due every week: {run_one}"
     return DrillState(last.at, last.outcome, subject.get("rto_s"), subject.get("rpo_s"), problem)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.key_wrapping import KeyWrapping
@@ -76,7 +77,7 @@ def open_with_recovery_key(store: ObjectStore, recovery_key: str) -> RepositoryK
     if stored is None:
         raise StorageError(f"there is no backup in {store.url}")
     if not stored.recovery_wrapped_key:
-        raise StorageError(f"no recovery key was ever made for {store.url}: `sync-platform backup recovery-key`")
+        raise StorageError(f"no recovery key was ever made for {store.url}: `{typed('backup', 'recovery-key')}`")
     wrapping = _recovery_wrapping(recovery_key)
     return _unwrapped(store, stored, wrapping, stored.recovery_wrapped_key, "the recovery key")
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sync_platform.backup.backup_manifest import TombstoneHead
 from sync_platform.backup.repository import ReadManifest
 from sync_platform.backup.tombstone_store import FOLDER, read_all_tombstones
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
 from sync_platform.storage.hash_chain import FIRST
 from sync_platform.storage.object_store import ObjectStore
@@ -79,7 +80,7 @@ def _require_all_of(engine: sa.Engine, chain: Sequence[Tombstone], where: str) -
     if len(in_vault) > len(chain):
         raise StorageError(
             f"the vault has {len(in_vault):,} tombstones, and {where} {len(chain):,}: one was deleted, or an erasure "
-            "is not complete; `sync-platform vault backup` writes the missing ones. Nothing was restored"
+            f"is not complete; `{typed('vault', 'backup')}` writes the missing ones. Nothing was restored"
         )
     if in_vault != list(chain[: len(in_vault)]):
         raise StorageError(f"the tombstones in {where} are not those of the vault; nothing was restored")

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey
@@ -85,7 +86,7 @@ class VaultBackup:
             if not copy.continues(earlier):
                 raise StorageError(
                     f"{self.store.url} has the backup of a vault with {earlier.rows['subject_keys']:,} keys, and this "
-                    f"one has {copy.rows['subject_keys']:,} or another master key: run `sync-platform vault restore` "
+                    f"one has {copy.rows['subject_keys']:,} or another master key: run `{typed('vault', 'restore')}` "
                     "to get that vault back, or set another VAULT_BACKUP; the backup was not replaced"
                 )
 
@@ -96,7 +97,7 @@ class VaultBackup:
         """The newest backup: a killed backup may have left two, of which the newer one has all keys of the other."""
         found = list(self.store.keys(FOLDER))
         if not found:
-            raise UsageError(f"there is no backup of the vault in {self.store.url}: `sync-platform vault backup`")
+            raise UsageError(f"there is no backup of the vault in {self.store.url}: `{typed('vault', 'backup')}`")
         return found[0] if len(found) == 1 else max(found, key=lambda name: (self._read(name).keys_ever, name))
 
     def _put(self, name: str, blocks: Iterable[bytes]) -> None:

@@ -12,13 +12,14 @@ from sync_platform import __version__
 from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
-from sync_platform.cli.exit_codes import BAD_USAGE, FAILED, INTERRUPTED, OK
+from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
+from sync_platform.documents.typed_command import program
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
 
@@ -83,10 +84,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns its exit code; an expected error becomes one message on standard error."""
     try:
-        app(arguments, prog_name="sync-platform")
+        app(arguments, prog_name=program())
     except SystemExit as ended:
         if _is_interruption(ended):
-            return _problem("interrupted; nothing is half-written", INTERRUPTED)
+            return _problem(CANCELLED_IN_WORDS, INTERRUPTED)
         return int(ended.code or OK)
     except UsageError as error:
         return _problem(str(error), BAD_USAGE)

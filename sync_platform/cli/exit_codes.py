@@ -4,3 +4,6 @@ OK = 0
 FAILED = 1
 BAD_USAGE = 2
 INTERRUPTED = 130
+
+CANCELLED_IN_WORDS = "cancelled: nothing is half-written"
+"""The message of every command that a person ends with Ctrl-C."""

@@ -1,27 +1,27 @@
 """The commands that help after a failure, as they are typed here.
 
-What belongs here: which command helps after which kind of failure. Every hint that a command prints is made here.
+What belongs here: which command helps after which kind of failure.
 """
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
+from sync_platform.cli.output import console, line, styled
+from sync_platform.documents.typed_command import typed
 from sync_platform.lake.syncs import Status, SyncRecord
 from sync_platform.sources.period import current_period
 
-PROGRAM = "sync-platform"
 WHY = "why they are really gone"
 """What a person replaces by a reason."""
+MOST_STEPS = 5
 
 
-def typed(*words: str) -> str:
-    """A command of this program as a line for a shell: with the path of the program, unless PATH has it."""
-    return f"{_program()} {shlex.join(words)}".rstrip()
+def write_next_steps(steps: list[str]) -> None:
+    """The commands to give next, one in each line."""
+    shown = console()
+    for number, step in enumerate(steps[:MOST_STEPS]):
+        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 
 def steps_after(platform: str, partition: str, status: Status, records: Iterable[SyncRecord]) -> list[str]:
@@ -40,11 +40,3 @@ def _steps(platform: str, partition: str, records: list[SyncRecord]) -> Iterator
         yield f'{typed(*again)} --accept-shrink "{WHY}"'
     if not explained or any(record.status != "complete" for record in records if record not in explained):
         yield typed(*again)
-
-
-def _program() -> str:
-    """The program as it was called; its name alone where PATH has the same file, or where it was called as a module."""
-    called = Path(sys.argv[0])
-    found = shutil.which(PROGRAM)
-    is_on_path = found is not None and Path(found).resolve() == called.resolve()
-    return PROGRAM if called.name != PROGRAM or is_on_path else shlex.quote(str(called))

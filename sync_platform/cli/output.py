@@ -16,12 +16,14 @@ from rich.text import Text
 from sync_platform.documents.document import Document
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.html import html_of
+from sync_platform.documents.states import CANCELLED, COMPLETE, DEGRADED, FAILED, WITH_GAPS
 from sync_platform.documents.text import text_of
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
 
-COLOURS = {"complete": "green", "degraded": "yellow", "failed": "red"}
-MARKS = {"complete": "✓", "degraded": "!", "failed": "✗"}
+COLOURS = {COMPLETE: "green", WITH_GAPS: "green", DEGRADED: "yellow", FAILED: "red", CANCELLED: "red"}
+MARKS = {COMPLETE: "✓", WITH_GAPS: "~", DEGRADED: "!", FAILED: "✗", CANCELLED: "✗"}
+"""The colour and the mark of each state."""
 
 
 def write_json(document: Any) -> None:
@@ -103,9 +105,9 @@ def line(*parts: str | Text) -> Text:
     return Text.assemble(*(verbatim(part) if isinstance(part, str) else part for part in parts))
 
 
-def coloured(status: str, text: str = "") -> Text:
-    """A status, or a text about it, in the colour of the status."""
-    return styled(text or status, COLOURS.get(status, ""))
+def coloured(state: str, text: str = "") -> Text:
+    """A state (documents/states.py), or a text about it, in the colour of the state."""
+    return styled(text or state, COLOURS.get(state, ""))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.landing.source import require_terms
 from sync_platform.platforms import choose
@@ -13,7 +14,7 @@ from sync_platform.storage.lake_connection import LakeAddress
 def require_lake(settings: Settings) -> None:
     """Raise StorageError if nothing was synced yet."""
     if not LakeAddress.of(settings).exists:
-        raise StorageError("there is no lake yet: run `sync-platform sync` first")
+        raise StorageError(f"there is no lake yet: run `{typed('sync')}` first")
 
 
 def require_accepted_terms(platforms: list[Platform]) -> None:

@@ -26,7 +26,7 @@ class SyncCounts:
     """The syncs of a dataset by status, and sums over them.
 
     `received`: records; `quarantined`: records put into quarantine; `not_retired`: rows that a sync did not see and
-    kept live.
+    kept live; `with_gaps`: the complete ones with gaps within the tolerance.
     """
 
     complete: int = 0
@@ -35,6 +35,7 @@ class SyncCounts:
     received: int = 0
     quarantined: int = 0
     not_retired: int = 0
+    with_gaps: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def _syncs(view: LakeView) -> dict[Name, SyncCounts]:
     """A sync belongs to the span in which it was first committed. Its result is the last one by the end of the span."""
     if not view.has("sync.runs"):
         return {}
+    gaps = "len(gaps) > 0" if "gaps" in view.columns(("sync", "runs")) else "false"
     rows = view.rows(
         f"""WITH known AS (
             SELECT *, min(committed_at) OVER one_sync AS first_at,
@@ -127,7 +129,8 @@ def _syncs(view: LakeView) -> dict[Name, SyncCounts]:
         )
         SELECT platform, coalesce(dataset, ''), count(*) FILTER (status = 'complete'),
             count(*) FILTER (status = 'degraded'), count(*) FILTER (status = 'failed'), sum(coalesce(records, 0)),
-            sum(coalesce(quarantined, 0)), sum(coalesce(not_retired, 0))
+            sum(coalesce(quarantined, 0)), sum(coalesce(not_retired, 0)),
+            count(*) FILTER (status = 'complete' AND {gaps})
         FROM known WHERE from_last = 1 AND first_at >= $first GROUP BY ALL"""
     )
     return {row[:2]: SyncCounts(*map(int, row[2:])) for row in rows}

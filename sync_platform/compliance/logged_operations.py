@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 
 from sync_platform.compliance.span import Span
-from sync_platform.storage.audit_log import AuditEntry
+from sync_platform.documents.states import state_of
+from sync_platform.storage.audit_log import GAPS_DETAIL, AuditEntry
 
 BEGUN = "begun"
 ALWAYS_ENDED = ("backup", "backup-replicate", "vault-backup", "restore", "drill", "prune")
@@ -41,6 +42,11 @@ class LoggedOperation:
     outcome: str | None
     has_no_end: bool
     ends_elsewhere: bool
+
+    @property
+    def state(self) -> str | None:
+        """The outcome in the word that people read."""
+        return state_of(self.outcome, has_gaps=GAPS_DETAIL in self.subject) if self.outcome else None
 
     def is_killed(self, now: datetime) -> bool:
         """True if its end is missing although it cannot be running any more."""

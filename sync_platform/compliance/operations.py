@@ -19,11 +19,12 @@ UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; i
 
 @dataclass(frozen=True)
 class OperationCount:
-    """How often an operation was started through an interface (`via`) and had an outcome."""
+    """How often an operation was started through an interface (`via`) and had an outcome; `state`: it in words."""
 
     operation: str
     via: str
     outcome: str
+    state: str
     times: int
 
 
@@ -44,7 +45,7 @@ class Operations:
 def operations_of(operations: Sequence[LoggedOperation], span: Span, now: datetime) -> Operations:
     """The operations that began in the span."""
     begun = list(begun_in(operations, span))
-    counts = Counter((each.operation, each.via, _outcome(each, now)) for each in begun)
+    counts = Counter((each.operation, each.via, _outcome(each, now), _state(each, now)) for each in begun)
     return Operations(
         [OperationCount(*key, times) for key, times in sorted(counts.items())],
         list(begun_in(begun, span, "emergency")),
@@ -75,3 +76,7 @@ def _outcome(operation: LoggedOperation, now: datetime) -> str:
     if operation.ends_elsewhere:
         return ELSEWHERE
     return KILLED if operation.is_killed(now) else UNDER_WAY
+
+
+def _state(operation: LoggedOperation, now: datetime) -> str:
+    return operation.state or _outcome(operation, now)

@@ -40,7 +40,7 @@ def judge_recovery(found: Recovery) -> list[Obligation]:
 def _judge(requirement: Requirement, name: str, operations: list[LoggedOperation]) -> Obligation:
     """Every operation must have ended complete; one of `name` must be on record, unless another one failed."""
     bad = [
-        f"{each.operation} of {moment_text(each.began_at)}: {each.outcome or 'no end on record'}"
+        f"{each.operation} of {moment_text(each.began_at)}: {each.state or 'no end on record'}"
         for each in operations
         if each.outcome != "complete"
     ]

@@ -13,7 +13,8 @@ from sync_platform.quality.scorecard import Scored
 
 SOURCES_NOTE = "A source that is fetched from the sandbox or from loopback has invented data; its terms do not apply."
 COUNTING_NOTE = (
-    "A sync counts once, with its last result, in the span in which it was first committed. Changes are those "
+    "A sync counts once, with its last result, in the span in which it was first committed. “With gaps” are complete "
+    "syncs in which few enough records are missing (GAP_TOLERANCE). Changes are those "
     "committed in the span, also corrections by late observations. “Kept unseen” are rows that a sync did not see and "
     "kept live, because it could not prove that they were gone. “Past” are rows that left the window of days that "
     "their source lists, such as old reservations."
@@ -47,16 +48,21 @@ def sources_section(report: ComplianceReport) -> Section:
 
 def activity_section(report: ComplianceReport) -> Section:
     columns = (
-        "dataset", "complete syncs", "degraded", "failed", "received", "inserted", "updated", "removed", "restored",
-        "past", "quaran\u00adtined", "kept unseen", "live now",
+        "dataset", "syncs: complete", "with gaps", "degraded", "failed", "received", "inserted", "updated", "removed",
+        "restored", "past", "quaran\u00adtined", "kept unseen", "live now",
     )  # fmt: skip
     datasets = report.activities.datasets
     rows: list[Row] = [
         (
             f"{each.platform}.{each.dataset}" if each.dataset else f"{each.platform} (no dataset reached)",
-            *astuple(each.syncs)[:4],
+            each.syncs.complete - each.syncs.with_gaps,
+            each.syncs.with_gaps,
+            each.syncs.degraded,
+            each.syncs.failed,
+            each.syncs.received,
             *astuple(each.changes),
-            *astuple(each.syncs)[4:],
+            each.syncs.quarantined,
+            each.syncs.not_retired,
             each.live,
         )
         for each in datasets
@@ -132,7 +138,7 @@ def personal_section(report: ComplianceReport) -> Section:
         "the span. One person known to two platforms counts as two, because nothing links them."
     )
     requests: list[Row] = [
-        (each.operation, moment_text(each.received_at), moment_text(each.answered_at), each.outcome)
+        (each.operation, moment_text(each.received_at), moment_text(each.answered_at), each.state)
         for each in report.requests
     ]
     heads, empty = ("request", "received", "answered", "outcome"), "0 requests are on record in the span"

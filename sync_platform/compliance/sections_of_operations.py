@@ -78,7 +78,7 @@ def recovery_section(report: ComplianceReport) -> Section:
 def operations_section(report: ComplianceReport) -> Section:
     found = report.operations
     columns = ("operation", "interface", "outcome", "times")
-    counts: list[Row] = [(each.operation, each.via, each.outcome, each.times) for each in found.counts]
+    counts: list[Row] = [(each.operation, each.via, each.state, each.times) for each in found.counts]
     tables = [
         DocumentTable("By operation, interface and outcome", columns, counts),
         _operations("Emergencies", found.emergencies),
@@ -90,7 +90,7 @@ def operations_section(report: ComplianceReport) -> Section:
 
 def _operations(caption: str, operations: Sequence[LoggedOperation]) -> DocumentTable:
     rows: list[Row] = [
-        (each.number, moment_text(each.began_at), each.actor, each.via, each.outcome, subject_text(each.subject))
+        (each.number, moment_text(each.began_at), each.actor, each.via, each.state, subject_text(each.subject))
         for each in operations[:MOST_SHOWN]
     ]
     if len(operations) > MOST_SHOWN:

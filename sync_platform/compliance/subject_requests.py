@@ -15,6 +15,7 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import Span, moment_text
+from sync_platform.documents.states import state_of
 
 ACCESS, CORRECTION, ERASURE = "access", "correction", "erasure"
 OPERATIONS = (ACCESS, CORRECTION, ERASURE)
@@ -30,6 +31,11 @@ class SubjectRequest:
     received_at: datetime
     answered_at: datetime | None
     outcome: str | None
+
+    @property
+    def state(self) -> str | None:
+        """The outcome in the word that people read."""
+        return state_of(self.outcome) if self.outcome else None
 
     def meets(self, deadline: datetime, now: datetime) -> bool:
         return (self.answered_at or now) <= deadline

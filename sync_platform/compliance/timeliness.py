@@ -12,6 +12,7 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.source_terms import SourceTerms
+from sync_platform.documents.typed_command import typed
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 
@@ -42,7 +43,7 @@ class Timeliness:
     def remedy(self) -> str:
         """The command that syncs the periods that are short."""
         first, last = (words.split(": ")[0] for words in (self.short[0], self.short[-1]))
-        return f"sync-platform backfill {self.platform} --from {first} --to {last}"
+        return typed("backfill", self.platform, "--from", first, "--to", last)
 
 
 def timeliness_of(view: LakeView, platforms: Mapping[str, Platform], sources: list[SourceTerms]) -> list[Timeliness]:

@@ -29,6 +29,7 @@ from sync_platform.defs.resources import (
     vault_of,
 )
 from sync_platform.defs.vault_backup import vault_backup_of
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
@@ -59,7 +60,7 @@ class Backups(dg.ConfigurableResource[None]):
         if not self.vault.has_key() and read_stored_key(store) is not None:
             raise StorageError(
                 f"the master key that opens the backups in {store.url} is not here: restore the vault "
-                "(`sync-platform vault restore`), or write the recovery key to a file and name it with "
+                f"(`{typed('vault', 'restore')}`), or write the recovery key to a file and name it with "
                 "BACKUP_RECOVERY_KEY_FILE; nothing was read or written"
             )
         wrapping = self.vault.vault.backups

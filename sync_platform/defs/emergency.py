@@ -13,9 +13,9 @@ import dagster as dg
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.resources import LandingStore
-from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.run_errors import error_of, is_blocked
 from sync_platform.defs.trigger import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
-from sync_platform.emergency.request import EmergencyRequest, PlatformRun
+from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_files import process_files
 from sync_platform.emergency.request_report import newest_of
 from sync_platform.emergency.request_store import RequestStore
@@ -193,10 +193,12 @@ def _note_end(
         outcome = _outcome(lake, request, platform)
         error = None if outcome != "failed" else "its run left no record in the lake"
     elif ended.status == dg.DagsterRunStatus.CANCELED:
-        error = "its run was cancelled"
+        error = RUN_CANCELLED
     else:
         events = [entry.dagster_event for entry in instance.all_logs(ended.run_id) if entry.dagster_event]
         error = error_of(events) or "its run failed"
+        if is_blocked(events):
+            outcome = _outcome(lake, request, platform)
     requests.note_end(request.request_id, platform, ended.run_id, outcome, error)
 
 

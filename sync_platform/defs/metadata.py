@@ -95,7 +95,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "dagster/row_count": outcome.live_rows,
         "dagster/partition_row_count": record.rows,
-        "status": record.status,
+        "status": record.state,
         "inserted": record.inserted,
         "updated": record.updated,
         "removed": record.removed,
@@ -114,6 +114,8 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         shown["degraded_because"] = dg.MetadataValue.md("\n".join(f"- {reason}" for reason in record.reasons))
     if record.gaps:
         shown["gaps"] = dg.MetadataValue.md("\n".join(f"- {gap}" for gap in record.gaps))
+    if record.already_known:
+        shown["inserted_but_already_known"] = record.already_known
     if record.not_retired:
         shown["not_retired"] = record.not_retired
         shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MOST_SHOWN])

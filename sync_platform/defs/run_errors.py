@@ -40,6 +40,12 @@ def error_of(events: Iterable[dg.DagsterEvent]) -> str | None:
     return next((message for message in job_errors if message), None)
 
 
+def is_blocked(events: Iterable[dg.DagsterEvent]) -> bool:
+    """True if a run failed only because a blocking check did not pass: what it fetched is stored."""
+    failed = [event.step_failure_data.error for event in events if event.is_step_failure]
+    return bool(failed) and all(error and error.cls_name == CHECK_FAILED for error in failed)
+
+
 def is_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
     """True if Ctrl-C ended the run, in a step or between two, whichever error the interrupted library made of it."""
     return any(_names_of(_own_error_of(event)) & INTERRUPTIONS for event in events)

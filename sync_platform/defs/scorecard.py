@@ -60,7 +60,7 @@ def scorecard_asset(platforms: dict[str, Platform]) -> dg.AssetsDefinition:
             MEMBERS_KEY,
         ],
         description="How good the data of every dataset is: the four dimensions and the overall score of its newest "
-        "period, with the confidence in it. `sync-platform quality` shows the same, with trends and reasons.",
+        "period, with the confidence in it. The command `quality` shows the same, with trends and reasons.",
         io_manager_key="lake_io",
         group_name="quality",
         kinds={"pandas", "duckdb"},

@@ -14,6 +14,7 @@ from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, LandingStore
 from sync_platform.defs.trigger import trigger_of
+from sync_platform.documents.states import DEGRADED, WITH_GAPS
 from sync_platform.errors import SyncError
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.own_check_scores import run_own_checks, write_own_scores
@@ -105,9 +106,9 @@ def _table_asset(
         rows, trigger = TypedRows(landed, platform, row_worker), trigger_of(context.run.tags)
         outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         for reason in outcome.record.reasons:
-            context.log.warning(f"degraded: {reason}")
+            context.log.warning(f"{DEGRADED}: {reason}")
         for gap in outcome.record.gaps:
-            context.log.warning(f"complete, with a gap: {gap}")
+            context.log.warning(f"{WITH_GAPS}: {gap}")
         yield dg.MaterializeResult(metadata=metadata_of_commit(outcome))
         yield from check_results(table_key(platform, dataset), outcome, standards.quarantine_tolerance)
         scores = run_own_checks(lake.open(), own_checks)

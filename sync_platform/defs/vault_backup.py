@@ -26,6 +26,7 @@ from sync_platform.defs.resources import (
     store_of,
     vault_of,
 )
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
@@ -75,7 +76,7 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
     def opened(self) -> BackedUpVault:
         """The opened vault and its backup; StorageError or SettingsError where a part cannot be used."""
         if not self.has_vault():
-            raise StorageError("there is no vault yet: the first sync makes it, or `sync-platform vault restore`")
+            raise StorageError(f"there is no vault yet: the first sync makes it, or `{typed('vault', 'restore')}`")
         vault = self.vault.vault
         return BackedUpVault(vault, self.backup(), self.stores(), self._master_key(), Leases(self.ledger_url))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from sync_platform.documents.states import CANCELLED
 from sync_platform.lake.syncs import Status, worst
 
 Priority = Literal["low", "medium", "high", "critical"]
@@ -13,6 +14,8 @@ State = Literal["requested", "launched", "running", "finished"]
 Launcher = Literal["sensor", "process"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Least urgent first."""
+RUN_CANCELLED = f"its run was {CANCELLED}"
+"""The error of a run that a person cancelled in Dagster."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class PlatformRun:
     error: str | None
     launched_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def ended_in_words(self) -> str:
+        """How it ended, or its state before that."""
+        return CANCELLED if self.error == RUN_CANCELLED else self.outcome or self.state
 
 
 @dataclass(frozen=True)

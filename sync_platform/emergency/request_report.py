@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sync_platform.documents.states import state_of, worst_state
 from sync_platform.emergency.request import EmergencyRequest, PlatformRun
 from sync_platform.lake.syncs import COUNTS, SyncRecord
 
@@ -22,6 +23,11 @@ class PlatformReport:
     @property
     def status(self) -> str:
         return self.run.outcome or self.run.state
+
+    @property
+    def state_in_words(self) -> str:
+        """The status in the word that people read."""
+        return state_of(self.run.ended_in_words, has_gaps=bool(self.gaps))
 
     @property
     def reasons(self) -> list[str]:
@@ -77,6 +83,12 @@ class RequestReport:
         """complete, degraded or failed once it has ended; its state before that."""
         return self.request.outcome or self.request.state
 
+    @property
+    def state_in_words(self) -> str:
+        """The status in the word that people read: the worst of its platforms."""
+        words = [platform.state_in_words for platform in self.platforms]
+        return self.request.state if self.request.is_open else worst_state(words) or self.status
+
     def document(self) -> dict[str, Any]:
         request = self.request
         return {
@@ -102,10 +114,11 @@ class RequestReport:
 
 
 def report_on(request: EmergencyRequest, records: list[SyncRecord], progress: Mapping[str, str]) -> RequestReport:
-    """The report from a stored request, its sync records in the lake, and the progress of unfinished runs by run id."""
+    """The report from a stored request, sync records in the lake, and the progress of unfinished runs by run id."""
+    own = [record for record in records if record.request_id == request.request_id]
     return RequestReport(
         request,
-        [PlatformReport(run, newest_of(records, run.platform), progress.get(run.run_id or "")) for run in request.runs],
+        [PlatformReport(run, newest_of(own, run.platform), progress.get(run.run_id or "")) for run in request.runs],
     )
 
 

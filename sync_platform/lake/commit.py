@@ -237,7 +237,8 @@ class _Commit:
             f"the landing of sync {later.sync_id} is gone: what it showed of these rows is not known"
             for later in done.unreadable
         ]
-        return Written(done.difference, replace(context, committed_at=done.committed_at), reasons)
+        at = replace(context, committed_at=done.committed_at)
+        return Written(done.difference, at, reasons, already_known=done.already_known)
 
     def _load(self, scratch: TemporaryTables, later: Observation) -> tuple[Incoming, Coverage]:
         """Load the landed rows of another observation, and what its list covers; StorageError where they are gone."""

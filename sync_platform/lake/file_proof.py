@@ -20,6 +20,9 @@ from sync_platform.storage.object_store import ObjectStore
 READERS = 4
 APPEND_ATTEMPTS = 100
 MOST_NAMED = 3
+NOT_APPENDED = (
+    f"the file lists: {APPEND_ATTEMPTS} attempts to append failed, because other processes append all the time"
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,7 @@ class FileProof:
             }
             if self.lists.append("new", max(file.number for file in new), files, last):
                 return len(files)
-        raise StorageError(
-            f"the file lists: could not append in {APPEND_ATTEMPTS} attempts: other processes append all the time"
-        )
+        raise StorageError(NOT_APPENDED)
 
     def record_restored(self) -> None:
         """Record every file of a lake that was just restored, in place of the lists of the lake before it."""
@@ -77,7 +78,7 @@ class FileProof:
             read = {file.path: found for file, found in self._read(files) if found}
             if self.lists.append("all", max((file.number for file in files), default=BEFORE_FIRST_FILE), read, last):
                 return
-        raise StorageError(f"the file lists: could not append in {APPEND_ATTEMPTS} attempts: other processes append all the time")
+        raise StorageError(NOT_APPENDED)
 
     def check(self) -> FileCheck:
         """Read every file, and compare its size with the catalog's and its SHA-256 with the recorded one."""

@@ -107,7 +107,11 @@ RUNS = (
     Column("dataset", "VARCHAR", "Dataset; empty where the platform failed before any dataset"),
     Column("partition", "VARCHAR", "Observation period"),
     Column("mode", "VARCHAR", "full | incremental"),
-    Column("status", "VARCHAR", "complete | degraded | failed"),
+    Column(
+        "status",
+        "VARCHAR",
+        "complete (called “with gaps” where `gaps` has any) | degraded | failed; a cancelled sync has no row",
+    ),
     Column("reasons", "VARCHAR[]", "Why it is not complete, in words"),
     Column("gaps", "VARCHAR[]", "What is known to be missing within the gap tolerance, in words"),
     Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),
@@ -116,7 +120,7 @@ RUNS = (
     Column("claimed", "BIGINT", "Records the source says it has"),
     Column("records", "BIGINT", "Records received, duplicates included"),
     Column("rows", "BIGINT", "Distinct records that became rows"),
-    Column("inserted", "BIGINT", "Rows new"),
+    Column("inserted", "BIGINT", "Rows that came in at the time of the sync; `already_known` of them were not new"),
     Column("updated", "BIGINT", "Rows changed"),
     Column("removed", "BIGINT", "Rows retired"),
     Column("restored", "BIGINT", "Rows returned after they were gone"),
@@ -152,6 +156,7 @@ RUNS = (
     Column("generation", "DATE", "Day on which the source says that it made the list; empty where it does not say"),
     Column("is_outdated", "BOOLEAN", "Whether the list is older than the one stored, so that it changed nothing"),
     Column("past", "BIGINT", "Rows that are past now: they left the window of days that the source lists"),
+    Column("already_known", "BIGINT", "Inserted rows of a late sync that were known from a later one, so not new"),
 )
 NOT_RETIRED = (
     Column("sync_id", "VARCHAR", "Sync that did not see the row: sync.runs"),

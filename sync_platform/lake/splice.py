@@ -41,11 +41,12 @@ class Spliced:
 
     `reevaluated`: later observations that were rejected by the shrink guard and now retire rows, each with the number
     of rows that it still does not retire. `unreadable`: later observations whose landed rows are gone, so they could
-    not be compared again.
+    not be compared again. `already_known`: inserted rows that a later observation had shown before.
     """
 
     difference: Difference
     committed_at: datetime
+    already_known: int = 0
     reevaluated: list[tuple[Observation, int]] = field(default_factory=list)
     unreadable: list[Observation] = field(default_factory=list)
 
@@ -72,7 +73,7 @@ class Splice:
         """
         stored = self._replay(scratch, until=self.context.observed_at)
         difference = self._find(scratch, incoming, stored, self.context, retirement)
-        done = Spliced(difference, self.context.committed_at)
+        done = Spliced(difference, self.context.committed_at, self._count_known(scratch, difference))
         if difference.is_empty:
             return done
         self.writer.write(self.table, incoming, difference, self.context)
@@ -90,6 +91,12 @@ class Splice:
                 self._compare_again(inner, later, at, affected, done)
         rewrite_rows(scratch.session, self.table, self._replay(scratch, only=affected))
         return done
+
+    def _count_known(self, scratch: TemporaryTables, difference: Difference) -> int:
+        """How many of the inserted rows the table has already."""
+        query = f"""SELECT count(*) FROM {difference.operations} JOIN {LAKE}.{self.table.sql}
+            USING ({self.table.key_list}) WHERE operation = 'insert'"""
+        return int(scratch.session.execute(query).fetchall()[0][0])
 
     def _restore_state_at(self, scratch: TemporaryTables, at: CommitContext, affected: str) -> None:
         """Restore the affected rows to the state that a conclusive list gave them."""

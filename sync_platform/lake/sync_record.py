@@ -17,12 +17,16 @@ from sync_platform.quality.score import Standards
 
 @dataclass(frozen=True)
 class Written:
-    """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes."""
+    """The changes that a commit wrote: the difference, the context of the last change, reasons for doubt, and notes.
+
+    `already_known`: inserted rows of a late sync that a later one had shown before.
+    """
 
     difference: Difference
     context: CommitContext
     reasons: list[str]
     notes: list[str] = field(default_factory=list)
+    already_known: int = 0
 
 
 def sync_record(
@@ -59,6 +63,7 @@ def sync_record(
         records=manifest.records,
         rows=arrival.rows,
         inserted=difference.insert,
+        already_known=written.already_known,
         updated=difference.update,
         removed=difference.remove,
         past=difference.expire,

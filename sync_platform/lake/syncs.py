@@ -10,6 +10,7 @@ from typing import Any, Literal
 import duckdb
 import orjson
 
+from sync_platform.documents.states import state_of
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.lake.observations import Observation
@@ -24,6 +25,8 @@ Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
 CHANGE_COUNTS = ("inserted", "updated", "removed", "past", "restored")
 """The counts of a record that are changes of rows."""
+SHOWN_COUNTS = ("new", *CHANGE_COUNTS[1:])
+"""The same for people: inserted rows of a late sync that were known already are not new."""
 COUNTS = ("records", "rows", *CHANGE_COUNTS, "unchanged", "quarantined", "not_retired")
 """The counts of a record that summaries and reports show."""
 
@@ -80,6 +83,17 @@ class SyncRecord:
     generation: date | None = None
     is_outdated: bool = False
     past: int = 0
+    already_known: int = 0
+
+    @property
+    def new(self) -> int:
+        """Rows that no sync had shown before."""
+        return self.inserted - self.already_known
+
+    @property
+    def state(self) -> str:
+        """The status in the word that people read."""
+        return state_of(self.status, has_gaps=bool(self.gaps))
 
     @property
     def out_of_scope(self) -> int:
@@ -246,9 +260,14 @@ def complete_partitions(lake: Lake, platform: str, datasets: set[str]) -> set[st
     return {partition for (partition,) in rows}
 
 
+def syncs_of_requests(lake: Lake, request_ids: list[str]) -> list[SyncRecord]:
+    """The records of the syncs that these requests triggered, in order of commit."""
+    return _records(lake, "list_contains($requests, request_id)", {"requests": request_ids})
+
+
 def syncs_of_request(lake: Lake, request_id: str) -> list[SyncRecord]:
-    """The records of the syncs that a request triggered, in order of commit."""
-    return _records(lake, "request_id = $request_id", {"request_id": request_id})
+    """The records of the syncs that one request triggered, in order of commit."""
+    return syncs_of_requests(lake, [request_id])
 
 
 def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
@@ -262,17 +281,21 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
 
 
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
-    """Per platform, the record with the worst status of its newest sync."""
+    """Per platform, the record with the worst state of its newest sync."""
     newest: dict[str, SyncRecord] = {}
     for record in _records(lake, "true", {}):
         known = newest.get(record.platform)
         if (
             known is None
             or (record.started_at, record.sync_id) > (known.started_at, known.sync_id)
-            or (record.sync_id == known.sync_id and WORST_FIRST.index(record.status) < WORST_FIRST.index(known.status))
+            or (record.sync_id == known.sync_id and _badness(record) > _badness(known))
         ):
             newest[record.platform] = record
     return newest
+
+
+def _badness(record: SyncRecord) -> tuple[int, bool]:
+    return -WORST_FIRST.index(record.status), bool(record.gaps)
 
 
 def _records(lake: Lake, condition: str, values: dict[str, object]) -> list[SyncRecord]:

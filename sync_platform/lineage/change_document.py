@@ -43,7 +43,7 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
     changes = list(difference.changes())
     names = difference.names_of(changes)
     items = [_change(each, names.get((each.table, each.entity_id))) for each in changes]
-    sections = [Section("What changed", tables=[table])]
+    sections = [Section("What changed", _known_before(difference.counts), tables=[table])]
     if items:
         sections.append(Section("Each change", _left_out(difference, len(items)), items=items))
     return Document("Changes", facts, sections)
@@ -51,7 +51,16 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
 
 def _counts(counts: TableChanges) -> Row:
     most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MOST_FIELDS])
-    return counts.table, counts.inserted, counts.updated, counts.removed, counts.past, counts.restored, most or None
+    return counts.table, counts.new, counts.updated, counts.removed, counts.past, counts.restored, most or None
+
+
+def _known_before(counts: Iterable[TableChanges]) -> list[str]:
+    return [
+        f"{each.table}: {each.already_known:,} records were known already, from later syncs; a late sync shows that "
+        "they were there before."
+        for each in counts
+        if each.already_known
+    ]
 
 
 def _left_out(difference: LakeDifference, shown: int) -> list[str]:

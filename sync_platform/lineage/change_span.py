@@ -23,7 +23,8 @@ from sync_platform.storage.lake_connection import LAKE
 class TableChanges:
     """The changes of one table in a span. `fields`: how often each column was changed by updates, most often first.
 
-    `past`: records that the source lists no longer because they lie outside its window.
+    `past`: records that the source lists no longer because they lie outside its window. `already_known`: inserted
+    records of late syncs that later ones had shown before, so that they are not new.
     """
 
     table: str
@@ -33,6 +34,11 @@ class TableChanges:
     past: int
     restored: int
     fields: dict[str, int]
+    already_known: int = 0
+
+    @property
+    def new(self) -> int:
+        return self.inserted - self.already_known
 
     @property
     def total(self) -> int:
@@ -93,10 +99,22 @@ def count_changes(session: duckdb.DuckDBPyConnection, history: str, scope: Expor
         values,
     ).fetchall():
         fields.setdefault(table, {})[field] = number
+    known = _already_known(session, scope)
     return [
-        TableChanges(table, inserted, updated, removed, past, restored, fields.get(table, {}))
+        TableChanges(table, inserted, updated, removed, past, restored, fields.get(table, {}), known.get(table, 0))
         for table, inserted, updated, removed, past, restored in rows
     ]
+
+
+def _already_known(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> dict[str, int]:
+    """By table, how many inserted records of late syncs were known from later ones; a lake of before has no count."""
+    named = "database_name = ? AND schema_name = 'sync' AND table_name = 'runs' AND column_name = 'already_known'"
+    if not session.execute(f"SELECT 1 FROM duckdb_columns() WHERE {named}", [LAKE]).fetchall():
+        return {}
+    condition, values = span_condition(scope.first, scope.last, scope.platform)
+    query = f"""SELECT platform || '.' || dataset, sum(already_known)::BIGINT FROM {LAKE}.sync.runs {condition}
+        GROUP BY ALL HAVING sum(already_known) > 0"""
+    return dict(session.execute(query, values).fetchall())
 
 
 def count_syncs(session: duckdb.DuckDBPyConnection, scope: ExportScope) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lineage.changes import Change, changes_of
@@ -138,5 +139,5 @@ def _no_changes(history: History, platform: str, dataset: str, source_id: str) -
     if known:
         first = min(change.committed_at for change in known)
         return f"{name} was not known then: its first change was committed {local_time(first)}"
-    hint = "PLATFORM/ID" if platform == SCHEMA else f'sync-platform query "SELECT source_id FROM {platform}.{dataset}"'
+    hint = "PLATFORM/ID" if platform == SCHEMA else typed("query", f"SELECT source_id FROM {platform}.{dataset}")
     return f"the history has no record {name}: {hint} lists the records"

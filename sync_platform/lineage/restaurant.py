@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
 from sync_platform.lineage.identity_history import (
@@ -85,7 +86,7 @@ def read_restaurant_story(
     if field is not None:
         field = _checked(field)
     if not has_unified(history.session):
-        raise StorageError("nothing is unified yet: run `sync-platform sync`, or `sync-platform unify`")
+        raise StorageError(f"nothing is unified yet: run `{typed('sync')}`, or `{typed('unify')}`")
     asked, through = restaurant_id, []
     changes = _changes(history, restaurant_id)
     while successor := _state(changes).get("merged_into"):

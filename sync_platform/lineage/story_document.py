@@ -21,7 +21,7 @@ OPERATIONS = {
     "insert": "first observed",
     "update": "changed",
     "remove": "removed",
-    "expire": "past: the source lists only newer ones",
+    "expire": "past (before the days that the source lists) since",
     "restore": "restored",
 }
 SUM = "reached this state (older changes are past their retention)"

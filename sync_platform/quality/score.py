@@ -35,7 +35,7 @@ SCORES = (
     Column("population", "BIGINT", "Records or cells there are, judged or not"),
     Column("low", "DOUBLE", "Lower end of the 95 % interval (Wilson); empty where everything was judged"),
     Column("high", "DOUBLE", "Upper end of the 95 % interval (Wilson); empty where everything was judged"),
-    Column("threshold", "DOUBLE", "What the score should reach; empty where it is not held to anything"),
+    Column("threshold", "DOUBLE", "The smallest score that is good enough; empty where there is none"),
     Column("confidence", "DOUBLE", "Share of the weights that could be measured; of dimensions and the overall score"),
     Column("detail", "JSON", "What is worst, in words, with examples"),
     Column("observed_at", "TIMESTAMPTZ", "When the source was observed (UTC)"),

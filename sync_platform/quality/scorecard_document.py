@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sync_platform.documents.document import Cell, Document, DocumentTable, Item, Mark, Row, Section
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.quality.own_check_run import own_check_in_words
 from sync_platform.quality.score import DIMENSIONS, OVERALL
 from sync_platform.quality.scorecard import Card, Scored
@@ -30,7 +31,7 @@ def scorecard_document(
 
     `problems`: what is wrong with the files of own checks.
     """
-    empty = "Nothing has been scored yet: run `sync-platform sync` first"
+    empty = f"Nothing has been scored yet: run `{typed('sync')}` first"
     rows = [_row(card) for card in cards]
     scores = DocumentTable("The newest period of each dataset", COLUMNS, rows, empty, OPTIONAL)
     findings = [

@@ -17,12 +17,15 @@ from typing import Any, Literal
 import orjson
 import sqlalchemy as sa
 
+from sync_platform.documents.states import state_of
 from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, chained_after, chained_columns
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
 
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
 Outcome = Literal["begun", "complete", "degraded", "failed", "interrupted"]
+GAPS_DETAIL = "with_gaps"
+"""In the subject of a finished sync: the platforms with gaps within the tolerance."""
 
 audit_log = sa.Table(
     "audit_log",
@@ -49,6 +52,11 @@ class AuditEntry(ChainedRow):
     operation: str
     subject: str
     outcome: str
+
+    @property
+    def state(self) -> str:
+        """The outcome in the word that people read."""
+        return state_of(self.outcome, has_gaps=GAPS_DETAIL in orjson.loads(self.subject))
 
     def document(self) -> dict[str, Any]:
         return {

@@ -22,6 +22,7 @@ from typing import Self
 import duckdb
 from filelock import FileLock, Timeout
 
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
 from sync_platform.storage.advisory_lock import AdvisoryLock
@@ -172,7 +173,7 @@ class Lake:
         with self._opening:
             if self._instance is None:
                 if self.read_only and not self.address.exists:
-                    raise NoLakeYet(f"{self.address} does not exist yet: run `sync-platform sync` first")
+                    raise NoLakeYet(f"{self.address} does not exist yet: run `{typed('sync')}` first")
                 if not self.read_only:
                     _make_folders(self.address)
                 self.address.temp.mkdir(parents=True, exist_ok=True)
@@ -302,7 +303,7 @@ def _attach(
             break
         except duckdb.Error as error:
             if read_only and "creating a new DuckLake is explicitly disabled" in str(error):
-                raise NoLakeYet(f"{address} does not exist yet: run `sync-platform sync` first") from None
+                raise NoLakeYet(f"{address} does not exist yet: run `{typed('sync')}` first") from None
             if attempt == ATTACH_ATTEMPTS - 1 or not any(mark in str(error) for mark in CREATED_TOGETHER):
                 raise
             time.sleep(0.1 * 2**attempt)

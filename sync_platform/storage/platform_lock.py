@@ -124,10 +124,19 @@ class _LabelledFile:
         return True
 
     def holder(self) -> str | None:
+        """The holder's label; None where the lock is free: a killed holder leaves its label."""
         try:
-            return self._label.read_text()
+            label = self._label.read_text()
         except OSError:
             return None
+        return None if self._is_free() else label
+
+    def _is_free(self) -> bool:
+        try:
+            with self._lock:
+                return True
+        except (Timeout, OSError):
+            return False
 
     def release(self) -> None:
         if self._lock.is_locked:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import polars as pl
 
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import chain_changes, has_chain
 from sync_platform.lake.commit_context import CommitContext
@@ -103,7 +104,7 @@ def unify(
     sources = listing_sources(platforms)
     with lake.session() as session, TemporaryTables(session) as scratch:
         if not has_chain(session):
-            raise StorageError("nothing was synced into the lake yet: run `sync-platform sync` first")
+            raise StorageError(f"nothing was synced into the lake yet: run `{typed('sync')}` first")
         in_one_transaction(lake, session, lambda: ensure_unified(session))
         listings = create_listings_table(scratch, sources)
         plan = _compute(

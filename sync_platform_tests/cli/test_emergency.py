@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import signal
 import time
 from typing import Any
@@ -67,6 +68,8 @@ def test_a_request_that_nothing_launches_reports_that_and_runs_here_once_with_no
     assert f"emergency request {request_id}: complete" in shown.stdout
     assert "menus are [wrong]" in shown.stdout
     assert platform["run_id"] in shown.stdout
+    assert re.search(r"^Next: sync-platform changes chope --since \d{4}-\d{2}-\d{2}$", shown.stdout, re.MULTILINE)
+    assert f"Next: sync-platform emergency status {request_id}\n" in shell.run_in_process("emergency", "status").stdout
 
 
 def test_a_failed_request_is_reported_with_its_reason_and_exit_code(shell: Shell) -> None:
@@ -74,6 +77,7 @@ def test_a_failed_request_is_reported_with_its_reason_and_exit_code(shell: Shell
     ran = shell.run("emergency", "chope", "--reason", "x", "--key", "ticket-7", "--now")
     assert ran.returncode == 1
     assert "http://127.0.0.1:9" in ran.stdout
+    assert ran.stdout.endswith("Next: sync-platform sync chope\n")
     again = shell.run("emergency", "chope", "--reason", "x", "--key", "ticket-7", "--json")
     document = json.loads(again.stdout)
     assert (again.returncode, document["status"]) == (1, "failed")

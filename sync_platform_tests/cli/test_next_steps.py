@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import sync_platform
 from sync_platform.cli.app import app
-from sync_platform.cli.next_steps import steps_after, typed
+from sync_platform.cli.next_steps import steps_after
+from sync_platform.documents.typed_command import typed
 from sync_platform.sources.period import current_period
 from sync_platform_tests.cli.test_summary import record_of
 
@@ -75,3 +79,17 @@ def test_a_command_is_typed_as_the_program_was_called(monkeypatch: pytest.Monkey
     assert typed("tables") == "sync-platform tables"
     monkeypatch.setattr(sys, "argv", ["/x/sync_platform/__main__.py"])
     assert typed("audit") == "sync-platform audit"
+
+
+def test_every_text_takes_the_commands_that_it_names_from_one_function() -> None:
+    names = "|".join(get_command(app).commands)  # type: ignore[attr-defined]
+    written = re.compile(rf"sync-platform ({names})\b(?! \d| repository \d)")  # a number follows in names of formats
+    found = []
+    for path in Path(sync_platform.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        found += [
+            (path.name, node.value) for node in texts if id(node) not in docstrings and written.search(node.value)
+        ]
+    assert found == []

@@ -59,6 +59,7 @@ def restaurant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restaurant]
         code, document = restaurant.sync([*bad, seat(9, seats=15)])
         (platform,) = document["platforms"]
         assert (code, platform["datasets"][0]["quarantined"], platform["reasons"][0]) == (1, 2, BEYOND)
+        assert (document["status"], platform["status"], platform["datasets"][0]["status"]) == ("degraded",) * 3
         yield restaurant
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy
 
 from sync_platform.storage.lake_connection import DISABLED_OPTIMIZERS, LakeAddress
 from sync_platform.storage.reading_statements import reading_statements
@@ -37,7 +38,9 @@ def outside(folder: Path) -> duckdb.DuckDBPyConnection:
 
 def test_the_page_has_lines_for_the_shell_and_for_each_library() -> None:
     assert len(SQL) == 6
-    assert [name for name in ("polars", "pandas") if not any(f"import {name}" in block for block in PYTHON)] == []
+    assert [
+        name for name in ("polars", "pandas", "sqlalchemy") if not any(f"import {name}" in block for block in PYTHON)
+    ] == []
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: re.findall(r"import (\w+)", block)[-1])
@@ -51,6 +54,13 @@ def test_the_lines_for_python_work_as_they_stand(
     if "report.duckdb" in block:
         with duckdb.connect("report.duckdb", read_only=True) as report:
             assert report.execute("SELECT count(*) FROM restaurants").fetchall()[0][0] > 0
+        pytest.importorskip("duckdb_engine")
+        engine = sqlalchemy.create_engine(f"duckdb:///{folder}/report.duckdb?access_mode=read_only")
+        with engine.connect() as tool:
+            assert tool.execute(sqlalchemy.text("SELECT count(*) FROM reviews")).scalar_one() > 0
+            with pytest.raises(sqlalchemy.exc.ProgrammingError, match="read-only"):
+                tool.execute(sqlalchemy.text("DELETE FROM reviews"))
+        engine.dispose()
     else:
         assert len(capsys.readouterr().out) > 20
 

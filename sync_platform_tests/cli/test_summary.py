@@ -33,7 +33,7 @@ def test_a_gap_is_told_and_the_platform_is_complete(capsys: pytest.CaptureFixtur
     result = PlatformResult("keeta", "2026-11", "r", None, 1.0, 1.0, records)
     assert (result.status, result.reasons) == ("complete", [])
     assert result.document()["gaps"] == ["menu_items: 7: the shop is open and lists no dish"]
-    assert lines_of(result, capsys) == ["keeta complete, with a gap: menu_items: 7: the shop is open and lists no dish"]
+    assert lines_of(result, capsys) == ["keeta with gaps: menu_items: 7: the shop is open and lists no dish"]
 
 
 def test_five_lines_are_shown_the_error_and_the_first_reason_of_each_dataset_first(

@@ -137,7 +137,7 @@ def test_an_interrupted_sync_ends_at_once_and_reports_it(shell: Shell, sandbox: 
     process.send_signal(signal.SIGINT)
     done = process.wait(LONGEST_WAIT_S)
     assert done.returncode == 130
-    assert "interrupted" in done.stderr
+    assert "sync-platform: cancelled" in done.stderr
     assert "Traceback" not in done.stderr
     assert shell.run_states() == ["CANCELED"]
 
@@ -150,7 +150,7 @@ def test_an_interruption_before_the_sync_begins_is_reported_too(
 
     monkeypatch.setattr(sync, "sync_platforms", interrupted)
     assert run(["sync"]) == 130
-    assert capsys.readouterr().err == "sync-platform: interrupted; nothing is half-written\n"
+    assert capsys.readouterr().err == "sync-platform: cancelled: nothing is half-written\n"
 
 
 def test_a_full_disk_is_reported_in_one_line(shell: Shell) -> None:

@@ -91,7 +91,7 @@ def test_an_interrupted_unification_is_canceled(shell: Shell) -> None:
     process.send_signal(signal.SIGINT)
     stopped = process.wait(LONGEST_WAIT_S)
     assert stopped.returncode == 130
-    assert stopped.stderr.splitlines()[-1] == "sync-platform: interrupted; nothing is half-written"
+    assert stopped.stderr.splitlines()[-1] == "sync-platform: cancelled: nothing is half-written"
     assert "Interrupt" not in stopped.stderr
     assert shell.run_states()[1:] == ["CANCELED"]
     entries = json.loads(shell.run_in_process("audit", "--operation", "unify", "--json").stdout)["entries"]

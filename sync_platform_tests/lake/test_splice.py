@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.lake.retirement import Guard
+from sync_platform.lineage.change_export import ExportScope
+from sync_platform.lineage.change_span import count_changes
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Record
 from sync_platform_tests.extent import examples, is_full
-from sync_platform_tests.lake.harness import LakeHarness, diner
+from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
 CONTENT = "source_id, name, price_hkd, content_hash, first_seen_at, last_changed_at, removed_at"
 ALWAYS_THERE = {"id": 9, "name": "House tea"}
@@ -217,3 +219,15 @@ def test_commits_follow_each_other_even_where_a_clock_was_set_back(
 
     monkeypatch.setattr("sync_platform.lake.commit.datetime", Slow)
     assert harness.sync([{"id": 1, "name": "b"}], hour=1).record.committed_at > first
+
+
+def test_a_record_that_a_late_sync_shows_is_new_only_if_no_sync_had_shown_it(harness: LakeHarness) -> None:
+    harness.sync([{"id": 1, "name": "Tea"}, {"id": 2, "name": "Soup"}], hour=9)
+    harness.sync([{"id": 1, "name": "Tea"}], hour=10)
+    returned = harness.sync([{"id": 1, "name": "Tea"}, {"id": 2, "name": "Soup"}], hour=11).record
+    assert (returned.new, returned.inserted, returned.restored) == (0, 0, 1)
+    late = harness.sync([{"id": 1, "name": "Tea"}, {"id": 2, "name": "Soup"}, {"id": 3}], hour=1).record
+    assert (late.inserted, late.already_known, late.new) == (3, 2, 1)
+    with harness.lake.session() as session:
+        (counts,) = count_changes(session, HISTORY, ExportScope(None, None, None))
+    assert (counts.new, counts.already_known) == (3, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def test_a_lock_that_is_not_waited_for_is_refused_until_its_holder_is_dead(
         platform_lock_if_free(database_url, "chope", "run-of-a-third") as is_theirs,
     ):
         assert (is_ours, is_theirs) == (True, False)
+
+
+def test_a_killed_process_is_no_holder(database_url: str, another: subprocess.Popen[str]) -> None:
+    assert holder_of(database_url, "chope") is not None
+    another.kill()
+    another.wait()
+    limit = time.monotonic() + 20
+    while holder_of(database_url, "chope") is not None:  # a killed client's session ends a moment later
+        assert time.monotonic() < limit
+        time.sleep(0.02)
 
 
 def test_the_lock_of_another_platform_is_free(database_url: str, another: subprocess.Popen[str]) -> None:

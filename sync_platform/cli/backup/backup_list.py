@@ -18,6 +18,7 @@ from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import LakeAddress
@@ -93,7 +94,7 @@ def _document(read: list[ReadManifest], url: str, point: RecoveryPoint) -> dict[
 
 def _show(read: list[ReadManifest], url: str, shown: Terminal) -> None:
     if not read:
-        shown.print(f"There is no backup in {url}: `sync-platform backup create` makes one.", soft_wrap=True)
+        shown.print(f"There is no backup in {url}: `{typed('backup', 'create')}` makes one.", soft_wrap=True)
         return
     table = FittedTable(COLUMNS, numbers=COLUMNS[2:7], optional=("files", "new", "size", "sources", "commits"))
     for each in read:

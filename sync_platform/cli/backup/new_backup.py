@@ -14,6 +14,7 @@ from sync_platform.cli.backup.replication import replicate_audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json, write_line
 from sync_platform.cli.required import require_lake
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SyncError
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import LakeAddress
@@ -52,7 +53,7 @@ def back_up_after_sync(settings: Settings) -> bool:
     try:
         made = create_audited(settings, "incremental").manifest
     except SyncError as error:
-        report_problem(f"the backup after the sync failed: {error}; run `sync-platform backup create`")
+        report_problem(f"the backup after the sync failed: {error}; run `{typed('backup', 'create')}`")
         return False
     write_line(f"backed up: {made.id} ({made.copied_bytes / 1e6:,.1f} MB new)")
     return True

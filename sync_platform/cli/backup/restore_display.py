@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from sync_platform.backup.chosen_commit import ChosenCommit
@@ -10,6 +11,7 @@ from sync_platform.backup.restore_difference import ExampleRow, TableDifference
 from sync_platform.cli.output import Terminal
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.storage.lake_connection import LakeAddress
 
 WORDS = {
@@ -40,15 +42,16 @@ def show_fresh(
     if dry_run:
         shown.print("Nothing was changed.")
     elif home:
-        shown.print(f"Next: SYNC_HOME={home} sync-platform lineage verify", soft_wrap=True)
+        shown.print(f"Next: SYNC_HOME={shlex.quote(str(home))} {typed('lineage', 'verify')}", soft_wrap=True)
         shown.print(
             "It has no keys of persons: personal values stay sealed until the vault is there (docs/backup.md).",
             soft_wrap=True,
         )
     if with_recovery_key:
         shown.print(
-            "The recovery key opens backups and no personal value. Those stay unreadable until `sync-platform vault "
-            "restore` brings back the vault, and its master key; without a backup of the vault, for ever.",
+            "The recovery key opens backups and no personal value. Those stay unreadable until "
+            f"`{typed('vault', 'restore')}` brings back the vault, and its master key; without a backup of the vault, "
+            "for ever.",
             soft_wrap=True,
         )
 

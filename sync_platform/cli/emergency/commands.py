@@ -25,7 +25,8 @@ def emergency(
     platforms: Platforms = None,
     reason: Annotated[str, typer.Option(help="Why it cannot wait. Every record of the request has the reason.")] = ...,  # type: ignore[assignment]
     priority: Annotated[
-        PriorityOption, typer.Option(help="Runs of a higher priority are launched first.")
+        PriorityOption,
+        typer.Option(metavar="LEVEL", help="low, medium, high or critical: the higher one is launched first."),
     ] = PriorityOption.high,
     requester: Annotated[
         str, typer.Option(metavar="NAME", help="Who requests it; the user of the system if not given.")
@@ -40,7 +41,7 @@ def emergency(
 ) -> None:
     """Request a sync before its schedule. Dagster's sensor launches it before all runs of lower priority.
 
-    A request for the same platforms joins the open one. `sync-platform emergency status [ID]` shows its progress.
+    A request for the same platforms joins the open one. `emergency status [ID]` shows its progress.
     Exit code: 0 if it is requested (with --now: complete), 1 if it ended degraded or failed, 2 for bad usage.
     """
     from sync_platform.cli.emergency.request import request_emergency

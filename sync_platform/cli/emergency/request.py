@@ -14,6 +14,7 @@ from sync_platform.cli.output import console, report_problem, write_json, write_
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import unify_after
+from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
 from sync_platform.emergency.request_store import RequestStore
@@ -96,7 +97,7 @@ def _run_here(
             for name in ours:
                 requests.give_back(request_id, name, run_ids[name])
             cancel_killed_runs(settings)
-            report_problem(f"interrupted; request {request_id} stays open")
+            report_problem(f"cancelled: request {request_id} stays open")
             return INTERRUPTED
         for result in results:
             requests.note_end(request_id, result.platform, run_ids[result.platform], result.status, result.error)
@@ -129,8 +130,8 @@ def _show(submission: Submission, problem: str | None, *, as_json: bool) -> None
         lines.append(f"requested by {request.requester}: {request.reason}; it is {request.state}")
     if problem and request.state == "requested":
         lines.append(f"It is stored, but {problem}: nothing launches it yet.")
-        lines.append("Start one with `sync-platform up`, or give the same command with --now to run it here.")
+        lines.append(f"Start one with `{typed('up')}`, or give the same command with --now to run it here.")
     else:
         lines.append("Dagster's sensor launches it within seconds, before runs of lower priority.")
-    lines.append(f"Follow it with: sync-platform emergency status {request.request_id}")
+    lines.append(f"Follow it with: {typed('emergency', 'status', request.request_id)}")
     console().print("\n".join(lines), soft_wrap=True)

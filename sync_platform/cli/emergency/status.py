@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.next_steps import steps_after, write_next_steps
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import PlatformReport, RequestReport, report_on
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import NoLakeYet
-from sync_platform.lake.syncs import syncs_of_request
+from sync_platform.lake.syncs import SyncRecord, syncs_of_requests
 from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 MOST_REQUESTS = 20
 MOST_REASONS = 5
 COUNTS = {
     "records": "records",
-    "inserted": "new",
+    "new": "new",
     "updated": "updated",
     "removed": "removed",
     "past": "past",
@@ -44,16 +49,21 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
     if as_json:
         write_json({"requests": [report_on(request, [], {}).document() for request in found]})
     else:
-        _list(found)
+        records = _records(settings, found)
+        _list([report_on(request, records, {}) for request in found])
     return OK
 
 
-def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
+def _records(settings: Settings, requests: list[EmergencyRequest]) -> list[SyncRecord]:
     try:
         with Lake(LakeAddress.of(settings), read_only=True) as lake:
-            records = syncs_of_request(lake, request.request_id)
+            return syncs_of_requests(lake, [request.request_id for request in requests])
     except NoLakeYet:
-        records = []
+        return []
+
+
+def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
+    records = _records(settings, [request])
     running = [run.run_id for run in request.runs if run.run_id and run.state != "finished"]
     progress: dict[str, str] = {}
     if running:
@@ -65,7 +75,7 @@ def _report(settings: Settings, request: EmergencyRequest) -> RequestReport:
 
 def _show(report: RequestReport) -> None:
     request, shown = report.request, console()
-    shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.status)))
+    shown.print(line("emergency request ", styled(request.request_id, "bold"), ": ", coloured(report.state_in_words)))
     times = [("requested", request.requested_at), ("launched", request.launched_at), ("finished", request.finished_at)]
     shown.print(f"priority {request.priority}; " + ", ".join(f"{name} {local_time(at)}" for name, at in times if at))
     for asking in request.askings:
@@ -78,9 +88,9 @@ def _show(report: RequestReport) -> None:
     )
     for platform in report.platforms:
         table.add_row(
-            MARKS.get(platform.status, ""),
+            MARKS.get(platform.state_in_words, ""),
             platform.run.platform,
-            coloured(platform.status),
+            coloured(platform.state_in_words),
             *(f"{platform.total(count):,}" if platform.records else "" for count in COUNTS),
             platform.run.run_id or "",
         )
@@ -88,6 +98,22 @@ def _show(report: RequestReport) -> None:
     for platform in report.platforms:
         for remark in _remarks(platform):
             shown.print(f"{platform.run.platform}: {remark}", soft_wrap=True)
+    write_next_steps(list(dict.fromkeys(_next_steps(report))))
+
+
+def _next_steps(report: RequestReport) -> Iterator[str]:
+    """The commands that help: after a failure, while the request is open, and to see what came of it."""
+    request = report.request
+    if request.is_open:
+        again = typed("emergency", "status", request.request_id)
+        yield from [typed("status"), again] if request.state == "requested" else [again]
+        return
+    for platform in report.platforms:
+        partition = next((record.partition for record in platform.records), current_period("monthly").key)
+        yield from steps_after(platform.run.platform, partition, platform.run.outcome or "failed", platform.records)
+    if any(record.changes for platform in report.platforms for record in platform.records):
+        names = request.platforms if len(request.platforms) == 1 else []
+        yield typed("changes", *names, "--since", str(day_in_hong_kong(request.launched_at or request.requested_at)))
 
 
 def _remarks(platform: PlatformReport) -> list[str]:
@@ -95,7 +121,7 @@ def _remarks(platform: PlatformReport) -> list[str]:
     return [*texts[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
 
 
-def _list(found: list[EmergencyRequest]) -> None:
+def _list(found: list[RequestReport]) -> None:
     if not found:
         console().print("no emergency request has been made")
         return
@@ -103,10 +129,11 @@ def _list(found: list[EmergencyRequest]) -> None:
     table = FittedTable(
         columns, unbroken=("request", "requested"), optional=("requested", "priority", "requester", "reason")
     )
-    for request in found:
+    for report in found:
+        request = report.request
         table.add_row(
             request.request_id,
-            coloured(request.outcome or request.state),
+            coloured(report.state_in_words),
             request.priority,
             ", ".join(request.platforms),
             request.requester,
@@ -114,3 +141,4 @@ def _list(found: list[EmergencyRequest]) -> None:
             request.reason,
         )
     console().print_table(table)
+    write_next_steps([typed("emergency", "status", found[0].request.request_id)])

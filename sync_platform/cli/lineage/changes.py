@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_document
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.schema import schemas_present
 from sync_platform.lineage.change_difference import LakeDifference
@@ -30,7 +31,7 @@ def show_changes(platform: str | None, since: str, until: str | None, limit: int
     history = settings.lineage_table_name
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.pinned() as then, then.session() as session:
         if history.split(".")[0] not in schemas_present(session):
-            raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
+            raise NoLakeYet(f"{lake.address} has no history yet: run `{typed('sync')}` first")
         scope = scope_between(session, since, until, platform)
         if scope.first and scope.first > now:
             raise UsageError(f"--since {since} lies in the future: nothing has changed yet")

@@ -12,6 +12,7 @@ from functools import partial
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_document, write_json
 from sync_platform.cli.required import require_dataset
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, UsageError
 from sync_platform.lake.chain import chained_digest
 from sync_platform.lake.schema import schemas_present
@@ -67,7 +68,7 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
 
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
         if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
-            raise NoLakeYet(f"{lake.address} has no history yet: run `sync-platform sync` first")
+            raise NoLakeYet(f"{lake.address} has no history yet: run `{typed('sync')}` first")
         if as_of:
             require_known(session, as_of)
         landing = Landing(landing_store_of(settings).open(), platforms, partial(chained_digest, other))

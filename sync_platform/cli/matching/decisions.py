@@ -18,6 +18,7 @@ from sync_platform.cli.syncing.display import choose_display
 from sync_platform.cli.syncing.unify import run_unification, write_result
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -33,7 +34,7 @@ SHOWN = (
     "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",
     "status", "licence_number",
 )  # fmt: skip
-NOTHING_UNIFIED = "nothing is unified yet: run `sync-platform sync`, or `sync-platform unify`"
+NOTHING_UNIFIED = f"nothing is unified yet: run `{typed('sync')}`, or `{typed('unify')}`"
 
 
 def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, withdraw: bool, as_json: bool) -> int:

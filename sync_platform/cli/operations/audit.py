@@ -27,7 +27,7 @@ def _table(entries: list[AuditEntry]) -> FittedTable:
     columns = ("entry", "at", "actor", "via", "operation", "outcome", "what")
     table = FittedTable(columns, numbers=("entry",), optional=("via", "actor"))
     for entry in entries:
-        row = (local_time(entry.at), entry.actor, entry.via, entry.operation, entry.outcome, _what(entry))
+        row = (local_time(entry.at), entry.actor, entry.via, entry.operation, entry.state, _what(entry))
         table.add_row(f"{entry.number:,}", *row)
     return table
 

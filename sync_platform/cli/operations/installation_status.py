@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,23 +9,23 @@ from typing import Any
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.operations.last_syncs import LastSync, newest_syncs
 from sync_platform.cli.output import coloured, console, line, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_time
+from sync_platform.documents.states import state_of
+from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request_store import RequestStore
-from sync_platform.errors import NoLakeYet
-from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
-from sync_platform.settings import Settings, load_settings
-from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import Holder, holder_of
 
-NO_DAEMON = "start it with `sync-platform up`; until then no schedule and no sensor runs anything"
+NO_DAEMON = f"start it with `{typed('up')}`; until then no schedule and no sensor runs anything"
 
 
 @dataclass(frozen=True)
 class PlatformStatus:
-    """A platform: how its newest sync ended and when, and the run that holds its lock now."""
+    """A platform: its newest sync in the lake, and the run that holds its lock now, for programs."""
 
     platform: str
     last_status: str | None
@@ -42,7 +41,11 @@ def show_status(*, as_json: bool) -> int:
     from sync_platform.cli.runner.daemon import automation_of  # the import of Dagster takes a second
 
     automation = automation_of(settings, datetime.now(UTC))
-    platforms = _platforms(settings)
+    known = newest_syncs(settings)
+    platforms = [
+        _platform(name, known.get(name), holder_of(settings.ledger_url, name))
+        for name in load_platforms(settings.platform_path)
+    ]
     requests = RequestStore(settings.ledger_url).open_requests()
     if as_json:
         write_json(
@@ -57,9 +60,11 @@ def show_status(*, as_json: bool) -> int:
     daemon = Text("running", "green") if automation.is_daemon_running else Text("not running", "yellow")
     shown.print(line("Dagster daemon: ", daemon, "" if automation.is_daemon_running else f": {NO_DAEMON}"))
     shown.print_table(_schedules(automation.schedules))
-    shown.print_table(_platform_table(platforms))
+    shown.print_table(_platform_table(platforms, known))
     for run in automation.runs:
-        shown.print(f"{run.status}: {run.job}{f' of {run.platform}' if run.platform else ''}, run {run.run_id}")
+        shown.print(
+            f"{state_of(run.status)}: {run.job}{f' of {run.platform}' if run.platform else ''}, run {run.run_id}"
+        )
     for request in requests:
         shown.print(f"open emergency request {request.request_id}: {', '.join(request.platforms)}", soft_wrap=True)
     if not automation.runs and not requests:
@@ -67,17 +72,8 @@ def show_status(*, as_json: bool) -> int:
     return OK
 
 
-def _platforms(settings: Settings) -> list[PlatformStatus]:
-    known: dict[str, SyncRecord] = {}
-    with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
-        known = last_syncs(lake)
-    return [
-        _platform(name, known.get(name), holder_of(settings.ledger_url, name))
-        for name in load_platforms(settings.platform_path)
-    ]
-
-
-def _platform(name: str, last: SyncRecord | None, holder: Holder | None) -> PlatformStatus:
+def _platform(name: str, newest: LastSync | None, holder: Holder | None) -> PlatformStatus:
+    last = newest.record if newest else None
     return PlatformStatus(
         name,
         last.status if last else None,
@@ -95,10 +91,11 @@ def _schedules(schedules: Any) -> FittedTable:
     return table
 
 
-def _platform_table(platforms: list[PlatformStatus]) -> FittedTable:
+def _platform_table(platforms: list[PlatformStatus], known: dict[str, LastSync]) -> FittedTable:
     table = FittedTable(("platform", "last sync", "status", "runs now"), unbroken=("last sync",))
     for each in platforms:
-        when = f"{local_time(each.last_at)} ({each.last_partition})" if each.last_at else "never"
+        last = known.get(each.platform)
+        when = f"{local_time(last.at)} ({last.partition})" if last else "never"
         now = f"since {local_time(each.locked_since)}: run {each.locked_by}" if each.locked_since else ""
-        table.add_row(each.platform, when, coloured(each.last_status or ""), now)
+        table.add_row(each.platform, when, coloured(last.state if last else ""), now)
     return table

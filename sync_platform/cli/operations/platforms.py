@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.operations.last_syncs import LastSync, newest_syncs
 from sync_platform.cli.output import coloured, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
-from sync_platform.errors import NoLakeYet
-from sync_platform.lake.syncs import SyncRecord, last_syncs
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, load_settings, platform_settings
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 
 def show_platforms(*, as_json: bool) -> int:
     """Show the platforms; 0."""
     settings = load_settings()
-    known: dict[str, SyncRecord] = {}
-    with contextlib.suppress(NoLakeYet), Lake(LakeAddress.of(settings), read_only=True) as lake:
-        known = last_syncs(lake)
+    known = newest_syncs(settings)
     platforms = load_platforms(settings.platform_path).values()
     if as_json:
         write_json({"platforms": [_document(platform, known.get(platform.name)) for platform in platforms]})
@@ -47,8 +42,9 @@ def show_platforms(*, as_json: bool) -> int:
     return OK
 
 
-def _document(platform: Platform, last: SyncRecord | None) -> dict[str, Any]:
+def _document(platform: Platform, newest: LastSync | None) -> dict[str, Any]:
     own = platform_settings(platform.name)
+    last = newest.record if newest else None
     return {
         "platform": platform.name,
         "title": platform.title,
@@ -73,7 +69,7 @@ def _source(platform: Platform, own: PlatformSettings) -> str:
     return f"{own.base_url} ({'terms accepted' if own.terms_accepted else f'refused: {prefix}_TERMS_ACCEPTED not set'})"
 
 
-def _last(record: SyncRecord | None) -> str | Text:
-    if record is None:
+def _last(newest: LastSync | None) -> str | Text:
+    if newest is None:
         return "never"
-    return line(f"{local_minute(record.committed_at)}\n", coloured(record.status), f", {record.partition}")
+    return line(f"{local_minute(newest.at)}\n", coloured(newest.state), f", {newest.partition}")

@@ -13,6 +13,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 from sync_platform.lake.history_view import ENDING, history_meanings
 from sync_platform.settings import load_settings
@@ -57,7 +58,7 @@ def show_tables(name: str | None, *, as_json: bool) -> int:
             return OK
         chosen = [table for table in known if name in (None, table.partition(".")[0])]
         if not chosen:
-            raise UsageError(f"the lake has no table or schema {name!r}: `sync-platform tables` lists them")
+            raise UsageError(f"the lake has no table or schema {name!r}: `{typed('tables')}` lists them")
         _show_tables([_listing(session, table, known[table]) for table in chosen], as_json=as_json)
     return OK
 
@@ -114,7 +115,7 @@ def _show_tables(tables: list[TableListing], *, as_json: bool) -> None:
     for each in tables:
         table.add_row(each.name, f"{each.rows:,}", "" if each.live is None else f"{each.live:,}", each.description)
     shown.print_table(table)
-    shown.print("The columns of one: sync-platform tables SCHEMA.TABLE")
+    shown.print(f"The columns of one: {typed('tables', 'SCHEMA.TABLE')}")
 
 
 def _show_columns(name: str, description: str, columns: list[ColumnListing], *, as_json: bool) -> None:

@@ -9,10 +9,12 @@ import orjson
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.next_steps import write_next_steps
 from sync_platform.cli.output import console, json_of, line, report_problem, styled, write_json, write_line
 from sync_platform.cli.required import require_dataset
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import read_object
@@ -47,7 +49,7 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
     shown.print_table(table)
     more = f", the first {MOST_ENTRIES} of them shown; --json lists all" if len(found) > MOST_ENTRIES else ""
     shown.print(f"{len(found):,} records{more}")
-    shown.print(line("Next: ", styled("sync-platform quarantine show PLATFORM DATASET RECORD", "bold")))
+    write_next_steps([typed("quarantine", "show", "PLATFORM", "DATASET", "RECORD")])
     return OK
 
 

@@ -15,7 +15,7 @@ from sync_platform.defs.dead_runs import cancel_run
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
-from sync_platform.defs.run_errors import error_of, is_interrupted
+from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
 from sync_platform.defs.tables import table_key
 from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
@@ -32,11 +32,15 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended; `error` is the message of the step that failed."""
+    """How a run ended; `error` is the message of the step that failed.
+
+    `is_blocked`: it failed only because a blocking check did not pass, so that what it fetched is stored.
+    """
 
     run_id: str
     success: bool
     error: str | None
+    is_blocked: bool
 
 
 class Runner:
@@ -114,4 +118,4 @@ class Runner:
 
 def _result_of(result: Any) -> RunResult:
     error = None if result.success else error_of(result.all_events) or "the run failed before its first step"
-    return RunResult(result.run_id, result.success, error)
+    return RunResult(result.run_id, result.success, error, is_blocked(result.all_events))

@@ -10,14 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
-from sync_platform.cli.next_steps import typed
+from sync_platform.cli.next_steps import write_next_steps
 from sync_platform.cli.output import Terminal, console, report_problem, write_json, write_line
 from sync_platform.cli.syncing.display import Display, TaskText
-from sync_platform.cli.syncing.result import PlatformResult
-from sync_platform.cli.syncing.summary import write_next_steps
+from sync_platform.cli.syncing.result import PlatformResult, details_of
 from sync_platform.cli.syncing.unify import UnifyResult, unify_after
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, UsageError
-from sync_platform.lake.syncs import CHANGE_COUNTS, complete_partitions, worst
+from sync_platform.lake.syncs import CHANGE_COUNTS, SHOWN_COUNTS, complete_partitions, worst
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
@@ -52,10 +52,10 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
             results = [_sync(settings, platform, period, display) for period in missing]
             unified = unify_after(settings, results, display)
             status = worst((result.status for result in results), default="complete")
-            operation.ended(status, run_ids=[result.run_id for result in results])
+            operation.ended(status, **details_of(results))
     except KeyboardInterrupt:
         cancel_killed_runs(settings)
-        report_problem(f"stopped after {display.done} of {len(missing)} periods; the same command resumes there")
+        report_problem(f"cancelled after {display.done} of {len(missing)} periods; the same command resumes there")
         return INTERRUPTED
     _report(platform, periods, results, unified, time.monotonic() - began, as_json=as_json)
     is_backed_up = back_up_after_sync(settings)
@@ -99,7 +99,7 @@ def _report(
         write_json(document)
         return
     shown = console()
-    counts = {name: sum(result.total(name) for result in results) for name in CHANGE_COUNTS}
+    counts = {name: sum(result.total(name) for result in results) for name in SHOWN_COUNTS}
     shown.print(
         f"{platform.name}: {len(results)} of {len(periods)} periods synced in {total_s:.1f} s, {before} were complete; "
         + ", ".join(f"{count:,} {name}" for name, count in counts.items())
@@ -108,7 +108,7 @@ def _report(
         shown.print(f"unified: {unified.in_words}", soft_wrap=True)
     odd = [result for result in results if result.status != "complete"]
     for result in odd[:MOST_SHOWN]:
-        shown.print(f"{result.partition} {result.status}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
+        shown.print(f"{result.partition} {result.state}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
     if len(odd) > MOST_SHOWN:
         shown.print(f"… and {len(odd) - MOST_SHOWN} more that are not complete; sync.runs lists all")
     if odd:
@@ -144,7 +144,7 @@ class _Steps(Display):
     def finished(self, result: PlatformResult) -> None:
         self.done += 1
         changes = sum(result.total(count) for count in CHANGE_COUNTS)
-        ended = f"{result.status}: {result.total('records'):,} records, {changes:,} changes"
+        ended = f"{result.state}: {result.total('records'):,} records, {changes:,} changes"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=self.done, text=f"{self._period} {ended}")
         elif not self._quiet:

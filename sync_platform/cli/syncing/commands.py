@@ -42,7 +42,8 @@ def sync(
 ) -> None:
     """Fetch platforms, store their records in the lake, and update the unified restaurants.
 
-    Exit code: 0 if every platform is complete, 1 if one is degraded or failed, 2 for bad usage.
+    Exit code: 0 if every platform is complete (also with gaps within GAP_TOLERANCE), 1 if one is degraded or failed,
+    2 for bad usage.
     """
     from sync_platform.cli.syncing.sync import sync_platforms
 

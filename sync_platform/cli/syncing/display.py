@@ -140,7 +140,7 @@ class Bars(Display):
 
     def finished(self, result: PlatformResult) -> None:
         with self._lock:
-            text = line(f"{result.total('records'):>9,} records  ", coloured(result.status))
+            text = line(f"{result.total('records'):>9,} records  ", coloured(result.state))
             self._progress.update(self._tasks[result.platform], completed=1, total=1, text=text)
 
 
@@ -186,7 +186,7 @@ class Lines(Display):
             changes = sum(result.total(count) for count in CHANGE_COUNTS)
             self._line(
                 result.platform,
-                f"{result.status}: {result.total('records'):,} records, {changes:,} changes "
+                f"{result.state}: {result.total('records'):,} records, {changes:,} changes "
                 f"(fetch {result.fetch_s:.1f} s, lake {result.lake_s:.1f} s)",
             )
 

@@ -7,7 +7,9 @@ from itertools import chain, zip_longest
 from typing import Any, Literal
 
 from sync_platform.cli.next_steps import steps_after
+from sync_platform.documents.states import state_of
 from sync_platform.lake.syncs import COUNTS, Status, SyncRecord, worst
+from sync_platform.storage.audit_log import GAPS_DETAIL
 
 
 @dataclass
@@ -15,6 +17,8 @@ class PlatformResult:
     """The sync of one platform. Seconds are the wall time of its run.
 
     `not_retired_ids`: per dataset the first source_ids of rows that stayed live although they were not seen.
+    `is_blocked`: the error is only that a blocking check did not pass. What was fetched is stored, so the sync is
+    degraded and has not failed.
     """
 
     platform: str
@@ -25,12 +29,23 @@ class PlatformResult:
     lake_s: float
     records: list[SyncRecord] = field(default_factory=list)
     not_retired_ids: dict[str, list[str]] = field(default_factory=dict)
+    is_blocked: bool = False
 
     @property
     def status(self) -> Status:
-        if self.error or not self.records:
+        if self._has_failed:
             return "failed"
-        return worst((record.status for record in self.records), default="failed")
+        return "degraded" if self.is_blocked else worst((record.status for record in self.records), default="failed")
+
+    @property
+    def state(self) -> str:
+        """The status in the word that people read."""
+        gaps = any(record.gaps for record in self.records)
+        return state_of(self.status, has_gaps=gaps)
+
+    @property
+    def _has_failed(self) -> bool:
+        return not self.records or (self.error is not None and not self.is_blocked)
 
     @property
     def reasons(self) -> list[str]:
@@ -85,6 +100,7 @@ class PlatformResult:
                     "sync_id": record.sync_id,
                     "status": record.status,
                     **{count: getattr(record, count) for count in COUNTS},
+                    "already_known": record.already_known,
                     "out_of_scope": record.out_of_scope,
                     "not_retired_ids": self.not_retired_ids.get(record.dataset, []),
                     "shrink_accepted": record.shrink_accepted,
@@ -93,3 +109,9 @@ class PlatformResult:
                 if record.dataset
             ],
         }
+
+
+def details_of(results: list[PlatformResult]) -> dict[str, Any]:
+    """What the audit log keeps of finished syncs: the runs, and which platforms have gaps within the tolerance."""
+    gaps = list(dict.fromkeys(result.platform for result in results if result.gaps))
+    return {"run_ids": [result.run_id for result in results], **({GAPS_DETAIL: gaps} if gaps else {})}

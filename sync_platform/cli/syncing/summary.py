@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from rich.text import Text
 
-from sync_platform.cli.next_steps import typed
+from sync_platform.cli.next_steps import write_next_steps
 from sync_platform.cli.output import MARKS, coloured, console, line, styled, write_json
 from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.cli.syncing.unify import UnifyResult, write_result
 from sync_platform.documents.fitted_table import FittedTable
-from sync_platform.lake.syncs import CHANGE_COUNTS, worst
+from sync_platform.documents.states import WITH_GAPS, WORST_FIRST
+from sync_platform.documents.typed_command import typed
+from sync_platform.lake.syncs import SHOWN_COUNTS, worst
 from sync_platform.settings import Settings
+from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LakeAddress
 
 MOST_LINES = 5
 MOST_IDS = 5
-COUNTS = {"inserted": "new"} | {name: name for name in (*CHANGE_COUNTS[1:], "unchanged")}
-"""The counts that the table shows, with their headings; `past` is shown only if something is past."""
+COUNTS = (*SHOWN_COUNTS, "unchanged")
+"""The counts that the table shows; `past` is shown only if something is past."""
 DURATIONS = ("fetch", "lake")
 
 
@@ -41,10 +42,10 @@ def write_summary(
 ) -> None:
     """A table of what changed, the reasons of everything that is not complete, what was odd, and the next commands."""
     counts = {name: sum(result.total(name) for result in results) for name in COUNTS}
-    columns = {name: heading for name, heading in COUNTS.items() if name != "past" or counts[name]}
+    columns = [name for name in COUNTS if name != "past" or counts[name]]
     table = FittedTable(
-        ("", "dataset", *columns.values(), *DURATIONS),
-        numbers={*columns.values(), *DURATIONS},
+        ("", "dataset", *columns, *DURATIONS),
+        numbers={*columns, *DURATIONS},
         footer=("", "all", *(_number(counts[name]) for name in columns), "", f"{total_s:.1f} s"),
         optional=("fetch", "lake", "restored", "unchanged", *(["past"] if "past" in columns else []), "removed"),
     )
@@ -52,6 +53,7 @@ def write_summary(
         _add_rows(table, result, columns)
     shown = console()
     shown.print_table(table)
+    shown.print(_states(results))
     for result in results:
         for text in _remarks(result):
             shown.print(text, soft_wrap=True)
@@ -64,11 +66,12 @@ def write_summary(
     write_next_steps(steps or [typed("tables"), f"{typed('up')}  (Dagster UI)"])
 
 
-def write_next_steps(steps: list[str]) -> None:
-    """The commands to give next, one in each line."""
-    shown = console()
-    for number, step in enumerate(steps[:MOST_LINES]):
-        shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
+def _states(results: list[PlatformResult]) -> Text:
+    """How many platforms have each state, with its mark: `✓ 7 complete, ✗ 1 failed`."""
+    states = [result.state for result in results]
+    counts = [(state, states.count(state)) for state in reversed(WORST_FIRST) if state in states]
+    texts = [coloured(state, f"{MARKS[state]} {count} {state}") for state, count in counts]
+    return Text(", ").join(texts)
 
 
 def _where(settings: Settings) -> str:
@@ -80,9 +83,10 @@ def _where(settings: Settings) -> str:
 
 def _remarks(result: PlatformResult) -> list[Text]:
     """At most five lines on a platform, the most important first; the last one counts those that are left out."""
-    status = coloured(result.status, f"{result.platform} {result.status}")
-    lines = [line(status, f": {reason}") for reason in result.reasons]
-    lines += [line(status, f", with a gap: {gap}") for gap in result.gaps]
+    state = coloured(result.state, f"{result.platform} {result.state}")
+    lines = [line(state, f": {reason}") for reason in result.reasons]
+    is_rest = result.state == WITH_GAPS
+    lines += [line(state, f": {gap}") if is_rest else line(f"{result.platform}, a gap: {gap}") for gap in result.gaps]
     for record in result.records:
         ids = result.not_retired_ids.get(record.dataset or "", [])
         listed = f"{', '.join(ids[:MOST_IDS])}{' …' if len(ids) > MOST_IDS else ''}"
@@ -90,6 +94,11 @@ def _remarks(result: PlatformResult) -> list[Text]:
             kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
             lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
     for record in result.records:
+        if record.already_known:
+            since = f"{record.already_known:,} records were known already, from later syncs, and are known from"
+            lines.append(
+                line(f"{result.platform}.{record.dataset}: {since} {day_in_hong_kong(record.observed_at)} on now")
+            )
         if record.out_of_scope:
             left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
             lines.append(line(f"{result.platform}.{record.dataset}: {left_out}"))
@@ -99,17 +108,17 @@ def _remarks(result: PlatformResult) -> list[Text]:
     return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
 
 
-def _add_rows(table: FittedTable, result: PlatformResult, columns: Mapping[str, str]) -> None:
+def _add_rows(table: FittedTable, result: PlatformResult, columns: list[str]) -> None:
     records = [record for record in result.records if record.dataset]
     if not records:
-        mark = coloured(result.status, MARKS[result.status])
+        mark = coloured(result.state, MARKS[result.state])
         table.add_row(
             mark, f"{result.platform} ({result.partition})", *[""] * len(columns), f"{result.fetch_s:.1f} s", ""
         )
     for number, record in enumerate(records):
         first = number == 0
         table.add_row(
-            coloured(record.status, MARKS[record.status]),
+            coloured(record.state, MARKS[record.state]),
             f"{record.platform}.{record.dataset}",
             *(_number(getattr(record, name)) for name in columns),
             f"{result.fetch_s:.1f} s" if first else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from sync_platform.cli.audited import audited, log_entry
-from sync_platform.cli.exit_codes import FAILED, INTERRUPTED, OK
+from sync_platform.cli.exit_codes import CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.output import report_problem
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.plan import plan
@@ -35,6 +35,7 @@ def sync_platforms(
     from sync_platform.cli.backup.new_backup import back_up_after_sync
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
     from sync_platform.cli.syncing.display import choose_display
+    from sync_platform.cli.syncing.result import details_of
     from sync_platform.cli.syncing.summary import write_summary, write_sync_document
     from sync_platform.cli.syncing.unify import unify_after
     from sync_platform.cli.syncing.workers import Job, run_all
@@ -52,10 +53,10 @@ def sync_platforms(
             results = run_all(Job(settings, Mode(mode), accept_shrink.strip()), planned, display)
             unified = unify_after(settings, results, display) if with_unify else None
             status = worst((result.status for result in results), default="complete")
-            operation.ended(status, run_ids=[result.run_id for result in results])
+            operation.ended(status, **details_of(results))
     except KeyboardInterrupt:
         cancel_killed_runs(settings)
-        report_problem("interrupted; nothing is half-written")
+        report_problem(CANCELLED_IN_WORDS)
         return INTERRUPTED
     total_s = time.monotonic() - began
     if as_json:

@@ -167,19 +167,21 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
     _collect_garbage_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     progress = _SentProgress(connection)
-    run_id, error = "", None
+    run_id, error, is_blocked = "", None, False
     records: list[SyncRecord] = []
     not_retired_ids: dict[str, list[str]] = {}
     try:
         with _row_worker(job.settings, platform) if has_row_worker else nullcontext(NO_ROW_WORKER) as row_worker:
             runner = Runner(job.settings, progress, row_worker)
             outcome = runner.run(platform, period, job.mode, job.accept_shrink, job.request)
-        run_id, error = outcome.run_id, outcome.error
+        run_id, error, is_blocked = outcome.run_id, outcome.error, outcome.is_blocked
         records, not_retired_ids = _records_of(job.settings, platform, run_id)
     except SyncError as problem:
         error = error or str(problem)
     fetch_s, lake_s = progress.phases()
-    result = PlatformResult(platform.name, period.key, run_id, error, fetch_s, lake_s, records, not_retired_ids)
+    result = PlatformResult(
+        platform.name, period.key, run_id, error, fetch_s, lake_s, records, not_retired_ids, is_blocked
+    )
     connection.send(("finished", result))
     connection.close()
 
