@@ -138,10 +138,16 @@ class Drill:
         report.problems += [f"lineage: {each}" for each in findings.breaks]
 
 
+def first_commit_after(session: duckdb.DuckDBPyConnection, snapshot: int) -> datetime | None:
+    """The time of the lake's first commit after the one in a backup; None where there is none."""
+    query = f"SELECT min(snapshot_time) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id > ?"
+    found: datetime | None = session.execute(query, [snapshot]).fetchall()[0][0]
+    return found
+
+
 def _age_of_unprotected_s(session: duckdb.DuckDBPyConnection, snapshot: int) -> float:
     """The age in seconds of the lake's first commit after the one in the backup; 0 where there is none."""
-    query = f"SELECT min(snapshot_time) FROM ducklake_snapshots('{LAKE}') WHERE snapshot_id > ?"
-    first = session.execute(query, [snapshot]).fetchall()[0][0]
+    first = first_commit_after(session, snapshot)
     return round(max(0.0, (datetime.now(UTC) - first).total_seconds()), 2) if first else 0.0
 
 

@@ -5,7 +5,7 @@ What belongs here: when an asset fetches, and how an error becomes an error of D
 
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 
 import dagster as dg
@@ -24,6 +24,7 @@ from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing, newest_sync_id
 from sync_platform.landing.sync_id import new_sync_id
+from sync_platform.monitoring.freshness import LATE_AFTER
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.period import Period, current_period, parse_period
@@ -37,7 +38,6 @@ RETRY_DELAY_S = 120
 RETRIES = dg.RetryPolicy(
     max_retries=2, delay=RETRY_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-GRACE: dict[str, timedelta] = {"weekly": timedelta(days=8), "monthly": timedelta(days=33)}
 
 
 class Mode(Enum):
@@ -81,7 +81,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         owners=OWNERS,
         tags=tags_of(platform, "landing"),
         metadata=metadata_of_platform(platform),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LATE_AFTER[platform.cadence]),
         retry_policy=RETRIES,
     )
     def land_platform(

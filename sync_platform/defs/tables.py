@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
-from sync_platform.defs.landing import GRACE, landing_key
+from sync_platform.defs.landing import landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
@@ -23,6 +23,7 @@ from sync_platform.lake.row_worker import RowWorker
 from sync_platform.lake.rows import TypedRows
 from sync_platform.landing.manifest import find_manifest, manifest_key
 from sync_platform.landing.reader import Landed
+from sync_platform.monitoring.freshness import LATE_AFTER
 from sync_platform.quality.own_checks import NO_OWN_CHECKS, OwnCheck, OwnChecks
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings, platform_settings
@@ -82,7 +83,7 @@ def _table_asset(
         owners=OWNERS,
         tags=tags_of(platform, "table"),
         metadata=metadata_of_table(platform, dataset, landing_key(platform)),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=GRACE[platform.cadence]),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LATE_AFTER[platform.cadence]),
         output_required=False,
         dagster_type=dg.Any,
         check_specs=check_specs(platform, dataset, table_key(platform, dataset), own_checks),

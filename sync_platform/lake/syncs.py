@@ -280,10 +280,15 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     return [source_id for (source_id,) in rows]
 
 
+def all_syncs(lake: Lake) -> list[SyncRecord]:
+    """Every record, in order of commit."""
+    return _records(lake, "true", {})
+
+
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
     """Per platform, the record with the worst state of its newest sync."""
     newest: dict[str, SyncRecord] = {}
-    for record in _records(lake, "true", {}):
+    for record in all_syncs(lake):
         known = newest.get(record.platform)
         if (
             known is None

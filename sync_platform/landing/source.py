@@ -72,13 +72,20 @@ def resolve_source(
         },
         requests_per_second=own.requests_per_second or (platform.pace.requests_per_second if is_live else None),
         concurrency=own.concurrency or (platform.pace.concurrency if is_live else SANDBOX_CONCURRENCY),
-        ids_only=own.store == "ids" or (own.store == "" and is_live and platform.terms.without_agreement == "ids"),
+        ids_only=is_ids_only(platform, own),
         timeout_s=timeout_s,
         attempts=attempts,
         body_limit_mb=body_limit_mb,
         longest_pause_s=longest_pause_s,
         day=None if own.base_url else sandbox_day,
     )
+
+
+def is_ids_only(platform: Platform, own: PlatformSettings) -> bool:
+    """True if only ids may be stored, so that only the platform's first dataset is fetched."""
+    if own.store:
+        return own.store == "ids"
+    return platform.terms.without_agreement == "ids" and bool(live_addresses(platform, own))
 
 
 def require_terms(platform: Platform, own: PlatformSettings) -> None:

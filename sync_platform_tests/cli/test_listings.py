@@ -33,6 +33,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),
     "tables of one": ("tables", "unified.restaurants"),
     "status": ("status",),
+    "health": ("health",),
+    "freshness": ("freshness",),
     "changes": ("changes", "chope", "--since", "2026-11-01"),
     "audit": ("audit",),
     "platforms": ("platforms",),
@@ -51,6 +53,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
 IDS = {
     "tables": "name",
     "status": "platform",
+    "health": "platform",
+    "freshness": "platform",
     "audit": "number",
     "platforms": "platform",
     "query": "restaurant_id",

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
 from sync_platform.cli.runner.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.cli.runner.instance import opened_instance
+from sync_platform.defs.audit import BACKFILL_TAG
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.progress import NoProgress
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
 DAEMON_SILENT_S = 90.0  # a running daemon sends a heartbeat every 30 seconds
 LAST_EVENTS = 50
+WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
 UNDER_WAY = [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 
@@ -64,6 +68,23 @@ def automation_of(settings: Settings, now: datetime) -> Automation:
         ]
         found = sorted((_schedule(instance, each, now) for each in schedules), key=_next_first)
         return Automation(_is_running(instance), found, runs)
+
+
+def waiting_runs(settings: Settings) -> list[WaitingRun]:
+    """The runs that were not started yet, without those of backfills, which wait by design. Changes no run."""
+    if "DAGSTER_HOME" not in os.environ and not (settings.home / "dagster").exists():
+        return []
+    with opened_instance(settings) as instance:
+        return [
+            WaitingRun(
+                record.dagster_run.run_id,
+                record.dagster_run.job_name,
+                record.dagster_run.tags.get("platform", ""),
+                record.create_timestamp.astimezone(UTC),
+            )
+            for record in instance.get_run_records(RunsFilter(statuses=WAITING))
+            if BACKFILL_TAG not in record.dagster_run.tags
+        ]
 
 
 def _schedule(instance: DagsterInstance, schedule: Any, now: datetime) -> ScheduleStatus:

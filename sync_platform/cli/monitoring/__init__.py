@@ -1,0 +1,1 @@
+"""Monitoring on the command line."""

@@ -1,0 +1,27 @@
+"""The commands of monitoring, and their options."""
+
+from __future__ import annotations
+
+import typer
+
+from sync_platform.cli.options import AsJson, OnePlatform
+
+
+def freshness(platform: OnePlatform = None, as_json: AsJson = False) -> None:
+    """Show how old the data of each dataset is, from 0 (new) to 1 (twice the cadence since a complete full sync).
+
+    Exit code: 0 if every platform was synced in time, 1 if a full sync is late.
+    """
+    from sync_platform.cli.monitoring.freshness import show_freshness
+
+    raise typer.Exit(show_freshness(platform, as_json=as_json))
+
+
+def health(as_json: AsJson = False) -> None:
+    """Show the health score (0 to 100), why points are lost, a command that shows more of each, and what is not known.
+
+    Exit code: 0 if the installation is healthy, 1 if it is degraded, 2 if it is unhealthy.
+    """
+    from sync_platform.cli.monitoring.health import show_health
+
+    raise typer.Exit(show_health(as_json=as_json))

@@ -1,0 +1,71 @@
+"""`sync-platform freshness`: how old the data of each platform and dataset is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.text import Text
+
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.next_steps import typed
+from sync_platform.cli.output import console, styled, write_json
+from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_minute
+from sync_platform.monitoring.freshness import DatasetFreshness, PlatformFreshness, freshness_of
+from sync_platform.monitoring.stored_syncs import read_records, stored_datasets
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import load_settings
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+COLUMNS = ("dataset", "cadence", "staleness", "complete as of", "newest data", "state")
+
+
+def show_freshness(platform: str | None, *, as_json: bool) -> int:
+    """Show the freshness; 0, or 1 if a full sync of a platform is late."""
+    settings, now = load_settings(), datetime.now(UTC)
+    chosen = choose(load_platforms(settings.platform_path), [platform] if platform else [])
+    with Lake(LakeAddress.of(settings), read_only=True) as lake:
+        records = read_records(lake)
+    found = [freshness_of(each, stored_datasets(each), records.get(each.name, []), now) for each in chosen]
+    if as_json:
+        write_json({"made_at": now, "platforms": [each.document() for each in found]})
+    else:
+        _show(found)
+    return FAILED if any(each.is_late for each in found) else OK
+
+
+def _show(found: Sequence[PlatformFreshness]) -> None:
+    table = FittedTable(
+        COLUMNS, numbers=("staleness",), unbroken=("complete as of",), optional=("newest data", "cadence")
+    )
+    for platform in found:
+        for each in platform.datasets:
+            table.add_row(
+                f"{platform.platform}.{each.dataset}",
+                platform.cadence,
+                f"{each.staleness:.2f}",
+                _moment(each.shown_at),
+                _moment(each.newest_data_at),
+                _state(each),
+            )
+    shown = console()
+    shown.print_table(table)
+    for platform in found:
+        if platform.syncs_in_future:
+            shown.print(
+                f"{platform.platform}: {platform.syncs_in_future} syncs are recorded in the future and do not count",
+                soft_wrap=True,
+            )
+        if platform.is_late:
+            shown.print(
+                f"a full sync of {platform.platform} is late: {typed('sync', platform.platform)}", soft_wrap=True
+            )
+
+
+def _moment(moment: datetime | None) -> str:
+    return local_minute(moment) if moment else "never"
+
+
+def _state(found: DatasetFreshness) -> Text:
+    return styled("late", "red") if found.is_late else styled("in time", "green")

@@ -1,0 +1,73 @@
+"""`sync-platform health`: the health score, every lost point with a command that shows more, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from sync_platform.cli.next_steps import typed
+from sync_platform.cli.output import Terminal, console, line, styled, write_json
+from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.monitoring.health import Health, Loss, State, Subject
+from sync_platform.monitoring.health_report import health_json, health_of
+from sync_platform.monitoring.installation_state import WaitingRun, read_state
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings, load_settings
+
+EXIT_CODES: Mapping[State, int] = {"healthy": 0, "degraded": 1, "unhealthy": 2}
+COLOURS: Mapping[State, str] = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
+COLUMNS = ("subject", "priority", "score", "state", "confidence", "lost points")
+
+
+def show_health(*, as_json: bool) -> int:
+    """Show the health; 0 if it is healthy, 1 if it is degraded, 2 if it is unhealthy."""
+    settings, now = load_settings(), datetime.now(UTC)
+    state = read_state(settings, lambda: _waiting_runs(settings))
+    health = health_of(settings, load_platforms(settings.platform_path), state, now)
+    if as_json:
+        write_json(health_json(health, now, settings.environment, typed))
+    else:
+        _show(health, console())
+    return EXIT_CODES[health.state]
+
+
+def _waiting_runs(settings: Settings) -> Sequence[WaitingRun]:
+    from sync_platform.cli.runner.daemon import waiting_runs  # the import of Dagster takes a second
+
+    return waiting_runs(settings)
+
+
+def _show(health: Health, shown: Terminal) -> None:
+    state = styled(health.state, COLOURS[health.state])
+    shown.print(line(state, f": {health.score:.1f} of 100 points, known with a confidence of {health.confidence:.0%}"))
+    table = FittedTable(
+        COLUMNS, numbers=("score", "confidence"), unbroken=("state",), optional=("priority", "confidence")
+    )
+    for subject in health.subjects:
+        _add_row(table, subject)
+    shown.print_table(table)
+    if health.losses:
+        shown.print("\nEvery lost point of the 100, and a command that shows more:")
+    for loss in health.losses:
+        shown.print(f"{_points(loss)}  {loss.deficit.reason}", soft_wrap=True)
+        shown.print(f"        {typed(*loss.deficit.command)}", soft_wrap=True)
+    if health.unknowns:
+        shown.print("\nNot known, which lowers the confidence:")
+    for each in health.unknowns:
+        shown.print(f"        {each.deficit.reason}", soft_wrap=True)
+
+
+def _add_row(table: FittedTable, subject: Subject) -> None:
+    lost = ", ".join(f"{part.name} {part.lost:.1f} of {part.points:.0f}" for part in subject.parts if part.lost)
+    table.add_row(
+        subject.name,
+        subject.priority,
+        f"{subject.score:.1f}",
+        styled(subject.state, COLOURS[subject.state]),
+        f"{subject.confidence:.0%}",
+        lost or "none",
+    )
+
+
+def _points(loss: Loss) -> str:
+    return f"{f'-{loss.points:.2f}':>6}"

@@ -1,0 +1,129 @@
+"""The health of the installation itself: backups, drills, queue and disk.
+
+What belongs here: which facts about the installation cost how many of its 100 points; docs/monitoring.md has the same
+table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sync_platform.backup.drill_state import LATE, drill_state
+from sync_platform.documents.local_time import local_minute
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.lake.corrected_times import duration_in_words
+from sync_platform.monitoring.backup_state import BackupState
+from sync_platform.monitoring.health import INSTALLATION, Deficit, HealthPart, Subject, unknown
+from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun
+from sync_platform.storage.audit_log import AuditEntry
+
+BACKUPS, DRILL, QUEUE, DISK = 30.0, 15.0, 20.0, 35.0
+"""The points of each part."""
+BACKUP_DUE, BACKUP_LOST = timedelta(hours=30), timedelta(days=7)
+"""A commit that is in no backup costs points from the first age on, and all points from the second on."""
+FAILED_BACKUP, OVERDUE_DRILL = 0.5, 0.5
+URGENT_WAIT, USUAL_WAIT = timedelta(minutes=10), timedelta(hours=1)
+"""How long a critical emergency request may wait, and any other request or run, before it costs points."""
+LONG_WAIT = timedelta(hours=4)
+"""The wait beyond that which costs all points of the queue."""
+FREE_ENOUGH, ALMOST_FULL = 0.15, 0.03
+"""A disk costs points below the first free share, and all points from the second on."""
+Known = TypeVar("Known")
+
+
+def installation_health(state: InstallationState, weight: float, now: datetime) -> Subject:
+    """The installation as a subject."""
+    backups = state.backups
+    waiting = [
+        *_judged(state.requests, ("emergency", "status"), "emergency requests", lambda known: _requests(known, now)),
+        *_judged(state.runs, ("status",), "waiting runs", lambda known: _runs(known, now)),
+    ]
+    parts = [
+        HealthPart(
+            "backups", BACKUPS, _judged(backups, ("backup", "list"), "backups", lambda known: _backups(known, now))
+        ),
+        HealthPart(
+            "drill", DRILL, _judged(state.drills, ("backup", "list"), "drills", lambda it: _drill(it, backups, now))
+        ),
+        HealthPart("queue", QUEUE, waiting),
+        HealthPart("disk", DISK, _judged(state.volumes, ("maintain", "--dry-run"), "disk", _disk)),
+    ]
+    return Subject(INSTALLATION, "high", weight, parts)
+
+
+def _judged(
+    read: Known | Unknown, command: tuple[str, ...], name: str, judge: Callable[[Known], Iterator[Deficit]]
+) -> list[Deficit]:
+    if isinstance(read, Unknown):
+        return [unknown(f"the state of {name} cannot be read: {read.reason}", command)]
+    return list(judge(read))
+
+
+def _backups(found: BackupState, now: datetime) -> Iterator[Deficit]:
+    since, logged = found.unprotected_since, found.logged
+    if since and now - since > BACKUP_DUE:
+        never = "there is no backup: " if logged.first_whole_at is None else ""
+        age = now - since
+        reason = f"{never}commits since {local_minute(since)} ({duration_in_words(age)}) are in no backup"
+        yield Deficit(reason, ("backup", "create"), _share(age, BACKUP_DUE, BACKUP_LOST))
+    if logged.last_at and logged.last_outcome != "complete":
+        reason = f"the last backup, of {local_minute(logged.last_at)}, ended {logged.last_outcome}"
+        yield Deficit(reason, ("audit", "--operation", "backup"), FAILED_BACKUP)
+
+
+def _drill(entries: Sequence[AuditEntry], backups: BackupState | Unknown, now: datetime) -> Iterator[Deficit]:
+    """A first drill is due a week after the first backup, or after the first commit that should be in one."""
+    drill = drill_state(entries, now)
+    if not drill.problem:
+        return
+    if drill.at is None:
+        begun = None if isinstance(backups, Unknown) else backups.logged.first_whole_at or backups.unprotected_since
+        if begun is None or now - begun <= LATE:
+            return
+    is_overdue = drill.outcome == "complete"
+    reason = drill.problem.split(": `")[0]
+    yield Deficit(reason, ("backup", "drill"), OVERDUE_DRILL if is_overdue else 1.0)
+
+
+def _requests(found: Sequence[EmergencyRequest], now: datetime) -> Iterator[Deficit]:
+    """The request that waits longest beyond its limit counts; the others are named in the same reason."""
+    waiting = [each for each in found if any(run.state in ("requested", "launched") for run in each.runs)]
+    overdue = [(now - each.requested_at - _limit(each), each) for each in waiting]
+    late = sorted((each for each in overdue if each[0] > timedelta()), key=lambda each: each[0], reverse=True)
+    if late:
+        beyond, first = late[0]
+        more = f", and {len(late) - 1} more wait too long" if len(late) > 1 else ""
+        reason = (
+            f"the {first.priority} emergency request {first.request_id} waits since "
+            f"{local_minute(first.requested_at)}{more}"
+        )
+        yield Deficit(reason, ("emergency", "status", first.request_id), min(1.0, beyond / LONG_WAIT))
+
+
+def _limit(request: EmergencyRequest) -> timedelta:
+    return URGENT_WAIT if request.priority == "critical" else USUAL_WAIT
+
+
+def _runs(found: Sequence[WaitingRun], now: datetime) -> Iterator[Deficit]:
+    late = sorted((each for each in found if now - each.since > USUAL_WAIT), key=lambda each: each.since)
+    if late:
+        first = late[0]
+        of = f" of {first.platform}" if first.platform else ""
+        more = f", and {len(late) - 1} more wait too long" if len(late) > 1 else ""
+        reason = f"run {first.run_id} ({first.job}{of}) waits since {local_minute(first.since)}{more}"
+        yield Deficit(reason, ("status",), min(1.0, (now - first.since - USUAL_WAIT) / LONG_WAIT))
+
+
+def _disk(found: Sequence[Volume]) -> Iterator[Deficit]:
+    """The fullest file system counts."""
+    fullest = min(found, key=lambda each: each.free_share, default=None)
+    if fullest and fullest.free_share < FREE_ENOUGH:
+        lost = min(1.0, (FREE_ENOUGH - fullest.free_share) / (FREE_ENOUGH - ALMOST_FULL))
+        free = f"{fullest.free_bytes / 1e9:,.1f} GB ({fullest.free_share:.0%}) are free"
+        yield Deficit(f"{free} on the disk of {fullest.folder}", ("maintain", "--dry-run"), lost)
+
+
+def _share(age: timedelta, first: timedelta, last: timedelta) -> float:
+    return max(0.0, min(1.0, (age - first) / (last - first)))

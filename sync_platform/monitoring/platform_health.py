@@ -1,0 +1,167 @@
+"""The health of one platform: freshness, syncs and quality.
+
+What belongs here: which facts about a platform cost how many of its 100 points; docs/monitoring.md has the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sync_platform.documents.local_time import local_minute
+from sync_platform.lake.corrected_times import duration_in_words
+from sync_platform.lake.syncs import Status, SyncRecord
+from sync_platform.monitoring.freshness import CADENCE, LATE_AFTER, PlatformFreshness, freshness_of
+from sync_platform.monitoring.health import PRIORITY_WEIGHTS, Deficit, HealthPart, Subject, unknown
+from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.sync_outcomes import SyncOutcome, newest_of, outcomes_of
+from sync_platform.quality.score import OVERALL
+from sync_platform.quality.scorecard import Scored
+from sync_platform.sources.declaration import Platform
+from sync_platform.sources.period import current_period
+
+FRESHNESS, SYNCS, QUALITY = 55.0, 25.0, 20.0
+"""The points of each part."""
+NEWEST: Mapping[Status, float] = {"failed": 0.7, "degraded": 0.45, "complete": 0.0}
+NEWEST_WITH_GAPS = 0.1
+EARLIER: Mapping[Status, float] = {"failed": 0.3, "degraded": 0.15, "complete": 0.0}
+"""The shares that the outcome of the newest sync costs, and the mean outcome of the syncs before it."""
+EARLIER_SYNCS = 10
+FAR_BELOW = 0.2
+"""A score that is this share below its threshold loses all points of its dimension."""
+CLOCK_DOUBT = 0.1
+"""The share of freshness that is not known while syncs are recorded in the future."""
+MOST_REASONS = 2
+SHORTENED = 160
+
+
+def platform_health(
+    platform: Platform,
+    datasets: Sequence[str],
+    state: InstallationState,
+    weights: Mapping[str, float],
+    now: datetime,
+) -> Subject:
+    """A platform as a subject. `datasets`: those that it stores. `weights`: of the dimensions of quality."""
+    if isinstance(state.records, Unknown):
+        reason, command = f"the syncs cannot be read: {state.records.reason}", ("status",)
+        parts = [HealthPart(name, points, [unknown(reason, command)]) for name, points in _PARTS]
+    else:
+        records = state.records.get(platform.name, [])
+        parts = [
+            HealthPart("freshness", FRESHNESS, list(_freshness(freshness_of(platform, datasets, records, now), now))),
+            HealthPart("syncs", SYNCS, list(_syncs(platform, records, now))),
+            HealthPart("quality", QUALITY, list(_quality(platform.name, datasets, state.scores, weights))),
+        ]
+    return Subject(platform.name, platform.priority, PRIORITY_WEIGHTS[platform.priority], parts)
+
+
+_PARTS = (("freshness", FRESHNESS), ("syncs", SYNCS), ("quality", QUALITY))
+
+
+def _freshness(found: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
+    """Nothing is lost until a full sync is late; all is lost at a staleness of 1."""
+    cadence, late_after = CADENCE[found.cadence], LATE_AFTER[found.cadence]
+    late = [each for each in found.datasets if each.is_late]
+    for shown_at in dict.fromkeys(each.shown_at for each in late):
+        names = [each.dataset for each in late if each.shown_at == shown_at]
+        share = len(names) / len(found.datasets)
+        reason, lost = "no full sync was ever complete", 1.0
+        if shown_at:
+            age = now - shown_at
+            lost = min(1.0, (age - late_after) / (2 * cadence - late_after))
+            reason = (
+                f"the last complete full sync shows {local_minute(shown_at)}, {duration_in_words(age)} ago; "
+                f"one is late after {late_after.days} days"
+            )
+        yield Deficit(f"{_named(found.platform, names)}: {reason}", ("sync", found.platform), lost * share)
+    if found.syncs_in_future:
+        reason = f"{found.platform}: {found.syncs_in_future} syncs are recorded in the future: a clock was wrong"
+        yield Deficit(reason, ("query", _FUTURE.format(found.platform)), 0.0, CLOCK_DOUBT)
+
+
+def _syncs(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> Iterator[Deficit]:
+    outcomes = outcomes_of(records)
+    newest = newest_of(outcomes)
+    if newest is None:
+        yield Deficit(f"{platform.name}: it was never synced", ("sync", platform.name), 1.0)
+        return
+    if newest.status != "complete" or newest.gaps:
+        yield _newest(platform, newest, now)
+    since = now - 2 * CADENCE[platform.cadence]
+    earlier = [each for each in outcomes if each.started_at >= since and each is not newest][-EARLIER_SYNCS:]
+    lost = sum(EARLIER[each.status] for each in earlier)
+    if lost:
+        counts = {status: sum(each.status == status for each in earlier) for status in EARLIER}
+        reason = (
+            f"{platform.name}: of the {len(earlier)} syncs before the newest, {counts['failed']} failed and "
+            f"{counts['degraded']} were degraded"
+        )
+        yield Deficit(reason, ("query", _NOT_COMPLETE.format(platform.name)), lost / len(earlier))
+
+
+def _newest(platform: Platform, newest: SyncOutcome, now: datetime) -> Deficit:
+    lost = NEWEST[newest.status] or NEWEST_WITH_GAPS
+    words = {"failed": "failed", "degraded": "is degraded", "complete": "has gaps"}[newest.status]
+    period = "" if newest.partition == current_period(platform.cadence, now).key else f" of {newest.partition}"
+    reason = (
+        f"{platform.name}: the newest sync{period}, begun {local_minute(newest.started_at)}, {words}: "
+        f"{_shortened(newest.reasons or newest.gaps)}"
+    )
+    return Deficit(reason, ("query", _REASONS.format(newest.sync_id)), lost)
+
+
+def _quality(
+    platform: str, datasets: Sequence[str], scores: Sequence[Scored] | Unknown, weights: Mapping[str, float]
+) -> Iterator[Deficit]:
+    command = ("quality", platform)
+    if isinstance(scores, Unknown):
+        yield unknown(f"{platform}: the quality scores cannot be read: {scores.reason}", command)
+        return
+    known = {name: [each for each in scores if (each.platform, each.dataset) == (platform, name)] for name in datasets}
+    overall = {name: next((each for each in own if each.dimension == OVERALL), None) for name, own in known.items()}
+    unmeasured = [name for name, whole in overall.items() if whole is None or whole.score is None]
+    if unmeasured:
+        reason = f"{_named(platform, unmeasured)}: the quality was not measured"
+        yield unknown(reason, command, len(unmeasured) / len(datasets))
+    for name, whole in overall.items():
+        if whole is None or whole.score is None:
+            continue
+        for deficit in _shortfalls(known[name], weights):
+            yield Deficit(f"{platform}.{name}: {deficit.reason}", command, deficit.lost / len(datasets))
+        if whole.confidence is not None and whole.confidence < 1.0:
+            reason = f"{platform}.{name}: {whole.confidence:.0%} of its quality could be measured"
+            yield Deficit(reason, command, 0.0, (1.0 - whole.confidence) / len(datasets))
+
+
+def _shortfalls(scores: Sequence[Scored], weights: Mapping[str, float]) -> Iterator[Deficit]:
+    """The dimensions of one dataset that fall short; together they lose at most 1."""
+    measured = [each for each in scores if each.dimension in weights and each.score is not None]
+    total = sum(weights[each.dimension] for each in measured) or 1.0
+    for each in measured:
+        if each.falls_short:
+            reason = f"{each.dimension} is {each.in_words}; it should reach {each.threshold:.0%}"
+            yield Deficit(reason, (), _shortfall(each) * weights[each.dimension] / total)
+
+
+def _shortfall(scored: Scored) -> float:
+    threshold = scored.threshold or 1.0
+    return min(1.0, (threshold - (scored.score or 0.0)) / (threshold * FAR_BELOW))
+
+
+def _named(platform: str, datasets: Sequence[str]) -> str:
+    return f"{platform}.{datasets[0]}" if len(datasets) == 1 else f"{platform} ({', '.join(datasets)})"
+
+
+def _shortened(reasons: Sequence[str]) -> str:
+    shown = [each if len(each) <= SHORTENED else f"{each[: SHORTENED - 1]}…" for each in reasons[:MOST_REASONS]]
+    more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+    return "; ".join([*shown, *more]) or "no reason on record"
+
+
+_REASONS = "SELECT dataset, status, reasons, gaps FROM sync.runs WHERE sync_id = '{}'"
+_NOT_COMPLETE = (
+    "SELECT started_at, dataset, status, reasons FROM sync.runs WHERE platform = '{}' AND status <> 'complete' "
+    "ORDER BY started_at DESC LIMIT 20"
+)
+_FUTURE = "SELECT sync_id, observed_at FROM sync.runs WHERE platform = '{}' AND observed_at > now()"

@@ -1,0 +1,27 @@
+"""What freshness is computed from: the records of syncs, and the datasets that are stored of a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sync_platform.errors import NoLakeYet
+from sync_platform.lake.syncs import SyncRecord, all_syncs
+from sync_platform.landing.source import is_ids_only
+from sync_platform.monitoring.sync_outcomes import final_records
+from sync_platform.settings import platform_settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import Lake
+
+
+def read_records(lake: Lake) -> Mapping[str, Sequence[SyncRecord]]:
+    """The final records of all syncs, by platform; empty where there is no lake. StorageError as `Lake` raises it."""
+    try:
+        return final_records(all_syncs(lake))
+    except NoLakeYet:
+        return {}
+
+
+def stored_datasets(platform: Platform) -> list[str]:
+    """The names of the datasets that are stored of a platform: only the first where only ids may be stored."""
+    names = [dataset.name for dataset in platform.datasets]
+    return names[:1] if is_ids_only(platform, platform_settings(platform.name)) else names

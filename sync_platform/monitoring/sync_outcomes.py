@@ -1,0 +1,59 @@
+"""The outcomes of syncs: one per sync of a platform, from the records of its datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync_platform.lake.syncs import Status, SyncRecord, worst
+
+
+@dataclass(frozen=True)
+class SyncOutcome:
+    """One sync of a platform. `status`: the worst of its datasets. `reasons`, `gaps`: of all its datasets, in words."""
+
+    sync_id: str
+    partition: str
+    mode: str
+    status: Status
+    started_at: datetime
+    reasons: Sequence[str]
+    gaps: Sequence[str]
+
+
+def final_records(records: Iterable[SyncRecord]) -> dict[str, list[SyncRecord]]:
+    """By platform, the records that count: the last commit of each dataset of each sync.
+
+    `records` are in order of commit. A sync that was evaluated again has several.
+    """
+    last = {(each.platform, each.dataset, each.sync_id): each for each in records}
+    found: dict[str, list[SyncRecord]] = {}
+    for record in last.values():
+        found.setdefault(record.platform, []).append(record)
+    return found
+
+
+def outcomes_of(records: Iterable[SyncRecord]) -> list[SyncOutcome]:
+    """The outcomes of one platform's syncs, in order of their start. `records`: its final records."""
+    grouped: dict[str, list[SyncRecord]] = {}
+    for record in records:
+        grouped.setdefault(record.sync_id, []).append(record)
+    found = [
+        SyncOutcome(
+            sync_id,
+            each[0].partition,
+            each[0].mode,
+            worst((record.status for record in each), default="failed"),
+            min(record.started_at for record in each),
+            [reason for record in each for reason in record.reasons],
+            [gap for record in each for gap in record.gaps],
+        )
+        for sync_id, each in grouped.items()
+    ]
+    return sorted(found, key=lambda each: (each.started_at, each.sync_id))
+
+
+def newest_of(outcomes: Sequence[SyncOutcome]) -> SyncOutcome | None:
+    """The newest sync of the latest period, so that a backfill of an old period hides no failure; None for none."""
+    return max(outcomes, key=lambda each: (each.partition, each.started_at, each.sync_id), default=None)
