@@ -20,9 +20,7 @@ from sync_platform.storage.object_store import ObjectStore
 READERS = 4
 APPEND_ATTEMPTS = 100
 MOST_NAMED = 3
-NOT_APPENDED = (
-    f"the file lists: {APPEND_ATTEMPTS} attempts to append failed, because other processes append all the time"
-)
+NOT_APPENDED = f"the file lists: {APPEND_ATTEMPTS} attempts to append failed: other processes append all the time"
 
 
 @dataclass(frozen=True)

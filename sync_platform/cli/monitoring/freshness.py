@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from sync_platform.cli.exit_codes import FAILED, OK
-from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import console, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
+from sync_platform.documents.typed_command import typed
 from sync_platform.monitoring.freshness import DatasetFreshness, PlatformFreshness, freshness_of
 from sync_platform.monitoring.stored_syncs import read_records, stored_datasets
 from sync_platform.platforms import choose, load_platforms

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sync_platform.cli.next_steps import typed
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.typed_command import typed
 from sync_platform.monitoring.health import Health, Loss, State, Subject
 from sync_platform.monitoring.health_report import health_json, health_of
 from sync_platform.monitoring.installation_state import WaitingRun, read_state
