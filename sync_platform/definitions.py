@@ -20,7 +20,8 @@ from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, 
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
-from sync_platform.defs.vault_backup import vault_backup_of, vault_backup_schedule
+from sync_platform.defs.vault_backup import vault_backup_of
+from sync_platform.defs.vault_backup_job import vault_backup_schedule
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.own_checks import load_own_checks

@@ -1,9 +1,8 @@
-"""The backup of the vault as a resource and a daily job: which vault, where its backup is, and under which key.
+"""The backup of the vault as a resource: which vault, where its backup is, and under which key.
 
-What belongs here: opening them, and when the job runs. The backup itself belongs in backup/.
+What belongs here: opening them. The backup itself belongs in backup/, and its daily job in defs/vault_backup_job.py.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +13,6 @@ from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.vault_backup import StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
 from sync_platform.backup.vault_recovery import recover_vault
-from sync_platform.defs.audit import audited_run
-from sync_platform.defs.automation import RUN_TAGS
-from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import (
     LandingStore,
     VaultResource,
@@ -35,10 +30,8 @@ from sync_platform.vault.master_key import MasterKey, from_key_file, unwrap_with
 from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
 
 LEASE = "backup of the vault"
-VAULT_BACKUP = "vault_backup"
 CREATE = "vault-backup"
 """The operation in the audit log."""
-RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
 
 
 @dataclass(frozen=True)
@@ -131,43 +124,4 @@ def vault_backup_of(settings: Settings) -> VaultBackupResource:
         key_file=str(settings.vault_backup_key),
         temp=str(settings.temp),
         ledger_url=settings.ledger_url,
-    )
-
-
-def vault_backup_schedule() -> dg.ScheduleDefinition:
-    """The daily schedule and its job. They come after the backup of the data, whose values need the keys."""
-
-    @dg.op(
-        description="Replaces the vault's backup by a new one, which was read back. Erased persons are not in it.",
-        out=dg.Out(dg.Nothing),
-        retry_policy=RETRIES,
-    )
-    def back_up_vault(context: dg.OpExecutionContext, vault_backups: VaultBackupResource) -> Iterator[dg.Output[None]]:
-        try:
-            if not vault_backups.has_vault():
-                return
-            subject = {"store": vault_backups.place.url}
-            with audited_run(context.run, vault_backups.ledger_url, CREATE, subject) as operation:
-                made = vault_backups.opened().create()
-                operation.ended("complete", **made.figures())
-        except Exception as error:
-            raise failure(context, error) from error
-        yield dg.Output(None, metadata=dict(made.figures()))
-
-    @dg.job(
-        name=VAULT_BACKUP,
-        description="Backs up the keys of persons, apart from all other data.",
-        tags=RUN_TAGS,
-        executor_def=dg.in_process_executor,
-    )
-    def vault_backup() -> None:
-        back_up_vault()
-
-    return dg.ScheduleDefinition(
-        name=f"{VAULT_BACKUP}_schedule",
-        job=vault_backup,
-        cron_schedule="0 6 * * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="The backup of the vault, every day after that of the data.",
     )

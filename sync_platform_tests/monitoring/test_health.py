@@ -38,7 +38,7 @@ def ago(**span: float) -> datetime:
 
 
 def entry(operation: str, at: datetime, outcome: str = "complete", subject: str = '{"snapshot": 7}') -> AuditEntry:
-    return AuditEntry(1, at, "ada", "cli", operation, subject, outcome, "", "")
+    return AuditEntry(at=at, actor="ada", via="cli", operation=operation, subject=subject, outcome=outcome)
 
 
 def syncs(*more: list[SyncRecord], without: str = "") -> Mapping[str, Sequence[SyncRecord]]:
