@@ -75,7 +75,8 @@ def drill_schedule() -> dg.ScheduleDefinition:
                 raise StorageError(f"the drill of {report.backup_id} failed: {'; '.join(report.problems[:5])}")
         except Exception as error:
             raise failure(context, error) from error
-        yield dg.Output(None, metadata={**logged_report(report), "report": dg.MetadataValue.json(report.document())})
+        document = {**report.document(), "commit_at": report.commit_at.isoformat()}
+        yield dg.Output(None, metadata={**logged_report(report), "report": dg.MetadataValue.json(document)})
 
     @dg.job(
         name=DRILL_JOB,

@@ -27,6 +27,7 @@ FULL, INCREMENTAL, AFTER_SYNC = "weekly_full_backup", "daily_incremental_backup"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
 LOOK_EVERY_S = 60
 PRUNING = "backup_prune"
+READ_BACK = "read_back"
 
 
 def backup_assets() -> list[dg.AssetsDefinition]:
@@ -68,14 +69,21 @@ def backup_after_sync_sensor() -> dg.SensorDefinition:
 
 
 def _asset(kind: BackupKind, description: str) -> dg.AssetsDefinition:
+    check = dg.AssetCheckSpec(
+        READ_BACK,
+        asset=dg.AssetKey([GROUP, kind]),
+        description="The backup exists: everything that it wrote was read back. The replica, if any, has it too.",
+    )
+
     @dg.asset(
         key=[GROUP, kind],
         group_name=GROUP,
         description=f"{description} It counts only after it was read back.",
         retry_policy=RETRIES,
         output_required=False,
+        check_specs=[check],
     )
-    def backup(context: dg.AssetExecutionContext, backups: Backups) -> Iterator[dg.Output[None]]:
+    def backup(context: dg.AssetExecutionContext, backups: Backups) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
         subject = {"type": kind, "store": backups.store.url}
         try:
             with audited_run(context.run, backups.ledger_url, CREATE, subject) as operation:
@@ -83,8 +91,11 @@ def _asset(kind: BackupKind, description: str) -> dg.AssetsDefinition:
                 operation.ended("complete", **logged_details(created))
             copied = _replicate(context, backups)
         except Exception as error:
-            raise failure(context, error) from error
+            failed = failure(context, error)
+            yield dg.AssetCheckResult(passed=False, description=failed.description)
+            raise failed from error
         yield dg.Output(None, metadata={**_metadata(created), **copied})
+        yield dg.AssetCheckResult(passed=True)
 
     return backup
 

@@ -50,7 +50,10 @@ def backup_create(
 
 @backup_commands.command("list")
 def backup_list(as_json: AsJson = False) -> None:
-    """List the backups, newest last, and how much could be lost now (RPO)."""
+    """List the backups, newest last, how much could be lost now (RPO), and how the last drill ended.
+
+    Exit code: 0, or 1 if a manifest cannot be read.
+    """
     from sync_platform.cli.backup.backup_list import list_backups
 
     raise typer.Exit(list_backups(as_json=as_json))
@@ -117,7 +120,8 @@ def backup_restore(
 ) -> None:
     """Restore a backup, or the state at a moment, into a new home or into this installation's lake.
 
-    A lake that lives is never set back: the difference becomes a new commit of its history. Exit code: 0 if it is done.
+    A lake that lives is never set back: the difference becomes a new commit of its history. Whoever was erased stays
+    erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
     """
     from sync_platform.backup.conflict import Conflict
     from sync_platform.cli.backup.restore import restore
