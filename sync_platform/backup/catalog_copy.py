@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from sync_platform.errors import StorageError, UsageError
+from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 READ_ROWS = 5000
@@ -23,12 +24,13 @@ READ_ROWS = 5000
 def copy_catalog(address: LakeAddress, target: Path) -> None:
     """Write a copy of a lake's catalog to `target`, a new file; StorageError where that fails."""
     try:
-        if address.catalog_file is not None:
-            _copy_sqlite(address.catalog_file, target)
-        else:
-            _copy_postgres(address, target)
-        with closing(sqlite3.connect(target)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+        with full_disk_named(target):
+            if address.catalog_file is not None:
+                _copy_sqlite(address.catalog_file, target)
+            else:
+                _copy_postgres(address, target)
+            with closing(sqlite3.connect(target)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
     except sqlite3.Error as error:
         raise StorageError(f"cannot copy the catalog of {address}: {error}") from error
 

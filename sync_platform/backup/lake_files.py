@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sync_platform.backup.backup_manifest import BackedUpTable
 from sync_platform.errors import StorageError
+from sync_platform.storage.full_disk import with_advice
 
 DATA_FILES, DELETE_FILES = "ducklake_data_file", "ducklake_delete_file"
 
@@ -117,7 +118,8 @@ class CopiedCatalog:
             with closing(sqlite3.connect(self.path)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise StorageError(f"the copied catalog cannot be read: {error}") from None
+            reason = with_advice(str(error))
+            raise StorageError(f"the copied catalog {self.path} cannot be read: {reason}") from None
 
 
 def _table(columns: list[tuple[str, str]], files: list[_TableFile], digests: Mapping[str, str]) -> BackedUpTable:

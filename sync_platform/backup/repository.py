@@ -22,6 +22,7 @@ from sync_platform.backup.identifier import require_backup_id
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.repository_key import RepositoryKey
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
+from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.object_store import BLOCK_BYTES, ObjectStore
 
 OBJECTS, REMOVED = "objects/", "removed/"
@@ -104,7 +105,7 @@ class Repository:
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         digest = hashlib.sha256()
         try:
-            with draft.open("wb") as target:
+            with full_disk_named(path), draft.open("wb") as target:
                 for block in self.content(file.name):
                     digest.update(block)
                     target.write(block)

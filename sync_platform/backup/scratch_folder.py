@@ -10,10 +10,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sync_platform.storage.full_disk import full_disk_named
+
 
 @contextmanager
 def scratch_folder(temp: Path, activity: str) -> Iterator[Path]:
-    """An empty folder below `temp`, removed at the end."""
+    """An empty folder below `temp`, removed at the end. StorageError where a disk is full meanwhile."""
+    with full_disk_named(temp), _locked_folder(temp, activity) as folder:
+        yield folder
+
+
+@contextmanager
+def _locked_folder(temp: Path, activity: str) -> Iterator[Path]:
     temp.mkdir(parents=True, exist_ok=True)
     _remove_left(temp, activity)
     folder = temp / f"{activity}-{secrets.token_hex(4)}"

@@ -19,6 +19,7 @@ from sync_platform.backup.file_copies import THREADS
 from sync_platform.backup.lake_files import CopiedCatalog
 from sync_platform.backup.repository import Repository, file_blocks
 from sync_platform.errors import DamagedBackup, StorageError
+from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
 KNOWN_VERSIONS = ("1.0",)
@@ -62,14 +63,15 @@ def fetch_catalog(
             f"{', '.join(KNOWN_VERSIONS)}: use a newer version of this program; nothing was restored"
         )
     repository.read_into(manifest.catalog, target)
-    if schemas:
-        keep_only(target, schemas, ())
-    with closing(sqlite3.connect(target)) as connection:
-        with connection:
-            connection.execute(
-                "UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{data_path.rstrip('/')}/"]
-            )
-        connection.execute("PRAGMA journal_mode=WAL")
+    with full_disk_named(target):
+        if schemas:
+            keep_only(target, schemas, ())
+        with closing(sqlite3.connect(target)) as connection:
+            with connection:
+                connection.execute(
+                    "UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{data_path.rstrip('/')}/"]
+                )
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def files_of(manifest: BackupManifest, catalog: Path) -> list[StoredFile]:

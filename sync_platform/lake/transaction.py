@@ -11,6 +11,7 @@ from typing import TypeVar
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.full_disk import with_advice
 from sync_platform.storage.lake_connection import Lake
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def in_one_transaction(lake: Lake, session: duckdb.DuckDBPyConnection, work: Cal
                     raise
         except duckdb.Error as error:
             if attempt == COMMIT_ATTEMPTS or not any(mark in str(error).lower() for mark in CONFLICT_MARKS):
-                raise StorageError(f"the lake refused the commit: {_in_short(error)}") from error
+                raise StorageError(f"the lake refused the commit: {with_advice(_in_short(error))}") from error
             time.sleep(random.uniform(0.05, 0.2) * min(attempt, 10))  # noqa: S311 - spreads writers; not for security
     raise AssertionError("unreachable: the last attempt raises")
 

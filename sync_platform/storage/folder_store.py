@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.full_disk import reason_of
 from sync_platform.storage.object_store import BLOCK_BYTES, TEMPORARY, ObjectInfo, checked_key, checked_prefix
 
 FOLDER_TRIES = 20
@@ -167,4 +168,4 @@ def _temporary_near(target: Path) -> tuple[int, str]:
 
 
 def _unusable(verb: str, path: Path, error: OSError) -> StorageError:
-    return StorageError(f"cannot {verb} {path}: {error.strerror or error}")
+    return StorageError(f"cannot {verb} {path}: {reason_of(error)}")

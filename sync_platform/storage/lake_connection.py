@@ -29,6 +29,7 @@ from sync_platform.storage.advisory_lock import AdvisoryLock
 from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
+from sync_platform.storage.full_disk import with_advice
 
 LAKE = "lake"
 BESIDE = "beside"
@@ -209,7 +210,7 @@ class Lake:
         except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
             raise
         except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
-            raise StorageError(f"{self.address} cannot be used: {without_password(str(error))}") from None
+            raise StorageError(f"{self.address} cannot be used: {with_advice(without_password(str(error)))}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings
             raise StorageError(f"{self.address} needs more memory than it is given: {reason}") from None

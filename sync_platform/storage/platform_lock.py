@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.advisory_lock import AdvisoryLock
+from sync_platform.storage.full_disk import reason_of
 
 POLL_S = 0.5
 # Both names are used by programs that are already installed: another name would be another lock.
@@ -120,7 +121,7 @@ class _LabelledFile:
         except Timeout:
             return False
         except OSError as error:
-            raise StorageError(f"cannot write {self._label.parent}: {error.strerror or error}") from error
+            raise StorageError(f"cannot write {self._label.parent}: {reason_of(error)}") from error
         return True
 
     def holder(self) -> str | None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
 AT_ONE_MOMENT = {
@@ -69,7 +70,7 @@ def upsert(engine: sa.Engine, table: sa.Table) -> postgresql.Insert | sqlite.Ins
 
 def _reason(error: Exception) -> str:
     """The driver's message; SQLAlchemy's message would add the statement and its values."""
-    return str(getattr(error, "orig", None) or error)
+    return with_advice(str(getattr(error, "orig", None) or error))
 
 
 def _engine(address: sa.URL) -> sa.Engine:

@@ -1,20 +1,22 @@
 """A program in its own process that is killed at one of its steps, or finds the disk full from that step on.
 
-A step is a change of a file below one folder, or a statement that changes a lake or a database. Python itself reports
-changes of files (audit hooks), so a step that the product gets tomorrow is a step here too.
+A step is a change of a file below one folder, a write to a file, or a statement that changes a lake or a database.
+Python itself reports changes of files (audit hooks), so a step that the product gets tomorrow is a step here too. What
+is written at the last step is half written.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import sqlalchemy as sa
 
@@ -73,6 +75,7 @@ def _run(
     os.environ.update(environment)
     steps = Steps(home.parent, os.open(counted, os.O_WRONLY | os.O_APPEND), step, fault)
     sys.addaudithook(steps.on_event)
+    _step_writes(steps)
     _step_lakes(steps)
     _step_databases(steps)
     code = program(home, arguments)
@@ -95,10 +98,12 @@ class Steps:
         elif event in FILE_CHANGES:
             self._take_file(arguments[0], creates=event in CREATING)
 
-    def take(self) -> bool:
-        """Take a step; True if the disk is full by now."""
+    def take(self, half: Callable[[], object] = lambda: None) -> bool:
+        """Take a step; True if the disk is full by now. `half`: does half of the last step."""
         number = next(self._numbers)
         os.write(self._counted, b".")
+        if number == self._fatal:
+            half()
         if number == self._fatal and self._fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         return number >= self._fatal
@@ -109,6 +114,46 @@ class Steps:
         name = os.fsdecode(path)
         if name.startswith(self._folder) and self.take() and creates:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+
+class SteppedFile:
+    """A file whose writes are steps."""
+
+    def __init__(self, file: Any, steps: Steps) -> None:
+        self._file, self._steps = file, steps
+
+    def write(self, data: Any) -> int:
+        def half() -> None:
+            self._file.write(data[: len(data) // 2])
+            self._file.flush()
+
+        if self._steps.take(half):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return int(self._file.write(data))
+
+    def writelines(self, lines: Iterable[Any]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _step_writes(steps: Steps) -> None:
+    """Every write to a binary file, which `Path.open` or `os.fdopen` opened, is a step."""
+    opened = io.open
+
+    def open_stepped(file: Any, mode: str = "r", *more: Any, **named: Any) -> Any:
+        found = opened(file, mode, *more, **named)
+        return SteppedFile(found, steps) if mode == "wb" else found
+
+    io.open = open_stepped  # type: ignore[assignment]
 
 
 def _step_lakes(steps: Steps) -> None:

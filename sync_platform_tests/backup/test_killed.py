@@ -5,200 +5,23 @@ What is half-made never looks whole, the second run succeeds, nothing is lost, a
 
 from __future__ import annotations
 
-import json
-import re
 import signal
-from collections import Counter
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
-from sync_platform.backup.backup_retention import prune
-from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lease import Leases
-from sync_platform_tests.backup.backed_up_lake import BackedUpLake
-from sync_platform_tests.backup.diner_home import Template, dishes_of, succeed
-from sync_platform_tests.backup.stepped_command import NEVER, command, ended_at
-from sync_platform_tests.cli.conftest import Shell
+from sync_platform_tests.backup.diner_home import Template
+from sync_platform_tests.backup.interrupted import KINDS, Interrupted
+from sync_platform_tests.backup.stepped_command import NEVER, ended_at
 from sync_platform_tests.extent import is_full
-from sync_platform_tests.lake.harness import LakeHarness
 
 MOMENTS = [number / 40 for number in range(41)]
 
 
-UNFINISHED = re.compile(r"\.restoring|restore-")
-
-
-class Killed:
-    """A program that is killed: its arguments, and what must be so after a kill, and after the repeat."""
-
-    program: ClassVar[Any] = staticmethod(command)
-    arguments: ClassVar[tuple[str, ...]] = ()
-    moments: ClassVar[tuple[float, ...]] = (0.6, 0.96)
-    """Where it is killed, as a share of its steps, if the tests are not all tests."""
-
-    def __init__(self, shell: Shell) -> None:
-        self.shell, self.home, self.folder = shell, shell.home, shell.home.parent
-        self.prepare()
-
-    def prepare(self) -> None:
-        """Bring the home into the state in which the program starts."""
-
-    def result(self) -> Any:
-        """What the program makes: the same after a repeat as after a run that nobody killed."""
-        raise NotImplementedError
-
-    def check_killed(self) -> None:
-        """Check that what is half-made does not look whole."""
-
-    def repeat(self) -> None:
-        succeed(self.shell, *self.arguments)
-
-
-class Creation(Killed):
-    arguments = ("backup", "create")
-
-    def result(self) -> Any:
-        succeed(self.shell, "backup", "verify", "--all")
-        assert [path for path in (self.home / "temp").iterdir() if path.name.startswith("backup-")] == []
-        newest = json.loads(succeed(self.shell, "backup", "show", "--json"))
-        return {name: table["rows"] for name, table in newest["table_states"].items()}, newest["commit_list"]
-
-    def check_killed(self) -> None:
-        succeed(self.shell, "backup", "verify", "--all")
-
-
-class FullCreation(Creation):
-    arguments = ("backup", "create", "--type", "full")
-
-
-class FreshRestore(Killed):
-    @property
-    def fresh(self) -> Shell:
-        return Shell(self.folder / "fresh", self.shell.environment)
-
-    def prepare(self) -> None:
-        self.arguments = ("backup", "restore", "--target", str(self.folder / "fresh"))  # type: ignore[misc]
-
-    def result(self) -> Any:
-        succeed(self.fresh, "lineage", "verify")
-        (evidence,) = (self.fresh.home / "evidence").iterdir()
-        assert [path.name for path in self.fresh.home.rglob("*") if UNFINISHED.search(path.name)] == []
-        return dishes_of(self.fresh.home), sorted(path.name for path in evidence.iterdir())
-
-    def check_killed(self) -> None:
-        is_marked = (self.fresh.home / "restore-unfinished.json").exists()
-        self.was_whole = self.fresh.home.exists() and not is_marked
-        if (self.fresh.home / "lake" / "catalog.sqlite").exists():
-            assert dishes_of(self.fresh.home)
-        else:
-            assert self.fresh.run_in_process("query", "SELECT 1 FROM diner.dishes").returncode != 0
-
-    def repeat(self) -> None:
-        done = self.shell.run_in_process(*self.arguments)
-        if done.returncode != 0:  # it was killed after its end
-            assert "is not empty" in done.stderr and self.was_whole, done.stderr
-
-
-class PointInTime(FreshRestore):
-    moments = (0.96,)
-
-    def prepare(self) -> None:
-        super().prepare()
-        commits = json.loads(succeed(self.shell, "backup", "show", "--json"))["commit_list"]
-        self.arguments += ("--at", commits[-2]["at"])  # type: ignore[misc]
-
-
-class LivingRestore(Killed):
-    moments = (0.4,)
-    arguments = ("backup", "restore", "--target", "development", "--conflict", "overwrite")
-
-    def prepare(self) -> None:
-        self.before = dishes_of(self.home)
-        newest = json.loads(succeed(self.shell, "backup", "show", "--json"))["backup"]
-        self.arguments = ("backup", "restore", newest, *LivingRestore.arguments[2:])  # type: ignore[misc]
-
-    def result(self) -> Any:
-        succeed(self.shell, "lineage", "verify")
-        succeed(self.shell, "backup", "verify", "--all")
-        return dishes_of(self.home)
-
-    def check_killed(self) -> None:
-        succeed(self.shell, "lineage", "verify")
-
-
-def _prune(home: Path, days: int) -> None:
-    lake = BackedUpLake(LakeHarness(home), FolderStore(home / "backup_store"))
-    prune(lake.repository, 30, datetime.now(UTC) + timedelta(days=days, hours=1))
-
-
-def _prune_again(home: Path, _: tuple[str, ...]) -> int:
-    _prune(home, 41)
-    return 0
-
-
-class Deletion(Killed):
-    """Two of three backups are expired, and were marked a day ago."""
-
-    program = staticmethod(_prune_again)
-
-    def prepare(self) -> None:
-        succeed(self.shell, "backup", "create", "--type", "full")
-        _prune(self.home, 40)
-
-    def result(self) -> Any:
-        succeed(self.shell, "backup", "verify", "--all")
-        keys = FolderStore(self.home / "backup_store").keys()
-        return Counter(key.split("/")[0] for key in keys)
-
-    def check_killed(self) -> None:
-        succeed(self.shell, "backup", "verify", "--all")
-
-    def repeat(self) -> None:
-        _prune(self.home, 41)
-
-
-class Replication(Killed):
-    arguments = ("backup", "replicate")
-
-    def prepare(self) -> None:
-        self.store = FolderStore(self.folder / "replica")
-        self.shell = Shell(self.home, {**self.shell.environment, "BACKUP_REPLICA": self.store.url})
-        succeed(Shell(self.home, self.shell.environment | {"BACKUP_REPLICA": ""}), "backup", "create")
-
-    def result(self) -> Any:
-        succeed(self.shell, "backup", "verify", "--all", "--replica")
-        assert list(self.store.keys()) == list(FolderStore(self.home / "backup_store").keys())
-        return "the same keys"
-
-    def check_killed(self) -> None:
-        if self.store.size("repository.json"):
-            succeed(self.shell, "backup", "verify", "--all", "--replica")
-
-
-class VaultBackup(Killed):
-    arguments = ("vault", "backup")
-
-    def prepare(self) -> None:
-        succeed(self.shell, "vault", "backup")
-
-    def result(self) -> Any:
-        succeed(self.shell, "vault", "verify")
-        left = [path for path in self.home.rglob("*") if path.name.startswith(".put-")]
-        assert left + list((self.home / "temp").glob("*vault*")) == []
-        return len(list((self.home / "vault_backup_store" / "vault").iterdir()))
-
-    def check_killed(self) -> None:
-        succeed(self.shell, "vault", "verify")
-
-
-KINDS = [Creation, FullCreation, FreshRestore, PointInTime, LivingRestore, Deletion, Replication, VaultBackup]
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_program_killed_at_any_step_and_run_again_has_the_same_result(template: Template, kind: type[Killed]) -> None:
+def test_a_program_killed_at_any_step_and_run_again_has_the_same_result(
+    template: Template, kind: type[Interrupted]
+) -> None:
     whole = kind(template.restore())
     done = ended_at(whole.shell, whole.program, whole.arguments, NEVER, "killed")
     assert done.code == 0, done.errors
@@ -207,7 +30,7 @@ def test_a_program_killed_at_any_step_and_run_again_has_the_same_result(template
         killed = kind(template.restore())
         at = ended_at(killed.shell, killed.program, killed.arguments, step, "killed")
         assert at.code in (-signal.SIGKILL, 0), at.errors  # threads may take a step more or less
-        killed.check_killed()
+        killed.check_interrupted()
         killed.repeat()
         with Leases(f"sqlite:///{killed.home / 'ledger.sqlite'}").hold("maintenance"):
             assert killed.result() == expected, step
