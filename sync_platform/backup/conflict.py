@@ -71,6 +71,15 @@ def choose_rows(
     scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, living: StoredTable, conflict: Conflict
 ) -> Incoming:
     """The incoming rows of a restore: rows to take from the backup, and living rows to end (`deleted`)."""
+    number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
+    planned = plan_rows(scratch, table, backup, living, conflict).rows
+    return Incoming(scratch.create("incoming", f"SELECT *, {number} FROM {planned}"))
+
+
+def plan_rows(
+    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, living: StoredTable, conflict: Conflict
+) -> Incoming:
+    """The rows of `choose_rows` for a dry run: a query that copies no row, without slices."""
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     chosen = scratch.create(
         "chosen",
@@ -82,17 +91,12 @@ def choose_rows(
     taken = [f'{"c" if name in backup.missing else "i"}."{name}" AS "{name}"' for name in _incoming_columns(table)]
     ended = [f'c."{name}" AS "{name}"' for name in _incoming_columns(table)]
     using = f"USING ({table.key_list})"
-    number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
     return Incoming(
-        scratch.create(
-            "incoming",
-            f"""SELECT *, {number} FROM (
-                SELECT {", ".join(taken)}, false AS deleted FROM {chosen} d JOIN {backup.relation} i {using}
-                    LEFT JOIN {living.relation} c {using} WHERE d.choice = '{TAKE}'
-                UNION ALL
-                SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {living.relation} c {using}
-                    WHERE d.choice = '{END}')""",
-        )
+        f"""(SELECT {", ".join(taken)}, false AS deleted FROM {chosen} d JOIN {backup.relation} i {using}
+            LEFT JOIN {living.relation} c {using} WHERE d.choice = '{TAKE}'
+            UNION ALL
+            SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {living.relation} c {using}
+            WHERE d.choice = '{END}')"""
     )
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from sync_platform.backup.conflict import Conflict, StoredTable, choose_rows, stored_table
+from sync_platform.backup.conflict import Conflict, StoredTable, choose_rows, plan_rows, stored_table
 from sync_platform.backup.restore_difference import TableDifference, difference_of
 from sync_platform.lake.chain import BATCHES, chain_changes
 from sync_platform.lake.commit_context import CommitContext
@@ -84,7 +84,7 @@ class LivingRestore:
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
             backup, living = self._sides(scratch, table)
-            incoming = choose_rows(scratch, table, backup, living, self.conflict)
+            incoming = plan_rows(scratch, table, backup, living, self.conflict)
             difference = find_difference(scratch, table, incoming, living.relation)
             return difference_of(session, table, incoming, difference)
 
