@@ -76,7 +76,7 @@ def test_a_stopped_backfill_resumes_and_syncs_the_missing_week(shell: Shell, arc
     stopped = process.wait(LONGEST_WAIT_S)
     assert stopped.returncode == 130
     assert "data_gov_hk 2026-09-28 complete: " in stopped.stderr
-    assert "stopped after 1 of 3 periods; the same command resumes there" in stopped.stderr
+    assert "cancelled after 1 of 3 periods; the same command resumes there" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert sorted(shell.run_states()) == ["CANCELED", "SUCCESS"]
 
