@@ -106,7 +106,7 @@ def _newest(platform: Platform, newest: SyncOutcome, now: datetime) -> Deficit:
     period = "" if newest.partition == current_period(platform.cadence, now).key else f" of {newest.partition}"
     reason = (
         f"{platform.name}: the newest sync{period}, begun {local_minute(newest.started_at)}, {words}: "
-        f"{_shortened(newest.reasons or newest.gaps)}"
+        f"{_shortened([each.removeprefix(f'{platform.name}: ') for each in newest.reasons or newest.gaps])}"
     )
     return Deficit(reason, ("query", _REASONS.format(newest.sync_id)), lost)
 
@@ -124,18 +124,18 @@ def _quality(
     if unmeasured:
         reason = f"{_named(platform, unmeasured)}: the quality was not measured"
         yield unknown(reason, command, len(unmeasured) / len(datasets))
-    for name, whole in overall.items():
-        if whole is None or whole.score is None:
-            continue
+    for name in datasets:
         for deficit in _shortfalls(known[name], weights):
             yield Deficit(f"{platform}.{name}: {deficit.reason}", command, deficit.lost / len(datasets))
-        if whole.confidence is not None and whole.confidence < 1.0:
-            reason = f"{platform}.{name}: {whole.confidence:.0%} of its quality could be measured"
-            yield Deficit(reason, command, 0.0, (1.0 - whole.confidence) / len(datasets))
+    unjudged = sum(1.0 - (whole.confidence or 0.0) for whole in overall.values() if whole and whole.score is not None)
+    if unjudged:
+        share = unjudged / (len(datasets) - len(unmeasured))
+        reason = f"{platform}: {1.0 - share:.0%} of the quality of its data could be measured"
+        yield Deficit(reason, command, 0.0, unjudged / len(datasets))
 
 
 def _shortfalls(scores: Sequence[Scored], weights: Mapping[str, float]) -> Iterator[Deficit]:
-    """The dimensions of one dataset that fall short; together they lose at most 1."""
+    """The measured dimensions of one dataset that fall short; together they lose at most 1."""
     measured = [each for each in scores if each.dimension in weights and each.score is not None]
     total = sum(weights[each.dimension] for each in measured) or 1.0
     for each in measured:
@@ -159,9 +159,10 @@ def _shortened(reasons: Sequence[str]) -> str:
     return "; ".join([*shown, *more]) or "no reason on record"
 
 
-_REASONS = "SELECT dataset, status, reasons, gaps FROM sync.runs WHERE sync_id = '{}'"
+_REASONS = "SELECT dataset, status, reasons, gaps FROM sync.runs WHERE sync_id = $${}$$"
 _NOT_COMPLETE = (
-    "SELECT started_at, dataset, status, reasons FROM sync.runs WHERE platform = '{}' AND status <> 'complete' "
+    "SELECT started_at, dataset, status, reasons FROM sync.runs WHERE platform = $${}$$ AND status <> $$complete$$ "
     "ORDER BY started_at DESC LIMIT 20"
 )
-_FUTURE = "SELECT sync_id, observed_at FROM sync.runs WHERE platform = '{}' AND observed_at > now()"
+_FUTURE = "SELECT sync_id, observed_at FROM sync.runs WHERE platform = $${}$$ AND observed_at > now()"
+"""Texts are in `$$`, because a quotation mark inside a line for a shell would be hard to read."""
