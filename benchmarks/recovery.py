@@ -1,6 +1,6 @@
 """Restores of a large lake: `python -m benchmarks.recovery [ROWS]`, by default 1,000,000 records.
 
-It measures whole processes: a restore into a fresh home, and the dry run of a restore into the living lake.
+It measures whole processes: a restore into a fresh home, and the dry run of a restore into the lake in use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.__main__ import SYNC, Server, environment_of, timed
 
 BACKUP = [sys.executable, "-m", "sync_platform", "backup"]
-LIMITS_S = {"a restore into a fresh home": 60, "a dry run into the living lake": 10}
+LIMITS_S = {"a restore into a fresh home": 60, "a dry run into the lake in use": 10}
 """For 1,000,000 records on two cores."""
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from sync_platform.backup.identifier import BackupKind
+from sync_platform.backup.backup_id import BackupKind
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.vault.signature import Signer, is_signed
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sync_platform.backup.backup_id import created_at_of, is_backup_id
 from sync_platform.backup.backup_manifest import BackedUpCommit, BackupManifest
-from sync_platform.backup.identifier import created_at_of, is_backup_id
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed

@@ -1,7 +1,7 @@
-"""Conflict modes: which rows a restore into a living lake takes from the backup, and which living rows it ends.
+"""Conflict modes: which rows a restore into a lake in use takes from the backup, and which current rows it ends.
 
 What belongs here: the choice of rows, as one comparison of two tables by key. Writing them belongs to the ordinary
-commit path (living_restore.py).
+commit path (restore_into_lake.py).
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ def stored_table(scratch: TemporaryTables, catalog: str, table: TrackedTable) ->
 
 
 def choose_rows(
-    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, living: StoredTable, conflict: Conflict
+    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable, conflict: Conflict
 ) -> Incoming:
-    """The incoming rows of a restore: rows to take from the backup, and living rows to end (`deleted`)."""
+    """The incoming rows of a restore: rows to take from the backup, and current rows to end (`deleted`)."""
     number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
-    planned = plan_rows(scratch, table, backup, living, conflict).rows
+    planned = plan_rows(scratch, table, backup, current, conflict).rows
     return Incoming(scratch.create("incoming", f"SELECT *, {number} FROM {planned}"))
 
 
 def plan_rows(
-    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, living: StoredTable, conflict: Conflict
+    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable, conflict: Conflict
 ) -> Incoming:
     """The rows of `choose_rows` for a dry run: a query that copies no row, without slices."""
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
@@ -85,7 +85,7 @@ def plan_rows(
         "chosen",
         f"""SELECT * FROM (
             SELECT {keys}, {_choice(table, conflict)} AS choice
-            FROM {backup.relation} i FULL JOIN {living.relation} c ON {table.same_key("i", "c")}
+            FROM {backup.relation} i FULL JOIN {current.relation} c ON {table.same_key("i", "c")}
         ) WHERE choice IS NOT NULL""",
     )
     taken = [f'{"c" if name in backup.missing else "i"}."{name}" AS "{name}"' for name in _incoming_columns(table)]
@@ -93,15 +93,15 @@ def plan_rows(
     using = f"USING ({table.key_list})"
     return Incoming(
         f"""(SELECT {", ".join(taken)}, false AS deleted FROM {chosen} d JOIN {backup.relation} i {using}
-            LEFT JOIN {living.relation} c {using} WHERE d.choice = '{TAKE}'
+            LEFT JOIN {current.relation} c {using} WHERE d.choice = '{TAKE}'
             UNION ALL
-            SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {living.relation} c {using}
+            SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {current.relation} c {using}
             WHERE d.choice = '{END}')"""
     )
 
 
 def _choice(table: TrackedTable, conflict: Conflict) -> str:
-    """SQL: what to do with a row of the backup `i` and the living row `c`; NULL for nothing."""
+    """SQL: what to do with a row of the backup `i` and the current row `c`; NULL for nothing."""
     key = table.key[0]
     in_backup, is_live = (f'({side}."{key}" IS NOT NULL AND {side}.removed_at IS NULL)' for side in ("i", "c"))
     missing = f"{in_backup} AND NOT {is_live}"
@@ -143,5 +143,5 @@ def _require_types(
         if stored[name] != sql_type:
             raise StorageError(
                 f"{table.schema}.{table.name}: column {name} is {stored[name]} in {catalog}, and {sql_type} here: "
-                "a table whose types have changed cannot be restored into a living lake; restore into a fresh home"
+                "a table whose types have changed cannot be restored into a lake in use; restore into a fresh home"
             )

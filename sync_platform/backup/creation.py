@@ -14,13 +14,13 @@ from pathlib import Path
 
 import duckdb
 
+from sync_platform.backup.backup_id import BackupKind, new_backup_id
 from sync_platform.backup.backup_manifest import FORMAT, BackupManifest, Predecessor, StoredFile, TombstoneHead
 from sync_platform.backup.catalog_copy import copy_catalog, keep_only
 from sync_platform.backup.file_copies import FileCopies, Policy, require_as_recorded
-from sync_platform.backup.identifier import BackupKind, new_backup_id
 from sync_platform.backup.lake_commits import commits_of
 from sync_platform.backup.lake_files import CopiedCatalog
-from sync_platform.backup.ledger_evidence import write_evidence
+from sync_platform.backup.ledger_copy import write_ledger_copy
 from sync_platform.backup.repository import ReadManifest, Repository
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.errors import MissingFile
@@ -39,7 +39,7 @@ ALWAYS_KEPT = ("main", "lineage", "sync", "quality")
 
 
 @dataclass(frozen=True)
-class Origin:
+class BackedUpInstallation:
     """What is backed up: a lake, the store of its data files, the schema of its history, and a ledger.
 
     `tombstones`: the last tombstone of the vault; None without the vault.
@@ -61,7 +61,7 @@ class CreatedBackup:
 
 
 def create_backup(
-    origin: Origin,
+    installation: BackedUpInstallation,
     repository: Repository,
     kind: BackupKind,
     policy: Policy,
@@ -73,14 +73,17 @@ def create_backup(
     Raises Busy during maintenance or a restore, UsageError for an unknown source, NoLakeYet, and StorageError where
     anything cannot be read or written; then there is no new backup.
     """
-    with Leases(origin.ledger_url).hold(ACTIVITY) as lease, scratch_folder(origin.lake.temp, ACTIVITY) as scratch:
-        creation = _Creation(origin, repository, policy, sorted(set(sources)) or None, scratch, on_step)
+    with (
+        Leases(installation.ledger_url).hold(ACTIVITY) as lease,
+        scratch_folder(installation.lake.temp, ACTIVITY) as scratch,
+    ):
+        creation = _Creation(installation, repository, policy, sorted(set(sources)) or None, scratch, on_step)
         return creation.run(kind, lease.require_unexpired)
 
 
 @dataclass
 class _Creation:
-    origin: Origin
+    installation: BackedUpInstallation
     repository: Repository
     policy: Policy
     sources: list[str] | None
@@ -96,10 +99,10 @@ class _Creation:
         catalog, files = self._copy_lake(copies, previous if kind == "incremental" else None)
         require_as_recorded(files, self._recorded())
         self.on_step("copying the catalog and the evidence")
-        seals = self.policy.sealed if self.policy.encrypt or self.origin.lake.is_encrypted else self.policy
-        files.append(copies.copy_file(catalog.path, CATALOG_PATH, "catalog", seals))
-        for name in write_evidence(self.origin.ledger_url, self.scratch):
-            files.append(copies.copy_file(self.scratch / name, name, "ledger", seals))
+        policy = self.policy.encrypted if self.policy.encrypt or self.installation.lake.is_encrypted else self.policy
+        files.append(copies.copy_file(catalog.path, CATALOG_PATH, "catalog", policy))
+        for name in write_ledger_copy(self.installation.ledger_url, self.scratch):
+            files.append(copies.copy_file(self.scratch / name, name, "ledger", policy))
         self.on_step("reading the new objects back")
         copies.read_back()
         digests = {file.path: file.sha256 for file in files}
@@ -115,9 +118,9 @@ class _Creation:
             files=files,
             copied=sorted(copies.written),
             tables=catalog.tables(digests),
-            commits=commits_of(self.origin.lake, catalog.snapshots()),
+            commits=commits_of(self.installation.lake, catalog.snapshots()),
             versions=_versions(catalog),
-            tombstones=self.origin.tombstones,
+            tombstones=self.installation.tombstones,
         )
         require_lease()
         return CreatedBackup(manifest, self.repository.write_manifest(manifest))
@@ -135,7 +138,7 @@ class _Creation:
 
     def _recorded(self) -> dict[str, ObjectDigest]:
         """The digests of the lake's files as they were written. A damaged list is found by `lineage verify`."""
-        lists = FileLists(self.origin.ledger_url)
+        lists = FileLists(self.installation.ledger_url)
         try:
             return lists.read()[0]
         finally:
@@ -148,9 +151,9 @@ class _Creation:
         self.on_step("copying the catalog")
         path = self.scratch / CATALOG_PATH
         path.unlink(missing_ok=True)
-        copy_catalog(self.origin.lake, path)
+        copy_catalog(self.installation.lake, path)
         if self.sources is not None:
-            keep_only(path, [*ALWAYS_KEPT, self.origin.history_schema, *self.sources], self.sources)
+            keep_only(path, [*ALWAYS_KEPT, self.installation.history_schema, *self.sources], self.sources)
         return CopiedCatalog(path)
 
     def _copy_files(
@@ -158,7 +161,7 @@ class _Creation:
     ) -> list[StoredFile]:
         manifest = previous.manifest if previous else None
         copied_before = {file.path: file for file in manifest.with_role("data")} if manifest else {}
-        return copies.copy_lake(self.origin.data, catalog.files(), copied_before, self.on_step)
+        return copies.copy_lake(self.installation.data, catalog.files(), copied_before, self.on_step)
 
 
 def _next_sequence(earlier: Sequence[ReadManifest]) -> int:

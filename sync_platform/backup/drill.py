@@ -1,6 +1,6 @@
 """The drill: restores the newest backup into a scratch place, and proves that the result is what was backed up.
 
-It compares the digest of every table with that of the living lake at the same commit, verifies the lineage of the
+It compares the digest of every table with that of the lake in use at the same commit, verifies the lineage of the
 restored lake, and measures how long a restore takes (RTO) and how much would be lost now (RPO).
 """
 
@@ -39,8 +39,8 @@ class DrillReport:
     """The result of a drill.
 
     `rto_s`: seconds until the restored lake could be read. `rpo_s`: age of the oldest commit in no backup, or 0.
-    `total_s` includes the comparison. `compared`: tables whose digest equals that of the living lake; `not_compared`:
-    tables for which the living lake does not have that commit any more. `problems`: empty if the drill passed.
+    `total_s` includes the comparison. `compared`: tables whose digest equals that of the lake in use; `not_compared`:
+    tables for which the lake in use does not have that commit any more. `problems`: empty if the drill passed.
     """
 
     backup_id: str
@@ -66,10 +66,10 @@ class DrillReport:
 
 @dataclass(frozen=True)
 class Drill:
-    """A drill of a repository beside the living lake. `kept`: how long changes are kept before they may be folded."""
+    """A drill of a repository beside the lake in use. `kept`: how long changes are kept before they may be folded."""
 
     repository: Repository
-    living: LakeAddress
+    lake_in_use: LakeAddress
     history: str
     platforms: Mapping[str, Platform]
     tables: TrackedTables
@@ -108,11 +108,11 @@ class Drill:
         return fresh.run("drill")
 
     def _compare(self, restored: Lake, report: DrillReport) -> None:
-        """Compare the digests of all tables with the living lake at the same commit, if there is one."""
-        if not self.living.exists:
+        """Compare the digests of all tables with the lake in use at the same commit, if there is one."""
+        if not self.lake_in_use.exists:
             report.not_compared = report.tables
             return
-        with Lake(self.living, read_only=True) as living, living.session() as original, restored.session() as copy:
+        with Lake(self.lake_in_use, read_only=True) as in_use, in_use.session() as original, restored.session() as copy:
             report.rpo_s = _age_of_unprotected_s(original, report.snapshot)
             for name in _tables(copy):
                 self.on_step(f"comparing {name}")

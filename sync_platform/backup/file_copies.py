@@ -33,7 +33,7 @@ class Policy:
     encrypt: bool
 
     @property
-    def sealed(self) -> Policy:
+    def encrypted(self) -> Policy:
         return replace(self, encrypt=True)
 
 

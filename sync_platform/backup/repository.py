@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sync_platform.backup.backup_id import require_backup_id
 from sync_platform.backup.backup_manifest import (
     FOLDER,
     BackupManifest,
@@ -18,7 +19,6 @@ from sync_platform.backup.backup_manifest import (
     read_body,
     signed_body,
 )
-from sync_platform.backup.identifier import require_backup_id
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.repository_key import RepositoryKey
 from sync_platform.errors import DamagedBackup, StorageError, UsageError

@@ -1,6 +1,6 @@
 """A backup as a read-only lake: its catalog and the files that are needed, proven, in a folder.
 
-What belongs here: fetching from the repository. A staged lake lies beside a living one (living_restore.py), or is
+What belongs here: fetching from the repository. A staged lake lies beside one in use (restore_into_lake.py), or is
 committed again as of one of its commits (point_in_time.py).
 """
 

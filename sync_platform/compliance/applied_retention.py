@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sync_platform.backup.backup_id import created_at_of
 from sync_platform.backup.backup_manifest import FOLDER as MANIFESTS
-from sync_platform.backup.identifier import created_at_of
 from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in

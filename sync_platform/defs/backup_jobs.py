@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 
+from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_retention import PRUNE, PruneReport
 from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
-from sync_platform.backup.identifier import BackupKind
 from sync_platform.backup.replica import REPLICATE
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS

@@ -8,11 +8,11 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_retention import PrunePlan, PruneReport, plan_prune, prune
 from sync_platform.backup.backup_verification import BackupFindings, verify_backups
-from sync_platform.backup.creation import CreatedBackup, Origin, create_backup
+from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, create_backup
 from sync_platform.backup.file_copies import Policy
-from sync_platform.backup.identifier import BackupKind
 from sync_platform.backup.replica import LEASE, ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
@@ -20,7 +20,7 @@ from sync_platform.backup.restore_tombstones import newest_head, tombstone_head,
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs.resources import (
     LakeResource,
-    LandingStore,
+    StoreResource,
     VaultResource,
     backup_store_of,
     lake_of,
@@ -40,9 +40,9 @@ from sync_platform.vault.tombstones import Tombstone
 class Backups(dg.ConfigurableResource[None]):
     """Makes and verifies backups of the lake, and opens their repository."""
 
-    store: dg.ResourceDependency[LandingStore]
-    replica: dg.ResourceDependency[LandingStore]
-    data: dg.ResourceDependency[LandingStore]
+    store: dg.ResourceDependency[StoreResource]
+    replica: dg.ResourceDependency[StoreResource]
+    data: dg.ResourceDependency[StoreResource]
     lake: dg.ResourceDependency[LakeResource]
     vault: dg.ResourceDependency[VaultResource]
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger.")
@@ -70,17 +70,21 @@ class Backups(dg.ConfigurableResource[None]):
         """The repository; None where no backup was ever made."""
         return None if read_stored_key(self.store.open()) is None else self.repository()
 
-    def origin(self) -> Origin:
+    def installation(self) -> BackedUpInstallation:
         """What a backup is made of."""
         head = None if self.recovery_key_file else tombstone_head(self.vault.vault)
-        return Origin(self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url, head)
+        return BackedUpInstallation(
+            self.lake.address, self.data.open(), self.lake.history.split(".")[0], self.ledger_url, head
+        )
 
     def create(
         self, kind: BackupKind, sources: Sequence[str] = (), on_step: Callable[[str], None] = lambda step: None
     ) -> CreatedBackup:
         """Make a backup; see `create_backup`."""
         repository = self.repository(may_create=True)
-        return create_backup(self.origin(), repository, kind, Policy(self.compress, self.encrypt), sources, on_step)
+        return create_backup(
+            self.installation(), repository, kind, Policy(self.compress, self.encrypt), sources, on_step
+        )
 
     def replicate(self, on_step: Callable[[str], None] = lambda step: None) -> ReplicaReport | None:
         """Copy every backup to the replica; None where none is set. See `replicate` of the core."""

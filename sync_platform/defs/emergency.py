@@ -12,7 +12,7 @@ import dagster as dg
 
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.landing import ATTENDED_TAG, Mode
-from sync_platform.defs.resources import LandingStore
+from sync_platform.defs.resources import StoreResource
 from sync_platform.defs.run_errors import error_of, is_blocked
 from sync_platform.defs.trigger import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, PlatformRun
@@ -37,7 +37,7 @@ ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 def emergency_sensor(
     settings: Settings,
     platforms: Mapping[str, Platform],
-    landing_store: LandingStore,
+    landing_store: StoreResource,
     schedules: Sequence[dg.ScheduleDefinition],
 ) -> dg.SensorDefinition:
     """The sensor. The runs that it launches belong to the jobs of the schedules."""
@@ -76,7 +76,7 @@ def _limit_pools(instance: dg.DagsterInstance, platforms: Mapping[str, Platform]
 
 
 def _process_files(
-    context: dg.SensorEvaluationContext, store: LandingStore, requests: RequestStore, platforms: Mapping[str, Platform]
+    context: dg.SensorEvaluationContext, store: StoreResource, requests: RequestStore, platforms: Mapping[str, Platform]
 ) -> list[str]:
     """Submit the requests of all request files. Returns the errors of those that could not be processed."""
     try:

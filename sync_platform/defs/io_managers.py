@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from sync_platform.defs.metadata import metadata_of_landing
-from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.errors import StorageError
 from sync_platform.lake.frame import replace_frame
 from sync_platform.landing.manifest import Manifest, land, newest_landing
@@ -25,7 +25,7 @@ from sync_platform.storage.lake_connection import LAKE
 class LandingIOManager(dg.ConfigurableIOManager):
     """Stores the manifests of a sync, which makes its pages landed. Loads the landing of one dataset for its table."""
 
-    landing_store: dg.ResourceDependency[LandingStore]
+    landing_store: dg.ResourceDependency[StoreResource]
 
     def handle_output(self, context: dg.OutputContext, obj: list[Manifest]) -> None:
         store = self.landing_store.open()
@@ -67,7 +67,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
         return FORMS[wanted](relation.filter("removed_at IS NULL") if "removed_at" in relation.columns else relation)
 
 
-def io_managers(landing_store: LandingStore, lake: LakeResource) -> dict[str, dg.ConfigurableIOManager]:
+def io_managers(landing_store: StoreResource, lake: LakeResource) -> dict[str, dg.ConfigurableIOManager]:
     """The IO managers by the keys that assets name."""
     return {"landing_io": LandingIOManager(landing_store=landing_store), "lake_io": LakeIOManager(lake=lake)}
 

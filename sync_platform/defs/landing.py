@@ -14,7 +14,7 @@ from pydantic import Field
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
-from sync_platform.defs.resources import LakeResource, LandingStore, Sources, VaultResource
+from sync_platform.defs.resources import LakeResource, Sources, StoreResource, VaultResource
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
@@ -88,7 +88,7 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         context: dg.AssetExecutionContext,
         config: FetchConfig,
         sources: Sources,
-        landing_store: LandingStore,
+        landing_store: StoreResource,
         vault: VaultResource,
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],

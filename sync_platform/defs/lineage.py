@@ -14,7 +14,7 @@ from sync_platform.defs.audit import note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
-from sync_platform.defs.resources import LakeResource, LandingStore, VaultResource, lake_of, store_of, vault_of
+from sync_platform.defs.resources import LakeResource, StoreResource, VaultResource, lake_of, store_of, vault_of
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.lineage.verification import AuditedInstallation
@@ -33,7 +33,7 @@ class Auditor(dg.ConfigurableResource[None]):
 
     lake: dg.ResourceDependency[LakeResource]
     vault: dg.ResourceDependency[VaultResource]
-    anchors: dg.ResourceDependency[LandingStore]
+    anchors: dg.ResourceDependency[StoreResource]
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the audit log.")
     platform_path: str = Field(description="Extra folders of platform files.")
     lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")

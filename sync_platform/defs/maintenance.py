@@ -15,7 +15,7 @@ from sync_platform.defs.audit import note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.partitions import TIMEZONE
-from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
@@ -57,7 +57,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         retry_policy=RETRIES,
     )
     def maintain_lake_and_landing(
-        context: dg.OpExecutionContext, retention: RetentionPeriods, lake: LakeResource, landing_store: LandingStore
+        context: dg.OpExecutionContext, retention: RetentionPeriods, lake: LakeResource, landing_store: StoreResource
     ) -> Iterator[dg.Output[None]]:
         now = datetime.now(UTC)
         note_run(context.run, retention.ledger_url, "maintain")

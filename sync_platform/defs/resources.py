@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 
-class LandingStore(dg.ConfigurableResource[ObjectStore]):
+class StoreResource(dg.ConfigurableResource[ObjectStore]):
     """An object store: that of landed pages, or that of backups."""
 
     url: str = Field(description="`file:///folder` or `s3://bucket/prefix` of the store.")
@@ -81,7 +81,7 @@ class LakeResource(dg.ConfigurableResource[Lake]):
     def file_proof(self, lake: Lake) -> Iterator[FileProof]:
         """The proof of the files of this lake; StorageError or SettingsError where a store cannot be opened."""
         url = self.data if self.address.is_remote else Path(self.data).absolute().as_uri()
-        store = LandingStore(url=url, region=self.region, endpoint=self.endpoint)
+        store = StoreResource(url=url, region=self.region, endpoint=self.endpoint)
         lists = FileLists(self.ledger_url)
         try:
             yield FileProof(lake, store.open(), lists)
@@ -173,18 +173,18 @@ class Sources(dg.ConfigurableResource[None]):
         return sandbox_url(self.sandbox_places, self.sandbox_seed, self._sandbox_day)
 
 
-def landing_store_of(settings: Settings) -> LandingStore:
+def landing_store_of(settings: Settings) -> StoreResource:
     return store_of(settings, settings.landing_url)
 
 
-def store_of(settings: Settings, url: str) -> LandingStore:
+def store_of(settings: Settings, url: str) -> StoreResource:
     """An object store at any address, with the installation's AWS settings."""
-    return LandingStore(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
+    return StoreResource(url=url, region=settings.aws_region, endpoint=settings.aws_endpoint_url)
 
 
-def backup_store_of(settings: Settings) -> LandingStore:
+def backup_store_of(settings: Settings) -> StoreResource:
     """The store of backups; on S3 every put asks for encryption."""
-    return LandingStore(
+    return StoreResource(
         url=settings.backup_url,
         region=settings.aws_region,
         endpoint=settings.aws_endpoint_url,
@@ -193,11 +193,11 @@ def backup_store_of(settings: Settings) -> LandingStore:
     )
 
 
-def replica_store_of(settings: Settings) -> LandingStore | None:
+def replica_store_of(settings: Settings) -> StoreResource | None:
     """The store of the replica; None where there is none. Its KMS, if any, is its bucket's default."""
     if not settings.backup_replica:
         return None
-    return LandingStore(
+    return StoreResource(
         url=settings.backup_replica,
         region=settings.backup_replica_region or settings.aws_region,
         endpoint=settings.backup_replica_endpoint_url or settings.aws_endpoint_url,

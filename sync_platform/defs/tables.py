@@ -12,7 +12,7 @@ from sync_platform.defs.landing import landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
-from sync_platform.defs.resources import LakeResource, LandingStore
+from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.documents.states import DEGRADED, WITH_GAPS
 from sync_platform.errors import SyncError
@@ -91,7 +91,7 @@ def _table_asset(
     def commit(
         context: dg.AssetExecutionContext,
         config: CommitConfig,
-        landing_store: LandingStore,
+        landing_store: StoreResource,
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],
         landed: Landed | None,

@@ -14,7 +14,7 @@ from sync_platform.backup.vault_backup import StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
 from sync_platform.backup.vault_recovery import recover_vault
 from sync_platform.defs.resources import (
-    LandingStore,
+    StoreResource,
     VaultResource,
     backup_store_of,
     replica_store_of,
@@ -59,9 +59,9 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
     """The vault's own backup, in another place and under another key than the backups of the data."""
 
     vault: dg.ResourceDependency[VaultResource]
-    place: dg.ResourceDependency[LandingStore]
-    backups: dg.ResourceDependency[LandingStore]
-    replica: dg.ResourceDependency[LandingStore]
+    place: dg.ResourceDependency[StoreResource]
+    backups: dg.ResourceDependency[StoreResource]
+    replica: dg.ResourceDependency[StoreResource]
     key_file: str = Field(description="Key file of the backup, made with mode 0600 on first use.")
     temp: str = Field(description="Folder for the encrypted backup while it is made.")
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the lease.")

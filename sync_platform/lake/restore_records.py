@@ -1,4 +1,4 @@
-"""The record of every restore into a living lake (`sync.restores`), one row per table that it changed.
+"""The record of every restore into a lake in use (`sync.restores`), one row per table that it changed.
 
 What belongs here: the columns of the record, and writing it. Its changes are in the history like those of a sync. A
 restore is an observation too (lake/observations.py): what arrives later of an earlier time does not overwrite it.

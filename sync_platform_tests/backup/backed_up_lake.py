@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_verification import CREATE, BackupFindings, verify_backups
-from sync_platform.backup.creation import CreatedBackup, Origin, create_backup
+from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, create_backup
 from sync_platform.backup.file_copies import Policy
-from sync_platform.backup.identifier import BackupKind
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.settings import load_settings
@@ -39,10 +39,10 @@ class BackedUpLake:
         self.audit_log = AuditLog(self.ledger_url)
 
     @property
-    def origin(self) -> Origin:
+    def installation(self) -> BackedUpInstallation:
         data = self.harness.lake.address.data
         client = self._client() if "://" in data else None
-        return Origin(
+        return BackedUpInstallation(
             self.harness.lake.address,
             open_store(data if client else Path(data).as_uri(), client),
             "lineage",
@@ -52,7 +52,7 @@ class BackedUpLake:
     def make(
         self, kind: BackupKind = "incremental", policy: Policy = SEALED, sources: Sequence[str] = ()
     ) -> CreatedBackup:
-        created = create_backup(self.origin, self.repository, kind, policy, sources)
+        created = create_backup(self.installation, self.repository, kind, policy, sources)
         details = {"store": self.store.url, "backup": created.manifest.id, "manifest": created.digest}
         self.audit_log.record(CREATE, details, actor="ada", via="cli")
         return created

@@ -100,14 +100,14 @@ class PointInTime(FreshRestore):
         self.arguments += ("--at", commits[-2]["at"])  # type: ignore[misc]
 
 
-class LivingRestore(Interrupted):
+class InterruptedRestore(Interrupted):
     moments = (0.4,)
     arguments = ("backup", "restore", "--target", "development", "--conflict", "overwrite")
 
     def prepare(self) -> None:
         self.before = dishes_of(self.home)
         newest = json.loads(succeed(self.shell, "backup", "show", "--json"))["backup"]
-        self.arguments = ("backup", "restore", newest, *LivingRestore.arguments[2:])  # type: ignore[misc]
+        self.arguments = ("backup", "restore", newest, *InterruptedRestore.arguments[2:])  # type: ignore[misc]
 
     def result(self) -> Any:
         succeed(self.shell, "lineage", "verify")
@@ -183,4 +183,4 @@ class VaultBackup(Interrupted):
         succeed(self.shell, "vault", "verify")
 
 
-KINDS = [Creation, FullCreation, FreshRestore, PointInTime, LivingRestore, Deletion, Replication, VaultBackup]
+KINDS = [Creation, FullCreation, FreshRestore, PointInTime, InterruptedRestore, Deletion, Replication, VaultBackup]

@@ -77,7 +77,7 @@ def test_a_changed_file_of_the_lake_is_noticed_by_a_full_backup(lake: BackedUpLa
 
 
 def test_a_file_with_other_bytes_than_recorded_is_named_and_there_is_no_new_backup(lake: BackedUpLake) -> None:
-    FileProof(lake.harness.lake, lake.origin.data, FileLists(lake.ledger_url)).record_new()
+    FileProof(lake.harness.lake, lake.installation.data, FileLists(lake.ledger_url)).record_new()
     path = next(Path(lake.harness.lake.address.data).glob("diner/**/*.parquet"))
     body = bytearray(path.read_bytes())
     body[len(body) // 2] ^= 1
@@ -97,7 +97,7 @@ def test_a_file_that_disappears_while_a_backup_runs_is_looked_for_in_a_newer_cat
         if step.endswith("copying the catalog again"):
             aside.rename(path)
 
-    create_backup(lake.origin, lake.repository, "full", SEALED, (), on_step)
+    create_backup(lake.installation, lake.repository, "full", SEALED, (), on_step)
     assert [step for step in steps if step.startswith("copying the catalog")].count("copying the catalog") == 2
     assert len(lake.repository.manifests()) == 1
 

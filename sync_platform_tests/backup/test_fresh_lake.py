@@ -12,7 +12,7 @@ import pytest
 
 from sync_platform.backup.backup_manifest import StoredFile
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
-from sync_platform.backup.creation import Origin, create_backup
+from sync_platform.backup.creation import BackedUpInstallation, create_backup
 from sync_platform.backup.drill import DRILL, Drill
 from sync_platform.backup.drill_state import drill_state
 from sync_platform.backup.fresh_lake import FreshLake
@@ -128,8 +128,8 @@ def test_a_lake_that_was_restored_to_an_earlier_commit_can_be_backed_up(
         address = restored.address
     data, repository = open_store(Path(address.data).as_uri()), FolderStore(tmp_path / "other_store")
     key = open_repository_key(repository, lake.harness.vault.backups, may_create=True)
-    origin = Origin(address, data, "lineage", lake.ledger_url)
-    commits = create_backup(origin, Repository(repository, key), "full", SEALED).manifest.commits
+    installation = BackedUpInstallation(address, data, "lineage", lake.ledger_url)
+    commits = create_backup(installation, Repository(repository, key), "full", SEALED).manifest.commits
     assert (commits[0].batch_number, commits[-1].batch_number) == (0, chosen.commit.batch_number)
 
 

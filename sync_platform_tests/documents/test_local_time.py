@@ -15,7 +15,7 @@ from sync_platform_tests.tree import ROOT, modules_of
 MOMENT = datetime(2026, 11, 24, 12, 7, 31, 123456, tzinfo=UTC)
 FOR_PROGRAMS = {
     "sync_platform/backup/catalog_copy.py",
-    "sync_platform/backup/identifier.py",
+    "sync_platform/backup/backup_id.py",
     "sync_platform/backup/vault_backup.py",  # names of objects
     "sync_platform/cli/backup/restore.py",  # the name of a report
     "sync_platform/defs/automation.py",  # keys of runs

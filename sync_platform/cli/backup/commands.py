@@ -43,7 +43,7 @@ def backup_create(
 
     The first backup is always a full one. Exit code: 0 if the backup exists and was read back.
     """
-    from sync_platform.cli.backup.new_backup import create
+    from sync_platform.cli.backup.create import create
 
     raise typer.Exit(create(kind.value, source or [], as_json=as_json))
 
@@ -54,7 +54,7 @@ def backup_list(as_json: AsJson = False) -> None:
 
     Exit code: 0, or 1 if a manifest cannot be read.
     """
-    from sync_platform.cli.backup.backup_list import list_backups
+    from sync_platform.cli.backup.list import list_backups
 
     raise typer.Exit(list_backups(as_json=as_json))
 
@@ -65,7 +65,7 @@ def backup_show(backup_id: OneBackup = None, as_json: AsJson = False) -> None:
 
     Exit code: 0 if there is one, 2 if there is none.
     """
-    from sync_platform.cli.backup.backup_details import show_backup
+    from sync_platform.cli.backup.show import show_backup
 
     raise typer.Exit(show_backup(backup_id, as_json=as_json))
 
@@ -81,7 +81,7 @@ def backup_verify(
 
     Exit code: 0 only if everything is as it was written, 1 if anything is not.
     """
-    from sync_platform.cli.backup.backup_verification import verify
+    from sync_platform.cli.backup.verify import verify
 
     raise typer.Exit(verify(backup_id, verifies_all=verifies_all, replica=replica, as_json=as_json))
 
@@ -149,7 +149,7 @@ def backup_replicate(as_json: AsJson = False) -> None:
 
     Exit code: 0 if the replica has every backup, 1 if a damaged one was left out.
     """
-    from sync_platform.cli.backup.replication import replicate_now
+    from sync_platform.cli.backup.replicate import replicate_now
 
     raise typer.Exit(replicate_now(as_json=as_json))
 
@@ -168,7 +168,7 @@ def backup_prune(
 
     Exit code: 0 if everything due was done, 1 if the clock may have jumped or the store refused to delete something.
     """
-    from sync_platform.cli.backup.pruning import prune_or_plan
+    from sync_platform.cli.backup.prune import prune_or_plan
 
     raise typer.Exit(prune_or_plan(dry_run=dry_run, trusts_clock=clock_is_right, as_json=as_json))
 

@@ -13,8 +13,8 @@ from sync_platform.backup.catalog_load import has_tables
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.conflict import Conflict
 from sync_platform.backup.fresh_lake import FreshLake
-from sync_platform.backup.living_restore import BackedUp, LivingRestore
 from sync_platform.backup.restore_difference import TableDifference
+from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
 from sync_platform.backup.restore_target import FreshHome, target_of
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep, stage
@@ -68,7 +68,7 @@ def restore(
     if fresh_home is not None:
         return one.into_fresh_home(fresh_home)
     if has_tables(LakeAddress.of(settings)):
-        return one.into_living_lake()
+        return one.into_lake_in_use()
     return one.into_empty_installation()
 
 
@@ -153,13 +153,13 @@ class _Restore:
             )
         return OK
 
-    # -- the living lake ----------------------------------------------------------------------------------------
+    # -- the lake in use ----------------------------------------------------------------------------------------
 
-    def into_living_lake(self) -> int:
+    def into_lake_in_use(self) -> int:
         if self.dry_run:
             require_tombstones(self.settings, from_replica=self.from_replica)
             with self._staged() as restore:
-                return self._report_living(restore.plan(), None)
+                return self._report_difference(restore.plan(), None)
         subject = {**self._subject(self.settings.environment), "conflict": self.conflict.value}
         with audited(self.settings, RESTORE, subject) as operation, ExitStack() as locks:
             self._take_platform_locks(locks)
@@ -173,11 +173,11 @@ class _Restore:
             operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
             self._unify(done)
             operation.ended("complete", **details)
-        return self._report_living(done, safety)
+        return self._report_difference(done, safety)
 
     @contextmanager
-    def _staged(self) -> Iterator[LivingRestore]:
-        """The restore, with the backup's tables that it needs as a lake beside the living one."""
+    def _staged(self) -> Iterator[RestoreIntoLake]:
+        """The restore, with the backup's tables that it needs as a lake beside the one in use."""
         platforms, with_decisions = self._platforms(), not self.sources
         schemas = [*platforms, "sync", *([UNIFIED] if with_decisions else [])]
         folders = [*(f"{name}/" for name in platforms), CURSORS_FOLDER, *([DECISIONS_FOLDER] if with_decisions else [])]
@@ -198,7 +198,7 @@ class _Restore:
         ):
             backed_up = BackedUp(self.chosen.manifest.id, commit)
             history = self.settings.lineage_table_name
-            yield LivingRestore(lake, history, platforms, backed_up, self.conflict, with_decisions)
+            yield RestoreIntoLake(lake, history, platforms, backed_up, self.conflict, with_decisions)
 
     def _take_platform_locks(self, locks: ExitStack) -> None:
         """Wait for syncs of these platforms and for unification, in the order in which syncs take the locks."""
@@ -241,7 +241,7 @@ class _Restore:
                 rebuild="unified.decisions" in changed,
             )
 
-    def _report_living(self, differences: list[TableDifference], safety: str | None) -> int:
+    def _report_difference(self, differences: list[TableDifference], safety: str | None) -> int:
         if self.as_json:
             tables = [each.document() for each in differences]
             write_json({**self._document(), "conflict": self.conflict, "safety_backup": safety, "tables": tables})

@@ -40,7 +40,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     known = set() if again else _complete(settings, platform)
     missing = [period for period in periods if period.key not in known]
 
-    from sync_platform.cli.backup.new_backup import back_up_after_sync
+    from sync_platform.cli.backup.create import back_up_after_sync
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
 
     prepare(settings, [(platform, period) for period in periods])

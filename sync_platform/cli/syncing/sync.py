@@ -32,7 +32,7 @@ def sync_platforms(
         report_problem(f"own check {problem}")
 
     # the import of Dagster takes a second, so a wrong request is refused first
-    from sync_platform.cli.backup.new_backup import back_up_after_sync
+    from sync_platform.cli.backup.create import back_up_after_sync
     from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
     from sync_platform.cli.syncing.display import choose_display
     from sync_platform.cli.syncing.result import details_of

@@ -20,7 +20,7 @@ TABLES = (audit_log, requests, askings, runs)
 READ_ROWS = 1000
 
 
-def write_evidence(ledger_url: str, folder: Path) -> list[str]:
+def write_ledger_copy(ledger_url: str, folder: Path) -> list[str]:
     """Write each table to `folder/TABLE.jsonl`; returns the files' names. As of one moment, in constant memory."""
     engine = open_database(ledger_url, MIGRATIONS)
     try:

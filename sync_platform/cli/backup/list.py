@@ -13,7 +13,7 @@ from sync_platform.backup.drill import DRILL
 from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.recovery_point import RecoveryPoint, recovery_point
 from sync_platform.backup.repository import ReadManifest
-from sync_platform.cli.backup.new_backup import summary_of
+from sync_platform.cli.backup.create import summary_of
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.documents.fitted_table import FittedTable

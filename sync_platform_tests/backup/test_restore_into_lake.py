@@ -1,4 +1,4 @@
-"""A restore into a living lake is a new commit: it changes what its dry run said, and the history makes the table."""
+"""A restore into a lake in use is a new commit: it changes what its dry run said, and the history makes the table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
 from sync_platform.sources.received import Record
 from sync_platform.storage.lake_connection import Lake
-from sync_platform_tests.backup.living import Living, copied
+from sync_platform_tests.backup.lake_in_use import LakeInUse, copied
 from sync_platform_tests.extent import examples
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
@@ -75,21 +75,21 @@ def test_the_dry_run_is_the_real_run_and_each_mode_keeps_its_promise(
     copy = copied(harness, tmp_path_factory.mktemp("copy") / "lake")
     for hour, menu in enumerate(after, len(before)):
         harness.sync([*menu, KEPT], hour)
-    backed_up, living = _rows(harness, copy), _rows(harness)
-    restore = Living(harness, copy)
+    backed_up, in_use = _rows(harness, copy), _rows(harness)
+    restore = LakeInUse(harness, copy)
 
     planned = restore.plan(conflict)
-    assert _rows(harness) == living
+    assert _rows(harness) == in_use
     assert _counts(restore.run(conflict)) == planned
 
     restored = _rows(harness)
     if conflict is Conflict.overwrite:
         assert _live(restored) == _live(backed_up)
     elif conflict is Conflict.merge:  # the lake is later than its own backup in every row
-        assert restored == living
+        assert restored == in_use
     else:
-        missing = {key: row for key, row in _live(backed_up).items() if key not in _live(living)}
-        assert _live(restored) == {**missing, **_live(living)}
+        missing = {key: row for key, row in _live(backed_up).items() if key not in _live(in_use)}
+        assert _live(restored) == {**missing, **_live(in_use)}
     assert harness.replay_differs() == []
     assert _in_chain(harness)
     assert all(each.changes_nothing for each in restore.plan(conflict))
@@ -104,7 +104,7 @@ def test_a_merge_returns_what_the_lake_lost_and_takes_later_changes_from_the_bac
     copy = copied(harness, tmp_path / "copy")
     other = LakeHarness(tmp_path / "other")
     other.sync([{"id": 1, "name": "Green tea"}, {"id": 2, "name": "Congee"}], 1.5)
-    done = Living(other, copy).run(Conflict.merge)
+    done = LakeInUse(other, copy).run(Conflict.merge)
     assert other.table() == [("1", "Green tea"), ("2", "Plain congee"), ("3", "Rice")]
     assert [(each.inserted, each.updated) for each in done] == [(1, 1)]
     other.lake.close()
@@ -116,7 +116,7 @@ def test_a_restore_of_a_lake_without_the_table_returns_the_table(harness: LakeHa
     other = LakeHarness(tmp_path / "other", diner("teahouse"))
     other.sync([{"id": 5}], 1)
     other.platform = harness.platform
-    restore = Living(other, copy)
+    restore = LakeInUse(other, copy)
     planned = restore.plan(Conflict.skip)
     assert restore.run(Conflict.skip) == planned
     assert other.table() == [("1", "Tea"), ("2", "Congee")]
@@ -128,9 +128,9 @@ def test_the_watermark_goes_back_with_the_rows_and_never_forward(harness: LakeHa
     harness.sync([{"id": 1, "name": "Tea", "updated_at": first}], 1)
     copy = copied(harness, tmp_path / "copy")
     harness.sync([{"id": 1, "name": "Green tea", "updated_at": second}], 2)
-    living = Living(harness, copy)
-    assert living.run(Conflict.merge)[0].watermark is None
-    assert living.run(Conflict.overwrite)[0].watermark == datetime.fromisoformat(first)
+    in_use = LakeInUse(harness, copy)
+    assert in_use.run(Conflict.merge)[0].watermark is None
+    assert in_use.run(Conflict.overwrite)[0].watermark == datetime.fromisoformat(first)
     assert harness.ask("SELECT watermark FROM sync.cursors") == [(datetime.fromisoformat(first),)]
 
 
@@ -140,7 +140,7 @@ def test_the_next_sync_follows_on_the_restore_and_an_earlier_one_does_not_overwr
     harness.sync([{"id": 1, "name": "Tea"}, {"id": 2, "name": "Congee"}], 1)
     copy = copied(harness, tmp_path / "copy")
     harness.sync([{"id": 1, "name": "Coffee"}], 3)
-    Living(harness, copy).run(Conflict.overwrite)
+    LakeInUse(harness, copy).run(Conflict.overwrite)
     harness.sync([{"id": 1, "name": "Late"}, {"id": 3, "name": "Late too"}], 4)
     assert harness.table() == [("1", "Tea"), ("2", "Congee")]
     assert harness.replay_differs() == []
@@ -156,7 +156,7 @@ def test_a_late_observation_shows_rows_that_a_skipping_restore_did_not_touch(
     harness.sync([{"id": 1, "name": "Tea"}, {"id": 2, "name": "Congee"}], 1)
     copy = copied(harness, tmp_path / "copy")
     harness.sync([{"id": 1, "name": "Coffee"}], 3)
-    Living(harness, copy).run(Conflict.skip)
+    LakeInUse(harness, copy).run(Conflict.skip)
     harness.sync([{"id": 3, "name": "Late"}, {"id": 2, "name": "Late too"}], 4, "incremental")
     assert harness.table() == [("1", "Coffee"), ("2", "Congee"), ("3", "Late")]
     assert harness.replay_differs() == []
@@ -166,7 +166,7 @@ def test_a_restore_is_in_the_history_with_its_backup(harness: LakeHarness, tmp_p
     harness.sync([{"id": 1, "name": "Tea"}], 1)
     copy = copied(harness, tmp_path / "copy")
     harness.sync([{"id": 1, "name": "Coffee"}], 3)
-    Living(harness, copy).run(Conflict.overwrite)
+    LakeInUse(harness, copy).run(Conflict.overwrite)
     ((operation, run_id, backup_id, updated),) = harness.ask(
         f"""SELECT h.operation, h.run_id, r.backup_id, r.updated FROM {HISTORY} h
         JOIN sync.restores r ON r.restore_id = h.sync_id"""
@@ -186,8 +186,8 @@ def test_a_restore_that_is_stopped_before_its_commit_changes_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("sync_platform.backup.living_restore.describe_commit", stop)
-        Living(harness, copy).run(Conflict.overwrite)
+        patch.setattr("sync_platform.backup.restore_into_lake.describe_commit", stop)
+        LakeInUse(harness, copy).run(Conflict.overwrite)
     assert harness.table() == [("1", "Coffee")]
     assert len(harness.changes()) == 2
     assert harness.ask("FROM sync.restores") == []
@@ -199,7 +199,7 @@ def test_a_column_of_another_type_is_refused_and_nothing_changes(harness: LakeHa
     harness.ask("ALTER TABLE diner.dishes ADD COLUMN rating VARCHAR")
     copy = copied(harness, tmp_path / "copy")
     with pytest.raises(StorageError, match="rating is VARCHAR in beside, and DOUBLE here"):
-        Living(harness, copy).plan(Conflict.overwrite)
+        LakeInUse(harness, copy).plan(Conflict.overwrite)
 
 
 def test_a_column_that_the_backup_does_not_have_keeps_its_values(harness: LakeHarness, tmp_path: Path) -> None:
@@ -207,6 +207,6 @@ def test_a_column_that_the_backup_does_not_have_keeps_its_values(harness: LakeHa
     harness.ask("ALTER TABLE diner.dishes DROP COLUMN rating")
     copy = copied(harness, tmp_path / "copy")
     harness.sync([{"id": 1, "name": "Coffee", "rating": 3}], 3)
-    Living(harness, copy).run(Conflict.overwrite)
+    LakeInUse(harness, copy).run(Conflict.overwrite)
     assert harness.table("name, rating") == [("Tea", 3.0)]
     assert harness.replay_differs() == []

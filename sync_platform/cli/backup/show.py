@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync_platform.backup.backup_manifest import BackupManifest
-from sync_platform.cli.backup.new_backup import summary_of
+from sync_platform.cli.backup.create import summary_of
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable

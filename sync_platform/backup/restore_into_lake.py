@@ -1,4 +1,4 @@
-"""Restore into a living lake: the difference to a backup becomes a new commit. The lake is never set back.
+"""Restore into a lake in use: the difference to a backup becomes a new commit. The lake is never set back.
 
 The rows go through the ordinary commit path: history, chain and table, with a run of their own. The watermarks of
 incremental syncs go back in the same transaction, because those syncs would miss what changed in between. Unified
@@ -43,7 +43,7 @@ class BackedUp:
 
 
 @dataclass(frozen=True)
-class LivingRestore:
+class RestoreIntoLake:
     """A restore of the lake that lies beside `lake` into `lake`.
 
     `platforms`: whose tables are restored. `with_decisions`: restore people's decisions on matches too.
@@ -83,9 +83,9 @@ class LivingRestore:
 
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
-            backup, living = self._sides(scratch, table)
-            incoming = plan_rows(scratch, table, backup, living, self.conflict)
-            difference = find_difference(scratch, table, incoming, living.relation)
+            backup, current = self._sides(scratch, table)
+            incoming = plan_rows(scratch, table, backup, current, self.conflict)
+            difference = find_difference(scratch, table, incoming, current.relation)
             return difference_of(session, table, incoming, difference)
 
     def _sides(self, scratch: TemporaryTables, table: TrackedTable) -> tuple[StoredTable, StoredTable]:

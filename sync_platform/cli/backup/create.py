@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_manifest import BackupManifest
 from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
-from sync_platform.backup.identifier import BackupKind
 from sync_platform.cli.audited import audited
-from sync_platform.cli.backup.replication import replicate_audited
+from sync_platform.cli.backup.replicate import replicate_audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json, write_line
 from sync_platform.cli.required import require_lake

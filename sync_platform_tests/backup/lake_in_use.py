@@ -1,4 +1,4 @@
-"""A living lake, and a copy of it from an earlier moment that lies beside it."""
+"""A lake in use, and a copy of it from an earlier moment that lies beside it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync_platform.backup.conflict import Conflict
-from sync_platform.backup.living_restore import BackedUp, LivingRestore
 from sync_platform.backup.restore_difference import TableDifference
+from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
 from sync_platform.storage.lake_connection import Lake
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness
 
@@ -24,8 +24,8 @@ def copied(harness: LakeHarness, folder: Path) -> Lake:
     assert source is not None
     folder.mkdir(parents=True)
     catalog, data = folder / "catalog.sqlite", folder / "data"
-    with closing(sqlite3.connect(source)) as living, closing(sqlite3.connect(catalog)) as copy:
-        living.backup(copy)
+    with closing(sqlite3.connect(source)) as in_use, closing(sqlite3.connect(catalog)) as copy:
+        in_use.backup(copy)
         copy.execute("PRAGMA journal_mode = WAL")
         copy.execute("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'", [f"{data}/"])
         copy.commit()
@@ -34,7 +34,7 @@ def copied(harness: LakeHarness, folder: Path) -> Lake:
 
 
 @dataclass
-class Living:
+class LakeInUse:
     """Restores of a copy into the harness's lake."""
 
     harness: LakeHarness
@@ -49,8 +49,8 @@ class Living:
             return restore.run("restore-1")
 
     @contextmanager
-    def _restore(self, conflict: Conflict) -> Iterator[LivingRestore]:
+    def _restore(self, conflict: Conflict) -> Iterator[RestoreIntoLake]:
         platforms = {self.harness.platform.name: self.harness.platform}
         with Lake(self.harness.lake.address, beside=self.copy) as lake:
             backed_up = BackedUp("full-2026-11-23T02-00-00-000Z-abc123", 7)
-            yield LivingRestore(lake, HISTORY, platforms, backed_up, conflict)
+            yield RestoreIntoLake(lake, HISTORY, platforms, backed_up, conflict)
