@@ -53,6 +53,7 @@ def test_a_restore_into_the_living_lake_destroys_the_keys_that_an_old_vault_stil
     backed_up.require_erased(backed_up.home)
 
 
+@pytest.mark.full  # a fresh home has the same
 def test_a_restore_into_an_emptied_installation_has_the_tombstones_too(backed_up: BackedUpHome) -> None:
     backed_up.erase()
     for name in ("lake", "vault"):

@@ -31,6 +31,7 @@ def _digests(settings: Settings) -> dict[str, Digest]:
         return {f"{schema}.{table}": digest_table(session, f'"{schema}"."{table}"', newest) for schema, table in tables}
 
 
+@pytest.mark.full  # test_replica has the same without commands and servers
 def test_the_replica_on_another_server_is_verified_and_restored_alone_when_the_primary_is_gone(
     backed_up: BackedUpHome, tmp_path: Path, s3_server: S3Server, other_s3_server: S3Server
 ) -> None:
@@ -50,6 +51,7 @@ def test_the_replica_on_another_server_is_verified_and_restored_alone_when_the_p
     assert _digests(load_settings(sync_home=fresh)) == expected
 
 
+@pytest.mark.full  # test_fresh_lake restores a laptop into PostgreSQL and S3 without commands
 def test_a_laptop_is_restored_into_postgresql_and_s3_and_from_there_into_a_laptop(
     backed_up: BackedUpHome, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
