@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sync_platform.errors import NoLakeYet, StorageError, UsageError
-from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lake_tables import tables_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,8 +27,7 @@ def has_tables(address: LakeAddress) -> bool:
         return False
     try:
         with Lake(address, read_only=True) as lake, lake.session() as session:
-            query = "SELECT 1 FROM duckdb_tables() WHERE database_name = ? LIMIT 1"
-            return session.execute(query, [LAKE]).fetchone() is not None
+            return bool(tables_of(session))
     except NoLakeYet:
         return False
 

@@ -23,14 +23,14 @@ _LANDED = tuple(column for column in KEPT_COLUMNS if column.name in ("content_ha
 
 
 class Conflict(StrEnum):
-    """What happens to rows that differ. A row of the lake ends with a retirement; its history stays."""
+    """Which version of a row is kept if the backup and the lake differ. A removed row keeps its history."""
 
     overwrite = "overwrite"
-    """Exactly the rows of the backup: rows that differ are changed back, and rows that it does not have end."""
+    """Exactly the rows of the backup: rows that differ are changed back, and rows that it does not have are removed."""
     merge = "merge"
     """The later change wins; rows that the lake never had are added."""
     skip = "skip"
-    """Only rows that are missing or have ended return; live rows stay as they are."""
+    """Only rows that are missing or removed are restored; live rows stay as they are."""
 
 
 @dataclass(frozen=True)

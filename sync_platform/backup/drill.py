@@ -27,6 +27,7 @@ from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.replay_check import check_tables
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress, with_memory
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.objects import open_store
 
 MEMORY = "1GB"
@@ -114,9 +115,9 @@ class Drill:
             return
         with Lake(self.lake_in_use, read_only=True) as in_use, in_use.session() as original, restored.session() as copy:
             report.rpo_s = _age_of_unprotected_s(original, report.snapshot)
-            for name in _tables(copy):
+            for schema, table in tables_of(copy):
+                name, sql = f"{schema}.{table}", f'"{schema}"."{table}"'
                 self.on_step(f"comparing {name}")
-                sql = ".".join(f'"{part}"' for part in name.split("."))
                 expected = _digest_or_none(original, sql, report.snapshot)
                 if expected is None:
                     report.not_compared += 1
@@ -149,13 +150,6 @@ def _age_of_unprotected_s(session: duckdb.DuckDBPyConnection, snapshot: int) -> 
     """The age in seconds of the lake's first commit after the one in the backup; 0 where there is none."""
     first = first_commit_after(session, snapshot)
     return round(max(0.0, (datetime.now(UTC) - first).total_seconds()), 2) if first else 0.0
-
-
-def _tables(session: duckdb.DuckDBPyConnection) -> list[str]:
-    rows = session.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY 1", [LAKE]
-    ).fetchall()
-    return [name for (name,) in rows]
 
 
 def _digest_or_none(session: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> Digest | None:

@@ -22,6 +22,7 @@ from sync_platform.lake.chain import BATCHES, has_chain
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.data_path import has_encrypted_files
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.object_store import ObjectStore
 
 UNFINISHED = ".restoring"
@@ -146,9 +147,7 @@ class FreshLake:
 def rows_by_table(lake: Lake) -> dict[str, int]:
     """The number of rows of each table, those of removed records included."""
     with lake.session() as session:
-        tables = session.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [LAKE]
-        ).fetchall()
+        tables = tables_of(session)
         return {
             f"{schema}.{table}": session.execute(f'SELECT count(*) FROM {LAKE}."{schema}"."{table}"').fetchall()[0][0]
             for schema, table in tables

@@ -16,6 +16,7 @@ from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake, LakeAddress, with_memory
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import SCHEMA
 
@@ -34,10 +35,10 @@ def commit_again(
     with Lake(target, beside=staged) as lake, lake.session() as session, with_memory(session, MEMORY):
 
         def write() -> None:
-            for schema, table in _tables(session):
+            for schema, table in tables_of(session, BESIDE):
                 on_step(f"{schema}.{table}")
                 _copy_table(session, schema, table, is_history=f"{schema}.{table}" == history)
-            if any(schema == SCHEMA for schema, _ in _tables(session)):
+            if any(schema == SCHEMA for schema, _ in tables_of(session, BESIDE)):
                 ensure_views(session, platforms)
             describe_commit(session, run_id, "restore of an earlier commit")
 
@@ -47,12 +48,6 @@ def commit_again(
 def catalog_for(target: LakeAddress, file: Path) -> LakeAddress:
     """The address of the same lake with its catalog in another file."""
     return LakeAddress(f"sqlite:{file}", target.data, target.temp, target.region, target.endpoint)
-
-
-def _tables(session: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    return session.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [BESIDE]
-    ).fetchall()
 
 
 def _copy_table(session: duckdb.DuckDBPyConnection, schema: str, table: str, *, is_history: bool) -> None:

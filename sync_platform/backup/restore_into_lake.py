@@ -30,6 +30,7 @@ from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.tables import DECISIONS, SCHEMA, ensure_unified
 
@@ -68,11 +69,7 @@ class RestoreIntoLake:
 
     def _tables(self, session: duckdb.DuckDBPyConnection) -> list[TrackedTable]:
         """The tables that the backup has, in order of their names."""
-        present = set(
-            session.execute(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [BESIDE]
-            ).fetchall()
-        )
+        present = set(tables_of(session, BESIDE))
         of_platforms = [
             dataset_table(platform.name, dataset)
             for platform in self.platforms.values()

@@ -1,4 +1,4 @@
-"""A backup as a read-only lake: its catalog and the files that are needed, proven, in a folder.
+"""A backup as a read-only lake in a folder: its catalog and the needed files, each compared with its SHA-256.
 
 What belongs here: fetching from the repository. A staged lake lies beside one in use (restore_into_lake.py), or is
 committed again as of one of its commits (point_in_time.py).

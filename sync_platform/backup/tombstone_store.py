@@ -1,7 +1,7 @@
 """Tombstones in object stores: beside the backups of the data, and beside the backup of the vault.
 
 What belongs here: writing them to a store, and reading them from several stores. A restore reads them first, and
-refuses where a store cannot be read or where one is missing: else an erased person would come back.
+refuses where a store cannot be read or where one is missing: otherwise the keys of an erased person would be restored.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ RESTORES = (
     Column("committed_at", "TIMESTAMPTZ", "When it was committed (UTC)"),
     Column("inserted", "BIGINT", "Rows that the lake did not have"),
     Column("updated", "BIGINT", "Rows whose content changed"),
-    Column("removed", "BIGINT", "Rows that ended, because they are not live in the backup"),
-    Column("restored", "BIGINT", "Rows that had ended and are live again"),
+    Column("removed", "BIGINT", "Rows that were removed, because they are not live in the backup"),
+    Column("restored", "BIGINT", "Rows that had been removed and are live again"),
 )
 
 

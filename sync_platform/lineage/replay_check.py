@@ -8,6 +8,7 @@ from sync_platform.lake.replay import replay
 from sync_platform.lake.tracked_table import TrackedTable, TrackedTables
 from sync_platform.lineage.findings import Break, Findings
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 
@@ -16,11 +17,7 @@ def check_tables(session: duckdb.DuckDBPyConnection, history: str, tables: Track
 
     A column that the table does not have yet counts as empty.
     """
-    present = set(
-        session.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
-        ).fetchall()
-    )
+    present = set(tables_of(session))
     in_history = set(session.execute(f"SELECT DISTINCT platform, dataset FROM {LAKE}.{history}").fetchall())
     for schema, name in sorted(in_history | (present & set(tables))):
         if (schema, name) not in tables:

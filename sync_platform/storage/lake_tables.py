@@ -1,4 +1,4 @@
-"""Whether a lake has a table. A lake made by an earlier version, or not yet synced, has only some of them."""
+"""The tables of a lake. A lake made by an earlier version, or not yet synced, has only some of them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def has_table(session: duckdb.DuckDBPyConnection, table: str, lake: str = LAKE) 
     except duckdb.CatalogException:
         return False
     return True
+
+
+def tables_of(session: duckdb.DuckDBPyConnection, lake: str = LAKE) -> list[tuple[str, str]]:
+    """The schema and the name of every table of the lake, sorted."""
+    # no parameters: the first of a process makes DuckDB import pandas, which takes longer than an incremental backup
+    query = f"SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = '{lake}' ORDER BY ALL"
+    return session.execute(query).fetchall()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sync_platform.quality.measures import is_listing
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
-from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.temporary_tables import TemporaryTables
 
 LISTING_COLUMNS = {
@@ -81,12 +81,7 @@ def create_listings_table(scratch: TemporaryTables, sources: Iterable[ListingSou
     `last_changed_at`, `is_duplicate` (a second, moved or removed listing: its restaurant may contain another listing of
     the platform), and two hashes: `compared` of the matched columns, `content` of all columns.
     """
-    present = {
-        tuple(row)
-        for row in scratch.session.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", [LAKE]
-        ).fetchall()
-    }
+    present = set(tables_of(scratch.session))
     parts = [_query(source) for source in sources if (source.platform, source.dataset.name) in present]
     empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in {**_OWN, **LISTING_COLUMNS}.items())
     every = "\nUNION ALL BY NAME\n".join([f"SELECT {empty} WHERE false", *parts])

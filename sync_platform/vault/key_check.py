@@ -38,7 +38,7 @@ def stored_check_value(engine: sa.Engine) -> str | None:
 
 
 def store_check_value(engine: sa.Engine, master: MasterKey) -> str:
-    """Store the check value of a vault that has none; returns the stored one, which of two processes is the first's."""
+    """Store the check value of a vault that has none; returns the stored one. Of two processes, the first wins."""
     row = {"id": ONLY, "check_value": check_value(master), "created_at": datetime.now(UTC)}
     with transaction(engine) as connection:
         connection.execute(upsert(engine, key_checks).on_conflict_do_nothing(), row)

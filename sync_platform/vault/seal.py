@@ -2,7 +2,7 @@
 
 Sealing is deterministic per person, field and value (AES-SIV, RFC 5297), so an unchanged value stays unchanged in the
 lake. A sealed value has the form `sealed:v1:<subject id>:<base64url ciphertext>`; the plaintext is the value's JSON.
-Every value of an erased person is sealed to nobody: it has `erased` in place of the ciphertext.
+Every value of an erased person becomes `sealed:v1:<subject id>:erased`, which nobody can decrypt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The declarations of the `backup` commands: names, options and help texts. Their work is in the modules beside."""
+"""The declarations of the `backup` commands: names, options, help texts. The other modules here do the work."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def backup_restore(
 ) -> None:
     """Restore a backup, or the state at a moment, into a new home or into this installation's lake.
 
-    A lake that lives is never set back: the difference becomes a new commit of its history. Whoever was erased stays
+    A restore into a lake with tables undoes no commit: the difference becomes a new commit. Whoever was erased stays
     erased: the tombstones come first, and without them nothing is restored. Exit code: 0 if it is done.
     """
     from sync_platform.backup.conflict import Conflict
@@ -145,7 +145,7 @@ def backup_drill(as_json: AsJson = False) -> None:
 
 @backup_commands.command("replicate")
 def backup_replicate(as_json: AsJson = False) -> None:
-    """Copy every backup to BACKUP_REPLICA, and read back what was written. Every new backup is copied by itself.
+    """Copy every backup to BACKUP_REPLICA, and read back what was written. Every new backup is copied automatically.
 
     Exit code: 0 if the replica has every backup, 1 if a damaged one was left out.
     """
@@ -158,7 +158,8 @@ def backup_replicate(as_json: AsJson = False) -> None:
 def backup_prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what is due.")] = False,
     clock_is_right: Annotated[
-        bool, typer.Option("--clock-is-right", help="Delete although two backups are more than 60 days apart.")
+        bool,
+        typer.Option("--clock-is-right", help="Delete even if dates of backups go back or lie over 60 days apart."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

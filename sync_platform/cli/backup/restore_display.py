@@ -16,10 +16,10 @@ from sync_platform.storage.lake_connection import LakeAddress
 
 WORDS = {
     "insert": "new",
-    "restore": "returned",
-    "update": "changed",
-    "refresh": "changed, without history",
-    "remove": "ended",
+    "restore": "restored",
+    "update": "updated",
+    "refresh": "updated, without history",
+    "remove": "removed",
 }
 
 

@@ -15,8 +15,8 @@ from sync_platform.errors import UsageError
 from sync_platform.sandbox.faults import FAULTS
 
 FAULT_HELP = (
-    "After it may stand =VALUE, @NTH (the request from which it is played), *TIMES, and ~TEXT (only in addresses that "
-    f"contain TEXT). The faults of all platforms: {', '.join(FAULTS)}; a platform has more of its own."
+    "You can add to a fault: =VALUE, @NTH (begin at the Nth request), *TIMES (how often), and ~TEXT (only in addresses "
+    f"that contain TEXT). The faults of all platforms: {', '.join(FAULTS)}; a platform has more of its own."
 )
 
 

@@ -1,4 +1,4 @@
-"""Bistrochat as the sandbox plays it: venues, their social posts, and the day's events for the stream."""
+"""Bistrochat as the sandbox simulates it: venues, their social posts, and the day's events for the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chope as the sandbox plays it: lists with cursors of restaurants and reservations, and its own error codes."""
+"""Chope as the sandbox simulates it: lists with cursors of restaurants and reservations, and its own error codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The food authority's licence register as the sandbox plays it: two XML files, and the archive of past days.
+"""The food authority's licence register as the sandbox simulates it: two XML files, and the archive of past days.
 
 What belongs here: which licences are in the register on a day, and which files there are. What doesn't: the text of a
 file (see `licence_files`).

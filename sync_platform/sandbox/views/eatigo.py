@@ -1,4 +1,4 @@
-"""Eatigo as the sandbox plays it: branches with discounted slots in the coming days."""
+"""Eatigo as the sandbox simulates it: branches with discounted slots in the coming days."""
 
 from __future__ import annotations
 

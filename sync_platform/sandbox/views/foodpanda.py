@@ -1,4 +1,4 @@
-"""Foodpanda as the sandbox plays it: vendors near a point, some of them listed twice, and their reviews.
+"""Foodpanda as the sandbox simulates it: vendors near a point, some of them listed twice, and their reviews.
 
 `distance` depends on the point of the request and `available_in` on the hour; everything else is fixed for a day.
 """

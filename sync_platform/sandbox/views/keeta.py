@@ -1,4 +1,4 @@
-"""Keeta as the sandbox plays it: signed POSTs, single-use refresh tokens, and errors inside HTTP 200.
+"""Keeta as the sandbox simulates it: signed POSTs, single-use refresh tokens, and errors inside HTTP 200.
 
 The shops are those of one imaginary merchant group; ids are larger than 2^53, on purpose.
 """

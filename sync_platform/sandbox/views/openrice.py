@@ -1,5 +1,5 @@
-"""OpenRice as the sandbox plays it: points of interest, of which one query returns at most 250 in one of four orders,
-and reviews.
+"""OpenRice as the sandbox simulates it: points of interest, of which one query returns at most 250 in one of four
+orders, and reviews.
 
 Broad coverage, both languages, some coordinates missing, closed places still shown for a while.
 """

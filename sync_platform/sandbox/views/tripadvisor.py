@@ -1,4 +1,4 @@
-"""TripAdvisor as the sandbox plays it: locations in pages of at most 20, absent fields left out, and reviews.
+"""TripAdvisor as the sandbox simulates it: locations in pages of at most 20, absent fields left out, and reviews.
 
 The search also returns a few hotels and sights, as the real one does despite its category filter.
 """
