@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import shutil
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -209,7 +210,7 @@ class Lake:
             yield
         except BrokenPipeError:  # the reader of our output closed the pipe; nothing is wrong with the lake
             raise
-        except (duckdb.IOException, duckdb.HTTPException, OSError) as error:
+        except (duckdb.IOException, duckdb.HTTPException, sqlite3.Error, OSError) as error:
             raise StorageError(f"{self.address} cannot be used: {with_advice(without_password(str(error)))}") from None
         except duckdb.OutOfMemoryException as error:
             reason = str(error).split("\n")[0]  # the other lines advise on DuckDB's own settings

@@ -61,6 +61,14 @@ def test_a_write_lock_that_is_never_released_is_a_storage_error(
         pass
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_catalog_that_is_no_database_is_a_storage_error(tmp_path: Path, read_only: bool) -> None:
+    (tmp_path / "catalog.sqlite").write_bytes(b"no database" * 1000)
+    address = LakeAddress(f"sqlite:{tmp_path / 'catalog.sqlite'}", str(tmp_path / "data"), tmp_path / "temp")
+    with pytest.raises(StorageError, match="cannot be used"), Lake(address, read_only=read_only).session():
+        pass
+
+
 @pytest.mark.parametrize(
     "catalog",
     [
