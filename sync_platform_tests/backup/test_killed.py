@@ -11,14 +11,16 @@ import pytest
 
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.backup.diner_home import Template
-from sync_platform_tests.backup.interrupted import KINDS, Interrupted
+from sync_platform_tests.backup.interrupted import KINDS, FullCreation, Interrupted, PointInTime
 from sync_platform_tests.backup.stepped_command import NEVER, ended_at
-from sync_platform_tests.extent import is_full
+from sync_platform_tests.extent import is_full, only_in_full
 
 MOMENTS = [number / 40 for number in range(41)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [only_in_full(kind) if kind in (FullCreation, PointInTime) else kind for kind in KINDS]
+)
 def test_a_program_killed_at_any_step_and_run_again_has_the_same_result(
     template: Template, kind: type[Interrupted]
 ) -> None:
