@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
+from sync_platform.defs import schedule_times
 from sync_platform.defs.landing import Mode, landing_key
-from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.defs.tables import table_key
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Cadence, current_period
@@ -58,12 +59,19 @@ def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition
     weekly = [platform for platform in chosen if platform.cadence == "weekly"]
     delta = [platform for platform in monthly if platform.has_delta]
     plans: list[tuple[str, Cadence, Mode, list[str], list[Platform], str]] = [
-        (MONTHLY, "monthly", Mode.full, ["0 2 1 * *"], monthly, "Full sync of every monthly platform, on the 1st."),
+        (
+            MONTHLY,
+            "monthly",
+            Mode.full,
+            schedule_times.MONTHLY_SYNC,
+            monthly,
+            "Full sync of every monthly platform, on the 1st.",
+        ),
         (
             WEEKLY,
             "weekly",
             Mode.full,
-            ["0 5 * * 1", "0 1 1 * *"],
+            schedule_times.REGISTER_SYNC,
             weekly,
             "Full sync of the government's registers, every Monday, and on the 1st with all others.",
         ),
@@ -71,7 +79,7 @@ def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition
             INCREMENTAL,
             "monthly",
             Mode.incremental,
-            ["0 4 * * *"],
+            schedule_times.INCREMENTAL_SYNC,
             delta,
             "The changes since yesterday, of the platforms that offer incremental syncs.",
         ),
@@ -80,21 +88,13 @@ def sync_schedules(platforms: dict[str, Platform]) -> list[dg.ScheduleDefinition
 
 
 def _schedule(
-    name: str, cadence: Cadence, mode: Mode, cron: list[str], platforms: list[Platform], description: str
+    name: str, cadence: Cadence, mode: Mode, times: list[str], platforms: list[Platform], description: str
 ) -> dg.ScheduleDefinition:
     selection = dg.AssetSelection.assets(*(key for platform in platforms for key in asset_keys(platform)))
     job = dg.define_asset_job(
         name, selection, description=description, tags=RUN_TAGS, executor_def=dg.in_process_executor
     )
-    return dg.ScheduleDefinition(
-        name=f"{name}_schedule",
-        job=job,
-        cron_schedule=cron,
-        execution_timezone=TIMEZONE,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"{description} One run per platform.",
-        execution_fn=_requests(name, cadence, mode, platforms),
-    )
+    return scheduled(job, times, f"{description} One run per platform.", _requests(name, cadence, mode, platforms))
 
 
 def _requests(

@@ -12,11 +12,12 @@ import dagster as dg
 
 from sync_platform.backup.drill import DRILL, Drill, DrillReport
 from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.backups import backups_of, tombstones_of
 from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
@@ -87,11 +88,6 @@ def drill_schedule() -> dg.ScheduleDefinition:
     def backup_drill() -> None:
         rehearse_restore()
 
-    return dg.ScheduleDefinition(
-        name=f"{DRILL_JOB}_schedule",
-        job=backup_drill,
-        cron_schedule="0 8 * * 0",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="A drill every Sunday, after the backup and maintenance of the night.",
+    return scheduled(
+        backup_drill, schedule_times.DRILL, "A drill every Sunday, after the backup and maintenance of the night."
     )

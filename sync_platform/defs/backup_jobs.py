@@ -13,11 +13,12 @@ from sync_platform.backup.backup_retention import PRUNE, PruneReport
 from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
 from sync_platform.backup.replica import REPLICATE
+from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.backups import Backups, logged_details
 from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError
 from sync_platform.lake.compaction import newest_snapshot
 from sync_platform.storage.lake_connection import Lake
@@ -40,9 +41,14 @@ def backup_assets() -> list[dg.AssetsDefinition]:
 
 def backup_schedules() -> list[dg.ScheduleDefinition]:
     return [
-        _schedule(FULL, "full", "30 4 * * 0", "A full backup, every Sunday after maintenance."),
+        _schedule(FULL, "full", schedule_times.FULL_BACKUP, "A full backup, every Sunday after maintenance."),
         prune_schedule(),
-        _schedule(INCREMENTAL, "incremental", "30 5 * * *", "An incremental backup, every day after the syncs."),
+        _schedule(
+            INCREMENTAL,
+            "incremental",
+            schedule_times.INCREMENTAL_BACKUP,
+            "An incremental backup, every day after the syncs.",
+        ),
     ]
 
 
@@ -142,14 +148,7 @@ def prune_schedule() -> dg.ScheduleDefinition:
     def backup_prune() -> None:
         prune_backups()
 
-    return dg.ScheduleDefinition(
-        name=f"{PRUNING}_schedule",
-        job=backup_prune,
-        cron_schedule="0 7 * * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="Deletion of expired backups, every day.",
-    )
+    return scheduled(backup_prune, schedule_times.PRUNING, "Deletion of expired backups, every day.")
 
 
 def _prune(
@@ -166,7 +165,7 @@ def _prune(
     return report
 
 
-def _schedule(name: str, kind: BackupKind, cron: str, description: str) -> dg.ScheduleDefinition:
+def _schedule(name: str, kind: BackupKind, times: str, description: str) -> dg.ScheduleDefinition:
     job = dg.define_asset_job(
         name,
         dg.AssetSelection.assets(dg.AssetKey([GROUP, kind])),
@@ -174,14 +173,7 @@ def _schedule(name: str, kind: BackupKind, cron: str, description: str) -> dg.Sc
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
     )
-    return dg.ScheduleDefinition(
-        name=f"{name}_schedule",
-        job=job,
-        cron_schedule=cron,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description=description,
-    )
+    return scheduled(job, times, description)
 
 
 def _metadata(created: CreatedBackup) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, StoreResource, VaultResource, lake_of, store_of, vault_of
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError, SyncError
 from sync_platform.lineage.anchors import OPERATION
 from sync_platform.lineage.verification import AuditedInstallation
@@ -113,11 +114,8 @@ def verification_schedule() -> dg.ScheduleDefinition:
     def lineage_verification() -> None:
         verify_lineage()
 
-    return dg.ScheduleDefinition(
-        name=f"{VERIFICATION}_schedule",
-        job=lineage_verification,
-        cron_schedule="0 6 2 * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="Verification of lineage and audit log, and a new anchor, on the 2nd of every month.",
+    return scheduled(
+        lineage_verification,
+        schedule_times.LINEAGE_VERIFICATION,
+        "Verification of lineage and audit log, and a new anchor, on the 2nd of every month.",
     )

@@ -11,11 +11,12 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
 from sync_platform.defs.resources import LakeResource, StoreResource
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
@@ -93,14 +94,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
     def lake_maintenance() -> None:
         maintain_lake_and_landing()
 
-    return dg.ScheduleDefinition(
-        name=f"{MAINTENANCE}_schedule",
-        job=lake_maintenance,
-        cron_schedule="0 3 * * 0",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="Maintenance of lake and landing, every Sunday.",
-    )
+    return scheduled(lake_maintenance, schedule_times.MAINTENANCE, "Maintenance of lake and landing, every Sunday.")
 
 
 def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:

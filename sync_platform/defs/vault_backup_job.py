@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
-from sync_platform.defs.partitions import TIMEZONE
+from sync_platform.defs.schedule_times import scheduled
 from sync_platform.defs.vault_backup import CREATE, VaultBackupResource
 
 VAULT_BACKUP = "vault_backup"
@@ -43,11 +44,6 @@ def vault_backup_schedule() -> dg.ScheduleDefinition:
     def vault_backup() -> None:
         back_up_vault()
 
-    return dg.ScheduleDefinition(
-        name=f"{VAULT_BACKUP}_schedule",
-        job=vault_backup,
-        cron_schedule="0 6 * * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        execution_timezone=TIMEZONE,
-        description="The backup of the vault, every day after that of the data.",
+    return scheduled(
+        vault_backup, schedule_times.VAULT_BACKUP, "The backup of the vault, every day after that of the data."
     )
