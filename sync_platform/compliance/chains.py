@@ -60,11 +60,9 @@ def verify_chains(
 ) -> ChainVerification:
     """Verify both chains; landed objects are hashed if `landing` is given."""
     findings = audited.verify(landing=landing, on_step=on_step)
-    found = [
-        summary for each in read_anchors(audited.anchors, audited.signer.public_key) if (summary := _summary(each))
-    ]
+    found = [summary for each in read_anchors(audited.anchors, audited.public_key) if (summary := _summary(each))]
     in_span = [each for each in found if view.span.holds(each.at)]
-    return ChainVerification(_since(view), _head(view), Head.of(entries), audited.signer.public_key, findings, in_span)
+    return ChainVerification(_since(view), _head(view), Head.of(entries), audited.public_key or "", findings, in_span)
 
 
 def judge_chains(verified: ChainVerification, span: Span, now: datetime) -> list[Obligation]:

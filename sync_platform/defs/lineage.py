@@ -40,8 +40,13 @@ class Auditor(dg.ConfigurableResource[None]):
     lineage_retention_days: int = Field(description="Days that every change is kept before it may be folded.")
 
     @contextmanager
-    def opened(self) -> Iterator[AuditedInstallation]:
-        """What is verified, read-only; StorageError or SettingsError where a part cannot be used."""
+    def opened(self, *, makes_key: bool = False) -> Iterator[AuditedInstallation]:
+        """What is verified, read-only; StorageError or SettingsError where a part cannot be used.
+
+        `makes_key`: a new vault gets its master key, with which anchors are signed. Otherwise it stays as it is, so
+        that it can still be restored from its backup.
+        """
+        signer = self.vault.vault.anchors if makes_key or self.vault.has_key() else None
         log = AuditLog(self.ledger_url)
         try:
             with Lake(self.lake.address, read_only=True) as lake, self.lake.file_proof(lake) as files:
@@ -51,7 +56,7 @@ class Auditor(dg.ConfigurableResource[None]):
                     tracked_tables(load_platforms(self.platform_path)),
                     log,
                     self.anchors.open(),
-                    self.vault.vault.anchors,
+                    signer,
                     timedelta(days=self.lineage_retention_days),
                     files,
                 )
@@ -82,7 +87,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
     def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:
         note_run(context.run, auditor.ledger_url, "verify")
         try:
-            with auditor.opened() as audited:
+            with auditor.opened(makes_key=True) as audited:
                 findings = audited.verify(on_step=context.log.info)
                 if not findings.holds:
                     first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])

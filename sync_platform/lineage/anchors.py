@@ -85,13 +85,16 @@ def _require_same_key(store: ObjectStore, signer: Signer) -> None:
         )
 
 
-def read_anchors(store: ObjectStore, public_key: str) -> list[Anchor]:
+def read_anchors(store: ObjectStore, public_key: str | None) -> list[Anchor]:
     """Every anchor in the store, oldest first."""
     return [read_anchor(f"{store.url}/{key}", store.get(key), public_key) for key in store.keys(FOLDER)]
 
 
-def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
-    """An anchor from its bytes; with a `problem` if it has another format or key, or does not match its signature."""
+def read_anchor(name: str, body: bytes, public_key: str | None) -> Anchor:
+    """An anchor from its bytes; with a `problem` if it has another format or key, or does not match its signature.
+
+    `public_key`: None where the vault's key is not known: the signature is checked with the key in the anchor.
+    """
     try:
         document = orjson.loads(body)
         signature = document.pop("signature")
@@ -101,14 +104,14 @@ def read_anchor(name: str, body: bytes, public_key: str) -> Anchor:
             return Anchor(name, {}, f"it is of another format: {document['format']!r}")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return Anchor(name, {}, "it is no anchor")
-    if document["public_key"] != public_key:
+    if public_key not in (None, document["public_key"]):
         return Anchor(name, document, OTHER_KEY)
-    if not is_signed(_message(document), signature, public_key):
+    if not is_signed(_message(document), signature, document["public_key"]):
         return Anchor(name, document, "it was changed after it was signed")
     return anchor
 
 
-def fetch_anchor(store: ObjectStore, key: str, public_key: str) -> Anchor:
+def fetch_anchor(store: ObjectStore, key: str, public_key: str | None) -> Anchor:
     """One anchor; StorageError if it does not exist."""
     try:
         return read_anchor(f"{store.url}/{key}", store.get(key), public_key)

@@ -34,6 +34,7 @@ class Findings:
     `not_compared`: tables whose dataset is no longer declared by a platform file; they cannot be replayed.
     `anchors_elsewhere`: anchors that the audit log names in other stores, such as the folder of another machine; they
     were not read. `anchors_before_restore`: anchors from before this lake was restored, which have more than it got.
+    `anchors_without_key`: anchors whose signature was checked only with the key in them, because the vault has no key.
     `files_unrecorded`: files of the lake whose SHA-256 no run has recorded yet.
     """
 
@@ -48,6 +49,7 @@ class Findings:
     not_compared: list[str] = field(default_factory=list)
     anchors_elsewhere: list[str] = field(default_factory=list)
     anchors_before_restore: list[str] = field(default_factory=list)
+    anchors_without_key: int = 0
     breaks: list[Break] = field(default_factory=list)
 
     @property

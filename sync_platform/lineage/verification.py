@@ -41,7 +41,8 @@ def _silence(step: str) -> None: ...
 class AuditedInstallation:
     """Everything that is verified: the lake with its history and files, the audit log, the anchors and their signer.
 
-    `kept`: how long changes are kept before they may be folded.
+    `kept`: how long changes are kept before they may be folded. `signer`: None where the vault has no master key, as
+    after a restore of the lake alone.
     """
 
     lake: Lake
@@ -49,7 +50,7 @@ class AuditedInstallation:
     tables: TrackedTables
     audit_log: AuditLog
     anchors: ObjectStore
-    signer: Signer
+    signer: Signer | None
     kept: timedelta
     files: FileProof
 
@@ -62,8 +63,8 @@ class AuditedInstallation:
         commit during verification is not a break.
         """
         on_step("reading the anchors")
-        anchors = [*read_anchors(self.anchors, self.signer.public_key), *also]
-        findings = Findings()
+        anchors = [*read_anchors(self.anchors, self.public_key), *also]
+        findings = Findings(anchors_without_key=len(anchors) if self.public_key is None else 0)
         on_step("every file of the lake")
         lists = self._verify_files(findings)
         chain = self._verify_lake(findings, on_step)
@@ -79,8 +80,14 @@ class AuditedInstallation:
             check_landing(landing, chain, findings)
         return findings
 
+    @property
+    def public_key(self) -> str | None:
+        return self.signer.public_key if self.signer else None
+
     def anchor(self) -> str:
         """Write an anchor of the chains as they are now; returns its key."""
+        if self.signer is None:
+            raise StorageError("the vault has no master key, with which an anchor is signed")
         with self.lake.session() as session:
             if not has_chain(session):
                 raise StorageError(f"{BATCHES} does not exist: there is nothing to anchor before the next sync")

@@ -55,6 +55,14 @@ def test_no_existing_object_is_overwritten(store: ObjectStore) -> None:
     assert list(store.keys()) == ["anchors/one.json"]
 
 
+def test_without_the_vaults_key_an_anchor_is_read_with_the_key_in_it(store: ObjectStore) -> None:
+    key = write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
+    (found,) = read_anchors(store, None)
+    assert (found.problem, found.head("batches")) == (None, Head(3, "a" * 64))
+    changed = store.get(key).replace(b'"number": 3', b'"number": 4')
+    assert read_anchor("changed", changed, None).problem == "it was changed after it was signed"
+
+
 def test_no_anchor_is_made_beside_one_of_another_master_key(store: ObjectStore) -> None:
     write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
     other = Signer(MasterKey(bytes([1] * 32)), "lineage-anchor")

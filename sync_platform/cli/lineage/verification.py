@@ -23,7 +23,7 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
     """Verify chains, tables, files and anchors; with `landing` also landed objects. 0 if all are intact, else 1."""
     settings = load_settings()
     with _opened(settings) as installation:
-        also = [_anchor(settings, anchor, installation.signer.public_key)] if anchor else []
+        also = [_anchor(settings, anchor, installation.public_key)] if anchor else []
         store = _store(settings, settings.landing_url) if landing else None
         with showing_steps("verifying") as show_step:
             findings = installation.verify(also, store, show_step)
@@ -38,29 +38,31 @@ def anchor_lineage(to: str | None, *, as_json: bool) -> int:
     """Sign the last links of the chains, and store this anchor in the store of backups, or in another one; 0."""
     settings = load_settings()
     with (
-        _opened(settings, to) as installation,
+        _opened(settings, to, makes_key=True) as installation,
         audited(settings, OPERATION, {"store": installation.anchors.url}) as operation,
     ):
         key = installation.anchor()
         operation.ended("complete", key=key)
     if as_json:
-        write_json({"anchor": f"{installation.anchors.url}/{key}", "public_key": installation.signer.public_key})
+        write_json({"anchor": f"{installation.anchors.url}/{key}", "public_key": installation.public_key})
     else:
         console().print(f"anchored: {installation.anchors.url}/{key}", soft_wrap=True)
-        console().print(f"public key: {installation.signer.public_key}")
+        console().print(f"public key: {installation.public_key}")
     return OK
 
 
 @contextmanager
-def _opened(settings: Settings, anchors: str | None = None) -> Iterator[AuditedInstallation]:
+def _opened(
+    settings: Settings, anchors: str | None = None, *, makes_key: bool = False
+) -> Iterator[AuditedInstallation]:
     from sync_platform.defs.lineage import auditor_of
 
     require_lake(settings)
-    with auditor_of(settings, _url(anchors) if anchors else None).opened() as installation:
+    with auditor_of(settings, _url(anchors) if anchors else None).opened(makes_key=makes_key) as installation:
         yield installation
 
 
-def _anchor(settings: Settings, place: str, public_key: str) -> Anchor:
+def _anchor(settings: Settings, place: str, public_key: str | None) -> Anchor:
     if "://" not in place:
         return read_anchor(place, Path(place).read_bytes(), public_key)
     folder, _, key = place.rpartition("/")
@@ -96,6 +98,12 @@ def _show(findings: Findings, shown: Terminal) -> None:
         shown.print(
             f"not compared, or only in part: the anchor {before[-1]}{more}, from before this lake was restored; the "
             "audit log names the restore",
+            soft_wrap=True,
+        )
+    if findings.anchors_without_key:
+        shown.print(
+            f"not proven: who signed {findings.anchors_without_key:,} anchors, because the vault has no master key; "
+            "each was compared, and matches the key in it",
             soft_wrap=True,
         )
     if findings.files_unrecorded:
