@@ -19,7 +19,7 @@ from sync_platform.errors import MissingFile, StorageError
 from sync_platform.storage.object_digest import ObjectDigest
 from sync_platform.storage.object_store import ObjectStore
 
-MOST_NAMED = 3
+MAX_NAMED = 3
 THREADS = min(4, (os.cpu_count() or 1) + 1)
 HELD_BYTES = 16 << 20
 """A file up to this size is read once, and held while it is hashed, compressed and encrypted; a larger one twice."""
@@ -157,9 +157,9 @@ def require_as_recorded(files: Iterable[StoredFile], recorded: Mapping[str, Obje
     if changed:
         named = "; ".join(
             f"{each.path} had the SHA-256 {recorded[each.path].sha256}, and has {each.sha256}"
-            for each in changed[:MOST_NAMED]
+            for each in changed[:MAX_NAMED]
         )
-        more = f", and {len(changed) - MOST_NAMED:,} more" if len(changed) > MOST_NAMED else ""
+        more = f", and {len(changed) - MAX_NAMED:,} more" if len(changed) > MAX_NAMED else ""
         raise StorageError(
             f"files of the lake were changed after they were written: {named}{more}; there is no new backup. An "
             "earlier backup has them as they were"

@@ -14,13 +14,13 @@ from sync_platform.sources.period import current_period
 
 WHY = "why they are really gone"
 """What a person replaces by a reason."""
-MOST_STEPS = 5
+MAX_STEPS = 5
 
 
 def write_next_steps(steps: list[str]) -> None:
     """The commands to give next, one in each line."""
     shown = console()
-    for number, step in enumerate(steps[:MOST_STEPS]):
+    for number, step in enumerate(steps[:MAX_STEPS]):
         shown.print(line("Next: " if number == 0 else "      ", styled(step, "bold")), soft_wrap=True)
 
 

@@ -24,7 +24,7 @@ from sync_platform.storage.object_store import ObjectStore
 
 ANCHOR_DAY, ANCHOR_HOUR = 2, 6
 """The day of the month and the hour in Hong Kong of the scheduled verification (defs/lineage.py)."""
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _judge_anchored(verified: ChainVerification, span: Span, now: datetime) -> O
 def _evidence(breaks: Sequence[Break], counts: str) -> str:
     if not breaks:
         return f"{counts}: all intact"
-    more = [f"and {len(breaks) - MOST_NAMED:,} more"] if len(breaks) > MOST_NAMED else []
-    return "; ".join([f"{counts}: {len(breaks):,} breaks", *map(str, breaks[:MOST_NAMED]), *more])
+    more = [f"and {len(breaks) - MAX_NAMED:,} more"] if len(breaks) > MAX_NAMED else []
+    return "; ".join([f"{counts}: {len(breaks):,} breaks", *map(str, breaks[:MAX_NAMED]), *more])
 
 
 def _concerns_log(each: Break) -> bool:

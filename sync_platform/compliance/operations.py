@@ -12,7 +12,7 @@ from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span, moment_text
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; its run has the outcome", "noted"
 """Outcomes of operations without an end in the log."""
 
@@ -60,8 +60,7 @@ def judge_ended(found: Operations) -> Obligation:
         return requirements.ENDED.unchecked("no operation that has an end of its own began in the span")
     if found.killed:
         named = ", ".join(
-            f"{each.operation} (entry {each.number}, {moment_text(each.began_at)})"
-            for each in found.killed[:MOST_NAMED]
+            f"{each.operation} (entry {each.number}, {moment_text(each.began_at)})" for each in found.killed[:MAX_NAMED]
         )
         evidence = f"{len(found.killed):,} of {expected:,} operations have no end on record: {named}"
         return requirements.ENDED.judged(False, evidence)

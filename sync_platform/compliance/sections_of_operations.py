@@ -11,7 +11,7 @@ from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import DocumentTable, Row, Section
 from sync_platform.documents.wording import subject_text
 
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 RETENTION_NOTE = (
     "The next weekly maintenance deletes what is due. Something is overdue when it has been due for more than "
     f"{GRACE.days} days. Of each dataset the newest landed sync and the newest complete one are kept, and so is the "
@@ -51,14 +51,14 @@ def chains_section(report: ComplianceReport) -> Section:
         ("landed objects hashed", landed),
         ("breaks", len(findings.breaks)),
     ]
-    breaks: list[Row] = [(str(each),) for each in findings.breaks[:MOST_SHOWN]]
+    breaks: list[Row] = [(str(each),) for each in findings.breaks[:MAX_SHOWN]]
     anchors: list[Row] = [
         (moment_text(each.at), each.batches, each.audit_entries, each.problem or "good", each.name)
         for each in chains.anchors
     ]
     tables = [
         DocumentTable("Verified now", ("what", "figure"), figures),
-        DocumentTable(f"Breaks, the first {MOST_SHOWN}", ("break",), breaks, "none: everything is intact"),
+        DocumentTable(f"Breaks, the first {MAX_SHOWN}", ("break",), breaks, "none: everything is intact"),
         DocumentTable("Anchors of the span", ("made", "batches", "audit entries", "state", "name"), anchors),
     ]
     return Section("Verification of the chains", [CHAINS_NOTE], tables)
@@ -91,8 +91,8 @@ def operations_section(report: ComplianceReport) -> Section:
 def _operations(caption: str, operations: Sequence[LoggedOperation]) -> DocumentTable:
     rows: list[Row] = [
         (each.number, moment_text(each.began_at), each.actor, each.via, each.state, subject_text(each.subject))
-        for each in operations[:MOST_SHOWN]
+        for each in operations[:MAX_SHOWN]
     ]
-    if len(operations) > MOST_SHOWN:
-        caption = f"{caption} (the first {MOST_SHOWN} of {len(operations):,}; --json has all)"
+    if len(operations) > MAX_SHOWN:
+        caption = f"{caption} (the first {MAX_SHOWN} of {len(operations):,}; --json has all)"
     return DocumentTable(caption, ("entry", "began", "actor", "interface", "outcome", "subject"), rows)

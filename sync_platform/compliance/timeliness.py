@@ -16,7 +16,7 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 _Results = dict[tuple[str, str, str], tuple[bool, str]]
 """By platform, partition and dataset: true if a full sync is complete, and the last sync in words."""
 
@@ -69,10 +69,10 @@ def judge_on_time(found: list[Timeliness]) -> Obligation:
             "no period of a platform in operation lies wholly within the span and is over"
         )
     short = [f"{each.platform} {words}" for each in found for words in each.short]
-    more = [f"and {len(short) - MOST_NAMED:,} more"] if len(short) > MOST_NAMED else []
+    more = [f"and {len(short) - MAX_NAMED:,} more"] if len(short) > MAX_NAMED else []
     remedies = [f"the remedy: {', '.join(each.remedy for each in found if each.short)}"] if short else []
     counted = f"{periods - len(short)} of {periods} periods are complete"
-    evidence = "; ".join([counted, *short[:MOST_NAMED], *more, *remedies])
+    evidence = "; ".join([counted, *short[:MAX_NAMED], *more, *remedies])
     return requirements.ON_TIME.judged(not short, evidence)
 
 

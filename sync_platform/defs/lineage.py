@@ -26,7 +26,7 @@ from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
 
 class Auditor(dg.ConfigurableResource[None]):
@@ -90,7 +90,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
             with auditor.opened(makes_key=True) as audited:
                 findings = audited.verify(on_step=context.log.info)
                 if not findings.holds:
-                    first = "; ".join(str(each) for each in findings.breaks[:MOST_SHOWN])
+                    first = "; ".join(str(each) for each in findings.breaks[:MAX_SHOWN])
                     raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
                 key = audited.anchor()
                 note_run(context.run, auditor.ledger_url, OPERATION, {"store": audited.anchors.url, "key": key})

@@ -16,7 +16,7 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.object_store import ObjectStore
 
 OWNERS = ["team:data-platform"]
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 SEALED = {"sealed": ""}
 
 
@@ -118,7 +118,7 @@ def metadata_of_commit(outcome: Outcome) -> dict[str, Any]:
         shown["inserted_but_already_known"] = record.already_known
     if record.not_retired:
         shown["not_retired"] = record.not_retired
-        shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MOST_SHOWN])
+        shown["not_retired_ids"] = ", ".join(outcome.not_retired[:MAX_SHOWN])
     if record.shrink_accepted:
         shown["shrink_accepted"] = record.shrink_accepted
     if outcome.unknown_fields:

@@ -12,7 +12,7 @@ INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2
 """Characters that control a terminal, or that a reader cannot see."""
 
 
-MOST_ITEMS = 8
+MAX_ITEMS = 8
 """Of a longer list only the first and the last item are written."""
 
 
@@ -49,7 +49,7 @@ def _shortened(value: Any) -> str:
         return _shortened([f"{name} {_shortened(item)}" for name, item in value.items()])
     if isinstance(value, list):
         items = list(map(_shortened, value))
-        return ", ".join(items) if len(items) <= MOST_ITEMS else f"{items[0]} … {items[-1]} ({len(items):,})"
+        return ", ".join(items) if len(items) <= MAX_ITEMS else f"{items[0]} … {items[-1]} ({len(items):,})"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)

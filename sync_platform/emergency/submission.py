@@ -14,7 +14,7 @@ from sync_platform.platforms import choose
 from sync_platform.sources.declaration import Platform
 
 DEFAULT_PRIORITY: Priority = "high"
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def _line(name: str, text: str) -> str:
     line = " ".join(text.split())
     if not line:
         raise UsageError(f"an emergency request needs a {name}")
-    if len(line) > MOST_CHARACTERS or not line.isprintable():
-        raise UsageError(f"the {name} of an emergency request must be at most {MOST_CHARACTERS} printable characters")
+    if len(line) > MAX_CHARACTERS or not line.isprintable():
+        raise UsageError(f"the {name} of an emergency request must be at most {MAX_CHARACTERS} printable characters")
     return line
 
 

@@ -33,7 +33,7 @@ from sync_platform.lake.shrink_tolerance import ShrinkTolerance, periods_between
 from sync_platform.lake.splice import Splice
 from sync_platform.lake.sync_record import Written, missing_of, sync_record, unconfirmed_in_words
 from sync_platform.lake.syncs import (
-    MOST_IDS,
+    MAX_IDS,
     NO_TRIGGER,
     Trigger,
     describe_commit,
@@ -148,7 +148,7 @@ class _Commit:
             live_rows=self._fetch(f"SELECT count(*) FROM {LAKE}.{self.table.sql} WHERE removed_at IS NULL")[0][0],
             scores=scores,
             not_retired=[
-                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MOST_IDS}")
+                row[0] for row in self._fetch(f"FROM {written.difference.unretired} ORDER BY 1 LIMIT {MAX_IDS}")
             ],
             unknown_fields=undeclared_fields(self.typed.dataset, self.typed.shape),
             drift=drift,

@@ -22,7 +22,7 @@ CATALOG = f"__ducklake_metadata_{LAKE}"
 """The database under which DuckDB attaches the tables of the catalog."""
 WORTH_REWRITING = 0.3
 """A file is rewritten once this share of its rows is deleted; a large file is not rewritten for a few rows."""
-MOST_WITH_DELETES = 50
+MAX_WITH_DELETES = 50
 """If a table has more files with deleted rows than this, all of them are rewritten."""
 FILE_LISTS = (
     "ducklake_data_file",
@@ -99,7 +99,7 @@ def compact_table(lake: Lake, table: LakeTable, run_id: str) -> tuple[Files, Fil
     with lake.session() as session:
         before = after = files_of(session, table)
         if before.with_deletes:
-            threshold = 0.0 if before.with_deletes > MOST_WITH_DELETES else WORTH_REWRITING
+            threshold = 0.0 if before.with_deletes > MAX_WITH_DELETES else WORTH_REWRITING
             call = f"ducklake_rewrite_data_files('{LAKE}', $table, schema => $schema, delete_threshold => {threshold})"
             _Compaction(lake, session, table, run_id, call).run()
             after = files_of(session, table)

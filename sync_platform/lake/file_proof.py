@@ -19,7 +19,7 @@ from sync_platform.storage.object_store import ObjectStore
 
 READERS = 4
 APPEND_ATTEMPTS = 100
-MOST_NAMED = 3
+MAX_NAMED = 3
 NOT_APPENDED = f"the file lists: {APPEND_ATTEMPTS} attempts to append failed: other processes append all the time"
 
 
@@ -100,9 +100,9 @@ class FileProof:
             *(f"file list {each.number}: {what}" for each, what in found.damaged_lists),
         ]
         if problems:
-            more = f", and {len(problems) - MOST_NAMED:,} more" if len(problems) > MOST_NAMED else ""
+            more = f", and {len(problems) - MAX_NAMED:,} more" if len(problems) > MAX_NAMED else ""
             raise StorageError(
-                f"the lake's files are damaged, and nothing was changed: {'; '.join(problems[:MOST_NAMED])}{more}; "
+                f"the lake's files are damaged, and nothing was changed: {'; '.join(problems[:MAX_NAMED])}{more}; "
                 "restore the lake from its backup"
             )
 

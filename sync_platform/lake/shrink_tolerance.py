@@ -17,7 +17,7 @@ PERIOD_DAYS: dict[Cadence, int] = {"weekly": 7, "monthly": 31}
 DEVIATIONS = 3
 """So many standard deviations above the mean are ordinary. The number of losses has a Poisson distribution, whose
 standard deviation is the square root of its mean."""
-MOST_EXTRA = 1 / 3
+MAX_EXTRA = 1 / 3
 """What is allowed beyond the share ends at this part of the live rows: a list that collapses is never ordinary."""
 
 
@@ -43,7 +43,7 @@ class ShrinkTolerance:
             return exact
         mean = self.share * live * self.periods
         ordinary = mean + DEVIATIONS * math.sqrt(mean)
-        return max(exact, int(min(ordinary, MOST_EXTRA * live)))
+        return max(exact, int(min(ordinary, MAX_EXTRA * live)))
 
     def plus(self, share: float) -> ShrinkTolerance:
         """The tolerance with a larger share."""

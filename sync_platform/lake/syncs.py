@@ -20,7 +20,7 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.lake_text import lake_value
 
-MOST_IDS = 100
+MAX_IDS = 100
 Status = Literal["complete", "degraded", "failed"]
 WORST_FIRST: tuple[Status, ...] = ("failed", "degraded", "complete")
 CHANGE_COUNTS = ("inserted", "updated", "removed", "past", "restored")
@@ -275,7 +275,7 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
     with lake.session() as session:
         rows = session.execute(
             f"SELECT source_id FROM {LAKE}.sync.not_retired WHERE sync_id = ? AND dataset = ? ORDER BY 1 LIMIT ?",
-            [record.sync_id, record.dataset, MOST_IDS],
+            [record.sync_id, record.dataset, MAX_IDS],
         ).fetchall()
     return [source_id for (source_id,) in rows]
 

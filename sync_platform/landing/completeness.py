@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.gaps import MAX_LISTED, Gaps
 
 
 class ReadParts(msgspec.Struct, frozen=True):
@@ -94,8 +94,8 @@ def _reasons(gaps: Gaps, came: Received) -> list[str]:
 
 
 def _pages(count: int) -> str:
-    if count > MOST_LISTED:
-        return f"more than {MOST_LISTED} pages"
+    if count > MAX_LISTED:
+        return f"more than {MAX_LISTED} pages"
     return "1 page" if count == 1 else f"{count} pages"
 
 

@@ -17,7 +17,7 @@ from sync_platform.lineage.change_span import TableChanges
 from sync_platform.lineage.changes import SEALED, Change, FieldChange
 from sync_platform.lineage.story_document import OPERATIONS, SUM
 
-MOST_FIELDS = 3
+MAX_FIELDS = 3
 """The number of columns that the table names as changed most often."""
 LONGEST_VALUE = 200
 """Characters of a value that are shown; `--json` has all."""
@@ -50,7 +50,7 @@ def change_document(difference: LakeDifference, made_at: datetime) -> Document:
 
 
 def _counts(counts: TableChanges) -> Row:
-    most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MOST_FIELDS])
+    most = ", ".join(f"{field} ({number:,})" for field, number in [*counts.fields.items()][:MAX_FIELDS])
     return counts.table, counts.new, counts.updated, counts.removed, counts.past, counts.restored, most or None
 
 

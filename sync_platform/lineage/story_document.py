@@ -31,7 +31,7 @@ DECIDED_BY = {
     "source": "by the platform itself",
     "person": "by a person's decision",
 }
-MOST_CERTAIN = 0.9999
+MAX_CERTAIN = 0.9999
 NOTES_TITLE = "Notes: every change referred to, and where it is landed"
 
 
@@ -128,7 +128,7 @@ def _membership(member: Membership) -> Item:
 
 
 def _probability_text(probability: float) -> str:
-    return "more than 99.99 %" if probability > MOST_CERTAIN else f"{probability:.2%}".replace("%", " %")
+    return "more than 99.99 %" if probability > MAX_CERTAIN else f"{probability:.2%}".replace("%", " %")
 
 
 def _decision(decision: CommittedDecision) -> Item:

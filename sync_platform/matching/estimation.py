@@ -39,7 +39,7 @@ from sync_platform.matching.model import (
 )
 from sync_platform.matching.parsed_listings import ParsedListings
 
-MOST_TRAINING_PAIRS = 100_000
+MAX_TRAINING_PAIRS = 100_000
 RANDOM_PAIRS = 100_000
 U_STRENGTH = 1000.0
 """The weight of the assumed `u`, in pairs."""
@@ -47,7 +47,7 @@ COINCIDENCE_STRENGTH = 0.1
 """The weight, in pairs of a combination, of the assumption that levels coincide by chance only."""
 EXPECTED_OVERLAP = 0.5
 """The expected share of the smaller source that another source lists too, before any data."""
-LEAST_PRIOR, MOST_PRIOR = 1e-9, 0.2
+LEAST_PRIOR, MAX_PRIOR = 1e-9, 0.2
 PRIOR_STEPS = 3
 _SEED = 852
 _CHANCE_COMPARISONS = (*TOGETHER, CUISINE)
@@ -80,7 +80,7 @@ def estimate_model(
         return model
     training = chance.without_coincidences(across)
     if len(training):
-        sample = training[:: len(training) // MOST_TRAINING_PAIRS + 1]
+        sample = training[:: len(training) // MAX_TRAINING_PAIRS + 1]
         model = with_m(model, sample, len(training) / len(sample))
     return _with_prior(model, across, sizes)
 
@@ -230,4 +230,4 @@ def _with_prior(model: Model, levels: np.ndarray, sizes: np.ndarray) -> Model:
 
 
 def _bounded(prior: float) -> float:
-    return rounded(np.array([min(MOST_PRIOR, max(LEAST_PRIOR, prior))]))[0]
+    return rounded(np.array([min(MAX_PRIOR, max(LEAST_PRIOR, prior))]))[0]

@@ -17,7 +17,7 @@ from sync_platform.matching.parsed_listings import ParsedListings
 
 SAME_LOCATION_DEGREES = 0.001
 """Without addresses, listings closer than this (about 100 m) are at the same location."""
-MOST_COUNTED = 5
+MAX_COUNTED = 5
 
 
 class Frequencies(msgspec.Struct):
@@ -95,13 +95,13 @@ def _most_in_one_source(
     parsed: ParsedListings, values: Iterable[Iterable[str]], locations: list[_Location], *, by_name: bool = False
 ) -> dict[str, int]:
     """For each value that a source has at several locations (or, `by_name`, under several names), the largest number
-    of them in one source. Counting stops at MOST_COUNTED.
+    of them in one source. Counting stops at MAX_COUNTED.
     """
     found: dict[tuple[int, str], list[_Location]] = {}
     for source, own_values, location in zip(parsed.source_numbers.tolist(), values, locations, strict=True):
         for value in own_values:
             others = found.setdefault((source, value), [])
-            if len(others) < MOST_COUNTED and not any(
+            if len(others) < MAX_COUNTED and not any(
                 location.is_at(other) and not (by_name and location.name != other.name) for other in others
             ):
                 others.append(location)

@@ -19,7 +19,7 @@ from sync_platform.matching.comparisons import COMPARISONS, NAME, PHONE, PLACE, 
 from sync_platform.matching.frequencies import Frequencies
 
 VERSION = 1
-MOST_BITS = 16.0
+MAX_BITS = 16.0
 """The largest weight of a comparison, for or against: one wrong value must not outweigh all others."""
 TOGETHER = (NAME, PLACE, PHONE)
 """Comparisons that are not independent: chains, neighbours and shared numbers connect them."""
@@ -58,7 +58,7 @@ class Model(msgspec.Struct, frozen=True):
     def _weights_of(self, column: int) -> np.ndarray:
         """The weight of each level of a comparison; the unknown level comes first."""
         found = self.parameters[COMPARISONS[column].name]
-        bits = (max(-MOST_BITS, min(MOST_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
+        bits = (max(-MAX_BITS, min(MAX_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
         return np.array([0.0, *bits])
 
     def bits(self, levels: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ FAR_BELOW = 0.2
 """A score that is this share below its threshold loses all points of its dimension."""
 CLOCK_DOUBT = 0.1
 """The share of freshness that is not known while syncs are recorded in the future."""
-MOST_REASONS = 2
+MAX_REASONS = 2
 SHORTENED = 160
 
 
@@ -154,8 +154,8 @@ def _named(platform: str, datasets: Sequence[str]) -> str:
 
 
 def _shortened(reasons: Sequence[str]) -> str:
-    shown = [each if len(each) <= SHORTENED else f"{each[: SHORTENED - 1]}…" for each in reasons[:MOST_REASONS]]
-    more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
+    shown = [each if len(each) <= SHORTENED else f"{each[: SHORTENED - 1]}…" for each in reasons[:MAX_REASONS]]
+    more = [f"and {len(reasons) - MAX_REASONS} more"] if len(reasons) > MAX_REASONS else []
     return "; ".join([*shown, *more]) or "no reason on record"
 
 

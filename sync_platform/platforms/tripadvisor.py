@@ -25,7 +25,7 @@ from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneO
 from sync_platform.vault.personal_fields import Personal
 
 PAGE_ROWS = 20
-MOST_NAMED = 3
+MAX_NAMED = 3
 LOCALES = ["en", "zh_HK"]
 OUT_OF_SCOPE = "none of their categories is RESTAURANT"
 TOTAL = "pagination.total_elements?"
@@ -50,7 +50,7 @@ REVIEWS = ChildEndpoint(
     "/locations/{parent}/reviews",
     records="data",
     paging=ByOffset(size=PAGE_ROWS, limit="size", offset="page", counts_pages=True, total=TOTAL),
-    params={"version": 1, "sort_by": "MOST_RECENT"},
+    params={"version": 1, "sort_by": "MAX_RECENT"},
     since="published_after_ts",
     since_day_only=True,
     count=ChildCount("traveler_ratings.overall.count", promises_list=True),
@@ -227,7 +227,7 @@ class TripAdvisor(Platform):
         ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
         others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
-        most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MOST_NAMED))
+        most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MAX_NAMED))
         left_out = len(found.by_id) - len(ids)
         extraction.report_left_out(
             "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"

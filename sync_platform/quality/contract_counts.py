@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sync_platform.quality.contract import Breach
 
-MOST_EXAMPLES = 5
+MAX_EXAMPLES = 5
 
 
 @dataclass
@@ -22,7 +22,7 @@ class BrokenRule:
 
     def add(self, problem: str, landing_object: str, landing_line: int) -> None:
         self.records += 1
-        if len(self.examples) < MOST_EXAMPLES:
+        if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(f"{problem} ({landing_object}:{landing_line})")
 
 

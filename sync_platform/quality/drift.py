@@ -24,7 +24,7 @@ from itertools import product
 from math import exp, lgamma
 from typing import Literal
 
-from sync_platform.quality.shape import MOST_MARKS, Example, Field, Shape, comparable_type, parent_of
+from sync_platform.quality.shape import MAX_MARKS, Example, Field, Shape, comparable_type, parent_of
 
 MAX_CHANCE = 1e-4  # a lower probability is not chance
 MISSING_FACTOR = 10
@@ -214,7 +214,7 @@ def _overlap(marks: list[int], others: list[int]) -> float:
     """
     if min(len(marks), len(others)) < FEWEST_MARKS:
         return 0.0
-    smallest = set(sorted({*marks, *others})[:MOST_MARKS])
+    smallest = set(sorted({*marks, *others})[:MAX_MARKS])
     return len(smallest & {*marks} & {*others}) / len(smallest)
 
 

@@ -18,9 +18,9 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
 
 FEWEST = 10  # records
-MOST_SHARE = 0.05
+MAX_SHARE = 0.05
 """The largest share of one name that is probable: the largest chain of Hong Kong has 1 % of its licences."""
-MOST_OTHERS = 0.4
+MAX_OTHERS = 0.4
 """The largest number of different beginnings of the names in the other language, per record with the name. A chain has
 few; a placeholder stands beside any name."""
 
@@ -47,8 +47,8 @@ def _found(session: duckdb.DuckDBPyConnection, rows: str, column: str, names: se
         f"""SELECT "{column}" AS value, count(*) AS records, (SELECT count(*) FROM {rows} WHERE NOT deleted) AS of_all,
             arg_min(landing_object, {place}), arg_min(landing_line, {place})
         FROM {rows} WHERE "{column}" IS NOT NULL AND NOT deleted AND {is_frequent} GROUP BY value
-        HAVING records >= {FEWEST} AND (records > {MOST_SHARE} * of_all
-            OR (count(*) FILTER ({differs}) >= {FEWEST} AND {beginnings} > {MOST_OTHERS} * count(*) FILTER ({differs})))
+        HAVING records >= {FEWEST} AND (records > {MAX_SHARE} * of_all
+            OR (count(*) FILTER ({differs}) >= {FEWEST} AND {beginnings} > {MAX_OTHERS} * count(*) FILTER ({differs})))
         ORDER BY records DESC, value"""
     ).fetchall()
     for value, records, of_all, landing_object, landing_line in found:

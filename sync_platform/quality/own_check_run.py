@@ -18,7 +18,7 @@ from sync_platform.storage.lake_connection import LAKE
 LONGEST_S = 60.0
 """Seconds that a check may take."""
 AGAIN_S = 0.1
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def run_own_check(session: duckdb.DuckDBPyConnection, check: OwnCheck, longest_s: float = LONGEST_S) -> Score:
@@ -61,7 +61,7 @@ def _measured(session: duckdb.DuckDBPyConnection, check: OwnCheck) -> Score:
     table = f'{LAKE}."{check.platform}"."{check.dataset}"'
     ids = "SELECT CAST(source_id AS VARCHAR) FROM returned"
     counted = f"count(*), count(*) FILTER (source_id IN ({ids}))"
-    wrong_ids = f"list(source_id ORDER BY source_id) FILTER (source_id IN ({ids}))[:{MOST_NAMED}]"
+    wrong_ids = f"list(source_id ORDER BY source_id) FILTER (source_id IN ({ids}))[:{MAX_NAMED}]"
     live, wrong, examples = returned.query(
         "returned", f"SELECT {counted}, {wrong_ids} FROM {table} WHERE removed_at IS NULL"
     ).fetchall()[0]

@@ -16,7 +16,7 @@ from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 _JUST_SETTLED = """e.platform = $platform AND e.dataset = $dataset AND e.sync_id = $sync_id
     AND e.settled_at = $committed_at"""
 QUARANTINE = (
@@ -115,7 +115,7 @@ def first_in_words(session: duckdb.DuckDBPyConnection, landed: Landed, quarantin
     """The first records of the relation `quarantined`: their problems, the page's URL, and the landed line."""
     rows = session.execute(
         f"""SELECT source_id, problems->>'$[*].path', problems->>'$[*].problem', landing_object, landing_line
-        FROM {quarantined} ORDER BY landing_object, landing_line LIMIT {MOST_SHOWN}"""
+        FROM {quarantined} ORDER BY landing_object, landing_line LIMIT {MAX_SHOWN}"""
     ).fetchall()
     first = []
     for source_id, paths, problems, key, line in rows:

@@ -24,7 +24,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _measured(records: RecordsToScore) -> str:
 def _validation(records: RecordsToScore, standards: Standards) -> list[Score]:
     """The share of records and cells that keep the contract. Contradicting versions of a record do not keep it."""
     counts = records.contract_counts
-    worst = sorted(counts.broken.items(), key=lambda item: (-item[1].records, item[0]))[:MOST_NAMED]
+    worst = sorted(counts.broken.items(), key=lambda item: (-item[1].records, item[0]))[:MAX_NAMED]
     broken_rules = [
         {"column": column, "rule": rule, "records": broken.records, "hard": broken.is_hard, "examples": broken.examples}
         for (column, rule), broken in worst
@@ -142,7 +142,7 @@ def _completeness(
     if claimed is not None:
         missing = max(0, claimed - records.seen)
         coverage = Score("completeness", "coverage", min(records.seen, claimed), claimed, claimed)
-    emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MOST_NAMED]
+    emptiest = sorted(each, key=lambda score: score.numerator or 0)[:MAX_NAMED]
     detail = {
         "worst": [
             {"column": score.measure[7:], "filled": score.numerator, "of": rows}
@@ -218,7 +218,7 @@ def _judged(
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
-            query = f"SELECT source_id FROM {judged} WHERE NOT c{number} ORDER BY 1 LIMIT {MOST_NAMED}"
+            query = f"SELECT source_id FROM {judged} WHERE NOT c{number} ORDER BY 1 LIMIT {MAX_NAMED}"
             detail = {"words": measure.words, "wrong_ids": [name for (name,) in session.execute(query).fetchall()]}
         scores.append(Score("consistency", measure.name, numerator, denominator, rows, detail=detail))
     return scores, right, judgeable
@@ -256,7 +256,7 @@ def with_dimension_score(
     detail = {
         "worst": [
             {"measure": score.measure, "wrong": (score.denominator or 0) - (score.numerator or 0), **score.detail}
-            for score in worst[:MOST_NAMED]
+            for score in worst[:MAX_NAMED]
         ],
         "not_measured": [score.measure for score in every if score.score is None],
     }

@@ -1,6 +1,6 @@
 """The shape of landed records: their fields, the JSON types, and how often each field is filled.
 
-A shape is computed from a sample of at most MOST_RECORDS lines. All counts are counts of records: a record counts once
+A shape is computed from a sample of at most MAX_RECORDS lines. All counts are counts of records: a record counts once
 per path, even where it has several array elements at the path.
 """
 
@@ -14,9 +14,9 @@ import msgspec
 
 from sync_platform.errors import StorageError
 
-MOST_RECORDS = 2_000
-MOST_PATHS = 500  # further paths are left out, deepest first, and `is_cut` is set
-MOST_MARKS = 16  # per path
+MAX_RECORDS = 2_000
+MAX_PATHS = 500  # further paths are left out, deepest first, and `is_cut` is set
+MAX_MARKS = 16  # per path
 NOTABLE_CHANGE = 0.1  # a larger change of a filled share makes a shape worth storing
 
 
@@ -99,9 +99,9 @@ class Shape(msgspec.Struct):
     def merged(self, now: Shape) -> Shape:
         """The next reference: this shape combined with a good newer one; no known field is lost.
 
-        A delta of 40 records adds to 2,000 earlier ones. Beyond twice MOST_RECORDS the earlier ones get less weight.
+        A delta of 40 records adds to 2,000 earlier ones. Beyond twice MAX_RECORDS the earlier ones get less weight.
         """
-        weight = min(1.0, max(0, 2 * MOST_RECORDS - now.records) / self.records) if self.records else 0.0
+        weight = min(1.0, max(0, 2 * MAX_RECORDS - now.records) / self.records) if self.records else 0.0
         open_maps = sorted({*self.open_maps, *now.open_maps})
         stays = Shape(open_maps=open_maps).covers
         fields = {
@@ -149,10 +149,10 @@ def _rank(path: str) -> tuple[int, str]:
 
 
 def bounded(shape: Shape) -> Shape:
-    """The shape with its paths in order, top-level paths first, and at most MOST_PATHS of them."""
+    """The shape with its paths in order, top-level paths first, and at most MAX_PATHS of them."""
     paths = sorted(shape.fields, key=_rank)
-    kept = {path: shape.fields[path] for path in paths[:MOST_PATHS]}
-    return msgspec.structs.replace(shape, fields=kept, is_cut=shape.is_cut or len(paths) > MOST_PATHS)
+    kept = {path: shape.fields[path] for path in paths[:MAX_PATHS]}
+    return msgspec.structs.replace(shape, fields=kept, is_cut=shape.is_cut or len(paths) > MAX_PATHS)
 
 
 def _merged(old: Field, new: Field, weight: float) -> Field:
@@ -162,6 +162,6 @@ def _merged(old: Field, new: Field, weight: float) -> Field:
         ceil(old.filled * weight) + new.filled,
         dict(sorted(types.items())),
         dict(sorted({**old.examples, **new.examples}.items())),
-        sorted({*old.marks, *new.marks})[:MOST_MARKS],
+        sorted({*old.marks, *new.marks})[:MAX_MARKS],
         old.sealed or new.sealed,
     )

@@ -14,15 +14,15 @@ from zlib import crc32
 
 import orjson
 
-from sync_platform.quality.shape import MOST_MARKS, MOST_PATHS, MOST_RECORDS, Example, Field, Shape, bounded, parent_of
+from sync_platform.quality.shape import MAX_MARKS, MAX_PATHS, MAX_RECORDS, Example, Field, Shape, bounded, parent_of
 from sync_platform.vault.seal import PREFIX
 
-MOST_VIEWS = 4 * MOST_PATHS  # while the sample is being read
-MOST_DEPTH = 8  # deeper values are ignored
-MOST_ELEMENTS = 50  # of an array in one record
-MOST_NAME_CHARS = 200
-MOST_NAMES = 50  # an object with more names is a map with open keys
-MOST_EXAMPLES = 2  # per path and type
+MAX_VIEWS = 4 * MAX_PATHS  # while the sample is being read
+MAX_DEPTH = 8  # deeper values are ignored
+MAX_ELEMENTS = 50  # of an array in one record
+MAX_NAME_CHARS = 200
+MAX_NAMES = 50  # an object with more names is a map with open keys
+MAX_EXAMPLES = 2  # per path and type
 EXAMPLE_CHARS = 60
 _SPREAD = 2654435769  # 2**32 / golden ratio: CRC-32s alone are not random enough for similar lines
 _SEALED = PREFIX.encode()
@@ -42,7 +42,7 @@ class ShapeSample:
     form of a value (`xxx 9999`), and the sample keeps no hashes of values.
     """
 
-    def __init__(self, *, has_personal_fields: bool, most_records: int = MOST_RECORDS) -> None:
+    def __init__(self, *, has_personal_fields: bool, most_records: int = MAX_RECORDS) -> None:
         self._has_personal_fields, self._most = has_personal_fields, most_records
         self._limit = 2**32
         self._kept: list[tuple[int, bytes, str, int]] = []
@@ -83,7 +83,7 @@ class ShapeSample:
                 _walk(value, _safe(name), 1, open_maps, found)
             known = len(views)
             for path, values in found.items():
-                if path not in views and len(views) < MOST_VIEWS:
+                if path not in views and len(views) < MAX_VIEWS:
                     views[path] = _View(self._has_personal_fields)
                 if path in views:
                     views[path].add(values, key, line)
@@ -117,14 +117,14 @@ class _View:
             elif not self._has_personal_fields:
                 self._marks.add(crc32(b"%.2f" % value) if kind == "number" else rank)
             examples = self._examples.setdefault(kind, {})
-            if (len(examples) < MOST_EXAMPLES or rank < max(examples)) and rank not in examples:
+            if (len(examples) < MAX_EXAMPLES or rank < max(examples)) and rank not in examples:
                 examples[rank] = Example(None if is_sealed else self._shown(text), key, line)
-                if len(examples) > MOST_EXAMPLES:
+                if len(examples) > MAX_EXAMPLES:
                     del examples[max(examples)]
 
     def field(self) -> Field:
         examples = {kind: [found[rank] for rank in sorted(found)] for kind, found in sorted(self._examples.items())}
-        marks = sorted(self._marks)[:MOST_MARKS]
+        marks = sorted(self._marks)[:MAX_MARKS]
         return Field(self._filled, dict(sorted(self._types.items())), examples, marks, self._sealed)
 
     def _shown(self, text: bytes) -> str:
@@ -142,20 +142,20 @@ def _walk(value: Any, path: str, depth: int, open_maps: set[str], found: dict[st
         found[path] = {kind: value}
     elif kind not in noted:
         noted[kind] = value
-    if depth < MOST_DEPTH and kind == "object":
+    if depth < MAX_DEPTH and kind == "object":
         is_open = path in open_maps
         for name, inner in value.items():
             _walk(inner, f"{path}.*" if is_open else f"{path}.{_safe(name)}", depth + 1, open_maps, found)
-    elif depth < MOST_DEPTH and kind == "array":
-        for inner in value[:MOST_ELEMENTS]:
+    elif depth < MAX_DEPTH and kind == "array":
+        for inner in value[:MAX_ELEMENTS]:
             _walk(inner, f"{path}[]", depth + 1, open_maps, found)
 
 
 @lru_cache(4096)
 def _safe(name: str) -> str:
-    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name[:MOST_NAME_CHARS])
+    return _SYNTAX.sub(lambda found: f"%{ord(found[0]):02X}", name[:MAX_NAME_CHARS])
 
 
 def _too_wide(paths: Iterable[str]) -> set[str]:
     parents = Counter(parent for parent, kind in map(parent_of, paths) if parent and kind == "object")
-    return {parent for parent, names in parents.items() if names > MOST_NAMES}
+    return {parent for parent, names in parents.items() if names > MAX_NAMES}

@@ -12,7 +12,7 @@ from sync_platform.sandbox.sandbox_error import SandboxError
 from sync_platform.sandbox.true_places import TruePlace, build_places
 from sync_platform.sandbox.views import view_class
 
-MOST_PLACES = 200_000
+MAX_PLACES = 200_000
 HONG_KONG_OFFSET_S = 8 * 3600
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -21,8 +21,8 @@ class City:
     """A pure function of the number of places trading at one time, the seed and the day."""
 
     def __init__(self, places: int = 2000, seed: int = 852, today: date | None = None) -> None:
-        if not 1 <= places <= MOST_PLACES:
-            raise SandboxError(f"places={places}: must lie between 1 and {MOST_PLACES}")
+        if not 1 <= places <= MAX_PLACES:
+            raise SandboxError(f"places={places}: must lie between 1 and {MAX_PLACES}")
         self.size, self.seed = places, seed
         self.today = today or today_in_hong_kong()
         self._views: dict[str, PlatformView] = {}

@@ -14,7 +14,7 @@ from sync_platform.sandbox.evolution import HISTORY_BEGINS
 from sync_platform.sandbox.people import Person, draw_person
 from sync_platform.sandbox.platform_view import PlatformEntry
 
-MOST_PER_LISTING = 1000
+MAX_PER_LISTING = 1000
 _OPENINGS = {
     "en": (
         "Came here for {dish}.",
@@ -58,7 +58,7 @@ def review_days(entry: PlatformEntry, today: date, per_month: float) -> list[dat
     """The days of the entry's reviews; their number grows with the place's popularity."""
     since, until = max(entry.since, HISTORY_BEGINS), min(entry.until, today)
     days = arrivals(Random(entry.noise + 1), since, until, per_month * entry.place.popularity)
-    return days[:MOST_PER_LISTING]
+    return days[:MAX_PER_LISTING]
 
 
 def write_review(entry: PlatformEntry, index: int, day: date) -> GuestReview:
@@ -71,7 +71,7 @@ def write_review(entry: PlatformEntry, index: int, day: date) -> GuestReview:
     opening = stream.choice(_OPENINGS[language]).format(dish=dish.chinese if language == "zh" else dish.english)
     verdicts = " ".join(stream.sample(_VERDICTS[language][mood], 1 + (stream.random() < 0.4)))
     text = f"{opening} {verdicts}" if language == "en" else opening + verdicts.replace(" ", "")
-    number = entry.number * MOST_PER_LISTING + index
+    number = entry.number * MAX_PER_LISTING + index
     return GuestReview(number, day, rating, language, _TITLES[language][mood], text, draw_person(stream), stream)
 
 

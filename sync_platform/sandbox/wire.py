@@ -15,7 +15,7 @@ from sync_platform.sandbox.record_formats import RecordFormat
 
 T = TypeVar("T")
 JSON = "application/json; charset=utf-8"
-MOST_KEPT = 50_000
+MAX_KEPT = 50_000
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def json_reply(value: Any, status: int = 200, content_type: str = JSON) -> WireR
 
 
 class RenderedRows(Sequence[bytes]):
-    """Records as bytes, each rendered on first use; the first MOST_KEPT are kept."""
+    """Records as bytes, each rendered on first use; the first MAX_KEPT are kept."""
 
     def __init__(self, items: Sequence[T], render: Callable[[T], bytes]) -> None:
         self._items: Sequence[Any] = items
@@ -80,7 +80,7 @@ class RenderedRows(Sequence[bytes]):
         kept = self._kept.get(index)
         if kept is None:
             kept = self._render(self._items[index])
-            if len(self._kept) < MOST_KEPT:
+            if len(self._kept) < MAX_KEPT:
                 self._kept[index] = kept
         return kept
 

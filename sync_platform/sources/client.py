@@ -31,7 +31,7 @@ from sync_platform.sources.pace import Pacer
 from sync_platform.sources.reply import Reply
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
-from sync_platform.sources.retry_after import advice
+from sync_platform.sources.retry_after_header import advice
 from sync_platform.sources.server_time import server_time
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ import zstandard
 PIECE_BYTES = 64 * 1024
 ZSTD_INPUT_BYTES = 256  # zstd has no limit for its output: four bytes of input can become 128 KiB
 LARGEST_ZSTD_WINDOW = 8 * 1024 * 1024  # RFC 9659
-MOST_CODINGS = 5
+MAX_CODINGS = 5
 PADDING = b"\0 \t\r\n"
 ZSTD_MAGIC, SKIPPABLE_MAGIC = 0xFD2FB528, 0x184D2A50  # RFC 8878, 3.1: a skippable magic may end with 0 to F
 Pieces = Generator[bytes, None, bytes]
@@ -150,7 +150,7 @@ class BodyDecoder:
             if name in NOT_ACCEPTED:
                 raise CodingError(f"is encoded as {name}, which was not asked for")
         codings = [CODINGS[name] for name in known if name in CODINGS]
-        if len(codings) > MOST_CODINGS:
+        if len(codings) > MAX_CODINGS:
             raise CodingError(f"is encoded {len(codings)} times")
         self._parts = [_Parts(coding) for coding in reversed(codings)]
 

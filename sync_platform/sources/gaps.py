@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-MOST_LISTED = 100
-MOST_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bits
+MAX_LISTED = 100
+MAX_CLAIMED = 2**53  # a source may claim any number, and a table stores 64 bits
 
 
 @dataclass
@@ -89,7 +89,7 @@ class PartGaps:
 
 def sum_of_claims(claimed: int | None, total: int) -> int:
     """The sum of the source's totals: `claimed` and another one; never negative, never more than a table can store."""
-    return min((claimed or 0) + max(0, total), MOST_CLAIMED)
+    return min((claimed or 0) + max(0, total), MAX_CLAIMED)
 
 
 def most_left_out(left_out: int, of: int, records: str, why: str) -> str | None:
@@ -102,7 +102,7 @@ def most_left_out(left_out: int, of: int, records: str, why: str) -> str | None:
 
 def add_note(notes: list[str], text: str) -> None:
     """Add a text. Only the first hundred are kept, so that a platform that fails everywhere does not fill memory."""
-    if len(notes) < MOST_LISTED:
+    if len(notes) < MAX_LISTED:
         notes.append(text)
-    elif len(notes) == MOST_LISTED:
+    elif len(notes) == MAX_LISTED:
         notes.append("… and more")

@@ -15,7 +15,7 @@ from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.list_reading import ListReading, Slice
 from sync_platform.sources.received import Page
 
-MOST_READS = 3
+MAX_READS = 3
 Read = Callable[[ListReading], AsyncIterator[Slice]]
 """Reads a list once, page by page."""
 
@@ -52,7 +52,7 @@ class ListProof:
 
         A list is read again if it moved, at most three times. A read that lists nothing new agrees with those before.
         """
-        for number in range(1, MOST_READS + 1):
+        for number in range(1, MAX_READS + 1):
             self.last = self._new_reading()
             known = len(self._seen)
             async for part in read(self.last):
@@ -91,7 +91,7 @@ class ListProof:
         findings = list(last.findings)
         if not has_settled:
             counted = f"it counts {total:,} {self._noun}, {came:,} came" if total is not None else "records came twice"
-            findings.append(f"{self._name} moved in each of {MOST_READS} reads: {counted}")
+            findings.append(f"{self._name} moved in each of {MAX_READS} reads: {counted}")
         for finding in findings:
             self._extraction.report_finding(self._dataset, finding)
         if not findings and not last.is_broken and last.doubt and last.is_of_full_list:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from sync_platform.sources.list_reading import STALE_PAGES, ListReading, Slice
 
-MOST_PAGES = 1_000_000
+MAX_PAGES = 1_000_000
 
 
 async def unpaged(reading: ListReading, fetch: Callable[[], Awaitable[Slice]]) -> AsyncIterator[Slice]:
@@ -38,7 +38,7 @@ async def numbered(reading: ListReading, fetch: Callable[[int], Awaitable[Slice]
         return
     yield reading.add(first, 1)
     declared = first.pages if first.pages is not None or first.total is None else -(-first.total // size)
-    count = min(max(declared or 1, 1), MOST_PAGES)
+    count = min(max(declared or 1, 1), MAX_PAGES)
     reading.expect(count - 1)
     requested, received, most = 1, 1, count
 

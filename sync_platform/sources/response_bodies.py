@@ -13,7 +13,7 @@ from sync_platform.errors import BodyTooLarge, MalformedBody
 from sync_platform.sources.content_codings import BodyDecoder, CodingError
 
 SMALL_SHARE = 16
-MOST_UNUSED_BYTES = 64 * 1024
+MAX_UNUSED_BYTES = 64 * 1024
 UNUSED_BODY_WAIT_S = 1.0
 
 
@@ -53,7 +53,7 @@ async def discard_body(response: httpx.Response) -> None:
         async with asyncio.timeout(UNUSED_BODY_WAIT_S):
             async for piece in response.aiter_bytes():
                 size += len(piece)
-                if size > MOST_UNUSED_BYTES:
+                if size > MAX_UNUSED_BYTES:
                     return
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from sync_platform.errors import AuthenticationFailed, Refused, ServerFailed, SyncError, Throttled
-from sync_platform.sources.retry_after import retry_after_s
+from sync_platform.sources.retry_after_header import retry_after_s
 
 
 def error_of_response(platform: str, response: httpx.Response, html_is_a_wall: bool) -> SyncError | None:

@@ -10,7 +10,7 @@ from typing import Any
 from sync_platform.sources.scalars import id_text
 from sync_platform.storage.lake_text import NUL, UNREADABLE, lake_text
 
-MOST_BYTES = 256  # in UTF-8; of a longer text, a lake's file may not state the least and the largest value
+MAX_BYTES = 256  # in UTF-8; of a longer text, a lake's file may not state the least and the largest value
 SHOWN_CHARS = 80
 EMPTY = "the record's id is empty"
 
@@ -47,7 +47,7 @@ def id_problem(source_id: str) -> str | None:
     if not source_id.strip():
         return EMPTY
     if _is_too_long(source_id):
-        size = f"{len(source_id):,} characters, more than the {MOST_BYTES} bytes that are stored"
+        size = f"{len(source_id):,} characters, more than the {MAX_BYTES} bytes that are stored"
         return f"the record's id has {size}: {shown_id(source_id)}"
     if NUL in source_id or UNREADABLE in source_id:
         return f"the record's id has a character that cannot be stored (NUL, or no text): {shown_id(source_id)}"
@@ -60,4 +60,4 @@ def shown_id(source_id: str) -> str:
 
 
 def _is_too_long(source_id: str) -> bool:
-    return 4 * len(source_id) > MOST_BYTES and len(source_id.encode(errors="replace")) > MOST_BYTES
+    return 4 * len(source_id) > MAX_BYTES and len(source_id.encode(errors="replace")) > MAX_BYTES

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # The server asks a silent client whether it is alive, so that the lock of a dead machine ends.
 KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-MOST_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
-MOST_LABEL = 63  # bytes of application_name
+MAX_SILENT_MS = 60_000  # the client closes the connection if the server acknowledges nothing for so long
+MAX_LABEL = 63  # bytes of application_name
 
 
 class AdvisoryLock:
@@ -36,7 +36,7 @@ class AdvisoryLock:
         """Take the lock if it is free; True if it was. `label` names its holder (at most 63 bytes of ASCII)."""
         got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
         if got:
-            self._ask("SELECT set_config('application_name', %s, false)", label[:MOST_LABEL])
+            self._ask("SELECT set_config('application_name', %s, false)", label[:MAX_LABEL])
         return got
 
     def acquire(self, wait_s: float) -> None:
@@ -80,7 +80,7 @@ class AdvisoryLock:
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(
-                    self._address, autocommit=True, options=KEEPALIVE, tcp_user_timeout=MOST_SILENT_MS
+                    self._address, autocommit=True, options=KEEPALIVE, tcp_user_timeout=MAX_SILENT_MS
                 )
             return self._connection.execute(statement, values).fetchall()
         except psycopg.errors.LockNotAvailable:

@@ -15,7 +15,7 @@ from sync_platform.quality.areas import APPROXIMATION
 from sync_platform.quality.measures import measures_of
 from sync_platform.quality.score import WHOLE, Dimension, Score, Standards, overall
 from sync_platform.quality.scorecard import Scored, newest_scores
-from sync_platform.quality.scoring import MOST_NAMED, with_dimension_score, write_scores
+from sync_platform.quality.scoring import MAX_NAMED, with_dimension_score, write_scores
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
@@ -94,7 +94,7 @@ def _dimension(
         numerator, denominator = counts[2 * number : 2 * number + 2]
         detail: dict[str, object] = {}
         if numerator < denominator:
-            query = f'SELECT source_id FROM {verdicts} WHERE NOT "{name}" ORDER BY 1 LIMIT {MOST_NAMED}'
+            query = f'SELECT source_id FROM {verdicts} WHERE NOT "{name}" ORDER BY 1 LIMIT {MAX_NAMED}'
             detail = {"words": text, "wrong_ids": [source_id for (source_id,) in session.execute(query).fetchall()]}
         scores.append(Score(dimension, name, numerator, denominator, rows, detail=detail))
     return with_dimension_score(dimension, standards, scores, (), right, judged, rows)

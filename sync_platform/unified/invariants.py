@@ -16,13 +16,13 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.golden import EXPLAINED
 from sync_platform.unified.related_records import RECORD_KINDS
 
-MOST_MOVED = 0.05
+MAX_MOVED = 0.05
 """The tolerated share of known listings that one run moves to another restaurant."""
 LISTINGS_PER_PLATFORM = 3
 """A restaurant with more live listings than this times the number of platforms is probably several restaurants."""
-MOST_UNKNOWN = 0.01
+MAX_UNKNOWN = 0.01
 """The tolerated share of reviews, offers, reservations or posts with an unknown restaurant."""
-MOST_NAMED = 5
+MAX_NAMED = 5
 READ_AT_ONCE = 1_000
 DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "one_listing_per_platform": (
@@ -85,8 +85,8 @@ def check_members(session: duckdb.DuckDBPyConnection, run: Mapping[str, Any], pl
         ),
         _finding(
             "change_rate",
-            share <= MOST_MOVED,
-            f"{run['moved_listings']:,} listings moved, {share:.2%} of those known; {MOST_MOVED:.0%} are tolerated",
+            share <= MAX_MOVED,
+            f"{run['moved_listings']:,} listings moved, {share:.2%} of those known; {MAX_MOVED:.0%} are tolerated",
             moved=run["moved_listings"],
             share=share,
         ),
@@ -124,8 +124,8 @@ def check_related_records(session: duckdb.DuckDBPyConnection, kind: str) -> tupl
         f"""SELECT count(*), count(*) FILTER (restaurant_id IS NULL) FROM {LAKE}.unified.{kind}
         WHERE removed_at IS NULL"""
     ).fetchall()[0]
-    words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MOST_UNKNOWN:.0%} are tolerated"
-    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MOST_UNKNOWN * count, words, loose=loose)
+    words = f"the restaurants of {loose:,} of {count:,} {kind} are not known; {MAX_UNKNOWN:.0%} are tolerated"
+    finding = _finding(f"{kind}_hang_on_restaurants", loose <= MAX_UNKNOWN * count, words, loose=loose)
     return count, [finding]
 
 
@@ -134,4 +134,4 @@ def _finding(check: str, passed: bool, words: str, **figures: Any) -> Finding:
 
 
 def _named(names: list[str]) -> str:
-    return f", such as {', '.join(names[:MOST_NAMED])}" if names else ""
+    return f", such as {', '.join(names[:MAX_NAMED])}" if names else ""

@@ -19,7 +19,7 @@ from sync_platform.unified.listings import matcher_query
 from sync_platform.unified.match_decisions import PersonDecision
 from sync_platform.unified.queries import UNIFIED, StoredModel, frame_of, members_with, newest_model
 
-MOST_CHANGED = 0.5
+MAX_CHANGED = 0.5
 """If a larger share of listings changed, all are matched. If the number of listings differs by a larger share from the
 number from which the model was estimated, a new model is estimated."""
 _IDS = {"source": pl.String, "source_id": pl.String}
@@ -90,10 +90,10 @@ def match_changed(
     `new_decisions`: the decisions that people make in this run; `decisions` includes them.
     """
     known = None if new_model else newest_model(session)
-    if known and abs(changed.count - known.listings) > MOST_CHANGED * known.listings:
+    if known and abs(changed.count - known.listings) > MAX_CHANGED * known.listings:
         known = None
     compared = changed.compared
-    if known is None or rebuild or compared.height > MOST_CHANGED * changed.count:
+    if known is None or rebuild or compared.height > MAX_CHANGED * changed.count:
         linkage = link(frame_of(session, matcher_query(changed.table)), known.model if known else None, on_progress)
         digest = sha256(write_model(linkage.model)).hexdigest()
         model = known or StoredModel(digest[:16], linkage.model, changed.count)

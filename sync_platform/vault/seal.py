@@ -36,7 +36,7 @@ ERASED = "erased"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 NONCE_BYTES = 12
 Record = dict[str, Any]
-MOST_CACHED = 50_000
+MAX_CACHED = 50_000
 LOOKUP_CHUNK = 500
 _Naming = tuple[str, list[str], dict[str, str]]
 """A path that names a data subject, the parts of that path, and the known subject ids by value."""
@@ -173,7 +173,7 @@ class Vault:
                 loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
                     loaded |= self._create_keys(new)
-                if len(self._keys) + len(loaded) > MOST_CACHED:
+                if len(self._keys) + len(loaded) > MAX_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
                 found |= loaded

@@ -53,7 +53,7 @@ from sync_platform.vault.personal_fields import Personal
 
 class Seat(Row):
     name: Annotated[str | None, column("What the table is called", matters=True)] = None
-    seats: Annotated[int | None, column("How many can sit at it", rules=(Within(1, MOST_SEATS),))] = None
+    seats: Annotated[int | None, column("How many can sit at it", rules=(Within(1, MAX_SEATS),))] = None
     area: Annotated[str | None, column("Where it stands", rules=(OneOf(("hall", "terrace")),))] = None
     guest: Annotated[str | None, column("Who sits there", sealed=True)] = None
     updated_at: Annotated[datetime | None, column("When it changed", unit="UTC")] = None
@@ -82,7 +82,7 @@ class Tables(Platform):
 
 def ruled_file(most_seats: int = 12) -> str:
     """The platform file with a hard rule: at most `most_seats` seats at a table."""
-    return RULED_FILE.replace("MOST_SEATS", str(most_seats))
+    return RULED_FILE.replace("MAX_SEATS", str(most_seats))
 
 
 def seat(number: int, **values: Any) -> dict[str, Any]:

@@ -32,9 +32,7 @@ def test_an_old_copy_of_the_vault_beside_a_fresh_home_brings_nobody_back(
     backed_up.run("backup", "restore", "--target", str(fresh))
     there = Shell(fresh, {"VAULT_BACKUP": old.as_uri(), "VAULT_BACKUP_KEY_FILE": str(key_file)})
     for command in (("lineage", "verify"), ("status",), ("health",), ("report", "compliance", "--out", "report.txt")):
-        there.run_in_process(
-            *command
-        )  # whoever looks first makes no master key, which would be in the way of the vault
+        there.run_in_process(*command)  # looking makes no master key
     done = there.run_in_process("vault", "restore")
     assert done.returncode == 0, done.stderr
     assert there.query(f"SELECT count(*) AS n FROM openrice.reviews WHERE author_name = '{backed_up.erased}'")

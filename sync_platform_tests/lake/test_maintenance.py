@@ -190,7 +190,7 @@ def test_files_with_few_deleted_rows_are_left_alone_until_there_are_many_of_them
     maintain(laptop.lake, 30, NOW, "run")
     laptop.sync([{"id": 1, "name": "Renamed"}], hour=50, mode="incremental")
     assert maintain(laptop.lake, 30, NOW, "run").after["diner.dishes"].with_deletes == 1
-    monkeypatch.setattr(compaction, "MOST_WITH_DELETES", 0)
+    monkeypatch.setattr(compaction, "MAX_WITH_DELETES", 0)
     digests = _digests(laptop)
     assert maintain(laptop.lake, 30, NOW, "run").after["diner.dishes"].with_deletes == 0
     assert {key: _digest(laptop, *key) for key in digests} == digests

@@ -19,7 +19,7 @@ from sync_platform.landing.manifest import (
     newest_landing,
 )
 from sync_platform.landing.sync_id import new_sync_id, time_of_sync
-from sync_platform.sources.gaps import MOST_LISTED, Gaps
+from sync_platform.sources.gaps import MAX_LISTED, Gaps
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform_tests.landing.diner import LandingHarness
@@ -198,6 +198,6 @@ def test_each_gap_has_its_reason(gaps: Gaps, came: dict[str, int], reasons: list
 
 
 def test_more_failures_than_are_listed_are_counted_as_more() -> None:
-    failures = [*(f"page {number}" for number in range(MOST_LISTED)), "… and more"]
+    failures = [*(f"page {number}" for number in range(MAX_LISTED)), "… and more"]
     reasons = completeness_of(Gaps(failures=failures), Received(**PLAIN)).reasons
-    assert reasons == [f"more than {MOST_LISTED} pages failed (page 0)"]
+    assert reasons == [f"more than {MAX_LISTED} pages failed (page 0)"]

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import StorageError
-from sync_platform.quality.shape import MOST_PATHS, MOST_RECORDS, Shape
-from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MOST_DEPTH, MOST_NAMES, ShapeSample
+from sync_platform.quality.shape import MAX_PATHS, MAX_RECORDS, Shape
+from sync_platform.quality.shape_sample import EXAMPLE_CHARS, MAX_DEPTH, MAX_NAMES, ShapeSample
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.seal import Vault, open_vault_database
@@ -109,21 +109,21 @@ def test_a_map_with_open_keys_is_one_path() -> None:
 
 
 def test_the_names_of_an_ordinary_object_are_separate_paths() -> None:
-    shape = shape_of([{"hours": {f"n{number}": 1 for number in range(MOST_NAMES)}}])
+    shape = shape_of([{"hours": {f"n{number}": 1 for number in range(MAX_NAMES)}}])
     assert shape.open_maps == []
-    assert len(shape.fields) == MOST_NAMES + 1
+    assert len(shape.fields) == MAX_NAMES + 1
 
 
 def test_too_deep_or_too_many_paths_are_left_out_and_the_shape_is_marked_as_cut() -> None:
     deep: Any = 1
-    for _ in range(MOST_DEPTH + 5):
+    for _ in range(MAX_DEPTH + 5):
         deep = {"in": deep}
-    assert len(shape_of([deep]).fields) == MOST_DEPTH
-    wide = shape_of([{f"n{number:05}": number for number in range(MOST_PATHS + 100)}])
+    assert len(shape_of([deep]).fields) == MAX_DEPTH
+    wide = shape_of([{f"n{number:05}": number for number in range(MAX_PATHS + 100)}])
     assert wide.is_cut
-    assert len(wide.fields) == MOST_PATHS
+    assert len(wide.fields) == MAX_PATHS
     assert wide.covers("n00000x")
-    assert not wide.covers(f"n{MOST_PATHS:05}")
+    assert not wide.covers(f"n{MAX_PATHS:05}")
 
 
 def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
@@ -131,7 +131,7 @@ def test_the_sample_is_bounded_and_spread_over_the_whole_sync() -> None:
     for number in range(40):
         sample.take(f"objects/{number}", lines({f"from_{number}": line} for line in range(500)))
     shape = sample.shape()
-    assert shape.records == MOST_RECORDS
+    assert shape.records == MAX_RECORDS
     taken = [shape.fields[f"from_{number}"].filled for number in range(40)]
     assert all(20 < count < 90 for count in taken), taken  # 50 of each if spread evenly
 
@@ -166,10 +166,10 @@ def test_an_invalid_shape_document_is_refused() -> None:
 
 
 def test_a_reference_loses_no_field_and_adapts_to_new_shapes() -> None:
-    reference = shape_of([{"id": n, "old": "x", **({"rare": True} if n == 5 else {})} for n in range(MOST_RECORDS)])
+    reference = shape_of([{"id": n, "old": "x", **({"rare": True} if n == 5 else {})} for n in range(MAX_RECORDS)])
     for _ in range(8):
-        reference = reference.merged(shape_of([{"id": n, "fresh": 1} for n in range(MOST_RECORDS)]))
-    assert reference.records == 2 * MOST_RECORDS
+        reference = reference.merged(shape_of([{"id": n, "fresh": 1} for n in range(MAX_RECORDS)]))
+    assert reference.records == 2 * MAX_RECORDS
     assert (reference.field("rare").filled, reference.field("rare").types) == (1, {"boolean": 1})
     assert (reference.share("fresh") or 0) > 0.99
     assert (reference.share("old") or 1) < 0.01
@@ -186,7 +186,7 @@ def test_a_reference_has_the_newest_examples_and_all_known_values() -> None:
 
 
 def test_a_reference_with_a_shape_that_was_cut_is_cut() -> None:
-    wide = shape_of([{f"n{number:05}": number for number in range(MOST_PATHS + 1)}])
+    wide = shape_of([{f"n{number:05}": number for number in range(MAX_PATHS + 1)}])
     assert wide.merged(shape_of([{"n00000": 1}])).is_cut
     assert shape_of([{"n00000": 1}]).merged(wide).is_cut
 

@@ -22,7 +22,7 @@ from sync_platform.errors import (
 )
 from sync_platform.sources.concurrency import concurrently
 from sync_platform.sources.extraction import Extraction
-from sync_platform.sources.gaps import MOST_LISTED
+from sync_platform.sources.gaps import MAX_LISTED
 from sync_platform_tests.sources.answers import extraction_of, run
 
 
@@ -215,7 +215,7 @@ def test_a_platform_that_fails_everywhere_does_not_fill_memory() -> None:
     for number in range(1_000):
         extraction.report_failure("dishes", ServerFailed(f"page {number}"))
     failures = extraction.gaps["dishes"].failures
-    assert len(failures) == MOST_LISTED + 1
+    assert len(failures) == MAX_LISTED + 1
     assert (failures[0], failures[-1]) == ("page 0", "… and more")
 
 

@@ -13,7 +13,7 @@ from sync_platform.errors import ServerFailed, SyncError, Throttled
 from sync_platform.sources.pace import Pacer
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.reply import Reply
-from sync_platform.sources.retry_after import retry_after_s
+from sync_platform.sources.retry_after_header import retry_after_s
 from sync_platform_tests.sources.answers import Answers, Clock, client_of, fetch
 
 

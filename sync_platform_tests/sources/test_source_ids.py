@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sync_platform.sources.endpoints import path_segment
-from sync_platform.sources.source_ids import MOST_BYTES, id_problem, joined_id, shown_id, source_id_of
+from sync_platform.sources.source_ids import MAX_BYTES, id_problem, joined_id, shown_id, source_id_of
 
 RESERVED = [
     "a#b",
@@ -69,7 +69,7 @@ def test_a_key_with_a_blank_part_is_refused() -> None:
         joined_id("5", " ")
 
 
-@pytest.mark.parametrize("odd", ["", " \n", "a\0", "a\ufffd", "x" * (MOST_BYTES + 1), "茶" * 86])
+@pytest.mark.parametrize("odd", ["", " \n", "a\0", "a\ufffd", "x" * (MAX_BYTES + 1), "茶" * 86])
 def test_an_id_that_cannot_be_stored_has_a_problem_and_can_be_shown(odd: str) -> None:
     assert "the record's id" in str(id_problem(odd))
     assert source_id_of(odd) is None
@@ -78,7 +78,7 @@ def test_an_id_that_cannot_be_stored_has_a_problem_and_can_be_shown(odd: str) ->
     assert len(shown_id(odd)) < 100
 
 
-@pytest.mark.parametrize("usual", ["5", "a'b;--", "a\u2028b", "x" * MOST_BYTES, "茶" * 85, "\ufeffa"])
+@pytest.mark.parametrize("usual", ["5", "a'b;--", "a\u2028b", "x" * MAX_BYTES, "茶" * 85, "\ufeffa"])
 def test_any_other_id_is_stored_as_it_is(usual: str) -> None:
     assert id_problem(usual) is None
     assert shown_id(usual) == usual

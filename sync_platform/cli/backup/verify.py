@@ -9,7 +9,7 @@ from sync_platform.cli.output import Terminal, console, showing_steps, write_jso
 from sync_platform.settings import load_settings
 
 OPERATION = "backup-verify"
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 
 
 def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json: bool) -> int:
@@ -30,10 +30,10 @@ def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json:
 
 
 def _show(findings: BackupFindings, shown: Terminal) -> None:
-    for each in findings.found[:MOST_SHOWN]:
+    for each in findings.found[:MAX_SHOWN]:
         shown.print(str(each), soft_wrap=True)
-    if len(findings.found) > MOST_SHOWN:
-        shown.print(f"… and {len(findings.found) - MOST_SHOWN:,} more; --json lists them all")
+    if len(findings.found) > MAX_SHOWN:
+        shown.print(f"… and {len(findings.found) - MAX_SHOWN:,} more; --json lists them all")
     result = "all intact" if findings.holds else f"{len(findings.found):,} findings"
     shown.print(
         f"{len(findings.backups):,} backups, {findings.objects:,} objects, {findings.bytes_read / 1e6:,.1f} MB read: "

@@ -19,8 +19,8 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.period import current_period, day_in_hong_kong
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-MOST_REQUESTS = 20
-MOST_REASONS = 5
+MAX_REQUESTS = 20
+MAX_REASONS = 5
 COUNTS = {
     "records": "records",
     "new": "new",
@@ -36,7 +36,7 @@ def show_status(request_id: str | None, *, as_json: bool) -> int:
     """The report of one request, or the newest requests; 1 for one that ended degraded or failed, else 0."""
     settings = load_settings()
     requests = RequestStore(settings.ledger_url)
-    found = [requests.find(request_id)] if request_id else requests.latest(MOST_REQUESTS)
+    found = [requests.find(request_id)] if request_id else requests.latest(MAX_REQUESTS)
     if any(request.is_open and request.launched_at for request in found):
         from sync_platform.cli.runner.daemon import follow_requests
 
@@ -118,7 +118,7 @@ def _next_steps(report: RequestReport) -> Iterator[str]:
 
 def _remarks(platform: PlatformReport) -> list[str]:
     texts = [*platform.reasons, *(f"gap: {gap}" for gap in platform.gaps)]
-    return [*texts[:MOST_REASONS], *([platform.progress] if platform.progress else [])]
+    return [*texts[:MAX_REASONS], *([platform.progress] if platform.progress else [])]
 
 
 def _list(found: list[RequestReport]) -> None:

@@ -19,7 +19,7 @@ from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.tables import SCHEMA
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Changes that people see where no limit is given."""
 
 
@@ -38,6 +38,6 @@ def show_changes(platform: str | None, since: str, until: str | None, limit: int
         if form == "json":
             write_changes(LakeDifference(session, history, scope, limit), sys.stdout, now)
         else:
-            document = change_document(LakeDifference(session, history, scope, limit or MOST_SHOWN), now)
+            document = change_document(LakeDifference(session, history, scope, limit or MAX_SHOWN), now)
             write_document(document, form, sys.stdout)
     return OK

@@ -16,7 +16,7 @@ from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import Settings, load_settings
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 
 def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
@@ -80,10 +80,10 @@ def _url(place: str) -> str:
 
 
 def _show(findings: Findings, shown: Terminal) -> None:
-    for number, each in enumerate(findings.breaks[:MOST_SHOWN]):
+    for number, each in enumerate(findings.breaks[:MAX_SHOWN]):
         shown.print(f"{'first broken' if number == 0 else 'also'}: {each}", soft_wrap=True)
-    if len(findings.breaks) > MOST_SHOWN:
-        shown.print(f"… and {len(findings.breaks) - MOST_SHOWN:,} more; --json lists them all")
+    if len(findings.breaks) > MAX_SHOWN:
+        shown.print(f"… and {len(findings.breaks) - MAX_SHOWN:,} more; --json lists them all")
     for table in findings.not_compared:
         shown.print(f"not compared with its history: {table}, which no platform file declares")
     if elsewhere := findings.anchors_elsewhere:

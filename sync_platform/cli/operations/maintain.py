@@ -18,7 +18,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
@@ -124,10 +124,10 @@ def _landed(expired: list[dict[str, Any]]) -> list[str]:
 
 def _list(shown: Terminal, verb: str, what: str, items: list[str]) -> None:
     shown.print(f"{verb} {len(items):,} {what}")
-    for item in items[:MOST_SHOWN]:
+    for item in items[:MAX_SHOWN]:
         shown.print(f"  {item}", soft_wrap=True)
-    if len(items) > MOST_SHOWN:
-        shown.print(f"  … and {len(items) - MOST_SHOWN:,} more; --json lists them all")
+    if len(items) > MAX_SHOWN:
+        shown.print(f"  … and {len(items) - MAX_SHOWN:,} more; --json lists them all")
 
 
 def _size(size_bytes: int) -> str:

@@ -24,7 +24,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-MOST_ENTRIES = 100
+MAX_ENTRIES = 100
 
 
 def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_json: bool) -> int:
@@ -41,13 +41,13 @@ def list_entries(platform: str | None, dataset: str | None, *, every: bool, as_j
         return OK
     columns = ("dataset", "period", "record", "what is wrong", "landed at", *(("settled",) if every else ()))
     table = FittedTable(columns, unbroken=("record",), optional=("landed at", "period"))
-    for entry in found[:MOST_ENTRIES]:
+    for entry in found[:MAX_ENTRIES]:
         settled = (entry.settled_how or "",) if every else ()
         where = f"{entry.landing_object}:{entry.landing_line}"
         cells = (f"{entry.platform}.{entry.dataset}", entry.partition, entry.source_id or "?", entry.problem, where)
         table.add_row(*cells, *settled)
     shown.print_table(table)
-    more = f", the first {MOST_ENTRIES} of them shown; --json lists all" if len(found) > MOST_ENTRIES else ""
+    more = f", the first {MAX_ENTRIES} of them shown; --json lists all" if len(found) > MAX_ENTRIES else ""
     shown.print(f"{len(found):,} records{more}")
     write_next_steps([typed("quarantine", "show", "PLATFORM", "DATASET", "RECORD")])
     return OK

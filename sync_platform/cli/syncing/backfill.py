@@ -24,7 +24,7 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period, periods_between
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 
 
 def backfill_platform(name: str, first: str, last: str | None, *, again: bool, as_json: bool) -> int:
@@ -107,10 +107,10 @@ def _report(
     if unified:
         shown.print(f"unified: {unified.in_words}", soft_wrap=True)
     odd = [result for result in results if result.status != "complete"]
-    for result in odd[:MOST_SHOWN]:
+    for result in odd[:MAX_SHOWN]:
         shown.print(f"{result.partition} {result.state}: {'; '.join(result.reasons[:2])}", soft_wrap=True)
-    if len(odd) > MOST_SHOWN:
-        shown.print(f"… and {len(odd) - MOST_SHOWN} more that are not complete; sync.runs lists all")
+    if len(odd) > MAX_SHOWN:
+        shown.print(f"… and {len(odd) - MAX_SHOWN} more that are not complete; sync.runs lists all")
     if odd:
         again = typed("backfill", platform.name, "--from", odd[0].partition, "--to", odd[-1].partition)
         steps = [step for result in odd for step in result.next_steps if " sync " not in step]

@@ -16,8 +16,8 @@ from sync_platform.settings import Settings
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.lake_connection import LakeAddress
 
-MOST_LINES = 5
-MOST_IDS = 5
+MAX_LINES = 5
+MAX_IDS = 5
 COUNTS = (*SHOWN_COUNTS, "unchanged")
 """The counts that the table shows; `past` is shown only if something is past."""
 DURATIONS = ("fetch", "lake")
@@ -89,7 +89,7 @@ def _remarks(result: PlatformResult) -> list[Text]:
     lines += [line(state, f": {gap}") if is_rest else line(f"{result.platform}, a gap: {gap}") for gap in result.gaps]
     for record in result.records:
         ids = result.not_retired_ids.get(record.dataset or "", [])
-        listed = f"{', '.join(ids[:MOST_IDS])}{' …' if len(ids) > MOST_IDS else ''}"
+        listed = f"{', '.join(ids[:MAX_IDS])}{' …' if len(ids) > MAX_IDS else ''}"
         if ids:
             kept = f"{record.not_retired:,} not seen, but kept live: {listed}"
             lines.append(line(f"{result.platform}.{record.dataset}: {kept}"))
@@ -103,9 +103,9 @@ def _remarks(result: PlatformResult) -> list[Text]:
             left_out = f"{record.out_of_scope:,} records are out of scope, and were left out"
             lines.append(line(f"{result.platform}.{record.dataset}: {left_out}"))
     lines += [line(f"{result.platform}: {note}") for note in result.notes]
-    if len(lines) <= MOST_LINES:
+    if len(lines) <= MAX_LINES:
         return lines
-    return [*lines[: MOST_LINES - 1], line(f"{result.platform}: {len(lines) - MOST_LINES + 1:,} more: see sync.runs")]
+    return [*lines[: MAX_LINES - 1], line(f"{result.platform}: {len(lines) - MAX_LINES + 1:,} more: see sync.runs")]
 
 
 def _add_rows(table: FittedTable, result: PlatformResult, columns: list[str]) -> None:

@@ -18,7 +18,7 @@ from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import identity_events_of, run_of
 
-MOST_EVENTS = 20
+MAX_EVENTS = 20
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ def write_result(result: UnifyResult, *, as_json: bool) -> None:
         return
     shown = console()
     shown.print(f"unified: {result.in_words}", soft_wrap=True)
-    for event in result.events[:MOST_EVENTS]:
+    for event in result.events[:MAX_EVENTS]:
         moved = f": {', '.join(event['listings'])}" if event["listings"] else ""
         shown.print(
             f"  {event['restaurant_id']} {_VERBS[event['kind']]} {event['other_id'] or ''}{moved}", soft_wrap=True
         )
-    if len(result.events) > MOST_EVENTS:
-        shown.print(f"  … and {len(result.events) - MOST_EVENTS:,} more: unified.identity_turns")
+    if len(result.events) > MAX_EVENTS:
+        shown.print(f"  … and {len(result.events) - MAX_EVENTS:,} more: unified.identity_turns")
 
 
 _VERBS = {

@@ -26,7 +26,7 @@ from sync_platform.sandbox.wire import ListAnswer, ListPage, RenderedRows, WireR
 
 RADIUS_KM = 4.0
 REVIEWS_PER_MONTH = 0.06
-MOST_PAGE = 100
+MAX_PAGE = 100
 _KM_PER_DEGREE = 111.32
 _CELL = 0.04  # degrees: a little more than the radius, so that a point's neighbours are in 3 by 3 cells
 _SHORT_CODES = 36**4
@@ -128,7 +128,7 @@ class Foodpanda(PlatformView):
             vendor = self._vendor(position)
             return b"%b%.3f%b%b%b" % (vendor.before, away, vendor.between, available, vendor.after)
 
-        offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 48, 1, MOST_PAGE)
+        offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 48, 1, MAX_PAGE)
         return list_answer(RenderedRows(near, render), offset, size, _wrap_vendors, JsonRecord("latitude", "name"))
 
     def _available_in(self) -> bytes:
@@ -197,7 +197,7 @@ class Foodpanda(PlatformView):
     def _reviews(self, code: str, request: WireRequest) -> ListAnswer:
         entry = self._by_code.get(code)
         rows = RenderedRows(reviews_of(entry, self.today, REVIEWS_PER_MONTH) if entry else [], _review)
-        offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 30, 1, MOST_PAGE)
+        offset, size = request.number("offset", 0, 0, 10**6), request.number("limit", 30, 1, MAX_PAGE)
         return list_answer(
             rows, offset, size, lambda page: b'{"data":[%b]}' % page.joined(), JsonRecord("overall", "text")
         )

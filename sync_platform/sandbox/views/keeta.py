@@ -27,7 +27,7 @@ from sync_platform.sandbox.wire import ListAnswer, RenderedRows, WireReply, Wire
 FIRST_ID = 1_820_000_000_000_000_000
 TOKEN_LIFE_S = 7200
 CLOCK_TOLERANCE_S = 600
-MOST_PAGE = 200
+MAX_PAGE = 200
 UNKNOWN_TOKEN, BAD_SIGNATURE, USED_REFRESH_TOKEN, STALE_TIMESTAMP = 115000101, 115000102, 115000103, 115000104
 MISSING_PARAMETER, WRONG_PARAMETER, UNKNOWN_SHOP, SERVER_ERROR = 115000201, 115000202, 115000301, 315000101
 Fields = dict[str, Any]
@@ -222,9 +222,9 @@ def _read_fields(request: WireRequest) -> Fields:
 
 
 def _paged(rows: RenderedRows, fields: Fields, key: str, record: JsonRecord) -> ListAnswer:
-    page, size = fields.get("pageNum", 1), fields.get("pageSize", MOST_PAGE)
-    if not isinstance(page, int) or not isinstance(size, int) or page < 1 or not 1 <= size <= MOST_PAGE:
-        raise KeetaError(WRONG_PARAMETER, f"pageNum from 1, pageSize from 1 to {MOST_PAGE}")
+    page, size = fields.get("pageNum", 1), fields.get("pageSize", MAX_PAGE)
+    if not isinstance(page, int) or not isinstance(size, int) or page < 1 or not 1 <= size <= MAX_PAGE:
+        raise KeetaError(WRONG_PARAMETER, f"pageNum from 1, pageSize from 1 to {MAX_PAGE}")
     body = b'{"code":0,"message":"success","data":{"total":%d,"' + key.encode() + b'":[%b]},"errorList":[]}'
     return list_answer(rows, (page - 1) * size, size, lambda shown: body % (shown.total, shown.joined()), record)
 

@@ -40,8 +40,8 @@ from sync_platform.sandbox.wire import (
 SHOWN_CLOSED = timedelta(days=120)
 REVIEWS_PER_MONTH = 0.045
 GEO_ID = 294217
-MOST_IDS = 50
-MOST_PAGE = 20
+MAX_IDS = 50
+MAX_PAGE = 20
 _PROBLEM = "application/problem+json"
 _LEVELS = ("Cheap Eats", "Cheap Eats", "Mid Range", "Mid Range", "Fine Dining", "Fine Dining")
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
@@ -61,8 +61,8 @@ class TripAdvisor(PlatformView):
     def answer(self, request: WireRequest) -> WireReply | ListAnswer:
         if not request.header(b"x-api-key"):
             return self.refuse(401, "missing X-API-Key")
-        if not 1 <= request.number("size", MOST_PAGE, -1, 10**6) <= MOST_PAGE:
-            return self.refuse(400, f"size must lie between 1 and {MOST_PAGE}")
+        if not 1 <= request.number("size", MAX_PAGE, -1, 10**6) <= MAX_PAGE:
+            return self.refuse(400, f"size must lie between 1 and {MAX_PAGE}")
         if request.path == "/locations/search":
             return _paged(self._rows(request), request, JsonRecord("coordinates.latitude", "status.value"))
         if request.path == "/locations":
@@ -105,13 +105,13 @@ class TripAdvisor(PlatformView):
 
     def _by_ids(self, request: WireRequest) -> WireReply | ListAnswer:
         wanted = request.query.get("id", [])
-        if not 1 <= len(wanted) <= MOST_IDS or not all(one.isdecimal() for one in wanted):
-            return self.refuse(400, f"id: between 1 and {MOST_IDS} whole numbers are needed")
+        if not 1 <= len(wanted) <= MAX_IDS or not all(one.isdecimal() for one in wanted):
+            return self.refuse(400, f"id: between 1 and {MAX_IDS} whole numbers are needed")
         known = [self._positions[int(one)] for one in wanted if int(one) in self._positions]
         found = list_answer(
             self._rows(request).choose(known),
             0,
-            MOST_IDS,
+            MAX_IDS,
             lambda page: b'{"data":[%b]}' % page.joined(),
             JsonRecord("coordinates.latitude", "status.value"),
         )
@@ -170,7 +170,7 @@ def location_id(entry: PlatformEntry) -> int:
 
 
 def _paged(rows: RenderedRows, request: WireRequest, record: JsonRecord) -> ListAnswer:
-    page, size = request.number("page", 1, 1, 10**6), request.number("size", MOST_PAGE, 1, MOST_PAGE)
+    page, size = request.number("page", 1, 1, 10**6), request.number("size", MAX_PAGE, 1, MAX_PAGE)
 
     def wrap(shown: ListPage) -> bytes:
         paging = {"page": page, "size": size, "total_pages": -(-shown.total // size), "total_elements": shown.total}
