@@ -18,8 +18,6 @@ from sync_platform.backup.backup_manifest import FOLDER, BackupManifest, manifes
 from sync_platform.backup.repository import OBJECTS, REMOVED, ReadManifest, Repository
 from sync_platform.errors import DamagedBackup, StorageError
 
-PRUNE = "prune"
-"""The operation in the audit log."""
 MARKS = "marks.json"
 GRACE = timedelta(days=1)
 LONGEST_GAP = timedelta(days=60)

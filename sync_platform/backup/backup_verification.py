@@ -21,9 +21,7 @@ from sync_platform.backup.object_format import Codec
 from sync_platform.backup.repository import ReadManifest, Repository, StoredObject
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.audit_log import AuditEntry
-
-CREATE = "backup"
-"""The operation in the audit log that makes a backup. Its end names the `store`, the `backup` and its `manifest`."""
+from sync_platform.storage.operation_name import OperationName
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,11 @@ def _check_manifests(
         if before is not None and before.id not in removed:
             _compare(before.id, before.digest, digests, f"{each.backup_id} follows on it", missing, findings)
     for entry in audit_log:
-        subject = orjson.loads(entry.subject) if entry.operation == CREATE and entry.outcome == "complete" else {}
+        subject = (
+            orjson.loads(entry.subject)
+            if entry.operation == OperationName.backup and entry.outcome == "complete"
+            else {}
+        )
         made = subject.get("backup")
         if made and subject.get("store") == repository.store.url and made not in removed:
             why = f"entry {entry.number} of the audit log says that it was made"

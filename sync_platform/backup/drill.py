@@ -31,8 +31,6 @@ from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.objects import open_store
 
 MEMORY = "1GB"
-DRILL = "drill"
-"""The name of a drill in the audit log."""
 
 
 @dataclass

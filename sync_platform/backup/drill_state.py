@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from sync_platform.backup.drill import DRILL
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
 from sync_platform.storage.audit_log import AuditEntry
+from sync_platform.storage.operation_name import OperationName
 
 LATE = timedelta(days=8)
 """A drill is due every week."""
@@ -37,7 +37,7 @@ class DrillState:
 
 def drill_state(entries: Iterable[AuditEntry], now: datetime) -> DrillState:
     """The state at a time, from the entries of the audit log."""
-    drills = [entry for entry in entries if entry.operation == DRILL]
+    drills = [entry for entry in entries if entry.operation == OperationName.drill]
     run_one = f"`{typed('backup', 'drill')}`"
     ended = [entry for entry in drills if entry.outcome != "begun"]
     killed = drills[-1] if drills and drills[-1].outcome == "begun" and now - drills[-1].at > LONGEST else None

@@ -21,8 +21,6 @@ from sync_platform.backup.tombstone_store import FOLDER as TOMBSTONES
 from sync_platform.errors import DamagedBackup, StorageError
 from sync_platform.storage.object_store import ObjectStore
 
-REPLICATE = "backup-replicate"
-"""The operation in the audit log."""
 LEASE = "replica"
 """The lease of replication and of retention in the replica: what is copied there is not deleted meanwhile."""
 

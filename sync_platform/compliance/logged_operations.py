@@ -16,9 +16,17 @@ import orjson
 from sync_platform.compliance.span import Span
 from sync_platform.documents.states import state_of
 from sync_platform.storage.audit_log import GAPS_DETAIL, AuditEntry
+from sync_platform.storage.operation_name import OperationName
 
 BEGUN = "begun"
-ALWAYS_ENDED = ("backup", "backup-replicate", "vault-backup", "restore", "drill", "prune")
+ALWAYS_ENDED = (
+    OperationName.backup,
+    OperationName.replicate,
+    OperationName.back_up_vault,
+    OperationName.restore,
+    OperationName.drill,
+    OperationName.prune,
+)
 """Operations whose end is in the log through every interface, also when a schedule runs them."""
 LONGEST_RUN = timedelta(days=1)
 """An operation that began less than this time ago may still be running."""
@@ -104,7 +112,9 @@ def _operation(entry: AuditEntry, end: AuditEntry | None) -> LoggedOperation:
 
 def _has_no_end(entry: AuditEntry) -> bool:
     """True if one entry is the whole operation: an accepted shrink, or an exported answer of a query."""
-    return entry.operation == "accept-shrink" or (entry.operation == "export" and '"tables"' in entry.subject)
+    return entry.operation == OperationName.accept_shrink or (
+        entry.operation == OperationName.export and '"tables"' in entry.subject
+    )
 
 
 def _kind(entry: AuditEntry) -> tuple[str, str, str]:

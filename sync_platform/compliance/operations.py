@@ -11,6 +11,7 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation
 from sync_platform.compliance.span import Span, moment_text
+from sync_platform.storage.operation_name import OperationName
 
 MAX_NAMED = 10
 UNDER_WAY, KILLED, ELSEWHERE, NOTED = "under way", "no end on record", "begun; its run has the outcome", "noted"
@@ -48,8 +49,8 @@ def operations_of(operations: Sequence[LoggedOperation], span: Span, now: dateti
     counts = Counter((each.operation, each.via, _outcome(each, now), _state(each, now)) for each in begun)
     return Operations(
         [OperationCount(*key, times) for key, times in sorted(counts.items())],
-        list(begun_in(begun, span, "emergency")),
-        list(begun_in(begun, span, "accept-shrink")),
+        list(begun_in(begun, span, OperationName.emergency)),
+        list(begun_in(begun, span, OperationName.accept_shrink)),
         [each for each in begun if each.is_killed(now)],
     )
 

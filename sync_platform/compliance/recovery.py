@@ -9,10 +9,11 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import Span, moment_text
+from sync_platform.storage.operation_name import OperationName
 
-BACKUP, DRILL = "backup", "drill"
-BACKUPS, VERIFICATIONS = (BACKUP, "vault-backup"), ("backup-verify", "vault-verify")
-RESTORES = ("restore", "vault-restore")
+BACKUPS = (OperationName.backup, OperationName.back_up_vault)
+VERIFICATIONS = (OperationName.verify_backup, OperationName.verify_vault)
+RESTORES = (OperationName.restore, OperationName.restore_vault)
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Recovery:
 
 
 def recovery_of(operations: Sequence[LoggedOperation], span: Span) -> Recovery:
-    kinds = (BACKUPS, VERIFICATIONS, RESTORES, (DRILL,))
+    kinds = (BACKUPS, VERIFICATIONS, RESTORES, (OperationName.drill,))
     return Recovery(*(list(begun_in(operations, span, *names)) for names in kinds))
 
 
 def judge_recovery(found: Recovery) -> list[Obligation]:
     return [
-        _judge(requirements.BACKUPS, BACKUP, [*found.backups, *found.verifications]),
-        _judge(requirements.DRILLS, DRILL, found.drills),
+        _judge(requirements.BACKUPS, OperationName.backup, [*found.backups, *found.verifications]),
+        _judge(requirements.DRILLS, OperationName.drill, found.drills),
     ]
 
 

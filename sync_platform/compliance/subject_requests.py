@@ -16,9 +16,9 @@ from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
 from sync_platform.compliance.span import Span, moment_text
 from sync_platform.documents.states import state_of
+from sync_platform.storage.operation_name import OperationName
 
-ACCESS, CORRECTION, ERASURE = "access", "correction", "erasure"
-OPERATIONS = (ACCESS, CORRECTION, ERASURE)
+OPERATIONS = (OperationName.access, OperationName.correction, OperationName.erasure)
 Deadline = Callable[[datetime], datetime]
 """Takes the time at which a request was received, and returns the time by which it must be answered."""
 
@@ -48,7 +48,7 @@ def subject_requests(operations: Sequence[LoggedOperation], span: Span) -> list[
 
 def judge_requests(requests: Sequence[SubjectRequest], now: datetime) -> Iterator[Obligation]:
     """Hong Kong's deadline covers access and correction; the GDPR's covers erasure too."""
-    under_pdpo = [each for each in requests if each.operation in (ACCESS, CORRECTION)]
+    under_pdpo = [each for each in requests if each.operation in (OperationName.access, OperationName.correction)]
     days = timedelta(days=requirements.ACCESS_DAYS)
     yield _judge(requirements.PDPO_REQUESTS, under_pdpo, lambda received_at: received_at + days, now)
     yield _judge(requirements.GDPR_REQUESTS, requests, a_month_after, now)

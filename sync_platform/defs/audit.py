@@ -15,6 +15,7 @@ import dagster as dg
 from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.trigger import REQUEST_ID_TAG, REQUESTER_TAG
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via
+from sync_platform.storage.operation_name import OperationName
 
 ACTOR_TAG = "sync_platform/actor"
 """Who started a run, where the interface knows that."""
@@ -59,7 +60,9 @@ def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, 
     log = AuditLog(ledger)
     try:
         for reason in sorted(set(_shrinks_accepted(run.run_config))):
-            log.record("accept-shrink", {**details, "reason": reason}, actor=actor, via=via, outcome="begun")
+            log.record(
+                OperationName.accept_shrink, {**details, "reason": reason}, actor=actor, via=via, outcome="begun"
+            )
         log.record(operation, details, actor=actor, via=via, outcome=outcome)
     finally:
         log.close()

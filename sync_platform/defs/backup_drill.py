@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from sync_platform.backup.drill import DRILL, Drill, DrillReport
+from sync_platform.backup.drill import Drill, DrillReport
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
@@ -22,6 +22,7 @@ from sync_platform.errors import StorageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 
 DRILL_JOB = "backup_drill"
@@ -68,7 +69,7 @@ def drill_schedule() -> dg.ScheduleDefinition:
     def rehearse_restore(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
         settings = load_settings()
         try:
-            with audited_run(context.run, settings.ledger_url, DRILL, {}) as operation:
+            with audited_run(context.run, settings.ledger_url, OperationName.drill, {}) as operation:
                 with drill_of(settings, context.log.info) as drill:
                     report = drill.run()
                 operation.ended("complete" if report.passed else "failed", **logged_report(report))

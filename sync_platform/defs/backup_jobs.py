@@ -9,10 +9,8 @@ from typing import Any
 import dagster as dg
 
 from sync_platform.backup.backup_id import BackupKind
-from sync_platform.backup.backup_retention import PRUNE, PruneReport
-from sync_platform.backup.backup_verification import CREATE
+from sync_platform.backup.backup_retention import PruneReport
 from sync_platform.backup.creation import CreatedBackup
-from sync_platform.backup.replica import REPLICATE
 from sync_platform.defs import schedule_times
 from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
@@ -22,6 +20,7 @@ from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError
 from sync_platform.lake.compaction import newest_snapshot
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.operation_name import OperationName
 
 GROUP = "backups"
 FULL, INCREMENTAL, AFTER_SYNC = "weekly_full_backup", "daily_incremental_backup", "backup_after_sync"
@@ -92,7 +91,7 @@ def _asset(kind: BackupKind, description: str) -> dg.AssetsDefinition:
     def backup(context: dg.AssetExecutionContext, backups: Backups) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
         subject = {"type": kind, "store": backups.store.url}
         try:
-            with audited_run(context.run, backups.ledger_url, CREATE, subject) as operation:
+            with audited_run(context.run, backups.ledger_url, OperationName.backup, subject) as operation:
                 created = backups.create(kind)
                 operation.ended("complete", **logged_details(created))
             copied = _replicate(context, backups)
@@ -110,7 +109,9 @@ def _replicate(context: dg.AssetExecutionContext, backups: Backups) -> dict[str,
     """Copy the backups to the replica, if there is one; the metadata of that."""
     if not backups.has_replica:
         return {}
-    with audited_run(context.run, backups.ledger_url, REPLICATE, {"store": backups.replica.url}) as operation:
+    with audited_run(
+        context.run, backups.ledger_url, OperationName.replicate, {"store": backups.replica.url}
+    ) as operation:
         report = backups.replicate(context.log.info)
         if report is None or report.skipped:
             raise StorageError(f"the replica has not every backup: {'; '.join(report.skipped if report else [])}")
@@ -154,7 +155,7 @@ def prune_schedule() -> dg.ScheduleDefinition:
 def _prune(
     context: dg.OpExecutionContext, backups: Backups, store: str, prune: Callable[[], PruneReport | None]
 ) -> PruneReport | None:
-    with audited_run(context.run, backups.ledger_url, PRUNE, {"store": store}) as operation:
+    with audited_run(context.run, backups.ledger_url, OperationName.prune, {"store": store}) as operation:
         report = prune()
         if report is None:  # nothing was copied to the replica yet
             operation.ended("complete")

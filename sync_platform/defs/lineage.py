@@ -17,12 +17,12 @@ from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource, VaultResource, lake_of, store_of, vault_of
 from sync_platform.defs.schedule_times import scheduled
 from sync_platform.errors import StorageError, SyncError
-from sync_platform.lineage.anchors import OPERATION
 from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
@@ -85,7 +85,7 @@ def verification_schedule() -> dg.ScheduleDefinition:
         out=dg.Out(dg.Nothing),
     )
     def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:
-        note_run(context.run, auditor.ledger_url, "verify")
+        note_run(context.run, auditor.ledger_url, OperationName.verify)
         try:
             with auditor.opened(makes_key=True) as audited:
                 findings = audited.verify(on_step=context.log.info)
@@ -93,7 +93,9 @@ def verification_schedule() -> dg.ScheduleDefinition:
                     first = "; ".join(str(each) for each in findings.breaks[:MAX_SHOWN])
                     raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
                 key = audited.anchor()
-                note_run(context.run, auditor.ledger_url, OPERATION, {"store": audited.anchors.url, "key": key})
+                note_run(
+                    context.run, auditor.ledger_url, OperationName.anchor, {"store": audited.anchors.url, "key": key}
+                )
                 anchor = f"{audited.anchors.url}/{key}"
         except SyncError as error:
             raise failure(context, error) from error

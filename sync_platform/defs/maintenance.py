@@ -23,6 +23,7 @@ from sync_platform.lineage.retention import Closed, close_lineage
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lease import Leases
+from sync_platform.storage.operation_name import OperationName
 
 MAINTENANCE = "lake_maintenance"
 SUMMARY = "summary"
@@ -61,7 +62,7 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         context: dg.OpExecutionContext, retention: RetentionPeriods, lake: LakeResource, landing_store: StoreResource
     ) -> Iterator[dg.Output[None]]:
         now = datetime.now(UTC)
-        note_run(context.run, retention.ledger_url, "maintain")
+        note_run(context.run, retention.ledger_url, OperationName.maintain)
         try:
             with (
                 Leases(retention.ledger_url).hold("maintenance") as lease,

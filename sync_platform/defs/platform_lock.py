@@ -16,6 +16,7 @@ from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools,
 from sync_platform.defs.progress import Progress
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.platform_lock import Holder, platform_lock
 
 UNIFIED = "unified"
@@ -35,7 +36,7 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
             return
         instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
         locked = _locks_of(run, names)
-        operation = "unify" if locked == [UNIFIED] else "sync"
+        operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
         with ExitStack() as locks:
             for name in locked:

@@ -30,8 +30,6 @@ from sync_platform.vault.master_key import MasterKey, from_key_file, unwrap_with
 from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
 
 LEASE = "backup of the vault"
-CREATE = "vault-backup"
-"""The operation in the audit log."""
 
 
 @dataclass(frozen=True)

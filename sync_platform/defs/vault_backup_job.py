@@ -9,7 +9,8 @@ from sync_platform.defs.audit import audited_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.schedule_times import scheduled
-from sync_platform.defs.vault_backup import CREATE, VaultBackupResource
+from sync_platform.defs.vault_backup import VaultBackupResource
+from sync_platform.storage.operation_name import OperationName
 
 VAULT_BACKUP = "vault_backup"
 RETRIES = dg.RetryPolicy(max_retries=3, delay=600, backoff=dg.Backoff.EXPONENTIAL)
@@ -28,7 +29,7 @@ def vault_backup_schedule() -> dg.ScheduleDefinition:
             if not vault_backups.has_vault():
                 return
             subject = {"store": vault_backups.place.url}
-            with audited_run(context.run, vault_backups.ledger_url, CREATE, subject) as operation:
+            with audited_run(context.run, vault_backups.ledger_url, OperationName.back_up_vault, subject) as operation:
                 made = vault_backups.opened().create()
                 operation.ended("complete", **made.figures())
         except Exception as error:

@@ -20,13 +20,12 @@ from sync_platform.lineage.restored_lake import RestoredLake, is_replaced
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.hash_chain import FIRST, Linked
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.signature import Signer, is_signed
 
 FORMAT = "sync-platform anchor 1"
 FOLDER = "anchors/"
 OTHER_KEY = "it is signed under another key than the vault's"
-OPERATION = "anchor"
-"""The operation in the audit log. Its entry names the `store` and, when it has ended, the `key`."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def check_presence(
     """
     keys = {anchor.name.rpartition(FOLDER)[2] for anchor in anchors}
     for entry in audit_log:
-        subject = orjson.loads(entry.subject) if entry.operation == OPERATION else {}
+        subject = orjson.loads(entry.subject) if entry.operation == OperationName.anchor else {}
         key = subject.get("key")
         if key is None or key.removeprefix(FOLDER) in keys:
             continue

@@ -12,9 +12,8 @@ from datetime import datetime
 import orjson
 
 from sync_platform.storage.audit_log import AuditEntry
+from sync_platform.storage.operation_name import OperationName
 
-RESTORE = "restore"
-"""The operation in the audit log."""
 NEW_LAKE = "new_lake"
 """In the subject of a restore that made the lake of this ledger, and not one elsewhere."""
 
@@ -35,7 +34,7 @@ def restored_lakes(entries: Sequence[AuditEntry]) -> list[RestoredLake]:
     """The restores in the audit log that made a new lake, in order."""
     found = []
     for entry in entries:
-        if entry.operation == RESTORE and entry.outcome == "complete":
+        if entry.operation == OperationName.restore and entry.outcome == "complete":
             subject = orjson.loads(entry.subject)
             if subject.get(NEW_LAKE):
                 found.append(RestoredLake(entry.at, subject["batch"], entries[0].at))

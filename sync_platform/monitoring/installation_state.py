@@ -16,8 +16,7 @@ from typing import TypeVar
 import duckdb
 import sqlalchemy as sa
 
-from sync_platform.backup.backup_verification import CREATE
-from sync_platform.backup.drill import DRILL, first_commit_after
+from sync_platform.backup.drill import first_commit_after
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import NoLakeYet, StorageError
@@ -28,6 +27,7 @@ from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 Read = TypeVar("Read")
 
@@ -76,13 +76,13 @@ class InstallationState:
 
 def read_state(settings: Settings, waiting_runs: Callable[[], Sequence[WaitingRun]]) -> InstallationState:
     """Everything that can be read. `waiting_runs` reads Dagster's runs, and raises StorageError where it cannot."""
-    logged = _known(lambda: logged_backups(_entries(settings, CREATE)))
+    logged = _known(lambda: logged_backups(_entries(settings, OperationName.backup)))
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         return InstallationState(
             records=_known(lambda: read_records(lake)),
             scores=_known(lambda: _scores(lake)),
             backups=logged if isinstance(logged, Unknown) else _known(lambda: _backup_state(lake, logged)),
-            drills=_known(lambda: _entries(settings, DRILL)),
+            drills=_known(lambda: _entries(settings, OperationName.drill)),
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
             volumes=_known(lambda: _volumes(settings)),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sync_platform.backup.backup_id import BackupKind
-from sync_platform.backup.backup_verification import CREATE, BackupFindings, verify_backups
+from sync_platform.backup.backup_verification import BackupFindings, verify_backups
 from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, create_backup
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.repository import Repository
@@ -18,6 +18,7 @@ from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.lake.harness import LakeHarness
 
 MENU = [{"id": number, "name": f"Dish {number}", "tags": ["a", "b"], "price": 10 + number} for number in range(1, 9)]
@@ -54,7 +55,7 @@ class BackedUpLake:
     ) -> CreatedBackup:
         created = create_backup(self.installation, self.repository, kind, policy, sources)
         details = {"store": self.store.url, "backup": created.manifest.id, "manifest": created.digest}
-        self.audit_log.record(CREATE, details, actor="ada", via="cli")
+        self.audit_log.record(OperationName.backup, details, actor="ada", via="cli")
         return created
 
     def verify(self, backup_id: str | None = None, *, verifies_all: bool = True) -> BackupFindings:

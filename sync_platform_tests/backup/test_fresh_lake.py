@@ -13,7 +13,7 @@ import pytest
 from sync_platform.backup.backup_manifest import StoredFile
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.creation import BackedUpInstallation, create_backup
-from sync_platform.backup.drill import DRILL, Drill
+from sync_platform.backup.drill import Drill
 from sync_platform.backup.drill_state import drill_state
 from sync_platform.backup.fresh_lake import FreshLake
 from sync_platform.backup.repository import Repository
@@ -30,6 +30,7 @@ from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.backup.backed_up_lake import MENU, SEALED, BackedUpLake, backed_up_in
 from sync_platform_tests.lake.harness import HISTORY
 
@@ -226,9 +227,9 @@ def test_a_laptop_is_restored_into_postgresql_and_s3_and_takes_a_commit_there(
 def test_a_drill_that_failed_is_late_or_never_ran_is_a_problem(lake: BackedUpLake) -> None:
     log, now = lake.audit_log, datetime.now(UTC)
     assert "ever run" in (drill_state(log.entries(), now).problem or "")
-    log.record(DRILL, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli", outcome="failed")
+    log.record(OperationName.drill, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli", outcome="failed")
     assert "did not pass" in (drill_state(log.entries(), now).problem or "")
-    passed = log.record(DRILL, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli")
+    passed = log.record(OperationName.drill, {"rto_s": 2.5, "rpo_s": 0}, actor="ada", via="cli")
     state = drill_state(log.entries(), passed.at + timedelta(days=7))
     assert (state.problem, state.rto_s) == (None, 2.5)
     assert "9 days ago" in (drill_state(log.entries(), passed.at + timedelta(days=9)).problem or "")

@@ -14,12 +14,13 @@ from sync_platform.lake.chain import Batch
 from sync_platform.lineage import anchors
 from sync_platform.lineage.anchors import Head, check_anchors, read_anchor, read_anchors, write_anchor
 from sync_platform.lineage.findings import Findings
-from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE, restored_lakes
+from sync_platform.lineage.restored_lake import NEW_LAKE, restored_lakes
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.bucket_store import BucketStore
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.hash_chain import Linked
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.signature import Signer
 from sync_platform_tests.services import S3Server
@@ -82,9 +83,9 @@ def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_
     store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     write_anchor(store, SIGNER, Head(3, "a" * 64), Head(7, "b" * 64), FILES)
     restore = {"backup": "full", "batch": 2, "target": "production"}
-    log.record(RESTORE, restore, actor="ada", via="cli")
+    log.record(OperationName.restore, restore, actor="ada", via="cli")
     assert len(_checked(store, [], log).breaks) == 3  # batches, audit log, files: this restore made no lake here
-    log.record(RESTORE, {**restore, NEW_LAKE: True}, actor="ada", via="cli")
+    log.record(OperationName.restore, {**restore, NEW_LAKE: True}, actor="ada", via="cli")
     findings = _checked(store, [], log)
     assert findings.breaks == []
     assert len(findings.anchors_before_restore) == 1
@@ -98,7 +99,7 @@ def test_an_anchor_from_before_a_restore_into_a_new_lake_is_not_taken_for_a_cut_
 def test_a_batch_that_a_restore_kept_must_still_be_what_was_anchored(tmp_path: Path) -> None:
     store, log = FolderStore(tmp_path / "backup_store"), AuditLog(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     write_anchor(store, SIGNER, Head(2, "a" * 64), Head(7, "b" * 64), FILES)
-    log.record(RESTORE, {"batch": 2, NEW_LAKE: True}, actor="ada", via="cli")
+    log.record(OperationName.restore, {"batch": 2, NEW_LAKE: True}, actor="ada", via="cli")
     assert "was cut" in _checked(store, [], log).breaks[0].what
 
 

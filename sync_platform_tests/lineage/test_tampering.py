@@ -16,9 +16,9 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.lake.chain import Batch, batches
 from sync_platform.lake.tracked_table import dataset_table
-from sync_platform.lineage.anchors import OPERATION
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import audit_log
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.extent import rotated_pairs
@@ -263,7 +263,7 @@ def test_a_landed_line_tampered_with_together_with_its_manifest_is_found_by_the_
 def test_an_anchor_that_is_gone_is_found(audited: AuditedLake) -> None:
     key = audited.installation.anchor()
     subject = {"store": audited.installation.anchors.url, "key": key}
-    audited.installation.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+    audited.installation.audit_log.record(OperationName.anchor, subject, actor="ada", via="cli")
     assert audited.verify().breaks == []
     audited.installation.anchors.delete(key)
     assert "it is gone, though entry 5 of the audit log says that it was made" in audited.found()
@@ -277,7 +277,7 @@ def test_an_anchor_in_the_store_of_another_machine_is_named_and_one_in_a_moved_s
         {"store": "file:///earlier/home/backup_store", "key": key},
         {"store": "file:///other/backup_store", "key": "anchors/2026-11-01T00-00-00-000000Z-1-1.json"},
     ):
-        audited.installation.audit_log.record(OPERATION, subject, actor="ada", via="cli")
+        audited.installation.audit_log.record(OperationName.anchor, subject, actor="ada", via="cli")
     findings = audited.verify()
     assert findings.breaks == []
     assert findings.anchors_elsewhere == ["file:///other/backup_store/anchors/2026-11-01T00-00-00-000000Z-1-1.json"]

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from sync_platform.backup.drill import DRILL
 from sync_platform.cli.app import app
 from sync_platform.emergency.request import Asking, EmergencyRequest, PlatformRun
 from sync_platform.lake.syncs import SyncRecord
@@ -27,6 +26,7 @@ from sync_platform.quality.scorecard import Scored
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 from sync_platform_tests.monitoring.recorded_syncs import NOW, PLATFORMS, recorded, write_records
 
 SETTINGS = Settings()
@@ -78,7 +78,7 @@ WELL = InstallationState(
     records=syncs(),
     scores=scores(),
     backups=BackupState(logged(), None),
-    drills=[entry(DRILL, ago(days=6))],
+    drills=[entry(OperationName.drill, ago(days=6))],
     requests=[],
     runs=[],
     volumes=[Volume(Path("/data"), 0.5, 10**11)],
@@ -102,8 +102,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str, float]] = {
     "unprotected": ({"backups": BackupState(logged(), ago(days=7))}, "backups", 30),
     "never backed up": ({"backups": BackupState(LoggedBackups(None, 0, None, None), ago(days=9))}, "backups", 30),
     "backup failed": ({"backups": BackupState(logged(last_outcome="failed"), None)}, "backups", 15),
-    "drill failed": ({"drills": [entry(DRILL, ago(days=1), "failed")]}, "drill", 15),
-    "drill overdue": ({"drills": [entry(DRILL, ago(days=9))]}, "drill", 7.5),
+    "drill failed": ({"drills": [entry(OperationName.drill, ago(days=1), "failed")]}, "drill", 15),
+    "drill overdue": ({"drills": [entry(OperationName.drill, ago(days=9))]}, "drill", 7.5),
     "never drilled": ({"drills": []}, "drill", 15),
     "request waits": ({"requests": [request(timedelta(hours=3))]}, "queue", 10),
     "critical request waits": ({"requests": [request(timedelta(minutes=70), "critical")]}, "queue", 5),

@@ -7,7 +7,6 @@ from typing import Any
 
 from sync_platform.backup.backup_id import BackupKind
 from sync_platform.backup.backup_manifest import BackupManifest
-from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.creation import CreatedBackup
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.replicate import replicate_audited
@@ -18,6 +17,7 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SyncError
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 
 def create(kind: BackupKind, sources: list[str], *, as_json: bool) -> int:
@@ -38,7 +38,7 @@ def create_audited(settings: Settings, kind: BackupKind, sources: Sequence[str] 
 
     backups = backups_of(settings)
     subject = {"type": kind, "store": backups.store.url, **({"sources": sorted(sources)} if sources else {})}
-    with audited(settings, CREATE, subject) as operation, showing_steps("backing up") as show_step:
+    with audited(settings, OperationName.backup, subject) as operation, showing_steps("backing up") as show_step:
         created = backups.create(kind, sources, show_step)
         operation.ended("complete", **logged_details(created))
     if backups.has_replica:

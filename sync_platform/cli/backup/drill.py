@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sync_platform.backup.drill import DRILL, DrillReport
+from sync_platform.backup.drill import DrillReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 
 
 def drill(*, as_json: bool) -> int:
@@ -15,7 +16,7 @@ def drill(*, as_json: bool) -> int:
     from sync_platform.defs.backup_drill import drill_of, logged_report
 
     settings = load_settings()
-    with audited(settings, DRILL, {}) as operation, showing_steps("drill") as show_step:
+    with audited(settings, OperationName.drill, {}) as operation, showing_steps("drill") as show_step:
         with drill_of(settings, show_step) as each:
             report = each.run()
         operation.ended("complete" if report.passed else "failed", **logged_report(report))

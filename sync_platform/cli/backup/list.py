@@ -8,8 +8,6 @@ from typing import Any
 import orjson
 
 from sync_platform.backup.backup_manifest import BackupManifest
-from sync_platform.backup.backup_verification import CREATE
-from sync_platform.backup.drill import DRILL
 from sync_platform.backup.drill_state import DrillState, drill_state
 from sync_platform.backup.recovery_point import RecoveryPoint, recovery_point
 from sync_platform.backup.repository import ReadManifest
@@ -22,6 +20,7 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 COLUMNS = ("backup", "newest commit", "commits", "files", "size", "stored", "new", "sources")
 
@@ -55,7 +54,11 @@ def _made_in(store: str, ledger_url: str) -> int:
     """The number of backups that the audit log says were made in a store."""
     log = AuditLog(ledger_url)
     try:
-        made = [orjson.loads(each.subject) for each in log.entries(operation=CREATE) if each.outcome == "complete"]
+        made = [
+            orjson.loads(each.subject)
+            for each in log.entries(operation=OperationName.backup)
+            if each.outcome == "complete"
+        ]
     finally:
         log.close()
     return sum(each.get("store") == store for each in made)
@@ -64,7 +67,7 @@ def _made_in(store: str, ledger_url: str) -> int:
 def _last_drill(ledger_url: str, now: datetime) -> DrillState:
     log = AuditLog(ledger_url)
     try:
-        return drill_state(log.entries(operation=DRILL), now)
+        return drill_state(log.entries(operation=OperationName.drill), now)
     finally:
         log.close()
 

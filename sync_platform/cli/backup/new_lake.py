@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from sync_platform.lake.file_proof import FileProof
-from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE
+from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome, system_user
 from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_name import OperationName
 
 
 def log_restore(ledger_url: str, settings: Settings, subject: dict[str, Any], outcome: Outcome) -> None:
@@ -18,7 +19,7 @@ def log_restore(ledger_url: str, settings: Settings, subject: dict[str, Any], ou
     log = AuditLog(ledger_url)
     try:
         actor = settings.sync_actor or system_user()
-        log.record(RESTORE, {**subject, NEW_LAKE: True}, actor=actor, via="cli", outcome=outcome)
+        log.record(OperationName.restore, {**subject, NEW_LAKE: True}, actor=actor, via="cli", outcome=outcome)
     finally:
         log.close()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from sync_platform.backup.backup_retention import PRUNE, PruneReport
+from sync_platform.backup.backup_retention import PruneReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, report_problem, write_json
 from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.operation_name import OperationName
 
 Report = TypeVar("Report", PruneReport, PruneReport | None)
 
@@ -48,7 +49,7 @@ def prune_or_plan(*, dry_run: bool, trusts_clock: bool, as_json: bool) -> int:
 
 def _audited(settings: Settings, store: str, work: Callable[[], Report]) -> Report:
     """Prune one store, with entries in the audit log."""
-    with audited(settings, PRUNE, {"store": store}) as operation:
+    with audited(settings, OperationName.prune, {"store": store}) as operation:
         report = work()
         if report is None:  # nothing was copied to the replica yet
             operation.ended("complete")

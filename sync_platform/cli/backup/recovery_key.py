@@ -7,6 +7,7 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json, write_line
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 
 
 def print_recovery_key(*, as_json: bool) -> int:
@@ -16,7 +17,7 @@ def print_recovery_key(*, as_json: bool) -> int:
     settings = load_settings()
     backups = backups_of(settings)
     repository = backups.repository()
-    with audited(settings, "recovery-key", {"store": repository.store.url}) as operation:
+    with audited(settings, OperationName.make_recovery_key, {"store": repository.store.url}) as operation:
         key = make_recovery_key(repository.store, repository.key)
         operation.ended("complete")
     if as_json:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sync_platform.backup.replica import REPLICATE, ReplicaReport
+from sync_platform.backup.replica import ReplicaReport
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import console, report_problem, showing_steps, write_json
 from sync_platform.errors import SettingsError
 from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.operation_name import OperationName
 
 
 def replicate_now(*, as_json: bool) -> int:
@@ -33,7 +34,7 @@ def replicate_audited(settings: Settings) -> ReplicaReport:
 
     backups = backups_of(settings)
     subject = {"store": backups.replica.url}
-    with audited(settings, REPLICATE, subject) as operation, showing_steps("replicating") as show_step:
+    with audited(settings, OperationName.replicate, subject) as operation, showing_steps("replicating") as show_step:
         report = backups.replicate(show_step) or ReplicaReport(backups.replica.url)
         outcome = "degraded" if report.skipped else "complete"
         operation.ended(outcome, backups=report.backups, objects=report.objects)  # type: ignore[arg-type]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sync_platform.backup.backup_verification import CREATE
 from sync_platform.backup.catalog_load import has_tables
 from sync_platform.backup.chosen_commit import ChosenCommit, choose_commit
 from sync_platform.backup.conflict import Conflict
@@ -26,7 +25,7 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json, write_line
 from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
-from sync_platform.lineage.restored_lake import NEW_LAKE, RESTORE
+from sync_platform.lineage.restored_lake import NEW_LAKE
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.settings import Settings, load_settings
@@ -34,11 +33,14 @@ from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.objects import open_store
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.platform_lock import Holder, platform_lock
 
 if TYPE_CHECKING:
     from sync_platform.defs.backups import Backups
 
+ACTIVITY = "restore"
+"""Who has the locks and the lease, in words."""
 UNIFIED = "unified"
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -90,11 +92,14 @@ class _Restore:
         if self.dry_run:
             return self._plan_fresh(home.lake)
         subject = self._subject(str(home.folder))
-        with audited(self.settings, RESTORE, subject) as operation, showing_steps("restoring") as show_step:
+        with (
+            audited(self.settings, OperationName.restore, subject) as operation,
+            showing_steps("restoring") as show_step,
+        ):
             erase_again = self._erasure_in(home.vault_url)
             home.begin(self.chosen)
             log_restore(home.ledger_url, self.settings, subject, "begun")
-            with scratch_folder(home.lake.temp, RESTORE) as scratch:
+            with scratch_folder(home.lake.temp, ACTIVITY) as scratch:
                 data = open_store((home.folder / "lake" / "data").as_uri())
                 fresh = self._fresh(home.lake, data, scratch, show_step)
                 rows = fresh.run(_run_id(self.chosen), erase_again, continues=True)
@@ -110,9 +115,12 @@ class _Restore:
         if self.dry_run:
             return self._plan_fresh(address)
         subject = {**self._subject(self.settings.environment), NEW_LAKE: True}
-        with audited(self.settings, RESTORE, subject) as operation, self._alone():
+        with audited(self.settings, OperationName.restore, subject) as operation, self._alone():
             erase_again = self._erasure_in(self.settings.vault_url)
-            with showing_steps("restoring") as show_step, scratch_folder(address.temp, RESTORE) as scratch:
+            with (
+                showing_steps("restoring") as show_step,
+                scratch_folder(address.temp, ACTIVITY) as scratch,
+            ):
                 data = self.backups.data.open()
                 rows = self._fresh(address, data, scratch, show_step).run(_run_id(self.chosen), erase_again)
                 record_files(address, data, self.settings.ledger_url)
@@ -127,7 +135,10 @@ class _Restore:
 
     def _plan_fresh(self, address: LakeAddress) -> int:
         require_tombstones(self.settings, from_replica=self.from_replica)
-        with showing_steps("reading the backup") as show_step, scratch_folder(self.settings.temp, RESTORE) as scratch:
+        with (
+            showing_steps("reading the backup") as show_step,
+            scratch_folder(self.settings.temp, ACTIVITY) as scratch,
+        ):
             rows = self._fresh(address, self.backups.data.open(), scratch, show_step).plan()
         return self._report_fresh(address, rows, "")
 
@@ -161,11 +172,11 @@ class _Restore:
             with self._staged() as restore:
                 return self._report_difference(restore.plan(), None)
         subject = {**self._subject(self.settings.environment), "conflict": self.conflict.value}
-        with audited(self.settings, RESTORE, subject) as operation, ExitStack() as locks:
+        with audited(self.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
             self._take_platform_locks(locks)
             erase_again = self._erasure_in(self.settings.vault_url)
             safety = self._safety_backup() if self.conflict is Conflict.overwrite else None
-            locks.enter_context(Leases(self.settings.ledger_url).hold(RESTORE))
+            locks.enter_context(Leases(self.settings.ledger_url).hold(ACTIVITY))
             erase_again()
             with self._staged() as restore:
                 done = restore.run(_run_id(self.chosen))
@@ -184,7 +195,7 @@ class _Restore:
         commit = self.chosen.commit.snapshot
         with (
             showing_steps("reading the backup") as show_step,
-            scratch_folder(self.settings.temp, RESTORE) as scratch,
+            scratch_folder(self.settings.temp, ACTIVITY) as scratch,
             stage(
                 self.backups.repository(),
                 self.chosen.manifest,
@@ -204,13 +215,13 @@ class _Restore:
         """Wait for syncs of these platforms and for unification, in the order in which syncs take the locks."""
         for name in sorted([*self._platforms(), UNIFIED]):
             waiting = _reported_once(name)
-            locks.enter_context(platform_lock(self.settings.ledger_url, name, RESTORE, waiting))
+            locks.enter_context(platform_lock(self.settings.ledger_url, name, ACTIVITY, waiting))
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with ExitStack() as locks:
             self._take_platform_locks(locks)
-            locks.enter_context(Leases(self.settings.ledger_url).hold(RESTORE))
+            locks.enter_context(Leases(self.settings.ledger_url).hold(ACTIVITY))
             yield
 
     def _safety_backup(self) -> str:
@@ -219,7 +230,10 @@ class _Restore:
 
         primary = backups_of(self.settings)
         subject = {"type": "incremental", "store": primary.store.url, "reason": "before a restore"}
-        with audited(self.settings, CREATE, subject) as operation, showing_steps("backing up first") as show_step:
+        with (
+            audited(self.settings, OperationName.backup, subject) as operation,
+            showing_steps("backing up first") as show_step,
+        ):
             created = primary.create("incremental", (), show_step)
             operation.ended("complete", backup=created.manifest.id, manifest=created.digest)
         return created.manifest.id

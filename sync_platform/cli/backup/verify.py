@@ -7,8 +7,8 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 
-OPERATION = "backup-verify"
 MAX_SHOWN = 50
 
 
@@ -19,7 +19,7 @@ def verify(backup_id: str | None, *, verifies_all: bool, replica: bool, as_json:
     settings = load_settings()
     backups = backups_of(settings, from_replica=replica)
     subject = {"store": backups.store.url, "backup": "all" if verifies_all else backup_id or "newest"}
-    with audited(settings, OPERATION, subject) as operation, showing_steps("verifying") as show_step:
+    with audited(settings, OperationName.verify_backup, subject) as operation, showing_steps("verifying") as show_step:
         findings = backups.verify(backup_id, verifies_all=verifies_all, on_step=show_step)
         operation.ended("complete" if findings.holds else "failed", findings=len(findings.found))
     if as_json:

@@ -20,6 +20,7 @@ from sync_platform.errors import UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import system_user
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.seal import open_vault_database
 
 
@@ -30,7 +31,7 @@ def report_compliance(first: str, last: str, out: str, form: str, *, hash_landin
     require_lake(settings)
     subject = {"what": "compliance", "from": first, "to": last, "format": form, "landing": hash_landing}
     with (
-        audited(settings, "report", subject) as operation,
+        audited(settings, OperationName.report, subject) as operation,
         opened(out) as file,
         _installation(settings) as installation,
     ):

@@ -17,6 +17,7 @@ from sync_platform.lineage.story_json import story_json
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import system_user
+from sync_platform.storage.operation_name import OperationName
 
 FORMAT = "sync-platform/restaurant-report/1"
 
@@ -26,7 +27,7 @@ def report_restaurant(restaurant_id: str, out: str, form: str) -> int:
     settings = load_settings()
     require_lake(settings)
     subject = {"what": "restaurant", "restaurant": restaurant_id, "format": form}
-    with audited(settings, "report", subject) as operation, opened(out) as file:
+    with audited(settings, OperationName.report, subject) as operation, opened(out) as file:
         report = _made(settings, restaurant_id)
         _write(report, form, file)
         operation.ended("complete", is_proven=report.is_proven)

@@ -23,6 +23,7 @@ from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.platform_lock import Holder, platform_lock
 
 
@@ -44,7 +45,7 @@ def request_emergency(
     )
     request = submission.request
     subject = {"request_id": request.request_id, "platforms": list(request.platforms)}
-    log_entry(settings, "emergency", {**subject, "priority": priority, "now": now}, "complete")
+    log_entry(settings, OperationName.emergency, {**subject, "priority": priority, "now": now}, "complete")
     if not request.is_open:
         return show_status(request.request_id, as_json=as_json)
     if now:

@@ -15,6 +15,7 @@ from sync_platform.lineage.change_export import ExportScope, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import SCHEMA
 
 
@@ -27,7 +28,7 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     scope = scope_of(first, last, platform)
     subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}
     with (
-        audited(settings, "export", subject) as operation,
+        audited(settings, OperationName.export, subject) as operation,
         history_of(settings, platforms) as history,
         opened(out) as file,
     ):

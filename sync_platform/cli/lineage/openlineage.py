@@ -17,6 +17,7 @@ from sync_platform.errors import ConnectionFailed, Refused, ServerFailed
 from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, events
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import SCHEMA
 
 TIMEOUT_S = 30.0
@@ -32,7 +33,7 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     scope = scope_of(first, last, platform)
     namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")
     subject = {"what": "openlineage", "from": first, "to": last, "platform": platform}
-    with audited(settings, "export", subject) as operation, history_of(settings, platforms) as history:
+    with audited(settings, OperationName.export, subject) as operation, history_of(settings, platforms) as history:
         found = events(history.session, platforms, namespaces, scope)
         count = _post(found, out) if out.startswith(("http://", "https://")) else _write(found, out)
         operation.ended("complete", events=count)

@@ -11,10 +11,11 @@ from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.cli.required import require_lake
-from sync_platform.lineage.anchors import OPERATION, Anchor, fetch_anchor, read_anchor
+from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
 from sync_platform.lineage.findings import Findings
 from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.operation_name import OperationName
 
 MAX_SHOWN = 20
 
@@ -39,7 +40,7 @@ def anchor_lineage(to: str | None, *, as_json: bool) -> int:
     settings = load_settings()
     with (
         _opened(settings, to, makes_key=True) as installation,
-        audited(settings, OPERATION, {"store": installation.anchors.url}) as operation,
+        audited(settings, OperationName.anchor, {"store": installation.anchors.url}) as operation,
     ):
         key = installation.anchor()
         operation.ended("complete", key=key)

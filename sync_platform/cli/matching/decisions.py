@@ -23,6 +23,7 @@ from sync_platform.errors import NoLakeYet, StorageError, UsageError
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
@@ -51,7 +52,7 @@ def decide(one: str, other: str, is_same: bool | None, reason: str, by: str, *, 
 
     prepare(settings, [])
     display = choose_display(as_json)
-    with audited(settings, "decision", decision) as operation, display.shown():
+    with audited(settings, OperationName.decision, decision) as operation, display.shown():
         result = run_unification(settings, display, [decision])
         operation.ended("failed" if result.error else "complete", run_ids=[result.run_id])
     write_result(result, as_json=as_json)

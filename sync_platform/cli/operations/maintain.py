@@ -17,6 +17,7 @@ from sync_platform.lineage.retention import due_closings
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 MAX_SHOWN = 10
 
@@ -35,7 +36,7 @@ def maintain_or_plan(*, dry_run: bool, as_json: bool) -> int:
     from sync_platform.defs.progress import NoProgress
 
     prepare(settings, [])
-    with audited(settings, "maintain", {}) as operation:
+    with audited(settings, OperationName.maintain, {}) as operation:
         run, summary = Runner(settings, NoProgress()).maintain()
         operation.ended("complete" if run.success else "failed", run_id=run.run_id, **_deleted(summary))
     document = {"dry_run": False, "run_id": run.run_id, "error": run.error, **summary}

@@ -21,6 +21,7 @@ from sync_platform.lineage.moment import parse_moment
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 
 ROWS_SHOWN = 200
@@ -52,7 +53,7 @@ def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
                 return
             if out != "-" or (form != "table" and not sys.stdout.isatty()):
                 tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
-                log_entry(settings, "export", {"tables": tables, "format": form, "as_of": as_of}, "begun")
+                log_entry(settings, OperationName.export, {"tables": tables, "format": form, "as_of": as_of}, "begun")
             with opened(out) as file:
                 WRITERS[form](relation, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:

@@ -23,6 +23,7 @@ from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 MAX_ENTRIES = 100
 
@@ -100,7 +101,7 @@ def retry_entries(platform: str | None, dataset: str | None, *, as_json: bool) -
         prepare(settings, [])
         runner = Runner(settings, NoProgress())
         with audited(
-            settings, "quarantine retry", {"syncs": sorted({landing[3] for landing in landings})}
+            settings, OperationName.retry_quarantine, {"syncs": sorted({landing[3] for landing in landings})}
         ) as operation:
             for number, (name, of, partition, sync_id) in enumerate(landings, 1):
                 if not as_json:

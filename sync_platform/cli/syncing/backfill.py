@@ -23,6 +23,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import Period, periods_between
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 
 MAX_SHOWN = 10
 
@@ -48,7 +49,7 @@ def backfill_platform(name: str, first: str, last: str | None, *, again: bool, a
     began = time.monotonic()
     try:
         subject = {"platform": platform.name, "periods": [period.key for period in missing]}
-        with audited(settings, "backfill", subject) as operation, display.shown():
+        with audited(settings, OperationName.backfill, subject) as operation, display.shown():
             results = [_sync(settings, platform, period, display) for period in missing]
             unified = unify_after(settings, results, display)
             status = worst((result.status for result in results), default="complete")

@@ -12,6 +12,7 @@ from sync_platform.cli.syncing.plan import plan
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import load_settings
+from sync_platform.storage.operation_name import OperationName
 
 
 def sync_platforms(
@@ -47,9 +48,9 @@ def sync_platforms(
     display = choose_display(as_json)
     subject = {"platforms": {platform.name: period.key for platform, period in planned}, "mode": mode}
     if accept_shrink.strip():
-        log_entry(settings, "accept-shrink", {**subject, "reason": accept_shrink.strip()}, "begun")
+        log_entry(settings, OperationName.accept_shrink, {**subject, "reason": accept_shrink.strip()}, "begun")
     try:
-        with audited(settings, "sync", subject) as operation, display.shown():
+        with audited(settings, OperationName.sync, subject) as operation, display.shown():
             results = run_all(Job(settings, Mode(mode), accept_shrink.strip()), planned, display)
             unified = unify_after(settings, results, display) if with_unify else None
             status = worst((result.status for result in results), default="complete")

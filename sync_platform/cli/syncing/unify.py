@@ -15,6 +15,7 @@ from sync_platform.cli.syncing.result import PlatformResult
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import identity_events_of, run_of
 
@@ -67,7 +68,7 @@ def unify_now(*, rebuild: bool, new_model: bool, as_json: bool) -> int:
     prepare(settings, [])
     display = choose_display(as_json)
     subject = {"rebuild": rebuild, "new_model": new_model}
-    with audited(settings, "unify", subject) as operation, display.shown():
+    with audited(settings, OperationName.unify, subject) as operation, display.shown():
         result = run_unification(settings, display, rebuild=rebuild, new_model=new_model)
         operation.ended("failed" if result.error else "complete", run_ids=[result.run_id])
     write_result(result, as_json=as_json)

@@ -10,17 +10,17 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, write_json
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.operation_name import OperationName
 
-RESTORE, VERIFY = "vault-restore", "vault-verify"
 """The operations in the audit log."""
 
 
 def back_up_vault(*, as_json: bool) -> int:
     """Replace the backup; 0. StorageError, and the backup before stays, where that fails."""
-    from sync_platform.defs.vault_backup import CREATE, vault_backup_of
+    from sync_platform.defs.vault_backup import vault_backup_of
 
     settings = load_settings()
-    with audited(settings, CREATE, {"store": settings.vault_backup_url}) as operation:
+    with audited(settings, OperationName.back_up_vault, {"store": settings.vault_backup_url}) as operation:
         made = vault_backup_of(settings).opened().create()
         operation.ended("complete", **made.figures())
     _show(settings, made, "backed up", as_json)
@@ -32,7 +32,7 @@ def verify_vault_backup(*, as_json: bool) -> int:
     from sync_platform.defs.vault_backup import vault_backup_of
 
     settings = load_settings()
-    with audited(settings, VERIFY, {"store": settings.vault_backup_url}) as operation:
+    with audited(settings, OperationName.verify_vault, {"store": settings.vault_backup_url}) as operation:
         found = vault_backup_of(settings).backup().verify()
         operation.ended("complete", **found.figures())
     _show(settings, found, "the backup is whole:", as_json)
@@ -44,7 +44,7 @@ def restore_vault(*, as_json: bool) -> int:
     from sync_platform.defs.vault_backup import vault_backup_of
 
     settings = load_settings()
-    with audited(settings, RESTORE, {"store": settings.vault_backup_url}) as operation:
+    with audited(settings, OperationName.restore_vault, {"store": settings.vault_backup_url}) as operation:
         restored = vault_backup_of(settings).restore()
         operation.ended("complete", **restored.figures())
     _show(settings, restored, "restored", as_json)
