@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import polars as pl
 
 from sync_platform.matching.addresses import ParsedAddress
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_listings import ParsedListings
+from sync_platform.storage.memory_database import memory_database
 
 Keys = Iterator[str]
 NEAR_DEGREES = 0.0016
@@ -200,7 +200,7 @@ def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarr
     pair too: these pairs show what similarity chance produces.
     """
     wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
-    with duckdb.connect() as connection:
+    with memory_database() as connection:
         connection.register("keys", keys.with_columns(wanted=wanted).to_arrow())
         pairs = connection.sql(
             """SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
@@ -226,7 +226,7 @@ def _hashed(keys: pl.DataFrame) -> pl.DataFrame:
 
     The built-in hashes of polars and DuckDB may differ between versions.
     """
-    with duckdb.connect() as connection:
+    with memory_database() as connection:
         connection.register("keys", keys.to_arrow())
         hashed = connection.sql(
             "SELECT listing, CAST(md5_number_lower(rule || ' ' || key) >> 1 AS BIGINT) AS key FROM keys"

@@ -9,13 +9,13 @@ import logging
 from math import log10
 from typing import Any
 
-import duckdb
 import msgspec
 import numpy as np
 import polars as pl
 
 from sync_platform.matching.comparisons import COMPARISONS, UNKNOWN, Comparison
 from sync_platform.matching.model import TOGETHER, Model, Parameters, probability_of
+from sync_platform.storage.memory_database import memory_database
 
 M_STRENGTH = 20.0
 """The weight of the assumed `m`, in pairs."""
@@ -66,7 +66,7 @@ def _maximise(model: Model, levels: np.ndarray) -> dict[str, Parameters]:
         "blocking_rules_to_generate_predictions": [SAME_PAIR],
         "retain_intermediate_calculation_columns": False,
     }
-    with duckdb.connect() as connection:
+    with memory_database() as connection:
         connection.execute("SET threads = 1")  # fixes the order of sums: the same listings give the same model
         connection.register("pairs", table)
         api = DuckDBAPI(connection)

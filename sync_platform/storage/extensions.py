@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from sync_platform.storage.memory_database import memory_database
+
 
 class _File(NamedTuple):
     """One version of an extension's file. A file that is replaced is checked again."""
@@ -32,7 +34,7 @@ def connect_with(extensions: Sequence[str], config: Mapping[str, Any]) -> duckdb
     Raises duckdb.IOException where a signature is wrong.
     """
     files = [_file_of(extension) for extension in extensions]
-    instance = duckdb.connect(config={**config, "allow_unsigned_extensions": _checked.issuperset(files)})
+    instance = memory_database({**config, "allow_unsigned_extensions": _checked.issuperset(files)})
     try:
         for file in files:
             instance.execute("LOAD '{}'".format(file.path.replace("'", "''")))
