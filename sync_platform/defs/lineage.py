@@ -46,7 +46,7 @@ class Auditor(dg.ConfigurableResource[None]):
         `makes_key`: a new vault gets its master key, with which anchors are signed. Otherwise it stays as it is, so
         that it can still be restored from its backup.
         """
-        signer = self.vault.vault.anchors if makes_key or self.vault.has_key() else None
+        signer = self.vault.vault.anchors if makes_key or not self.vault.is_new else None
         log = AuditLog(self.ledger_url)
         try:
             with Lake(self.lake.address, read_only=True) as lake, self.lake.file_proof(lake) as files:

@@ -124,8 +124,14 @@ class VaultResource(dg.ConfigurableResource[Vault]):
             return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
         return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
 
+    @property
+    def is_new(self) -> bool:
+        """True if the vault was never used: opening it would make its master key."""
+        has_file = not self.kms_key_id and Path(self.key_file).exists()
+        return not has_file and not has_master_key(open_vault_database(self.url))
+
     def has_key(self) -> bool:
-        """True if the master key is there already; False where opening the vault would make a new one."""
+        """True if the master key is there."""
         return has_master_key(open_vault_database(self.url)) if self.kms_key_id else Path(self.key_file).exists()
 
     def platform_secrets(self, platform: str) -> PlatformSecrets:
