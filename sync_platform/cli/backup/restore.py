@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -144,9 +145,10 @@ class _Restore:
 
     def _write_evidence(self, home: FreshHome) -> None:
         """The ledger of the backed-up installation is evidence; it does not become the ledger of the new home."""
-        repository = self.backups.repository()
+        repository, folder = self.backups.repository(), home.folder / "evidence" / self.chosen.manifest.id
+        shutil.rmtree(folder, ignore_errors=True)  # a killed restore may have left half a file there
         for file in self.chosen.manifest.with_role("ledger"):
-            repository.read_into(file, home.folder / "evidence" / self.chosen.manifest.id / file.path)
+            repository.read_into(file, folder / file.path)
 
     def _report_fresh(self, address: LakeAddress, rows: dict[str, int], home: str) -> int:
         if self.as_json:
