@@ -50,7 +50,7 @@ REVIEWS = ChildEndpoint(
     "/locations/{parent}/reviews",
     records="data",
     paging=ByOffset(size=PAGE_ROWS, limit="size", offset="page", counts_pages=True, total=TOTAL),
-    params={"version": 1, "sort_by": "MAX_RECENT"},
+    params={"version": 1, "sort_by": "MOST_RECENT"},
     since="published_after_ts",
     since_day_only=True,
     count=ChildCount("traveler_ratings.overall.count", promises_list=True),
