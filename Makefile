@@ -1,6 +1,8 @@
 # The two commands that matter: `make sync` and `make test`. Each sets up what it needs, from the lock files.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# Three test workers for two cores: tests wait for servers and processes for a third of their time.
+WORKERS ?= 3
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -17,11 +19,11 @@ sync: $(RUNTIME)  ## fetch all eight platforms (from the built-in sandbox, unles
 	@$(BIN)/sync-platform sync
 
 test: $(DEV)  ## the tests that every change must pass
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n $(WORKERS)
 
 test-full: $(DEV)  ## whole matrices, 20 times the examples; then the tests on later days: in a day, a month, a year, on 29 February
-	@$(BIN)/python -m pytest -n 2 --full
-	@$(BIN)/python -m sync_platform_tests.clock -n 2
+	@$(BIN)/python -m pytest -n $(WORKERS) --full
+	@$(BIN)/python -m sync_platform_tests.clock -n $(WORKERS)
 
 check: $(DEV)  ## linter, formatter and types
 	@$(BIN)/ruff check .
