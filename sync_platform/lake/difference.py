@@ -3,7 +3,8 @@
 Its operations: `insert`, `update`, `restore`, `remove` and `expire` go into the history. `refresh` only updates
 volatile columns. `stale` marks a row whose new version is in quarantine. A live row that a full list does not show is
 past (`expire`) if it is before the window that the source lists (`TrackedTable.window`); the list need not be complete.
-A row of the window's first day (`leaving`) is past only where the list is proven, and the shrink guard accepts it.
+A row of the window's first day (`leaving`) is past only where the list is proven and not empty, and the shrink guard
+accepts it.
 Otherwise it is either retired (`remove`), or stays live and is listed as not retired: lake/coverage.py says which rows
 the list covers, and lake/retirement.py decides.
 """
@@ -83,7 +84,11 @@ def find_difference(
     operations = scratch.create("operations", query)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen, not_covered, leaving = (counts.pop(name, 0) for name in ("unseen", "not_covered", "leaving"))
-    in_window = f"c.removed_at IS NULL AND NOT {table.is_past('c', day, by='<=')}"
+    first_day = "<="
+    if leaving and not _count(session, incoming.rows):  # an empty list says nothing of any row
+        session.execute(f"UPDATE {operations} SET operation = 'unseen' WHERE operation = 'leaving'")
+        unseen, leaving, first_day = unseen + leaving, 0, "<"
+    in_window = f"c.removed_at IS NULL AND NOT {table.is_past('c', day, by=first_day)}"
     decision = retirement.decide(unseen, lambda: _count(session, f"{stored} c WHERE {in_window}"))
     if leaving and decision.reason is None and retirement.confirmation is None:
         session.execute(f"UPDATE {operations} SET operation = 'expire' WHERE operation = 'leaving'")

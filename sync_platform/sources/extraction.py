@@ -252,26 +252,27 @@ class Extraction:
             self.expect_pages(dataset, len(pages))
             if pages[0].part.claimed is not None:
                 self.report_total(dataset, pages[0].part.claimed)
-            parts.note_read([name(item)])
             if not pages[0].part.is_proven:
                 self.for_part(name(item)).report_unproven(dataset, "its end was not sure when it was read")
             for page in pages:
                 yield page
+            parts.note_read([name(item)])
 
-        async def fetched(item: Item) -> list[Page]:
+        async def fetched(item: Item) -> tuple[Part | None, list[Page]]:
             own = self.for_part(name(item))
             pages = [page async for page in stream(own, item)]
             if own.part.is_whole and self._claims_more(dataset, pages, own.part.claimed):
                 own.report_finding(dataset, f"the source claims {own.part.claimed:,} records, and lists fewer")
             if not own.part.is_whole:
-                return pages
-            parts.note_read([name(item)])
+                return None, pages
             part = Part(name(item), len(pages), own.part.claimed, own.part.is_proven)
-            return [replace(page, part=part) for page in pages]
+            return part, [replace(page, part=part) for page in pages]
 
-        async for pages in self.each(dataset, missing, fetched):
+        async for part, pages in self.each(dataset, missing, fetched):
             for page in pages:
                 yield page
+            if part is not None:  # it counts once it is yielded: when the platform stops, fetched pages are lost
+                parts.note_read([part.name])
 
     def _claims_more(self, dataset: str, pages: list[Page], claimed: int | None) -> bool:
         """True if the source claims more records of a part than its pages have."""

@@ -100,6 +100,7 @@ class GridCrawl:
         self._yielded: set[str] = set()
         self._waiting: dict[str, WaitingRecord] = {}
         self._without_id = 0
+        self._whole_cells: set[str] = set()
 
     async def pages(self) -> AsyncIterator[Page]:
         cells = range(len(self._grid))
@@ -109,6 +110,8 @@ class GridCrawl:
         self._extraction.report_total(self._dataset, len(self._yielded) + len(self._waiting))
         if self._waiting:
             yield self._of_other_cells()
+        # only now: when the platform stops earlier, fetched pages and the waiting records are lost
+        self._extraction.gaps[self._dataset].parts.note_read(self._whole_cells)
         if self._without_id:
             finding = f"{self._noun} without an id were listed {self._without_id} times"
             self._extraction.report_finding(self._dataset, finding)
@@ -126,7 +129,7 @@ class GridCrawl:
         async for part in proof.slices(lambda reading: by_offset(reading, fetch, self._page_rows)):
             yield cell, part
         if own.part.is_whole:
-            own.gaps[self._dataset].parts.note_read([str(cell)])
+            self._whole_cells.add(str(cell))
 
     def _of_cell(self, cell: int, part: Slice) -> list[Record]:
         """The records of a page that lie in its cell; the others wait for their own cell."""

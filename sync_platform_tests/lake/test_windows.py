@@ -72,6 +72,14 @@ def test_a_whole_window_that_has_gone_by_is_past_and_its_list_is_complete(harnes
     assert (record.past, record.inserted, record.status) == (3, 1, "complete")
 
 
+def test_an_empty_list_says_nothing_of_the_first_day_of_the_window(harness: LakeHarness) -> None:
+    harness.sync(dishes(5, 4, 4), hour=0)
+    record = harness.sync([], hour=24).record
+    assert (record.past, record.removed, record.not_retired, record.status) == (1, 0, 2, "degraded")
+    record = harness.sync([], hour=48).record
+    assert (record.past, record.not_retired, record.status) == (2, 0, "complete")
+
+
 def test_an_incomplete_list_ends_what_is_past_and_removes_nothing(harness: LakeHarness) -> None:
     harness.sync(dishes(5, 1), hour=0)
     record = harness.sync([], hour=24, gaps=Gaps(pages_expected=2)).record
