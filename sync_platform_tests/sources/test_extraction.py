@@ -23,7 +23,8 @@ from sync_platform.errors import (
 from sync_platform.sources.concurrency import concurrently
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.gaps import MAX_LISTED
-from sync_platform_tests.sources.answers import extraction_of, run
+from sync_platform.sources.received import Page
+from sync_platform_tests.sources.answers import extraction_of, reply_of, run
 
 
 async def _each(extraction: Extraction, items: range, failing: dict[int, SyncError]) -> list[int]:
@@ -222,3 +223,25 @@ def test_a_platform_that_fails_everywhere_does_not_fill_memory() -> None:
 def test_only_the_requested_datasets_are_wanted() -> None:
     extraction = extraction_of(datasets=("dishes",))
     assert (extraction.wants("dishes"), extraction.wants("reviews")) == (True, False)
+
+
+def test_a_part_that_was_fetched_when_the_platform_stops_but_not_yielded_is_unread() -> None:
+    """Its pages are lost, so its rows must not be retired."""
+    for _ in range(20):  # which of two ended fetches comes first is not fixed
+        extraction, yielded = extraction_of(concurrency=4), set()
+
+        async def stream(own: Extraction, item: str) -> AsyncIterator[Page]:
+            if item == "stops":
+                raise AuthenticationFailed("diner: locked out")
+            yield Page("dishes", [{"id": item}], (reply_of({"id": item}),))
+
+        async def read(extraction: Extraction, yielded: set[str]) -> None:
+            async for page in extraction.each_part("dishes", ["a", "stops", "b", "c", "d", "e"], stream):
+                assert page.part is not None
+                yielded.add(page.part.name)
+
+        with pytest.raises(AuthenticationFailed):
+            run(read(extraction, yielded))
+        parts = extraction.gaps["dishes"].parts
+        assert parts.read <= yielded
+        assert parts.read | parts.unread == {"a", "stops", "b", "c", "d", "e"}
