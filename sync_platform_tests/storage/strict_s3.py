@@ -1,4 +1,4 @@
-"""An S3 server that is not AWS: it passes requests on to a real one, refuses checksums, and fails as it is told to."""
+"""An S3 server that is not AWS: it passes requests on to a real one, refuses checksums, and plays faults of a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The erasures that a restore repeats: whoever was erased after the backup stays erased."""
+"""The erasures that a restore repeats, so that a person who was erased after the backup stays erased."""
 
 from __future__ import annotations
 
