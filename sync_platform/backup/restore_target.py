@@ -14,12 +14,12 @@ from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
 ENVIRONMENTS: tuple[str, ...] = get_args(Settings.model_fields["environment"].annotation)
-MARK = "restore-unfinished.json"
+MARK, FINISHED_MARK = "restore-unfinished.json", "restored-from.json"
 MARK_DRAFT = f".{MARK}.draft"
 
 
-class Unfinished(msgspec.Struct, frozen=True):
-    """The content of the mark of an unfinished restore: the backup and the commit in it."""
+class RestoredFrom(msgspec.Struct, frozen=True):
+    """The content of the mark of a restore: the backup and the commit in it."""
 
     backup_id: str
     snapshot: int
@@ -50,7 +50,12 @@ class FreshHome:
             return
         if not self.folder.is_dir():
             raise UsageError(f"--target {self.folder}: it is a file, and not a folder")
-        mark = self._mark()
+        mark, finished = self._mark(MARK), self._mark(FINISHED_MARK)
+        if finished is not None:
+            raise UsageError(
+                f"--target {self.folder}: it already has the whole restore of {finished.backup_id}, commit "
+                f"{finished.snapshot}; name a new folder for another. Nothing was restored"
+            )
         if mark is None and any(each.name != MARK_DRAFT for each in self.folder.iterdir()):
             raise UsageError(
                 f"--target {self.folder}: it is not empty; name a new folder, or the environment of this installation "
@@ -70,16 +75,16 @@ class FreshHome:
         draft.replace(self.folder / MARK)
 
     def finish(self) -> None:
-        """Remove the mark."""
-        (self.folder / MARK).unlink()
+        """Mark the folder as whole."""
+        (self.folder / MARK).replace(self.folder / FINISHED_MARK)
 
-    def _mark(self) -> Unfinished | None:
+    def _mark(self, name: str) -> RestoredFrom | None:
         try:
-            return msgspec.json.decode((self.folder / MARK).read_bytes(), type=Unfinished)
+            return msgspec.json.decode((self.folder / name).read_bytes(), type=RestoredFrom)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
-            return Unfinished("an unknown backup", 0)
+            return RestoredFrom("an unknown backup", 0)
 
 
 def target_of(text: str, settings: Settings) -> FreshHome | None:
@@ -100,5 +105,5 @@ def target_of(text: str, settings: Settings) -> FreshHome | None:
     return FreshHome(folder)
 
 
-def _mark_of(chosen: ChosenCommit) -> Unfinished:
-    return Unfinished(chosen.manifest.id, chosen.commit.snapshot)
+def _mark_of(chosen: ChosenCommit) -> RestoredFrom:
+    return RestoredFrom(chosen.manifest.id, chosen.commit.snapshot)

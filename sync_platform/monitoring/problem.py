@@ -1,6 +1,6 @@
 """Problems: what is wrong now. Monitoring looks for them in rounds; alerts are made of them.
 
-What belongs here: the kinds of problems and their severity. docs/runbook.md has a section for each name.
+What belongs here: the kinds of problems and their severity.
 """
 
 from __future__ import annotations

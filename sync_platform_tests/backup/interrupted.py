@@ -88,7 +88,7 @@ class FreshRestore(Interrupted):
     def repeat(self) -> None:
         done = self.shell.run_in_process(*self.arguments)
         if done.returncode != 0:  # it was killed after its end
-            assert "is not empty" in done.stderr and self.was_whole, done.stderr
+            assert "already has the whole restore" in done.stderr and self.was_whole, done.stderr
 
 
 class PointInTime(FreshRestore):

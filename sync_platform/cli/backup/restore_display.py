@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
@@ -27,7 +27,7 @@ def show_fresh(
     shown: Terminal,
     chosen: ChosenCommit,
     address: LakeAddress,
-    rows: dict[str, int],
+    rows: Mapping[str, int],
     home: str,
     *,
     dry_run: bool,

@@ -1,0 +1,115 @@
+"""A restore into the lake of this installation, with its locks, its safety backup and the unified restaurants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from sync_platform.backup.conflict import Conflict
+from sync_platform.backup.restore_difference import TableDifference
+from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
+from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.backup.staged_backup import stage
+from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.repeated_erasure import require_tombstones
+from sync_platform.cli.backup.restore_display import show_difference
+from sync_platform.cli.backup.restore_request import ACTIVITY, UNIFIED, RestoreRequest
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.platforms import load_platforms
+from sync_platform.quality.score import Standards
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.lease import Leases
+from sync_platform.storage.operation_name import OperationName
+
+DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
+
+
+def restore_into_lake_in_use(request: RestoreRequest) -> int:
+    """Restore into the lake by the ordinary way of a commit, or say what would change; 0."""
+    if request.dry_run:
+        require_tombstones(request.settings, from_replica=request.from_replica)
+        with _staged(request) as restore:
+            return _report_difference(request, restore.plan(), None)
+    subject = {**request.subject(request.settings.environment), "conflict": request.conflict.value}
+    with audited(request.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
+        request.take_platform_locks(locks)
+        erase_again = request.erasure_in(request.settings.vault_url)
+        safety = _safety_backup(request) if request.conflict is Conflict.overwrite else None
+        locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
+        erase_again()
+        with _staged(request) as restore:
+            done = restore.run(request.new_run_id())
+        details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
+        operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
+        _unify(request, done)
+        operation.ended("complete", **details)
+    return _report_difference(request, done, safety)
+
+
+@contextmanager
+def _staged(request: RestoreRequest) -> Iterator[RestoreIntoLake]:
+    """The restore, with the backup's tables that it needs as a lake beside the one in use."""
+    platforms, with_decisions = request.platforms, not request.sources
+    schemas = [*platforms, "sync", *([UNIFIED] if with_decisions else [])]
+    folders = [*(f"{name}/" for name in platforms), CURSORS_FOLDER, *([DECISIONS_FOLDER] if with_decisions else [])]
+    commit = request.chosen.commit.snapshot
+    with (
+        showing_steps("reading the backup") as show_step,
+        scratch_folder(request.settings.temp, ACTIVITY) as scratch,
+        stage(
+            request.backups.repository(),
+            request.chosen.manifest,
+            scratch / "staged",
+            show_step,
+            schemas=schemas,
+            folders=folders,
+            snapshot=commit,
+        ) as staged,
+        Lake(LakeAddress.of(request.settings), beside=staged) as lake,
+    ):
+        backed_up = BackedUp(request.chosen.manifest.id, commit)
+        history = request.settings.lineage_table_name
+        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, with_decisions)
+
+
+def _safety_backup(request: RestoreRequest) -> str:
+    """Back up the lake as it is now, before rows are overwritten; returns the id."""
+    from sync_platform.defs.backups import backups_of
+
+    primary = backups_of(request.settings)
+    subject = {"type": "incremental", "store": primary.store.url, "reason": "before a restore"}
+    with (
+        audited(request.settings, OperationName.backup, subject) as operation,
+        showing_steps("backing up first") as show_step,
+    ):
+        created = primary.create("incremental", (), show_step)
+        operation.ended("complete", backup=created.manifest.id, manifest=created.digest)
+    return created.manifest.id
+
+
+def _unify(request: RestoreRequest, done: list[TableDifference]) -> None:
+    """The unified restaurants follow; a changed decision of a person needs all listings to be matched again."""
+    from sync_platform.unified.unification import unify
+
+    changed = {each.table for each in done if not each.changes_nothing}
+    if not changed:
+        return
+    with showing_steps("unifying"), Lake(LakeAddress.of(request.settings)) as lake:
+        unify(
+            lake,
+            request.settings.lineage_table_name,
+            load_platforms(request.settings.platform_path),
+            request.new_run_id(),
+            Standards.of(request.settings),
+            rebuild="unified.decisions" in changed,
+        )
+
+
+def _report_difference(request: RestoreRequest, differences: list[TableDifference], safety: str | None) -> int:
+    if request.as_json:
+        tables = [each.document() for each in differences]
+        write_json({**request.document(), "conflict": request.conflict, "safety_backup": safety, "tables": tables})
+    else:
+        show_difference(console(), request.chosen, differences, request.conflict, safety, dry_run=request.dry_run)
+    return OK

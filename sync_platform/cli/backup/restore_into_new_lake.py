@@ -1,0 +1,122 @@
+"""A restore into a lake that does not exist yet: that of a fresh home, or of an installation without a lake."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from sync_platform.backup.fresh_lake import FreshLake
+from sync_platform.backup.restore_target import FreshHome
+from sync_platform.backup.scratch_folder import scratch_folder
+from sync_platform.backup.staged_backup import OnStep
+from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.new_lake import log_restore, record_files
+from sync_platform.cli.backup.repeated_erasure import require_tombstones
+from sync_platform.cli.backup.restore_display import show_fresh
+from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.lineage.restored_lake import NEW_LAKE
+from sync_platform.storage.lake_connection import LakeAddress
+from sync_platform.storage.lease import Leases
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.objects import open_store
+from sync_platform.storage.operation_name import OperationName
+
+
+def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
+    """Restore into a folder, or say what would be restored; 0. UsageError where the folder is not free for it."""
+    home.require_empty(request.chosen)
+    if request.dry_run:
+        return _plan_fresh(request, home.lake)
+    subject = request.subject(str(home.folder))
+    with (
+        audited(request.settings, OperationName.restore, subject) as operation,
+        showing_steps("restoring") as show_step,
+    ):
+        erase_again = request.erasure_in(home.vault_url)
+        home.begin(request.chosen)
+        log_restore(home.ledger_url, request.settings, subject, "begun")
+        with scratch_folder(home.lake.temp, ACTIVITY) as scratch:
+            data = open_store((home.folder / "lake" / "data").as_uri())
+            fresh = _fresh(request, home.lake, data, scratch, show_step)
+            rows = fresh.run(request.new_run_id(), erase_again, continues=True)
+        record_files(home.lake, data, home.ledger_url)
+        _write_evidence(request, home)
+        log_restore(home.ledger_url, request.settings, {**subject, "rows": sum(rows.values())}, "complete")
+        home.finish()
+        operation.ended("complete", rows=sum(rows.values()))
+    return _report_fresh(request, home.lake, rows, str(home.folder))
+
+
+def restore_into_empty_installation(request: RestoreRequest) -> int:
+    """Restore into this installation, which has no lake yet, or say what would be restored; 0."""
+    address = LakeAddress.of(request.settings)
+    if request.dry_run:
+        return _plan_fresh(request, address)
+    subject = {**request.subject(request.settings.environment), NEW_LAKE: True}
+    with audited(request.settings, OperationName.restore, subject) as operation, _alone(request):
+        erase_again = request.erasure_in(request.settings.vault_url)
+        with (
+            showing_steps("restoring") as show_step,
+            scratch_folder(address.temp, ACTIVITY) as scratch,
+        ):
+            data = request.backups.data.open()
+            rows = _fresh(request, address, data, scratch, show_step).run(request.new_run_id(), erase_again)
+            record_files(address, data, request.settings.ledger_url)
+        operation.ended("complete", rows=sum(rows.values()))
+    return _report_fresh(request, address, rows, "")
+
+
+def _fresh(
+    request: RestoreRequest, address: LakeAddress, data: ObjectStore, scratch: Path, on_step: OnStep
+) -> FreshLake:
+    repository, history = request.backups.repository(), request.settings.lineage_table_name
+    return FreshLake(
+        repository, request.chosen, address, data, history, request.platforms, request.sources, scratch, on_step
+    )
+
+
+def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
+    require_tombstones(request.settings, from_replica=request.from_replica)
+    with (
+        showing_steps("reading the backup") as show_step,
+        scratch_folder(request.settings.temp, ACTIVITY) as scratch,
+    ):
+        rows = _fresh(request, address, request.backups.data.open(), scratch, show_step).plan()
+    return _report_fresh(request, address, rows, "")
+
+
+def _write_evidence(request: RestoreRequest, home: FreshHome) -> None:
+    """The ledger of the backed-up installation is evidence; it does not become the ledger of the new home."""
+    repository, folder = request.backups.repository(), home.folder / "evidence" / request.chosen.manifest.id
+    shutil.rmtree(folder, ignore_errors=True)  # a killed restore may have left half a file there
+    for file in request.chosen.manifest.with_role("ledger"):
+        repository.read_into(file, folder / file.path)
+
+
+def _report_fresh(request: RestoreRequest, address: LakeAddress, rows: Mapping[str, int], home: str) -> int:
+    if request.as_json:
+        write_json({**request.document(), "tables": [{"table": name, "inserted": n} for name, n in rows.items()]})
+    else:
+        with_recovery_key = bool(request.backups.recovery_key_file)
+        show_fresh(
+            console(),
+            request.chosen,
+            address,
+            rows,
+            home,
+            dry_run=request.dry_run,
+            with_recovery_key=with_recovery_key,
+        )
+    return OK
+
+
+@contextmanager
+def _alone(request: RestoreRequest) -> Iterator[None]:
+    with ExitStack() as locks:
+        request.take_platform_locks(locks)
+        locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
+        yield

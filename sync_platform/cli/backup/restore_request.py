@@ -1,0 +1,93 @@
+"""A restore that a person asked for, and what both of its targets need: subject, locks, erasures, run id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sync_platform.backup.chosen_commit import ChosenCommit
+from sync_platform.backup.conflict import Conflict
+from sync_platform.cli.backup.repeated_erasure import erasure_in
+from sync_platform.cli.output import write_line
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.platform_lock import Holder, platform_lock
+
+if TYPE_CHECKING:
+    from sync_platform.defs.backups import Backups
+
+ACTIVITY = "restore"
+"""Who has the locks and the lease, in words."""
+UNIFIED = "unified"
+
+
+@dataclass(frozen=True)
+class RestoreRequest:
+    """What is restored, and how. `sources`: the names of the platforms; empty for all."""
+
+    settings: Settings
+    backups: Backups
+    chosen: ChosenCommit
+    sources: list[str]
+    conflict: Conflict
+    from_replica: bool
+    dry_run: bool
+    as_json: bool
+
+    @property
+    def platforms(self) -> dict[str, Platform]:
+        """The platforms whose rows are restored, by name."""
+        every = load_platforms(self.settings.platform_path)
+        return {name: platform for name, platform in every.items() if not self.sources or name in self.sources}
+
+    def new_run_id(self) -> str:
+        """The id of a run that restores, which the lineage shows: it names the backup."""
+        return f"restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-of-{self.chosen.manifest.id}"
+
+    def subject(self, target: str) -> dict[str, Any]:
+        """What the audit log says about the restore into a target."""
+        commit = self.chosen.commit
+        sources = {"sources": self.sources} if self.sources else {}
+        return {
+            "backup": self.chosen.manifest.id,
+            "commit": commit.snapshot,
+            "batch": commit.batch_number,
+            "batch_link": commit.batch_link,
+            "target": target,
+            **sources,
+        }
+
+    def document(self) -> dict[str, Any]:
+        """What the JSON output says about every restore."""
+        commit = self.chosen.commit
+        return {
+            "dry_run": self.dry_run,
+            "backup": self.chosen.manifest.id,
+            "commit": commit.snapshot,
+            "commit_at": commit.at,
+        }
+
+    def erasure_in(self, vault_url: str) -> Callable[[], None]:
+        """The erasures to repeat in a vault; errors as `repeated_erasure.erasure_in` raises them."""
+        return erasure_in(vault_url, self.settings, from_replica=self.from_replica)
+
+    def take_platform_locks(self, locks: ExitStack) -> None:
+        """Wait for syncs of these platforms and for unification, in the order in which syncs take the locks."""
+        for name in sorted([*self.platforms, UNIFIED]):
+            waiting = _reported_once(name)
+            locks.enter_context(platform_lock(self.settings.ledger_url, name, ACTIVITY, waiting))
+
+
+def _reported_once(name: str) -> Any:
+    reported: list[Holder | None] = []
+
+    def waiting(holder: Holder | None) -> None:
+        if holder not in reported:
+            reported.append(holder)
+            write_line(f"waiting for a sync of {name} to end" + (f" (run {holder.run_id})" if holder else ""))
+
+    return waiting
