@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,12 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.tables import ensure_unified
+from sync_platform.vault.personal_fields import Personal, Processing
 from sync_platform_tests.tree import modules_of
 
 ROOT = Path(__file__).parents[1]
 DATASETS = ROOT / "docs" / "datasets.md"
+PRIVACY = ROOT / "docs" / "privacy.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 OWN_SCHEMAS = {
     "unified": "Unified restaurants",
@@ -50,6 +52,50 @@ def test_the_page_of_all_tables_is_the_one_that_the_program_declares(tmp_path: P
         DATASETS.write_text(page)
         pytest.fail("docs/datasets.md was missing and has been written: look at it, and run again")
     assert DATASETS.read_text() == page, "docs/datasets.md is out of date: delete it, and run this test again"
+
+
+def test_the_register_of_personal_data_is_the_one_that_the_platform_files_declare() -> None:
+    """After an intended change, delete everything below the heading, run this test again, and read the difference."""
+    head, heading, stated = PRIVACY.read_text().partition("## Register\n")
+    register = "\n".join(["", *_register(load_platforms())])
+    if not stated.strip():
+        PRIVACY.write_text(head + heading + register)
+        pytest.fail("the register in docs/privacy.md was missing and has been written: look at it, and run again")
+    assert stated == register, "the register in docs/privacy.md is out of date: delete it, and run this test again"
+
+
+def test_every_platform_of_the_project_states_what_its_personal_fields_are_and_why_they_are_kept() -> None:
+    stated = [
+        (dataset.personal.unstated, dataset.name)
+        for platform in load_platforms().values()
+        for dataset in platform.datasets
+        if dataset.personal
+    ]
+    assert stated
+    assert [each for each in stated if each[0]] == []
+
+
+def _register(platforms: Mapping[str, Platform]) -> Iterator[str]:
+    """The lines of the register: a table for each dataset with personal fields."""
+    for platform in platforms.values():
+        for dataset in platform.datasets:
+            if dataset.personal is not None:
+                yield from _registered(f"{platform.name}.{dataset.name}", dataset.personal)
+
+
+def _registered(name: str, personal: Personal) -> Iterator[str]:
+    processing = personal.processing or Processing(*["not stated"] * 4)
+    named_by = " or ".join(f"`{path}`" for path in personal.subject)
+    yield f"### {name}"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| whose | {processing.whose}; a person is known by {named_by} |"
+    yield f"| purpose | {processing.purpose} |"
+    yield f"| basis | {processing.basis} |"
+    yield f"| recipients | {processing.recipients} |"
+    yield f"| fields | {', '.join(f'`{path}` ({personal.kind_of(path)})' for path in personal.fields)} |"
+    yield ""
 
 
 def test_every_setting_is_in_the_example_with_its_description() -> None:

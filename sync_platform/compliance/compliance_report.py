@@ -25,7 +25,7 @@ from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import logged_operations
 from sync_platform.compliance.obligation import ComplianceRate, Obligation
 from sync_platform.compliance.operations import Operations, judge_ended, operations_of
-from sync_platform.compliance.personal_data import PersonalData, judge_sealed, personal_datasets
+from sync_platform.compliance.personal_data import PersonalData, judge_registered, judge_sealed, personal_datasets
 from sync_platform.compliance.recovery import Recovery, judge_recovery, recovery_of
 from sync_platform.compliance.source_terms import SourceTerms, judge_terms, source_terms_of
 from sync_platform.compliance.span import Span
@@ -163,6 +163,7 @@ def _judge(
     yield judge_cache(view, figures.sources, landed)
     yield judge_stored(view, figures.sources, installation.platforms)
     yield judge_declared(view, installation.platforms)
+    yield judge_registered(figures.personal.datasets)
     yield judge_sealed(figures.personal.datasets)
     yield from judge_retention(figures.retention)
     yield judge_sourced(figures.activities.sourcing)

@@ -15,6 +15,7 @@ from sync_platform.lake.schema import table_name
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.vault.personal_fields import Personal, PersonalKind, Processing
 from sync_platform.vault.seal import PREFIX
 from sync_platform.vault.subject_counts import DataSubjectCounts
 
@@ -23,16 +24,20 @@ from sync_platform.vault.subject_counts import DataSubjectCounts
 class PersonalDataset:
     """A dataset with personal fields or sealed columns.
 
-    `fields`: paths of the personal fields, as received. `subject`: paths of the fields that identify the person; the
-    first filled one is used. `columns`: where the personal fields are stored. `records`: how many have a value in them;
-    `unsealed`: how many have a value that is not sealed; `unsealed_changes`: how many changes have one.
+    `fields`: paths of the personal fields, as received. `kinds`: what each says about a person. `subject`: paths of the
+    fields that identify the person; the first filled one is used. `processing`: why they are kept. `unstated`: what the
+    platform file does not state. `columns`: where the personal fields are stored. `records`: how many have a value in
+    them; `unsealed`: how many have a value that is not sealed; `unsealed_changes`: how many changes have one.
     """
 
     platform: str
     dataset: str
     is_declared: bool
     fields: list[str]
+    kinds: dict[str, PersonalKind]
     subject: list[str]
+    processing: Processing | None
+    unstated: list[str]
     columns: list[str]
     records: int = 0
     unsealed: int = 0
@@ -59,10 +64,46 @@ def personal_datasets(view: LakeView, platforms: Mapping[str, Platform]) -> list
     for key in sorted(declared.keys() | sealed.keys()):
         personal, columns = declared.get(key, (None, set()))
         present = sorted(columns & view.columns(key).keys() | sealed.get(key, set()))
-        fields, subject = (list(personal.fields), list(personal.subject)) if personal else ([], [])
         counts = _counts(view, key, present) if present else (0, 0, 0)
-        found.append(PersonalDataset(*key, key in declared, fields, subject, present, *counts))
+        found.append(_registered(*key, key in declared, personal, present, counts))
     return found
+
+
+def _registered(
+    platform: str,
+    dataset: str,
+    is_declared: bool,
+    personal: Personal | None,
+    columns: list[str],
+    counts: tuple[int, int, int],
+) -> PersonalDataset:
+    """The dataset with what its platform file states, if it states anything."""
+    return PersonalDataset(
+        platform,
+        dataset,
+        is_declared,
+        fields=list(personal.fields) if personal else [],
+        kinds={path: personal.kind_of(path) for path in personal.fields} if personal else {},
+        subject=list(personal.subject) if personal else [],
+        processing=personal.processing if personal else None,
+        unstated=personal.unstated if personal else ["its personal fields"],
+        columns=columns,
+        records=counts[0],
+        unsealed=counts[1],
+        unsealed_changes=counts[2],
+    )
+
+
+def judge_registered(found: Iterable[PersonalDataset]) -> Obligation:
+    datasets = list(found)
+    if not datasets:
+        return requirements.REGISTERED.unchecked("no platform file declares a personal field")
+    incomplete = [each for each in datasets if each.unstated]
+    gaps = [f"{each.platform}.{each.dataset} does not state {', '.join(each.unstated)}" for each in incomplete]
+    fields = sum(len(each.fields) for each in datasets)
+    return requirements.REGISTERED.judged(
+        not gaps, "; ".join([*gaps, f"{fields} personal fields of {len(datasets)} datasets are declared"])
+    )
 
 
 def judge_sealed(found: Iterable[PersonalDataset]) -> Obligation:

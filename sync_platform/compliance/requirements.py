@@ -21,6 +21,11 @@ DECLARED = Requirement(
     "Every stored dataset is declared, with its terms, fields and the persons concerned",
     "GDPR Art. 30(1); PDPO Sch. 1 DPP 5",
 )
+REGISTERED = Requirement(
+    "personal-registered",
+    "The register states for every personal field what it is, and for its dataset whose it is, and why it is kept",
+    "GDPR Art. 5(1)(b), Art. 30(1); PDPO Sch. 1 DPP 1, DPP 5",
+)
 SEALED = Requirement(
     "personal-sealed",
     "Every declared personal field is sealed everywhere in the lake",

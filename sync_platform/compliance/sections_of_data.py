@@ -123,12 +123,19 @@ def personal_section(report: ComplianceReport) -> Section:
     rows: list[Row] = [
         (
             f"{each.platform}.{each.dataset}",
-            ", ".join(each.fields) or "declared by no platform file",
+            ", ".join(f"{path} ({kind})" for path, kind in each.kinds.items()) or "declared by no platform file",
             "the person named by " + " or ".join(each.subject) if each.subject else "–",
             ", ".join(each.columns) or "nothing is stored yet",
             each.records,
             each.unsealed,
             each.unsealed_changes,
+        )
+        for each in report.personal.datasets
+    ]
+    register: list[Row] = [
+        (
+            f"{each.platform}.{each.dataset}",
+            *((why.whose, why.purpose, why.basis, why.recipients) if (why := each.processing) else ("not stated",) * 4),
         )
         for each in report.personal.datasets
     ]
@@ -143,6 +150,7 @@ def personal_section(report: ComplianceReport) -> Section:
     ]
     heads, empty = ("request", "received", "answered", "outcome"), "0 requests are on record in the span"
     tables = [
+        DocumentTable("Register of personal data", ("dataset", "whose", "purpose", "basis", "recipients"), register),
         DocumentTable("Personal fields", columns, rows),
         DocumentTable("Requests of data subjects", heads, requests, empty),
     ]

@@ -13,10 +13,11 @@ from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
 from sync_platform.sources.endpoints import ByCursor, Endpoint
+from sync_platform.sources.personal_processing import PUBLISHED_POSTS
 from sync_platform.sources.place import Place
 from sync_platform.sources.rules import COUNT, PHONE, WEB_ADDRESS, OneOf, Together
 from sync_platform.sources.values import filled_texts
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 VENUES = ByCursor(size=50, next_cursor="next")
 DAYS_LISTED = 90
@@ -113,7 +114,15 @@ class Bistrochat(Platform):
             "Posts about those venues, authors and texts sealed.",
             Post,
             key=("post_id",),
-            personal=Personal(fields=("author.handle", "author.display_name", "text"), subject=("author.handle",)),
+            personal=Personal(
+                {
+                    "author.handle": PersonalKind.handle,
+                    "author.display_name": PersonalKind.name,
+                    "text": PersonalKind.text,
+                },
+                subject=("author.handle",),
+                processing=PUBLISHED_POSTS,
+            ),
             volatile=frozenset({"like_count", "comment_count", "share_count"}),
             cursor="posted_at",
             window=Window("posted_at", DAYS_LISTED),

@@ -15,9 +15,10 @@ from sync_platform.sources.authentication import BearerToken
 from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms, Window
 from sync_platform.sources.endpoints import ByCursor, Endpoint, ErrorCode
+from sync_platform.sources.personal_processing import BOOKED_TABLES
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import WEB_ADDRESS, InOrder, OneOf, Together, Within
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 STATUSES = ("booked", "seated", "cancelled", "no_show")
 DAYS_LISTED = 45
@@ -118,7 +119,15 @@ class Chope(Platform):
             Reservation,
             key=("reservation_id",),
             personal=Personal(
-                fields=("forename", "surname", "email", "mobile", "special_request"), subject=("email", "mobile")
+                {
+                    "forename": PersonalKind.name,
+                    "surname": PersonalKind.name,
+                    "email": PersonalKind.email,
+                    "mobile": PersonalKind.phone,
+                    "special_request": PersonalKind.text,
+                },
+                subject=("email", "mobile"),
+                processing=BOOKED_TABLES,
             ),
             cursor="updated_at",
             window=Window("starts_at", DAYS_LISTED),

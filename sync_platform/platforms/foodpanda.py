@@ -21,11 +21,12 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.grid import Grid, GridCrawl
 from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, InOrder, Together, Within
 from sync_platform.sources.values import filled, nonzero, nonzero_count
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 # Hong Kong's box. A cell measures 2.2 km from south to north and 2.1 km from west to east, so nothing is farther than
 # 1.52 km from the middle of a cell, and a vendor that delivers that far is listed there. Half the step takes four times
@@ -236,7 +237,11 @@ class Foodpanda(Platform):
             Review,
             key=("uuid",),
             also_sent={"uuid": Identity},
-            personal=Personal(fields=("reviewerId", "text"), subject=("reviewerId",)),
+            personal=Personal(
+                {"reviewerId": PersonalKind.handle, "text": PersonalKind.text},
+                subject=("reviewerId",),
+                processing=PUBLISHED_REVIEWS,
+            ),
             volatile=frozenset({"like_count"}),
             cursor="updated_at",
             rules=(InOrder("created_at", "updated_at"),),

@@ -22,12 +22,13 @@ from sync_platform.sources.endpoints import ByOffset, ChildCount, ChildEndpoint,
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, page_of, pages_of_children
 from sync_platform.sources.list_reading import Slice
+from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Together, Within
 from sync_platform.sources.search_query import Filters, SearchFilter
 from sync_platform.sources.values import filled_texts, name_of_code, nonzero, nonzero_count
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 CAP = 250
 PRICE_ENDS = (50, 100, 200, 400, 800)  # HKD per head, the upper end of each range but the last
@@ -239,7 +240,16 @@ class OpenRice(Platform):
             "Reviews of those restaurants, words and reviewers sealed.",
             Review,
             key=("reviewId",),
-            personal=Personal(fields=("author.userId", "author.name", "title", "body"), subject=("author.userId",)),
+            personal=Personal(
+                {
+                    "author.userId": PersonalKind.handle,
+                    "author.name": PersonalKind.name,
+                    "title": PersonalKind.text,
+                    "body": PersonalKind.text,
+                },
+                subject=("author.userId",),
+                processing=PUBLISHED_REVIEWS,
+            ),
             agreements=(AS_DEAR,),
             attached=Attached(
                 "reviews",

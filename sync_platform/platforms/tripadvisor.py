@@ -19,10 +19,11 @@ from sync_platform.sources.endpoints import ByIds, ByOffset, ChildCount, ChildEn
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.fetching import Parents, pages_of_children
 from sync_platform.sources.id_lists import pages_by_id, read_id_list
+from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
 from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 PAGE_ROWS = 20
 MAX_NAMED = 3
@@ -204,7 +205,15 @@ class TripAdvisor(Platform):
             Review,
             key=("id",),
             personal=Personal(
-                fields=("user.username", "user.geo", "user.avatar_url", "title", "text"), subject=("user.username",)
+                {
+                    "user.username": PersonalKind.handle,
+                    "user.geo": PersonalKind.home,
+                    "user.avatar_url": PersonalKind.picture,
+                    "title": PersonalKind.text,
+                    "text": PersonalKind.text,
+                },
+                subject=("user.username",),
+                processing=PUBLISHED_REVIEWS,
             ),
             cursor="published_at",
             attached=Attached(

@@ -24,7 +24,7 @@ from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.unified.tables import tracked_tables
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind, Processing
 from sync_platform.vault.seal import open_vault_database
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness, diner
 
@@ -47,13 +47,15 @@ class GuestRow(Row):
     room: Annotated[str | None, column("Room")] = None
 
 
+HOUSE_BOOK = Processing("guests of the house", "to know who is in the house", "GDPR Art. 6(1)(c)", "the night porter")
 GUESTS = Dataset(
     "guests",
     "Guests of a house.",
     GuestRow,
     key=("id",),
-    personal=Personal(fields=("name",), subject=("name",)),
+    personal=Personal({"name": PersonalKind.name}, subject=("name",), processing=HOUSE_BOOK),
 )
+UNREGISTERED = replace(GUESTS, personal=Personal(("name",), subject=("name",)))
 IN_CLEAR = replace(GUESTS, personal=None)
 LIST = [{"id": number, "name": f"Guest {number}", "room": f"Room {number}"} for number in range(1, 7)]
 

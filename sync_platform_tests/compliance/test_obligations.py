@@ -20,7 +20,17 @@ from sync_platform.compliance.recovery import judge_recovery, recovery_of
 from sync_platform.compliance.verdict import most_urgent_first
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
-from sync_platform_tests.compliance.harness import IN_CLEAR, LIST, MONTH, SPAN, TERMS, ComplianceHarness, found, house
+from sync_platform_tests.compliance.harness import (
+    IN_CLEAR,
+    LIST,
+    MONTH,
+    SPAN,
+    TERMS,
+    UNREGISTERED,
+    ComplianceHarness,
+    found,
+    house,
+)
 from sync_platform_tests.lake.harness import HISTORY
 
 REQUIREMENTS = [each for each in vars(requirements).values() if isinstance(each, Requirement)]
@@ -54,6 +64,10 @@ def _store_in_clear(harness: ComplianceHarness) -> None:
         [*LIST[:4], {**LIST[4], "room": "Attic"}, {"id": 9, "name": "Ada Lovelace", "room": "Cellar"}], hour=3
     )
     lake_harness.lake.close()
+
+
+def _state_no_purpose(harness: ComplianceHarness) -> None:
+    harness.declared = {"diner": house(UNREGISTERED)}
 
 
 def _keep_pages(harness: ComplianceHarness) -> None:
@@ -140,6 +154,7 @@ AROUND: dict[str, Callable[[ComplianceHarness], None]] = {
     "terms-accepted": _refuse_terms,
     "cache-limits": _allow_no_day,
     "storage-permitted": _end_the_agreement,
+    "personal-registered": _state_no_purpose,
     "landing-retention": _keep_pages,
     "lineage-retention": _keep_changes,
     "audit-log-holds": _forge_the_log,
@@ -152,7 +167,7 @@ AROUND: dict[str, Callable[[ComplianceHarness], None]] = {
 }
 """The defects that need no change to the lake, by the obligations that they break."""
 WITHIN: dict[str, Callable[[ComplianceHarness], None]] = {
-    "holdings-declared": _hold_the_undeclared,
+    "holdings-declared personal-registered": _hold_the_undeclared,
     "personal-sealed": _store_in_clear,
     "time-travel-window": _keep_snapshots,
     "changes-sourced": _change_for_no_run,

@@ -127,7 +127,7 @@ def test_the_report_of_an_empty_lake(tmp_path: Path) -> None:
         pass
     report = harness.report()
     checked = {name: each.evidence for name, each in found(report).items() if each.state != "not checked"}
-    assert set(checked) == {"history-holds", "audit-log-holds", "time-travel-window"}
+    assert set(checked) == {"personal-registered", "history-holds", "audit-log-holds", "time-travel-window"}
     assert "is not there" in checked["history-holds"]
     for written in (text_of(report_document(report)), html_of(report_document(report))):
         assert "10. Operations" in written

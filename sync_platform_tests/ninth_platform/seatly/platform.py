@@ -12,9 +12,10 @@ from sync_platform.sources.authentication import KeyHeader
 from sync_platform.sources.columns import Row, column, reference, sent_as
 from sync_platform.sources.declaration import Attached, Dataset, Pace, Platform, Terms
 from sync_platform.sources.endpoints import ChildCount, ChildEndpoint, Endpoint, Numbered
+from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place, UpdatedAt
 from sync_platform.sources.rules import COUNT, Together, Within
-from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 PAGES = Numbered(size=10, limit="limit", total="total", pages="pages")
 
@@ -73,7 +74,11 @@ class Seatly(Platform):
             "Reviews of those restaurants, authors and texts sealed.",
             Review,
             key=("review_id",),
-            personal=Personal(fields=("author", "text"), subject=("author",)),
+            personal=Personal(
+                {"author": PersonalKind.handle, "text": PersonalKind.text},
+                subject=("author",),
+                processing=PUBLISHED_REVIEWS,
+            ),
             attached=Attached(
                 "reviews", {"rating": "rating", "text": "text", "author": "author", "published_at": "written_at"}
             ),
