@@ -91,6 +91,10 @@ class DamagedBackup(StorageError):
     """A manifest or an object of a backup is missing, or is not what was written."""
 
 
+class UndeclaredPersonalField(PermanentError):
+    """A platform sends a field that looks personal and that its file does not declare."""
+
+
 class ContractBroken(PermanentError):
     """A page is not what the platform's contract says.
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
         None, description="Master key file (made with mode 0600 on first use). Empty: `$SYNC_HOME/vault/master.key`."
     )
     vault_kms_key_id: str = Field("", description="KMS key that wraps the master key, instead of a key file.")
+    undeclared_personal: Literal["seal", "refuse"] = Field(
+        "seal", description="What happens to a field that looks personal and that no platform file declares."
+    )
     aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
     aws_endpoint_url: str = Field("", description="Address of a server to use instead of AWS (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")

@@ -111,7 +111,12 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
                 context.run_id,
             )
             on_page = _PageReport(platform, progress, context)
-            manifests = extract(fetch, Destination(store, vault.vault), on_page, row_worker.parse)
+            manifests = extract(
+                fetch,
+                Destination(store, vault.vault, refuses_undeclared=vault.refuses_undeclared),
+                on_page,
+                row_worker.parse,
+            )
             progress.landed(platform.name)
             return manifests
         except SyncError as error:

@@ -113,6 +113,10 @@ class VaultResource(dg.ConfigurableResource[Vault]):
     region: str = Field(description="AWS region of the KMS key.")
     endpoint: str = Field(description="Endpoint of a KMS that is not AWS; empty for AWS.")
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the sealed secrets.")
+    refuses_undeclared: bool = Field(
+        default=False,
+        description="Whether a field that looks personal and is not declared is refused, instead of sealed.",
+    )
 
     @cached_property
     def vault(self) -> Vault:
@@ -231,6 +235,7 @@ def vault_of(settings: Settings) -> VaultResource:
         region=settings.aws_region,
         endpoint=settings.aws_endpoint_url,
         ledger_url=settings.ledger_url,
+        refuses_undeclared=settings.undeclared_personal == "refuse",
     )
 
 

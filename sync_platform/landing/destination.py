@@ -25,8 +25,12 @@ DEFAULT_LIMITS = ObjectLimits()
 
 @dataclass(frozen=True)
 class Destination:
-    """The store that receives the objects, the vault that seals personal fields, and the limits of one object."""
+    """The store that receives the objects, the vault that seals personal fields, and the limits of one object.
+
+    `refuses_undeclared`: a page with a personal field that no platform file declares is refused, instead of sealed.
+    """
 
     store: ObjectStore
     vault: Vault
     limits: ObjectLimits = DEFAULT_LIMITS
+    refuses_undeclared: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Literal
@@ -22,12 +22,14 @@ from sync_platform.landing.completeness import Received, completeness_of, notes_
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.interrupted import Journal, scope_text
 from sync_platform.landing.manifest import JOURNAL, Manifest, PageEntry, folder_key
+from sync_platform.landing.undeclared_personal import UndeclaredPersonal
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.fingerprints import Fingerprints
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Page, Record
 from sync_platform.sources.scope import Scope
+from sync_platform.vault.personal_fields import NOTHING_PERSONAL, Personal
 
 ZSTD_LEVEL = 1
 OnObject = Callable[[str, str, str], None]
@@ -65,6 +67,7 @@ class DatasetWriter:
         self._platform, self._dataset, self._partition, self._sync_id = platform, dataset, partition, sync_id
         self._folder = folder_key(platform, dataset.name, partition, sync_id)
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self._undeclared = UndeclaredPersonal.of(dataset)
         self._unsealed: list[Record] = []
         self._names: list[str] = []  # the id of each unsealed record
         self._unsealed_bytes = 0
@@ -94,12 +97,14 @@ class DatasetWriter:
             self.store(filled)
 
     def take(self, page: Page) -> Filled | None:
-        """Put a page into the current object, and seal its records unless they come from landing; StorageError.
+        """Put a page into the current object, and seal its records unless they come from landing; StorageError, or
+        UndeclaredPersonalField for a page that is refused.
 
         Small pages are sealed together, because each sealing reads from the vault. Returns the object when it is full:
         the caller hands it to `store`.
         """
         records, limits = page.records, self._destination.limits
+        personal = NOTHING_PERSONAL if page.landed or self._ids_only else self._personal_of(records)
         own_ids = [self._dataset.source_id(record) for record in records]
         known = [own_id for own_id in own_ids if own_id is not None]
         self.without_id += len(own_ids) - len(known)
@@ -111,8 +116,10 @@ class DatasetWriter:
         if page.landed:  # sealed when it was landed first
             self._seal()
             self._encode(records)
-        elif self._ids_only or not self._dataset.personal:
-            self._encode([_only_fields(record, self._dataset.key) for record in records] if self._ids_only else records)
+        elif self._ids_only:
+            self._encode([_only_fields(record, self._dataset.key) for record in records])
+        elif not personal.fields:
+            self._encode(records)
         else:
             self._unsealed += records
             self._names += [own_id or f"{bodies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
@@ -185,7 +192,7 @@ class DatasetWriter:
             reasons=completeness.reasons,
             missing_share=completeness.missing_share,
             parts=completeness.parts,
-            notes=notes_of(gaps),
+            notes=[*notes_of(gaps), *self._undeclared.notes()],
             unproven=unproven_of(gaps),
             left_out=left_out,
             day=day,
@@ -193,10 +200,25 @@ class DatasetWriter:
             clock_ahead_s=clock_ahead_s,
         )
 
+    def _personal_of(self, records: list[Record]) -> Personal:
+        """The personal fields of the dataset: those that it declares, and the undeclared ones found until now.
+
+        UndeclaredPersonalField where they are refused, before any of these records is written.
+        """
+        undeclared = self._undeclared.look(records)
+        if undeclared and self._destination.refuses_undeclared:
+            raise self._undeclared.refusal(f"{self._platform}.{self._dataset.name}", undeclared)
+        return self._personal
+
+    @property
+    def _personal(self) -> Personal:
+        declared = self._dataset.personal or NOTHING_PERSONAL
+        return replace(declared, fields=(*declared.fields, *sorted(self._undeclared.found)))
+
     def _seal(self) -> None:
         """Seal the waiting records, in the order in which they came."""
-        if self._unsealed and self._dataset.personal:
-            self._destination.vault.seal_records(self._platform, self._dataset.personal, self._unsealed, self._names)
+        if self._unsealed:
+            self._destination.vault.seal_records(self._platform, self._personal, self._unsealed, self._names)
             self._encode(self._unsealed)
         self._unsealed, self._names, self._unsealed_bytes = [], [], 0
 

@@ -60,3 +60,7 @@ class Personal:
         """What the register lacks, in words; empty where it is complete."""
         missing = [path for path in self.fields if self.kind_of(path) is PersonalKind.unstated]
         return [*(f"the kind of {path}" for path in missing), *([] if self.processing else ["why the data is kept"])]
+
+
+NOTHING_PERSONAL = Personal((), ())
+"""What a dataset without personal fields declares."""

@@ -93,6 +93,7 @@ class Vault:
     def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
         """Replace every personal field of the records by its sealed value, in place and whatever its type.
 
+        In a path, `photos[].uploader` is a field of every object in the array `photos`.
         `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
         so that the record can still be erased.
         """
@@ -102,7 +103,10 @@ class Vault:
         ]
         ciphers = self._ciphers_of(subjects)
         for path in personal.fields:
-            _Field(platform, path).seal_in(records, subjects, ciphers)
+            if "[]." in path:
+                _ArrayField(platform, path).seal_in(records, subjects, ciphers)
+            else:
+                _Field(platform, path).seal_in(records, subjects, ciphers)
 
     def unseal(self, platform: str, field: str, sealed: str) -> Any:
         """The value of a sealed text. StorageError where its key is destroyed or the text was tampered with."""
@@ -233,9 +237,9 @@ class Vault:
 class _Field:
     """Seals one personal field of a page of records. A person's repeated value is sealed once and reused."""
 
-    def __init__(self, platform: str, path: str) -> None:
+    def __init__(self, platform: str, path: str, path_in_record: str = "") -> None:
         *self._parents, self._name = path.split(".")
-        self._context = [f"{platform}.{path}".encode()]
+        self._context = [f"{platform}.{path_in_record or path}".encode()]
         self._done: dict[tuple[str, str], str] = {}
 
     def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
@@ -275,6 +279,28 @@ class _Field:
             return f"{PREFIX}{subject}:{ERASED}"
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         return f"{PREFIX}{subject}:{_base64(cipher.encrypt(text, self._context))}"
+
+
+class _ArrayField:
+    """Seals a field of the objects in arrays, such as `photos[].uploader`, with the key of the record's person."""
+
+    def __init__(self, platform: str, path: str) -> None:
+        *self._arrays, below = path.split("[].")
+        self._field = _Field(platform, below, path)
+
+    def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
+        for path in self._arrays:
+            found = [
+                (each, subject)
+                for record, subject in zip(records, subjects, strict=True)
+                for each in _objects_in(_value_at(record, path.split(".")))
+            ]
+            records, subjects = [each for each, _ in found], [subject for _, subject in found]
+        self._field.seal_in(records, subjects, ciphers)
+
+
+def _objects_in(array: Any) -> list[Record]:
+    return [each for each in array if isinstance(each, dict)] if isinstance(array, list) else []
 
 
 def _value_at(record: Record, path: list[str]) -> Any:
