@@ -10,6 +10,7 @@ from sync_platform.defs.backup_jobs import backup_after_sync_sensor, backup_asse
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
+from sync_platform.defs.hidden_passwords import Configurable, without_passwords
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
@@ -33,6 +34,17 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     platforms = load_platforms(settings.platform_path)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
     schedules = sync_schedules(platforms)
+    resources: dict[str, Configurable] = {
+        "sources": sources_of(settings),
+        "vault": vault_of(settings),
+        "landing_store": landing_store,
+        "lake": lake,
+        "retention": retention_periods_of(settings),
+        "auditor": auditor_of(settings),
+        "backups": backups_of(settings),
+        "vault_backups": vault_backup_of(settings),
+        **io_managers(landing_store, lake),
+    }
     return dg.Definitions(
         assets=[
             *landing_assets(platforms, progress, row_worker),
@@ -58,15 +70,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         ],
         resources={
             "platform_locks": platform_lock_resource(settings.ledger_url, platforms, progress),
-            "sources": sources_of(settings),
-            "vault": vault_of(settings),
-            "landing_store": landing_store,
-            "lake": lake,
-            "retention": retention_periods_of(settings),
-            "auditor": auditor_of(settings),
-            "backups": backups_of(settings),
-            "vault_backups": vault_backup_of(settings),
-            **io_managers(landing_store, lake),
+            **{name: without_passwords(resource, name) for name, resource in resources.items()},
         },
         executor=dg.in_process_executor,
     )
