@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sys
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from sync_platform import __version__
 from sync_platform.cli.backup.commands import backup_commands
@@ -17,12 +19,14 @@ from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.monitoring.commands import freshness, health
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.output import report_problem
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
-from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
+from sync_platform.logs.configuration import begin_logging
+from sync_platform.logs.line_handler import LoggedStream
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,6 +85,7 @@ def before_commands(
 
 def main() -> None:
     """The console script."""
+    begin_logging()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -91,6 +96,7 @@ def run(arguments: list[str]) -> int:
     except SystemExit as ended:
         if _is_interruption(ended):
             return _problem(CANCELLED_IN_WORDS, INTERRUPTED)
+        _log_usage_error(ended)
         return int(ended.code or OK)
     except UsageError as error:
         return _problem(str(error), BAD_USAGE)
@@ -107,8 +113,14 @@ def _is_interruption(ended: BaseException) -> bool:
     return cause is not None and (isinstance(cause, KeyboardInterrupt) or _is_interruption(cause))
 
 
+def _log_usage_error(ended: SystemExit) -> None:
+    """Log a wrong option or command as an error, where typer's message for people was logged as lines of text."""
+    if isinstance(sys.stderr, LoggedStream) and isinstance(ended.__context__, TyperException):
+        report_problem(str(ended.__context__), logging.ERROR)
+
+
 def _problem(message: str, code: int) -> int:
-    sys.stderr.write(f"sync-platform: {verbatim(message)}\n")
+    report_problem(message, logging.ERROR)
     return code
 
 

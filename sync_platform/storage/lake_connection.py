@@ -8,6 +8,7 @@ transactions, so its work would be repeated. Readers need no lock.
 from __future__ import annotations
 
 import ctypes
+import logging
 import shutil
 import sqlite3
 import sys
@@ -32,6 +33,7 @@ from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
 
+logger = logging.getLogger(__name__)
 LAKE = "lake"
 BESIDE = "beside"
 """The name of the other lake in the sessions of a lake that was opened with one beside it."""
@@ -40,6 +42,7 @@ DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
 which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
 none: where a text beyond ASCII has more than 256 bytes. A condition on such a column then hides rows."""
 LOCK_WAIT_S = 600.0
+LONG_WAIT_S = 10.0  # commits of other platforms take a second or two each
 ATTACH_ATTEMPTS = 8
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BLOCK_BYTES = 256 * 1024
@@ -232,20 +235,33 @@ def with_memory(session: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None
 @contextmanager
 def _holding_advisory(lock: AdvisoryLock) -> Iterator[None]:
     with lock:
-        lock.acquire(LOCK_WAIT_S)
+        with _long_wait_logged():
+            lock.acquire(LOCK_WAIT_S)
         yield
 
 
 @contextmanager
 def _holding_file(lock: FileLock) -> Iterator[None]:
     try:
-        lock.acquire(timeout=LOCK_WAIT_S)
+        with _long_wait_logged():
+            lock.acquire(timeout=LOCK_WAIT_S)
     except Timeout:
         raise StorageError(f"another process holds the lock {lock.lock_file} and does not release it") from None
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _long_wait_logged() -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        waited_s = time.monotonic() - began
+        if waited_s >= LONG_WAIT_S:
+            logger.warning("waited %.0f s for the lake's write lock", waited_s)
 
 
 def _return_freed_memory() -> None:
