@@ -42,6 +42,8 @@ SHOWN_AFTER = (
 says 2 hours and 48 hours for old values; those of the last 3 hours are shown within two minutes."""
 MOST_REQUESTS = 20
 """How many requests one round sends; the next round sends the rest."""
+IN_ORDER = (metric_events.c.at, *metric_events.primary_key.columns)
+"""One order for all processes, so that no two wait for each other's rows."""
 Row = sa.Row[Any]
 
 
@@ -76,7 +78,7 @@ class EventSender:
             unclaimed = sa.select(metric_events).where(
                 metric_events.c.batch.is_(None), metric_events.c.at.between(*_accepted(now))
             )
-            found = connection.execute(unclaimed.order_by(metric_events.c.at).limit(MOST_DATA)).all()
+            found = connection.execute(unclaimed.order_by(*IN_ORDER).limit(MOST_DATA)).all()
             request = next(requests_of(data_of(map(_sample, found), self._environment)), [])
             for row in found[: len(request)]:
                 claim = sa.update(metric_events).where(*_is(row), metric_events.c.batch.is_(None))

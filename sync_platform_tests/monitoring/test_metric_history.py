@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from sync_platform.monitoring.metric import DATA_STALENESS, OPEN_ALERTS, RECORDS_PROCESSED, SYNC_JOBS_EXECUTED, Sample
 from sync_platform.monitoring.metric_history import KEPT, HistoryRow, MetricHistory
+from sync_platform.monitoring.metric_publication import publish_metrics
 from sync_platform.monitoring.metrics_table import COLUMNS, add_metrics_table
 from sync_platform.settings import load_settings
 from sync_platform_tests.monitoring.recorded_syncs import NOW
@@ -100,3 +104,14 @@ def test_without_a_ledger_the_table_is_empty_and_no_ledger_is_made(tmp_path: Pat
     add_metrics_table(session, load_settings(sync_home=tmp_path / "home"))
     assert session.execute("FROM monitoring.metrics").fetchall() == []
     assert not (tmp_path / "home").exists()
+
+
+def test_a_table_that_is_gone_is_reported_and_the_heartbeat_is_still_written(tmp_path: Path) -> None:
+    settings = load_settings(sync_home=tmp_path, prometheus_file=tmp_path / "metrics.prom")
+    assert publish_metrics(settings, [JOB], NOW).problems == {}
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as database:
+        database.execute("DROP TABLE metric_events")
+    problems = publish_metrics(settings, [JOB], NOW + timedelta(minutes=1)).problems
+    assert "no such table: metric_events" in problems["history"]
+    (heartbeat,) = re.findall(r"^sync_platform_watch_heartbeat.*} (.*)$", (tmp_path / "metrics.prom").read_text(), re.M)
+    assert float(heartbeat) == (NOW + timedelta(minutes=1)).timestamp()

@@ -42,7 +42,6 @@ from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.monitoring.recorded_syncs import NOW
 from sync_platform_tests.services import IS_ANOTHER_DAY, NOT_TESTED
 
-
 DIMENSIONS = ("platform", "dataset", "severity")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.default_command import FirstByDefault
-from sync_platform.cli.options import AsJson
+from sync_platform.cli.options import AsJson, OnePlatform
 
 metrics_commands = typer.Typer(
     cls=FirstByDefault, help="Show the metrics and their history, and write dashboards and alarms of them."
@@ -17,6 +17,7 @@ metrics_commands = typer.Typer(
 
 @metrics_commands.command("show", hidden=True)
 def metrics(
+    platform: OnePlatform = None,
     as_prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Write them in Prometheus' text format, and nothing else.")
     ] = False,
@@ -28,7 +29,7 @@ def metrics(
     """
     from sync_platform.cli.monitoring.metrics_show import show_metrics
 
-    raise typer.Exit(show_metrics(as_prometheus=as_prometheus, as_json=as_json))
+    raise typer.Exit(show_metrics(platform, as_prometheus=as_prometheus, as_json=as_json))
 
 
 @metrics_commands.command("history")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -19,33 +19,37 @@ from sync_platform.monitoring.metric import METRICS, Metric, Sample
 from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.present_values import PresentValue, present_values
 from sync_platform.monitoring.prometheus_text import prometheus_text
-from sync_platform.platforms import load_platforms
+from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
 
 COLUMNS = ("metric", "of", "value", "unit", "as of")
 UNITS = {"Count": "", "Seconds": "s", "None": ""}
 
 
-def show_metrics(*, as_prometheus: bool, as_json: bool) -> int:
-    """Show the present values; 0. UsageError for two formats."""
+def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) -> int:
+    """Show the present values, all or those of one platform; 0. UsageError for two formats or an unknown platform."""
     if as_prometheus and as_json:
         raise UsageError("--json and --prometheus: one of the two")
     settings, now = load_settings(), datetime.now(UTC)
-    samples = _samples(settings, now)
+    platforms = load_platforms(settings.platform_path)
+    if platform:
+        choose(platforms, [platform])
+    samples = [each for each in _samples(settings, platforms, now) if platform in (None, each.platform)]
     if as_prometheus:
         sys.stdout.write(prometheus_text(samples, settings.environment))
         return OK
-    found = [(metric, present_values(metric, samples)) for metric in METRICS]
+    metrics = [metric for metric in METRICS if platform is None or "platform" in metric.dimensions]
+    found = [(metric, present_values(metric, samples)) for metric in metrics]
     if as_json:
-        metrics = [_document(metric, values) for metric, values in found]
-        write_json({"made_at": now, "environment": settings.environment, "metrics": metrics})
+        documents = [_document(metric, values) for metric, values in found]
+        write_json({"made_at": now, "environment": settings.environment, "metrics": documents})
     else:
         _show(found)
     return OK
 
 
-def _samples(settings: Settings, now: datetime) -> list[Sample]:
-    platforms = load_platforms(settings.platform_path)
+def _samples(settings: Settings, platforms: Mapping[str, Platform], now: datetime) -> list[Sample]:
     state = read_state(settings, lambda: _waiting_runs(settings))
     return samples_of(state, platforms, health_of(settings, platforms, state, now), now)
 

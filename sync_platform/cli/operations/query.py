@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from sync_platform.unified.tables import tracked_tables
 ROWS_SHOWN = 200
 BATCH_ROWS = 10_000
 READING = ("SELECT", "EXPLAIN")
+METRICS = re.compile(rf'"?\b{SCHEMA}"?\s*\.\s*"?{NAME}\b', re.IGNORECASE)
 NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
 
 
@@ -40,7 +42,7 @@ def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
     _require_reading(sql)
     moment = parse_moment(as_of) if as_of else None
     settings = load_settings()
-    is_named = f"{SCHEMA}.{NAME}" in sql.lower()  # only then the metrics are copied from the ledger
+    is_named = METRICS.search(sql) is not None  # only then the metrics are copied from the ledger
     if is_named and moment:
         raise UsageError(f"{SCHEMA}.{NAME} is a history: leave out --as-of, and choose by measured_at")
     with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as stack:
