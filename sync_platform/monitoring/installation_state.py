@@ -62,7 +62,8 @@ class Volume:
 class InstallationState:
     """What was read. `records`: the final records of syncs, by platform. `scores`: the newest score of each dimension.
 
-    `drills`: the entries of drills in the audit log. `requests`: the open emergency requests.
+    `drills`: the entries of drills in the audit log. `requests`: the open emergency requests. `reports`: the entries of
+    reports in the audit log.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -72,6 +73,7 @@ class InstallationState:
     requests: Sequence[EmergencyRequest] | Unknown
     runs: Sequence[WaitingRun] | Unknown
     volumes: Sequence[Volume] | Unknown
+    reports: Sequence[AuditEntry] | Unknown = ()
 
 
 def read_state(settings: Settings, waiting_runs: Callable[[], Sequence[WaitingRun]]) -> InstallationState:
@@ -86,6 +88,7 @@ def read_state(settings: Settings, waiting_runs: Callable[[], Sequence[WaitingRu
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
             volumes=_known(lambda: _volumes(settings)),
+            reports=_known(lambda: _entries(settings, OperationName.report)),
         )
 
 
