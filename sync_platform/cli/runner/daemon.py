@@ -10,9 +10,9 @@ from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from sync_platform.cli.runner.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.defs.audit import BACKFILL_TAG
+from sync_platform.defs.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.progress import NoProgress

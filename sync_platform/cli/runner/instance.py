@@ -10,8 +10,8 @@ from pathlib import Path
 from dagster import DagsterError, DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_platform.cli.runner.dagster_internals import CheckError, instance_in
 from sync_platform.cli.runner.home import prepare_home
+from sync_platform.defs.dagster_internals import CheckError, instance_in
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.resources import sources_of
