@@ -97,6 +97,9 @@ class Leases:
             f"try again when it has ended (if it crashed, its lease expires at {local_time(found.expires_at)})"
         )
 
+    def close(self) -> None:
+        self._engine.dispose()
+
     def holders(self) -> list[LeaseHolder]:
         """The leases that have not expired. That of a process that was killed expires within five minutes."""
         wanted = sa.select(leases).where(leases.c.expires_at >= self._clock())

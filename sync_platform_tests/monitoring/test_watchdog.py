@@ -36,7 +36,7 @@ def test_a_daemon_that_was_killed_is_noticed_before_three_minutes_are_over() -> 
     (problem,) = daemon_problems(all_silent, NOW)
     assert problem.cause == "daemon-silent"
     assert problem.what == "Dagster's daemon sends no heartbeat since 2026-11-28 19:58:00 HKT."
-    assert not causes(daemon_problems(dagster(threads=threads(silent=THREADS, age=1.5 * MINUTE)), NOW))
+    assert not causes(daemon_problems(dagster(threads=threads(silent=THREADS, age=1.4 * MINUTE)), NOW))
 
 
 def test_a_thread_of_the_daemon_that_hangs_is_named() -> None:

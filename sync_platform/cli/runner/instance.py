@@ -42,12 +42,28 @@ def cancel_killed_runs(settings: Settings) -> None:
 
 
 @contextmanager
+def existing_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
+    """Dagster's instance to read from, None where Dagster was never used; StorageError as `opened_instance`."""
+    home = settings.home / "dagster"
+    if "DAGSTER_HOME" not in os.environ and not home.exists():
+        yield None
+        return
+    with _errors_explained(home), _instance(home) as instance:
+        yield instance
+
+
+@contextmanager
 def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""
     home = prepare_home(settings.home)
+    with _errors_explained(home), _instance(home) as instance:
+        yield instance
+
+
+@contextmanager
+def _errors_explained(home: Path) -> Iterator[None]:
     try:
-        with _instance(home) as instance:
-            yield instance
+        yield
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error
         folder = os.environ.get("DAGSTER_HOME") or home

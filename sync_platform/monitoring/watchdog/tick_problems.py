@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sync_platform.documents.local_time import local_minute
 from sync_platform.monitoring.problem import Problem, ProblemName
-from sync_platform.monitoring.watchdog.daemon_silence import is_silent
+from sync_platform.monitoring.watchdog.daemon_silence import is_hanging
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState, ScheduleRecord, SensorRecord
 
 LEAST_SILENCE = timedelta(minutes=3)
@@ -60,7 +60,7 @@ def sensor_problems(state: DagsterState, alive_since: datetime | None, now: date
     `alive_since`: since when the daemon lives, None where it does not. Before that no sensor could tick.
     """
     beats = [each.last_heartbeat_at for each in state.threads if each.name == SENSORS]
-    if alive_since is None or not beats or beats[0] is None or is_silent(beats[0], now):
+    if alive_since is None or not beats or beats[0] is None or is_hanging(beats[0], now):
         return
     wrong = [each for each in state.sensors if _is_wrong(each, alive_since, now)]
     if not wrong:

@@ -112,8 +112,12 @@ def _is_at_end(run: FailedRun, at: datetime | None) -> bool:
     return at is not None and abs(run.ended_at - at) < LOGGED_WITHIN
 
 
-def _locks(settings: Settings, now: datetime) -> Iterator[Problem]:
-    yield from lock_problems(write_lock_holder(settings.catalog_url), Leases(settings.ledger_url).holders(), now)
+def _locks(settings: Settings, now: datetime) -> list[Problem]:
+    leases = Leases(settings.ledger_url)
+    try:
+        return list(lock_problems(write_lock_holder(settings.catalog_url), leases.holders(), now))
+    finally:
+        leases.close()
 
 
 def _newest_times(watched: Watched, dagster: DagsterState) -> dict[str, datetime]:
