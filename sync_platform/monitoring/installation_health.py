@@ -1,4 +1,4 @@
-"""The health of the installation itself: backups, drills, queue and disk.
+"""The health of the installation itself: backups, drills, queue, disk and open alerts.
 
 What belongs here: which facts about the installation cost how many of its 100 points; docs/monitoring.md has the same
 table.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sync_platform.backup.drill_state import drill_state
 from sync_platform.documents.local_time import local_minute
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.lake.corrected_times import duration_in_words
@@ -17,10 +18,11 @@ from sync_platform.monitoring.backup_problems import BACKUP_DUE
 from sync_platform.monitoring.backup_state import BackupState
 from sync_platform.monitoring.drill_due import due_drill
 from sync_platform.monitoring.health import INSTALLATION, Deficit, HealthPart, Subject, unknown
+from sync_platform.monitoring.health_alert import deficits_of_alerts
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun
 from sync_platform.storage.audit_log import AuditEntry
 
-BACKUPS, DRILL, QUEUE, DISK = 30.0, 15.0, 20.0, 35.0
+BACKUPS, DRILL, QUEUE, DISK, ALERTS = 25.0, 15.0, 15.0, 30.0, 15.0
 """The points of each part."""
 BACKUP_LOST = timedelta(days=7)
 """A commit that is in no backup costs points from BACKUP_DUE on, and all points from this age on."""
@@ -50,6 +52,9 @@ def installation_health(state: InstallationState, weight: float, now: datetime) 
         ),
         HealthPart("queue", QUEUE, waiting),
         HealthPart("disk", DISK, _judged(state.volumes, ("maintain", "--dry-run"), "disk", _disk)),
+        HealthPart(
+            "alerts", ALERTS, _judged(state.alerts, ("status",), "alerts", lambda it: deficits_of_alerts(it, now))
+        ),
     ]
     return Subject(INSTALLATION, "high", weight, parts)
 
@@ -75,6 +80,10 @@ def _backups(found: BackupState, now: datetime) -> Iterator[Deficit]:
 
 
 def _drill(entries: Sequence[AuditEntry], backups: BackupState | Unknown, now: datetime) -> Iterator[Deficit]:
+    if isinstance(backups, Unknown) and drill_state(entries, now).at is None:
+        reason = f"no drill was ever made, and the backups that need one cannot be read: {backups.reason}"
+        yield unknown(reason, ("backup", "list"))
+        return
     drill = due_drill(entries, None if isinstance(backups, Unknown) else backups, now)
     if drill and drill.problem:
         is_overdue = drill.outcome == "complete"
