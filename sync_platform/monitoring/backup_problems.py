@@ -68,11 +68,11 @@ def failed_backups(log: Mapping[str, Sequence[AuditEntry]], now: datetime) -> It
         where = f"The log of run {run} in the Dagster UI has the reason" if run else "The command showed the reason"
         yield Problem(
             ProblemName.backup_failed,
-            name,
+            str(name),
             f"{what}; {at}{more}.",
             effect,
             f"{where}. Remove it, and repeat the operation: `{typed(*again)}`",
-            ("audit", "--operation", name),
+            ("audit", "--operation", str(name)),
             (str(newest.subject.get("store") or name),),
         )
 

@@ -109,7 +109,7 @@ def drift_problems(found: Iterable[RecordedDrift]) -> Iterator[Problem]:
             ProblemName.drift_found,
             platform,
             f"Records of {platform} have another shape than before: {in_one_phrase(each.in_words for each in drifts)}.",
-            "Records that still keep the contract are stored. A field that is missing, renamed or new is not.",
+            "Records that keep the contract are stored, without a field that is missing, renamed or new.",
             f"See all differences: `{typed('quality', platform)}`. Correct the platform's file if the change stays.",
             ("quality", platform),
             tuple(sorted({f"{platform}.{each.dataset}" for each in drifts})),
