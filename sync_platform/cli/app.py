@@ -17,7 +17,7 @@ from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
-from sync_platform.cli.monitoring.commands import freshness, health
+from sync_platform.cli.monitoring.commands import freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.output import report_problem
@@ -50,6 +50,7 @@ for command in (
     status,
     health,
     freshness,
+    watch,
     audit,
     platforms,
     sandbox,

@@ -8,6 +8,10 @@ from typing import Any
 
 from sync_platform.documents.local_time import local_time
 
+BREAKS, FIRST_BREAKS = "breaks", "first_breaks"
+"""What the audit log says of a verification: how many breaks it found, and the first of them in words."""
+MAX_FIRST = 5
+
 
 @dataclass(frozen=True)
 class Break:
@@ -55,6 +59,14 @@ class Findings:
     @property
     def holds(self) -> bool:
         return not self.breaks
+
+    @property
+    def first_breaks(self) -> list[str]:
+        return [str(each) for each in self.breaks[:MAX_FIRST]]
+
+    def logged(self) -> dict[str, Any]:
+        """What the audit log says of the verification."""
+        return {BREAKS: len(self.breaks), FIRST_BREAKS: self.first_breaks}
 
     def document(self) -> dict[str, Any]:
         return {"holds": self.holds, **asdict(self)}

@@ -32,7 +32,10 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
         ("sync", "complete", "ada", "cli"),
         ("anchor", "begun", "ada", "cli"),
         ("anchor", "complete", "ada", "cli"),
+        ("verify", "begun", "ada", "cli"),
+        ("verify", "complete", "ada", "cli"),
     ]
+    assert entries[-1]["subject"] == {"breaks": 0, "first_breaks": []}
     assert entries[0]["subject"]["reason"] == "closing time"
     assert entries[2]["subject"]["run_ids"] == [document["platforms"][0]["run_id"]]
 

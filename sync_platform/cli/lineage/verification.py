@@ -26,8 +26,9 @@ def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
     with _opened(settings) as installation:
         also = [_anchor(settings, anchor, installation.public_key)] if anchor else []
         store = _store(settings, settings.landing_url) if landing else None
-        with showing_steps("verifying") as show_step:
+        with audited(settings, OperationName.verify, {}) as operation, showing_steps("verifying") as show_step:
             findings = installation.verify(also, store, show_step)
+            operation.ended("complete" if findings.holds else "failed", **findings.logged())
     if as_json:
         write_json(findings.document())
     else:

@@ -1,0 +1,229 @@
+"""One round: look at all problem sources once, decide on alerts, send messages, and leave a heartbeat.
+
+What belongs here: the order of these steps, and what each failure means. No step that hangs or fails stops the round:
+what cannot be looked at is a problem itself, and alerts about it stay as they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sync_platform.errors import SyncError
+from sync_platform.monitoring.alert_channels import channel_names
+from sync_platform.monitoring.alert_outbox import Delivery, deliver, delivery_problems
+from sync_platform.monitoring.alert_store import AlertStore, utc_now
+from sync_platform.monitoring.bounded_calls import BoundedCalls
+from sync_platform.monitoring.direct_message import end_direct_messages, ledger_problem, send_directly
+from sync_platform.monitoring.installation_state import InstallationState, Unknown, WaitingRun, read_state
+from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
+from sync_platform.monitoring.watch_heartbeat import (
+    Heartbeat,
+    alive_since,
+    read_heartbeat,
+    slept_since,
+    suspended_s,
+    write_heartbeat,
+)
+from sync_platform.monitoring.watchdog.daemon_silence import is_silent
+from sync_platform.monitoring.watchdog.dagster_state import DagsterState
+from sync_platform.monitoring.watchdog.watchdog_sources import Watched, watchdog_sources
+from sync_platform.settings import Settings
+
+SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (watchdog_sources,)
+"""All problem sources of a round, in groups."""
+LOOKED_WITHIN_S = 60.0
+"""How long all sources may take together before each has only a second."""
+DECIDED_WITHIN_S = 90.0
+"""SQLite waits for a locked ledger for 60 seconds before it fails."""
+SENT_WITHIN_S = 120.0
+ReadDagster = Callable[[datetime], DagsterState | None]
+
+
+@dataclass(frozen=True)
+class WatchRound:
+    """What a round found and did.
+
+    `unread`: for each source that could not be looked at, why. `delivery`: what was sent; None where that failed.
+    `faults`: why alerts were not decided, messages not sent, or the heartbeat not written; in sentences.
+    """
+
+    at: datetime
+    problems: Sequence[Problem]
+    unread: Sequence[str]
+    delivery: Delivery | None
+    faults: Sequence[str]
+
+    @property
+    def is_complete(self) -> bool:
+        """True if everything was looked at, decided and handed to the channels."""
+        return not self.unread and not self.faults
+
+
+def watch_once(
+    settings: Settings, read_dagster: ReadDagster, calls: BoundedCalls, clock: Callable[[], datetime] = utc_now
+) -> WatchRound:
+    """One round. `read_dagster`: what Dagster has recorded, at a time; None where Dagster was never used."""
+    now, previous = clock(), read_heartbeat(settings.home)
+    watched = _read(settings, read_dagster, calls, previous, now)
+    store = AlertStore(settings.ledger_url, channel_names(settings), clock)
+    try:
+        return _decide(watched, store, calls)
+    finally:
+        _close(store)
+
+
+def _decide(watched: Watched, store: AlertStore, calls: BoundedCalls) -> WatchRound:
+    settings, now = watched.settings, watched.now
+    look = _Look(calls)
+    for group in SOURCES:
+        look.at_group(group, watched)
+    look.at(ProblemSource(frozenset({ProblemName.delivery_failing}), lambda: delivery_problems(store)))
+    problems = look.found
+    try:
+        calls.run("the ledger", lambda: store.round(problems, look.names), DECIDED_WITHIN_S)
+    except Exception as error:  # whatever it is, people must learn of it
+        return _undecided(settings, problems, look.unread, _reason(error), calls, now)
+    faults: list[str] = []
+    delivery = _deliver(settings, store, calls, faults)
+    _leave_heartbeat(store, watched, look, faults)
+    return WatchRound(now, problems, look.unread, delivery, faults)
+
+
+class _Look:
+    """What was found so far. `names`: the problems that were looked for everywhere."""
+
+    def __init__(self, calls: BoundedCalls) -> None:
+        self._calls, self._until = calls, time.monotonic() + LOOKED_WITHIN_S
+        self._problems: list[Problem] = []
+        self._looked: set[ProblemName] = {ProblemName.watch_incomplete}
+        self._missed: set[ProblemName] = set()
+        self.unread: list[str] = []
+
+    def at_group(self, group: Callable[[Watched], Sequence[ProblemSource]], watched: Watched) -> None:
+        try:
+            sources = self._calls.run(group.__name__, lambda: group(watched), self._limit_s)
+        except Exception as error:
+            self.unread.append(f"{group.__name__}: {_reason(error)}")
+            return
+        for source in sources:
+            self.at(source)
+
+    def at(self, source: ProblemSource) -> None:
+        names = ", ".join(sorted(source.names))
+        try:
+            self._problems += self._calls.run(names, lambda: list(source.look()), self._limit_s)
+            self._looked |= source.names
+        except Exception as error:  # an error of one source must not hide what the others find
+            self._missed |= source.names
+            self.unread.append(f"{names}: {_reason(error)}")
+
+    @property
+    def _limit_s(self) -> float:
+        """How long the next source may take: once the time is over, each has only one more second."""
+        return min(self._calls.limit_s, max(1.0, self._until - time.monotonic()))
+
+    @property
+    def names(self) -> set[ProblemName]:
+        return self._looked - self._missed
+
+    @property
+    def found(self) -> list[Problem]:
+        return [*self._problems, *([_incomplete(self.unread)] if self.unread else [])]
+
+
+def _incomplete(unread: Sequence[str]) -> Problem:
+    return Problem(
+        ProblemName.watch_incomplete,
+        "",
+        f"A round of the watch could not look for everything. {'. '.join(unread)}",
+        "None on the data. Alerts of these kinds stay as they are, and new problems of these kinds are not noticed.",
+        "Remove the reason. `watch --once` shows whether the next round is complete.",
+        ("watch", "--once"),
+    )
+
+
+def _read(
+    settings: Settings, read_dagster: ReadDagster, calls: BoundedCalls, previous: Heartbeat | None, now: datetime
+) -> Watched:
+    """What the sources look at, read once."""
+    dagster = _known(calls, "Dagster's records", lambda: read_dagster(now))
+    state: InstallationState | Unknown = _known(
+        calls, "the installation", lambda: read_state(settings, lambda: _waiting(dagster))
+    )
+    if isinstance(state, Unknown):
+        state = InstallationState(**{each.name: state for each in fields(InstallationState)})
+    slept = slept_since(previous)
+    lives = isinstance(dagster, DagsterState) and not is_silent(dagster, now - slept)
+    return Watched(settings, state, dagster, previous, alive_since(previous, is_alive=lives, now=now), slept, now)
+
+
+def _known(calls: BoundedCalls, name: str, read: Callable[[], Any]) -> Any:
+    try:
+        return calls.run(name, read)
+    except Exception as error:
+        return Unknown(f"{name}: {_reason(error)}")
+
+
+def _waiting(dagster: DagsterState | Unknown | None) -> list[WaitingRun]:
+    unfinished = dagster.unfinished if isinstance(dagster, DagsterState) else []
+    return [
+        WaitingRun(run.run_id, run.job, run.platform, run.since)
+        for run in unfinished
+        if run.phase in ("queued", "starting") and not run.is_of_backfill
+    ]
+
+
+def _deliver(settings: Settings, store: AlertStore, calls: BoundedCalls, faults: list[str]) -> Delivery | None:
+    try:
+        return calls.run("the channels", lambda: deliver(settings, store), SENT_WITHIN_S)
+    except Exception as error:
+        faults.append(f"messages were not sent: {_reason(error)}")
+        return None
+
+
+def _undecided(
+    settings: Settings,
+    problems: Sequence[Problem],
+    unread: Sequence[str],
+    reason: str,
+    calls: BoundedCalls,
+    now: datetime,
+) -> WatchRound:
+    """Nothing could be decided: a message says so without the outbox, and there is no heartbeat."""
+    faults = [f"alerts were not decided: {reason}"]
+    problem = ledger_problem(reason)
+    try:
+        calls.run("the channels", lambda: send_directly(settings, problem, now), SENT_WITHIN_S)
+    except Exception as error:
+        faults.append(f"nor could that be sent: {_reason(error)}")
+    named = [each for each in problems if each.cause != problem.cause]
+    return WatchRound(now, [problem, *named], unread, None, faults)
+
+
+def _leave_heartbeat(store: AlertStore, watched: Watched, look: _Look, faults: list[str]) -> None:
+    """Write the heartbeat, unless no channel takes messages: then only those who watch the watch can notice it."""
+    try:
+        end_direct_messages(watched.settings.home)
+        failing = {each.detail for each in delivery_problems(store)}
+        if faults or failing >= set(store.channels):
+            return
+        heartbeat = Heartbeat(watched.now, len(look.found), not look.unread, watched.alive_since, suspended_s())
+        write_heartbeat(watched.settings.home, heartbeat)
+    except (SyncError, OSError) as error:
+        faults.append(f"the heartbeat was not written: {_reason(error)}")
+
+
+def _close(store: AlertStore) -> None:
+    """Close the connections of a store, which it opens on first use."""
+    if "engine" in vars(store):
+        store.engine.dispose()
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of an error; with its class where it is none of ours."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    return text if isinstance(error, SyncError | TimeoutError) and text else f"{type(error).__name__}: {text}"
