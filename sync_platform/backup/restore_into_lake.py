@@ -22,10 +22,11 @@ from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.observations import recorded_syncs
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
 from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
-from sync_platform.lake.syncs import describe_commit, return_cursor
+from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
+from sync_platform.lake.watermarks import return_cursor
 from sync_platform.landing.sync_id import new_sync_id
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period

@@ -20,7 +20,8 @@ from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
-from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure, watermarks
+from sync_platform.lake.syncs import SyncRecord, last_syncs, record_failure
+from sync_platform.lake.watermarks import watermarks
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, newest_landing, newest_sync_id

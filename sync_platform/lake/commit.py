@@ -37,7 +37,6 @@ from sync_platform.lake.syncs import (
     NO_TRIGGER,
     Trigger,
     describe_commit,
-    move_cursor,
     record_reevaluation,
     write_not_retired,
     write_sync,
@@ -45,6 +44,7 @@ from sync_platform.lake.syncs import (
 from sync_platform.lake.table_writer import update_table
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
+from sync_platform.lake.watermarks import move_cursor
 from sync_platform.landing.manifest import find_manifest, manifest_digest
 from sync_platform.landing.reader import Landed
 from sync_platform.quality.quarantine import first_in_words, has_newly_quarantined, quarantine

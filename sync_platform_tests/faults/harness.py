@@ -20,8 +20,8 @@ from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.replay import replay
 from sync_platform.lake.retirement import Guard
 from sync_platform.lake.rows import TypedRows
-from sync_platform.lake.syncs import watermarks
 from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.lake.watermarks import watermarks
 from sync_platform.landing.destination import Destination
 from sync_platform.landing.extract import Fetch, extract
 from sync_platform.landing.manifest import Manifest, land

@@ -13,7 +13,8 @@ import pytest
 
 from sync_platform.lake.rows import TypedRows
 from sync_platform.lake.schema import ensure_tables
-from sync_platform.lake.syncs import last_syncs, record_failure, syncs_of_runs, watermarks
+from sync_platform.lake.syncs import last_syncs, record_failure, syncs_of_runs
+from sync_platform.lake.watermarks import watermarks
 from sync_platform.sources.columns import Row, column
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.gaps import Gaps

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from sync_platform.lake.clock import read_clock
-from sync_platform.lake.syncs import last_syncs, watermarks
+from sync_platform.lake.syncs import last_syncs
+from sync_platform.lake.watermarks import watermarks
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import Landed
 from sync_platform.landing.sync_id import new_sync_id

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_platform.lake.syncs import watermarks
+from sync_platform.lake.watermarks import watermarks
 from sync_platform.quality.quarantine import QuarantineEntry, entries
 from sync_platform.sources.columns import Row
 from sync_platform.sources.decoding import Decoding
