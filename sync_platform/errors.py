@@ -10,6 +10,7 @@ SyncError
 │   │   └── TokenInDoubt      a single-use token was sent and its answer was lost: a person must authorise again
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
+│   ├── MessageRefused        a channel refuses one message about an alert; it takes others
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
@@ -20,6 +21,7 @@ SyncError
     ├── ConnectionFailed      refused, reset, or timed out
     ├── ServerFailed          HTTP 5xx, or an error inside HTTP 200 that the platform reports as its own fault
     ├── MalformedBody         truncated, or not in the requested format (HTML instead of JSON)
+    ├── DeliveryFailed        a channel cannot be reached, or takes no messages now
     ├── Busy                  another activity holds the lease that this one needs
     └── Throttled             HTTP 429, or a page that blocks bots; says how long to wait
 """
@@ -69,6 +71,10 @@ class Refused(PermanentError):
 
 class BodyTooLarge(PermanentError):
     """The platform answered a body that is larger than the limit, once decoded."""
+
+
+class MessageRefused(PermanentError):
+    """A channel refuses one message about an alert; it takes others."""
 
 
 class StorageError(PermanentError):
@@ -123,6 +129,10 @@ class ServerFailed(TransientError):
 
 class MalformedBody(TransientError):
     """The body is truncated, or is not in the requested format."""
+
+
+class DeliveryFailed(TransientError):
+    """A channel for messages about alerts cannot be reached, or takes no messages now."""
 
 
 class Busy(TransientError):

@@ -82,7 +82,19 @@ class Settings(LogSettings):
     aws_endpoint_url: str = Field("", description="Address of a server to use instead of AWS (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
     sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
-    sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: alerts are only recorded.")
+    sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: none are sent over SNS.")
+    sns_endpoint_url: str = Field(
+        "", description="Address of a server to use for SNS instead of AWS. Empty: AWS_ENDPOINT_URL."
+    )
+    alert_webhook: str = Field(
+        "",
+        description="URL that alerts are posted to, or the address of an Alertmanager. Empty: none. Without a webhook "
+        "and an SNS topic, alerts go to the log.",
+        repr=False,
+    )
+    alert_webhook_form: Literal["json", "alertmanager"] = Field(
+        "json", description="Form of posted alerts: `json`, or `alertmanager` for its API v2."
+    )
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."
     )
@@ -186,6 +198,20 @@ class Settings(LogSettings):
     def _is_zone(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError("must be the name of a time zone, such as Asia/Hong_Kong or UTC")
+        return value
+
+    @field_validator("sns_topic_arn")
+    @classmethod
+    def _is_topic(cls, value: str) -> str:
+        if value and not re.fullmatch(r"arn:[\w-]+:sns:[\w-]+:\d*:[\w-]+(\.fifo)?", value):
+            raise ValueError("must be the ARN of a topic, such as arn:aws:sns:ap-southeast-1:123456789012:alerts")
+        return value
+
+    @field_validator("alert_webhook", "sns_endpoint_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
         return value
 
     @field_validator("landing", "backup_replica", "vault_backup")

@@ -43,6 +43,12 @@ def open_database(url: str, migrations: Path) -> sa.Engine:
         raise StorageError(f"cannot open the database {address.render_as_string()}: {_reason(error)}") from error
 
 
+def database_exists(url: str) -> bool:
+    """False if the database is a file that does not exist yet: to open it would create it."""
+    address = sa.make_url(url)
+    return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
+
+
 @contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One transaction; StorageError where the database fails. A violated constraint stays an IntegrityError."""
