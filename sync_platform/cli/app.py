@@ -15,6 +15,7 @@ from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
+from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import freshness, health, watch
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
@@ -53,6 +54,7 @@ for command in (
 ):
     app.command()(command)
 GROUPS = {
+    "alerts": alert_commands,
     "emergency": emergency_commands,
     "match": match_commands,
     "quarantine": quarantine_commands,

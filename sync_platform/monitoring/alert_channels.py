@@ -44,7 +44,9 @@ class LogChannel:
     name = LOG
 
     def send(self, message: Message, now: datetime) -> None:
-        logger.setLevel(logging.INFO)  # Python's default would leave out messages of low severity
+        logger.setLevel(logging.INFO)  # Python's default leaves out messages of low severity
+        if not logger.hasHandlers():
+            logger.addHandler(logging.StreamHandler())
         lines = " | ".join(message.text.strip().splitlines())
         details = {"alert_id": message.content["alert_id"], "severity": message.content["severity"]}
         logger.log(LEVELS[message.content["severity"]], "%s", lines, extra=details)

@@ -70,6 +70,18 @@ class OutboxState:
     error: str | None
 
 
+@dataclass(frozen=True)
+class StoredMessage:
+    """A message to one channel. `sent_at`: None where it is not sent yet; `error`: why its last attempt failed."""
+
+    event: str
+    channel: str
+    decided_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    error: str | None
+
+
 def deliver(settings: Settings, store: AlertStore) -> Delivery:
     """Send what is due. A channel that fails delays the others for at most 15 seconds, and nothing is raised for it.
 
@@ -86,6 +98,24 @@ def outbox_states(store: AlertStore) -> list[OutboxState]:
         OutboxState(channel, len(rows), in_utc(rows[0].decided_at), rows[0].attempts, rows[0].last_error)
         for channel, rows in found.items()
         if rows
+    ]
+
+
+def messages_about(store: AlertStore, alert_id: str) -> list[StoredMessage]:
+    """The messages about an alert, oldest first."""
+    wanted = sa.select(messages).where(messages.c.alert_id == alert_id).order_by(messages.c.number)
+    with transaction(store.engine) as connection:
+        rows = connection.execute(wanted).all()
+    return [
+        StoredMessage(
+            row.event,
+            row.channel,
+            in_utc(row.decided_at),
+            row.attempts,
+            in_utc(row.sent_at) if row.sent_at else None,
+            row.last_error,
+        )
+        for row in rows
     ]
 
 

@@ -67,6 +67,15 @@ def locked_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def create_missing_tables(engine: sa.Engine) -> set[str]:
+    """Create the tables that somebody has dropped, empty; their names. StorageError where that fails."""
+    with transaction(engine) as connection:
+        known = set(sa.inspect(connection).get_table_names())
+        missing = [table for table in metadata.sorted_tables if table.name not in known]
+        metadata.create_all(connection, missing)
+    return {table.name for table in missing}
+
+
 def read_alerts(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Alert]:
     """The alerts that meet a condition, oldest first."""
     wanted = sa.select(alerts).where(condition).order_by(alerts.c.opened_at, alerts.c.alert_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,7 +187,10 @@ def _merged(log: Mapping[str, Sequence[AuditEntry]], operations: Collection[str]
 
 
 def _open_requests(settings: Settings) -> list[EmergencyRequest]:
-    return RequestStore(settings.ledger_url).open_requests() if _has_ledger(settings) else []
+    if not _has_ledger(settings):
+        return []
+    with closing(RequestStore(settings.ledger_url)) as requests:
+        return requests.open_requests()
 
 
 def _has_ledger(settings: Settings) -> bool:

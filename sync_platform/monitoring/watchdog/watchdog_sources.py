@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -26,8 +26,6 @@ from sync_platform.storage.lease import Leases
 from sync_platform.storage.write_lock import write_lock_holder
 
 Known = TypeVar("Known")
-LOGGED_WITHIN = timedelta(minutes=1)
-"""A run logs the end of its operation just before it ends itself."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,8 @@ def watchdog_sources(watched: Watched) -> list[ProblemSource]:
 
     return [
         _source(lambda: daemon_problems(dagster(), now), ProblemName.daemon_silent),
-        _source(lambda: _progress(watched, dagster()), ProblemName.run_stuck, ProblemName.run_waiting),
+        _source(lambda: progress_problems(dagster().unfinished, now), ProblemName.run_stuck, ProblemName.run_waiting),
+        _source(lambda: request_problems(_required(state.requests), now), ProblemName.run_waiting),
         _source(lambda: failed_problems(_unrecorded(dagster(), state)), ProblemName.run_failed),
         _source(lambda: schedule_problems(dagster()), ProblemName.schedule_missed),
         _source(
@@ -90,26 +89,13 @@ def _required(read: Known | Unknown) -> Known:
     return read
 
 
-def _progress(watched: Watched, dagster: DagsterState) -> Iterator[Problem]:
-    yield from progress_problems(dagster.unfinished, watched.awake_now)
-    yield from request_problems(_required(watched.state.requests), watched.awake_now)
-
-
 def _unrecorded(dagster: DagsterState, state: InstallationState) -> list[FailedRun]:
-    """The failed runs that neither a record of a sync nor a logged backup or drill tells of: those are judged there."""
-    syncs = {record.run_id for records in _required(state.records).values() for record in records}
-    drills = {orjson.loads(entry.subject).get("run_id") for entry in _required(state.drills)}
-    backup = _required(state.backups).logged
-    return [
-        run
-        for run in dagster.failed
-        if run.run_id not in syncs | drills
-        and not (backup.last_outcome == "failed" and _is_at_end(run, backup.last_at) and "backup" in run.job)
-    ]
-
-
-def _is_at_end(run: FailedRun, at: datetime | None) -> bool:
-    return at is not None and abs(run.ended_at - at) < LOGGED_WITHIN
+    """The failed runs of which no sync's record and no end of a logged operation tells: others are judged there."""
+    recorded = {record.run_id for records in _required(state.records).values() for record in records}
+    logged = [_required(state.drills), _required(state.verifications), *_required(state.backup_log).values()]
+    ended = (entry for entries in logged for entry in entries if entry.outcome != "begun")
+    recorded |= {orjson.loads(entry.subject).get("run_id") for entry in ended}
+    return [run for run in dagster.failed if run.run_id not in recorded]
 
 
 def _locks(settings: Settings, now: datetime) -> list[Problem]:
