@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from sync_platform.monitoring.alert_channels import channel_names
+from sync_platform.monitoring.alert_outbox import deliver
+from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.problem import Problem, ProblemName
+from sync_platform.settings import Settings, load_settings
 from sync_platform_tests.monitoring.recorded_syncs import NOW
 
 ALL = frozenset(ProblemName)
@@ -43,6 +48,24 @@ def problem(
     return Problem(name=name, detail=detail, subjects=subjects, **{**texts, **values})
 
 
+STALE = problem(ProblemName.sync_stale, "", "chope", what="The data of chope are old.")
+FAILED = problem(ProblemName.backup_failed, "", what="The backup failed.")
+
+
+def settings_of(tmp_path: Path, **values: Any) -> Settings:
+    return load_settings(sync_home=tmp_path, environment="production", **values)
+
+
+def store_of(settings: Settings, clock: Clock) -> AlertStore:
+    return AlertStore(settings.ledger_url, channel_names(settings), clock)
+
+
+def decide_and_deliver(settings: Settings, store: AlertStore, problems: Iterable[Problem]) -> None:
+    """One round, and the delivery of its messages."""
+    store.round(problems, ALL)
+    deliver(settings, store)
+
+
 @dataclass
 class Webhook:
     """A server of webhooks: what it received, and how it answers."""
@@ -66,12 +89,12 @@ def running_webhook() -> Iterator[Webhook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             webhook.paths.append(self.path)
             if ended.wait(webhook.delay_s):
                 return
             if webhook.status == 200:
-                webhook.received.append(body)
+                webhook.received.append(json.loads(body))
             webhook.on_receipt()
             if webhook.sends_slowly:
                 self._send_slowly()

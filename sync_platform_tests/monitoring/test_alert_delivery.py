@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,25 +17,28 @@ import pytest
 from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 
-from sync_platform.errors import StorageError
-from sync_platform.monitoring import webhook_channel
+from sync_platform.monitoring import sns_channel, webhook_channel
 from sync_platform.monitoring.alert import Alert
-from sync_platform.monitoring.alert_channels import channel_names
 from sync_platform.monitoring.alert_message import Message
 from sync_platform.monitoring.alert_outbox import ChannelDelivery, deliver, delivery_problems, outbox_states
-from sync_platform.monitoring.alert_round import decide_and_deliver
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.alertmanager_channel import AlertmanagerChannel
 from sync_platform.monitoring.problem import ProblemName
 from sync_platform.monitoring.sns_channel import SnsChannel, subject_of
-from sync_platform.settings import Settings, load_settings
-from sync_platform_tests.monitoring.alerting import ALL, Clock, Webhook, problem, running_webhook
+from sync_platform_tests.monitoring.alerting import (
+    ALL,
+    FAILED,
+    STALE,
+    Clock,
+    Webhook,
+    decide_and_deliver,
+    problem,
+    running_webhook,
+    settings_of,
+    store_of,
+)
 from sync_platform_tests.monitoring.recorded_syncs import NOW
-from sync_platform_tests.processes import outputs_of
-from sync_platform_tests.warm import started
 
-STALE = problem(ProblemName.sync_stale, "", "chope", what="The data of chope are old.")
-FAILED = problem(ProblemName.backup_failed, "", what="The backup failed.")
 REGION, ACCOUNT = "ap-southeast-1", "123456789012"
 NO_SERVER = "http://127.0.0.1:9"
 
@@ -96,14 +97,6 @@ def webhook() -> Iterator[Webhook]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-def settings_of(tmp_path: Path, **values: Any) -> Settings:
-    return load_settings(sync_home=tmp_path, environment="production", **values)
-
-
-def store_of(settings: Settings, clock: Clock) -> AlertStore:
-    return AlertStore(settings.ledger_url, channel_names(settings), clock)
 
 
 def test_sns_gets_the_text_a_subject_and_the_severity_as_an_attribute(sns: Sns, tmp_path: Path, clock: Clock) -> None:
@@ -171,11 +164,24 @@ def test_a_webhook_that_hangs_is_given_up_and_delays_no_other_channel(
     assert done["webhook"].error == "the webhook did not answer within 0 seconds"
 
 
+@pytest.mark.usefixtures("sns")
+def test_an_sns_that_hangs_is_given_up(
+    webhook: Webhook, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sns_channel, "TIMEOUT_S", 0.3)
+    webhook.delay_s = 60
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
+    settings = settings_of(tmp_path, sns_topic_arn=topic, sns_endpoint_url=webhook.url)
+    store = store_of(settings, clock)
+    store.round([STALE], ALL)
+    assert "SNS did not take a message: Read timeout" in str(deliver(settings, store).channels[0].error)
+
+
 def test_a_webhook_gets_each_message_once_as_json(webhook: Webhook, tmp_path: Path, clock: Clock) -> None:
     settings = settings_of(tmp_path, alert_webhook=webhook.url)
     store = store_of(settings, clock)
     for problems in ([STALE, FAILED], [STALE], [STALE]):
-        decide_and_deliver(settings, store, problems, ALL)
+        decide_and_deliver(settings, store, problems)
     assert [(each["name"], each["event"], each["severity"]) for each in webhook.received] == [
         ("sync-stale", "opened", "medium"),
         ("backup-failed", "opened", "critical"),
@@ -251,7 +257,7 @@ def test_a_failing_channel_is_an_alert_on_the_other_channels(
     )
     store = store_of(settings, clock)
     for _ in range(6):
-        decide_and_deliver(settings, store, [STALE, *delivery_problems(store)], ALL)
+        decide_and_deliver(settings, store, [STALE, *delivery_problems(store)])
         clock.move(minutes=1)
     assert [each["name"] for each in webhook.received] == ["sync-stale", "delivery-failing"]
     (state,) = outbox_states(store)
@@ -286,7 +292,7 @@ def test_alertmanager_gets_labels_and_the_end_of_each_alert(webhook: Webhook, tm
     settings = settings_of(tmp_path, alert_webhook=webhook.url, alert_webhook_form="alertmanager")
     store = store_of(settings, clock)
     for problems in ([STALE], []):
-        decide_and_deliver(settings, store, problems, ALL)
+        decide_and_deliver(settings, store, problems)
         clock.move(minutes=1)
     (opened,), (resolved,) = webhook.received
     assert set(webhook.paths) == {"/hook/api/v2/alerts"}
@@ -310,7 +316,7 @@ def test_alertmanager_gets_an_open_alert_every_hour_and_the_old_severity_as_ende
     store = store_of(settings, clock)
     for minutes in (0, 59, 1, 60, 46 * 60):
         clock.move(minutes=minutes)
-        decide_and_deliver(settings, store, [STALE], ALL)
+        decide_and_deliver(settings, store, [STALE])
     assert len(webhook.received) == 4
     escalated, before = webhook.received[-1]
     assert (escalated["labels"]["severity"], before["labels"]["severity"]) == ("high", "medium")
@@ -341,74 +347,6 @@ def test_a_subject_of_sns_is_ascii_without_line_breaks_and_at_most_100_character
     store.round([replace(STALE, what="two\nlines")], ALL)
     (alert,) = store.open_alerts()
     assert alert.what == "two\\nlines"
-
-
-def test_two_processes_that_make_a_round_at_the_same_time_send_one_message(webhook: Webhook, tmp_path: Path) -> None:
-    imports = "from sync_platform_tests.monitoring.test_alert_delivery import *"
-    program = "make_round(sys.argv[1], sys.argv[2])"
-    AlertStore(settings_of(tmp_path).ledger_url, []).open_alerts()
-    webhook.on_receipt = lambda: time.sleep(0.2)
-    outputs_of(2, imports, program, str(tmp_path), webhook.url)
-    assert len(webhook.received) == 2
-    assert len({each["alert_id"] for each in webhook.received}) == 2
-
-
-def make_round(home: str, url: str) -> None:
-    """A round and its delivery, as another process makes it."""
-    settings = settings_of(Path(home), alert_webhook=url)
-    decide_and_deliver(settings, AlertStore(settings.ledger_url, ["webhook"]), [STALE, FAILED], ALL)
-
-
-def test_a_kill_between_deciding_and_sending_loses_no_message(webhook: Webhook, tmp_path: Path) -> None:
-    (process,) = started(1, _decide_and_die, (str(tmp_path),))
-    assert process.wait().returncode == -signal.SIGKILL
-    settings = settings_of(tmp_path, alert_webhook=webhook.url)
-    deliver(settings, AlertStore(settings.ledger_url, ["webhook"]))
-    assert webhook.titles() == ["[production] MEDIUM opened: The data of chope are old."]
-
-
-def _decide_and_die(home: str, number: int) -> None:
-    AlertStore(settings_of(Path(home)).ledger_url, ["webhook"]).round([STALE], ALL)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_kill_between_sending_and_recording_sends_the_message_again_with_the_same_id(
-    webhook: Webhook, tmp_path: Path, clock: Clock
-) -> None:
-    """At least once: no sender can know that a receiver has a message if it dies before it records the answer."""
-    settings = settings_of(tmp_path, alert_webhook=webhook.url)
-    store = store_of(settings, clock)
-    store.round([STALE], ALL)
-    webhook.on_receipt = lambda: os.kill(process.process.pid or 0, signal.SIGKILL)
-    (process,) = started(1, _deliver, (str(tmp_path), webhook.url))
-    assert process.wait().returncode == -signal.SIGKILL
-    webhook.on_receipt = lambda: None
-    assert deliver(settings, store).channels[0].sent == 0  # the attempt of the dead process could still go on
-    clock.move(seconds=30)
-    assert deliver(settings, store).channels[0].sent == 1
-    assert len(webhook.received) == 2
-    assert len({each["message_id"] for each in webhook.received}) == 1
-
-
-def _deliver(home: str, url: str, number: int) -> None:
-    settings = settings_of(Path(home), alert_webhook=url)
-    deliver(settings, store_of(settings, Clock()))
-
-
-def test_a_ledger_that_cannot_be_used_is_told_without_it(webhook: Webhook, tmp_path: Path, clock: Clock) -> None:
-    ledger = tmp_path / "ledger.sqlite"
-    ledger.write_text("this is no database, and it is longer than a header of one is " * 20)
-    settings = settings_of(tmp_path, alert_webhook=webhook.url)
-    for _ in range(7 * 60):
-        with pytest.raises(StorageError, match="file is not a database"):
-            decide_and_deliver(settings, store_of(settings, clock), [], ALL)
-        clock.move(minutes=1)
-    ledger.unlink()
-    for _ in range(2):
-        decide_and_deliver(settings, store_of(settings, clock), [], ALL)
-    assert [each["event"] for each in webhook.received] == ["opened", "still open", "resolved"]
-    assert "The ledger cannot be used: cannot open the database" in webhook.titles()[0]
-    assert len({each["alert_id"] for each in webhook.received}) == 1
 
 
 def test_a_topic_is_asked_for_in_its_own_region() -> None:
