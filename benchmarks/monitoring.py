@@ -79,9 +79,9 @@ def _measure(name: str, call: Callable[[], object]) -> None:
 def contents(home: Path) -> dict[str, str]:
     """The digest of each table of each SQLite database below a home, and of each other file."""
     found = {}
-    for file in sorted(each for each in home.rglob("*") if each.is_file()):
+    for file in sorted(each for each in home.rglob("*") if each.is_file() and each.suffix != ".lock"):
         name = str(file.relative_to(home))
-        if file.read_bytes()[:15] == b"SQLite format 3":
+        if file.suffix in (".sqlite", ".db"):
             found |= {f"{name}: {table}": digest for table, digest in _tables(file).items()}
         elif not name.endswith(("-wal", "-shm")):
             found[name] = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -77,7 +77,8 @@ class InstallationState:
     newest score of each dimension that was measured, of any period. `own_checks`: the newest results of own checks.
     `drift`: of the newest records of each dataset. `backup_log`: the entries of backups, their copies and
     verifications, and those of the vault, by operation. `verifications`: the entries of verifications of the history.
-    `obligations`: those of `watched_obligations`. `alerts`: the open alerts.
+    `obligations`: those of `watched_obligations`. `alerts`: the open alerts. `reports`: the entries of reports in the
+    audit log.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -94,6 +95,7 @@ class InstallationState:
     verifications: Sequence[AuditEntry] | Unknown = ()
     obligations: Sequence[Obligation] | Unknown = ()
     alerts: Sequence[OpenAlert] | Unknown = ()
+    reports: Sequence[AuditEntry] | Unknown = ()
 
 
 def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
@@ -133,10 +135,17 @@ def read_state(
             verifications=_of(log, lambda known: known[OperationName.verify]),
             obligations=_of(of_lake, lambda lake_s: _of(persons, lambda ledger_s: [*lake_s, *ledger_s])),
             alerts=_known(lambda: open_alerts(settings)),
+            reports=_of(log, lambda known: known[OperationName.report]),
         )
 
 
-WATCHED_LOG = (*WATCHED_OPERATIONS, OperationName.drill, OperationName.verify, *REQUESTS_OF_PERSONS)
+WATCHED_LOG = (
+    *WATCHED_OPERATIONS,
+    OperationName.drill,
+    OperationName.verify,
+    OperationName.report,
+    *REQUESTS_OF_PERSONS,
+)
 """The operations of the audit log whose entries are read."""
 
 

@@ -7,6 +7,7 @@ what cannot be looked at is a problem itself, and alerts about it stay as they a
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -19,7 +20,10 @@ from sync_platform.monitoring.alert_outbox import Delivery, delivery_problems
 from sync_platform.monitoring.alert_round import decide_and_deliver
 from sync_platform.monitoring.alert_store import AlertStore, open_alerts, utc_now
 from sync_platform.monitoring.bounded_calls import BoundedCalls
+from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, WaitingRun, read_state
+from sync_platform.monitoring.metric_publication import publish_metrics
+from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.monitoring.watch_heartbeat import (
@@ -50,6 +54,7 @@ LOOKED_WITHIN_S = 60.0
 """How long all sources may take together before each has only a second."""
 DECIDED_WITHIN_S = 180.0
 """SQLite waits for a locked ledger for 60 seconds before it fails, and each channel takes up to 30."""
+PUBLISHED_WITHIN_S = 60.0
 ReadDagster = Callable[[datetime], DagsterState | None]
 
 
@@ -58,7 +63,7 @@ class WatchRound:
     """What a round found and did.
 
     `unread`: for each source that could not be looked at, why. `delivery`: what was sent; None where nothing could be
-    decided. `faults`: why alerts were not decided, or the heartbeat not written.
+    decided. `faults`: why alerts were not decided, the heartbeat not written, or metrics not published; in sentences.
     """
 
     at: datetime
@@ -96,7 +101,11 @@ def _decide(watched: Watched, store: AlertStore, calls: BoundedCalls) -> WatchRo
     try:
         decide = partial(decide_and_deliver, watched.settings, store, problems, look.names)
         delivery = calls.run("the ledger", decide, DECIDED_WITHIN_S)
-        _leave_heartbeat(store, watched, len(problems), not look.unread)
+        arrives = _does_any_channel_work(store)
+        if arrives:
+            _leave_heartbeat(watched, len(problems), is_complete=not look.unread)
+        publish = partial(_publish, watched, store, has_heartbeat=arrives)
+        faults += calls.run("the places of metrics", publish, PUBLISHED_WITHIN_S)
     except Exception as error:  # whatever it is, the round must end and say so
         faults.append(_reason(error))
     return WatchRound(watched.now, problems, look.unread, delivery, faults)
@@ -197,12 +206,26 @@ def _waiting(dagster: DagsterState | Unknown | None) -> list[WaitingRun]:
     ]
 
 
-def _leave_heartbeat(store: AlertStore, watched: Watched, problems: int, is_complete: bool) -> None:
-    """Write the heartbeat, unless no channel takes messages: then only those who watch the watch can notice it."""
+def _does_any_channel_work(store: AlertStore) -> bool:
+    """False if no channel takes messages: then there is no heartbeat, and those who watch the watch notice it."""
     failing = {each.detail for each in delivery_problems(store)}
-    if not failing >= set(store.channels):
-        heartbeat = Heartbeat(watched.now, problems, is_complete, watched.alive_since, suspended_s())
-        write_heartbeat(watched.settings.home, heartbeat)
+    return not failing >= set(store.channels)
+
+
+def _leave_heartbeat(watched: Watched, problems: int, *, is_complete: bool) -> None:
+    heartbeat = Heartbeat(watched.now, problems, is_complete, watched.alive_since, suspended_s())
+    write_heartbeat(watched.settings.home, heartbeat)
+
+
+def _publish(watched: Watched, store: AlertStore, *, has_heartbeat: bool) -> list[str]:
+    """Publish the metrics of the round; why that failed in a place, in sentences."""
+    settings, now = watched.settings, watched.now
+    platforms = load_platforms(settings.platform_path)
+    health = health_of(settings, platforms, watched.state, now)
+    alerts = Counter(each.severity for each in store.open_alerts())
+    samples = samples_of(watched.state, platforms, health, now, alerts)
+    published = publish_metrics(settings, samples, now, has_heartbeat=has_heartbeat)
+    return [f"metrics were not published to {place}: {reason}" for place, reason in published.problems.items()]
 
 
 def _close(store: AlertStore) -> None:
