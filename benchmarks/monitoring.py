@@ -1,4 +1,4 @@
-"""The cost of a round of freshness and health: `python -m benchmarks.monitoring`.
+"""The cost of a round of freshness, health and problems: `python -m benchmarks.monitoring`.
 
 Eight platforms with a year of syncs, scores, backups and drills on record; the time after start-up, without Dagster.
 """
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sync_platform.lake.schema import ensure_sync_tables
 from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import read_state
+from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
 from sync_platform.settings import Settings, load_settings
@@ -39,11 +40,13 @@ def main() -> None:
         walls, processors = [], []
         for _ in range(ROUNDS):
             began, used = time.perf_counter(), _processor_s()
-            health = health_of(settings, platforms, read_state(settings, list), now)
+            state = read_state(settings, list)
+            health = health_of(settings, platforms, state, now)
+            problems = [each for source in recorded_sources(settings, platforms, state, now) for each in source.look()]
             walls.append(time.perf_counter() - began)
             processors.append(_processor_s() - used)
         print(f"{len(platforms)} platforms, {syncs:,} records of syncs, {entries:,} entries in the audit log")
-        print(f"health {health.state}, {health.score} points")
+        print(f"health {health.state}, {health.score} points, {len(problems)} problems")
         print(f"a round: {statistics.median(walls):.2f} s, {statistics.median(processors):.2f} s of processor time")
 
 
