@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-import orjson
-
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.judged_runs import judged_runs
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.watch_heartbeat import Heartbeat
 from sync_platform.monitoring.watchdog.clock_check import clock_problems, other_clocks
@@ -21,6 +20,7 @@ from sync_platform.monitoring.watchdog.lock_age import lock_problems
 from sync_platform.monitoring.watchdog.run_progress import failed_problems, progress_problems
 from sync_platform.monitoring.watchdog.tick_problems import schedule_problems, sensor_problems
 from sync_platform.monitoring.watchdog.waiting_requests import request_problems
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.write_lock import write_lock_holder
@@ -61,7 +61,7 @@ def watchdog_sources(watched: Watched) -> list[ProblemSource]:
         _source(lambda: daemon_problems(dagster(), now), ProblemName.daemon_silent),
         _source(lambda: progress_problems(dagster().unfinished, now), ProblemName.run_stuck, ProblemName.run_waiting),
         _source(lambda: request_problems(_required(state.requests), now), ProblemName.run_waiting),
-        _source(lambda: failed_problems(_unrecorded(dagster(), state)), ProblemName.run_failed),
+        _source(lambda: failed_problems(_unjudged(watched, dagster())), ProblemName.run_failed),
         _source(lambda: schedule_problems(dagster()), ProblemName.schedule_missed),
         _source(
             lambda: sensor_problems(dagster(), watched.alive_since, now),
@@ -89,13 +89,12 @@ def _required(read: Known | Unknown) -> Known:
     return read
 
 
-def _unrecorded(dagster: DagsterState, state: InstallationState) -> list[FailedRun]:
-    """The failed runs of which no sync's record and no end of a logged operation tells: others are judged there."""
-    recorded = {record.run_id for records in _required(state.records).values() for record in records}
-    logged = [_required(state.drills), _required(state.verifications), *_required(state.backup_log).values()]
-    ended = (entry for entries in logged for entry in entries if entry.outcome != "begun")
-    recorded |= {orjson.loads(entry.subject).get("run_id") for entry in ended}
-    return [run for run in dagster.failed if run.run_id not in recorded]
+def _unjudged(watched: Watched, dagster: DagsterState) -> list[FailedRun]:
+    """The failed runs that are not judged by what they recorded. While that cannot be read, nothing is known of any."""
+    _required(watched.state.records)
+    _required(watched.state.backup_log)
+    judged = judged_runs(load_platforms(watched.settings.platform_path), watched.state)
+    return [run for run in dagster.failed if run.run_id not in judged]
 
 
 def _locks(settings: Settings, now: datetime) -> list[Problem]:
