@@ -18,7 +18,9 @@ from sync_platform.defs.monitoring import watch_sensors
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
+from sync_platform.defs.run_log import begin_logging_in_dagster
 from sync_platform.defs.scorecard import scorecard_asset
+from sync_platform.defs.sync_log import sync_log
 from sync_platform.defs.tables import table_assets
 from sync_platform.defs.unified import unified_assets, unify_job
 from sync_platform.defs.vault_backup import vault_backup_of
@@ -61,6 +63,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         ],
         resources={
             "platform_locks": platform_lock_resource(settings.ledger_url, platforms, progress),
+            "sync_log": sync_log,
             "sources": sources_of(settings),
             "vault": vault_of(settings),
             "landing_store": landing_store,
@@ -78,4 +81,5 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads."""
+    begin_logging_in_dagster()
     return build(load_settings(), NoProgress())

@@ -19,17 +19,40 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sync_platform.errors import SettingsError
 
 DOTENV = ".env"
+SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
+"""How the names of secret settings end."""
 PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
-class Settings(BaseSettings):
-    """The settings of the installation: where state is stored, and what a sync may use."""
+class LogSettings(BaseSettings):
+    """The settings of log lines. They are read alone, so that other wrong settings are logged in the right form."""
 
     model_config = SettingsConfigDict(env_file=DOTENV, extra="ignore", env_ignore_empty=True)
 
     environment: Literal["development", "staging", "production"] = Field(
-        "development", description="Which installation this is; shown in the UI and in reports."
+        "development", description="Which installation this is; shown in the UI, in reports and in log lines."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of standard error: `text` for people, or `json`: one JSON object per line."
+    )
+    log_level: Literal["", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "", description="Least level of log lines. Empty: INFO as JSON; as text no log lines beside the usual messages."
+    )
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.strip().upper() if isinstance(value, str) else value
+
+
+class Settings(LogSettings):
+    """The settings of the installation: where state is stored, and what a sync may use."""
+
     organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
     contact: str = Field("", description="Whom to ask about a report: a name, an e-mail address or a phone number.")
     time_zone: str = Field(
@@ -352,6 +375,20 @@ def load_settings(**overrides: Any) -> Settings:
         raise _settings_error(error, prefix="") from error
 
 
+def load_log_settings() -> LogSettings:
+    """The settings of log lines; raises SettingsError like `load_settings`."""
+    try:
+        return LogSettings()
+    except ValidationError as error:
+        raise _settings_error(error, prefix="") from error
+
+
+def secret_values() -> set[str]:
+    """The values of all variables, of the environment and `.env`, whose names say that they are secret."""
+    found = {**_dotenv(), **os.environ}
+    return {value for name, value in found.items() if name.endswith(SECRET_NAMES) and value}
+
+
 def platform_settings(platform: str) -> PlatformSettings:
     """The `<PLATFORM>_...` settings of one platform; raises SettingsError like `load_settings`."""
     prefix = f"{platform.upper()}_"
@@ -379,10 +416,6 @@ def _settings_error(error: ValidationError, prefix: str) -> SettingsError:
     lines = []
     for problem in error.errors():
         variable = prefix + "_".join(str(part) for part in problem["loc"]).upper()
-        value = (
-            "(secret)"
-            if variable.endswith(("KEY", "SECRET", "TOKEN", "WEBHOOK"))
-            else without_password(repr(problem["input"]))
-        )
+        value = "(secret)" if variable.endswith(SECRET_NAMES) else without_password(repr(problem["input"]))
         lines.append(f"{variable}={value}: {problem['msg'].removeprefix('Value error, ')}")
     return SettingsError("wrong setting: " + "; ".join(lines))

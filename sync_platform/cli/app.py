@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import logging
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from sync_platform import __version__
 from sync_platform.cli.backup.commands import backup_commands
@@ -23,8 +27,8 @@ from sync_platform.cli.quality.commands import check, quality, quarantine_comman
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
-from sync_platform.documents.wording import verbatim
 from sync_platform.errors import SyncError, UsageError
+from sync_platform.logs.line_handler import LoggedStream
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -86,7 +90,16 @@ def before_commands(
 
 def main() -> None:
     """The console script."""
+    if _may_ask_for_log_lines():
+        from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
+
+        begin_logging()
     sys.exit(run(sys.argv[1:]))
+
+
+def _may_ask_for_log_lines() -> bool:
+    """False where no setting of log lines can be set."""
+    return bool({"LOG_FORMAT", "LOG_LEVEL"} & {name.upper() for name in os.environ}) or Path(".env").exists()
 
 
 def run(arguments: list[str]) -> int:
@@ -96,6 +109,7 @@ def run(arguments: list[str]) -> int:
     except SystemExit as ended:
         if _is_interruption(ended):
             return _problem(CANCELLED_IN_WORDS, INTERRUPTED)
+        _log_usage_error(ended)
         return int(ended.code or OK)
     except UsageError as error:
         return _problem(str(error), BAD_USAGE)
@@ -112,8 +126,16 @@ def _is_interruption(ended: BaseException) -> bool:
     return cause is not None and (isinstance(cause, KeyboardInterrupt) or _is_interruption(cause))
 
 
+def _log_usage_error(ended: SystemExit) -> None:
+    """Log a wrong option or command as an error, where typer's message for people was logged as lines of text."""
+    if isinstance(sys.stderr, LoggedStream) and isinstance(ended.__context__, TyperException):
+        _problem(str(ended.__context__), BAD_USAGE)
+
+
 def _problem(message: str, code: int) -> int:
-    sys.stderr.write(f"sync-platform: {verbatim(message)}\n")
+    from sync_platform.cli.output import report_problem  # the import takes a moment, and most commands need none
+
+    report_problem(message, logging.ERROR)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -20,6 +21,7 @@ from sync_platform.documents.states import CANCELLED, COMPLETE, DEGRADED, FAILED
 from sync_platform.documents.text import text_of
 from sync_platform.documents.wording import verbatim
 from sync_platform.errors import StorageError, UsageError
+from sync_platform.logs.line_handler import LoggedStream
 
 COLOURS = {COMPLETE: "green", WITH_GAPS: "green", DEGRADED: "yellow", FAILED: "red", CANCELLED: "red"}
 MARKS = {COMPLETE: "✓", WITH_GAPS: "~", DEGRADED: "!", FAILED: "✗", CANCELLED: "✗"}
@@ -64,9 +66,12 @@ def showing_steps(activity: str) -> Iterator[Callable[[str], None]]:
         yield lambda step: status.update(Text(f"{activity}: {step}"))
 
 
-def report_problem(message: str) -> None:
-    """A message on standard error."""
-    write_line(f"sync-platform: {message}")
+def report_problem(message: str, level: int = logging.WARNING) -> None:
+    """A message on standard error; where log lines are JSON, a log line of this level."""
+    if isinstance(sys.stderr, LoggedStream):
+        logging.getLogger(__name__).log(level, "%s", message)
+    else:
+        write_line(f"sync-platform: {message}")
 
 
 def write_line(text: str) -> None:

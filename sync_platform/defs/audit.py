@@ -6,13 +6,14 @@ What belongs here: runs of schedules, sensors and the UI. The command line logs 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from sync_platform.defs.landing import ATTENDED_TAG
+from sync_platform.defs.run_log import logging_run
 from sync_platform.defs.trigger import REQUEST_ID_TAG, REQUESTER_TAG
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via
 from sync_platform.storage.operation_name import OperationName
@@ -45,7 +46,8 @@ def audited_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[s
     _record(run, ledger, operation, subject, "begun")
     under_way = RunOperation()
     try:
-        yield under_way
+        with logging_run(run):
+            yield under_way
     finally:
         _record(run, ledger, operation, {**subject, **under_way.details}, under_way.outcome)
 
@@ -58,14 +60,12 @@ def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, 
     named = {"partition": PARTITION_TAG, "request_id": REQUEST_ID_TAG, "backfill": BACKFILL_TAG}
     details |= {name: run.tags[tag] for name, tag in named.items() if tag in run.tags}
     log = AuditLog(ledger)
-    try:
+    with logging_run(run), closing(log):
         for reason in sorted(set(_shrinks_accepted(run.run_config))):
             log.record(
                 OperationName.accept_shrink, {**details, "reason": reason}, actor=actor, via=via, outcome="begun"
             )
         log.record(operation, details, actor=actor, via=via, outcome=outcome)
-    finally:
-        log.close()
 
 
 def _actor_of(run: dg.DagsterRun) -> tuple[str, Via]:

@@ -15,6 +15,7 @@ from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, Sources, StoreResource, VaultResource
+from sync_platform.defs.sync_log import SyncLog
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
@@ -92,28 +93,30 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         vault: VaultResource,
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],
+        sync_log: dg.ResourceParam[SyncLog],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)
         try:
-            store = landing_store.open()
-            if not _is_fetchable(platform, period):
-                return _landed_before(platform, period, store)
-            landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
-            sync_id = new_sync_id(started_at, after=landed_last)
-            fetch = Fetch(
-                platform,
-                sources.source_of(platform),
-                vault.platform_secrets(platform.name),
-                _scope(platform, period, config.mode, lake),
-                period.key,
-                sync_id,
-                context.run_id,
-            )
-            on_page = _PageReport(platform, progress, context)
-            manifests = extract(fetch, Destination(store, vault.vault), on_page, row_worker.parse)
-            progress.landed(platform.name)
-            return manifests
+            with sync_log.step(platform.name):
+                store = landing_store.open()
+                if not _is_fetchable(platform, period):
+                    return _landed_before(platform, period, store)
+                landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
+                sync_id = new_sync_id(started_at, after=landed_last)
+                fetch = Fetch(
+                    platform,
+                    sources.source_of(platform),
+                    vault.platform_secrets(platform.name),
+                    _scope(platform, period, config.mode, lake),
+                    period.key,
+                    sync_id,
+                    context.run_id,
+                )
+                on_page = _PageReport(platform, progress, context)
+                manifests = extract(fetch, Destination(store, vault.vault), on_page, row_worker.parse)
+                progress.landed(platform.name)
+                return manifests
         except SyncError as error:
             _record_failure(context, lake, platform, period, config.mode, sync_id, started_at, error)
             raise failure(context, error) from error

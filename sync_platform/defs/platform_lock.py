@@ -14,6 +14,7 @@ import dagster as dg
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.operation_name import OperationName
@@ -39,6 +40,7 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
         with ExitStack() as locks:
+            locks.enter_context(logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None))
             for name in locked:
                 locks.enter_context(platform_lock(ledger, name, run.run_id, _on_wait(name, progress, context)))
                 progress.lock_taken(name)

@@ -67,8 +67,17 @@ def _names_of(error: Any) -> set[str]:
     return names
 
 
-def _root_of(error: Any) -> str | None:
-    """The message of the error that others wrap: an expected one, else the innermost."""
-    while error is not None and error.cause is not None and error.cls_name not in EXPECTED_ERRORS:
+def root_error(error: Any) -> Any:
+    """The error that others wrap, as Dagster serialises errors: an expected one, else the innermost."""
+    while error.cause is not None and error.cls_name not in EXPECTED_ERRORS:
         error = error.cause
-    return None if error is None else str(error.message).strip().removeprefix(f"{errors.__name__}.{error.cls_name}: ")
+    return error
+
+
+def error_text(error: Any) -> str:
+    """The message of a serialised error, without its class if it is an expected one."""
+    return str(error.message).strip().removeprefix(f"{errors.__name__}.{error.cls_name}: ")
+
+
+def _root_of(error: Any) -> str | None:
+    return None if error is None else error_text(root_error(error))

@@ -13,6 +13,7 @@ from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_
 from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, StoreResource
+from sync_platform.defs.sync_log import SyncLog
 from sync_platform.defs.trigger import trigger_of
 from sync_platform.documents.states import DEGRADED, WITH_GAPS
 from sync_platform.errors import SyncError
@@ -94,6 +95,7 @@ def _table_asset(
         landing_store: StoreResource,
         lake: LakeResource,
         platform_locks: dg.ResourceParam[None],
+        sync_log: dg.ResourceParam[SyncLog],
         landed: Landed | None,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if config.sync_id:
@@ -105,7 +107,9 @@ def _table_asset(
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         standards = Standards.of(load_settings(), own)
         rows, trigger = TypedRows(landed, platform, row_worker), trigger_of(context.run.tags)
-        outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
+        with sync_log.step(platform.name, dataset.name):
+            outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
+        sync_log.add(outcome.record)
         for reason in outcome.record.reasons:
             context.log.warning(f"{DEGRADED}: {reason}")
         for gap in outcome.record.gaps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from datetime import UTC, datetime
 from sync_platform.emergency.request import PRIORITIES, Asking, EmergencyRequest, Priority
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import UsageError
+from sync_platform.logs.log_context import logging_as
 from sync_platform.platforms import choose
 from sync_platform.sources.declaration import Platform
 
+logger = logging.getLogger(__name__)
 DEFAULT_PRIORITY: Priority = "high"
 MAX_CHARACTERS = 500
 
@@ -52,6 +55,14 @@ def submit_request(
     else:
         asking_key = f"receipt:{receipt}" if receipt else f"once:{uuid.uuid4()}"
     request, joined = requests.enter(chosen, asking, asking_key, joins=key is None)
+    if not joined:
+        with logging_as(trace_id=request.request_id):
+            logger.info(
+                "Emergency sync triggered: request %s, priority %s, platforms: %s",
+                request.request_id,
+                request.priority,
+                ", ".join(request.platforms),
+            )
     return Submission(request, joined)
 
 

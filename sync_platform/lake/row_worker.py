@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Any, Protocol, Self
 
 import pyarrow as pa
 
@@ -25,6 +25,7 @@ from sync_platform.errors import StorageError
 from sync_platform.lake.row_maker import RecordSummary, RowMaker
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.reader import read_object
+from sync_platform.logs.crash import crash_reported
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.object_store import ObjectStore
 
@@ -84,7 +85,7 @@ class RowWorkerProcess:
         context = multiprocessing.get_context("fork")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(theirs, self._connection, platform, open_store, self._files), daemon=True
+            target=_work_or_report, args=(theirs, self._connection, platform, open_store, self._files), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -156,6 +157,11 @@ class _DatasetParser:
     def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
         for batch in batches:
             self._stream.write_batch(batch)
+
+
+def _work_or_report(*arguments: Any) -> None:
+    with crash_reported():
+        _work(*arguments)
 
 
 def _work(

@@ -51,7 +51,7 @@ def _tell_unusable(settings: Settings, mark: Path, reason: str, now: datetime) -
     logger.critical("alerts are neither decided nor delivered: %s", reason)
     if told_at is not None and timedelta(0) <= now - told_at < REPEATED_EVERY:
         return
-    event: Event = "still open" if told_at else "opened"
+    event: Event = "still-open" if told_at else "opened"
     if _send(settings, _alert(reason, since, now), event, now):
         _write(mark, since, now)
 

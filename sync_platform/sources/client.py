@@ -7,6 +7,7 @@ whether the request is retried, so errors inside HTTP 200 and broken bodies are 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -28,12 +29,14 @@ from sync_platform.errors import (
 from sync_platform.sources.authentication import sendable
 from sync_platform.sources.content_codings import ACCEPTED
 from sync_platform.sources.pace import Pacer
+from sync_platform.sources.repeat_log import RepeatLog
 from sync_platform.sources.reply import Reply
 from sync_platform.sources.response_bodies import BodyLimit, body_of, discard_body, limit_body
 from sync_platform.sources.response_errors import error_of_response
 from sync_platform.sources.retry_after_header import advice
 from sync_platform.sources.server_time import server_time
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 60.0
@@ -86,6 +89,7 @@ class Client:
         self._timeout_s = timeout_s
         self._body_limit = BodyLimit(most_body_bytes)
         self._pacer = pacer
+        self._repeats = RepeatLog(platform)
         self._is_secret = bool(headers.keys() - {"Accept"})
         self.clock_ahead_s: float | None = None
         self._http = httpx.AsyncClient(
@@ -161,6 +165,7 @@ class Client:
                 retry=retry_if_exception(is_worth_another),
                 stop=stop_after_attempt(self._attempts),
                 wait=self._wait,
+                before_sleep=self._log_repeat,
                 reraise=True,
             ):
                 with attempt:
@@ -187,7 +192,7 @@ class Client:
             try:
                 return read(await self._reply(method, url, params=params, content=content, headers=headers))
             except Throttled as error:
-                self._pacer.pause.ask(self._pause_s(error) + self._jittered(self._pacer.pause.failed_trials))
+                self._pause(self._pause_s(error) + self._jittered(self._pacer.pause.failed_trials))
                 raise
 
     async def _reply(self, method: str, url: str, **request: Any) -> Reply:
@@ -232,6 +237,17 @@ class Client:
         if theirs is not None:
             ahead_s = (ours - theirs).total_seconds()
             self.clock_ahead_s = min(ahead_s, self.clock_ahead_s or ahead_s, key=abs)
+
+    def _pause(self, seconds: float) -> None:
+        """Send no request for this time. The first answer that asks for it is logged, not those of others in flight."""
+        if not self._pacer.pause.is_on:
+            logger.warning("%s asks for a pause: no request is sent for %.0f s", self.platform, seconds)
+        self._pacer.pause.ask(seconds)
+
+    def _log_repeat(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None and not isinstance(error, Throttled):
+            self._repeats.add(error)
 
     def _pause_s(self, error: Throttled) -> float:
         """How long the platform asks to wait, or what is usual where it does not say."""

@@ -8,6 +8,7 @@ A subject names things (platforms, periods, run ids, counts), never a person's v
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from sync_platform.storage.chained_table import ChainedRow, append_repeatedly, c
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
 
+logger = logging.getLogger(__name__)
 Via = Literal["cli", "api", "ui", "schedule", "sensor"]
 Outcome = Literal["begun", "complete", "degraded", "failed", "interrupted"]
 GAPS_DETAIL = "with_gaps"
@@ -86,7 +88,10 @@ class AuditLog:
     ) -> AuditEntry:
         """Append an entry; durable when this returns."""
         text = orjson.dumps(dict(subject), option=orjson.OPT_SORT_KEYS).decode()
-        return append_repeatedly("the audit log", lambda: self._append(operation, text, actor, via, outcome))
+        entry = append_repeatedly("the audit log", lambda: self._append(operation, text, actor, via, outcome))
+        level = logging.INFO if outcome in ("begun", "complete") else logging.WARNING
+        logger.log(level, "%s: %s (entry %d of the audit log, %s)", operation, outcome, entry.number, via)
+        return entry
 
     def _append(self, operation: str, text: str, actor: str, via: Via, outcome: Outcome) -> AuditEntry:
         newest = sa.select(audit_log).order_by(audit_log.c.number.desc()).limit(1)

@@ -6,7 +6,9 @@ ends with its process. The holder writes its label: its machine, its process and
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,8 +21,10 @@ from sync_platform.storage.advisory_lock import AdvisoryLock
 from sync_platform.storage.platform_lock import Holder
 
 LOCK_WAIT_S = 600.0
+LONG_WAIT_S = 10.0  # commits of other platforms take a second or two each
 ADVISORY_NAME = "lake/write"
 MAX_NODE = 30  # a label in PostgreSQL has at most 63 bytes
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -28,7 +32,8 @@ def holding_file(catalog: Path) -> Iterator[None]:
     """Hold the lock of a catalog's file; StorageError where it is not free within ten minutes."""
     lock, label = FileLock(f"{catalog}.write.lock"), _label_file(catalog)
     try:
-        lock.acquire(timeout=LOCK_WAIT_S)
+        with _long_wait_logged():
+            lock.acquire(timeout=LOCK_WAIT_S)
     except Timeout:
         raise StorageError(f"another process holds the lock {lock.lock_file} and does not release it") from None
     try:
@@ -46,8 +51,20 @@ def holding_advisory(address: str) -> Iterator[None]:
     """Hold the lock of the catalog in PostgreSQL at a libpq address; StorageError as `holding_file`."""
     lock = AdvisoryLock(address, ADVISORY_NAME)
     with lock:
-        lock.acquire(LOCK_WAIT_S, lambda: _this_holder().label)
+        with _long_wait_logged():
+            lock.acquire(LOCK_WAIT_S, lambda: _this_holder().label)
         yield
+
+
+@contextmanager
+def _long_wait_logged() -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        waited_s = time.monotonic() - began
+        if waited_s >= LONG_WAIT_S:
+            logger.warning("waited %.0f s for the lake's write lock", waited_s)
 
 
 def write_lock_holder(catalog: str) -> Holder | None:

@@ -7,10 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 from sync_platform.cli.runner.home import prepare_home
 from sync_platform.errors import StorageError, UsageError
+from sync_platform.logs.configuration import DAGSTER, line_handler
+from sync_platform.logs.line_handler import LoggedStream
+from sync_platform.logs.relay import relay
 from sync_platform.settings import load_settings
 
 HOST = "127.0.0.1"
@@ -26,7 +30,9 @@ def serve_dagster(port: int) -> int:
     _require_free(port)
     sys.stdout.write(f"Dagster UI: http://{HOST}:{port}  (state in {settings.home}; Ctrl-C ends it)\n")
     sys.stdout.flush()
+    lines = line_handler() if isinstance(sys.stderr, LoggedStream) else None
     command = [sys.executable, "-m", "dagster", "dev", "-m", "sync_platform.definitions", "-h", HOST, "-p", str(port)]
+    command += ["--log-format", "json"] if lines else []
     # a shell's background job and its children ignore SIGINT by default, so that Ctrl-C would not end them
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -34,7 +40,13 @@ def serve_dagster(port: int) -> int:
         command,
         env={**os.environ, "DAGSTER_HOME": home, "SYNC_HOME": str(settings.home)},
         start_new_session=True,  # it gets a single signal, sent below: a second Ctrl-C would leave its children behind
+        stdout=subprocess.PIPE if lines else None,
+        stderr=subprocess.STDOUT if lines else None,
+        text=True,
+        errors="replace",
     )
+    if lines and process.stdout:
+        threading.Thread(target=relay, args=(process.stdout, lines, DAGSTER), daemon=True).start()
     try:
         return process.wait()
     except KeyboardInterrupt:

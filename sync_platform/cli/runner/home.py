@@ -13,6 +13,8 @@ telemetry:
   enabled: false
 nux:
   enabled: false # no invitation to a newsletter on the first page
+python_logs:
+  managed_python_loggers: [sync_platform] # what the program logs in a step is in the log of its run too
 concurrency:
   pools:
     default_limit: 1 # one run at a time per platform, so that no platform is fetched twice at once

@@ -16,6 +16,7 @@ from sync_platform.defs.landing import ATTENDED_TAG, Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
+from sync_platform.defs.run_log import console_config, write_run_lines
 from sync_platform.defs.tables import table_key
 from sync_platform.defs.trigger import tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
@@ -27,7 +28,6 @@ from sync_platform.sources.period import Period
 
 # the daemon must not retry a run that its user interrupted or killed
 NOT_AGAIN = {"dagster/max_retries": "0"}
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Runner:
 
     def __init__(self, settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> None:
         self._settings = settings
+        write_run_lines()
         self._definitions = build(settings, progress, row_worker)
 
     def run(
@@ -65,7 +66,7 @@ class Runner:
         """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed."""
         result = self._execute(
             job_name(platform, mode),
-            {**run_config(platform, mode, accept_shrink), **QUIET},
+            {**run_config(platform, mode, accept_shrink), **console_config()},
             {"platform": platform.name, **(tags_of_request(request) if request else {})},
             asset_selection=asset_keys(platform),
             partition_key=period.key,
@@ -77,7 +78,7 @@ class Runner:
         """Commit again what a sync landed of a dataset."""
         result = self._execute(
             job_name(platform, Mode.full),
-            {"ops": {f"{platform.name}__{dataset.name}": {"config": {"sync_id": sync_id}}}, **QUIET},
+            {"ops": {f"{platform.name}__{dataset.name}": {"config": {"sync_id": sync_id}}}, **console_config()},
             {"platform": platform.name},
             asset_selection=[table_key(platform, dataset)],
             partition_key=partition,
@@ -89,12 +90,12 @@ class Runner:
     ) -> RunResult:
         """Update the unified restaurants. `decisions`: new decisions of people, as `DecisionConfig` has them."""
         config = {"decisions": decisions or [], "rebuild": rebuild, "new_model": new_model}
-        ops = {"ops": {UNIFY_PLACES: {"config": config}}, **QUIET}
+        ops = {"ops": {UNIFY_PLACES: {"config": config}}, **console_config()}
         return _result_of(self._execute(UNIFY, ops, {}, asset_selection=unified_keys()))
 
     def maintain(self) -> tuple[RunResult, dict[str, Any]]:
         """Maintain what is stored. Returns its summary too, which is empty if it failed."""
-        result = self._execute(MAINTENANCE, QUIET, {})
+        result = self._execute(MAINTENANCE, console_config(), {})
         outputs = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
         return _result_of(result), dict(outputs[0][SUMMARY].value) if outputs else {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -27,6 +28,8 @@ from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import SyncError
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorkerProcess
 from sync_platform.lake.syncs import SyncRecord, rows_not_retired, syncs_of_runs
+from sync_platform.logs.crash import crash_reported
+from sync_platform.logs.log_context import logging_as
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.gaps import Gaps
@@ -34,6 +37,7 @@ from sync_platform.sources.period import Period
 from sync_platform.storage.extensions import check
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 
+logger = logging.getLogger(__name__)
 AT_ONCE = 8
 SEND_EVERY_S = 0.1  # a message for each page would cost both processes time, and a person cannot see more
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -105,6 +109,8 @@ def _receive(connection: Connection, worker: _Worker, display: Display) -> Platf
     except EOFError:
         worker.process.join()
         error = f"its process ended before its time (exit code {worker.process.exitcode})"
+        with logging_as(platform=name):
+            logger.error("Sync job failed: %s %s: %s", name, worker.period.key, error)
         return PlatformResult(name, worker.period.key, "", error, time.monotonic() - worker.began, 0.0)
     if kind == "pages":
         for page in values[0]:
@@ -166,6 +172,11 @@ def _work(connection: Connection, job: Job, platform: Platform, period: Period, 
     _die_with_parent()
     _collect_garbage_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    with logging_as(platform=platform.name), crash_reported():
+        _sync(connection, job, platform, period, has_row_worker)
+
+
+def _sync(connection: Connection, job: Job, platform: Platform, period: Period, has_row_worker: bool) -> None:
     progress = _SentProgress(connection)
     run_id, error, is_blocked = "", None, False
     records: list[SyncRecord] = []
