@@ -14,6 +14,7 @@ from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
 from sync_platform.defs.lineage import auditor_of, verification_schedule
 from sync_platform.defs.maintenance import maintenance_schedule, retention_periods_of
+from sync_platform.defs.monitoring import watch_sensors
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
@@ -34,7 +35,15 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     """All definitions for these settings. `progress` shows the syncs; `row_worker` parses landed objects into rows."""
     platforms = load_platforms(settings.platform_path)
     landing_store, lake = landing_store_of(settings), lake_of(settings)
-    schedules = sync_schedules(platforms)
+    sync_jobs = sync_schedules(platforms)
+    schedules = [
+        *sync_jobs,
+        maintenance_schedule(platforms),
+        verification_schedule(),
+        *backup_schedules(),
+        drill_schedule(),
+        vault_backup_schedule(),
+    ]
     return dg.Definitions(
         assets=[
             *landing_assets(platforms, progress, row_worker),
@@ -44,18 +53,12 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
             *backup_assets(),
         ],
         jobs=[unify_job()],
-        schedules=[
-            *schedules,
-            maintenance_schedule(platforms),
-            verification_schedule(),
-            *backup_schedules(),
-            drill_schedule(),
-            vault_backup_schedule(),
-        ],
+        schedules=schedules,
         sensors=[
-            emergency_sensor(settings, platforms, landing_store, schedules),
+            emergency_sensor(settings, platforms, landing_store, sync_jobs),
             dead_runs_sensor,
             automation,
+            *watch_sensors(settings, schedules),
             *([backup_after_sync_sensor()] if settings.backup_after_sync else []),
         ],
         resources={

@@ -126,6 +126,15 @@ class Settings(LogSettings):
         description="Key file of the vault's backup (made with mode 0600 on first use); keep a copy elsewhere. Empty: "
         "`$SYNC_HOME/vault/backup.key`.",
     )
+    cloudwatch_metrics: bool = Field(False, description="Whether metrics are sent to CloudWatch (namespace DataSync).")
+    cloudwatch_endpoint_url: str = Field(
+        "", description="Address of CloudWatch, if not that of AWS_REGION. Empty: AWS_ENDPOINT_URL, or else AWS."
+    )
+    prometheus_file: Path | None = Field(
+        None,
+        description="File of metrics for Prometheus, in the folder of node_exporter's textfile collector; its name "
+        "ends in `.prom`. Empty: none is written.",
+    )
     time_travel_days: int = Field(
         30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
     )
@@ -220,6 +229,20 @@ class Settings(LogSettings):
         if value and not value.startswith(("file://", "s3://")):
             raise ValueError("must start with file:// or s3://")
         return value
+
+    @field_validator("cloudwatch_endpoint_url")
+    @classmethod
+    def _is_address_of_server(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value
+
+    @field_validator("prometheus_file")
+    @classmethod
+    def _is_read_by_node_exporter(cls, value: Path | None) -> Path | None:
+        if value is not None and value.suffix != ".prom":
+            raise ValueError("must end in .prom: node_exporter reads no other file")
+        return value.expanduser() if value else None
 
     @field_validator("lake_data")
     @classmethod

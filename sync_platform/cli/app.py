@@ -20,7 +20,8 @@ from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, 
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.monitoring.alerts_commands import alert_commands
-from sync_platform.cli.monitoring.commands import freshness, health
+from sync_platform.cli.monitoring.commands import freshness, health, watch
+from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
@@ -50,6 +51,7 @@ for command in (
     status,
     health,
     freshness,
+    watch,
     audit,
     platforms,
     sandbox,
@@ -65,6 +67,7 @@ GROUPS = {
     "report": report_commands,
     "backup": backup_commands,
     "vault": vault_commands,
+    "metrics": metrics_commands,
 }
 for name, group in GROUPS.items():
     listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)

@@ -38,6 +38,11 @@ def json_of(document: Any) -> str:
     return orjson.dumps(document, _for_json, orjson.OPT_INDENT_2 | orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
+def json_line(document: Any) -> str:
+    """A document as JSON on one line, without its end."""
+    return orjson.dumps(document, _for_json, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
 def _for_json(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()

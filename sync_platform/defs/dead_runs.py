@@ -27,13 +27,18 @@ def this_process(run_id: str) -> str:
 def end_dead_runs(instance: dg.DagsterInstance, *, interrupted: bool = False) -> None:
     """End the unfinished runs of dead processes of this machine. They failed, or a person interrupted them."""
     for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
-        process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
-        if tagged == run.run_id and not _is_alive(process):
+        if is_dead(run):
             if interrupted:
                 cancel_run(instance, run.run_id)
             else:
                 instance.report_run_failed(run, message="the process that ran it has died")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def is_dead(run: dg.DagsterRun) -> bool:
+    """True if the run's process was on this machine, and has died."""
+    process, _, tagged = run.tags.get(PROCESS_TAG, "").rpartition("/")
+    return tagged == run.run_id and not _is_alive(process)
 
 
 def cancel_run(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs import schedule_times
-from sync_platform.defs.audit import note_run
+from sync_platform.defs.audit import audited_run, note_run
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource, VaultResource, lake_of, store_of, vault_of
@@ -26,7 +26,6 @@ from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
 
 VERIFICATION = "lineage_verification"
-MAX_SHOWN = 5
 
 
 class Auditor(dg.ConfigurableResource[None]):
@@ -85,12 +84,15 @@ def verification_schedule() -> dg.ScheduleDefinition:
         out=dg.Out(dg.Nothing),
     )
     def verify_lineage(context: dg.OpExecutionContext, auditor: Auditor) -> Iterator[dg.Output[None]]:
-        note_run(context.run, auditor.ledger_url, OperationName.verify)
         try:
-            with auditor.opened(makes_key=True) as audited:
+            with (
+                audited_run(context.run, auditor.ledger_url, OperationName.verify, {}) as operation,
+                auditor.opened(makes_key=True) as audited,
+            ):
                 findings = audited.verify(on_step=context.log.info)
+                operation.ended("complete" if findings.holds else "failed", **findings.logged())
                 if not findings.holds:
-                    first = "; ".join(str(each) for each in findings.breaks[:MAX_SHOWN])
+                    first = "; ".join(findings.first_breaks)
                     raise StorageError(f"{len(findings.breaks):,} breaks found: {first}")
                 key = audited.anchor()
                 note_run(

@@ -104,7 +104,7 @@ def problems_of_lost_tables(lost: Collection[str]) -> list[Problem]:
             name=ProblemName.ledger_unusable,
             detail="alert tables",
             what=f"The ledger had lost tables of alerts, which are made again, empty: {', '.join(sorted(lost))}.",
-            effect="None on the data. Earlier alerts, or messages about them, are lost; open problems are told again.",
+            effect="None on the data. Earlier alerts or messages are lost; those about open problems are sent again.",
             action="Find out who dropped the tables. Check the other tables of the ledger, or restore it.",
             command=("alerts", "list", "--all"),
         )

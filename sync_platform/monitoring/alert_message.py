@@ -86,9 +86,11 @@ def forgotten_alerts(
         return []
     waits = sa.func.max(sa.case((messages.c.sent_at.is_(None), 1), else_=0))
     newest = sa.select(messages.c.alert_id, sa.func.max(messages.c.decided_at).label("at"), waits.label("waits"))
-    rows = connection.execute(newest.where(messages.c.channel == channel).group_by(messages.c.alert_id))
+    still_open = list(open_alerts)
+    of_open = messages.c.alert_id.in_([alert.alert_id for alert in still_open])
+    rows = connection.execute(newest.where(of_open, messages.c.channel == channel).group_by(messages.c.alert_id))
     recent = {row.alert_id for row in rows if row.waits or timedelta(0) <= now - in_utc(row.at) < every}
-    return [alert for alert in open_alerts if alert.alert_id not in recent]
+    return [alert for alert in still_open if alert.alert_id not in recent]
 
 
 def _is_about(alert: Alert, channel: str) -> bool:

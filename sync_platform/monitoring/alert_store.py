@@ -100,7 +100,7 @@ class AlertStore:
         changes = {"severity": severity, "last_seen_at": now, "gone_at": None, **seen_again(group, alert)}
         if alert.silenced_at and not alert.is_silenced(now):
             changes |= dict.fromkeys(("silenced_at", "silenced_until", "silenced_by", "silenced_because"))
-            event = event or "still open"
+            event = event or "still-open"
         if not alert.is_open:
             changes |= {**opened_again(alert), "times_reopened": alert.times_reopened + 1}
             event = "reopened"
@@ -118,7 +118,7 @@ class AlertStore:
         still_open = read_alerts(connection, alerts.c.resolved_at.is_(None))
         for channel in self.channels:
             for alert in still_open if is_outbox_lost else forgotten_alerts(connection, channel, still_open, now):
-                write_messages(connection, [channel], alert, "still open", now)
+                write_messages(connection, [channel], alert, "still-open", now)
 
     def _change(
         self, connection: sa.Connection, alert: Alert, event: Event | None, changes: Mapping[str, Any]

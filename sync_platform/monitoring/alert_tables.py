@@ -47,7 +47,8 @@ messages = sa.Table(
     sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
-    *(sa.Column(name, sa.DateTime(timezone=True)) for name in ("sent_at", "refused_at")),
+    sa.Column("sent_at", sa.DateTime(timezone=True), index=True),
+    sa.Column("refused_at", sa.DateTime(timezone=True)),
     sa.Column("last_error", sa.Text),
 )
 rounds = sa.Table(

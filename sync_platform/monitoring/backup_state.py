@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -16,13 +16,15 @@ class LoggedBackups:
     """What the audit log says of backups. A whole backup is one of all platforms.
 
     `snapshot`: the newest snapshot of the lake that a whole backup holds; 0 for none. `last_outcome`: how the last
-    backup ended, and `last_at` when; None where none ever ended.
+    backup ended, and `last_at` when; None where none ever ended. `ended`: the entries of all backups that ended, from
+    which the others follow.
     """
 
     first_whole_at: datetime | None
     snapshot: int
     last_outcome: str | None
     last_at: datetime | None
+    ended: Sequence[AuditEntry] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,5 @@ def logged_backups(entries: Iterable[AuditEntry]) -> LoggedBackups:
         snapshot=max((snapshot for _, snapshot in whole), default=0),
         last_outcome=last.outcome if last else None,
         last_at=last.at if last else None,
+        ended=ended,
     )

@@ -10,8 +10,8 @@ is known. So no missing figure can raise the score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 State = Literal["healthy", "degraded", "unhealthy"]
@@ -29,13 +29,16 @@ class Deficit:
     """Why a part does not have all of its points.
 
     `lost`: the share of the part's points that is lost, `unknown`: the share that is not known; 0 to 1. What is wholly
-    unknown is lost too. `command`: the words of a command that shows more, without the name of the program.
+    unknown is lost too. `command`: the words of a command that shows more, without the name of the program. `common`:
+    a reason that several subjects may have, such as `never synced`; then they are listed in one line, and the command
+    gets all their names.
     """
 
     reason: str
     command: tuple[str, ...]
     lost: float
     unknown: float = 0.0
+    common: str = ""
 
 
 def unknown(reason: str, command: tuple[str, ...], share: float = 1.0) -> Deficit:
@@ -143,19 +146,19 @@ class Health:
     @property
     def losses(self) -> list[Loss]:
         """Every loss of points, the largest first."""
-        found = [loss for subject in self.subjects for loss in self._losses(subject)]
+        found = _in_one_line(loss for subject in self.subjects for loss in self._losses(subject))
         return sorted((each for each in found if each.points >= LEAST_LISTED), key=lambda each: -each.points)
 
     @property
     def unknowns(self) -> list[Loss]:
         """Everything that is not known, in the order of the subjects."""
-        return [
+        return _in_one_line(
             Loss(subject.name, part.name, self._share(subject) * part.points * deficit.unknown, deficit)
             for subject in self.subjects
             for part in subject.parts
             for deficit in part.deficits
             if deficit.unknown
-        ]
+        )
 
     def _share(self, subject: Subject) -> float:
         return subject.weight / sum(each.weight for each in self.subjects)
@@ -164,6 +167,27 @@ class Health:
         for part in subject.parts:
             for deficit in part.deficits:
                 yield Loss(subject.name, part.name, self._share(subject) * part.scale * deficit.lost, deficit)
+
+
+def _in_one_line(losses: Iterable[Loss]) -> list[Loss]:
+    """The losses, those with one common reason as one."""
+    found: list[Loss] = []
+    common: dict[str, list[Loss]] = {}
+    for each in losses:
+        if not each.deficit.common:
+            found.append(each)
+        else:
+            common.setdefault(each.deficit.common, []).append(each)
+    return [*found, *map(_joined, common.values())]
+
+
+def _joined(losses: Sequence[Loss]) -> Loss:
+    names = list(dict.fromkeys(each.subject for each in losses))
+    parts = dict.fromkeys(each.part for each in losses)
+    first = losses[0].deficit
+    reason = f"{', '.join(names)}: {first.common}"
+    deficit = replace(first, reason=reason, command=(*first.command[:1], *names))
+    return Loss(", ".join(names), ", ".join(parts), sum(each.points for each in losses), deficit)
 
 
 def installation_weight(platforms: Sequence[Subject]) -> float:

@@ -1,4 +1,4 @@
-"""The health of the installation itself: backups, drills, queue and disk.
+"""The health of the installation itself: backups, drills, queue, disk and open alerts.
 
 What belongs here: which facts about the installation cost how many of its 100 points; docs/monitoring.md has the same
 table.
@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sync_platform.backup.drill_state import LATE, drill_state
+from sync_platform.backup.drill_state import drill_state
 from sync_platform.documents.local_time import local_minute
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.lake.corrected_times import duration_in_words
+from sync_platform.monitoring.backup_problems import BACKUP_DUE
 from sync_platform.monitoring.backup_state import BackupState
+from sync_platform.monitoring.drill_due import due_drill
 from sync_platform.monitoring.health import INSTALLATION, Deficit, HealthPart, Subject, unknown
+from sync_platform.monitoring.health_alert import deficits_of_alerts
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun
 from sync_platform.storage.audit_log import AuditEntry
 
-BACKUPS, DRILL, QUEUE, DISK = 30.0, 15.0, 20.0, 35.0
+BACKUPS, DRILL, QUEUE, DISK, ALERTS = 25.0, 15.0, 15.0, 30.0, 15.0
 """The points of each part."""
-BACKUP_DUE, BACKUP_LOST = timedelta(hours=30), timedelta(days=7)
-"""A commit that is in no backup costs points from the first age on, and all points from the second on."""
+BACKUP_LOST = timedelta(days=7)
+"""A commit that is in no backup costs points from BACKUP_DUE on, and all points from this age on."""
 FAILED_BACKUP, OVERDUE_DRILL = 0.5, 0.5
 URGENT_WAIT, USUAL_WAIT = timedelta(minutes=10), timedelta(hours=1)
 """How long a critical emergency request may wait, and any other request or run, before it costs points."""
@@ -49,6 +52,9 @@ def installation_health(state: InstallationState, weight: float, now: datetime) 
         ),
         HealthPart("queue", QUEUE, waiting),
         HealthPart("disk", DISK, _judged(state.volumes, ("maintain", "--dry-run"), "disk", _disk)),
+        HealthPart(
+            "alerts", ALERTS, _judged(state.alerts, ("status",), "alerts", lambda it: deficits_of_alerts(it, now))
+        ),
     ]
     return Subject(INSTALLATION, "high", weight, parts)
 
@@ -74,17 +80,14 @@ def _backups(found: BackupState, now: datetime) -> Iterator[Deficit]:
 
 
 def _drill(entries: Sequence[AuditEntry], backups: BackupState | Unknown, now: datetime) -> Iterator[Deficit]:
-    """A first drill is due a week after the first backup, or after the first commit that should be in one."""
-    drill = drill_state(entries, now)
-    if not drill.problem:
+    if isinstance(backups, Unknown) and drill_state(entries, now).at is None:
+        reason = f"no drill was ever made, and the backups that need one cannot be read: {backups.reason}"
+        yield unknown(reason, ("backup", "list"))
         return
-    if drill.at is None:
-        begun = None if isinstance(backups, Unknown) else backups.logged.first_whole_at or backups.unprotected_since
-        if begun is None or now - begun <= LATE:
-            return
-    is_overdue = drill.outcome == "complete"
-    reason = drill.problem.split(": `")[0]
-    yield Deficit(reason, ("backup", "drill"), OVERDUE_DRILL if is_overdue else 1.0)
+    drill = due_drill(entries, None if isinstance(backups, Unknown) else backups, now)
+    if drill and drill.problem:
+        is_overdue = drill.outcome == "complete"
+        yield Deficit(drill.problem.split(": `")[0], ("backup", "drill"), OVERDUE_DRILL if is_overdue else 1.0)
 
 
 def _requests(found: Sequence[EmergencyRequest], now: datetime) -> Iterator[Deficit]:

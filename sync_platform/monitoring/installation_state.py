@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,18 +18,28 @@ import duckdb
 import sqlalchemy as sa
 
 from sync_platform.backup.drill import first_commit_after
+from sync_platform.compliance.obligation import Obligation
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.syncs import SyncRecord
+from sync_platform.monitoring.backup_problems import WATCHED as WATCHED_OPERATIONS
 from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, logged_backups
-from sync_platform.monitoring.stored_syncs import read_records
-from sync_platform.quality.scorecard import Scored, newest_scores
+from sync_platform.monitoring.health_alert import OpenAlert
+from sync_platform.monitoring.stored_syncs import newest_received, read_records
+from sync_platform.monitoring.watched_obligations import (
+    REQUESTS_OF_PERSONS,
+    obligations_of_lake,
+    obligations_of_ledger,
+)
+from sync_platform.quality.recorded_drift import RecordedDrift, drift_of_syncs
+from sync_platform.quality.scorecard import Scored, last_measured, newest_own_checks, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 
+Known = TypeVar("Known")
 Read = TypeVar("Read")
 
 
@@ -62,7 +73,12 @@ class Volume:
 class InstallationState:
     """What was read. `records`: the final records of syncs, by platform. `scores`: the newest score of each dimension.
 
-    `drills`: the entries of drills in the audit log. `requests`: the open emergency requests.
+    `drills`: the entries of drills in the audit log. `requests`: the open emergency requests. `last_measured`: the
+    newest score of each dimension that was measured, of any period. `own_checks`: the newest results of own checks.
+    `drift`: of the newest records of each dataset. `backup_log`: the entries of backups, their copies and
+    verifications, and those of the vault, by operation. `verifications`: the entries of verifications of the history.
+    `obligations`: those of `watched_obligations`. `alerts`: the open alerts. `reports`: the entries of reports in the
+    audit log.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -72,21 +88,65 @@ class InstallationState:
     requests: Sequence[EmergencyRequest] | Unknown
     runs: Sequence[WaitingRun] | Unknown
     volumes: Sequence[Volume] | Unknown
+    last_measured: Sequence[Scored] | Unknown = ()
+    own_checks: Sequence[Scored] | Unknown = ()
+    drift: Sequence[RecordedDrift] | Unknown = ()
+    backup_log: Mapping[str, Sequence[AuditEntry]] | Unknown = field(default_factory=dict)
+    verifications: Sequence[AuditEntry] | Unknown = ()
+    obligations: Sequence[Obligation] | Unknown = ()
+    alerts: Sequence[OpenAlert] | Unknown = ()
+    reports: Sequence[AuditEntry] | Unknown = ()
 
 
-def read_state(settings: Settings, waiting_runs: Callable[[], Sequence[WaitingRun]]) -> InstallationState:
-    """Everything that can be read. `waiting_runs` reads Dagster's runs, and raises StorageError where it cannot."""
-    logged = _known(lambda: logged_backups(_entries(settings, OperationName.backup)))
+def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
+    """The alerts of an installation that keeps none."""
+    return ()
+
+
+def read_state(
+    settings: Settings,
+    waiting_runs: Callable[[], Sequence[WaitingRun]],
+    open_alerts: Callable[[Settings], Sequence[OpenAlert]] = no_alerts,
+    now: datetime | None = None,
+) -> InstallationState:
+    """Everything that can be read. `waiting_runs` reads Dagster's runs, and raises StorageError where it cannot.
+
+    `open_alerts` reads the open alerts, in the same way. `now`: the time at which obligations are judged.
+    """
+    at = now or datetime.now(UTC)
+    log = _known(lambda: _entries(settings, WATCHED_LOG))
+    logged = _of(log, lambda known: logged_backups(known[OperationName.backup]))
+    persons = _of(log, lambda known: obligations_of_ledger(_merged(known, REQUESTS_OF_PERSONS), at))
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
+        records = _known(lambda: read_records(lake))
+        of_lake = _known(lambda: _in_lake(lake, lambda session: obligations_of_lake(session, settings, at)))
         return InstallationState(
-            records=_known(lambda: read_records(lake)),
-            scores=_known(lambda: _scores(lake)),
-            backups=logged if isinstance(logged, Unknown) else _known(lambda: _backup_state(lake, logged)),
-            drills=_known(lambda: _entries(settings, OperationName.drill)),
+            records=records,
+            scores=_known(lambda: _in_lake(lake, newest_scores)),
+            backups=_of(logged, lambda known: _backup_state(lake, known)),
+            drills=_of(log, lambda known: known[OperationName.drill]),
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
             volumes=_known(lambda: _volumes(settings)),
+            last_measured=_known(lambda: _in_lake(lake, last_measured)),
+            own_checks=_known(lambda: _in_lake(lake, newest_own_checks)),
+            drift=_of(records, lambda known: _in_lake(lake, lambda it: drift_of_syncs(it, newest_received(known)))),
+            backup_log=_of(log, lambda known: {name: known[name] for name in WATCHED_OPERATIONS}),
+            verifications=_of(log, lambda known: known[OperationName.verify]),
+            obligations=_of(of_lake, lambda lake_s: _of(persons, lambda ledger_s: [*lake_s, *ledger_s])),
+            alerts=_known(lambda: open_alerts(settings)),
+            reports=_of(log, lambda known: known[OperationName.report]),
         )
+
+
+WATCHED_LOG = (
+    *WATCHED_OPERATIONS,
+    OperationName.drill,
+    OperationName.verify,
+    OperationName.report,
+    *REQUESTS_OF_PERSONS,
+)
+"""The operations of the audit log whose entries are read."""
 
 
 def _known(read: Callable[[], Read]) -> Read | Unknown:
@@ -96,10 +156,18 @@ def _known(read: Callable[[], Read]) -> Read | Unknown:
         return Unknown(str(error).splitlines()[0])
 
 
-def _scores(lake: Lake) -> list[Scored]:
+def _of(known: Known | Unknown, read: Callable[[Known], Read | Unknown]) -> Read | Unknown:
+    """What is read from something that is known; else Unknown for the same reason."""
+    if isinstance(known, Unknown):
+        return known
+    return _known(lambda: read(known))
+
+
+def _in_lake(lake: Lake, read: Callable[[duckdb.DuckDBPyConnection], list[Read]]) -> list[Read]:
+    """What a session reads; empty where there is no lake."""
     try:
         with lake.session() as session:
-            return newest_scores(session)
+            return read(session)
     except NoLakeYet:
         return []
 
@@ -112,18 +180,26 @@ def _backup_state(lake: Lake, logged: LoggedBackups) -> BackupState:
         return BackupState(logged, None)
 
 
-def _entries(settings: Settings, operation: str) -> list[AuditEntry]:
+def _entries(settings: Settings, operations: Collection[str]) -> dict[str, list[AuditEntry]]:
+    """The entries of each operation in the audit log, in order."""
     if not _has_ledger(settings):
-        return []
+        return {name: [] for name in operations}
     log = AuditLog(settings.ledger_url)
     try:
-        return list(log.entries(operation=operation))
+        return {name: list(log.entries(operation=name)) for name in operations}
     finally:
         log.close()
 
 
+def _merged(log: Mapping[str, Sequence[AuditEntry]], operations: Collection[str]) -> list[AuditEntry]:
+    return sorted((entry for name in operations for entry in log[name]), key=lambda entry: entry.number)
+
+
 def _open_requests(settings: Settings) -> list[EmergencyRequest]:
-    return RequestStore(settings.ledger_url).open_requests() if _has_ledger(settings) else []
+    if not _has_ledger(settings):
+        return []
+    with closing(RequestStore(settings.ledger_url)) as requests:
+        return requests.open_requests()
 
 
 def _has_ledger(settings: Settings) -> bool:

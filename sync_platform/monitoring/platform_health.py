@@ -14,9 +14,8 @@ from sync_platform.lake.syncs import Status, SyncRecord
 from sync_platform.monitoring.freshness import CADENCE, LATE_AFTER, PlatformFreshness, freshness_of
 from sync_platform.monitoring.health import PRIORITY_WEIGHTS, Deficit, HealthPart, Subject, unknown
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.quality_health import named_datasets, quality_deficits
 from sync_platform.monitoring.sync_outcomes import SyncOutcome, newest_of, outcomes_of
-from sync_platform.quality.score import OVERALL
-from sync_platform.quality.scorecard import Scored
 from sync_platform.sources.declaration import Platform
 from sync_platform.sources.period import current_period
 
@@ -27,10 +26,9 @@ NEWEST_WITH_GAPS = 0.1
 EARLIER: Mapping[Status, float] = {"failed": 0.3, "degraded": 0.15, "complete": 0.0}
 """The shares that the outcome of the newest sync costs, and the mean outcome of the syncs before it."""
 EARLIER_SYNCS = 10
-FAR_BELOW = 0.2
-"""A score that is this share below its threshold loses all points of its dimension."""
 CLOCK_DOUBT = 0.1
 """The share of freshness that is not known while syncs are recorded in the future."""
+NEVER_SYNCED = "never synced"
 MAX_REASONS = 2
 SHORTENED = 160
 
@@ -46,17 +44,24 @@ def platform_health(
     if isinstance(state.records, Unknown):
         reason, command = f"the syncs cannot be read: {state.records.reason}", ("status",)
         parts = [HealthPart(name, points, [unknown(reason, command)]) for name, points in _PARTS]
+    elif not (records := state.records.get(platform.name, [])):
+        parts = [HealthPart(name, points, [_never_synced(platform.name, name)]) for name, points in _PARTS]
     else:
-        records = state.records.get(platform.name, [])
         parts = [
             HealthPart("freshness", FRESHNESS, list(_freshness(freshness_of(platform, datasets, records, now), now))),
             HealthPart("syncs", SYNCS, list(_syncs(platform, records, now))),
-            HealthPart("quality", QUALITY, list(_quality(platform.name, datasets, state.scores, weights))),
+            HealthPart("quality", QUALITY, list(quality_deficits(platform.name, datasets, state, weights))),
         ]
     return Subject(platform.name, platform.priority, PRIORITY_WEIGHTS[platform.priority], parts)
 
 
 _PARTS = (("freshness", FRESHNESS), ("syncs", SYNCS), ("quality", QUALITY))
+
+
+def _never_synced(platform: str, part: str) -> Deficit:
+    """All points of a part are lost. Of the quality, that is because nothing is known of it."""
+    lacking = 1.0 if part == "quality" else 0.0
+    return Deficit(f"{platform}: {NEVER_SYNCED}", ("sync", platform), 1.0, lacking, common=NEVER_SYNCED)
 
 
 def _freshness(found: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
@@ -74,7 +79,7 @@ def _freshness(found: PlatformFreshness, now: datetime) -> Iterator[Deficit]:
                 f"the last complete full sync shows {local_minute(shown_at)}, {duration_in_words(age)} ago; "
                 f"one is late after {late_after.days} days"
             )
-        yield Deficit(f"{_named(found.platform, names)}: {reason}", ("sync", found.platform), lost * share)
+        yield Deficit(f"{named_datasets(found.platform, names)}: {reason}", ("sync", found.platform), lost * share)
     if found.syncs_in_future:
         reason = f"{found.platform}: {found.syncs_in_future} syncs are recorded in the future: a clock was wrong"
         yield Deficit(reason, ("query", _FUTURE.format(found.platform)), 0.0, CLOCK_DOUBT)
@@ -84,7 +89,6 @@ def _syncs(platform: Platform, records: Sequence[SyncRecord], now: datetime) -> 
     outcomes = outcomes_of(records)
     newest = newest_of(outcomes)
     if newest is None:
-        yield Deficit(f"{platform.name}: it was never synced", ("sync", platform.name), 1.0)
         return
     if newest.status != "complete" or newest.gaps:
         yield _newest(platform, newest, now)
@@ -109,48 +113,6 @@ def _newest(platform: Platform, newest: SyncOutcome, now: datetime) -> Deficit:
         f"{_shortened([each.removeprefix(f'{platform.name}: ') for each in newest.reasons or newest.gaps])}"
     )
     return Deficit(reason, ("query", _REASONS.format(newest.sync_id)), lost)
-
-
-def _quality(
-    platform: str, datasets: Sequence[str], scores: Sequence[Scored] | Unknown, weights: Mapping[str, float]
-) -> Iterator[Deficit]:
-    command = ("quality", platform)
-    if isinstance(scores, Unknown):
-        yield unknown(f"{platform}: the quality scores cannot be read: {scores.reason}", command)
-        return
-    known = {name: [each for each in scores if (each.platform, each.dataset) == (platform, name)] for name in datasets}
-    overall = {name: next((each for each in own if each.dimension == OVERALL), None) for name, own in known.items()}
-    unmeasured = [name for name, whole in overall.items() if whole is None or whole.score is None]
-    if unmeasured:
-        reason = f"{_named(platform, unmeasured)}: the quality was not measured"
-        yield unknown(reason, command, len(unmeasured) / len(datasets))
-    for name in datasets:
-        for deficit in _shortfalls(known[name], weights):
-            yield Deficit(f"{platform}.{name}: {deficit.reason}", command, deficit.lost / len(datasets))
-    unjudged = sum(1.0 - (whole.confidence or 0.0) for whole in overall.values() if whole and whole.score is not None)
-    if unjudged:
-        share = unjudged / (len(datasets) - len(unmeasured))
-        reason = f"{platform}: {1.0 - share:.0%} of the quality of its data could be measured"
-        yield Deficit(reason, command, 0.0, unjudged / len(datasets))
-
-
-def _shortfalls(scores: Sequence[Scored], weights: Mapping[str, float]) -> Iterator[Deficit]:
-    """The measured dimensions of one dataset that fall short; together they lose at most 1."""
-    measured = [each for each in scores if each.dimension in weights and each.score is not None]
-    total = sum(weights[each.dimension] for each in measured) or 1.0
-    for each in measured:
-        if each.falls_short:
-            reason = f"{each.dimension} is {each.in_words}; it should reach {each.threshold:.0%}"
-            yield Deficit(reason, (), _shortfall(each) * weights[each.dimension] / total)
-
-
-def _shortfall(scored: Scored) -> float:
-    threshold = scored.threshold or 1.0
-    return min(1.0, (threshold - (scored.score or 0.0)) / (threshold * FAR_BELOW))
-
-
-def _named(platform: str, datasets: Sequence[str]) -> str:
-    return f"{platform}.{datasets[0]}" if len(datasets) == 1 else f"{platform} ({', '.join(datasets)})"
 
 
 def _shortened(reasons: Sequence[str]) -> str:

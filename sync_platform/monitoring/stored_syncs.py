@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sync_platform.errors import NoLakeYet
 from sync_platform.lake.syncs import SyncRecord, all_syncs
@@ -19,6 +20,21 @@ def read_records(lake: Lake) -> Mapping[str, Sequence[SyncRecord]]:
         return final_records(all_syncs(lake))
     except NoLakeYet:
         return {}
+
+
+def newest_received(records: Mapping[str, Sequence[SyncRecord]]) -> set[str]:
+    """The ids of the newest sync of each dataset that brought records. `records`: the final ones, by platform."""
+    newest: dict[tuple[str, str], SyncRecord] = {}
+    for record in (each for found in records.values() for each in found):
+        key = (record.platform, record.dataset or "")
+        known = newest.get(key)
+        if record.records and (known is None or _order(record) > _order(known)):
+            newest[key] = record
+    return {each.sync_id for each in newest.values()}
+
+
+def _order(record: SyncRecord) -> tuple[str, datetime, str]:
+    return record.partition, record.observed_at, record.sync_id
 
 
 def stored_datasets(platform: Platform) -> list[str]:

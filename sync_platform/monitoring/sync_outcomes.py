@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sync_platform.lake.syncs import Status, SyncRecord, worst
@@ -25,9 +25,13 @@ class SyncOutcome:
 def final_records(records: Iterable[SyncRecord]) -> dict[str, list[SyncRecord]]:
     """By platform, the records that count: the last commit of each dataset of each sync.
 
-    `records` are in order of commit. A sync that was evaluated again has several.
+    `records` are in order of commit. A sync that was evaluated again has several: the last one counts, with the time of
+    the first one, because that is when the sync ended.
     """
-    last = {(each.platform, each.dataset, each.sync_id): each for each in records}
+    last: dict[tuple[str, str | None, str], SyncRecord] = {}
+    for record in records:
+        key = record.platform, record.dataset, record.sync_id
+        last[key] = replace(record, committed_at=last[key].committed_at) if key in last else record
     found: dict[str, list[SyncRecord]] = {}
     for record in last.values():
         found.setdefault(record.platform, []).append(record)

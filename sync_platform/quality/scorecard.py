@@ -67,6 +67,28 @@ def newest_scores(
     )
 
 
+def last_measured(session: duckdb.DuckDBPyConnection) -> list[Scored]:
+    """The newest score of each dataset and dimension that was measured, of any partition."""
+    return _read(
+        session,
+        f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE measure = '{WHOLE}' AND score IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY platform, dataset, dimension
+                ORDER BY partition DESC, observed_at DESC, committed_at DESC, sync_id DESC, run_id DESC) = 1""",
+        {},
+    )
+
+
+def newest_own_checks(session: duckdb.DuckDBPyConnection) -> list[Scored]:
+    """The results of the own checks of each dataset at the last sync that ran any."""
+    return _read(
+        session,
+        f"""SELECT {", ".join(COLUMNS)} FROM {LAKE}.quality.scores WHERE dimension = '{OWN}'
+        QUALIFY sync_id = first(sync_id) OVER (PARTITION BY platform, dataset
+                ORDER BY partition DESC, observed_at DESC, committed_at DESC, sync_id DESC)""",
+        {},
+    )
+
+
 def trends(session: duckdb.DuckDBPyConnection, platform: str | None = None) -> dict[tuple[str, str], list[Scored]]:
     """The overall scores of the last partitions, oldest first, by platform and dataset."""
     chosen = {} if platform is None else {"platform": platform}

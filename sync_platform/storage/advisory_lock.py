@@ -7,6 +7,7 @@ machine went silent. It needs its own connection to the server, not one that a p
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,20 @@ class AdvisoryLock:
         """Take the lock if it is free; True if it was. `label` names its holder (at most 63 bytes of ASCII)."""
         got = bool(self._ask("SELECT pg_try_advisory_lock(%s)", self._key)[0][0])
         if got:
-            self._ask("SELECT set_config('application_name', %s, false)", label[:MAX_LABEL])
+            self._write_label(label)
         return got
 
-    def acquire(self, wait_s: float) -> None:
-        """Wait for the lock; StorageError where it is not free within `wait_s` seconds."""
+    def acquire(self, wait_s: float, label: Callable[[], str]) -> None:
+        """Wait for the lock; StorageError where it is not free within `wait_s` seconds.
+
+        `label` makes the holder's label, once it has the lock.
+        """
         self._ask("SELECT set_config('lock_timeout', %s, false)", f"{wait_s * 1000:.0f}ms")
         self._ask("SELECT pg_advisory_lock(%s)", self._key)
+        self._write_label(label())
+
+    def _write_label(self, label: str) -> None:
+        self._ask("SELECT set_config('application_name', %s, false)", label[:MAX_LABEL])
 
     def holder(self) -> str | None:
         """The holder's label; None where the lock is free."""

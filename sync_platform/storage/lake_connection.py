@@ -8,7 +8,6 @@ transactions, so its work would be repeated. Readers need no lock.
 from __future__ import annotations
 
 import ctypes
-import logging
 import shutil
 import sqlite3
 import sys
@@ -22,18 +21,16 @@ from pathlib import Path
 from typing import Self
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import Settings, without_password
-from sync_platform.storage.advisory_lock import AdvisoryLock
 from sync_platform.storage.data_path import has_encrypted_files, is_moved, store_data_path
 from sync_platform.storage.duckdb_s3 import use_s3
 from sync_platform.storage.extensions import connect_with
 from sync_platform.storage.full_disk import with_advice
+from sync_platform.storage.write_lock import holding_advisory, holding_file
 
-logger = logging.getLogger(__name__)
 LAKE = "lake"
 BESIDE = "beside"
 """The name of the other lake in the sessions of a lake that was opened with one beside it."""
@@ -41,8 +38,6 @@ DISABLED_OPTIMIZERS = "join_filter_pushdown,statistics_propagation"
 """Two optimizers of DuckDB that are wrong over DuckLake 1.5.5. The first writes joined values into the catalog's SQL,
 which NUL breaks. The second trusts the least and the largest value of a column, which leave out the files that have
 none: where a text beyond ASCII has more than 256 bytes. A condition on such a column then hides rows."""
-LOCK_WAIT_S = 600.0
-LONG_WAIT_S = 10.0  # commits of other platforms take a second or two each
 ATTACH_ATTEMPTS = 8
 M_MMAP_THRESHOLD = -3  # mallopt(3)
 LARGE_BLOCK_BYTES = 256 * 1024
@@ -97,8 +92,8 @@ class LakeAddress:
     def write_lock(self) -> AbstractContextManager[object]:
         """Lock for a write transaction; one process on any machine holds it at a time."""
         if self.catalog_file is None:
-            return _holding_advisory(AdvisoryLock(self.catalog.removeprefix("postgres:"), "lake/write"))
-        return _holding_file(FileLock(f"{self.catalog_file}.write.lock"))
+            return holding_advisory(self.catalog.removeprefix("postgres:"))
+        return holding_file(self.catalog_file)
 
     def __str__(self) -> str:
         """The location for people, without the catalog's password."""
@@ -230,38 +225,6 @@ def with_memory(session: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None
     finally:
         with suppress(duckdb.OutOfMemoryException):  # DuckDB still uses more than that: then the higher limit stays
             session.execute(f"SET memory_limit = '{usual}'")
-
-
-@contextmanager
-def _holding_advisory(lock: AdvisoryLock) -> Iterator[None]:
-    with lock:
-        with _long_wait_logged():
-            lock.acquire(LOCK_WAIT_S)
-        yield
-
-
-@contextmanager
-def _holding_file(lock: FileLock) -> Iterator[None]:
-    try:
-        with _long_wait_logged():
-            lock.acquire(timeout=LOCK_WAIT_S)
-    except Timeout:
-        raise StorageError(f"another process holds the lock {lock.lock_file} and does not release it") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _long_wait_logged() -> Iterator[None]:
-    began = time.monotonic()
-    try:
-        yield
-    finally:
-        waited_s = time.monotonic() - began
-        if waited_s >= LONG_WAIT_S:
-            logger.warning("waited %.0f s for the lake's write lock", waited_s)
 
 
 def _return_freed_memory() -> None:

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -39,6 +40,15 @@ leases = sa.Table(
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class LeaseHolder:
+    """A lease that has not expired: its name, who holds it, and since when."""
+
+    name: str
+    holder: str
+    acquired_at: datetime
 
 
 class Leases:
@@ -87,6 +97,16 @@ class Leases:
             f"try again when it has ended (if it crashed, its lease expires at {local_time(found.expires_at)})"
         )
 
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def holders(self) -> list[LeaseHolder]:
+        """The leases that have not expired. That of a process that was killed expires within five minutes."""
+        wanted = sa.select(leases).where(leases.c.expires_at >= self._clock())
+        with transaction(self._engine) as connection:
+            found = connection.execute(wanted).all()
+        return [LeaseHolder(each.name, each.holder, _in_utc(each.acquired_at)) for each in found]
+
 
 class Lease:
     """One lease that this process holds."""
@@ -120,6 +140,11 @@ class Lease:
         """Release the lease, unless it has expired and another holder has it."""
         with transaction(self._engine) as connection:
             connection.execute(sa.delete(leases).where(self._ours))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """A moment as SQLite (without a zone) or PostgreSQL returns it."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _renew_until(lease: Lease, ended: threading.Event, every_s: float) -> None:

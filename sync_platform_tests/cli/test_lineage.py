@@ -66,6 +66,9 @@ def test_an_auditor_verifies_anchors_and_finds_a_forgery(shell: Shell) -> None:
     done = shell.run("lineage", "verify", "--anchor", str(path))
     assert done.returncode == 1
     assert "first broken: anchor" in done.stdout and "it was cut" in done.stdout
+    (verified,) = json.loads(shell.run_in_process("audit", "--operation", "verify", "--json").stdout)["entries"]
+    assert (verified["outcome"], verified["subject"]["breaks"]) == ("failed", 2)
+    assert "it was cut" in verified["subject"]["first_breaks"][0]
     page.unlink()
     done = shell.run_in_process(*report, "--html", "--out", str(page))
     assert done.returncode == 1

@@ -22,10 +22,10 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import QueuedRunCoordinatorDaemon
 from dagster._daemon.sensor import execute_sensor_iteration
 
-from sync_platform.cli.runner.dagster_internals import is_sensor_stopped
 from sync_platform.cli.runner.home import INSTANCE_YAML
 from sync_platform.definitions import build
 from sync_platform.defs.automation import asset_keys, job_name, run_config
+from sync_platform.defs.dagster_internals import is_sensor_stopped
 from sync_platform.defs.emergency import EMERGENCY, follow, request_lock_name, run_requests
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.progress import NoProgress

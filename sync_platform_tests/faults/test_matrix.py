@@ -19,11 +19,12 @@ from sync_platform.errors import (
     TokenInDoubt,
     stops_the_platform,
 )
+from sync_platform.monitoring.failure_cause import cause_of
 from sync_platform.platforms import load_platforms
 from sync_platform.sandbox.faults import CONNECTION_FAULTS
 from sync_platform.sandbox.planned_faults import playable_faults
 from sync_platform.storage.object_store import ObjectStore
-from sync_platform_tests.extent import only_in_full
+from sync_platform_tests.extent import is_full, only_in_full
 
 from .harness import Extracted, FaultHarness
 from .places import FaultCase, Stage, Which, stages_of
@@ -248,3 +249,19 @@ def extract_under(case: FaultCase, harness: FaultHarness, store: ObjectStore | N
         sandbox.delete("/_faults")
     assert fault["played"], "the fault never happened"
     return extracted
+
+
+@pytest.mark.parametrize(
+    "fault", [each if each in ("500", "429") else only_in_full(each) for each in ("500", "429", "reset", "timeout")]
+)
+def test_platforms_that_fail_for_one_reason_have_one_cause(fault: str, harness_of: Callable[..., FaultHarness]) -> None:
+    names = list(load_platforms()) if is_full() else ["eatigo", "bistrochat"]
+    causes = set()
+    for name in names:
+        case = FaultCase(name, fault, Stage("/"), "every", value=VALUES.get(fault))
+        if loses_a_token(case):
+            continue
+        error = extract_under(case, harness_of(name))
+        assert isinstance(error, SyncError)
+        causes.add(cause_of(str(error), [name]))
+    assert len(causes) == 1

@@ -14,9 +14,11 @@ from typing import Any
 
 import boto3
 import pytest
+import sqlalchemy as sa
 from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 
+from sync_platform.errors import SettingsError
 from sync_platform.monitoring import sns_channel, webhook_channel
 from sync_platform.monitoring.alert import Alert
 from sync_platform.monitoring.alert_message import Message
@@ -25,6 +27,8 @@ from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.alertmanager_channel import AlertmanagerChannel
 from sync_platform.monitoring.problem import ProblemName
 from sync_platform.monitoring.sns_channel import SnsChannel, subject_of
+from sync_platform.settings import load_settings
+from sync_platform.storage.relational import transaction
 from sync_platform_tests.monitoring.alerting import (
     ALL,
     FAILED,
@@ -147,15 +151,21 @@ def test_an_hour_without_sns_loses_nothing_and_keeps_the_order(sns: Sns, tmp_pat
     assert (outbox_states(store), delivery_problems(store)) == ([], [])
 
 
-@pytest.mark.parametrize("hangs", [{"delay_s": 60.0}, {"sends_slowly": True}])
+@pytest.mark.parametrize(("delay_s", "sends_slowly"), [(60.0, False), (0.0, True)])
 def test_a_webhook_that_hangs_is_given_up_and_delays_no_other_channel(
-    sns: Sns, webhook: Webhook, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, hangs: dict[str, Any]
+    sns: Sns,
+    webhook: Webhook,
+    tmp_path: Path,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    delay_s: float,
+    sends_slowly: bool,
 ) -> None:
     monkeypatch.setattr(webhook_channel, "TIMEOUT_S", 0.3)
-    topic = sns.create_topic(f"hang-{hangs.popitem()[0]}")
+    webhook.delay_s, webhook.sends_slowly = delay_s, sends_slowly
+    topic = sns.create_topic(f"hang-{delay_s:.0f}")
     settings = settings_of(tmp_path, sns_topic_arn=topic, sns_endpoint_url=sns.endpoint, alert_webhook=webhook.url)
     store = store_of(settings, clock)
-    webhook.delay_s, webhook.sends_slowly = (60.0, False) if "delay_s" in topic else (0.0, True)
     store.round([STALE, FAILED], ALL)
     begun = time.monotonic()
     done = {each.channel: each for each in deliver(settings, store).channels}
@@ -338,6 +348,43 @@ def test_an_alertmanager_gets_no_end_before_the_beginning() -> None:
     }
     (found,) = AlertmanagerChannel("http://a", "production").alerts_in(Message("m", content), NOW)
     assert found["endsAt"] == found["startsAt"]
+
+
+def test_an_alertmanager_may_be_named_with_the_path_of_its_api(webhook: Webhook, tmp_path: Path, clock: Clock) -> None:
+    address = f"{webhook.url}/api/v2/alerts/"
+    settings = settings_of(tmp_path, alert_webhook=address, alert_webhook_form="alertmanager")
+    decide_and_deliver(settings, store_of(settings, clock), [STALE])
+    assert webhook.paths == ["/hook/api/v2/alerts"]
+
+
+def test_a_stored_message_that_is_damaged_does_not_keep_later_ones_back(
+    webhook: Webhook, tmp_path: Path, clock: Clock
+) -> None:
+    settings = settings_of(tmp_path, alert_webhook=webhook.url)
+    store = store_of(settings, clock)
+    store.round([STALE], ALL)
+    with transaction(store.engine) as connection:
+        connection.execute(sa.text("UPDATE alert_messages SET content = '{'"))
+    store.round([STALE, FAILED], ALL)
+    (done,) = deliver(settings, store).channels
+    assert (done.sent, done.failed, done.waiting) == (1, 1, 1)
+    assert webhook.titles() == ["[production] CRITICAL opened: The backup failed."]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("alert_webhook", "hooks.example/hush"),
+        ("alert_webhook_form", "xml"),
+        ("sns_topic_arn", "alerts"),
+        ("sns_endpoint_url", "sns.example"),
+    ],
+)
+def test_a_wrong_setting_of_a_channel_is_refused_and_a_secret_one_is_not_shown(setting: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{setting.upper()}=") as refused:
+        load_settings(**{setting: value})
+    assert ("hush" in value) == ("(secret)" in str(refused.value))
+    assert "hush" not in str(refused.value)
 
 
 def test_a_subject_of_sns_is_ascii_without_line_breaks_and_at_most_100_characters(tmp_path: Path) -> None:

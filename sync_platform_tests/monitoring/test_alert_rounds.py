@@ -150,7 +150,7 @@ def test_a_silenced_alert_sends_nothing_until_its_time_is_over(store: AlertStore
     clock.move(hours=1)
     for _ in range(2):
         store.round([STALE], ALL)
-    assert events(store) == ["opened", "still open"]
+    assert events(store) == ["opened", "still-open"]
     assert orjson.loads(contents(store)[-1])["title"].startswith("HIGH still open: ")
 
 
@@ -168,7 +168,7 @@ def test_a_clock_that_is_set_back_prolongs_no_silence_and_keeps_no_alert_open(st
     store.silence(store.open_alerts()[0].alert_id, timedelta(days=1), "ada", "moving")
     clock.move(days=-365)
     store.round([STALE], ALL)
-    assert events(store) == ["opened", "still open"]
+    assert events(store) == ["opened", "still-open"]
     store.round([], ALL)
     assert store.open_alerts() == []
 
@@ -257,7 +257,7 @@ def test_a_round_waits_for_a_locked_ledger(store: AlertStore, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("lost", [["alerts"], ["alert_messages"], ["alerts", "alert_messages", "alert_rounds"]])
-def test_lost_tables_are_made_again_and_everything_is_told_again(
+def test_lost_tables_are_made_again_and_every_open_problem_is_sent_again(
     database_url: str, clock: Clock, lost: list[str]
 ) -> None:
     store = AlertStore(database_url, ["sns"], clock)
@@ -270,13 +270,13 @@ def test_lost_tables_are_made_again_and_everything_is_told_again(
         outbox_states(store)
     AuditLog(database_url).record("sync", {}, actor="ada", via="cli")  # operations go on
     store.round([STALE], ALL)
-    told = [orjson.loads(each)["title"] for each in contents(store)][-2:]
-    assert len(told) == 2
+    sent = [orjson.loads(each)["title"] for each in contents(store)][-2:]
+    assert len(sent) == 2
     assert any(
         "The ledger had lost tables of alerts, which are made again, empty: " + ", ".join(sorted(lost)) in each
-        for each in told
+        for each in sent
     )
-    assert any(each.startswith("MEDIUM ") for each in told)
+    assert any(each.startswith("MEDIUM ") for each in sent)
     assert {each.cause for each in store.open_alerts()} == {"sync-stale", "ledger-unusable:alert tables"}
 
 

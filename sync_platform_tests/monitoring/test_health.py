@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, lo
 from sync_platform.monitoring.health import Health
 from sync_platform.monitoring.health_report import health_json, health_of
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, Volume, WaitingRun, read_state
+from sync_platform.monitoring.problem import Severity
 from sync_platform.monitoring.sync_outcomes import final_records
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
 from sync_platform.quality.scorecard import Scored
@@ -99,17 +100,17 @@ FAULTS: dict[str, tuple[dict[str, Any], str, float]] = {
     "failed before": ({"records": syncs(recorded("chope", 9, "failed", None))}, "syncs", 7.5),
     "wrong": ({"scores": scores(validation=0.5)}, "quality", 3.5),
     "slightly wrong": ({"scores": scores(validation=0.81)}, "quality", 1.75),
-    "unprotected": ({"backups": BackupState(logged(), ago(days=7))}, "backups", 30),
-    "never backed up": ({"backups": BackupState(LoggedBackups(None, 0, None, None), ago(days=9))}, "backups", 30),
-    "backup failed": ({"backups": BackupState(logged(last_outcome="failed"), None)}, "backups", 15),
+    "unprotected": ({"backups": BackupState(logged(), ago(days=7))}, "backups", 25),
+    "never backed up": ({"backups": BackupState(LoggedBackups(None, 0, None, None), ago(days=9))}, "backups", 25),
+    "backup failed": ({"backups": BackupState(logged(last_outcome="failed"), None)}, "backups", 12.5),
     "drill failed": ({"drills": [entry(OperationName.drill, ago(days=1), "failed")]}, "drill", 15),
     "drill overdue": ({"drills": [entry(OperationName.drill, ago(days=9))]}, "drill", 7.5),
     "never drilled": ({"drills": []}, "drill", 15),
-    "request waits": ({"requests": [request(timedelta(hours=3))]}, "queue", 10),
-    "critical request waits": ({"requests": [request(timedelta(minutes=70), "critical")]}, "queue", 5),
-    "run waits": ({"runs": [WaitingRun("r", "monthly_full_sync", "chope", ago(hours=5))]}, "queue", 20),
-    "disk nearly full": ({"volumes": [Volume(Path("/data"), 0.03, 10**9)]}, "disk", 35),
-    "disk half gone": ({"volumes": [*WELL.volumes, Volume(Path("/x"), 0.09, 10**9)]}, "disk", 17.5),  # type: ignore[misc]
+    "request waits": ({"requests": [request(timedelta(hours=3))]}, "queue", 7.5),
+    "critical request waits": ({"requests": [request(timedelta(minutes=70), "critical")]}, "queue", 3.75),
+    "run waits": ({"runs": [WaitingRun("r", "monthly_full_sync", "chope", ago(hours=5))]}, "queue", 15),
+    "disk nearly full": ({"volumes": [Volume(Path("/data"), 0.03, 10**9)]}, "disk", 30),
+    "disk half gone": ({"volumes": [*WELL.volumes, Volume(Path("/x"), 0.09, 10**9)]}, "disk", 15),  # type: ignore[misc]
 }
 QUIET = {
     "a new installation has no backup yet": {
@@ -151,7 +152,9 @@ def test_the_losses_add_up_to_what_the_score_lacks(names: tuple[str, ...]) -> No
     assert sum(each.points for each in found.losses) == pytest.approx(100 - found.score, abs=0.02)
 
 
-@pytest.mark.parametrize("name", vars(WELL))
+@pytest.mark.parametrize(
+    "name", ["records", "scores", "last_measured", "backups", "drills", "requests", "runs", "volumes", "alerts"]
+)
 def test_what_is_not_known_is_listed_lowers_the_confidence_and_never_raises_the_score(name: str) -> None:
     worst = {key: value for fault in FAULTS.values() for key, value in fault[0].items()}
     for known in ({}, worst):
@@ -166,6 +169,79 @@ def test_a_dataset_without_a_score_is_not_known_and_not_full() -> None:
     assert [each.deficit.reason for each in found.unknowns] == ["chope.restaurants: the quality was not measured"]
     assert found.score < 100
     assert found.confidence < 1
+
+
+def test_a_dimension_that_is_not_measured_any_more_counts_with_its_last_measured_score() -> None:
+    last = [replace(scored("chope", "restaurants", "validation", 0.5), partition="2026-10", observed_at=ago(days=33))]
+    measured = health(scores=scores(validation=0.5))
+    unmeasured = health(scores=scores(validation=None), last_measured=last)
+    assert unmeasured.score == measured.score
+    (loss,) = unmeasured.losses
+    assert "validation (last measured at 2026-10-26 12:00 HKT) is 50.00%" in loss.deficit.reason
+    assert health(scores=scores(validation=0.99), last_measured=last).losses == []  # it is measured again
+
+
+def test_a_good_dimension_that_is_not_measured_any_more_is_named_and_costs_only_confidence() -> None:
+    known = scores(accuracy=None)
+    at = next(
+        index
+        for index, each in enumerate(known)
+        if each.confidence and each.dataset == "restaurants" and each.platform == "chope" and each.dimension == OVERALL
+    )
+    known[at] = replace(known[at], confidence=0.8)
+    last = [replace(scored("chope", "restaurants", "accuracy", 0.95), partition="2026-10", observed_at=ago(days=33))]
+    found = health(scores=known, last_measured=last)
+    assert (found.score, found.losses) == (100, [])
+    (unknown,) = found.unknowns
+    assert "restaurants.accuracy was last measured at 2026-10-26 12:00 HKT (95%)" in unknown.deficit.reason
+
+
+@dataclass(frozen=True)
+class StubAlert:
+    """An open alert, with what health reads of it."""
+
+    severity: Severity
+    acknowledged_at: datetime | None = None
+    silenced_until: datetime | None = None
+    alert_id: str = "a1b2"
+    what: str = "The newest sync of chope failed"
+    opened_at: datetime = NOW
+
+    def is_silenced(self, now: datetime) -> bool:
+        return self.silenced_until is not None and now < self.silenced_until
+
+
+@pytest.mark.parametrize(
+    ("alerts", "points"),
+    [
+        ([], 0),
+        ([StubAlert("critical")], 15),
+        ([StubAlert("critical"), StubAlert("high")], 15),
+        ([StubAlert("high")], 7.5),
+        ([StubAlert("medium")], 3),
+        ([StubAlert("low")], 0),
+        ([StubAlert("critical", acknowledged_at=NOW)], 7.5),
+        ([StubAlert("critical", silenced_until=NOW + timedelta(hours=1))], 7.5),
+        ([StubAlert("critical", silenced_until=NOW)], 15),
+    ],
+)
+def test_open_alerts_cost_points_by_their_severity(alerts: list[StubAlert], points: float) -> None:
+    found = health(alerts=alerts)
+    assert 100 - found.installation.score == pytest.approx(points, abs=0.02)
+    assert all(each.deficit.command == ("alerts", "show", "a1b2") for each in found.losses)
+    assert all("The newest sync of chope failed" in each.deficit.reason for each in found.losses)
+
+
+def test_platforms_that_were_never_synced_are_one_line_and_have_no_points() -> None:
+    found = health(records={"chope": syncs()["chope"]}, scores=[each for each in scores() if each.platform == "chope"])
+    never = [name for name in PLATFORMS if name != "chope"]
+    (loss,) = found.losses
+    assert (loss.subject, loss.deficit.reason) == (", ".join(never), f"{', '.join(never)}: never synced")
+    assert loss.deficit.command == ("sync", *never)
+    assert [each.subject for each in found.unknowns] == [", ".join(never)]
+    assert found.state == "unhealthy"
+    assert {each.score for each in found.platforms if each.name != "chope"} == {0}
+    assert loss.points == pytest.approx(100 - found.score, abs=0.02)
 
 
 def test_a_backfill_of_an_old_period_hides_no_failure() -> None:

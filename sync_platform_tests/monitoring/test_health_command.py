@@ -19,7 +19,9 @@ def test_a_home_without_a_sync_is_unhealthy_and_is_not_created(tmp_path: Path) -
     shown = shell.run_in_process("health")
     assert shown.returncode == 2
     assert shown.stdout.startswith("unhealthy: ")
-    assert f"openrice: it was never synced\n        {typed('sync', 'openrice')}\n" in shown.stdout
+    named = ", ".join(PLATFORMS)
+    assert f"{named}: never synced\n        {typed('sync', *PLATFORMS)}\n" in shown.stdout
+    assert shown.stdout.count("never synced") == 2  # a loss, and something unknown
     assert shell.run_in_process("freshness", "openrice").returncode == 1
     assert not shell.home.exists()
 

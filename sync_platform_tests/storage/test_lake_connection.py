@@ -9,7 +9,7 @@ import pytest
 
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.settings import load_settings
-from sync_platform.storage import lake_connection
+from sync_platform.storage import write_lock
 from sync_platform.storage.lake_connection import Lake, LakeAddress, with_memory
 from sync_platform_tests.services import PostgresServer
 
@@ -54,7 +54,7 @@ def test_a_second_writer_waits_for_the_first(address: LakeAddress) -> None:
 def test_a_write_lock_that_is_never_released_is_a_storage_error(
     address: LakeAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lake_connection, "LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr(write_lock, "LOCK_WAIT_S", 0.1)
     address.temp.parent.joinpath("lake").mkdir(exist_ok=True)
     other = LakeAddress.of(load_settings(sync_home=address.temp.parent))
     with address.write_lock(), pytest.raises(StorageError, match="another process"), other.write_lock():

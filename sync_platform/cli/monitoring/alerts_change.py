@@ -40,7 +40,7 @@ def silence(alert_id: str, duration: str, reason: str, *, as_json: bool) -> int:
     """Silence an alert; 0. UsageError for a time that cannot be read, or without a reason."""
     length, why = parse_duration(duration), reason.strip()
     if not why:
-        raise UsageError("--reason is empty: say why nobody needs to be told")
+        raise UsageError("--reason is empty: say why no message is needed")
     subject = {"for": duration, "reason": why}
     alert = _change(
         OperationName.silence_alert, alert_id, subject, lambda store, who: store.silence(alert_id, length, who, why)

@@ -9,7 +9,7 @@ import typer
 
 from sync_platform.cli.options import AsJson
 
-alert_commands = typer.Typer(no_args_is_help=True, help="What is wrong now, and who is told.")
+alert_commands = typer.Typer(no_args_is_help=True, help="What is wrong now, and the messages about it.")
 OneAlert = Annotated[str, typer.Argument(metavar="ID", help="The alert, as `alerts list` shows it.")]
 
 
@@ -65,7 +65,7 @@ def alerts_silence(
             "--for", metavar="TIME", help="For how long: 30m, 2h, 3d, 1w; at most 30d. It replaces an earlier silence."
         ),
     ] = ...,  # type: ignore[assignment]
-    reason: Annotated[str, typer.Option(help="Why nobody needs to be told. The audit log keeps it.")] = ...,  # type: ignore[assignment]
+    reason: Annotated[str, typer.Option(help="Why no message is needed. The audit log keeps it.")] = ...,  # type: ignore[assignment]
     as_json: AsJson = False,
 ) -> None:
     """Send nothing about an alert for a time. If it is still open then, a message says so.

@@ -63,14 +63,14 @@ def _facts(alert: Alert, now: datetime) -> Iterator[tuple[str, str]]:
     yield "what to do", alert.action
     yield "command", typed(*alert.command)
     yield "state", alert.state(now)
-    seen = f"last seen {local_time(alert.last_seen_at)}, {alert.times_seen:,} times"
+    seen = f"last seen {local_time(alert.last_seen_at)}, problems found: {alert.times_seen:,}"
     reopened = f", reopened {alert.times_reopened} times" if alert.times_reopened else ""
     yield "since", f"{local_time(alert.opened_at)}, {seen}{reopened}"
     if alert.gone_at and alert.is_open:
         yield "cause gone since", local_time(alert.gone_at)
     if alert.acknowledged_at:
         yield "acknowledged", f"{local_time(alert.acknowledged_at)} by {alert.acknowledged_by}"
-    if alert.silenced_until and alert.is_silenced(now):
+    if alert.is_open and alert.silenced_until and alert.is_silenced(now):
         yield "silenced until", f"{local_time(alert.silenced_until)} by {alert.silenced_by}: {alert.silenced_because}"
     if alert.resolved_at:
         by = f" by {alert.resolved_by}" if alert.resolved_by else ""

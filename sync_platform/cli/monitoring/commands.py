@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from sync_platform.cli.options import AsJson, OnePlatform
@@ -25,3 +27,18 @@ def health(as_json: AsJson = False) -> None:
     from sync_platform.cli.monitoring.health import show_health
 
     raise typer.Exit(show_health(as_json=as_json))
+
+
+def watch(
+    every: Annotated[int, typer.Option(help="Seconds between the beginnings of two rounds.")] = 60,
+    once: Annotated[bool, typer.Option("--once", help="Make one round and end, as for cron.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look for problems in rounds, keep alerts of them, and send messages. It needs no process of Dagster.
+
+    It runs until Ctrl-C or SIGTERM, and writes one line for each problem that begins or ends. Exit code of --once: 0 if
+    nothing is wrong (or another watcher makes the rounds), 1 if there are problems, 2 if the round is incomplete.
+    """
+    from sync_platform.cli.monitoring.watch import watch as make_rounds
+
+    raise typer.Exit(make_rounds(every, is_once=once, as_json=as_json))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from sync_platform.documents.wording import visible
 from sync_platform.errors import UsageError
 from sync_platform.lineage.as_of import past, tables_named
 from sync_platform.lineage.moment import parse_moment
+from sync_platform.monitoring.metrics_table import NAME, SCHEMA, add_metrics_table
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -27,6 +29,7 @@ from sync_platform.unified.tables import tracked_tables
 ROWS_SHOWN = 200
 BATCH_ROWS = 10_000
 READING = ("SELECT", "EXPLAIN")
+METRICS = re.compile(rf'"?\b{SCHEMA}"?\s*\.\s*"?{NAME}\b', re.IGNORECASE)
 NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
 
 
@@ -39,10 +42,15 @@ def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
     _require_reading(sql)
     moment = parse_moment(as_of) if as_of else None
     settings = load_settings()
+    is_named = METRICS.search(sql) is not None  # only then the metrics are copied from the ledger
+    if is_named and moment:
+        raise UsageError(f"{SCHEMA}.{NAME} is a history: leave out --as-of, and choose by measured_at")
     with Lake(LakeAddress.of(settings), read_only=True) as lake, ExitStack() as stack:
         try:
             if moment is None:
                 session = stack.enter_context(lake.session())
+                if is_named:
+                    add_metrics_table(session, settings)
             else:
                 tracked = tracked_tables(load_platforms(settings.platform_path))
                 then = stack.enter_context(past(lake, settings.lineage_table_name, tracked, moment, sql))

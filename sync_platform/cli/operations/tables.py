@@ -16,6 +16,8 @@ from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import UsageError
 from sync_platform.lake.history_view import ENDING, history_meanings
+from sync_platform.monitoring.metrics_table import SCHEMA as METRICS_SCHEMA
+from sync_platform.monitoring.metrics_table import add_metrics_table
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.unified.related_records import view_columns
@@ -51,6 +53,7 @@ def show_tables(name: str | None, *, as_json: bool) -> int:
     settings = load_settings()
     require_lake(settings)
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session:
+        add_metrics_table(session, settings)
         known = descriptions_of(session)
         if name in known:
             columns = columns_of_table(session, name)
@@ -69,6 +72,8 @@ def descriptions_of(session: duckdb.DuckDBPyConnection) -> dict[str, str]:
         f"""SELECT schema_name || '.' || table_name, comment FROM duckdb_tables() WHERE database_name = '{LAKE}'
         UNION ALL
         SELECT schema_name || '.' || view_name, comment FROM duckdb_views() WHERE database_name = '{LAKE}'
+        UNION ALL
+        SELECT database_name || '.' || table_name, comment FROM duckdb_tables() WHERE database_name = '{METRICS_SCHEMA}'
         ORDER BY 1"""
     )
     return {name: DIGEST.sub("", comment or "") for name, comment in rows.fetchall()}
@@ -91,14 +96,15 @@ def _stored_columns(session: duckdb.DuckDBPyConnection, schema: str, table: str)
     """Name, type and comment of each column, in order."""
     return session.execute(
         f"""SELECT column_name, data_type, comment FROM duckdb_columns()
-        WHERE database_name = '{LAKE}' AND schema_name = $schema AND table_name = $table ORDER BY column_index""",
+        WHERE (database_name, schema_name) IN (('{LAKE}', $schema), ($schema, 'main')) AND table_name = $table
+        ORDER BY column_index""",
         {"schema": schema, "table": table},
     ).fetchall()
 
 
 def _listing(session: duckdb.DuckDBPyConnection, name: str, description: str) -> TableListing:
     schema, _, table = name.partition(".")
-    of = f'{LAKE}."{schema}"."{table}"'
+    of = f'"{schema}"."{table}"'
     rows = session.execute(f"SELECT count(*) FROM {of}").fetchall()[0][0]
     live = None
     with contextlib.suppress(duckdb.BinderException):  # the table keeps no removed rows

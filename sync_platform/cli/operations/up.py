@@ -52,6 +52,9 @@ def serve_dagster(port: int) -> int:
     except KeyboardInterrupt:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=STOPS_WITHIN_S)
+        from sync_platform.cli.runner.daemon import forget_daemon  # the import of Dagster takes a second
+
+        forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
         return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +9,9 @@ from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
-from sync_platform.cli.runner.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
-from sync_platform.cli.runner.instance import opened_instance
+from sync_platform.cli.runner.instance import existing_instance, opened_instance
 from sync_platform.defs.audit import BACKFILL_TAG
+from sync_platform.defs.dagster_internals import is_schedule_stopped, is_sensor_stopped, next_tick
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.progress import NoProgress
@@ -72,9 +71,7 @@ def automation_of(settings: Settings, now: datetime) -> Automation:
 
 def waiting_runs(settings: Settings) -> list[WaitingRun]:
     """The runs that were not started yet, without those of backfills, which wait by design. Changes no run."""
-    if "DAGSTER_HOME" not in os.environ and not (settings.home / "dagster").exists():
-        return []
-    with opened_instance(settings) as instance:
+    with existing_instance(settings) as instance:
         return [
             WaitingRun(
                 record.dagster_run.run_id,
@@ -82,9 +79,15 @@ def waiting_runs(settings: Settings) -> list[WaitingRun]:
                 record.dagster_run.tags.get("platform", ""),
                 record.create_timestamp.astimezone(UTC),
             )
-            for record in instance.get_run_records(RunsFilter(statuses=WAITING))
+            for record in (instance.get_run_records(RunsFilter(statuses=WAITING)) if instance else [])
             if BACKFILL_TAG not in record.dagster_run.tags
         ]
+
+
+def forget_daemon(settings: Settings) -> None:
+    """Delete the heartbeats of a daemon that a person has stopped: nobody misses it."""
+    with opened_instance(settings) as instance:
+        instance.wipe_daemon_heartbeats()
 
 
 def _schedule(instance: DagsterInstance, schedule: Any, now: datetime) -> ScheduleStatus:

@@ -10,8 +10,8 @@ from pathlib import Path
 from dagster import DagsterError, DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
-from sync_platform.cli.runner.dagster_internals import CheckError, instance_in
 from sync_platform.cli.runner.home import prepare_home
+from sync_platform.defs.dagster_internals import CheckError, instance_in
 from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.partitions import require_partition
 from sync_platform.defs.resources import sources_of
@@ -42,12 +42,28 @@ def cancel_killed_runs(settings: Settings) -> None:
 
 
 @contextmanager
+def existing_instance(settings: Settings) -> Iterator[DagsterInstance | None]:
+    """Dagster's instance to read from, None where Dagster was never used; StorageError as `opened_instance`."""
+    home = settings.home / "dagster"
+    if "DAGSTER_HOME" not in os.environ and not home.exists():
+        yield None
+        return
+    with _errors_explained(home), _instance(home) as instance:
+        yield instance
+
+
+@contextmanager
 def opened_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's instance; StorageError where its records cannot be read or written, there or in the block."""
     home = prepare_home(settings.home)
+    with _errors_explained(home), _instance(home) as instance:
+        yield instance
+
+
+@contextmanager
+def _errors_explained(home: Path) -> Iterator[None]:
     try:
-        with _instance(home) as instance:
-            yield instance
+        yield
     except (SQLAlchemyError, OSError) as error:
         reason = getattr(error, "orig", None) or error
         folder = os.environ.get("DAGSTER_HOME") or home

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from sync_platform.cli.runner.dagster_internals import CHECKED_IN, instance_in
 from sync_platform.cli.runner.home import prepare_home
+from sync_platform.defs.dagster_internals import CHECKED_IN, instance_in
 
 
 def test_the_internals_were_checked_in_the_installed_version() -> None:
     assert dg.__version__ == CHECKED_IN, (
-        f"Dagster is {dg.__version__} now: read sync_platform/cli/runner/dagster_internals.py, look for every name of "
+        f"Dagster is {dg.__version__} now: read sync_platform.defs.dagster_internals.py, look for every name of "
         "its list in the new version, run the tests of cli/ and defs/, and then change CHECKED_IN"
     )
 

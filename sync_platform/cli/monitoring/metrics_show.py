@@ -1,0 +1,94 @@
+"""`sync-platform metrics`: the present values of all metrics."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.output import console, write_json
+from sync_platform.documents.fitted_table import FittedTable
+from sync_platform.documents.local_time import local_minute
+from sync_platform.errors import UsageError
+from sync_platform.monitoring.health_report import health_of
+from sync_platform.monitoring.installation_state import WaitingRun, read_state
+from sync_platform.monitoring.metric import METRICS, Metric, Sample
+from sync_platform.monitoring.metric_samples import samples_of
+from sync_platform.monitoring.present_values import PresentValue, present_values
+from sync_platform.monitoring.prometheus_text import prometheus_text
+from sync_platform.platforms import choose, load_platforms
+from sync_platform.settings import Settings, load_settings
+from sync_platform.sources.declaration import Platform
+
+COLUMNS = ("metric", "of", "value", "unit", "as of")
+UNITS = {"Count": "", "Seconds": "s", "None": ""}
+
+
+def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) -> int:
+    """Show the present values, all or those of one platform; 0. UsageError for two formats or an unknown platform."""
+    if as_prometheus and as_json:
+        raise UsageError("--json and --prometheus: one of the two")
+    settings, now = load_settings(), datetime.now(UTC)
+    platforms = load_platforms(settings.platform_path)
+    if platform:
+        choose(platforms, [platform])
+    samples = [each for each in _samples(settings, platforms, now) if platform in (None, each.platform)]
+    if as_prometheus:
+        sys.stdout.write(prometheus_text(samples, settings.environment))
+        return OK
+    metrics = [metric for metric in METRICS if platform is None or "platform" in metric.dimensions]
+    found = [(metric, present_values(metric, samples)) for metric in metrics]
+    if as_json:
+        documents = [_document(metric, values) for metric, values in found]
+        write_json({"made_at": now, "environment": settings.environment, "metrics": documents})
+    else:
+        _show(found)
+    return OK
+
+
+def _samples(settings: Settings, platforms: Mapping[str, Platform], now: datetime) -> list[Sample]:
+    state = read_state(settings, lambda: _waiting_runs(settings))
+    return samples_of(state, platforms, health_of(settings, platforms, state, now), now)
+
+
+def _waiting_runs(settings: Settings) -> Sequence[WaitingRun]:
+    from sync_platform.cli.runner.daemon import waiting_runs  # the import of Dagster takes a second
+
+    return waiting_runs(settings)
+
+
+def _document(metric: Metric, values: Sequence[PresentValue]) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "prometheus_name": metric.prometheus_name,
+        "kind": metric.kind,
+        "unit": metric.unit,
+        "help": metric.help,
+        "values": [asdict(each) for each in values],
+    }
+
+
+def _show(found: Sequence[tuple[Metric, Sequence[PresentValue]]]) -> None:
+    table = FittedTable(COLUMNS, numbers=("value",), unbroken=("as of",), optional=("unit", "as of"))
+    for metric, values in found:
+        for each in values:
+            table.add_row(
+                metric.name,
+                ".".join(filter(None, (each.platform, each.dataset, each.severity))),
+                number(each.value),
+                UNITS[metric.unit],
+                local_minute(each.at) if each.at else "",
+            )
+    shown = console()
+    shown.print_table(table)
+    absent = [metric.name for metric, values in found if not values]
+    if absent:
+        shown.print(f"Not known: {', '.join(absent)}", soft_wrap=True)
+
+
+def number(value: float) -> str:
+    """A value as people read it."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"

@@ -1,0 +1,53 @@
+"""What open alerts cost an installation of its health.
+
+What belongs here: how many points which alert costs; docs/monitoring.md has the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from sync_platform.documents.local_time import local_minute
+from sync_platform.monitoring.health import Deficit
+from sync_platform.monitoring.named_subjects import shortened
+from sync_platform.monitoring.problem import SEVERITIES, Severity
+
+LOST: Mapping[Severity, float] = {"critical": 1.0, "high": 0.5, "medium": 0.2, "low": 0.0}
+"""The share of the points of the part that one alert of a severity costs."""
+WORKED_ON = 0.5
+"""The factor of an alert that is acknowledged or silenced: a person knows it."""
+
+
+class OpenAlert(Protocol):
+    """An alert that is not resolved. Times are UTC."""
+
+    @property
+    def alert_id(self) -> str: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def opened_at(self) -> datetime: ...
+
+    @property
+    def acknowledged_at(self) -> datetime | None: ...
+
+    def is_silenced(self, now: datetime) -> bool: ...
+
+
+def deficits_of_alerts(found: Iterable[OpenAlert], now: datetime) -> Iterator[Deficit]:
+    """The most severe first."""
+    for each in sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at, each.alert_id)):
+        is_known = each.acknowledged_at is not None or each.is_silenced(now)
+        state = "acknowledged" if each.acknowledged_at else "silenced" if is_known else "open"
+        reason = (
+            f"the {each.severity} alert {each.alert_id} is {state}, since {local_minute(each.opened_at)}: "
+            f"{shortened(each.what)}"
+        )
+        yield Deficit(reason, ("alerts", "show", each.alert_id), LOST[each.severity] * (WORKED_ON if is_known else 1.0))

@@ -1,0 +1,180 @@
+"""The history of metrics in the ledger, for 15 months: as long as CloudWatch keeps them.
+
+What belongs here: storing and reading. A count or a duration has one row for each sync or backup, stored once, however
+often it is measured. A gauge has one row an hour, with its last, smallest and largest value in that hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync_platform.monitoring.metric import Sample
+from sync_platform.storage.ledger import MIGRATIONS, metadata
+from sync_platform.storage.relational import open_database, transaction, upsert
+
+KEPT = timedelta(days=456)
+"""15 months; CloudWatch keeps values for 455 days."""
+
+metric_events = sa.Table(
+    "metric_events",
+    metadata,
+    sa.Column("event", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("batch", sa.Text),
+    sa.Column("claimed_at", sa.DateTime(timezone=True)),
+    sa.Column("sent_at", sa.DateTime(timezone=True)),
+)
+"""`batch`, `claimed_at`, `sent_at`: the request to CloudWatch that contains the event (cloudwatch_events.py)."""
+metric_hours = sa.Table(
+    "metric_hours",
+    metadata,
+    sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("severity", sa.Text, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("minimum", sa.Float, nullable=False),
+    sa.Column("maximum", sa.Float, nullable=False),
+    sa.Column("samples", sa.Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One row of a metric. `at`: the end of the event, or the beginning of the hour of a gauge.
+
+    `value`: of the event, or the last one of the hour. `samples`: how often it was measured in the hour; of an event 1.
+    """
+
+    at: datetime
+    platform: str
+    dataset: str
+    severity: str
+    value: float
+    minimum: float
+    maximum: float
+    samples: int
+    event: str
+
+
+class MetricHistory:
+    """The history in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = open_database(url, MIGRATIONS)
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self.engine.dispose()
+
+    def record(self, samples: Iterable[Sample], now: datetime) -> None:
+        """Store the samples of one round in one transaction, and delete what is older than 15 months.
+
+        An event that is stored already stays as it is.
+        """
+        found = list(samples)
+        since = now.astimezone(UTC) - KEPT
+        events = {_key(each): each for each in found if each.is_of_event and each.at >= since}
+        with transaction(self.engine) as connection:
+            connection.execute(sa.delete(metric_hours).where(metric_hours.c.hour < since))
+            connection.execute(sa.delete(metric_events).where(metric_events.c.at < since))
+            for key in _stored_keys(connection):
+                events.pop(key, None)
+            if events:
+                connection.execute(
+                    upsert(self.engine, metric_events).on_conflict_do_nothing(),
+                    [_event_row(each) for each in events.values()],
+                )
+            if gauges := [_hour_row(each) for each in found if each.is_gauge]:
+                connection.execute(self._hour_upsert(), gauges)
+
+    def rows(
+        self, name: str, since: datetime, platform: str | None = None, dataset: str | None = None
+    ) -> list[HistoryRow]:
+        """The rows of one metric since a moment, in order of time."""
+        with transaction(self.engine) as connection:
+            found = [*_events(connection, name, since), *_hours(connection, name, since)]
+        chosen = (row for row in found if platform in (None, row.platform) and dataset in (None, row.dataset))
+        return sorted(chosen, key=lambda each: (each.at, each.platform, each.dataset, each.severity, each.event))
+
+    def _hour_upsert(self) -> sa.Insert:
+        insert = upsert(self.engine, metric_hours)
+        old, new = metric_hours.c, insert.excluded
+        return insert.on_conflict_do_update(
+            index_elements=list(metric_hours.primary_key.columns),
+            set_={
+                "value": new.value,
+                "minimum": sa.case((new.value < old.minimum, new.value), else_=old.minimum),
+                "maximum": sa.case((new.value > old.maximum, new.value), else_=old.maximum),
+                "samples": old.samples + 1,
+            },
+        )
+
+
+def _key(sample: Sample) -> tuple[str, str, str, str]:
+    return sample.event, sample.metric.name, sample.platform, sample.dataset
+
+
+def _stored_keys(connection: sa.Connection) -> Iterator[tuple[str, str, str, str]]:
+    key = metric_events.primary_key.columns
+    for row in connection.execute(sa.select(*key)):
+        yield tuple(row)
+
+
+def _event_row(sample: Sample) -> dict[str, Any]:
+    return {
+        "event": sample.event,
+        "name": sample.metric.name,
+        "platform": sample.platform,
+        "dataset": sample.dataset,
+        "at": sample.at.astimezone(UTC),
+        "value": sample.value,
+    }
+
+
+def _hour_row(sample: Sample) -> dict[str, Any]:
+    hour = sample.at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    values = {"value": sample.value, "minimum": sample.value, "maximum": sample.value, "samples": 1}
+    dimensions = {"platform": sample.platform, "dataset": sample.dataset, "severity": sample.severity}
+    return {"hour": hour, "name": sample.metric.name, **dimensions, **values}
+
+
+def _events(connection: sa.Connection, name: str, since: datetime) -> Iterator[HistoryRow]:
+    table = metric_events.c
+    wanted = sa.select(table.at, table.platform, table.dataset, table.value, table.event)
+    for row in connection.execute(wanted.where(table.name == name, table.at >= since.astimezone(UTC))):
+        yield HistoryRow(utc(row.at), row.platform, row.dataset, "", row.value, row.value, row.value, 1, row.event)
+
+
+def _hours(connection: sa.Connection, name: str, since: datetime) -> Iterator[HistoryRow]:
+    table = metric_hours.c
+    wanted = sa.select(
+        table.hour,
+        table.platform,
+        table.dataset,
+        table.severity,
+        table.value,
+        table.minimum,
+        table.maximum,
+        table.samples,
+    )
+    # an hour that began before `since` reaches into it
+    begins = since.astimezone(UTC) - timedelta(hours=1)
+    for row in connection.execute(wanted.where(table.name == name, table.hour > begins)):
+        dimensions = row.platform, row.dataset, row.severity
+        yield HistoryRow(utc(row.hour), *dimensions, row.value, row.minimum, row.maximum, row.samples, "")
+
+
+def utc(moment: datetime) -> datetime:
+    """A stored time. SQLite stores no time zone, and every stored time is UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

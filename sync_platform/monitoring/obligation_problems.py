@@ -1,0 +1,58 @@
+"""Problems of compliance: obligations that are not met.
+
+What belongs here: the sentences. Which obligations are judged in a round is in `watched_obligations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from sync_platform.compliance import requirements
+from sync_platform.compliance.obligation import Obligation
+from sync_platform.compliance.span import day_text
+from sync_platform.documents.typed_command import typed
+from sync_platform.monitoring.named_subjects import shortened
+from sync_platform.monitoring.problem import Problem, ProblemName
+
+LATE_REQUEST = (
+    "A person has not received the answer that the law promises. Data stay as they are.",
+    "Answer the request now, and tell who is responsible for data protection.",
+    ("audit",),
+)
+_EFFECT_AND_ACTION: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    requirements.QUARANTINE.id: (
+        "These records are not stored, and nobody decided about them. Their last good versions stay live, as stale.",
+        "Read what is wrong with them, correct the platform's file, and take them in: `{retry}`.",
+        ("quarantine", "list"),
+    ),
+    requirements.TIME_TRAVEL.id: (
+        "Former states of the lake, also of removed records, are kept longer than the setting TIME_TRAVEL_DAYS says.",
+        "Run maintenance, and see why it did not run: `{maintain}`.",
+        ("maintain", "--dry-run"),
+    ),
+    requirements.PDPO_REQUESTS.id: LATE_REQUEST,
+    requirements.GDPR_REQUESTS.id: LATE_REQUEST,
+}
+SPAN_DAYS = 31
+"""The report that is named judges the last month."""
+
+
+def obligation_problems(obligations: Iterable[Obligation], now: datetime) -> Iterator[Problem]:
+    """One problem for each obligation that is not met."""
+    first = day_text(now - timedelta(days=SPAN_DAYS))
+    report = typed("report", "compliance", "--from", first, "--to", day_text(now))
+    for each in obligations:
+        if each.state != "not met":
+            continue
+        effect, action, command = _EFFECT_AND_ACTION[each.id]
+        steps = action.format(retry=typed("quarantine", "retry"), maintain=typed("maintain"))
+        yield Problem(
+            ProblemName.obligation_not_met,
+            each.id,
+            f"{each.requirement}: not met ({each.basis}). {shortened(each.evidence)}.",
+            effect,
+            f"{steps} The report judges all obligations: `{report}`",
+            command,
+            (each.id,),
+        )
