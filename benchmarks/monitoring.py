@@ -1,23 +1,34 @@
-"""The cost of a round of freshness and health: `python -m benchmarks.monitoring`.
+"""The cost of freshness and health, and of a whole round of the watch: `python -m benchmarks.monitoring`.
 
-Eight platforms with a year of syncs, scores, backups and drills on record; the time after start-up, without Dagster.
+Eight platforms with a year of syncs, scores, backups, drills and runs on record; the time after start-up. It also shows
+that a round changes nothing but its own tables.
 """
 
 from __future__ import annotations
 
+import hashlib
 import resource
+import sqlite3
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import sqlalchemy as sa
 
+from sync_platform.cli.runner.home import prepare_home
+from sync_platform.cli.runner.watched_dagster import dagster_reader
+from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.lake.schema import ensure_sync_tables
+from sync_platform.monitoring.bounded_calls import BoundedCalls
 from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import read_state
+from sync_platform.monitoring.watch_round import watch_once
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import DIMENSIONS, OVERALL, WHOLE
 from sync_platform.settings import Settings, load_settings
@@ -36,15 +47,67 @@ def main() -> None:
         now, platforms = datetime.now(UTC), load_platforms()
         syncs = _write_lake(settings, platforms, now)
         entries = _write_log(settings, now)
-        walls, processors = [], []
-        for _ in range(ROUNDS):
-            began, used = time.perf_counter(), _processor_s()
-            health = health_of(settings, platforms, read_state(settings, list), now)
-            walls.append(time.perf_counter() - began)
-            processors.append(_processor_s() - used)
-        print(f"{len(platforms)} platforms, {syncs:,} records of syncs, {entries:,} entries in the audit log")
+        runs = _write_runs(settings, platforms)
+        print(
+            f"{len(platforms)} platforms, {syncs:,} records of syncs, {entries:,} log entries, {runs:,} runs of Dagster"
+        )
+        health = health_of(settings, platforms, read_state(settings, list), now)
         print(f"health {health.state}, {health.score} points")
-        print(f"a round: {statistics.median(walls):.2f} s, {statistics.median(processors):.2f} s of processor time")
+        _measure("freshness and health", lambda: health_of(settings, platforms, read_state(settings, list), now))
+        read_dagster, calls = dagster_reader(settings), BoundedCalls()
+        first = watch_once(settings, read_dagster, calls)
+        print(
+            f"problems: {', '.join(each.cause for each in first.problems)}; unread: {', '.join(first.unread) or 'none'}"
+        )
+        before = contents(settings.home)
+        _measure("a whole round of the watch", lambda: watch_once(settings, read_dagster, calls))
+        after = contents(settings.home)
+        changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+        print(f"changed: {', '.join(changed) or 'nothing'}")
+
+
+def _measure(name: str, call: Callable[[], object]) -> None:
+    walls, processors = [], []
+    for _ in range(ROUNDS):
+        began, used = time.perf_counter(), _processor_s()
+        call()
+        walls.append(time.perf_counter() - began)
+        processors.append(_processor_s() - used)
+    print(f"{name}: {statistics.median(walls):.2f} s, {statistics.median(processors):.2f} s of processor time")
+
+
+def contents(home: Path) -> dict[str, str]:
+    """The digest of each table of each SQLite database below a home, and of each other file."""
+    found = {}
+    for file in sorted(each for each in home.rglob("*") if each.is_file() and each.suffix != ".lock"):
+        name = str(file.relative_to(home))
+        if file.suffix in (".sqlite", ".db"):
+            found |= {f"{name}: {table}": digest for table, digest in _tables(file).items()}
+        elif not name.endswith(("-wal", "-shm")):
+            found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def _tables(file: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(file)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = {name: repr(connection.execute(f'SELECT * FROM "{name}"').fetchall()) for name in names}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in rows.items()}
+
+
+def _write_runs(settings: Settings, platforms: dict[str, Platform]) -> int:
+    """A run for each platform and day, which succeeded."""
+    with instance_in(prepare_home(settings.home)) as instance:
+        for number in range(DAYS):
+            for name in platforms:
+                run = dg.DagsterRun(
+                    job_name="daily_incremental",
+                    run_id=f"{number:08}-{name}",
+                    status=dg.DagsterRunStatus.SUCCESS,
+                    tags={"platform": name},
+                )
+                instance.add_run(run)
+    return DAYS * len(platforms)
 
 
 def _write_lake(settings: Settings, platforms: dict[str, Platform], now: datetime) -> int:

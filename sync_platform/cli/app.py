@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,16 +19,15 @@ from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
+from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
-from sync_platform.cli.output import report_problem
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
 from sync_platform.errors import SyncError, UsageError
-from sync_platform.logs.configuration import begin_logging
 from sync_platform.logs.line_handler import LoggedStream
 
 app = typer.Typer(
@@ -58,6 +59,7 @@ for command in (
 ):
     app.command()(command)
 GROUPS = {
+    "alerts": alert_commands,
     "emergency": emergency_commands,
     "match": match_commands,
     "quarantine": quarantine_commands,
@@ -88,8 +90,16 @@ def before_commands(
 
 def main() -> None:
     """The console script."""
-    begin_logging()
+    if _may_ask_for_log_lines():
+        from sync_platform.logs.configuration import begin_logging  # it reads settings, which takes a third of a second
+
+        begin_logging()
     sys.exit(run(sys.argv[1:]))
+
+
+def _may_ask_for_log_lines() -> bool:
+    """False where no setting of log lines can be set."""
+    return bool({"LOG_FORMAT", "LOG_LEVEL"} & {name.upper() for name in os.environ}) or Path(".env").exists()
 
 
 def run(arguments: list[str]) -> int:
@@ -119,10 +129,12 @@ def _is_interruption(ended: BaseException) -> bool:
 def _log_usage_error(ended: SystemExit) -> None:
     """Log a wrong option or command as an error, where typer's message for people was logged as lines of text."""
     if isinstance(sys.stderr, LoggedStream) and isinstance(ended.__context__, TyperException):
-        report_problem(str(ended.__context__), logging.ERROR)
+        _problem(str(ended.__context__), BAD_USAGE)
 
 
 def _problem(message: str, code: int) -> int:
+    from sync_platform.cli.output import report_problem  # the import takes a moment, and most commands need none
+
     report_problem(message, logging.ERROR)
     return code
 

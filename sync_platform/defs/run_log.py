@@ -23,7 +23,7 @@ from dagster._core.definitions import instigation_logger as tick_loggers
 from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.run_errors import CHECK_FAILED, INTERRUPTIONS, error_text, root_error
 from sync_platform.defs.trigger import REQUEST_ID_TAG
-from sync_platform.logs.configuration import begin_logging, line_handler
+from sync_platform.logs.configuration import OWN, begin_logging, line_handler
 from sync_platform.logs.line_format import frame_in_words
 from sync_platform.logs.line_handler import WRITTEN
 from sync_platform.logs.log_context import logging_as
@@ -43,7 +43,12 @@ def begin_logging_in_dagster() -> None:
 
 
 def write_run_lines() -> None:
-    """Make Dagster's console loggers of this process write log lines, if the process writes any."""
+    """Make Dagster's console loggers of this process write log lines, if the process writes any.
+
+    The events of a run have what the program logs from INFO on, also where no line is written.
+    """
+    own = logging.getLogger(OWN)
+    own.setLevel(own.level or logging.INFO)
     if line_handler() is not None:
         for module in (run_loggers, tick_loggers):
             setattr(module, MAKER_OF_LOGGERS, _run_logger)

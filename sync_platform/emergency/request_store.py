@@ -69,6 +69,10 @@ class RequestStore:
         """Opened on first use: a request that is refused creates no ledger."""
         return open_database(self.ledger_url, MIGRATIONS)
 
+    def close(self) -> None:
+        """Close the connections; a later call opens them again."""
+        self._engine.dispose()
+
     def enter(
         self, platforms: list[str], asking: Asking, asking_key: str, *, joins: bool
     ) -> tuple[EmergencyRequest, bool]:

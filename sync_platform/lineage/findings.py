@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sync_platform.documents.local_time import local_time
+import orjson
 
-BREAKS, FIRST_BREAKS = "breaks", "first_breaks"
-"""What the audit log says of a verification: how many breaks it found, and the first of them in words."""
+from sync_platform.documents.local_time import local_time
+from sync_platform.storage.audit_log import AuditEntry
+
+BREAKS, FIRST_BREAKS, LANDING = "breaks", "first_breaks", "landing"
+"""What the audit log says of a verification: how many breaks it found, the first of them in words, and whether it also
+read landed objects."""
 MAX_FIRST = 5
+
+
+def last_verification(entries: Iterable[AuditEntry]) -> AuditEntry | None:
+    """The verification in the audit log that counts; None for none. `entries`: those of verifications, in order.
+
+    It is the newest that read everything. After breaks in a verification of landed objects too, one that did not look
+    at them and finds none proves nothing.
+    """
+    last: AuditEntry | None = None
+    for entry in entries:
+        subject = orjson.loads(entry.subject)
+        if entry.outcome == "begun" or BREAKS not in subject:
+            continue
+        before = orjson.loads(last.subject) if last else {}
+        if not (before.get(BREAKS) and before.get(LANDING) and not subject[BREAKS] and not subject.get(LANDING)):
+            last = entry
+    return last
 
 
 @dataclass(frozen=True)
@@ -66,7 +88,8 @@ class Findings:
 
     def logged(self) -> dict[str, Any]:
         """What the audit log says of the verification."""
-        return {BREAKS: len(self.breaks), FIRST_BREAKS: self.first_breaks}
+        landing = {} if self.landed_objects is None else {LANDING: True}
+        return {BREAKS: len(self.breaks), FIRST_BREAKS: self.first_breaks, **landing}
 
     def document(self) -> dict[str, Any]:
         return {"holds": self.holds, **asdict(self)}

@@ -16,8 +16,8 @@ from sync_platform.documents.wording import visible
 from sync_platform.lake.corrected_times import CLOCK_TOLERANCE
 from sync_platform.monitoring.problem import Severity
 
-Event = Literal["opened", "reopened", "escalated", "still open", "resolved", "test"]
-"""What a message is about. `still open`: a silence has ended and the cause is still there."""
+Event = Literal["opened", "reopened", "escalated", "still-open", "resolved", "test"]
+"""What a message is about. `still-open`: a silence has ended and the cause is still there."""
 AlertState = Literal["open", "acknowledged", "silenced", "resolved"]
 MOST_SUBJECTS = 8
 """The most subjects that a message names."""
@@ -99,7 +99,7 @@ class Alert:
 
 def title_of(alert: Alert, event: Event) -> str:
     """One line: the severity, the event and what is wrong."""
-    return f"{alert.severity.upper()} {event}: {shortened(alert.what)}"
+    return f"{alert.severity.upper()} {event.replace('-', ' ')}: {shortened(alert.what)}"
 
 
 def text_of_alert(alert: Alert, event: Event) -> str:

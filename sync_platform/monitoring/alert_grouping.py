@@ -5,6 +5,7 @@ What belongs here: which problems of a round are one alert.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ MOST_CAUSES = 20
 """The most causes of one name that have alerts of their own; the others are one alert."""
 OTHERS = "others"
 """The detail of the alert of all other causes."""
+LONGEST_DETAIL = 200
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class ProblemGroup:
 def groups_of(problems: Iterable[Problem], known_causes: Collection[str]) -> dict[str, ProblemGroup]:
     """The groups by cause. Causes that have an open alert keep it, also in a flood of other causes."""
     by_name: dict[ProblemName, dict[str, list[Problem]]] = {}
-    for problem in problems:
+    for problem in map(_with_short_detail, problems):
         by_name.setdefault(problem.name, {}).setdefault(problem.cause, []).append(problem)
     found = (_group(each) for causes in by_name.values() for each in _bounded(causes, known_causes))
     return {group.problem.cause: group for group in found}
@@ -43,6 +45,14 @@ def _bounded(causes: dict[str, list[Problem]], known: Collection[str]) -> Iterat
     rest = [problem for cause in ordered[MOST_CAUSES:] for problem in causes[cause]]
     what = f"{len(ordered) - MOST_CAUSES:,} more causes of {rest[0].name}, such as: {rest[0].what}"
     yield [replace(each, detail=OTHERS, what=what) for each in rest]
+
+
+def _with_short_detail(problem: Problem) -> Problem:
+    """The problem; a long detail, such as a whole error, is replaced by its beginning and its digest."""
+    if len(problem.detail) <= LONGEST_DETAIL:
+        return problem
+    digest = hashlib.sha256(problem.detail.encode()).hexdigest()[:12]
+    return replace(problem, detail=f"{problem.detail[: LONGEST_DETAIL - 13]} {digest}")
 
 
 def _group(problems: Sequence[Problem]) -> ProblemGroup:

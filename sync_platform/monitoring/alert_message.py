@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 
 from sync_platform.monitoring.alert import MOST_SUBJECTS, Alert, Event, text_of_alert, title_of
-from sync_platform.monitoring.alert_tables import messages
+from sync_platform.monitoring.alert_tables import in_utc, messages
 from sync_platform.monitoring.problem import ProblemName, Severity
+
+REPEATED_EVERY = {"alertmanager": timedelta(hours=1)}
+"""The channels that forget an open alert (`alertmanager_channel`), and how often it is sent to them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,22 @@ def write_messages(
     for channel in channels:
         if not _is_about(alert, channel):
             connection.execute(sa.insert(messages).values(channel=channel, **values))
+
+
+def forgotten_alerts(
+    connection: sa.Connection, channel: str, open_alerts: Iterable[Alert], now: datetime
+) -> list[Alert]:
+    """The open alerts that a channel forgets unless they are sent again; none where an earlier message still waits."""
+    every = REPEATED_EVERY.get(channel)
+    if every is None:
+        return []
+    waits = sa.func.max(sa.case((messages.c.sent_at.is_(None), 1), else_=0))
+    newest = sa.select(messages.c.alert_id, sa.func.max(messages.c.decided_at).label("at"), waits.label("waits"))
+    still_open = list(open_alerts)
+    of_open = messages.c.alert_id.in_([alert.alert_id for alert in still_open])
+    rows = connection.execute(newest.where(of_open, messages.c.channel == channel).group_by(messages.c.alert_id))
+    recent = {row.alert_id for row in rows if row.waits or timedelta(0) <= now - in_utc(row.at) < every}
+    return [alert for alert in still_open if alert.alert_id not in recent]
 
 
 def _is_about(alert: Alert, channel: str) -> bool:

@@ -70,6 +70,18 @@ class OutboxState:
     error: str | None
 
 
+@dataclass(frozen=True)
+class StoredMessage:
+    """A message to one channel. `sent_at`: None where it is not sent yet; `error`: why its last attempt failed."""
+
+    event: str
+    channel: str
+    decided_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    error: str | None
+
+
 def deliver(settings: Settings, store: AlertStore) -> Delivery:
     """Send what is due. A channel that fails delays the others for at most 15 seconds, and nothing is raised for it.
 
@@ -89,8 +101,26 @@ def outbox_states(store: AlertStore) -> list[OutboxState]:
     ]
 
 
+def messages_about(store: AlertStore, alert_id: str) -> list[StoredMessage]:
+    """The messages about an alert, oldest first."""
+    wanted = sa.select(messages).where(messages.c.alert_id == alert_id).order_by(messages.c.number)
+    with transaction(store.engine) as connection:
+        rows = connection.execute(wanted).all()
+    return [
+        StoredMessage(
+            row.event,
+            row.channel,
+            in_utc(row.decided_at),
+            row.attempts,
+            in_utc(row.sent_at) if row.sent_at else None,
+            row.last_error,
+        )
+        for row in rows
+    ]
+
+
 def delivery_problems(store: AlertStore) -> list[Problem]:
-    """The problem `delivery-failing` of each channel that fails: they are told over the other channels."""
+    """The problem `delivery-failing` of each channel that fails. Its messages go to the other channels."""
     return [_problem(each) for each in outbox_states(store) if each.attempts >= FAILING_ATTEMPTS]
 
 
@@ -113,12 +143,12 @@ def _deliver_to(channel: AlertChannel, store: AlertStore) -> ChannelDelivery:
     for row in unsent:
         if time.monotonic() > until:
             break
-        message = _begun_attempt(store, row)
-        if message is None:
+        begun = _begun_attempt(store, row)
+        if begun is None:
             if row.refused_at is None:
                 break  # it is not due, or another process sends it: later messages must not overtake it
             continue
-        failure = _attempt(channel, store, row, message)
+        failure = _attempt(channel, store, row, begun)
         if failure is None:
             sent += 1
             continue
@@ -136,8 +166,10 @@ def _unsent(connection: sa.Connection, channel: str) -> Sequence[sa.Row[Any]]:
     return connection.execute(sa.select(*columns).where(wanted).order_by(messages.c.number)).all()
 
 
-def _begun_attempt(store: AlertStore, row: sa.Row[Any]) -> Message | None:
-    """The message, whose next attempt is recorded as begun; None if it is not due or another process has begun it."""
+def _begun_attempt(store: AlertStore, row: sa.Row[Any]) -> sa.Row[Any] | None:
+    """Record that the next attempt has begun. The id and the content of the message; None if it is not due, or if
+    another process has begun it.
+    """
     now = store.clock()
     if not _is_due(in_utc(row.next_attempt_at), now):
         return None
@@ -150,8 +182,7 @@ def _begun_attempt(store: AlertStore, row: sa.Row[Any]) -> Message | None:
         .returning(messages.c.message_id, messages.c.content)
     )
     with transaction(store.engine) as connection:
-        found = connection.execute(attempt).first()
-    return Message(found.message_id, orjson.loads(found.content)) if found else None
+        return connection.execute(attempt).first()
 
 
 def _is_due(next_attempt_at: datetime, now: datetime) -> bool:
@@ -159,10 +190,10 @@ def _is_due(next_attempt_at: datetime, now: datetime) -> bool:
     return next_attempt_at <= now or next_attempt_at > now + LONGEST_WAIT
 
 
-def _attempt(channel: AlertChannel, store: AlertStore, row: sa.Row[Any], message: Message) -> Exception | None:
+def _attempt(channel: AlertChannel, store: AlertStore, row: sa.Row[Any], begun: sa.Row[Any]) -> Exception | None:
     """Send a message and record the result; the error if it was not sent."""
     try:
-        channel.send(message, store.clock())
+        channel.send(Message(begun.message_id, orjson.loads(begun.content)), store.clock())
     except Exception as error:  # an unexpected error concerns this message: the others must still be sent
         is_refused = not isinstance(error, DeliveryFailed)
         reason = shortened(str(error) if isinstance(error, SyncError) else repr(error))

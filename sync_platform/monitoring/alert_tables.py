@@ -47,7 +47,8 @@ messages = sa.Table(
     sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
-    *(sa.Column(name, sa.DateTime(timezone=True)) for name in ("sent_at", "refused_at")),
+    sa.Column("sent_at", sa.DateTime(timezone=True), index=True),
+    sa.Column("refused_at", sa.DateTime(timezone=True)),
     sa.Column("last_error", sa.Text),
 )
 rounds = sa.Table(
@@ -65,6 +66,15 @@ def locked_transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     with transaction(engine) as connection:
         connection.execute(lock.on_conflict_do_update(index_elements=["number"], set_={"number": 1}))
         yield connection
+
+
+def create_missing_tables(engine: sa.Engine) -> set[str]:
+    """Create the tables that somebody has dropped, empty; their names. StorageError where that fails."""
+    with transaction(engine) as connection:
+        known = set(sa.inspect(connection).get_table_names())
+        missing = [table for table in metadata.sorted_tables if table.name not in known]
+        metadata.create_all(connection, missing)
+    return {table.name for table in missing}
 
 
 def read_alerts(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Alert]:

@@ -14,6 +14,7 @@ from sync_platform.monitoring.alert_message import Message
 from sync_platform.monitoring.webhook_channel import post_document
 
 ALERTMANAGER = "alertmanager"
+PATH = "/api/v2/alerts"
 LASTS = timedelta(hours=4)
 """How long Alertmanager keeps an open alert that is not sent again."""
 ANNOTATIONS = ("effect", "action", "command", "alert_id")
@@ -21,14 +22,15 @@ ANNOTATIONS = ("effect", "action", "command", "alert_id")
 
 @dataclass(frozen=True)
 class AlertmanagerChannel:
-    """An Alertmanager. `url`: its address, such as `http://alertmanager:9093`, without the path of the API."""
+    """An Alertmanager. `url`: its address, such as `http://alertmanager:9093`, with or without the path of the API."""
 
     url: str
     environment: str
     name = ALERTMANAGER
 
     def send(self, message: Message, now: datetime) -> None:
-        post_document(f"{self.url.rstrip('/')}/api/v2/alerts", self.alerts_in(message, now), {})
+        address = self.url.rstrip("/").removesuffix(PATH)
+        post_document(f"{address}{PATH}", self.alerts_in(message, now), {})
 
     def alerts_in(self, message: Message, now: datetime) -> list[dict[str, Any]]:
         """The alert of a message; and that of the severity before, as ended, where the severity has changed."""

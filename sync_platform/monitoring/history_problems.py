@@ -8,7 +8,7 @@ import orjson
 
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
-from sync_platform.lineage.findings import BREAKS, FIRST_BREAKS
+from sync_platform.lineage.findings import BREAKS, FIRST_BREAKS, last_verification
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.storage.audit_log import AuditEntry
@@ -16,17 +16,16 @@ from sync_platform.storage.audit_log import AuditEntry
 
 def history_problems(entries: Sequence[AuditEntry]) -> Iterator[Problem]:
     """`entries`: those of verifications. One that could not read everything found nothing, and does not count."""
-    ended = [(each.at, orjson.loads(each.subject)) for each in entries if each.outcome != "begun"]
-    judged = [(at, subject) for at, subject in ended if BREAKS in subject]
-    if not judged or not judged[-1][1][BREAKS]:
+    last = last_verification(entries)
+    subject = orjson.loads(last.subject) if last else {}
+    if last is None or not subject[BREAKS]:
         return
-    at, subject = judged[-1]
     count = "1 break" if subject[BREAKS] == 1 else f"{subject[BREAKS]:,} breaks"
     first = "; ".join(map(str, subject.get(FIRST_BREAKS, [])))
     yield Problem(
         ProblemName.history_not_intact,
         "",
-        f"The verification of {local_minute(at)} found {count}: {shortened(first)}.",
+        f"The verification of {local_minute(last.at)} found {count}: {shortened(first)}.",
         "Data or their history were changed, damaged or deleted outside this program. What the breaks name is not "
         "proven any more, and no new anchor is made.",
         f"See every break: `{typed('lineage', 'verify')}`. Keep lake, ledger and anchors as they are until it is known "

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,7 +77,8 @@ class InstallationState:
     newest score of each dimension that was measured, of any period. `own_checks`: the newest results of own checks.
     `drift`: of the newest records of each dataset. `backup_log`: the entries of backups, their copies and
     verifications, and those of the vault, by operation. `verifications`: the entries of verifications of the history.
-    `reports`: those of compliance reports. `obligations`: those of `watched_obligations`. `alerts`: the open alerts.
+    `obligations`: those of `watched_obligations`. `alerts`: the open alerts. `reports`: the entries of reports in the
+    audit log.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -86,7 +88,6 @@ class InstallationState:
     requests: Sequence[EmergencyRequest] | Unknown
     runs: Sequence[WaitingRun] | Unknown
     volumes: Sequence[Volume] | Unknown
-    reports: Sequence[AuditEntry] | Unknown = ()
     last_measured: Sequence[Scored] | Unknown = ()
     own_checks: Sequence[Scored] | Unknown = ()
     drift: Sequence[RecordedDrift] | Unknown = ()
@@ -94,6 +95,7 @@ class InstallationState:
     verifications: Sequence[AuditEntry] | Unknown = ()
     obligations: Sequence[Obligation] | Unknown = ()
     alerts: Sequence[OpenAlert] | Unknown = ()
+    reports: Sequence[AuditEntry] | Unknown = ()
 
 
 def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
@@ -126,7 +128,6 @@ def read_state(
             requests=_known(lambda: _open_requests(settings)),
             runs=_known(waiting_runs),
             volumes=_known(lambda: _volumes(settings)),
-            reports=_of(log, lambda known: known[OperationName.report]),
             last_measured=_known(lambda: _in_lake(lake, last_measured)),
             own_checks=_known(lambda: _in_lake(lake, newest_own_checks)),
             drift=_of(records, lambda known: _in_lake(lake, lambda it: drift_of_syncs(it, newest_received(known)))),
@@ -134,14 +135,15 @@ def read_state(
             verifications=_of(log, lambda known: known[OperationName.verify]),
             obligations=_of(of_lake, lambda lake_s: _of(persons, lambda ledger_s: [*lake_s, *ledger_s])),
             alerts=_known(lambda: open_alerts(settings)),
+            reports=_of(log, lambda known: known[OperationName.report]),
         )
 
 
 WATCHED_LOG = (
     *WATCHED_OPERATIONS,
     OperationName.drill,
-    OperationName.report,
     OperationName.verify,
+    OperationName.report,
     *REQUESTS_OF_PERSONS,
 )
 """The operations of the audit log whose entries are read."""
@@ -194,7 +196,10 @@ def _merged(log: Mapping[str, Sequence[AuditEntry]], operations: Collection[str]
 
 
 def _open_requests(settings: Settings) -> list[EmergencyRequest]:
-    return RequestStore(settings.ledger_url).open_requests() if _has_ledger(settings) else []
+    if not _has_ledger(settings):
+        return []
+    with closing(RequestStore(settings.ledger_url)) as requests:
+        return requests.open_requests()
 
 
 def _has_ledger(settings: Settings) -> bool:

@@ -31,12 +31,15 @@ class Publication:
     problems: dict[str, str]
 
 
-def publish_metrics(settings: Settings, samples: Iterable[Sample], now: datetime) -> Publication:
-    """Publish the samples of one round, and its heartbeat; never raises for a place that fails.
+def publish_metrics(
+    settings: Settings, samples: Iterable[Sample], now: datetime, *, has_heartbeat: bool = True
+) -> Publication:
+    """Publish the samples of one round; never raises for a place that fails.
 
+    `has_heartbeat`: also that the watch lives and its alerts arrive.
     CloudWatch gets what is measured now, then each sync and backup that it does not have yet.
     """
-    known = [Sample(WATCH_HEARTBEAT, now, 1), *samples]
+    known = [*([Sample(WATCH_HEARTBEAT, now, 1)] if has_heartbeat else []), *samples]
     problems: dict[str, str] = {}
     client = cache(lambda: open_cloudwatch_client(settings))
     if settings.prometheus_file:

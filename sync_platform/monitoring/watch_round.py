@@ -7,19 +7,25 @@ what cannot be looked at is a problem itself, and alerts about it stay as they a
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sync_platform.errors import SyncError
 from sync_platform.monitoring.alert_channels import channel_names
-from sync_platform.monitoring.alert_outbox import Delivery, deliver, delivery_problems
-from sync_platform.monitoring.alert_store import AlertStore, utc_now
+from sync_platform.monitoring.alert_outbox import Delivery, delivery_problems
+from sync_platform.monitoring.alert_round import decide_and_deliver
+from sync_platform.monitoring.alert_store import AlertStore, open_alerts, utc_now
 from sync_platform.monitoring.bounded_calls import BoundedCalls
-from sync_platform.monitoring.direct_message import end_direct_messages, ledger_problem, send_directly
+from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, WaitingRun, read_state
+from sync_platform.monitoring.metric_publication import publish_metrics
+from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
+from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.monitoring.watch_heartbeat import (
     Heartbeat,
     alive_since,
@@ -31,15 +37,24 @@ from sync_platform.monitoring.watch_heartbeat import (
 from sync_platform.monitoring.watchdog.daemon_silence import is_silent
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.monitoring.watchdog.watchdog_sources import Watched, watchdog_sources
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 
-SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (watchdog_sources,)
+
+def sources_of_records(watched: Watched) -> Sequence[ProblemSource]:
+    """The sources that look at what syncs, checks, backups and verifications have recorded."""
+    platforms = load_platforms(watched.settings.platform_path)
+    return recorded_sources(watched.settings, platforms, watched.state, watched.now)
+
+
+SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (watchdog_sources, sources_of_records)
 """All problem sources of a round, in groups."""
+UNUSABLE = (ProblemName.lake_unusable, ProblemName.ledger_unusable)
 LOOKED_WITHIN_S = 60.0
 """How long all sources may take together before each has only a second."""
-DECIDED_WITHIN_S = 90.0
-"""SQLite waits for a locked ledger for 60 seconds before it fails."""
-SENT_WITHIN_S = 120.0
+DECIDED_WITHIN_S = 180.0
+"""SQLite waits for a locked ledger for 60 seconds before it fails, and each channel takes up to 30."""
+PUBLISHED_WITHIN_S = 60.0
 ReadDagster = Callable[[datetime], DagsterState | None]
 
 
@@ -47,8 +62,8 @@ ReadDagster = Callable[[datetime], DagsterState | None]
 class WatchRound:
     """What a round found and did.
 
-    `unread`: for each source that could not be looked at, why. `delivery`: what was sent; None where that failed.
-    `faults`: why alerts were not decided, messages not sent, or the heartbeat not written; in sentences.
+    `unread`: for each source that could not be looked at, why. `delivery`: what was sent; None where nothing could be
+    decided. `faults`: why alerts were not decided, the heartbeat not written, or metrics not published; in sentences.
     """
 
     at: datetime
@@ -77,20 +92,23 @@ def watch_once(
 
 
 def _decide(watched: Watched, store: AlertStore, calls: BoundedCalls) -> WatchRound:
-    settings, now = watched.settings, watched.now
     look = _Look(calls)
     for group in SOURCES:
         look.at_group(group, watched)
     look.at(ProblemSource(frozenset({ProblemName.delivery_failing}), lambda: delivery_problems(store)))
-    problems = look.found
-    try:
-        calls.run("the ledger", lambda: store.round(problems, look.names), DECIDED_WITHIN_S)
-    except Exception as error:  # whatever it is, people must learn of it
-        return _undecided(settings, problems, look.unread, _reason(error), calls, now)
+    problems, delivery = look.found(watched.state), None
     faults: list[str] = []
-    delivery = _deliver(settings, store, calls, faults)
-    _leave_heartbeat(store, watched, look, faults)
-    return WatchRound(now, problems, look.unread, delivery, faults)
+    try:
+        decide = partial(decide_and_deliver, watched.settings, store, problems, look.names)
+        delivery = calls.run("the ledger", decide, DECIDED_WITHIN_S)
+        arrives = _does_any_channel_work(store)
+        if arrives:
+            _leave_heartbeat(watched, len(problems), is_complete=not look.unread)
+        publish = partial(_publish, watched, store, has_heartbeat=arrives)
+        faults += calls.run("the places of metrics", publish, PUBLISHED_WITHIN_S)
+    except Exception as error:  # whatever it is, the round must end and say so
+        faults.append(_reason(error))
+    return WatchRound(watched.now, problems, look.unread, delivery, faults)
 
 
 class _Look:
@@ -101,13 +119,13 @@ class _Look:
         self._problems: list[Problem] = []
         self._looked: set[ProblemName] = {ProblemName.watch_incomplete}
         self._missed: set[ProblemName] = set()
-        self.unread: list[str] = []
+        self._unread: list[tuple[str, str]] = []
 
     def at_group(self, group: Callable[[Watched], Sequence[ProblemSource]], watched: Watched) -> None:
         try:
             sources = self._calls.run(group.__name__, lambda: group(watched), self._limit_s)
         except Exception as error:
-            self.unread.append(f"{group.__name__}: {_reason(error)}")
+            self._unread.append((group.__name__, _reason(error)))
             return
         for source in sources:
             self.at(source)
@@ -119,7 +137,7 @@ class _Look:
             self._looked |= source.names
         except Exception as error:  # an error of one source must not hide what the others find
             self._missed |= source.names
-            self.unread.append(f"{names}: {_reason(error)}")
+            self._unread.append((names, _reason(error)))
 
     @property
     def _limit_s(self) -> float:
@@ -131,8 +149,17 @@ class _Look:
         return self._looked - self._missed
 
     @property
-    def found(self) -> list[Problem]:
-        return [*self._problems, *([_incomplete(self.unread)] if self.unread else [])]
+    def unread(self) -> list[str]:
+        """What could not be looked for, and why."""
+        return [f"{names}: {reason}" for names, reason in self._unread]
+
+    def found(self, state: InstallationState) -> list[Problem]:
+        """All problems. A source that only lacks an unusable lake or ledger adds none: that problem says it already."""
+        explained: set[str] = set()
+        if any(each.name in UNUSABLE for each in self._problems):
+            explained = {part.reason for part in vars(state).values() if isinstance(part, Unknown)}
+        unexplained = [f"{names}: {reason}" for names, reason in self._unread if reason not in explained]
+        return [*self._problems, *([_incomplete(unexplained)] if unexplained else [])]
 
 
 def _incomplete(unread: Sequence[str]) -> Problem:
@@ -152,7 +179,9 @@ def _read(
     """What the sources look at, read once."""
     dagster = _known(calls, "Dagster's records", lambda: read_dagster(now))
     state: InstallationState | Unknown = _known(
-        calls, "the installation", lambda: read_state(settings, lambda: _waiting(dagster))
+        calls,
+        "the installation",
+        lambda: read_state(settings, lambda: _waiting(dagster), lambda own: open_alerts(own.ledger_url), now),
     )
     if isinstance(state, Unknown):
         state = InstallationState(**{each.name: state for each in fields(InstallationState)})
@@ -177,44 +206,26 @@ def _waiting(dagster: DagsterState | Unknown | None) -> list[WaitingRun]:
     ]
 
 
-def _deliver(settings: Settings, store: AlertStore, calls: BoundedCalls, faults: list[str]) -> Delivery | None:
-    try:
-        return calls.run("the channels", lambda: deliver(settings, store), SENT_WITHIN_S)
-    except Exception as error:
-        faults.append(f"messages were not sent: {_reason(error)}")
-        return None
+def _does_any_channel_work(store: AlertStore) -> bool:
+    """False if no channel takes messages: then there is no heartbeat, and those who watch the watch notice it."""
+    failing = {each.detail for each in delivery_problems(store)}
+    return not failing >= set(store.channels)
 
 
-def _undecided(
-    settings: Settings,
-    problems: Sequence[Problem],
-    unread: Sequence[str],
-    reason: str,
-    calls: BoundedCalls,
-    now: datetime,
-) -> WatchRound:
-    """Nothing could be decided: a message says so without the outbox, and there is no heartbeat."""
-    faults = [f"alerts were not decided: {reason}"]
-    problem = ledger_problem(reason)
-    try:
-        calls.run("the channels", lambda: send_directly(settings, problem, now), SENT_WITHIN_S)
-    except Exception as error:
-        faults.append(f"nor could that be sent: {_reason(error)}")
-    named = [each for each in problems if each.cause != problem.cause]
-    return WatchRound(now, [problem, *named], unread, None, faults)
+def _leave_heartbeat(watched: Watched, problems: int, *, is_complete: bool) -> None:
+    heartbeat = Heartbeat(watched.now, problems, is_complete, watched.alive_since, suspended_s())
+    write_heartbeat(watched.settings.home, heartbeat)
 
 
-def _leave_heartbeat(store: AlertStore, watched: Watched, look: _Look, faults: list[str]) -> None:
-    """Write the heartbeat, unless no channel takes messages: then only those who watch the watch can notice it."""
-    try:
-        end_direct_messages(watched.settings.home)
-        failing = {each.detail for each in delivery_problems(store)}
-        if faults or failing >= set(store.channels):
-            return
-        heartbeat = Heartbeat(watched.now, len(look.found), not look.unread, watched.alive_since, suspended_s())
-        write_heartbeat(watched.settings.home, heartbeat)
-    except (SyncError, OSError) as error:
-        faults.append(f"the heartbeat was not written: {_reason(error)}")
+def _publish(watched: Watched, store: AlertStore, *, has_heartbeat: bool) -> list[str]:
+    """Publish the metrics of the round; why that failed in a place, in sentences."""
+    settings, now = watched.settings, watched.now
+    platforms = load_platforms(settings.platform_path)
+    health = health_of(settings, platforms, watched.state, now)
+    alerts = Counter(each.severity for each in store.open_alerts())
+    samples = samples_of(watched.state, platforms, health, now, alerts)
+    published = publish_metrics(settings, samples, now, has_heartbeat=has_heartbeat)
+    return [f"metrics were not published to {place}: {reason}" for place, reason in published.problems.items()]
 
 
 def _close(store: AlertStore) -> None:

@@ -25,6 +25,7 @@ LOCK_WAIT_S = 600.0
 LONG_WAIT_S = 10.0  # commits of other platforms take a second or two each
 ADVISORY_NAME = "lake/write"
 MAX_NODE = 30  # a label in PostgreSQL has at most 63 bytes
+logger = logging.getLogger(__name__)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ import sync_platform
 from sync_platform.cli.app import app
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.submission import submit_request
+from sync_platform.monitoring.alert_store import AlertStore
+from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
@@ -35,6 +37,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "status": ("status",),
     "health": ("health",),
     "freshness": ("freshness",),
+    "watch": ("watch", "--once"),
+    "alerts list": ("alerts", "list"),
     "metrics show": ("metrics",),
     "metrics history": ("metrics", "history", "SyncDuration", "--since", "2020-01-01"),
     "changes": ("changes", "chope", "--since", "2026-11-01"),
@@ -57,6 +61,8 @@ IDS = {
     "status": "platform",
     "health": "platform",
     "freshness": "platform",
+    "watch": "cause",
+    "alerts list": "alert_id",
     "metrics show": "platform",
     "audit": "number",
     "platforms": "platform",
@@ -68,6 +74,15 @@ IDS = {
     "report compliance": "id",
 }
 """The key of the ids that a listing has."""
+LONG_PROBLEM = Problem(
+    name=ProblemName.sync_failed,
+    detail="",
+    what="The sync failed: " + "why " * 40,
+    effect="No new data are stored.",
+    action="Read the reason.",
+    command=("status",),
+    subjects=tuple(load_platforms()),
+)
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -92,6 +107,7 @@ def listed(earlier: Shell) -> Shell:
     for outcome in ("begun", "complete"):
         log.record("backfill", {"platform": "chope", "periods": periods}, actor="ada", via="cli", outcome=outcome)
     log.close()
+    AlertStore(settings.ledger_url, ["log"]).round([LONG_PROBLEM], set(ProblemName))
     submit_request(RequestStore(settings.ledger_url), load_platforms(), ["chope"], reason="why " * 40, requester="ada")
     return earlier
 

@@ -12,6 +12,7 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.logs.configuration import configure_logging, line_handler
+from sync_platform.logs.crash import crash_reported
 from sync_platform.logs.log_context import log_context, logging_as
 from sync_platform.logs.relay import relay
 from sync_platform.settings import LogSettings, SettingsError, load_log_settings
@@ -84,6 +85,13 @@ def test_a_crash_is_one_critical_line_with_its_stack_and_no_value(written: Writt
     assert re.search(r"^sync_platform_tests/logs/test_log_lines\.py:\d+ in read$", line["stack"], re.MULTILINE)
     assert line["stack"].endswith("KeyError") and "ValueError" in line["stack"]
     assert "Wong" not in written.text
+
+
+def test_a_forked_process_reports_its_crash_once_and_ends_with_1(written: Written) -> None:
+    with pytest.raises(SystemExit) as ended, crash_reported():
+        int(PERSON)
+    assert ended.value.code == 1
+    assert written.messages("CRITICAL") == ["unexpected ValueError ended the program"]
 
 
 def test_the_crash_of_a_thread_is_logged_like_any_other(written: Written) -> None:

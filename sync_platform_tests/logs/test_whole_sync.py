@@ -53,6 +53,12 @@ CRASH = """
     def pages(self, extraction):
         raise KeyError("marked-guest")
 """
+END = """
+    def pages(self, extraction):
+        import os
+
+        os._exit(3)
+"""
 SECRETS = {"TABLES_API_KEY": "marked-key-8152", "KEETA_REFRESH_TOKEN": "marked-token-77"}
 
 
@@ -113,6 +119,14 @@ def test_a_sync_that_crashes_is_one_critical_line_without_the_value(tables: Shel
     assert [line["level"] for line in lines].count("CRITICAL") == 1
     assert [line["message"] for line in lines if line["level"] == "ERROR" and "Sync job failed" in line["message"]]
     assert "marked" not in done.stderr
+
+
+def test_a_sync_whose_process_is_gone_is_an_error_line(tables: Shell, tmp_path: Path) -> None:
+    (tmp_path / "platforms" / "tables.py").write_text(PLATFORM_FILE + END)
+    tables.environment |= {"TABLES_BASE_URL": "http://127.0.0.1:9", "LOG_LEVEL": "ERROR"}
+    (line,) = lines_of(tables.run("sync", "tables", "--no-unify").stderr)
+    assert line["message"].endswith(": its process ended before its time (exit code 3)")
+    assert (line["platform"], line["message"].split(": ")[0]) == ("tables", "Sync job failed")
 
 
 def test_wrong_usage_and_refused_commands_are_error_lines(shell: Shell) -> None:

@@ -283,7 +283,11 @@ def test_the_newest_verification_that_read_everything_counts() -> None:
     )
     assert (problem.name, problem.severity) == (ProblemName.history_not_intact, "critical")
     assert "batch number 3: the link is wrong" in problem.what
-    assert found(verifications=[broken, entry(verify, ago(days=1), breaks=0, first_breaks=[])]) == []
+    intact = entry(verify, ago(days=1), breaks=0, first_breaks=[])
+    assert found(verifications=[broken, intact]) == []
+    of_landing = entry(verify, ago(days=3), "failed", breaks=1, first_breaks=["x"], landing=True)
+    assert len(found(verifications=[of_landing, intact])) == 1  # it did not look at landed objects
+    assert found(verifications=[of_landing, entry(verify, ago(days=1), breaks=0, landing=True)]) == []
 
 
 def test_an_obligation_that_is_not_met_is_a_problem_and_one_that_was_not_checked_is_none() -> None:

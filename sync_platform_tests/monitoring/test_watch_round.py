@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from sync_platform.errors import Busy, StorageError
 from sync_platform.monitoring import watch_round
@@ -99,22 +98,32 @@ def test_a_source_that_hangs_is_left_and_not_begun_again(settings: Settings, mon
     assert begun == [1]
 
 
-def test_a_ledger_without_its_alerts_is_told_without_it_once_an_hour(
+def test_a_ledger_that_is_unusable_is_told_without_it_and_leaves_no_heartbeat(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     one_round(settings)
     before = read_heartbeat(settings.home)
-    engine = sa.create_engine(settings.ledger_url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE alerts"))
+    ledger = settings.home / "ledger.sqlite"
+    ledger.write_bytes(b"no database" * 1000)
+    for each in settings.home.glob("ledger.sqlite-*"):
+        each.unlink()
     for _ in range(2):
         done = one_round(settings, stuck())
-        assert next(each.name for each in done.problems) == ProblemName.ledger_unusable
-        assert "no such table: alerts" in done.faults[0]
-    told = [record for record in caplog.records if "no alert is kept or sent" in record.getMessage()]
-    assert [record.levelname for record in told] == ["CRITICAL"]
+        assert {ProblemName.ledger_unusable, ProblemName.run_stuck} <= {each.name for each in done.problems}
+        assert "file is not a database" in done.faults[0]
+    told = [record for record in caplog.records if "The ledger cannot be used" in record.getMessage()]
+    assert len(told) == 1
     assert read_heartbeat(settings.home) == before, "a heartbeat would say that alerts arrive"
-    engine.dispose()
+
+
+def test_a_lake_that_is_unusable_is_one_problem(settings: Settings) -> None:
+    catalog = settings.home / "lake" / "catalog.sqlite"
+    catalog.parent.mkdir(parents=True)
+    catalog.write_bytes(b"no database" * 1000)
+    done = one_round(settings)
+    assert [each.name for each in done.problems] == [ProblemName.lake_unusable]
+    assert done.unread
+    assert not done.is_complete
 
 
 def test_the_daemon_lives_since_a_round_saw_it_again() -> None:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sync_platform.cli.audited import audited
+from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, OK
 from sync_platform.cli.output import Terminal, console, showing_steps, write_json
 from sync_platform.cli.required import require_lake
 from sync_platform.lineage.anchors import Anchor, fetch_anchor, read_anchor
-from sync_platform.lineage.findings import Findings
+from sync_platform.lineage.findings import Findings, last_verification
 from sync_platform.lineage.verification import AuditedInstallation
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
@@ -21,18 +21,23 @@ MAX_SHOWN = 20
 
 
 def verify_lineage(anchor: str | None, *, landing: bool, as_json: bool) -> int:
-    """Verify chains, tables, files and anchors; with `landing` also landed objects. 0 if all are intact, else 1."""
+    """Verify chains, tables, files and anchors; with `landing` also landed objects. 0 if all are intact, else 1.
+
+    The audit log gets an entry if there are breaks, or if there are none any more.
+    """
     settings = load_settings()
     with _opened(settings) as installation:
         also = [_anchor(settings, anchor, installation.public_key)] if anchor else []
         store = _store(settings, settings.landing_url) if landing else None
-        with audited(settings, OperationName.verify, {}) as operation, showing_steps("verifying") as show_step:
+        with showing_steps("verifying") as show_step:
             findings = installation.verify(also, store, show_step)
-            operation.ended("complete" if findings.holds else "failed", **findings.logged())
+        last = last_verification(installation.audit_log.entries(operation=OperationName.verify))
     if as_json:
         write_json(findings.document())
     else:
         _show(findings, console())
+    if not findings.holds or (last and last.outcome != "complete"):
+        log_entry(settings, OperationName.verify, findings.logged(), "complete" if findings.holds else "failed")
     return OK if findings.holds else FAILED
 
 

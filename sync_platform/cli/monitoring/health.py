@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.typed_command import typed
+from sync_platform.monitoring.alert_store import open_alerts
 from sync_platform.monitoring.health import Health, Loss, State, Subject
 from sync_platform.monitoring.health_report import health_json, health_of
 from sync_platform.monitoring.installation_state import WaitingRun, read_state
@@ -22,7 +23,7 @@ COLUMNS = ("subject", "priority", "score", "state", "confidence", "lost points")
 def show_health(*, as_json: bool) -> int:
     """Show the health; 0 if it is healthy, 1 if it is degraded, 2 if it is unhealthy."""
     settings, now = load_settings(), datetime.now(UTC)
-    state = read_state(settings, lambda: _waiting_runs(settings))
+    state = read_state(settings, lambda: _waiting_runs(settings), lambda own: open_alerts(own.ledger_url), now)
     health = health_of(settings, load_platforms(settings.platform_path), state, now)
     if as_json:
         write_json(health_json(health, now, settings.environment, typed))

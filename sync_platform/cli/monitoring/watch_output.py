@@ -66,9 +66,9 @@ class WatchOutput:
         """The problems that began or ended since the last round."""
         found = {each.cause: each for each in done.problems}
         began = [each for cause, each in found.items() if cause not in self._known]
-        ended = [] if done.faults else [each for cause, each in self._known.items() if cause not in found]
+        ended = [] if done.delivery is None else [each for cause, each in self._known.items() if cause not in found]
         faults = [each for each in done.faults if each not in self._faults]
-        self._known = found if not done.faults else {**self._known, **found}
+        self._known = {**self._known, **found} if done.delivery is None else found
         self._faults, self._waits_for = done.faults, ""
         if self._is_json:
             if began or ended or faults:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-import orjson
-
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
+from sync_platform.monitoring.judged_runs import judged_runs
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
 from sync_platform.monitoring.watch_heartbeat import Heartbeat
 from sync_platform.monitoring.watchdog.clock_check import clock_problems, other_clocks
@@ -21,13 +20,12 @@ from sync_platform.monitoring.watchdog.lock_age import lock_problems
 from sync_platform.monitoring.watchdog.run_progress import failed_problems, progress_problems
 from sync_platform.monitoring.watchdog.tick_problems import schedule_problems, sensor_problems
 from sync_platform.monitoring.watchdog.waiting_requests import request_problems
+from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.write_lock import write_lock_holder
 
 Known = TypeVar("Known")
-LOGGED_WITHIN = timedelta(minutes=1)
-"""A run logs the end of its operation just before it ends itself."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,9 @@ def watchdog_sources(watched: Watched) -> list[ProblemSource]:
 
     return [
         _source(lambda: daemon_problems(dagster(), now), ProblemName.daemon_silent),
-        _source(lambda: _progress(watched, dagster()), ProblemName.run_stuck, ProblemName.run_waiting),
-        _source(lambda: failed_problems(_unrecorded(dagster(), state)), ProblemName.run_failed),
+        _source(lambda: progress_problems(dagster().unfinished, now), ProblemName.run_stuck, ProblemName.run_waiting),
+        _source(lambda: request_problems(_required(state.requests), now), ProblemName.run_waiting),
+        _source(lambda: failed_problems(_unjudged(watched, dagster())), ProblemName.run_failed),
         _source(lambda: schedule_problems(dagster()), ProblemName.schedule_missed),
         _source(
             lambda: sensor_problems(dagster(), watched.alive_since, now),
@@ -90,26 +89,12 @@ def _required(read: Known | Unknown) -> Known:
     return read
 
 
-def _progress(watched: Watched, dagster: DagsterState) -> Iterator[Problem]:
-    yield from progress_problems(dagster.unfinished, watched.awake_now)
-    yield from request_problems(_required(watched.state.requests), watched.awake_now)
-
-
-def _unrecorded(dagster: DagsterState, state: InstallationState) -> list[FailedRun]:
-    """The failed runs that neither a record of a sync nor a logged backup or drill tells of: those are judged there."""
-    syncs = {record.run_id for records in _required(state.records).values() for record in records}
-    drills = {orjson.loads(entry.subject).get("run_id") for entry in _required(state.drills)}
-    backup = _required(state.backups).logged
-    return [
-        run
-        for run in dagster.failed
-        if run.run_id not in syncs | drills
-        and not (backup.last_outcome == "failed" and _is_at_end(run, backup.last_at) and "backup" in run.job)
-    ]
-
-
-def _is_at_end(run: FailedRun, at: datetime | None) -> bool:
-    return at is not None and abs(run.ended_at - at) < LOGGED_WITHIN
+def _unjudged(watched: Watched, dagster: DagsterState) -> list[FailedRun]:
+    """The failed runs that are not judged by what they recorded. While that cannot be read, nothing is known of any."""
+    _required(watched.state.records)
+    _required(watched.state.backup_log)
+    judged = judged_runs(load_platforms(watched.settings.platform_path), watched.state)
+    return [run for run in dagster.failed if run.run_id not in judged]
 
 
 def _locks(settings: Settings, now: datetime) -> list[Problem]:
