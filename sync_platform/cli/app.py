@@ -15,7 +15,7 @@ from sync_platform.cli.emergency.commands import emergency_commands
 from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, INTERRUPTED, OK
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
-from sync_platform.cli.monitoring.commands import freshness, health
+from sync_platform.cli.monitoring.commands import anomalies, freshness, health
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
@@ -45,6 +45,7 @@ for command in (
     status,
     health,
     freshness,
+    anomalies,
     audit,
     platforms,
     sandbox,

@@ -14,7 +14,7 @@ from sync_platform_tests.cli.conftest import ROOT, Shell, wait_until
 
 PROGRAM = ".venv/bin/sync-platform"
 SERVERS = ("up", "sandbox")
-JUDGES = ("quality", "report", "freshness", "health")
+JUDGES = ("quality", "report", "freshness", "health", "anomalies")
 """Commands whose exit code 1 is a judgement on the data, which may be hard on a small city."""
 
 
