@@ -1,7 +1,7 @@
 """Bands: between which values a point is expected, from the points before it. Pure functions; the tested point is not
 an input.
 
-    expected = the last point, on the trend (a stock, such as the number of rows); else the median of the last 5 points
+    expected = the last point, on the trend (a stock, such as the number of rows); else the median of the last 9 points
     half     = deviations x max(noise, certain noise) x (1 + 1 / n), at least the second largest error and the floors
 
 The trend is the median of the slopes of all pairs of the last 12 points (Theil, 1950; Sen, 1968). The noise is 1.4826 x
@@ -21,7 +21,7 @@ from itertools import combinations
 
 from sync_platform.monitoring.quantity import Quantity
 
-RECENT, FIRST_RECENT, TREND_POINTS, ERRORS = 5, 3, 12, 24
+RECENT, FIRST_RECENT, TREND_POINTS, ERRORS = 9, 3, 12, 24
 TREND_FROM = 6
 """The trend and the last point of a stock count from so many points on: the first points are not judged, so one of them
 may be wrong."""
