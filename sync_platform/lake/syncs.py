@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import duckdb
@@ -223,6 +223,27 @@ def rows_not_retired(lake: Lake, record: SyncRecord) -> list[str]:
 def all_syncs(lake: Lake) -> list[SyncRecord]:
     """Every record, in order of commit."""
     return _records(lake, "true", {})
+
+
+def syncs_of_dataset(lake: Lake, platform: str, dataset: str) -> list[SyncRecord]:
+    """The records of the syncs of one dataset, in order of commit."""
+    of_dataset = "platform = $platform AND dataset = $dataset"
+    return _records(lake, of_dataset, {"platform": platform, "dataset": dataset})
+
+
+def first_commits(lake: Lake) -> dict[tuple[str, str], datetime]:
+    """When the syncs that have several records were first committed, by sync and dataset (UTC).
+
+    A sync has several records if it was evaluated again later, or committed again.
+    """
+    with lake.session() as session:
+        if "sync" not in schemas_present(session):
+            return {}
+        rows = session.execute(
+            f"""SELECT sync_id, dataset, min(committed_at) FROM {LAKE}.sync.runs
+            WHERE dataset IS NOT NULL GROUP BY ALL HAVING count(*) > 1"""
+        ).fetchall()
+    return {(sync_id, dataset): at.astimezone(UTC) for sync_id, dataset, at in rows}
 
 
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
