@@ -60,6 +60,8 @@ def _show(health: Health, shown: Terminal) -> None:
 
 def _add_row(table: FittedTable, subject: Subject) -> None:
     lost = ", ".join(f"{part.name} {part.lost:.1f} of {part.points:.0f}" for part in subject.parts if part.lost)
+    if not subject.score:
+        lost = "all"
     table.add_row(
         subject.name,
         subject.priority,
