@@ -42,7 +42,8 @@ def open_cloudwatch_client(settings: Settings) -> CloudWatchClient:
     )
     endpoint = settings.cloudwatch_endpoint_url or settings.aws_endpoint_url or None
     try:
-        return boto3.client("cloudwatch", region_name=settings.aws_region, endpoint_url=endpoint, config=config)
+        session = boto3.session.Session()  # the usual one is not safe for threads, and keeps old credentials
+        return session.client("cloudwatch", region_name=settings.aws_region, endpoint_url=endpoint, config=config)
     except BotoCoreError as error:
         raise Refused(f"CloudWatch: {error}") from None
 

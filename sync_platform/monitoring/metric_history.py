@@ -77,6 +77,12 @@ class MetricHistory:
         """Close the connections to the database."""
         self.engine.dispose()
 
+    def missing_tables(self) -> list[str]:
+        """The tables of the history that somebody has removed."""
+        with transaction(self.engine) as connection:
+            known = sa.inspect(connection).get_table_names()
+        return [table.name for table in (metric_events, metric_hours) if table.name not in known]
+
     def record(self, samples: Iterable[Sample], now: datetime) -> None:
         """Store the samples of one round in one transaction, and delete what is older than 15 months.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
 from sync_platform.errors import SyncError
 from sync_platform.monitoring.cloudwatch import data_of, is_accepted, open_cloudwatch_client, put, requests_of
@@ -17,6 +19,9 @@ from sync_platform.monitoring.metric import WATCH_HEARTBEAT, Sample
 from sync_platform.monitoring.metric_history import MetricHistory
 from sync_platform.monitoring.prometheus_text import write_prometheus_file
 from sync_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,15 @@ def publish_metrics(
     """
     known = [*([Sample(WATCH_HEARTBEAT, now, 1)] if has_heartbeat else []), *samples]
     problems: dict[str, str] = {}
+    client = cache(lambda: open_cloudwatch_client(settings))
     if settings.prometheus_file:
         file = settings.prometheus_file
         _attempt("Prometheus", lambda: write_prometheus_file(file, known, settings.environment), problems)
     if settings.cloudwatch_metrics:
-        _attempt("CloudWatch", lambda: _send_gauges(settings, known, now), problems)
+        _attempt("CloudWatch", lambda: _send_gauges(client(), settings, known, now), problems)
     _attempt("history", lambda: _record(settings, known, now), problems)
     if settings.cloudwatch_metrics and not problems.keys() & {"CloudWatch", "history"}:
-        _attempt("CloudWatch", lambda: _send_events(settings, now), problems)
+        _attempt("CloudWatch", lambda: _send_events(client(), settings, now), problems)
     return Publication(problems)
 
 
@@ -56,8 +62,7 @@ def _attempt(place: str, publish: Callable[[], None], problems: dict[str, str]) 
         problems[place] = f"{type(error).__name__}: {error}"
 
 
-def _send_gauges(settings: Settings, samples: Sequence[Sample], now: datetime) -> None:
-    client = open_cloudwatch_client(settings)
+def _send_gauges(client: CloudWatchClient, settings: Settings, samples: Sequence[Sample], now: datetime) -> None:
     gauges = [each for each in samples if each.is_gauge and is_accepted(each.at, now)]
     for request in requests_of(data_of(gauges, settings.environment)):
         put(client, request, is_repeatable=True)
@@ -71,9 +76,9 @@ def _record(settings: Settings, samples: Sequence[Sample], now: datetime) -> Non
         history.close()
 
 
-def _send_events(settings: Settings, now: datetime) -> None:
+def _send_events(client: CloudWatchClient, settings: Settings, now: datetime) -> None:
     history = MetricHistory(settings.ledger_url)
     try:
-        EventSender(history.engine, open_cloudwatch_client(settings), settings.environment).send(now)
+        EventSender(history.engine, client, settings.environment).send(now)
     finally:
         history.close()

@@ -51,12 +51,23 @@ def add_metrics_table(session: duckdb.DuckDBPyConnection, settings: Settings) ->
     for column in COLUMNS:
         session.execute(f"COMMENT ON COLUMN {SCHEMA}.{NAME}.{column.name} IS {_quoted(column.description)}")
     if database_exists(settings.ledger_url):
-        MetricHistory(settings.ledger_url).close()  # an older ledger gets its tables
+        _require_tables(settings)
         try:
             _copy(session, settings)
         except duckdb.Error as error:
             reason = without_password(str(error).splitlines()[0])
             raise StorageError(f"the history of metrics in the ledger cannot be read: {reason}") from None
+
+
+def _require_tables(settings: Settings) -> None:
+    """An older ledger gets its tables. StorageError where one is gone: DuckDB would stop working at that."""
+    history = MetricHistory(settings.ledger_url)
+    try:
+        gone = history.missing_tables()
+    finally:
+        history.close()
+    if gone:
+        raise StorageError(f"the ledger has no table {', '.join(gone)} any more: restore it from a copy of the ledger")
 
 
 def _copy(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -53,7 +53,7 @@ def client(address: str, monkeypatch: pytest.MonkeyPatch) -> CloudWatchClient:
     requests.post(f"{address}/moto-api/reset", timeout=10)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    return boto3.client("cloudwatch", endpoint_url=address, region_name="ap-southeast-1")
+    return boto3.session.Session().client("cloudwatch", endpoint_url=address, region_name="ap-southeast-1")
 
 
 @pytest.fixture

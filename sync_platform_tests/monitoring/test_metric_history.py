@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from sync_platform.errors import StorageError
 from sync_platform.monitoring.metric import DATA_STALENESS, OPEN_ALERTS, RECORDS_PROCESSED, SYNC_JOBS_EXECUTED, Sample
 from sync_platform.monitoring.metric_history import KEPT, HistoryRow, MetricHistory
 from sync_platform.monitoring.metric_publication import publish_metrics
@@ -115,3 +116,5 @@ def test_a_table_that_is_gone_is_reported_and_the_heartbeat_is_still_written(tmp
     assert "no such table: metric_events" in problems["history"]
     (heartbeat,) = re.findall(r"^sync_platform_watch_heartbeat.*} (.*)$", (tmp_path / "metrics.prom").read_text(), re.M)
     assert float(heartbeat) == (NOW + timedelta(minutes=1)).timestamp()
+    with pytest.raises(StorageError, match="has no table metric_events any more"):
+        add_metrics_table(duckdb.connect(), settings)
