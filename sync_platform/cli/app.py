@@ -20,7 +20,7 @@ from sync_platform.cli.exit_codes import BAD_USAGE, CANCELLED_IN_WORDS, FAILED, 
 from sync_platform.cli.lineage.commands import changes, lineage_commands
 from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.monitoring.alerts_commands import alert_commands
-from sync_platform.cli.monitoring.commands import freshness, health, watch
+from sync_platform.cli.monitoring.commands import anomalies, freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
@@ -52,6 +52,7 @@ for command in (
     health,
     freshness,
     watch,
+    anomalies,
     audit,
     platforms,
     sandbox,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.defs.anomalies import anomaly_check_result, anomaly_check_spec
 from sync_platform.defs.landing import landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
@@ -87,7 +88,10 @@ def _table_asset(
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LATE_AFTER[platform.cadence]),
         output_required=False,
         dagster_type=dg.Any,
-        check_specs=check_specs(platform, dataset, table_key(platform, dataset), own_checks),
+        check_specs=[
+            *check_specs(platform, dataset, table_key(platform, dataset), own_checks),
+            anomaly_check_spec(platform, table_key(platform, dataset)),
+        ],
     )
     def commit(
         context: dg.AssetExecutionContext,
@@ -116,6 +120,7 @@ def _table_asset(
             context.log.warning(f"{WITH_GAPS}: {gap}")
         yield dg.MaterializeResult(metadata=metadata_of_commit(outcome))
         yield from check_results(table_key(platform, dataset), outcome, standards.quarantine_tolerance)
+        yield anomaly_check_result(platform, dataset, table_key(platform, dataset), lake, outcome.record)
         scores = run_own_checks(lake.open(), own_checks)
         yield from own_check_results(table_key(platform, dataset), own_checks, scores)
         try:

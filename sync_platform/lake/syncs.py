@@ -285,6 +285,27 @@ def all_syncs(lake: Lake) -> list[SyncRecord]:
     return _records(lake, "true", {})
 
 
+def syncs_of_dataset(lake: Lake, platform: str, dataset: str) -> list[SyncRecord]:
+    """The records of the syncs of one dataset, in order of commit."""
+    of_dataset = "platform = $platform AND dataset = $dataset"
+    return _records(lake, of_dataset, {"platform": platform, "dataset": dataset})
+
+
+def first_commits(lake: Lake) -> dict[tuple[str, str], datetime]:
+    """When the syncs that have several records were first committed, by sync and dataset (UTC).
+
+    A sync has several records if it was evaluated again later, or committed again.
+    """
+    with lake.session() as session:
+        if "sync" not in schemas_present(session):
+            return {}
+        rows = session.execute(
+            f"""SELECT sync_id, dataset, min(committed_at) FROM {LAKE}.sync.runs
+            WHERE dataset IS NOT NULL GROUP BY ALL HAVING count(*) > 1"""
+        ).fetchall()
+    return {(sync_id, dataset): at.astimezone(UTC) for sync_id, dataset, at in rows}
+
+
 def last_syncs(lake: Lake) -> dict[str, SyncRecord]:
     """Per platform, the record with the worst state of its newest sync."""
     newest: dict[str, SyncRecord] = {}

@@ -17,7 +17,7 @@ from sync_platform.errors import PermanentError
 from sync_platform.platforms._licence_files import LANGUAGES, TYPES, LicenceFile, codes_of, joined, read_file
 from sync_platform.sources.client import is_loopback
 from sync_platform.sources.columns import Row, column, sent_as
-from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms
+from sync_platform.sources.declaration import Dataset, Pace, Platform, Terms, YearlyFall
 from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.period import HONG_KONG
 from sync_platform.sources.place import Place
@@ -152,6 +152,7 @@ class DataGovHk(Platform):
             volatile=frozenset({"generated_on"}),
             placeholders=("沒有中文記錄", "沒有英文記錄", "no chinese record", "no english record"),
             generation="generated_on",
+            yearly_fall=YearlyFall(month=6, day=30, share=0.03, days=31),
             bilingual=(("address_en", "address_zh"),),
             is_reference=True,
             listing={

@@ -68,6 +68,26 @@ class Window:
 
 
 @dataclass(frozen=True)
+class YearlyFall:
+    """A fall in the number of records that comes on the same day each year, and is made up for within `days`.
+
+    `share`: the largest part of the records that leave. Monitoring expects any fall up to it (docs/anomalies.md).
+    """
+
+    month: int
+    day: int
+    share: float
+    days: int
+
+    def part(self, day: date) -> float:
+        """The part of the fall that is still there on a day (Hong Kong): 1 on the day of the fall, then down to 0."""
+        fell = date(day.year, self.month, self.day)
+        if fell > day:
+            fell = date(day.year - 1, self.month, self.day)
+        return max(0.0, 1.0 - (day - fell).days / self.days)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One dataset of a platform: its table (`row`), and how records become rows of it.
 
@@ -92,6 +112,7 @@ class Dataset:
     `part`      the part of a list that a row belongs to (sources/gaps.py), as SQL over the columns, for a list that is
                 read in parts; empty: the first column that refers to another dataset
     `window`    the days that a full list shows, if it does not show all: what leaves the window is past, not removed
+    `yearly_fall` the fall in the number of records that comes each year, if there is one
     """
 
     name: str
@@ -116,6 +137,7 @@ class Dataset:
     window: Window | None = None
     part: str = ""
     generation: str | None = None
+    yearly_fall: YearlyFall | None = None
 
     @cached_property
     def record_decoding(self) -> Decoding:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sync_platform_tests.cli.conftest import Shell
 
 PROGRAM = ".venv/bin/sync-platform"
-JUDGES = ("quality", "report", "freshness", "health", "check", "watch")
+JUDGES = ("quality", "report", "freshness", "health", "check", "watch", "anomalies")
 """Commands whose exit code 1 is a judgement on the data, which may be hard on a small city."""
 
 

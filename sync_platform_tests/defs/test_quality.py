@@ -23,7 +23,7 @@ from sync_platform_tests.cli.extra_platform import ruled_file, seat, served
 
 SEATS = dg.AssetKey(["tables", "seats"])
 FLOOR_PLAN = dg.AssetKey("floor_plan")
-CHECKS = {"contract", *DIMENSIONS, "drift"}
+CHECKS = {"contract", *DIMENSIONS, "drift", "anomalies"}
 THIS_MONTH = current_period("monthly").key
 AN_EARLIER_MONTH = "2026-03"
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -111,7 +111,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dg.Dag
         yield instance, platforms
 
 
-def test_after_a_sync_every_table_has_its_six_checks_for_the_partition(
+def test_after_a_sync_every_table_has_its_seven_checks_for_the_partition(
     evaluated: tuple[dg.DagsterInstance, list[Platform]],
 ) -> None:
     instance, platforms = evaluated

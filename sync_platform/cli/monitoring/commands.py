@@ -42,3 +42,13 @@ def watch(
     from sync_platform.cli.monitoring.watch import watch as make_rounds
 
     raise typer.Exit(make_rounds(every, is_once=once, as_json=as_json))
+
+
+def anomalies(platform: OnePlatform = None, as_json: AsJson = False) -> None:
+    """Show what is unusual in the newest syncs: volume, duration, errors, empty columns and score, against their past.
+
+    With a platform, all its series are shown, with their history in small. Exit code: 0 without an anomaly, else 1.
+    """
+    from sync_platform.cli.monitoring.anomalies import show_anomalies
+
+    raise typer.Exit(show_anomalies(platform, as_json=as_json))
