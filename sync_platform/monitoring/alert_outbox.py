@@ -61,9 +61,13 @@ class Delivery:
 
 @dataclass(frozen=True)
 class OutboxState:
-    """The messages to one channel that are not sent yet: how many, since when, and those of the oldest's attempts."""
+    """The messages to one channel that are not sent yet: how many, since when, and the oldest's attempts and error.
+
+    `is_refused`: the channel refused these messages, and takes others.
+    """
 
     channel: str
+    is_refused: bool
     waiting: int
     since: datetime
     attempts: int
@@ -91,13 +95,21 @@ def deliver(settings: Settings, store: AlertStore) -> Delivery:
 
 
 def outbox_states(store: AlertStore) -> list[OutboxState]:
-    """The state of each channel of the store that has messages which are not sent yet."""
+    """The state of each channel of the store that has messages which are not sent yet.
+
+    Messages that a channel refuses while it takes others have a state of their own.
+    """
+    found: dict[tuple[str, bool], list[sa.Row[Any]]] = {}
     with transaction(store.engine) as connection:
-        found = {channel: _unsent(connection, channel) for channel in store.channels}
+        for channel in store.channels:
+            newest = connection.execute(sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.channel == channel))
+            sent_at = newest.scalar()
+            for row in _unsent(connection, channel):
+                takes_others = sent_at is not None and in_utc(sent_at) > in_utc(row.decided_at)
+                found.setdefault((channel, row.refused_at is not None and takes_others), []).append(row)
     return [
-        OutboxState(channel, len(rows), in_utc(rows[0].decided_at), rows[0].attempts, rows[0].last_error)
-        for channel, rows in found.items()
-        if rows
+        OutboxState(*which, len(rows), in_utc(rows[0].decided_at), rows[0].attempts, rows[0].last_error)
+        for which, rows in found.items()
     ]
 
 
@@ -120,15 +132,21 @@ def messages_about(store: AlertStore, alert_id: str) -> list[StoredMessage]:
 
 
 def delivery_problems(store: AlertStore) -> list[Problem]:
-    """The problem `delivery-failing` of each channel that fails. Its messages go to the other channels."""
+    """The problem `delivery-failing` of each channel that fails, whose messages go to the other channels.
+
+    A channel that refuses some messages and takes others is another such problem: its detail is not the channel's name.
+    """
     return [_problem(each) for each in outbox_states(store) if each.attempts >= FAILING_ATTEMPTS]
 
 
 def _problem(state: OutboxState) -> Problem:
+    what = f"Messages do not reach the channel {state.channel} since {local_time(state.since)}: {state.error}"
+    if state.is_refused:
+        what = f"The channel {state.channel} refuses some messages ({state.waiting:,} so far): {state.error}"
     return Problem(
         name=ProblemName.delivery_failing,
-        detail=state.channel,
-        what=f"Messages do not reach the channel {state.channel} since {local_time(state.since)}: {state.error}",
+        detail=f"{state.channel} refuses messages" if state.is_refused else state.channel,
+        what=what,
         effect="None on the data. People who rely on this channel do not learn of alerts.",
         action="Check the address and the rights of the channel. Messages are kept, and sent in order when it works.",
         command=("alerts", "list"),

@@ -236,9 +236,11 @@ def test_a_refused_message_does_not_keep_later_ones_back(webhook: Webhook, tmp_p
     store.round([STALE], ALL)
     assert "the webhook answered 422" in str(deliver(settings, store).channels[0].error)
     webhook.status = 200
+    clock.move(seconds=1)
     store.round([STALE, FAILED], ALL)
     deliver(settings, store)
     assert webhook.titles() == ["[production] CRITICAL opened: The backup failed."]
+    assert [(each.is_refused, each.waiting) for each in outbox_states(store)] == [(True, 1)]
     clock.move(minutes=1)
     deliver(settings, store)
     assert webhook.titles()[1:] == ["[production] MEDIUM opened: The data of chope are old."]
@@ -254,6 +256,31 @@ def test_a_message_is_still_sent_after_the_clock_was_set_back(webhook: Webhook, 
     webhook.status = 200
     clock.move(days=-365)
     assert deliver(settings, store).channels[0].sent == 1
+
+
+def test_a_channel_that_refuses_one_message_and_takes_others_says_so_itself(
+    webhook: Webhook, tmp_path: Path, clock: Clock
+) -> None:
+    settings = settings_of(tmp_path, alert_webhook=webhook.url)
+    store = store_of(settings, clock)
+    webhook.status = 400
+    decide_and_deliver(settings, store, [STALE])
+    assert [each.is_refused for each in outbox_states(store)] == [False]  # nothing shows yet that it takes others
+    webhook.status = 200
+    clock.move(seconds=1)
+    decide_and_deliver(settings, store, [STALE, FAILED])
+    webhook.status = 400
+    for minutes in (1, 2):
+        clock.move(minutes=minutes)
+        deliver(settings, store)
+    webhook.status = 200
+    (found,) = delivery_problems(store)
+    assert found.what.startswith("The channel webhook refuses some messages (1 so far): the webhook answered 400")
+    decide_and_deliver(settings, store, [STALE, FAILED, found])
+    assert webhook.titles() == [
+        "[production] CRITICAL opened: The backup failed.",
+        f"[production] MEDIUM opened: {found.what}",
+    ]
 
 
 def test_a_failing_channel_is_an_alert_on_the_other_channels(

@@ -69,6 +69,7 @@ def _show(
     shown.print(f"last round of monitoring: {at}")
     for each in undelivered:
         count = f"{each.waiting} messages wait" if each.waiting > 1 else "1 message waits"
+        count += ", which it refused," if each.is_refused else ""
         reason = f" (attempt {each.attempts}: {each.error})" if each.error else ""
         shown.print(f"{each.channel}: {count} since {local_minute(each.since)}{reason}", soft_wrap=True)
     if found:

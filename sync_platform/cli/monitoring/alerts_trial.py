@@ -26,7 +26,7 @@ def send_test(severity: Severity, *, as_json: bool) -> int:
     if as_json:
         write_json({"alert_id": alert_id, "messages": [asdict(each) for each in found]})
     else:
-        waiting = {each.channel: each for each in outbox_states(store)}
+        waiting = {each.channel: each for each in outbox_states(store) if not each.is_refused}
         for each in found:
             state = styled("sent", "green") if each.sent_at else styled("not sent", "red")
             first = waiting.get(each.channel)
