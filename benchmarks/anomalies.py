@@ -39,6 +39,7 @@ CHURN = 0.015
 """The share of the places that close in a month, and as many open: the sandbox's city (sandbox/evolution.py)."""
 SIZES = {"openrice": 30_000, "foodpanda": 12_000, "tripadvisor": 10_000, "keeta": 8_000, "eatigo": 1_000, "chope": 600}
 REGISTER_ROWS = 17_000
+PLATFORMS, DATASETS, COLUMNS = 20, 3, 6
 LEAST_COUNT = 100
 """Smaller types of licences get no faults: a twentieth of them is less than the few rows that a band always allows."""
 
@@ -55,7 +56,7 @@ class Tally:
 
     def line(self) -> str:
         quarters = self.days / QUARTER_DAYS
-        sizes = "  ".join(f"{size:+.1%}: {_share(self.found[size], self.faults[size])}" for size in sorted(self.faults))
+        sizes = "  ".join(f"{size:+.4g}: {_share(self.found[size], self.faults[size])}" for size in sorted(self.faults))
         return (
             f"{self.name}: {self.alarms} false alarms in {self.points:,} points, {quarters:.0f} quarters "
             f"({self.alarms / quarters:.3f} per quarter)"
@@ -65,13 +66,14 @@ class Tally:
 
 
 def series_of(
-    values: Values, quantity: Quantity, cadence: Cadence, fall: YearlyFall | None = None, of: int | None = None
+    values: Values, quantity: Quantity, cadence: Cadence | None, fall: YearlyFall | None = None, of: int | None = None
 ) -> Series:
-    mode = "incremental" if quantity is DELTA_VOLUME else "full"
+    """The values as a series of full syncs of a cadence; None: of incremental syncs, each a period of its own."""
+    mode = "full" if cadence else "incremental"
     points = []
     for number, (day, value) in enumerate(values):
         at = datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
-        period = period_of(cadence, day).key if mode == "full" else str(number)
+        period = period_of(cadence, day).key if cadence else str(number)
         points.append(Point(at, value, period, str(number), at, of))
     return Series("platform", "dataset", quantity, "", mode, mode, points, fall)
 
@@ -163,20 +165,25 @@ def volumes(chance: random.Random) -> Iterator[Tally]:
     yield tally
 
 
+def durations(chance: random.Random, step: float) -> Values:
+    """Seconds that vary by 12 %; one of twenty syncs takes 30 % longer."""
+    return [
+        (day, 900 * math.exp(chance.gauss(0, 0.12)) * (1.3 if chance.random() < 0.05 else 1.0))
+        for day in days_every(chance, step)
+    ]
+
+
+def deltas(chance: random.Random) -> Values:
+    """Changes of each day: more variable than a Poisson process, as people work in batches."""
+    return [(day, float(poisson(chance, 150 * chance.gammavariate(20, 0.05)))) for day in days_every(chance, 1)]
+
+
+def iid_shares(chance: random.Random, usual: float, of: int, step: float) -> Values:
+    return [(day, min(1.0, poisson(chance, usual * of) / of)) for day in days_every(chance, step)]
+
+
 def others(chance: random.Random) -> Iterator[Tally]:
     """The other quantities: noise as it is there, and now and then a point that is unusual but no fault."""
-
-    def durations(step: float) -> Values:
-        return [
-            (day, 900 * math.exp(chance.gauss(0, 0.12)) * (1.3 if chance.random() < 0.05 else 1.0))
-            for day in days_every(chance, step)
-        ]
-
-    def deltas() -> Values:
-        return [(day, float(poisson(chance, 150 * chance.gammavariate(20, 0.05)))) for day in days_every(chance, 1)]
-
-    def shares(usual: float, of: int, step: float = 7) -> Values:
-        return [(day, poisson(chance, usual * of) / of) for day in days_every(chance, step)]
 
     def times(value: float, size: float) -> float:
         return value * size
@@ -185,20 +192,46 @@ def others(chance: random.Random) -> Iterator[Tally]:
         return min(1.0, max(0.0, value + size))
 
     plans: list[
-        tuple[str, Quantity, Cadence, Callable[[], Values], Sequence[float], Callable[[float, float], float], int]
+        tuple[
+            str, Quantity, Cadence | None, Callable[[], Values], Sequence[float], Callable[[float, float], float], int
+        ]
     ]
     plans = [
-        ("duration, weekly, times", DURATION, "weekly", lambda: durations(7), (2, 3, 5), times, 1),
-        ("duration, daily, times", DURATION, "weekly", lambda: durations(1), (2, 3, 5), times, 1),
-        ("volume of deltas, daily, times", DELTA_VOLUME, "weekly", deltas, (0, 0.2, 5, 20), times, 1),
-        ("null rate, 2,000 rows, plus", NULL_RATE, "weekly", lambda: shares(0.1, 2000), (0.05, 0.1, 0.3), plus, 2000),
-        ("null rate, 100 rows, plus", NULL_RATE, "weekly", lambda: shares(0.1, 100), (0.1, 0.3, 0.5), plus, 100),
-        ("error rate, plus", ERROR_RATE, "weekly", lambda: shares(0.001, 2000), (0.01, 0.02, 0.05), plus, 2000),
+        ("duration, weekly, times", DURATION, "weekly", lambda: durations(chance, 7), (2, 3, 5), times, 1),
+        ("duration, daily, times", DURATION, None, lambda: durations(chance, 1), (2, 3, 5), times, 1),
+        ("volume of deltas, daily, times", DELTA_VOLUME, None, lambda: deltas(chance), (0, 0.2, 5, 20), times, 1),
+        (
+            "null rate, 2,000 rows, plus",
+            NULL_RATE,
+            "weekly",
+            lambda: iid_shares(chance, 0.1, 2000, 7),
+            (0.05, 0.1, 0.3),
+            plus,
+            2000,
+        ),
+        (
+            "null rate, 100 rows, plus",
+            NULL_RATE,
+            "weekly",
+            lambda: iid_shares(chance, 0.1, 100, 7),
+            (0.1, 0.3, 0.5),
+            plus,
+            100,
+        ),
+        (
+            "error rate, plus",
+            ERROR_RATE,
+            "weekly",
+            lambda: iid_shares(chance, 0.001, 2000, 7),
+            (0.01, 0.02, 0.05),
+            plus,
+            2000,
+        ),
         (
             "score, less",
             SCORE,
             "weekly",
-            lambda: [(day, 1.0 - value) for day, value in shares(0.03, 2000)],
+            lambda: [(day, 1.0 - value) for day, value in iid_shares(chance, 0.03, 2000, 7)],
             (-0.03, -0.05, -0.1),
             plus,
             2000,
@@ -211,6 +244,53 @@ def others(chance: random.Random) -> Iterator[Tally]:
             series = series_of(values, quantity, cadence, of=of)
             replay(tally, series, sizes, with_fault, chance.sample(range(len(values)), FAULTS))
         yield tally
+
+
+def whole_platforms(chance: random.Random) -> Iterator[Tally]:
+    """Every series of platforms without faults, with a full sync each month and a delta each day; alarms by cause.
+
+    Columns and score change slowly, as those of stored rows do: each day a twentieth of the records is measured anew.
+    """
+
+    def slow_share(usual: float, of: int) -> Values:
+        found, wrong = [], usual * of
+        for day in days_every(chance, 1):
+            wrong += poisson(chance, usual * of * 0.05) - poisson(chance, max(0.0, wrong) * 0.05)
+            found.append((day, min(1.0, max(0.0, wrong / of))))
+        return found
+
+    tally = Tally(f"whole platforms of {DATASETS} datasets with {COLUMNS} columns each, monthly and daily")
+    for _ in range(PLATFORMS):
+        causes: dict[str, set[date]] = {}
+        for dataset in range(DATASETS):
+            rows = chance.choice((300, 2_000, 10_000))
+            plans = [
+                (f"volume {dataset}", VOLUME, stock(chance, rows, 30.4, chance.uniform(0, 0.02))),
+                (f"delta {dataset}", DELTA_VOLUME, deltas(chance)),
+                ("duration", DURATION, durations(chance, 1)),
+                (f"score {dataset}", SCORE, [(day, 1 - value) for day, value in slow_share(0.03, rows)]),
+                (f"errors {dataset}", ERROR_RATE, iid_shares(chance, 0.001, rows, 1)),
+                *((f"columns {dataset}", NULL_RATE, slow_share(0.1, rows)) for _ in range(COLUMNS)),
+            ]
+            for cause, quantity, values in plans:
+                found = alarm_days(
+                    tally, series_of(values, quantity, "monthly" if quantity is VOLUME else None, of=rows)
+                )
+                causes.setdefault(cause, set()).update(found)
+        tally.alarms += sum(map(len, causes.values()))
+        tally.days += YEARS * 365
+    yield tally
+
+
+def alarm_days(tally: Tally, series: Series) -> set[date]:
+    """The days on which a series begins to deviate; the first half of each window only prepares the second."""
+    points, half = series.points, MAX_POINTS // 2
+    judged = []
+    for start in range(0, max(1, len(points) - half), half):
+        part = judge(_part(series, points[start : start + MAX_POINTS]))
+        judged += part if start == 0 else part[half:]
+    tally.points += sum(each.verdict != "unknown" for each in judged)
+    return {each.point.at.date() for before, each in pairwise(judged) if each.is_anomaly and not before.is_anomaly}
 
 
 def read_counts(file: Path) -> dict[str, Values]:
@@ -308,7 +388,7 @@ def main() -> None:
     options = parser.parse_args()
     chance = random.Random(18)
     invented, real = list(volumes(chance)), list(real_counts(options.counts)) if options.counts else []
-    for tally in (*invented, *others(chance), *real):
+    for tally in (*invented, *others(chance), *whole_platforms(chance), *real):
         print(tally.line())
     print(total("invented histories", invented))
     if real:

@@ -1,8 +1,8 @@
 """Bands: between which values a point is expected, from the points before it. Pure functions; the tested point is not
 an input.
 
-    expected = the last point, on the trend (a stock, such as the number of rows); else the median of the last 5 points
-    half     = deviations x max(noise, certain noise) x (1 + 1 / n), at least the second largest error and the floors
+    expected = the last point, on the trend (a stock, such as the number of rows); else the median of the last 9 points
+    half     = deviations x max(noise x (1 + 1 / n), certain noise), at least the second largest error and the floors
 
 The trend is the median of the slopes of all pairs of the last 12 points (Theil, 1950; Sen, 1968). The noise is 1.4826 x
 the median of the absolute errors that such expectations had at the n last points: the median absolute deviation, which
@@ -21,10 +21,10 @@ from itertools import combinations
 
 from sync_platform.monitoring.quantity import Quantity
 
-RECENT, FIRST_RECENT, TREND_POINTS, ERRORS = 5, 3, 12, 24
-TREND_FROM = 6
-"""The trend and the last point of a stock count from so many points on: the first points are not judged, so one of them
-may be wrong."""
+RECENT, FIRST_RECENT, TREND_POINTS, ERRORS = 9, 3, 12, 24
+TREND_FROM, LAST_FROM = 4, 6
+"""From so many points on, the trend counts, and the last point of a stock alone. Before, the median of FIRST_RECENT
+counts: the first points are not judged, so one of them may be wrong."""
 TAIL_FROM, TAIL_FACTOR = 8, 1.1
 """From so many errors on, a band is wider by this factor than the second largest one."""
 LONGEST_GAP = 2.0
@@ -84,14 +84,14 @@ def known_point(known: Sequence[Known], quantity: Quantity, moment: Moment, valu
     level = quantity.compared(value) - moment.fallen
     if not known:
         return Known(moment.day, level, moment.fall, None, 0.0, period)
-    before = known[-1].level if quantity.is_stock else _recent_level(known, quantity)
+    before = known[-1].level if quantity.is_stock else _expected(known, quantity, 0.0, moment.day)
     return Known(moment.day, level, moment.fall, level - before, moment.day - known[-1].day, period)
 
 
 def band_at(known: Sequence[Known], quantity: Quantity, moment: Moment) -> Band:
     """The band of a point, from the points before it; at least one is needed."""
     slope = _slope(known, quantity)
-    expected = _recent_level(known, quantity) + slope * (moment.day - known[-1].day) + moment.fallen
+    expected = _expected(known, quantity, slope, moment.day) + moment.fallen
     stretch = _stretch(known, moment.day)
     unknown_fall = moment.fall_share / 2 * abs(moment.fall - known[-1].fall)
     half = _half(known, quantity, slope, expected, moment.of) * stretch + unknown_fall
@@ -102,10 +102,12 @@ def band_at(known: Sequence[Known], quantity: Quantity, moment: Moment) -> Band:
     return Band(value, None if quantity.worse == "up" else low, None if quantity.worse == "down" else high)
 
 
-def _recent_level(known: Sequence[Known], quantity: Quantity) -> float:
-    if not quantity.is_stock:
-        return median([each.level for each in known[-RECENT:]])
-    return known[-1].level if len(known) >= TREND_FROM else median([each.level for each in known[-FIRST_RECENT:]])
+def _expected(known: Sequence[Known], quantity: Quantity, slope: float, day: float) -> float:
+    """The expected level at `day`: the median of the recent points, each moved along the trend."""
+    recent = RECENT
+    if quantity.is_stock:
+        recent = 1 if len(known) >= LAST_FROM else FIRST_RECENT
+    return median([each.level + slope * (day - each.day) for each in known[-recent:]])
 
 
 def _slope(known: Sequence[Known], quantity: Quantity) -> float:
