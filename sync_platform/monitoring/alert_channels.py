@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from sync_platform.logs.configuration import line_handler
 from sync_platform.monitoring.alert_message import Message
 from sync_platform.monitoring.alertmanager_channel import ALERTMANAGER, AlertmanagerChannel
 from sync_platform.monitoring.problem import Severity
@@ -45,11 +47,19 @@ class LogChannel:
 
     def send(self, message: Message, now: datetime) -> None:
         logger.setLevel(logging.INFO)  # Python's default leaves out messages of low severity
-        if not logger.hasHandlers():
-            logger.addHandler(logging.StreamHandler())
+        if not logger.handlers:
+            logger.addHandler(_StandardError())
         lines = " | ".join(message.text.strip().splitlines())
         details = {"alert_id": message.content["alert_id"], "severity": message.content["severity"]}
         logger.log(LEVELS[message.content["severity"]], "%s", lines, extra=details)
+
+
+class _StandardError(logging.Handler):
+    """Writes messages to standard error where the process writes no log lines."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if line_handler() is None:
+            sys.stderr.write(f"{self.format(record)}\n")
 
 
 def channels_of(settings: Settings) -> list[AlertChannel]:

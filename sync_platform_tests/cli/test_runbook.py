@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from sync_platform.monitoring.problem import ProblemName
+from sync_platform.monitoring.alert_store import AlertStore
+from sync_platform.monitoring.problem import Problem, ProblemName
+from sync_platform.settings import load_settings
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform_tests.cli.conftest import ROOT, Shell
 from sync_platform_tests.cli.typed_commands import failed_commands, install_program, name_of
@@ -33,7 +35,7 @@ def sections() -> dict[str, str]:
 def commands(filled: Mapping[str, str]) -> Iterator[str]:
     """Every command, each as a line for a shell, without its comment; words in capitals are replaced by `filled`."""
     for title, text in sections().items():
-        words = {**filled, "FOLDER": f"restored-{title.replace(' ', '-')}"}
+        words = {**filled, "FOLDER": f"restored-{title.replace(' ', '-')}", "ALERT": filled.get(title, "ALERT")}
         for line in re.findall(r"^    (\S.*)$", text, re.MULTILINE):
             command = re.sub(r"\s{2,}#.*", "", line)
             yield re.sub(r"\b[A-Z]{2,}\b(?!=)", lambda found, words=words: words.get(found[0], found[0]), command)
@@ -76,6 +78,14 @@ def test_commands_that_read_work_in_a_synced_home(tmp_path: Path) -> None:
     assert failed == {}
 
 
+def opened_alert(shell: Shell, name: ProblemName) -> str:
+    """The id of an alert about a problem of that name."""
+    store = AlertStore(load_settings(sync_home=shell.home).ledger_url, ["log"])
+    problem = Problem(name, "chope.restaurants records", "What.", "Effect.", "Action.", ("status",), ("chope",))
+    store.round([problem], [name])
+    return next(alert.alert_id for alert in store.open_alerts() if alert.cause == problem.cause)
+
+
 @pytest.mark.full
 def test_every_command_works_as_it_stands(tmp_path: Path, sandbox: Any) -> None:
     """One record of the first sync is in quarantine. The commands run in the order of the page."""
@@ -87,4 +97,8 @@ def test_every_command_works_as_it_stands(tmp_path: Path, sandbox: Any) -> None:
     assert shell.sync("--unify")[0] == 0
     install_program(tmp_path)
     filled = {"PLATFORM": "chope", "DATASET": wrong["dataset"], "ID": wrong["source_id"], "PERIOD": TODAY[:7]}
+    filled |= {
+        "First": opened_alert(shell, ProblemName.sync_degraded),
+        "anomaly": opened_alert(shell, ProblemName.anomaly),
+    }
     assert failed_commands([each for each in commands(filled) if name_of(each) not in SERVERS], shell) == {}

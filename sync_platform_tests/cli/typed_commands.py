@@ -31,7 +31,7 @@ def failed_commands(commands: Iterable[str], shell: Shell) -> dict[str, str]:
         done = subprocess.run(
             ["bash", "-c", command], cwd=folder, env=variables, capture_output=True, text=True, timeout=600
         )
-        if done.returncode > (name_of(command) in JUDGES) or "Traceback" in done.stderr:
+        if done.returncode > JUDGES.get(name_of(command), 0) or "Traceback" in done.stderr:
             failed[command] = f"exit code {done.returncode}: {done.stdout[-500:]}{done.stderr[-500:]}"
     return failed
 
