@@ -16,7 +16,6 @@ from sync_platform.errors import Busy
 from sync_platform.monitoring.bounded_calls import BoundedCalls
 from sync_platform.monitoring.only_watcher import only_watcher
 from sync_platform.monitoring.watch_heartbeat import read_heartbeat
-from sync_platform.monitoring.watch_round import watch_once
 from sync_platform.monitoring.watchdog.dagster_state import DagsterState
 from sync_platform.settings import Settings
 
@@ -33,6 +32,8 @@ def watch_sensors(settings: Settings, schedules: Sequence[dg.ScheduleDefinition]
 
     def make_round(instance: dg.DagsterInstance) -> str:
         """One round; what it did, in words. If it could not decide or send, the sensor fails, which the UI shows."""
+
+        from sync_platform.monitoring.watch_round import watch_once  # other processes that load this make no round
 
         def read(now: datetime) -> DagsterState:
             return read_dagster(instance, schedules, now)

@@ -19,6 +19,7 @@ from sync_platform.monitoring.alert_channels import channel_names
 from sync_platform.monitoring.alert_outbox import Delivery, delivery_problems
 from sync_platform.monitoring.alert_round import decide_and_deliver
 from sync_platform.monitoring.alert_store import AlertStore, open_alerts, utc_now
+from sync_platform.monitoring.anomaly_source import anomaly_source
 from sync_platform.monitoring.bounded_calls import BoundedCalls
 from sync_platform.monitoring.health_report import health_of
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, WaitingRun, read_state
@@ -47,7 +48,17 @@ def sources_of_records(watched: Watched) -> Sequence[ProblemSource]:
     return recorded_sources(watched.settings, platforms, watched.state, watched.now)
 
 
-SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (watchdog_sources, sources_of_records)
+def sources_of_anomalies(watched: Watched) -> Sequence[ProblemSource]:
+    """The source that compares the newest syncs with their own history."""
+    platforms = load_platforms(watched.settings.platform_path)
+    return [anomaly_source(watched.settings, platforms, watched.state, watched.now)]
+
+
+SOURCES: tuple[Callable[[Watched], Sequence[ProblemSource]], ...] = (
+    watchdog_sources,
+    sources_of_records,
+    sources_of_anomalies,
+)
 """All problem sources of a round, in groups."""
 UNUSABLE = (ProblemName.lake_unusable, ProblemName.ledger_unusable)
 LOOKED_WITHIN_S = 60.0
@@ -158,7 +169,9 @@ class _Look:
         explained: set[str] = set()
         if any(each.name in UNUSABLE for each in self._problems):
             explained = {part.reason for part in vars(state).values() if isinstance(part, Unknown)}
-        unexplained = [f"{names}: {reason}" for names, reason in self._unread if reason not in explained]
+        unexplained = [
+            f"{names}: {reason}" for names, reason in self._unread if not any(map(reason.endswith, explained))
+        ]
         return [*self._problems, *([_incomplete(unexplained)] if unexplained else [])]
 
 

@@ -12,14 +12,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import sqlalchemy as sa
 
 from sync_platform.lake.syncs import SyncRecord
 from sync_platform.monitoring.accepted_levels import accepted_moments
+from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.anomalies import JudgedSeries, judged_series, series_at_sync
 from sync_platform.monitoring.anomaly_source import anomaly_source
 from sync_platform.monitoring.installation_state import read_state
-from sync_platform.monitoring.problem import Problem
+from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.rest_days import holiday_on, is_rest_day
 from sync_platform.monitoring.series_picture import series_line, series_markdown
 from sync_platform.monitoring.stored_syncs import read_records
@@ -166,13 +166,10 @@ def test_a_level_that_a_person_accepted_is_read_from_the_ledger(tmp_path: Path) 
     assert accepted_moments(f"sqlite:///{tmp_path}/none.db") == {}
     AuditLog(settings.ledger_url).close()
     assert accepted_moments(settings.ledger_url) == {}
-    engine = sa.create_engine(settings.ledger_url)
-    with engine.begin() as connection:
-        if not sa.inspect(connection).has_table("expected_anomalies"):
-            connection.execute(sa.text("CREATE TABLE expected_anomalies (detail TEXT, accepted_at TIMESTAMP)"))
-        statement = sa.text("INSERT INTO expected_anomalies (detail, accepted_at) VALUES (:detail, :at)")
-        connection.execute(statement, {"detail": "data_gov_hk.licences.volume", "at": f"{NOW:%Y-%m-%d %H:%M:%S.%f}"})
-    engine.dispose()
+    store = AlertStore(settings.ledger_url, [], clock=lambda: NOW)
+    store.round(problems(settings), {ProblemName.anomaly})
+    (alert,) = store.open_alerts()
+    store.resolve(alert.alert_id, "ada", "the register was cleaned", is_expected=True)
     assert accepted_moments(settings.ledger_url) == {"data_gov_hk.licences.volume": [NOW]}
     assert problems(settings) == []
 

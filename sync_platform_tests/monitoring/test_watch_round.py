@@ -84,15 +84,15 @@ def test_a_source_that_hangs_is_left_and_not_begun_again(settings: Settings, mon
         return []
 
     def hanging(watched: Any) -> list[ProblemSource]:
-        return [ProblemSource(frozenset({ProblemName.anomaly}), look)]
+        return [ProblemSource(frozenset({ProblemName.anomaly, ProblemName.drift_found}), look)]
 
     monkeypatch.setattr(watch_round, "SOURCES", (*watch_round.SOURCES, hanging))
-    calls = BoundedCalls(0.5)
+    calls = BoundedCalls(5.0)
     first = watch_once(settings, lambda now: None, calls)
     second = watch_once(settings, lambda now: None, calls)
     assert [done.unread for done in (first, second)] == [
-        ["anomaly: anomaly does not answer within 0 seconds"],
-        ["anomaly: anomaly still does not answer"],
+        ["anomaly, drift-found: anomaly, drift-found does not answer within 5 seconds"],
+        ["anomaly, drift-found: anomaly, drift-found still does not answer"],
     ]
     may_end.set()
     assert begun == [1]
