@@ -12,8 +12,8 @@ from typing import Literal
 
 Scale = Literal["size", "count", "share"]
 Worse = Literal["up", "down", "both"]
-SMALLEST = 0.5
-"""What 0 counts as where a logarithm is taken."""
+SMALLEST = 0.001
+"""What less counts as where a logarithm is taken. The floors of sizes are larger."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ THROUGHPUT = Quantity(
     "size",
     "down",
     relative_floor=0.4,
-    floor=0.0,
+    floor=0.01,
     deviations=4.0,
     is_stock=False,
     words="the records per second of a sync that takes a minute or more",
