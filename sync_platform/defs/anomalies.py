@@ -12,9 +12,9 @@ from sync_platform.defs.partitions import partitions_of
 from sync_platform.defs.resources import LakeResource
 from sync_platform.errors import SyncError
 from sync_platform.lake.syncs import SyncRecord
-from sync_platform.monitoring.accepted_levels import accepted_moments
 from sync_platform.monitoring.anomalies import JudgedSeries, series_at_sync
 from sync_platform.monitoring.anomaly_source import band_in_words, deviation_in_words
+from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.quantity import DELTA_VOLUME, VOLUME
 from sync_platform.monitoring.series_picture import series_markdown
 from sync_platform.sources.declaration import Dataset, Platform

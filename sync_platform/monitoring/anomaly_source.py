@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import StorageError
-from sync_platform.monitoring.accepted_levels import accepted_moments
 from sync_platform.monitoring.anomalies import JudgedSeries, anomalies, judged_series
 from sync_platform.monitoring.band import Band
+from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.monitoring.judgement import Judged
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource

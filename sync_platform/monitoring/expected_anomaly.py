@@ -6,6 +6,7 @@ because a series keeps its level longer than alerts are kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -62,6 +63,14 @@ def expected_anomalies(ledger_url: str) -> list[ExpectedAnomaly]:
     finally:
         engine.dispose()
     return [_expected_anomaly(row) for row in rows]
+
+
+def accepted_moments(ledger_url: str) -> Mapping[str, Sequence[datetime]]:
+    """By the detail of the problem `anomaly`, when people accepted its level, earliest first; see the above."""
+    found: dict[str, list[datetime]] = {}
+    for each in expected_anomalies(ledger_url):
+        found.setdefault(each.detail, []).append(each.accepted_at)
+    return found
 
 
 def write_expected_anomaly(connection: sa.Connection, alert: Alert, now: datetime, actor: str, reason: str) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
-import sqlalchemy as sa
 
 from sync_platform.backup.drill import first_commit_after
 from sync_platform.compliance.obligation import Obligation
@@ -38,6 +37,7 @@ from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.storage.relational import database_exists
 
 Known = TypeVar("Known")
 Read = TypeVar("Read")
@@ -182,7 +182,7 @@ def _backup_state(lake: Lake, logged: LoggedBackups) -> BackupState:
 
 def _entries(settings: Settings, operations: Collection[str]) -> dict[str, list[AuditEntry]]:
     """The entries of each operation in the audit log, in order."""
-    if not _has_ledger(settings):
+    if not database_exists(settings.ledger_url):
         return {name: [] for name in operations}
     log = AuditLog(settings.ledger_url)
     try:
@@ -196,16 +196,10 @@ def _merged(log: Mapping[str, Sequence[AuditEntry]], operations: Collection[str]
 
 
 def _open_requests(settings: Settings) -> list[EmergencyRequest]:
-    if not _has_ledger(settings):
+    if not database_exists(settings.ledger_url):
         return []
     with closing(RequestStore(settings.ledger_url)) as requests:
         return requests.open_requests()
-
-
-def _has_ledger(settings: Settings) -> bool:
-    """False if the ledger is a file that does not exist yet: to open it would create it."""
-    address = sa.make_url(settings.ledger_url)
-    return address.get_backend_name() != "sqlite" or Path(address.database or "").exists()
 
 
 def _volumes(settings: Settings) -> list[Volume]:

@@ -14,10 +14,10 @@ from xml.etree import ElementTree
 import pytest
 
 from sync_platform.lake.syncs import SyncRecord
-from sync_platform.monitoring.accepted_levels import accepted_moments
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.anomalies import JudgedSeries, judged_series, series_at_sync
 from sync_platform.monitoring.anomaly_source import anomaly_source
+from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.installation_state import read_state
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.rest_days import holiday_on, is_rest_day

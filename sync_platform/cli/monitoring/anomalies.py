@@ -13,9 +13,9 @@ from sync_platform.cli.output import Terminal, console, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.documents.typed_command import typed
-from sync_platform.monitoring.accepted_levels import accepted_moments
 from sync_platform.monitoring.anomalies import JudgedSeries, anomalies, current, judged_series
 from sync_platform.monitoring.anomaly_source import band_in_words, deviation_in_words
+from sync_platform.monitoring.expected_anomaly import accepted_moments
 from sync_platform.monitoring.judgement import MIN_KNOWN, Verdict
 from sync_platform.monitoring.series_picture import series_line
 from sync_platform.monitoring.stored_syncs import read_records

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from sync_platform.cli.monitoring.present_state import read_present_state
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.typed_command import typed
-from sync_platform.monitoring.alert_store import open_alerts
 from sync_platform.monitoring.health import Health, Loss, State, Subject
 from sync_platform.monitoring.health_report import health_json, health_of
-from sync_platform.monitoring.installation_state import WaitingRun, read_state
 from sync_platform.platforms import load_platforms
-from sync_platform.settings import Settings, load_settings
+from sync_platform.settings import load_settings
 
 EXIT_CODES: Mapping[State, int] = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 COLOURS: Mapping[State, str] = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
@@ -23,19 +22,13 @@ COLUMNS = ("subject", "priority", "score", "state", "confidence", "lost points")
 def show_health(*, as_json: bool) -> int:
     """Show the health; 0 if it is healthy, 1 if it is degraded, 2 if it is unhealthy."""
     settings, now = load_settings(), datetime.now(UTC)
-    state = read_state(settings, lambda: _waiting_runs(settings), lambda own: open_alerts(own.ledger_url), now)
+    state = read_present_state(settings, now)
     health = health_of(settings, load_platforms(settings.platform_path), state, now)
     if as_json:
         write_json(health_json(health, now, settings.environment, typed))
     else:
         _show(health, console())
     return EXIT_CODES[health.state]
-
-
-def _waiting_runs(settings: Settings) -> Sequence[WaitingRun]:
-    from sync_platform.cli.runner.daemon import waiting_runs  # the import of Dagster takes a second
-
-    return waiting_runs(settings)
 
 
 def _show(health: Health, shown: Terminal) -> None:

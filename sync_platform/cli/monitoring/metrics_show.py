@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from sync_platform.cli.exit_codes import OK
+from sync_platform.cli.monitoring.present_state import read_present_state
 from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import UsageError
 from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import WaitingRun, read_state
+from sync_platform.monitoring.installation_state import Unknown
 from sync_platform.monitoring.metric import METRICS, Metric, Sample
 from sync_platform.monitoring.metric_samples import samples_of
 from sync_platform.monitoring.present_values import PresentValue, present_values
@@ -50,14 +52,9 @@ def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) ->
 
 
 def _samples(settings: Settings, platforms: Mapping[str, Platform], now: datetime) -> list[Sample]:
-    state = read_state(settings, lambda: _waiting_runs(settings))
-    return samples_of(state, platforms, health_of(settings, platforms, state, now), now)
-
-
-def _waiting_runs(settings: Settings) -> Sequence[WaitingRun]:
-    from sync_platform.cli.runner.daemon import waiting_runs  # the import of Dagster takes a second
-
-    return waiting_runs(settings)
+    state = read_present_state(settings, now)
+    alerts = None if isinstance(state.alerts, Unknown) else Counter(each.severity for each in state.alerts)
+    return samples_of(state, platforms, health_of(settings, platforms, state, now), now, alerts)
 
 
 def _document(metric: Metric, values: Sequence[PresentValue]) -> dict[str, Any]:
