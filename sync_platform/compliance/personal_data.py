@@ -16,7 +16,7 @@ from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.vault.personal_fields import Personal, PersonalKind, Processing
-from sync_platform.vault.seal import PREFIX
+from sync_platform.vault.sealed_values import PREFIX
 from sync_platform.vault.subject_counts import DataSubjectCounts
 
 

@@ -16,7 +16,7 @@ import orjson
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import CHANGES, ENDS
-from sync_platform.vault.seal import PREFIX
+from sync_platform.vault.sealed_values import PREFIX
 
 SEALED = "sealed"
 """Written in place of a sealed value. The ciphertext is never shown, because it identifies the person."""

@@ -15,7 +15,7 @@ from zlib import crc32
 import orjson
 
 from sync_platform.quality.shape import MAX_MARKS, MAX_PATHS, MAX_RECORDS, Example, Field, Shape, bounded, parent_of
-from sync_platform.vault.seal import PREFIX
+from sync_platform.vault.sealed_values import PREFIX
 
 MAX_VIEWS = 4 * MAX_PATHS  # while the sample is being read
 MAX_DEPTH = 8  # deeper values are ignored

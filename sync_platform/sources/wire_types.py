@@ -14,7 +14,7 @@ from msgspec import inspect
 
 from sync_platform.sources.placeholders import is_placeholder
 from sync_platform.sources.scalars import day_in, number_in, truth_in, whole_number_of
-from sync_platform.vault.seal import PREFIX
+from sync_platform.vault.sealed_values import PREFIX
 
 TEXT_NAMES = ("name", "value", "text", "label", "code", "id")
 CODE_NAMES = ("value", "code", "id", "name")

@@ -7,7 +7,6 @@ Every value of an erased person becomes `sealed:v1:<subject id>:erased`, which n
 
 from __future__ import annotations
 
-import base64
 import hmac
 import os
 import threading
@@ -27,15 +26,21 @@ from sync_platform.vault.key_check import require_check_value, store_check_value
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.sealed_values import (
+    PREFIX,
+    ArraySealer,
+    FieldSealer,
+    Record,
+    from_base64,
+    to_base64,
+    value_at,
+)
 from sync_platform.vault.signature import Signer
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-PREFIX = "sealed:v1:"
-ERASED = "erased"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 NONCE_BYTES = 12
-Record = dict[str, Any]
 MAX_CACHED = 50_000
 LOOKUP_CHUNK = 500
 _Naming = tuple[str, list[str], dict[str, str]]
@@ -104,9 +109,9 @@ class Vault:
         ciphers = self._ciphers_of(subjects)
         for path in personal.fields:
             if "[]." in path:
-                _ArrayField(platform, path).seal_in(records, subjects, ciphers)
+                ArraySealer(platform, path).seal_in(records, subjects, ciphers)
             else:
-                _Field(platform, path).seal_in(records, subjects, ciphers)
+                FieldSealer(platform, path).seal_in(records, subjects, ciphers)
 
     def unseal(self, platform: str, field: str, sealed: str) -> Any:
         """The value of a sealed text. StorageError where its key is destroyed or the text was tampered with."""
@@ -121,7 +126,9 @@ class Vault:
         if wrapped is None:
             raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
         try:
-            plain = AESSIV(self._unwrapped(subject, wrapped)).decrypt(_unbase64(text), [f"{platform}.{field}".encode()])
+            plain = AESSIV(self._unwrapped(subject, wrapped)).decrypt(
+                from_base64(text), [f"{platform}.{field}".encode()]
+            )
         except (InvalidTag, ValueError):
             raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
         return orjson.loads(plain)
@@ -131,15 +138,15 @@ class Vault:
         text = f"{platform}\x1f{path}\x1f{str(value).strip().casefold()}".encode()
         lookup = self._lookup.copy()  # a copy saves hashing the key again
         lookup.update(text)
-        return _base64(lookup.digest()[:16])
+        return to_base64(lookup.digest()[:16])
 
     def seal_own(self, name: str, value: str) -> str:
         """Seal a secret of the installation (not a person's value) with a key derived from the master key."""
-        return _base64(self._own.encrypt(value.encode(), [name.encode()]))
+        return to_base64(self._own.encrypt(value.encode(), [name.encode()]))
 
     def unseal_own(self, name: str, sealed: str) -> str:
         try:
-            return self._own.decrypt(_unbase64(sealed), [name.encode()]).decode()
+            return self._own.decrypt(from_base64(sealed), [name.encode()]).decode()
         except (InvalidTag, ValueError):
             raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
 
@@ -159,7 +166,7 @@ class Vault:
     def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
         """The id of the data subject of a record."""
         for path, names, known in naming:
-            value = _value_at(record, names)
+            value = value_at(record, names)
             if isinstance(value, str | int) and (text := str(value).strip()):
                 found = known.get(text)
                 if found is None:
@@ -232,89 +239,3 @@ class Vault:
             return self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode())
         except InvalidTag:
             raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
-
-
-class _Field:
-    """Seals one personal field of a page of records. A person's repeated value is sealed once and reused."""
-
-    def __init__(self, platform: str, path: str, path_in_record: str = "") -> None:
-        *self._parents, self._name = path.split(".")
-        self._context = [f"{platform}.{path_in_record or path}".encode()]
-        self._done: dict[tuple[str, str], str] = {}
-
-    def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
-        name, done = self._name, self._done
-        for record, subject in zip(records, subjects, strict=True):
-            parent = self._parent(record, subject, ciphers)
-            if parent is None or (value := parent.get(name)) is None or value == "":
-                continue
-            if not isinstance(value, str):
-                parent[name] = self._sealed(value, ciphers.get(subject), subject)
-                continue
-            known = (subject, value)
-            found = done.get(known)
-            if found is None:
-                found = done[known] = self._sealed(value, ciphers.get(subject), subject)
-            parent[name] = found
-
-    def _parent(self, record: Record, subject: str, ciphers: dict[str, AESSIV]) -> Record | None:
-        """The object that contains the field, or None where there is none.
-
-        If a record has another value there instead of an object, that value may be personal: it is sealed, and None is
-        returned.
-        """
-        parent = record
-        for name in self._parents:
-            inner = parent.get(name)
-            if inner is None:
-                return None
-            if not isinstance(inner, dict):
-                parent[name] = self._sealed(inner, ciphers.get(subject), subject)
-                return None
-            parent = inner
-        return parent
-
-    def _sealed(self, value: Any, cipher: AESSIV | None, subject: str) -> str:
-        if cipher is None:
-            return f"{PREFIX}{subject}:{ERASED}"
-        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-        return f"{PREFIX}{subject}:{_base64(cipher.encrypt(text, self._context))}"
-
-
-class _ArrayField:
-    """Seals a field of the objects in arrays, such as `photos[].uploader`, with the key of the record's person."""
-
-    def __init__(self, platform: str, path: str) -> None:
-        *self._arrays, below = path.split("[].")
-        self._field = _Field(platform, below, path)
-
-    def seal_in(self, records: list[Record], subjects: list[str], ciphers: dict[str, AESSIV]) -> None:
-        for path in self._arrays:
-            found = [
-                (each, subject)
-                for record, subject in zip(records, subjects, strict=True)
-                for each in _objects_in(_value_at(record, path.split(".")))
-            ]
-            records, subjects = [each for each, _ in found], [subject for _, subject in found]
-        self._field.seal_in(records, subjects, ciphers)
-
-
-def _objects_in(array: Any) -> list[Record]:
-    return [each for each in array if isinstance(each, dict)] if isinstance(array, list) else []
-
-
-def _value_at(record: Record, path: list[str]) -> Any:
-    parent: Any = record
-    for name in path:
-        if not isinstance(parent, dict):
-            return None
-        parent = parent.get(name)
-    return parent
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _unbase64(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

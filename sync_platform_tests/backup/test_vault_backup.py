@@ -15,7 +15,8 @@ from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.relational import transaction
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
-from sync_platform.vault.seal import ERASED, Vault, open_vault_database
+from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform.vault.sealed_values import ERASED
 from sync_platform.vault.tombstones import read_tombstones
 
 MASTER, BACKUP_KEY = MasterKey(bytes(32)), MasterKey(bytes([7] * 32))

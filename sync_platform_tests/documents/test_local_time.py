@@ -21,6 +21,8 @@ FOR_PROGRAMS = {
     "sync_platform/defs/automation.py",  # keys of runs
     "sync_platform/defs/landing.py",  # a parameter of an endpoint
     "sync_platform/landing/sync_id.py",
+    "sync_platform/monitoring/alert_decision.py",  # ids of alerts
+    "sync_platform/monitoring/alert_round.py",
     "sync_platform/lineage/anchors.py",  # names of files
     "sync_platform/lineage/retention.py",  # the message of a commit, in a table
     "sync_platform/platforms/data_gov_hk.py",

@@ -20,7 +20,8 @@ from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.objects import open_store
 from sync_platform.vault.master_key import MasterKey
-from sync_platform.vault.seal import PREFIX, Vault, open_vault_database
+from sync_platform.vault.seal import Vault, open_vault_database
+from sync_platform.vault.sealed_values import PREFIX
 
 from .replay import BASE, CREDENTIALS, MemorySecrets
 
