@@ -11,6 +11,7 @@ SyncError
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
 │   ├── MessageRefused        a channel refuses one message about an alert; it takes others
+│   ├── UndeclaredField       a field looks personal, and the platform file does not declare it
 │   ├── ContractBroken        a page is not what the contract says (names platform, URL, page, field)
 │   └── StorageError          home, landing store, ledger, vault or lake cannot be read or written
 │       ├── NoLakeYet         no sync has created the lake yet
@@ -97,7 +98,7 @@ class DamagedBackup(StorageError):
     """A manifest or an object of a backup is missing, or is not what was written."""
 
 
-class UndeclaredPersonalField(PermanentError):
+class UndeclaredField(PermanentError):
     """A platform sends a field that looks personal and that its file does not declare."""
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import inspect
 
-from sync_platform.errors import UndeclaredPersonalField
+from sync_platform.errors import UndeclaredField
 from sync_platform.landing.personal_words import (
     ACCOUNTS,
     CONTACT_PERSON,
@@ -66,9 +66,9 @@ class UndeclaredPersonal:
         self.found.update(here)
         return sorted(here)
 
-    def refusal(self, name: str, paths: Sequence[str]) -> UndeclaredPersonalField:
+    def refusal(self, name: str, paths: Sequence[str]) -> UndeclaredField:
         """The error for such paths in the dataset `name`."""
-        return UndeclaredPersonalField(
+        return UndeclaredField(
             f"{name}: {', '.join(paths)} looks personal, and the platform file does not declare it: the page is "
             "refused. Declare it in `personal`, or in `also_sent` if it is not personal; or set "
             "UNDECLARED_PERSONAL=seal"

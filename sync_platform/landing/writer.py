@@ -98,7 +98,7 @@ class DatasetWriter:
 
     def take(self, page: Page) -> Filled | None:
         """Put a page into the current object, and seal its records unless they come from landing; StorageError, or
-        UndeclaredPersonalField for a page that is refused.
+        UndeclaredField for a page that is refused.
 
         Small pages are sealed together, because each sealing reads from the vault. Returns the object when it is full:
         the caller hands it to `store`.
@@ -203,7 +203,7 @@ class DatasetWriter:
     def _personal_of(self, records: list[Record]) -> Personal:
         """The personal fields of the dataset: those that it declares, and the undeclared ones found until now.
 
-        UndeclaredPersonalField where they are refused, before any of these records is written.
+        UndeclaredField where they are refused, before any of these records is written.
         """
         undeclared = self._undeclared.look(records)
         if undeclared and self._destination.refuses_undeclared:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_platform.errors import UndeclaredPersonalField
+from sync_platform.errors import UndeclaredField
 from sync_platform.landing.manifest import Manifest
 from sync_platform.landing.undeclared_personal import UndeclaredPersonal
 from sync_platform.landing.writer import DatasetWriter
@@ -18,7 +18,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.sources.declaration import Dataset
 from sync_platform.sources.gaps import Gaps
 from sync_platform_tests.extent import examples
-from sync_platform_tests.landing.diner import PLACES, REVIEWS, LandingHarness, page_of
+from sync_platform_tests.landing.diner import PLACES, REVIEWS, LandingHarness, answering, page_of
 from sync_platform_tests.platforms.replay import read_fixture, replay
 
 OF_REVIEWS: list[tuple[dict[str, Any], list[str]]] = [
@@ -109,10 +109,23 @@ def test_a_dataset_of_places_keeps_its_order_when_a_page_has_an_owner(harness: L
 
 
 def test_a_refused_page_is_not_written(harness: LandingHarness) -> None:
-    with pytest.raises(UndeclaredPersonalField, match=r"diner\.reviews: email looks personal.* `personal`") as refused:
+    with pytest.raises(UndeclaredField, match=r"diner\.reviews: email looks personal.* `personal`") as refused:
         land(harness, REVIEWS, [{"id": 1, "email": "mei@example.hk"}], refuses=True)
     assert "mei" not in str(refused.value)
     assert list(harness.store.keys()) == []
+
+
+def test_a_sync_ends_at_a_page_that_is_refused_and_keeps_what_came_before(
+    harness: LandingHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LandingHarness, "destination", replace(harness.destination, refuses_undeclared=True))
+    record = {"id": 1, "author": {"email": "mei@example.hk"}, "phone": "9123 4567"}
+    pages = {1: {"data": [{"id": 1}], "pages": 1, "total": 1}}
+    places, reviews = harness.extract(answering(pages, {"": {"data": [record]}}))
+    assert len(harness.records(places)) == 1
+    assert not reviews.complete
+    assert "diner.reviews: phone looks personal" in reviews.reasons[0]
+    assert b"9123" not in harness.everything_written()
 
 
 names = st.sampled_from(["note", "extra", "reply", "x", "聯絡"])

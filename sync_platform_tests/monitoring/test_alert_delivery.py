@@ -85,6 +85,7 @@ def sns() -> Iterator[Sns]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps credentials, and other tests have others
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         found = Sns(server, server.get_host_and_port()[1])

@@ -63,7 +63,7 @@ def test_the_present_values_are_those_on_record(watched: Shell) -> None:
     assert found["DataStaleness"][("chope", "reservations")] < 0.01
     assert found["DataQualityScore"] == {}
     text = watched.run_in_process("metrics").stdout
-    assert "Not known: DataQualityScore, OpenAlerts, WatchHeartbeat" in text
+    assert "Not known: DataQualityScore, WatchHeartbeat" in text
     names = {
         family.name
         for family in text_string_to_metric_families(watched.run_in_process("metrics", "--prometheus").stdout)
