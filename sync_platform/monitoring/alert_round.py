@@ -33,7 +33,7 @@ def decide_and_deliver(
 ) -> Delivery:
     """A round of the store, and the delivery of its messages.
 
-    Raises StorageError where the ledger cannot be used, after the channels were told so.
+    Raises StorageError where the ledger cannot be used, after a message about it went to the channels.
     """
     mark = settings.home / MARK
     try:
@@ -71,7 +71,7 @@ def _send(settings: Settings, alert: Alert, event: Event, now: datetime) -> bool
         try:
             channel.send(message_about(alert, event, now), now)
             taken += 1
-        except Exception as error:  # the other channels must still be told
+        except Exception as error:  # the other channels must still get the message
             logger.error("a message to %s was not sent: %s", channel.name, error)
     return taken > 0
 

@@ -57,7 +57,7 @@ ALARMS = (
         "WatchSilent",
         WATCH_HEARTBEAT,
         "critical",
-        "No round of the watch has ended for ten minutes, so nobody would be told of any other problem.",
+        "No round of the watch has ended for ten minutes, so no message about any other problem is sent.",
         ("watch", "--once"),
         below=1,
         is_raised_by_silence=True,

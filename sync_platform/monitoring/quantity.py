@@ -98,6 +98,8 @@ DELTA_VOLUME = Quantity(
     means="The source reports too few or too many changes: its feed is cut, repeated, or a mass update.",
     effect="Changes may be missing until the next full sync, or were written without need.",
 )
+SLOW_MEANS = "The source answers slowly or asks for pauses, the network or the machine is busy, or the lake is slow."
+SLOW_EFFECT = "The data are right, but they come later; the next sync may overlap."
 DURATION = Quantity(
     "duration",
     "size",
@@ -107,8 +109,8 @@ DURATION = Quantity(
     deviations=4.0,
     is_stock=False,
     words="the time from the start of a sync to the commit of the table",
-    means="The source answers slowly or asks for pauses, the network or the machine is busy, or the lake is slow.",
-    effect="The data are right, but they come later; the next sync may overlap.",
+    means=SLOW_MEANS,
+    effect=SLOW_EFFECT,
 )
 THROUGHPUT = Quantity(
     "throughput",
@@ -119,8 +121,8 @@ THROUGHPUT = Quantity(
     deviations=4.0,
     is_stock=False,
     words="the records per second of a sync that takes a minute or more",
-    means="The source answers slowly or asks for pauses, the network or the machine is busy, or the lake is slow.",
-    effect="The data are right, but they come later; the next sync may overlap.",
+    means=SLOW_MEANS,
+    effect=SLOW_EFFECT,
 )
 ERROR_RATE = Quantity(
     "error_rate",

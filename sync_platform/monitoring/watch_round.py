@@ -248,6 +248,6 @@ def _close(store: AlertStore) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of an error; with its class where it is none of ours."""
+    """The first line of an error; with its class where this program does not raise it."""
     text = (str(error).strip().splitlines() or [""])[0]
     return text if isinstance(error, SyncError | TimeoutError) and text else f"{type(error).__name__}: {text}"

@@ -185,9 +185,9 @@ def test_a_platform_whose_first_sync_failed_is_not_stale_at_once() -> None:
 
 
 def test_a_full_sync_of_this_period_that_was_just_completed_is_told_once() -> None:
-    (told,) = found(records=syncs(recorded("chope", 0.3, rows=70), without="chope"))
-    assert (told.name, told.severity, told.detail) == (ProblemName.sync_completed, "low", "chope 2026-11")
-    assert "70 restaurants" in told.what
+    (problem,) = found(records=syncs(recorded("chope", 0.3, rows=70), without="chope"))
+    assert (problem.name, problem.severity, problem.detail) == (ProblemName.sync_completed, "low", "chope 2026-11")
+    assert "70 restaurants" in problem.what
     again = syncs(recorded("chope", 3), recorded("chope", 0.3), without="chope")
     assert found(records=again) == []
     for quiet in (
