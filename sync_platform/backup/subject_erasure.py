@@ -20,8 +20,8 @@ from sync_platform.vault.destruction import destroy_keys
 from sync_platform.vault.seal import Vault
 from sync_platform.vault.tombstones import add_tombstones, read_tombstones
 
-BUSY_ATTEMPTS = 120
-BUSY_PAUSE_S = 0.25
+LONGEST_WAIT_S = 30.0
+PAUSE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,13 @@ class SubjectErasure:
 
         It waits half a minute for another process that replaces it; Busy after that.
         """
-        if not self.backup.exists():
-            return
-        for _ in range(BUSY_ATTEMPTS):
+        give_up_at = time.monotonic() + LONGEST_WAIT_S
+        while self.backup.exists():
             try:
-                return self._replace_backup()
+                with self.leases.hold("an erasure", LEASE):
+                    self.backup.create(self.vault.engine, self.master_key)
+                    return
             except Busy:
-                time.sleep(BUSY_PAUSE_S)
-        self._replace_backup()
-
-    def _replace_backup(self) -> None:
-        with self.leases.hold("an erasure", LEASE):
-            self.backup.create(self.vault.engine, self.master_key)
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(PAUSE_S)
