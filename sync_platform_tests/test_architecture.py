@@ -7,7 +7,8 @@ from collections import defaultdict
 from sync_platform_tests.tree import Module, import_cycles, modules_of
 
 ORDER = [
-    "errors", "settings", "documents", "logs", "storage", "vault", "sources", "platforms", "landing", "quality", "lake",
+    "errors", "setting_groups", "settings", "documents", "logs", "storage", "vault", "sources", "platforms", "landing",
+    "quality", "lake",
     "matching", "unified", "lineage", "emergency", "backup", "compliance", "monitoring", "defs", "definitions", "cli",
     "__main__",
 ]  # fmt: skip
