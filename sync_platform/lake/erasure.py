@@ -20,6 +20,7 @@ from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.erased_rows import erased_rows, sealed_columns
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.observations import recorded_syncs
+from sync_platform.lake.schema import ensure_tables
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
@@ -71,6 +72,7 @@ def _erase_tables(
             found = erased_rows(scratch, f"{LAKE}.{table.sql}", dataset, erased, '"source_id"')
             if found is None:
                 continue
+            ensure_tables(session, history, platform.name, dataset)  # a lake of an earlier version has fewer columns
             committed_at = _later_than_all(session, table, now)
             partition = current_period(platform.cadence, committed_at).key
             context = CommitContext(
