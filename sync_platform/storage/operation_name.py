@@ -36,3 +36,8 @@ class OperationName(StrEnum):
     access = "access"
     correction = "correction"
     erasure = "erasure"
+    confirm_erasure = "erasure-confirm"
+    withdraw_erasure = "erasure-withdraw"
+    continue_erasures = "erasures-continue"
+    set_hold = "hold-set"
+    release_hold = "hold-release"

@@ -26,19 +26,21 @@ def nobody_erased() -> Set[str]:
     return frozenset()
 
 
-def erased_subjects(vault_url: str) -> Set[str]:
-    """The ids of all data subjects with a tombstone; none where there is no vault yet.
+def erased_subjects(vault: sa.Engine) -> Set[str]:
+    """The ids of all data subjects with a tombstone in the vault's database; StorageError where it cannot be read."""
+    with transaction(vault) as connection:
+        return frozenset(connection.execute(sa.select(tombstones.c.subject_id)).scalars())
 
-    StorageError where the vault's database cannot be read.
-    """
+
+def erased_subjects_at(vault_url: str) -> Set[str]:
+    """The same for the vault at a SQLAlchemy URL; none where there is no vault yet."""
     if not database_exists(vault_url):
         return frozenset()
-    engine = open_vault_database(vault_url)
+    vault = open_vault_database(vault_url)
     try:
-        with transaction(engine) as connection:
-            return frozenset(connection.execute(sa.select(tombstones.c.subject_id)).scalars())
+        return erased_subjects(vault)
     finally:
-        engine.dispose()
+        vault.dispose()
 
 
 def erased_form(text: str, erased: Set[str]) -> str:
