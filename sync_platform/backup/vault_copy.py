@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import read_transaction, transaction, upsert
 from sync_platform.vault.key_check import key_checks
-from sync_platform.vault.seal import master_keys, subject_keys
+from sync_platform.vault.subject_keys import master_keys, subject_keys
 from sync_platform.vault.tombstones import Tombstone, import_tombstones, read_tombstones, tombstones
 
 FORMAT = "sync-platform vault 1"
@@ -137,8 +137,8 @@ def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tomb
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[list[Any]], erased: set[str]) -> None:
-    names = [column.name for column in table.columns]
-    read = [dict(zip(names, map(_read, table.columns, row), strict=True)) for row in rows]
+    columns = list(table.columns)  # a copy of an earlier version has the first of them only
+    read = [{column.name: _read(column, value) for column, value in zip(columns, row, strict=False)} for row in rows]
     kept = [row for row in read if row.get("subject_id") not in erased]
     if kept:  # a vault that was opened before has the check value of its key already
         connection.execute(upsert(connection.engine, table).on_conflict_do_nothing(), kept)

@@ -25,7 +25,8 @@ from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
 from sync_platform.vault.master_key import from_key_file, from_kms
 from sync_platform.vault.platform_secrets import PlatformSecrets
-from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
+from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
+from sync_platform.vault.subject_keys import master_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -14,7 +14,8 @@ from moto.server import ThreadedMotoServer
 
 from sync_platform.errors import StorageError
 from sync_platform.vault.master_key import MasterKey, from_key_file, from_kms
-from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
+from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
+from sync_platform.vault.subject_keys import master_keys
 from sync_platform_tests.processes import outputs_of
 
 if TYPE_CHECKING:
