@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
@@ -89,6 +90,27 @@ class Settings(LogSettings):
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",
     )
+    serve_address: str = Field(
+        "127.0.0.1",
+        description="Address on which `serve` listens. One that is not loopback needs TLS or SERVE_PROXIES.",
+    )
+    serve_port: int = Field(3000, ge=1, le=65_535, description="Port on which `serve` listens.")
+    serve_url: str = Field(
+        "",
+        description="Address that people type to reach `serve`, such as `https://sync.example.org`. Empty: built from "
+        "SERVE_ADDRESS and SERVE_PORT.",
+    )
+    serve_tls_certificate: Path | None = Field(
+        None, description="File of the TLS certificate of `serve`, with its chain (PEM). Empty: no TLS."
+    )
+    serve_tls_key_file: Path | None = Field(None, description="File of the private key of that certificate (PEM).")
+    serve_proxies: str = Field(
+        "",
+        description="Proxies before `serve` that end TLS: addresses or networks, separated by commas. Their "
+        "X-Forwarded-For and X-Forwarded-Proto are believed, nobody else's. Empty: none.",
+    )
+    session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
+    password_login: bool = Field(True, description="Whether people may log in with a password.")
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: none are sent over SNS.")
     sns_endpoint_url: str = Field(
         "", description="Address of a server to use for SNS instead of AWS. Empty: AWS_ENDPOINT_URL."
@@ -221,6 +243,20 @@ class Settings(LogSettings):
     def _is_topic(cls, value: str) -> str:
         if value and not re.fullmatch(r"arn:[\w-]+:sns:[\w-]+:\d*:[\w-]+(\.fifo)?", value):
             raise ValueError("must be the ARN of a topic, such as arn:aws:sns:ap-southeast-1:123456789012:alerts")
+        return value
+
+    @field_validator("serve_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+/?", value):
+            raise ValueError("must be an address without a path, such as https://sync.example.org")
+        return value.rstrip("/").lower()
+
+    @field_validator("serve_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ip_network(each)  # its ValueError names the wrong part
         return value
 
     @field_validator("alert_webhook", "sns_endpoint_url")
