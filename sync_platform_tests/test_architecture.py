@@ -8,8 +8,8 @@ from sync_platform_tests.tree import Module, import_cycles, modules_of
 
 ORDER = [
     "errors", "settings", "documents", "logs", "storage", "vault", "sources", "platforms", "landing", "quality", "lake",
-    "matching", "unified", "lineage", "emergency", "backup", "compliance", "monitoring", "defs", "definitions", "cli",
-    "__main__",
+    "matching", "unified", "lineage", "emergency", "backup", "privacy", "compliance", "monitoring", "defs",
+    "definitions", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
 MAY_IMPORT_DAGSTER = ("sync_platform.defs", "sync_platform.definitions", "sync_platform.cli.runner")

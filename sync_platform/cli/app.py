@@ -23,6 +23,7 @@ from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import anomalies, freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
@@ -68,6 +69,7 @@ GROUPS = {
     "report": report_commands,
     "backup": backup_commands,
     "vault": vault_commands,
+    "privacy": privacy_commands,
     "metrics": metrics_commands,
 }
 for name, group in GROUPS.items():

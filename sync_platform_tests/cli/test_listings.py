@@ -89,10 +89,10 @@ LONG_PROBLEM = Problem(
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every command without subcommands, by its name."""
-    below = getattr(command, "commands", {})
-    if not below:
+    below = getattr(command, "commands", None)
+    if below is None:
         yield name, command
-    for word, each in below.items():
+    for word, each in (below or {}).items():
         yield from commands(each, f"{name} {word}".strip())
 
 
