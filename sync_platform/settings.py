@@ -85,6 +85,10 @@ class Settings(LogSettings):
     aws_endpoint_url: str = Field("", description="Address of a server to use instead of AWS (any S3 server).")
     s3_backup_bucket: str = Field("", description="Bucket for backups. Empty: backups stay under `$SYNC_HOME`.")
     sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
+    operator_role: Literal["viewer", "operator", "compliance", "admin", "unsealer"] = Field(
+        "admin",
+        description="Role of the person at the command line. It does not stop a person who can read the key files.",
+    )
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: none are sent over SNS.")
     sns_endpoint_url: str = Field(
         "", description="Address of a server to use for SNS instead of AWS. Empty: AWS_ENDPOINT_URL."
