@@ -73,7 +73,8 @@ GROUPS = {
     "metrics": metrics_commands,
 }
 for name, group in GROUPS.items():
-    listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)
+    below = [each for each in (*group.registered_commands, *group.registered_groups) if not each.hidden]
+    listed = ", ".join(str(each.name) for each in below)
     app.add_typer(group, name=name, help=f"{group.info.help} Subcommands: {listed}.")
 
 
