@@ -27,6 +27,8 @@ from sync_platform.vault.tombstones import Tombstone
 FOLDER = "vault/"
 CODEC = Codec(is_compressed=True, is_encrypted=True)
 USE = "vault-backup"
+LEASE = "backup of the vault"
+"""The lease that everything needs that replaces the backup: otherwise a slower one would bring back a destroyed key."""
 EVER = datetime.max.replace(tzinfo=UTC)
 
 

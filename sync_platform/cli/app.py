@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync_platform import __version__
+from sync_platform.cli.access.commands import token_commands, user_commands
 from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
@@ -71,6 +72,8 @@ GROUPS = {
     "vault": vault_commands,
     "privacy": privacy_commands,
     "metrics": metrics_commands,
+    "token": token_commands,
+    "user": user_commands,
 }
 for name, group in GROUPS.items():
     below = [each for each in (*group.registered_commands, *group.registered_groups) if not each.hidden]

@@ -10,7 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.backup.subject_erasure import SubjectErasure
-from sync_platform.backup.vault_backup import StoredVault, VaultBackup
+from sync_platform.backup.vault_backup import LEASE, StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
 from sync_platform.backup.vault_recovery import recover_vault
 from sync_platform.defs.resources import (
@@ -28,8 +28,6 @@ from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.vault.master_key import MasterKey, from_key_file, unwrap_with_kms
 from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
-
-LEASE = "backup of the vault"
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class BackedUpVault:
 
     @property
     def erasure(self) -> SubjectErasure:
-        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key)
+        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key, self.leases)
 
 
 class VaultBackupResource(dg.ConfigurableResource[None]):

@@ -59,6 +59,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "lineage show": ("lineage", "show", "chope", "restaurants"),
     "lineage export": ("lineage", "export"),
     "maintain": ("maintain", "--dry-run"),
+    "token list": ("token", "list"),
+    "user list": ("user", "list"),
     "report compliance": ("report", "compliance", "--from", "2026-11-01", "--to", "2026-11-28"),
 }
 IDS = {
