@@ -40,22 +40,6 @@ class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings,
     operator_role: Literal["viewer", "operator", "compliance", "admin", "unsealer"] = Field(
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",
-<<<<<<< HEAD
-    )
-    sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: none are sent over SNS.")
-    sns_endpoint_url: str = Field(
-        "", description="Address of a server to use for SNS instead of AWS. Empty: AWS_ENDPOINT_URL."
-    )
-    alert_webhook: str = Field(
-        "",
-        description="URL that alerts are posted to, or the address of an Alertmanager. Empty: none. Without a webhook "
-        "and an SNS topic, alerts go to the log.",
-        repr=False,
-    )
-    alert_webhook_form: Literal["json", "alertmanager"] = Field(
-        "json", description="Form of posted alerts: `json`, or `alertmanager` for its API v2."
-=======
->>>>>>> next
     )
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."

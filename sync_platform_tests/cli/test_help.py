@@ -12,8 +12,8 @@ from sync_platform_tests.cli.conftest import Shell, wait_until
 def test_the_help_lists_the_subcommands_of_every_group(shell: Shell) -> None:
     shown = re.sub(r"[\s│]+", " ", shell.run_in_process("--help").stdout)
     for group in GROUPS.values():
-        below = (*group.registered_commands, *group.registered_groups)
-        names = [str(each.name) for each in below if not each.hidden]
+        names = [str(each.name) for each in group.registered_commands if not each.hidden]
+        names += [str(each.name) for each in group.registered_groups]
         assert names and f"Subcommands: {', '.join(names)}." in shown
 
 
