@@ -33,6 +33,7 @@ class OperationName(StrEnum):
     acknowledge_alert = "alert-ack"
     silence_alert = "alert-silence"
     resolve_alert = "alert-resolve"
+    privacy_request = "privacy-request"
     access = "access"
     correction = "correction"
     erasure = "erasure"
