@@ -8,6 +8,7 @@ SyncError
 │   ├── PresentOnly           a past period of a platform that serves only the present
 │   ├── AuthenticationFailed  the platform refuses our credentials
 │   │   └── TokenInDoubt      a single-use token was sent and its answer was lost: a person must authorise again
+│   ├── Forbidden             the actor has no role that allows the action
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
 │   ├── MessageRefused        a channel refuses one message about an alert; it takes others
@@ -64,6 +65,10 @@ class AuthenticationFailed(PermanentError):
 
 class TokenInDoubt(AuthenticationFailed):
     """A single-use token was sent and its answer was lost. It is not sent again: a person must authorise again."""
+
+
+class Forbidden(PermanentError):
+    """The actor has no role that allows the action."""
 
 
 class Refused(PermanentError):

@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync_platform import __version__
+from sync_platform.cli.access.commands import token_commands, user_commands
 from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
@@ -24,6 +25,7 @@ from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import anomalies, freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
 from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
@@ -71,7 +73,10 @@ GROUPS = {
     "report": report_commands,
     "backup": backup_commands,
     "vault": vault_commands,
+    "privacy": privacy_commands,
     "metrics": metrics_commands,
+    "token": token_commands,
+    "user": user_commands,
 }
 for name, group in GROUPS.items():
     listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sync_platform.backup.key_rotation import KeyRotation, RotationReport
 from sync_platform.backup.subject_erasure import SubjectErasure
-from sync_platform.backup.vault_backup import StoredVault, VaultBackup
+from sync_platform.backup.vault_backup import LEASE, StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
 from sync_platform.backup.vault_recovery import RecoveredVault, recover_vault
 from sync_platform.defs.resources import (
@@ -33,8 +33,6 @@ from sync_platform.vault.key_place import open_master_key
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.rotation_record import is_rotating
 from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
-
-LEASE = "backup of the vault"
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class BackedUpVault:
 
     @property
     def erasure(self) -> SubjectErasure:
-        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key)
+        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key, self.leases)
 
 
 class VaultBackupResource(dg.ConfigurableResource[None]):

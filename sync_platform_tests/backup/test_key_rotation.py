@@ -22,6 +22,7 @@ from sync_platform.backup.vault_backup import VaultBackup
 from sync_platform.backup.vault_recovery import recover_vault
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.lease import Leases
 from sync_platform.storage.ledger import Ledger
 from sync_platform.vault.key_file import KeyFile, from_key_file, write_key_file
 from sync_platform.vault.key_place import open_master_key
@@ -52,7 +53,8 @@ class Rotated:
         self.repository = open_repository_key(self.stores[0], self.opened().backups, may_create=True)
         self.recovery_key = make_recovery_key(self.stores[0], self.repository)
         self.stores[1].put("repository.json", self.stores[0].get("repository.json"))
-        SubjectErasure(self.opened(), self.backup, self.tombstone_stores, OLD.text).erase(["erased before"])
+        leases = Leases(f"sqlite:///{folder / 'ledger.sqlite'}")
+        SubjectErasure(self.opened(), self.backup, self.tombstone_stores, OLD.text, leases).erase(["erased before"])
         self.backup.create(self.engine, OLD.text)
 
     @property
@@ -181,6 +183,12 @@ def test_a_process_that_has_the_old_key_makes_no_key_with_it(home: Rotated) -> N
         home.seal(77, stale)
     home.require_usable()
     assert home.opened().unseal("openrice", "name", home.seal(77)) == "Ada"
+
+
+def test_a_process_that_has_the_old_key_does_not_back_the_vault_up_with_it(home: Rotated) -> None:
+    home.rotation().run()
+    with pytest.raises(StorageError, match="the master key was rotated while this process ran: start it again"):
+        home.backup.create(home.engine, OLD.text)
 
 
 def test_the_key_is_moved_to_another_place_and_a_killed_move_is_repeated(

@@ -55,6 +55,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "lineage show": ("lineage", "show", "chope", "restaurants"),
     "lineage export": ("lineage", "export"),
     "maintain": ("maintain", "--dry-run"),
+    "token list": ("token", "list"),
+    "user list": ("user", "list"),
     "report compliance": ("report", "compliance", "--from", "2026-11-01", "--to", "2026-11-28"),
 }
 IDS = {
@@ -89,10 +91,10 @@ LONG_PROBLEM = Problem(
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every command without subcommands, by its name."""
-    below = getattr(command, "commands", {})
-    if not below:
+    below = getattr(command, "commands", None)
+    if below is None:
         yield name, command
-    for word, each in below.items():
+    for word, each in (below or {}).items():
         yield from commands(each, f"{name} {word}".strip())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
-from sync_platform.cli.backup.repeated_erasure import erasure_in
+from sync_platform.cli.backup.repeated_erasure import RepeatedErasures, read_erasures
 from sync_platform.cli.platform_locks import take_platform_locks
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
@@ -69,9 +68,9 @@ class RestoreRequest:
             "commit_at": commit.at,
         }
 
-    def erasure_in(self, vault_url: str) -> Callable[[], None]:
-        """The erasures to repeat in a vault; errors as `repeated_erasure.erasure_in` raises them."""
-        return erasure_in(vault_url, self.settings, from_replica=self.from_replica)
+    def read_erasures(self) -> RepeatedErasures:
+        """The erasures to repeat; StorageError where one cannot be read."""
+        return read_erasures(self.settings, from_replica=self.from_replica)
 
     def take_platform_locks(self, locks: ExitStack) -> None:
         """Wait for syncs of these platforms and for unification."""

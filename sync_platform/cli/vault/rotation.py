@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sync_platform.backup.vault_backup import LEASE
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json, write_line
@@ -25,7 +26,7 @@ ACTIVITY = "rotation of the master key"
 
 def rotate_master_key(from_file: Path | None, from_kms: str, from_secret: str, *, as_json: bool) -> int:
     """Rotate the master key, or complete an interrupted rotation; 0. StorageError where a step fails."""
-    from sync_platform.defs.vault_backup import LEASE, vault_backup_of
+    from sync_platform.defs.vault_backup import vault_backup_of
 
     settings = load_settings()
     vault_backups = vault_backup_of(settings)
