@@ -30,6 +30,7 @@ class OperationName(StrEnum):
     back_up_vault = "vault-backup"
     verify_vault = "vault-verify"
     restore_vault = "vault-restore"
+    rotate_master_key = "vault-rotate"
     acknowledge_alert = "alert-ack"
     silence_alert = "alert-silence"
     resolve_alert = "alert-resolve"
