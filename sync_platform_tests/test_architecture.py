@@ -12,7 +12,12 @@ ORDER = [
     "compliance", "monitoring", "defs", "definitions", "api", "server", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
-MAY_IMPORT_DAGSTER = ("sync_platform.defs", "sync_platform.definitions", "sync_platform.cli.runner")
+MAY_IMPORT_DAGSTER = (
+    "sync_platform.defs",
+    "sync_platform.definitions",
+    "sync_platform.server.dagster_ui",
+    "sync_platform.cli.runner",
+)
 INTERFACES = ("cli", "defs")
 """A module of an interface may have the name of what it shows: `cli/quality/quarantine.py`, `quality/quarantine.py`."""
 SIBLINGS = (
