@@ -12,6 +12,7 @@ from sync_platform.defs.anomalies import anomaly_check_result, anomaly_check_spe
 from sync_platform.defs.landing import landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.sync_log import SyncLog
@@ -99,7 +100,7 @@ def _table_asset(
         config: CommitConfig,
         landing_store: StoreResource,
         lake: LakeResource,
-        platform_locks: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[PlatformLocks],
         sync_log: dg.ResourceParam[SyncLog],
         landed: Landed | None,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
