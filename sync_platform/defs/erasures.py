@@ -25,6 +25,7 @@ from sync_platform.privacy.erasure import ErasedInstallation, continue_erasures
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_places import ErasurePlaces
 from sync_platform.privacy.legal_holds import LegalHolds
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
@@ -40,9 +41,9 @@ def erased_installation(settings: Settings) -> Iterator[ErasedInstallation]:
     platforms = load_platforms(settings.platform_path)
     with ExitStack() as stack:
         ledger, holds = ErasureLedger(settings.ledger_url), LegalHolds(settings.ledger_url)
-        leases = Leases(settings.ledger_url)
-        for each in (ledger, holds, leases):
-            stack.callback(each.close)
+        leases, requests = Leases(settings.ledger_url), RequestRegister(settings.ledger_url)
+        for close in (ledger.close, holds.close, leases.close, requests.dispose):
+            stack.callback(close)
         lake = stack.enter_context(Lake(address)) if address.exists else None
         places = ErasurePlaces(
             vault=backed_up.vault,
@@ -59,7 +60,7 @@ def erased_installation(settings: Settings) -> Iterator[ErasedInstallation]:
             dagster=[Path(os.environ.get("DAGSTER_HOME") or settings.home / "dagster")],
         )
         yield ErasedInstallation(
-            ledger, holds, backed_up.erasure, lake, settings.lineage_table_name, platforms, places, leases
+            ledger, holds, backed_up.erasure, lake, settings.lineage_table_name, platforms, places, requests, leases
         )
 
 

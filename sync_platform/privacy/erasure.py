@@ -26,6 +26,7 @@ from sync_platform.privacy.erasure_proof import ErasureProof
 from sync_platform.privacy.erasure_record import Erasure, ErasureEventKind, ErasureState
 from sync_platform.privacy.held_values import delete_held_values, preserve
 from sync_platform.privacy.legal_holds import LegalHold, LegalHolds
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
@@ -49,6 +50,7 @@ class ErasedInstallation:
     history: str
     platforms: Mapping[str, Platform]
     places: ErasurePlaces
+    requests: RequestRegister
     leases: Leases
 
 
@@ -66,6 +68,13 @@ def request_erasure(
     `subjects`: all data subjects of the person. `selected_by`: how they were found, such as `subject`, never the value.
     UsageError without a reason, or where an erasure of the person is open already.
     """
+    require_erasable(installation, subjects, reason)
+    details = {"subjects": sorted(set(subjects)), "reason": reason.strip(), "selected_by": selected_by}
+    return installation.ledger.begin(actor, details | ({"request": request} if request else {}))
+
+
+def require_erasable(installation: ErasedInstallation, subjects: Sequence[str], reason: str) -> None:
+    """UsageError without a reason, for one that names a contact, or where an erasure of the person is open."""
     if not reason.strip():
         raise UsageError("an erasure needs a reason, such as the letter that asks for it")
     if has_contact(reason):
@@ -75,8 +84,6 @@ def request_erasure(
     for each in installation.ledger.erasures():
         if not each.is_ended and set(each.subjects) & set(subjects):
             raise UsageError(f"erasure {each.number} of the same person is open: it is {each.state}")
-    details = {"subjects": sorted(set(subjects)), "reason": reason.strip(), "selected_by": selected_by}
-    return installation.ledger.begin(actor, details | ({"request": request} if request else {}))
 
 
 def confirm_erasure(ledger: ErasureLedger, number: int, actor: str, *, alone: bool = False) -> Erasure:
@@ -113,7 +120,8 @@ def continue_erasures(
 ) -> list[Erasure]:
     """Do what is left of every confirmed erasure, or of one. Returns each with its new state.
 
-    One whose step failed has a `problem`, and goes on the next time. Busy where another process does this.
+    The privacy request of a complete erasure is closed, if the identity of the person was checked. An erasure
+    whose step failed has a `problem`, and goes on the next time. Busy where another process does this.
     """
     done = []
     with installation.leases.hold("an erasure", LEASE):
@@ -122,7 +130,18 @@ def continue_erasures(
                 with suppress(SyncError):  # the failed step is on record
                     _Work(installation, each, actor, on_step).run()
                 done.append(installation.ledger.find(each.number))
+        for each in installation.ledger.erasures():
+            if each.state is ErasureState.complete and each.request:
+                _answer(installation.requests, each, each.request, actor)
     return done
+
+
+def _answer(requests: RequestRegister, erasure: Erasure, request: int, actor: str) -> None:
+    """Close the privacy request of a complete erasure, unless it is closed, or the identity was not checked."""
+    found = requests.find(request)
+    if found.is_open and found.identity:
+        proof = erasure.events[-1]
+        requests.close(request, f"erasure {erasure.number} is complete, proof {proof.link}", actor=actor)
 
 
 @dataclass

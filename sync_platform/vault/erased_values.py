@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Set
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,3 +51,14 @@ def erased_form(text: str, erased: Set[str]) -> str:
         return f"{PREFIX}{found[1]}:{ERASED}" if found[1] in erased else found[0]
 
     return SEALED_VALUE.sub(shown, text)
+
+
+def without_ciphertext(value: Any, erased: Set[str]) -> Any:
+    """A value with the erased form in place of every sealed value of an erased data subject, at any depth."""
+    if isinstance(value, str):
+        return erased_form(value, erased) if PREFIX in value else value
+    if isinstance(value, list | tuple):
+        return [without_ciphertext(item, erased) for item in value]
+    if isinstance(value, dict):
+        return {name: without_ciphertext(item, erased) for name, item in value.items()}
+    return value

@@ -15,7 +15,8 @@ from sync_platform.privacy.erasure_record import Erasure
 from sync_platform.privacy.legal_holds import LegalHolds
 from sync_platform.settings import load_settings
 from sync_platform.sources.received import Record
-from sync_platform.vault.master_key import MasterKey, write_key_file
+from sync_platform.vault.key_file import write_key_file
+from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.lake.guest_book import ADA, BEN, guest_book
 from sync_platform_tests.lake.harness import LakeHarness

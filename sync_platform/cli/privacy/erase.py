@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 
 from sync_platform.cli.audited import audited, log_entry
 from sync_platform.cli.exit_codes import FAILED, OK
@@ -19,37 +20,57 @@ from sync_platform.privacy.erasure import (
     confirm_erasure,
     continue_erasures,
     request_erasure,
+    require_erasable,
     withdraw_erasure,
 )
 from sync_platform.privacy.erasure_extent import ErasureExtent, find_extent
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_record import Erasure, ErasureState
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
 
+UNSTATED = "not stated: the operator who asked for the erasure vouches for it"
+"""The check of the identity, where the operator does not say how it was done."""
 
-def ask_for_erasure(named: Sequence[str], reason: str, *, confirms: bool, dry_run: bool, as_json: bool) -> int:
+
+@dataclass(frozen=True)
+class AskedErasure:
+    """What an operator asks for. `named`: the person. `request`: the privacy request; None: a new one is recorded.
+
+    `identity`: how the person's identity was checked, for a new request.
+    """
+
+    named: Sequence[str]
+    reason: str
+    request: int | None
+    identity: str
+
+
+def ask_for_erasure(asked: AskedErasure, *, confirms: bool, dry_run: bool, as_json: bool) -> int:
     """Record the request, and with `confirms` carry it out; 1 where a step failed, else 0."""
     from sync_platform.defs.erasures import erased_installation
 
     settings = load_settings()
     actor = require_operator(settings, Action.change_privacy)
     with erased_installation(settings) as installation:
-        extent = find_extent(installation, named)
+        extent = find_extent(installation, asked.named)
         if dry_run or extent.is_erased:
             _show_extent(extent, as_json)
             return OK
         with audited(settings, OperationName.erasure, {"data_subjects": len(extent.subjects)}) as operation:
-            asked = request_erasure(installation, extent.subjects, reason=reason, actor=actor, selected_by="subject")
-            operation.ended("complete", erasure=asked.number)
+            recorded = _record(installation, asked, extent.subjects, actor)
+            operation.ended("complete", erasure=recorded.number, request=recorded.request)
         if confirms:
-            return _carry_out(settings, installation, asked.number, actor, as_json, alone=True)
+            return _carry_out(settings, installation, recorded.number, actor, as_json, alone=True)
     if as_json:
-        write_json({**asked.document(), "tables": extent.document()["tables"]})
+        write_json({**recorded.document(), "tables": extent.document()["tables"]})
         return OK
     show_extent(extent)
-    console().print(f"erasure {asked.number} is asked for; nothing is destroyed before a second operator confirms it")
-    write_next_steps([typed("privacy", "erasure", "confirm", str(asked.number))])
+    console().print(
+        f"erasure {recorded.number} is asked for; nothing is destroyed before a second operator confirms it"
+    )
+    write_next_steps([typed("privacy", "erasure", "confirm", str(recorded.number))])
     return OK
 
 
@@ -99,6 +120,23 @@ def withdraw(number: int, reason: str, *, as_json: bool) -> int:
         log_entry(settings, OperationName.withdraw_erasure, {"erasure": number}, "complete")
     write_json(found.document()) if as_json else show_erasure(found)
     return OK
+
+
+def _record(installation: ErasedInstallation, asked: AskedErasure, subjects: Sequence[str], actor: str) -> Erasure:
+    """Record the erasure, and its privacy request. UsageError for a request that is closed, or of another kind."""
+    requests, number = installation.requests, asked.request
+    if number is not None:
+        found = requests.find(number)
+        if not found.is_open or found.kind is not PrivacyRequestKind.erasure:
+            raise UsageError(f"privacy request {number} is no open request for an erasure")
+    require_erasable(installation, subjects, asked.reason)
+    if number is None:
+        identity = asked.identity.strip() or UNSTATED
+        kind = PrivacyRequestKind.erasure
+        number = requests.add(kind, actor=actor, reference=asked.reason, identity=identity, subjects=subjects)
+    return request_erasure(
+        installation, subjects, reason=asked.reason, actor=actor, selected_by="subject", request=number
+    )
 
 
 def _carry_out(

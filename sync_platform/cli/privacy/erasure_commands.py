@@ -23,6 +23,15 @@ Subjects = Annotated[
 def erase(
     subjects: Subjects,
     reason: Annotated[str, typer.Option(help="Why, such as the letter that asks for it. It must not name the person.")],
+    request: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER", help="The privacy request that asks for it; a new one is recorded if not given."
+        ),
+    ] = None,
+    identity: Annotated[
+        str, typer.Option(help="How the person's identity was checked, for a new privacy request.")
+    ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Confirm it yourself, where there is only one operator. That is on record.")
     ] = False,
@@ -34,9 +43,10 @@ def erase(
     Nothing is destroyed before it is confirmed. Exit code: 0 if it is recorded (with --yes: complete, or deferred by a
     legal hold), 1 if a step failed, 2 for bad usage.
     """
-    from sync_platform.cli.privacy.erase import ask_for_erasure
+    from sync_platform.cli.privacy.erase import AskedErasure, ask_for_erasure
 
-    raise typer.Exit(ask_for_erasure(subjects, reason, confirms=yes, dry_run=dry_run, as_json=as_json))
+    asked = AskedErasure(subjects, reason, request, identity)
+    raise typer.Exit(ask_for_erasure(asked, confirms=yes, dry_run=dry_run, as_json=as_json))
 
 
 @erasure_commands.command("confirm")
