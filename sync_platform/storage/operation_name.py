@@ -33,6 +33,7 @@ class OperationName(StrEnum):
     acknowledge_alert = "alert-ack"
     silence_alert = "alert-silence"
     resolve_alert = "alert-resolve"
+    start_job = "api-job"
     access = "access"
     correction = "correction"
     erasure = "erasure"
