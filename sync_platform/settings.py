@@ -38,6 +38,9 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
         "Asia/Hong_Kong", description="Time zone in which times are shown to people; JSON and tables have UTC."
     )
     sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
+    sync_via: Literal["cli", "api"] = Field(
+        "cli", description="Interface of commands in the audit log. The API sets `api` for the commands that it runs."
+    )
     operator_role: Literal["viewer", "operator", "compliance", "admin", "unsealer"] = Field(
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",

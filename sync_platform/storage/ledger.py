@@ -40,6 +40,12 @@ class Ledger:
         with transaction(self._engine) as connection:
             return connection.execute(wanted).scalar()
 
+    def sealed_secrets(self) -> dict[tuple[str, str], str]:
+        """Every sealed value, by platform and name."""
+        with transaction(self._engine) as connection:
+            rows = connection.execute(sa.select(platform_secrets)).all()
+        return {(row.platform, row.name): row.sealed_value for row in rows}
+
     def write_sealed_secret(self, platform: str, name: str, sealed_value: str) -> None:
         """Store a sealed value in place of the previous one; durable when this returns."""
         value = {"sealed_value": sealed_value, "written_at": datetime.now(UTC)}

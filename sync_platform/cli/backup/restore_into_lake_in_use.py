@@ -13,9 +13,10 @@ from sync_platform.backup.staged_backup import stage
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_difference
-from sync_platform.cli.backup.restore_request import ACTIVITY, UNIFIED, RestoreRequest
+from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.cli.platform_locks import UNIFIED
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
