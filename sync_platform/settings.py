@@ -21,13 +21,14 @@ from sync_platform.setting_groups.backup_settings import BackupSettings
 from sync_platform.setting_groups.log_settings import DOTENV, LogSettings
 from sync_platform.setting_groups.monitoring_settings import MonitoringSettings
 from sync_platform.setting_groups.quality_settings import QualitySettings
+from sync_platform.setting_groups.server_settings import ServerSettings
 
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
 """How the names of secret settings end."""
 PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
-class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings):
+class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings, ServerSettings):
     """The settings of the installation: those below, and those of the groups."""
 
     organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")

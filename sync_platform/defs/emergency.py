@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
-from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.platform_pool import limit_pools
 from sync_platform.defs.resources import StoreResource
 from sync_platform.defs.run_errors import error_of, is_blocked
-from sync_platform.defs.trigger import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
+from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_files import process_files
 from sync_platform.emergency.request_report import newest_of
@@ -53,8 +54,9 @@ def emergency_sensor(
         "runs end.",
     )
     def emergency(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        _limit_pools(context.instance, platforms)
         errors = _process_files(context, landing_store, requests, platforms)
+        urgent = {name for request in requests.open_requests() for name in request.platforms}
+        limit_pools(context.instance, platforms.keys(), urgent)
         errors += follow(context.instance, requests, LakeAddress.of(settings))
         wanted = list(run_requests(requests, platforms))
         if errors and not wanted:  # a tick that fails launches nothing: with runs to launch, errors wait for the next
@@ -62,17 +64,6 @@ def emergency_sensor(
         return dg.SensorResult(wanted, skip_reason=None if wanted else "nothing is requested")
 
     return emergency
-
-
-def _limit_pools(instance: dg.DagsterInstance, platforms: Mapping[str, Platform]) -> None:
-    """Set the limit of each platform's pool. Dagster's queue does not limit a pool that it sees for the first time.
-
-    Without this, it would launch a whole backfill at once, and no slot would be left for a more urgent run.
-    """
-    storage = instance.event_log_storage
-    if storage.supports_global_concurrency_limits:
-        for pool in set(platforms) - storage.get_concurrency_keys():
-            storage.initialize_concurrency_limit_to_default(pool)
 
 
 def _process_files(

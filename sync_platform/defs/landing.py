@@ -13,10 +13,13 @@ from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource, Sources, StoreResource, VaultResource
+from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
-from sync_platform.defs.trigger import trigger_of
+from sync_platform.defs.trigger import ATTENDED_TAG, trigger_of
+from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
@@ -33,13 +36,7 @@ from sync_platform.sources.period import Period, current_period, parse_period
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.object_store import ObjectStore
 
-ATTENDED_TAG = "sync_platform/attended"
-"""The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""
 LOG_EVERY_S = 10.0
-RETRY_DELAY_S = 120
-RETRIES = dg.RetryPolicy(
-    max_retries=2, delay=RETRY_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 class Mode(Enum):
@@ -93,16 +90,23 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         landing_store: StoreResource,
         vault: VaultResource,
         lake: LakeResource,
-        platform_locks: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[PlatformLocks],
         sync_log: dg.ResourceParam[SyncLog],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
+        urgent = None
+        if context.retry_number:
+            urgent = wait_for_retry(context, platform.name, platform_locks, lake.ledger_url)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)
         try:
             with sync_log.step(platform.name):
                 store = landing_store.open()
                 if not _is_fetchable(platform, period):
                     return _landed_before(platform, period, store)
+                landed = _landed_by_request(platform, period, store, urgent) if config.mode is Mode.full else []
+                if landed:
+                    context.log.info("an emergency run has synced the platform meanwhile: what it landed is used")
+                    return landed
                 landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
                 sync_id = new_sync_id(started_at, after=landed_last)
                 fetch = Fetch(
@@ -157,6 +161,16 @@ def _landed_before(platform: Platform, period: Period, store: ObjectStore) -> li
             f"the current period is {current_period(platform.cadence).key}"
         )
     return landed
+
+
+def _landed_by_request(
+    platform: Platform, period: Period, store: ObjectStore, request: EmergencyRequest | None
+) -> list[Manifest]:
+    """What the run of an emergency request landed of a period; empty where another sync has landed since."""
+    if request is None:
+        return []
+    landed = newest_landing(store, platform.name, [dataset.name for dataset in platform.datasets], period.key)
+    return landed if landed and landed[0].run_id == request.run_of(platform.name).run_id else []
 
 
 def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -> Scope:
