@@ -30,6 +30,7 @@ from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import Settings, load_settings
+from sync_platform.vault.key_file import require_private_key_files
 
 
 def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> dg.Definitions:
@@ -86,4 +87,6 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
 def defs() -> dg.Definitions:
     """What Dagster loads."""
     begin_logging_in_dagster()
-    return build(load_settings(), NoProgress())
+    settings = load_settings()
+    require_private_key_files(settings)
+    return build(settings, NoProgress())

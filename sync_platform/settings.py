@@ -21,13 +21,14 @@ from sync_platform.setting_groups.backup_settings import BackupSettings
 from sync_platform.setting_groups.log_settings import DOTENV, LogSettings
 from sync_platform.setting_groups.monitoring_settings import MonitoringSettings
 from sync_platform.setting_groups.quality_settings import QualitySettings
+from sync_platform.setting_groups.server_settings import ServerSettings
 
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
 """How the names of secret settings end."""
 PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
-class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings):
+class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings, ServerSettings):
     """The settings of the installation: those below, and those of the groups."""
 
     organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
@@ -36,6 +37,9 @@ class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings)
         "Asia/Hong_Kong", description="Time zone in which times are shown to people; JSON and tables have UTC."
     )
     sync_actor: str = Field("", description="Actor's name in the audit log. Empty: the operating system's user.")
+    sync_via: Literal["cli", "api"] = Field(
+        "cli", description="Interface of commands in the audit log. The API sets `api` for the commands that it runs."
+    )
     operator_role: Literal["viewer", "operator", "compliance", "admin", "unsealer"] = Field(
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",

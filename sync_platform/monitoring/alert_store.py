@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync_platform.documents.typed_command import typed
-from sync_platform.errors import UsageError
+from sync_platform.errors import NotFound, UsageError
 from sync_platform.monitoring.alert import Alert, Event, shortened
 from sync_platform.monitoring.alert_decision import (
     BY_ITSELF,
@@ -149,12 +149,12 @@ class AlertStore:
         return in_utc(at) if at else None
 
     def find(self, alert_id: str) -> Alert:
-        """One alert; UsageError where there is none."""
+        """One alert; NotFound where there is none."""
         with transaction(self.engine) as connection:
             return _one(connection, alert_id)
 
     def find_open(self, alert_id: str) -> Alert:
-        """One alert that is open; UsageError where there is none, or where it is resolved."""
+        """One alert that is open; NotFound where there is none, UsageError where it is resolved."""
         return _require_open(self.find(alert_id))
 
     def acknowledge(self, alert_id: str, actor: str) -> Alert:
@@ -231,9 +231,9 @@ def _one(connection: sa.Connection, alert_id: str) -> Alert:
     return found[0]
 
 
-def no_such_alert(alert_id: str) -> UsageError:
+def no_such_alert(alert_id: str) -> NotFound:
     listed = typed("alerts", "list", "--all")
-    return UsageError(f"there is no alert {alert_id!r}: `{listed}` shows those of the last 90 days")
+    return NotFound(f"there is no alert {alert_id!r}: `{listed}` shows those of the last 90 days")
 
 
 def _require_open(alert: Alert) -> Alert:
