@@ -16,6 +16,7 @@ import duckdb
 
 from sync_platform.errors import UsageError
 from sync_platform.lake.schema import table_name
+from sync_platform.privacy.identifier_index import OnStep, read_identifiers
 from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.person_rows import source_ids_of
 from sync_platform.privacy.searched_installation import SearchedInstallation
@@ -56,11 +57,15 @@ class _Rows:
     last_changed_at: datetime | None = None
 
 
-def candidates(installation: SearchedInstallation, question: PersonQuestion) -> list[Candidate]:
+def candidates(
+    installation: SearchedInstallation, question: PersonQuestion, on_step: OnStep = lambda step: None
+) -> list[Candidate]:
     """Everyone whom the question finds and who is not erased; those that match in most ways come first.
 
-    UsageError for an unknown platform, and for a value that is no identifier of its kind.
+    The first search of an installation of an earlier version reads the identifiers from what is stored. UsageError for
+    an unknown platform, and for a value that is no identifier of its kind.
     """
+    read_identifiers(installation, lambda step: on_step(f"reading the identifiers of {step}"))
     found: dict[FoundSubject, list[str]] = defaultdict(list)
     if question.subject:
         for subject in _named(installation, question.subject):

@@ -35,6 +35,7 @@ class OperationName(StrEnum):
     silence_alert = "alert-silence"
     resolve_alert = "alert-resolve"
     privacy_request = "privacy-request"
+    start_job = "api-job"
     access = "access"
     correction = "correction"
     erasure = "erasure"

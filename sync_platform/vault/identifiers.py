@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -85,13 +85,45 @@ def find_subjects(engine: sa.Engine, hashes: IdentifierHashes, identifier: Ident
     found = hashes.of(identifier.kind, identifier.value)
     if found is None:
         return []
-    place = sa.func.instr if engine.dialect.name == "sqlite" else sa.func.strpos
-    return _subjects(engine, place(subject_keys.c.identifiers, found) > 0)
+    return _subjects(engine, _position(engine, found) > 0)
 
 
 def known_subjects(engine: sa.Engine, subject_ids: Collection[str]) -> list[FoundSubject]:
     """Those of these persons who have a key and are not erased, by platform and dataset."""
     return _subjects(engine, subject_keys.c.subject_id.in_(subject_ids))
+
+
+def unread_subjects(engine: sa.Engine) -> set[str]:
+    """The persons of an earlier version, whose identifiers nobody has read yet from what is stored."""
+    wanted = sa.select(subject_keys.c.subject_id).where(subject_keys.c.seen_in.is_(None))
+    with transaction(engine) as connection:
+        return set(connection.execute(wanted).scalars())
+
+
+def add_identifiers(engine: sa.Engine, identifiers: Mapping[str, set[str]]) -> None:
+    """Add hashes to those of persons who have a key. A repeat is harmless."""
+    rows = [{"subject": subject, "hash": each} for subject, hashes in identifiers.items() for each in sorted(hashes)]
+    is_new = _position(engine, sa.bindparam("hash")) == 0
+    change = sa.update(subject_keys).where(subject_keys.c.subject_id == sa.bindparam("subject"), is_new)
+    if rows:
+        with transaction(engine) as connection:
+            connection.execute(change.values(identifiers=subject_keys.c.identifiers + " " + sa.bindparam("hash")), rows)
+
+
+def mark_read(engine: sa.Engine, seen_in: Mapping[str, str]) -> None:
+    """Store in which datasets persons of an earlier version are, separated by spaces: they are not unread any more."""
+    rows = [{"subject": subject, "datasets": datasets} for subject, datasets in seen_in.items()]
+    is_theirs = (subject_keys.c.subject_id == sa.bindparam("subject"), subject_keys.c.seen_in.is_(None))
+    if rows:
+        with transaction(engine) as connection:
+            change = sa.update(subject_keys).where(*is_theirs).values(seen_in=sa.bindparam("datasets"))
+            connection.execute(change, rows)
+
+
+def _position(engine: sa.Engine, hashed: str | sa.BindParameter[str]) -> sa.Function[int]:
+    """SQL: where the hash is among a person's identifiers, from 1; 0 where it is not."""
+    position = sa.func.instr if engine.dialect.name == "sqlite" else sa.func.strpos
+    return position(subject_keys.c.identifiers, hashed)
 
 
 def _subjects(engine: sa.Engine, condition: sa.ColumnElement[bool]) -> list[FoundSubject]:
