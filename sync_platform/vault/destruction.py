@@ -24,13 +24,17 @@ def destroy_keys(engine: sa.Engine) -> int:
     is_erased = subject_keys.c.subject_id.in_(sa.select(tombstones.c.subject_id))
     with transaction(engine) as connection:
         deleted = connection.execute(sa.delete(subject_keys).where(is_erased)).rowcount
-    if engine.dialect.name == "sqlite":
-        _empty_log(engine)
+    empty_log(engine)
     return deleted
 
 
-def _empty_log(engine: sa.Engine) -> None:
-    """Write SQLite's log into the database and cut it to nothing: it still has pages from before the deletion."""
+def empty_log(engine: sa.Engine) -> None:
+    """Write SQLite's log into the database and cut it to nothing: it still has pages from before the last change.
+
+    StorageError where readers of the vault keep the log in use for ten seconds.
+    """
+    if engine.dialect.name != "sqlite":
+        return
     for _ in range(CHECKPOINT_ATTEMPTS):
         with engine.connect() as connection:
             is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]

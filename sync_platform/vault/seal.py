@@ -19,16 +19,18 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
 from sync_platform.vault.identifiers import IdentifierHashes
-from sync_platform.vault.key_check import require_check_value, store_check_value, stored_check_value
+from sync_platform.vault.key_check import is_vaults_key, require_check_value, store_check_value, stored_check_value
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.own_secrets import OwnSecrets
 from sync_platform.vault.personal_fields import Personal
 from sync_platform.vault.record_identifiers import RecordIdentifiers
+from sync_platform.vault.rotation_record import previous_key, read_rotations
 from sync_platform.vault.sealed_values import (
     PREFIX,
     ArraySealer,
@@ -39,12 +41,12 @@ from sync_platform.vault.sealed_values import (
     value_at,
 )
 from sync_platform.vault.signature import Signer
+from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
 from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
-NONCE_BYTES = 12
 MAX_CACHED = 50_000
 LOOKUP_CHUNK = 500
 STORED = (
@@ -72,9 +74,13 @@ def open_vault_database(url: str) -> sa.Engine:
 
 def has_master_key(engine: sa.Engine) -> bool:
     """True if the vault was opened under a master key before: no other key may be created for it."""
+    return has_subject_keys(engine) or stored_check_value(engine) is not None
+
+
+def has_subject_keys(engine: sa.Engine) -> bool:
+    """True if the vault has the key of a person."""
     with transaction(engine) as connection:
-        has_subject = connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
-    return has_subject or stored_check_value(engine) is not None
+        return connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
 
 
 @dataclass(slots=True)
@@ -94,19 +100,20 @@ class Vault:
 
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
         """StorageError for another master key than the one that the vault was made with."""
-        self.engine = engine
-        self._wrapping = AESGCM(master.derive("wrap"))
+        self.engine, self._master = engine, master
+        self._require_own_key(master)
+        previous = previous_key(engine, master)
+        self._wrapping = SubjectKeyWrapping(master)
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
         self.identifiers = IdentifierHashes(master.derive("lookup"))
         self._record_identifiers = RecordIdentifiers(self.identifiers)
         self.anchors = Signer(master, "lineage-anchor")
-        self.backups = KeyWrapping(master, "backup-repository")
+        self.backups = KeyWrapping(master, "backup-repository", previous)
         self.tombstones = Signer(master, TOMBSTONES_USE)
-        self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
+        self.own_secrets = OwnSecrets(master, previous)
         self._keys: dict[str, SubjectKey] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._erased: dict[str, int] = {}  # the number of each erased subject's tombstone, in order
         self._lock = threading.Lock()
-        self._require_own_key(master)
 
     def seal_records(
         self, platform: str, personal: Personal, records: list[Record], own_ids: list[str], dataset: str = ""
@@ -143,7 +150,7 @@ class Vault:
         if wrapped is None:
             raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
         try:
-            plain = AESSIV(self._unwrapped(subject, wrapped)).decrypt(
+            plain = AESSIV(self._wrapping.unwrap(subject, wrapped)).decrypt(
                 from_base64(text), [f"{platform}.{field}".encode()]
             )
         except (InvalidTag, ValueError):
@@ -164,28 +171,25 @@ class Vault:
         lookup.update(text)
         return to_base64(lookup.digest()[:16])
 
-    def seal_own(self, name: str, value: str) -> str:
-        """Seal a secret of the installation (not a person's value) with a key derived from the master key."""
-        return to_base64(self._own.encrypt(value.encode(), [name.encode()]))
-
-    def unseal_own(self, name: str, sealed: str) -> str:
-        try:
-            return self._own.decrypt(from_base64(sealed), [name.encode()]).decode()
-        except (InvalidTag, ValueError):
-            raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
+    def is_current(self) -> bool:
+        """False once another process has rotated the master key, or ended a rotation: then the vault is opened anew."""
+        with transaction(self.engine) as connection:
+            return is_vaults_key(connection, self._master) and self._rotations == read_rotations(connection)
 
     def _require_own_key(self, master: MasterKey) -> None:
         stored = stored_check_value(self.engine)
         if stored is None:
             self._require_one_key_unwraps()  # of a vault that an earlier version made, without a check value
             stored = store_check_value(self.engine, master)
-        require_check_value(stored, master)
+        with transaction(self.engine) as connection:
+            self._rotations = read_rotations(connection)
+        require_check_value(stored, master, {each.previous_check: each.began_at for each in self._rotations})
 
     def _require_one_key_unwraps(self) -> None:
         with transaction(self.engine) as connection:
             row = connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).limit(1)).first()
         if row is not None:
-            self._unwrapped(*row)
+            SubjectKeyWrapping(self._master).unwrap(*row)
 
     def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
         """The id of the data subject of a record."""
@@ -232,7 +236,7 @@ class Vault:
                 chunk = subjects[start : start + LOOKUP_CHUNK]
                 rows = connection.execute(sa.select(*STORED).where(subject_keys.c.subject_id.in_(chunk)))
                 loaded |= {
-                    subject: SubjectKey(self._unwrapped(subject, wrapped), f" {seen_in} {identifiers} ")
+                    subject: SubjectKey(self._wrapping.unwrap(subject, wrapped), f" {seen_in} {identifiers} ")
                     for subject, wrapped, identifiers, seen_in in rows
                 }
         return loaded
@@ -253,7 +257,7 @@ class Vault:
             rows.append(
                 {
                     "subject_id": subject,
-                    "wrapped_key": self._wrapped(subject, key),
+                    "wrapped_key": self._wrapping.wrap(subject, key),
                     "created_at": now,
                     "identifiers": hashes,
                     "seen_in": dataset,
@@ -267,6 +271,8 @@ class Vault:
                 upsert(self.engine, subject_keys).on_conflict_do_nothing(),
                 rows,
             ).rowcount
+            if not is_vaults_key(connection, self._master):
+                raise StorageError("the master key was rotated while this process ran: start it again")
             written -= connection.execute(sa.delete(subject_keys).where(is_erased)).rowcount
         return keys if written == len(keys) else self._load_keys(subjects)
 
@@ -288,13 +294,3 @@ class Vault:
         if rows:
             with transaction(self.engine) as connection:
                 connection.execute(ADD_IDENTIFIERS, rows)
-
-    def _wrapped(self, subject: str, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._wrapping.encrypt(nonce, key, subject.encode())
-
-    def _unwrapped(self, subject: str, wrapped: bytes) -> bytes:
-        try:
-            return self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode())
-        except InvalidTag:
-            raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None

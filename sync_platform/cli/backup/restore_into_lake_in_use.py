@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import ExitStack, contextmanager
 
 from sync_platform.backup.conflict import Conflict
@@ -13,14 +13,16 @@ from sync_platform.backup.staged_backup import stage
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_difference
-from sync_platform.cli.backup.restore_request import ACTIVITY, UNIFIED, RestoreRequest
+from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.cli.platform_locks import UNIFIED
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.erased_values import erased_subjects_at
 
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -69,7 +71,12 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
     ):
         backed_up = BackedUp(request.chosen.manifest.id, commit)
         history = request.settings.lineage_table_name
-        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erasures.subjects, with_decisions)
+
+        def erased() -> Set[str]:
+            """Also those who are erased while the backup is read."""
+            return erasures.subjects | erased_subjects_at(request.settings.vault_url)
+
+        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erased, with_decisions)
 
 
 def _safety_backup(request: RestoreRequest) -> str:
