@@ -18,8 +18,9 @@ from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.relational import transaction
 from sync_platform.vault.erased_values import erased_subjects
-from sync_platform.vault.seal import Vault, subject_keys
+from sync_platform.vault.seal import Vault
 from sync_platform.vault.sealed_values import ERASED, PREFIX
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import tombstones
 
 ID_LENGTH = 22
