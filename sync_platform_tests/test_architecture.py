@@ -9,11 +9,16 @@ from sync_platform_tests.tree import Module, import_cycles, modules_of
 ORDER = [
     "errors", "setting_groups", "settings", "documents", "logs", "storage", "permissions", "vault", "sources",
     "platforms", "landing", "quality", "lake", "matching", "unified", "lineage", "emergency", "backup", "privacy",
-    "compliance", "monitoring", "defs", "definitions", "api", "server", "cli", "__main__",
+    "compliance", "monitoring", "defs", "definitions", "api", "api_client", "server", "cli", "__main__",
 ]  # fmt: skip
 DRAWERS = {"utils", "helpers", "common", "misc", "shared", "lib", "base", "core", "manager"}
-MAY_IMPORT_DAGSTER = ("sync_platform.defs", "sync_platform.definitions", "sync_platform.cli.runner")
-INTERFACES = ("cli", "defs")
+MAY_IMPORT_DAGSTER = (
+    "sync_platform.defs",
+    "sync_platform.definitions",
+    "sync_platform.server.dagster_ui",
+    "sync_platform.cli.runner",
+)
+INTERFACES = ("cli", "defs", "api")
 """A module of an interface may have the name of what it shows: `cli/quality/quarantine.py`, `quality/quarantine.py`."""
 SIBLINGS = (
     {"platforms", "sandbox/views"},  # a platform, and how the sandbox plays it

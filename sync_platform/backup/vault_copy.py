@@ -22,7 +22,7 @@ from sync_platform.storage.relational import read_transaction, transaction, upse
 from sync_platform.vault.key_check import key_checks
 from sync_platform.vault.kms_key import master_keys
 from sync_platform.vault.rotation_record import rotations
-from sync_platform.vault.seal import subject_keys
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import Tombstone, import_tombstones, read_tombstones, tombstones
 
 FORMAT = "sync-platform vault 2"
@@ -109,6 +109,18 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
     if copy is None or not copy.rows or Counter(copy.rows) != counts:
         raise StorageError("the copy of the vault is not whole")
     return copy
+
+
+def tombstones_in(lines: Iterable[bytes]) -> set[str]:
+    """The subjects with a tombstone in a copy; the lines with keys are not read."""
+    column = tombstones.c.keys().index("subject_id")
+    found: set[str] = set()
+    for document in map(_document, lines):
+        if document.get("table") == subject_keys.name:
+            break
+        if document.get("table") == tombstones.name:
+            found |= {row[column] for row in document["rows"]}
+    return found
 
 
 def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:

@@ -79,7 +79,9 @@ GROUPS = {
     "user": user_commands,
 }
 for name, group in GROUPS.items():
-    listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)
+    names = [each.name for each in group.registered_commands if not each.hidden]
+    names += [each.name for each in group.registered_groups]
+    listed = ", ".join(map(str, names))
     app.add_typer(group, name=name, help=f"{group.info.help} Subcommands: {listed}.")
 
 

@@ -1,7 +1,6 @@
 """Operations of the audit log: each entry `begun` together with the entry of its end.
 
-What belongs here: which entry ends which operation. What is counted or judged is in `operations`, `subject_requests`
-and `recovery`.
+What belongs here: which entry ends which operation. What is counted or judged is in `operations` and `recovery`.
 """
 
 from __future__ import annotations

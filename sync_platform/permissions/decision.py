@@ -41,11 +41,22 @@ def is_allowed(actor: Actor, action: Action, resource: str = "") -> bool:
     `resource` names what the action is done to, such as a platform. A scope that is limited to one resource
     (`start-emergency:chope`) allows the action on that resource only.
     """
-    if not any(action in ALLOWED[role] for role in actor.roles):
+    if not _has_role_for(actor, action):
         return False
     if actor.scope is None:
         return True
     return action in actor.scope or (bool(resource) and f"{action}:{resource}" in actor.scope)
+
+
+def is_allowed_somewhere(actor: Actor, action: Action) -> bool:
+    """True if the action is allowed on at least one resource. Where the resource is known, `is_allowed` decides."""
+    if not _has_role_for(actor, action):
+        return False
+    return actor.scope is None or any(entry.partition(":")[0] == action for entry in actor.scope)
+
+
+def _has_role_for(actor: Actor, action: Action) -> bool:
+    return any(action in ALLOWED[role] for role in actor.roles)
 
 
 def require_allowed(actor: Actor, action: Action, resource: str = "") -> None:

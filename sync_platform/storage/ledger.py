@@ -1,8 +1,8 @@
 """The ledger: the database for small operational state.
 
 It holds secrets that platforms issue between runs (this module), the audit log (`audit_log`), leases (`lease`), the
-digests of the lake's files (`file_lists`), emergency requests, and alerts. Losing it loses the audit log, all open
-emergency requests, and all alerts.
+digests of the lake's files (`file_lists`), emergency requests, alerts, and the register of privacy requests. Losing it
+loses the audit log, that register, all open emergency requests, and all alerts.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import transaction
-from sync_platform.vault.seal import subject_keys
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import tombstones
 
 CHECKPOINT_ATTEMPTS = 40
@@ -16,7 +16,7 @@ CHECKPOINT_WAIT_S = 0.25
 
 
 def destroy_keys(engine: sa.Engine) -> int:
-    """Delete the key of every subject with a tombstone; the number of keys. A repeat is harmless.
+    """Delete the key and the identifiers of every subject with a tombstone; the number of keys. A repeat is harmless.
 
     In SQLite the bytes are overwritten, in the database and in its log. StorageError where readers of the vault keep
     the log in use for ten seconds; the keys are deleted then, and a repeat empties the log.

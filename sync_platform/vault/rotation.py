@@ -13,8 +13,8 @@ from sync_platform.storage.relational import transaction
 from sync_platform.vault.key_check import key_checks, replace_check_value
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.rotation_record import begin_rotation
-from sync_platform.vault.seal import subject_keys
 from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
+from sync_platform.vault.subject_keys import subject_keys
 
 KEYS_AT_A_TIME = 5_000
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
+from sync_platform.vault.identifiers import IdentifierHashes
 from sync_platform.vault.key_check import is_vaults_key, require_check_value, store_check_value, stored_check_value
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.own_secrets import OwnSecrets
 from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.record_identifiers import RecordIdentifiers
 from sync_platform.vault.rotation_record import previous_key, read_rotations
 from sync_platform.vault.sealed_values import (
     PREFIX,
@@ -39,23 +42,30 @@ from sync_platform.vault.sealed_values import (
 )
 from sync_platform.vault.signature import Signer
 from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
 MAX_CACHED = 50_000
 LOOKUP_CHUNK = 500
+STORED = (
+    subject_keys.c.subject_id,
+    subject_keys.c.wrapped_key,
+    subject_keys.c.identifiers,
+    subject_keys.c.seen_in,
+)
+OF_EARLIER_VERSION = " None "
+ADD_IDENTIFIERS = (
+    sa.update(subject_keys)
+    .where(subject_keys.c.subject_id == sa.bindparam("subject"))
+    .values(
+        identifiers=subject_keys.c.identifiers + sa.bindparam("added"),
+        seen_in=subject_keys.c.seen_in + sa.bindparam("dataset"),  # null stays null
+    )
+)
 _Naming = tuple[str, list[str], dict[str, str]]
 """A path that names a data subject, the parts of that path, and the known subject ids by value."""
-
-metadata = sa.MetaData()
-subject_keys = sa.Table(
-    "subject_keys",
-    metadata,
-    sa.Column("subject_id", sa.Text, primary_key=True),
-    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-)
 
 
 def open_vault_database(url: str) -> sa.Engine:
@@ -73,6 +83,14 @@ def has_subject_keys(engine: sa.Engine) -> bool:
         return connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
 
 
+@dataclass(slots=True)
+class SubjectKey:
+    """The key of a person. `known`: the datasets and identifiers stored beside it, between spaces."""
+
+    key: bytes
+    known: str
+
+
 class Vault:
     """Keys per data subject in the vault's database, wrapped by the master key (AES-256-GCM).
 
@@ -87,26 +105,32 @@ class Vault:
         previous = previous_key(engine, master)
         self._wrapping = SubjectKeyWrapping(master)
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
+        self.identifiers = IdentifierHashes(master.derive("lookup"))
+        self._record_identifiers = RecordIdentifiers(self.identifiers)
         self.anchors = Signer(master, "lineage-anchor")
         self.backups = KeyWrapping(master, "backup-repository", previous)
         self.tombstones = Signer(master, TOMBSTONES_USE)
         self.own_secrets = OwnSecrets(master, previous)
-        self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
+        self._keys: dict[str, SubjectKey] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._erased: dict[str, int] = {}  # the number of each erased subject's tombstone, in order
         self._lock = threading.Lock()
 
-    def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
+    def seal_records(
+        self, platform: str, personal: Personal, records: list[Record], own_ids: list[str], dataset: str = ""
+    ) -> None:
         """Replace every personal field of the records by its sealed value, in place and whatever its type.
 
         In a path, `photos[].uploader` is a field of every object in the array `photos`.
         `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
-        so that the record can still be erased.
+        so that the record can still be erased. What identifies the persons is stored as keyed hashes, with `dataset`.
         """
         naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
             self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
-        ciphers = self._ciphers_of(subjects)
+        ciphers = self._ciphers_of(
+            subjects, self._record_identifiers.of(personal, records, subjects), f"{platform}.{dataset}"
+        )
         for path in personal.fields:
             if "[]." in path:
                 ArraySealer(platform, path).seal_in(records, subjects, ciphers)
@@ -132,6 +156,13 @@ class Vault:
         except (InvalidTag, ValueError):
             raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
         return orjson.loads(plain)
+
+    def ciphers(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
+        """The ciphers of these persons, to unseal with; erased and unknown persons have none. No key is created."""
+        with self._lock:
+            self._forget_erased()
+            wanted = [subject for subject in dict.fromkeys(subjects) if subject not in self._erased]
+            return {subject: AESSIV(stored.key) for subject, stored in self._load_keys(wanted).items()}
 
     def subject_id(self, platform: str, path: str, value: Any) -> str:
         """The keyed hash that identifies a person: HMAC-SHA256, 128 bits, base64url."""
@@ -171,21 +202,25 @@ class Vault:
                 return found
         return self.subject_id(platform, "record", own_id)
 
-    def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
-        """The cipher of each subject; erased subjects have none."""
+    def _ciphers_of(
+        self, subjects: Iterable[str], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> dict[str, AESSIV]:
+        """The cipher of each subject; erased subjects have none. The subjects' identifiers are committed."""
         with self._lock:
             self._forget_erased()
-            found = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
-            missing = [subject for subject, key in found.items() if key is None and subject not in self._erased]
+            cached = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
+            found = {subject: stored for subject, stored in cached.items() if stored is not None}
+            missing = [subject for subject in cached if subject not in found and subject not in self._erased]
             if missing:
                 loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
-                    loaded |= self._create_keys(new)
+                    loaded |= self._create_keys(new, identifiers, dataset)
                 if len(self._keys) + len(loaded) > MAX_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
                 found |= loaded
-        return {subject: AESSIV(key) for subject, key in found.items() if key is not None}
+            self._add_identifiers(found, identifiers, dataset)
+        return {subject: AESSIV(stored.key) for subject, stored in found.items()}
 
     def _forget_erased(self) -> None:
         """Drop the keys of subjects that any process has erased since the last page."""
@@ -194,37 +229,68 @@ class Vault:
                 self._erased[each.subject_id] = each.number
                 self._keys.pop(each.subject_id, None)
 
-    def _load_keys(self, subjects: list[str]) -> dict[str, bytes]:
-        loaded: dict[str, bytes] = {}
+    def _load_keys(self, subjects: list[str]) -> dict[str, SubjectKey]:
+        loaded: dict[str, SubjectKey] = {}
         with transaction(self.engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
                 chunk = subjects[start : start + LOOKUP_CHUNK]
-                rows = connection.execute(
-                    sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).where(
-                        subject_keys.c.subject_id.in_(chunk)
-                    )
-                )
-                loaded |= {subject: self._wrapping.unwrap(subject, wrapped) for subject, wrapped in rows}
+                rows = connection.execute(sa.select(*STORED).where(subject_keys.c.subject_id.in_(chunk)))
+                loaded |= {
+                    subject: SubjectKey(self._wrapping.unwrap(subject, wrapped), f" {seen_in} {identifiers} ")
+                    for subject, wrapped, identifiers, seen_in in rows
+                }
         return loaded
 
-    def _create_keys(self, subjects: list[str]) -> dict[str, bytes]:
+    def _create_keys(
+        self, subjects: list[str], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> dict[str, SubjectKey]:
         """Create and commit keys for new subjects; if two processes create one subject's key, both use the first.
 
         A subject that another process erases at the same time gets none: either its tombstone is seen here, or the
         erasure waits for this transaction and deletes the key.
         """
         now = datetime.now(UTC)
-        keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
-        rows = [
-            {"subject_id": subject, "wrapped_key": self._wrapping.wrap(subject, key), "created_at": now}
-            for subject, key in keys.items()
-        ]
+        keys, rows = {}, []
+        for subject in subjects:
+            key, hashes = os.urandom(KEY_BYTES), " ".join(sorted(identifiers.get(subject, ())))
+            keys[subject] = SubjectKey(key, f" {dataset} {hashes} ")
+            rows.append(
+                {
+                    "subject_id": subject,
+                    "wrapped_key": self._wrapping.wrap(subject, key),
+                    "created_at": now,
+                    "identifiers": hashes,
+                    "seen_in": dataset,
+                }
+            )
         is_erased = subject_keys.c.subject_id.in_(sa.select(tombstones.c.subject_id))
         with transaction(self.engine) as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.exec_driver_sql("LOCK TABLE tombstones IN SHARE MODE")
-            written = connection.execute(upsert(self.engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
+            written = connection.execute(
+                upsert(self.engine, subject_keys).on_conflict_do_nothing(),
+                rows,
+            ).rowcount
             if not is_vaults_key(connection, self._master):
                 raise StorageError("the master key was rotated while this process ran: start it again")
             written -= connection.execute(sa.delete(subject_keys).where(is_erased)).rowcount
         return keys if written == len(keys) else self._load_keys(subjects)
+
+    def _add_identifiers(
+        self, stored: Mapping[str, SubjectKey], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> None:
+        """Commit the identifiers, and the dataset, that are not stored yet. What another process adds meanwhile stays.
+
+        A person of an earlier version stays without datasets, until the identifiers are read from what is stored.
+        """
+        rows = []
+        for subject, each in stored.items():
+            hashes = [found for found in identifiers.get(subject, ()) if found not in each.known]
+            is_seen = f" {dataset} " in each.known or each.known.startswith(OF_EARLIER_VERSION)
+            if hashes or not is_seen:
+                added = "".join(f" {found}" for found in sorted(hashes))
+                rows.append({"subject": subject, "added": added, "dataset": "" if is_seen else f" {dataset}"})
+                each.known += f"{added} {rows[-1]['dataset']} "
+        if rows:
+            with transaction(self.engine) as connection:
+                connection.execute(ADD_IDENTIFIERS, rows)

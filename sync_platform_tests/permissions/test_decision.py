@@ -7,7 +7,7 @@ import pytest
 from sync_platform.errors import Forbidden
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor, command_line_actor
-from sync_platform.permissions.decision import is_allowed, require_allowed
+from sync_platform.permissions.decision import is_allowed, is_allowed_somewhere, require_allowed
 from sync_platform.permissions.role import Role
 from sync_platform.settings import load_settings
 
@@ -45,6 +45,9 @@ def test_a_scope_only_narrows() -> None:
     assert not is_allowed(narrowed, Action.start_emergency)
     assert not is_allowed(narrowed, Action.start_backup)
     assert not is_allowed(narrowed, Action.restore)  # its role does not allow it
+    assert is_allowed_somewhere(narrowed, Action.start_emergency)
+    assert not is_allowed_somewhere(narrowed, Action.start_backup)
+    assert not is_allowed_somewhere(narrowed, Action.restore)
 
 
 def test_a_refusal_names_the_action_the_resource_and_the_actor() -> None:
