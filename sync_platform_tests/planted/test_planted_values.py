@@ -142,8 +142,8 @@ def _sync_in_every_way(marked: Marked) -> None:
         process = marked.shell.start("sync", "openrice", "chope", "--no-unify")
         wait_until(lambda: marked.persons.planted, process)
         process.send_signal(end)
-        process.wait()
-        marked.output += [process.output, process.errors]
+        done = process.wait()
+        marked.output += [done.stdout, done.stderr]
     marked.persons.is_slow, marked.persons.is_bad = False, True
     marked.run("sync")
     marked.persons.is_bad = False
