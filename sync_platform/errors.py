@@ -3,6 +3,7 @@
 SyncError
 ├── PermanentError            trying again cannot help
 │   ├── UsageError            the request names something that does not exist or is not possible (exit code 2)
+│   │   ├── NotFound          the thing that the request names does not exist
 │   │   ├── SettingsError     a setting has a wrong value
 │   │   └── TermsNotAccepted  a live platform without its terms accepted
 │   ├── PresentOnly           a past period of a platform that serves only the present
@@ -45,6 +46,10 @@ class TransientError(SyncError):
 
 class UsageError(PermanentError):
     """The request names something that does not exist or is not possible."""
+
+
+class NotFound(UsageError):
+    """The thing that the request names does not exist."""
 
 
 class SettingsError(UsageError):

@@ -31,6 +31,7 @@ class ProblemName(StrEnum):
     quality_below_threshold = "quality-below-threshold"
     records_quarantined = "records-quarantined"
     obligation_not_met = "obligation-not-met"
+    privacy_request_overdue = "privacy-request-overdue"
     history_not_intact = "history-not-intact"
     sync_degraded = "sync-degraded"
     sync_stale = "sync-stale"
@@ -62,6 +63,7 @@ SEVERITY: Mapping[ProblemName, Severity] = {
     ProblemName.quality_below_threshold: "high",
     ProblemName.records_quarantined: "high",
     ProblemName.obligation_not_met: "high",
+    ProblemName.privacy_request_overdue: "high",
     ProblemName.sync_degraded: "high",
     ProblemName.schedule_missed: "high",
     ProblemName.sync_stale: "medium",

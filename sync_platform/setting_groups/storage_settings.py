@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from sync_platform.setting_groups.address_types import HttpAddress, StoreUrl
@@ -34,10 +34,13 @@ class StorageSettings(BaseSettings):
         None, description="Master key file (made with mode 0600 on first use). Empty: `$SYNC_HOME/vault/master.key`."
     )
     vault_kms_key_id: str = Field("", description="KMS key that wraps the master key, instead of a key file.")
+    vault_secret_id: str = Field(
+        "", description="Secret in AWS Secrets Manager that has the master key (name or ARN), instead of a key file."
+    )
     undeclared_personal: Literal["seal", "refuse"] = Field(
         "seal", description="What happens to a field that looks personal and that no platform file declares."
     )
-    aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, SNS and CloudWatch.")
+    aws_region: str = Field("ap-southeast-1", description="AWS region of S3, KMS, Secrets Manager, SNS and CloudWatch.")
     aws_endpoint_url: HttpAddress = Field("", description="Address of a server to use instead of AWS (any S3 server).")
     checks: Path | None = Field(
         None, description="Folder of your own quality checks (PLATFORM.DATASET.NAME.sql). Empty: `$SYNC_HOME/checks`."
@@ -62,6 +65,13 @@ class StorageSettings(BaseSettings):
     def _is_database(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("vault_secret_id")
+    @classmethod
+    def _is_only_place_of_key(cls, value: str, found: ValidationInfo) -> str:
+        if value and found.data.get("vault_kms_key_id"):
+            raise ValueError("must be empty where VAULT_KMS_KEY_ID is set: the master key has one place")
         return value
 
     @property

@@ -19,6 +19,8 @@ from sync_platform.emergency.submission import submit_request
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.cli.conftest import ROOT, Shell
@@ -40,6 +42,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "watch": ("watch", "--once"),
     "alerts list": ("alerts", "list"),
     "metrics show": ("metrics",),
+    "privacy requests list": ("privacy", "requests", "list", "--all"),
+    "privacy requests show": ("privacy", "requests", "show", "1"),
     "metrics history": ("metrics", "history", "SyncDuration", "--since", "2020-01-01"),
     "anomalies": ("anomalies", "chope"),
     "changes": ("changes", "chope", "--since", "2026-11-01"),
@@ -67,6 +71,7 @@ IDS = {
     "watch": "cause",
     "alerts list": "alert_id",
     "metrics show": "platform",
+    "privacy requests list": "request",
     "anomalies": "series",
     "audit": "number",
     "platforms": "platform",
@@ -91,10 +96,10 @@ LONG_PROBLEM = Problem(
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every command without subcommands, by its name."""
-    below = getattr(command, "commands", {})
-    if not below:
+    below = getattr(command, "commands", None)
+    if below is None:
         yield name, command
-    for word, each in below.items():
+    for word, each in (below or {}).items():
         yield from commands(each, f"{name} {word}".strip())
 
 
@@ -113,6 +118,16 @@ def listed(earlier: Shell) -> Shell:
     log.close()
     AlertStore(settings.ledger_url, ["log"]).round([LONG_PROBLEM], set(ProblemName))
     submit_request(RequestStore(settings.ledger_url), load_platforms(), ["chope"], reason="why " * 40, requester="ada")
+    register = RequestRegister(settings.ledger_url)
+    number = register.add(
+        PrivacyRequestKind.access,
+        actor="ada",
+        reference="ticket " * 20,
+        identity="shown " * 20,
+        subjects=["s" * 22] * 9,
+    )
+    register.refuse(number, "why " * 40, "PDPO s.20(1)(a)", actor="ada")
+    register.dispose()
     return earlier
 
 
