@@ -21,6 +21,7 @@ from sync_platform.setting_groups.backup_settings import BackupSettings
 from sync_platform.setting_groups.log_settings import DOTENV, LogSettings
 from sync_platform.setting_groups.monitoring_settings import MonitoringSettings
 from sync_platform.setting_groups.quality_settings import QualitySettings
+from sync_platform.setting_groups.retention_settings import RetentionSettings
 from sync_platform.setting_groups.server_settings import ServerSettings
 
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
@@ -28,7 +29,7 @@ SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
 PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s'\"]+)|(://[^:/@\s]*:)[^@\s]*@", re.IGNORECASE)
 
 
-class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings, ServerSettings):
+class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSettings, QualitySettings, ServerSettings):
     """The settings of the installation: those below, and those of the groups."""
 
     organisation: str = Field("", description="Organisation that runs this installation; shown in reports.")
@@ -46,17 +47,6 @@ class Settings(LogSettings, BackupSettings, MonitoringSettings, QualitySettings,
     )
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."
-    )
-    time_travel_days: int = Field(
-        30, ge=1, description="Days that the lake can be read as of a past time; older snapshots are expired."
-    )
-    landing_retention_days: int = Field(
-        90, ge=1, description="Days that landed pages are kept, where a platform's terms do not allow fewer."
-    )
-    lineage_retention_days: int = Field(
-        2557,
-        ge=1,
-        description="Days that single changes are kept (7 years); older changes are folded into one per row.",
     )
     http_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a platform's answer.")
     http_attempts: int = Field(5, ge=1, le=20, description="Attempts per request before it counts as failed.")

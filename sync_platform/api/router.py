@@ -18,6 +18,7 @@ from sync_platform.api.health import add_health
 from sync_platform.api.jobs import add_jobs
 from sync_platform.api.lineage import add_lineage
 from sync_platform.api.permission import known_actor
+from sync_platform.api.restaurants import add_restaurants
 
 PREFIX = "/api/production-sync"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -34,7 +35,7 @@ def api_router(context: ApiContext) -> APIRouter:
         await run_in_threadpool(context.close)
 
     router = APIRouter(prefix=PREFIX, route_class=EnvelopedRoute, lifespan=lifespan)
-    for add in (add_health, add_emergency, add_lineage, add_backups, add_jobs):
+    for add in (add_health, add_emergency, add_lineage, add_backups, add_jobs, add_restaurants):
         add(router, context)
     _add_others(router)
     return router

@@ -49,8 +49,8 @@ def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erase
     ids = scratch.create("erased", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(erased)})
     columns = [column.name for column in columns_of(dataset.row)]
     listed = ", ".join(f'"{name}"' for name in columns)
-    has_ciphertext = " OR ".join(_has_ciphertext(name, ids) for name in names)
-    rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {has_ciphertext}").fetchall()
+    is_readable = " OR ".join(has_ciphertext(name, ids) for name in names)
+    rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {is_readable}").fetchall()
     if not rows:
         return None
     keys = [row[0] for row in rows]
@@ -66,8 +66,8 @@ def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erase
         scratch.session.unregister("erased_forms")
 
 
-def _has_ciphertext(column: str, ids: str) -> str:
-    """SQL: true if the column has ciphertext of an erased person."""
+def has_ciphertext(column: str, ids: str) -> str:
+    """SQL: true if the column has ciphertext of a data subject whose id is in the relation `ids`."""
     subject = f"split_part(\"{column}\", ':', {PREFIX.count(':') + 1})"
     return f"""(starts_with("{column}", '{PREFIX}') AND NOT ends_with("{column}", ':{ERASED}')
         AND {subject} IN (FROM {ids}))"""

@@ -16,7 +16,7 @@ import orjson
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import CHANGES, ENDS
-from sync_platform.vault.sealed_values import PREFIX
+from sync_platform.vault.sealed_values import ERASED, PREFIX
 
 SEALED = "sealed"
 """Written in place of a sealed value. The ciphertext is never shown, because it identifies the person."""
@@ -138,9 +138,11 @@ def span_condition(first: datetime | None, last: datetime | None, platform: str 
 
 
 def without_sealed(value: Any) -> Any:
-    """The value with SEALED in place of every sealed part of it."""
+    """The value with SEALED in place of every sealed part of it, and ERASED where its person is erased."""
     if isinstance(value, str):
-        return SEALED if value.startswith(PREFIX) else value
+        if value.startswith(PREFIX):
+            return ERASED if value.endswith(f":{ERASED}") else SEALED
+        return value
     if isinstance(value, list):
         return [without_sealed(item) for item in value]
     if isinstance(value, dict):

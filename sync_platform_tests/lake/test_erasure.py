@@ -14,7 +14,7 @@ from sync_platform.vault.tombstones import add_tombstones
 from sync_platform_tests.lake.guest_book import ADA, BEN, CAT, guest_book
 from sync_platform_tests.lake.harness import HISTORY, LakeHarness
 
-COLUMNS = "source_id, guest, email, phone, note, seats"
+COLUMNS = "source_id, name, email, phone, note, seats"
 TABLE = "guestbook.reservations"
 
 
