@@ -24,6 +24,7 @@ from sync_platform.privacy.searched_installation import contexts_of
 from sync_platform.settings import Settings
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.vault.unsealing import Unsealing, subjects_in
+from sync_platform.vault.vault_address import VaultAddress
 
 MAX_ROWS = 1_000
 
@@ -53,8 +54,6 @@ class UnsealedRows:
         tables: list[str],
     ) -> duckdb.DuckDBPyRelation:
         """The first 1,000 rows, in clear. Forbidden for other roles; no row is read before it is on record."""
-        from sync_platform.defs.resources import vault_of
-
         require_allowed(command_line_actor(settings), Action.unseal_for_analysis)
         with audited(settings, OperationName.unseal, {"tables": tables, "reason": self.reason}) as operation:
             rows = relation.limit(MAX_ROWS + 1).to_arrow_table()
@@ -62,7 +61,7 @@ class UnsealedRows:
             persons = {each for column in shown.columns for each in subjects_in(column.to_pylist())}
             platforms = load_platforms(settings.platform_path).values()
             contexts = [name for each in platforms for dataset in each.datasets for name in contexts_of(each, dataset)]
-            unsealing = Unsealing(vault_of(settings).vault.ciphers(persons), contexts)
+            unsealing = Unsealing(VaultAddress.of(settings).open().ciphers(persons), contexts)
             columns = [_clear(column, unsealing) for column in shown.columns]
             operation.ended("complete", rows=len(shown), data_subjects=len(persons), values=unsealing.unsealed)
         if len(rows) > MAX_ROWS:
