@@ -10,6 +10,7 @@ from sync_platform.defs.backup_jobs import backup_after_sync_sensor, backup_asse
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
+from sync_platform.defs.erasures import erasure_schedule
 from sync_platform.defs.hidden_passwords import Configurable, without_passwords
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
@@ -58,6 +59,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         drill_schedule(),
         vault_backup_schedule(),
         retention_schedule(settings, platforms),
+        erasure_schedule(),
     ]
     return dg.Definitions(
         assets=[

@@ -7,7 +7,7 @@ restaurants follow with their next run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +36,7 @@ from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.tables import DECISIONS, SCHEMA, ensure_unified
+from sync_platform.vault.erased_values import ReadErased, nobody_erased
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class BackedUp:
 class RestoreIntoLake:
     """A restore of the lake that lies beside `lake` into `lake`.
 
-    `platforms`: whose tables are restored. `erased`: the data subjects whose rows get the erased form.
+    `platforms`: whose tables are restored. `erased`: the persons whose rows get the erased form.
     `with_decisions`: restore people's decisions on matches too.
     """
 
@@ -59,7 +60,7 @@ class RestoreIntoLake:
     platforms: Mapping[str, Platform]
     backed_up: BackedUp
     conflict: Conflict
-    erased: Set[str] = frozenset()
+    erased: ReadErased = nobody_erased
     with_decisions: bool = True
 
     def plan(self) -> list[TableDifference]:
@@ -86,7 +87,7 @@ class RestoreIntoLake:
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
             backup, current = self._sides(scratch, table)
-            if self.erased and self._sealed(table):
+            if self._sealed(table) and self.erased():
                 incoming = self._chosen(scratch, table, backup, current)
             else:
                 incoming = plan_rows(scratch, table, backup, current, self.conflict)
@@ -102,7 +103,7 @@ class RestoreIntoLake:
         """The rows to restore; those of erased persons have the erased form."""
         incoming = choose_rows(scratch, table, backup, current, self.conflict)
         if sealed := self._sealed(table):
-            erase_incoming(scratch, incoming.rows, sealed, lambda: self.erased)
+            erase_incoming(scratch, incoming.rows, sealed, self.erased)
         return incoming
 
     def _sealed(self, table: TrackedTable) -> Dataset | None:

@@ -60,8 +60,12 @@ class SubjectErasure:
     def complete(self) -> None:
         """Do the steps of every erasure that are not done yet."""
         self.publish()
-        destroy_keys(self.vault.engine)
+        self.destroy()
         self.renew_backup()
+
+    def destroy(self) -> None:
+        """Destroy the key of everybody who has a tombstone, in the vault."""
+        destroy_keys(self.vault.engine)
 
     def renew_backup(self) -> None:
         """Replace the vault's backup, if there is one, by one without the destroyed keys.

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
+from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, tombstones_in, vault_lines, write_vault
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
@@ -76,6 +76,13 @@ class VaultBackup:
         """Read every byte of the newest backup; UsageError where there is none, DamagedBackup where it is not whole."""
         name = self._newest()
         return StoredVault(name, self._read(name))
+
+    def erased_subjects(self) -> dict[str, set[str]]:
+        """The subjects with a tombstone in each stored backup, by its name; a killed backup may have left a second one.
+
+        No backup has a key of such a subject. Only what comes before the keys is read.
+        """
+        return {name: tombstones_in(self._lines(name)) for name in self.store.keys(FOLDER)}
 
     def restore(self, engine: sa.Engine, erased: Sequence[Tombstone]) -> StoredVault:
         """Fill a new vault, without the keys of `erased` subjects; see `write_vault`."""

@@ -111,6 +111,18 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
     return copy
 
 
+def tombstones_in(lines: Iterable[bytes]) -> set[str]:
+    """The subjects with a tombstone in a copy; the lines with keys are not read."""
+    column = tombstones.c.keys().index("subject_id")
+    found: set[str] = set()
+    for document in map(_document, lines):
+        if document.get("table") == subject_keys.name:
+            break
+        if document.get("table") == tombstones.name:
+            found |= {row[column] for row in document["rows"]}
+    return found
+
+
 def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:
     """Fill an empty vault from a copy, in one transaction, without the keys of `erased` subjects.
 

@@ -20,6 +20,7 @@ from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, Pla
 from sync_platform.emergency.request_files import process_files
 from sync_platform.emergency.request_report import newest_of
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.starter_presence import is_left_to_starter
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.syncs import Status, syncs_of_request, worst
 from sync_platform.settings import Settings
@@ -80,7 +81,8 @@ def _process_files(
 
 
 def run_requests(requests: RequestStore, platforms: Mapping[str, Platform]) -> Iterator[dg.RunRequest]:
-    """A run for each platform of an open request that has none yet, the most urgent first.
+    """A run for each platform of an open request that has none yet, the most urgent first; none for those of a young
+    request that a starter is about to start.
 
     A run that was handed over but is unknown to Dagster is requested again: the daemon was killed before it launched
     the run. The run key ensures that there is never a second one.
@@ -93,7 +95,9 @@ def run_requests(requests: RequestStore, platforms: Mapping[str, Platform]) -> I
                     request.request_id, run.platform, run.run_id, "failed", "there is no such platform now"
                 )
             elif _is_handed_over(run) or (
-                run.state == "requested" and requests.hand_over(request.request_id, run.platform)
+                run.state == "requested"
+                and not is_left_to_starter(requests.ledger_url, request)
+                and requests.hand_over(request.request_id, run.platform)
             ):
                 yield dg.RunRequest(
                     run_key=f"{EMERGENCY}/{request.request_id}/{platform.name}",

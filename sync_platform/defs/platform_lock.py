@@ -14,6 +14,7 @@ import dagster as dg
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
@@ -68,7 +69,9 @@ def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress
         locked = _locks_of(run, names)
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
-        locks = PlatformLocks(lambda name: platform_lock(ledger, name, run_id, _on_wait(name, progress, context)))
+        locks = PlatformLocks(
+            lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context))
+        )
         with logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None), closing(locks):
             for name in locked:
                 locks.take(name)
@@ -90,7 +93,9 @@ def _locks_of(run: dg.DagsterRun, names: list[str]) -> list[str]:
     return sorted({part for key in run.asset_selection for part in key.path if part in names})
 
 
-def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext) -> Callable[[Holder | None], None]:
+def _on_wait(
+    ledger: str, platform: str, progress: Progress, context: dg.InitResourceContext
+) -> Callable[[Holder | None], None]:
     """Reports each holder that the run waits for once, to the progress and to the run's log."""
     reported: set[Holder | None] = set()
 
@@ -101,6 +106,9 @@ def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext)
         details = "" if holder is None else f" (run {holder.run_id[:8]}, since {local_time(holder.since)})"
         text = f"waiting for another sync of {platform}{details}"
         progress.waiting(platform, text)
+        if context.run is not None:
+            with closing(RequestNotes(context.run.tags, platform, ledger)) as notes:
+                notes.note("waiting", text)
         if context.log is not None:
             context.log.info(text)
 

@@ -16,6 +16,7 @@ import dagster as dg
 
 from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.platform_pool import restore_pool, widen_pool
+from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.trigger import REQUEST_ID_TAG
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
@@ -32,7 +33,7 @@ MAX_UNLAUNCHED = timedelta(minutes=1)
 
 
 def wait_for_retry(
-    context: dg.AssetExecutionContext, platform: str, locks: PlatformLocks, ledger: str
+    context: dg.AssetExecutionContext, platform: str, locks: PlatformLocks, ledger: str, notes: RequestNotes
 ) -> EmergencyRequest | None:
     """Wait before an attempt that repeats a failed one: 120 s before the second one, 360 s before the third one, half
     as long to half as long again.
@@ -41,7 +42,9 @@ def wait_for_retry(
     """
     delay_s = RETRY_DELAY_S * (2**context.retry_number - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - is no secret
     attempts = RETRIES.max_retries + 1
-    context.log.info(f"attempt {context.retry_number + 1} of {attempts} begins in {delay_s:.0f} s")
+    text = f"attempt {context.retry_number + 1} of {attempts} begins in {delay_s:.0f} s"
+    context.log.info(text)
+    notes.note("between-attempts", text)
     with closing(RequestStore(ledger)) as requests:
         return _RetryWait(context, platform, locks, requests, time.monotonic() + delay_s).run()
 

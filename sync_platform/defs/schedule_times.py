@@ -25,6 +25,7 @@ LINEAGE_VERIFICATION = f"0 {ANCHOR_HOUR} {ANCHOR_DAY} * *"
 PRUNING = "0 7 * * *"
 RETENTION = "30 7 * * *"
 DRILL = "0 8 * * 0"
+ERASURES = "40 * * * *"
 
 
 def scheduled(

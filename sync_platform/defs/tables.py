@@ -33,7 +33,7 @@ from sync_platform.settings import load_settings, platform_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.object_store import ObjectStore
-from sync_platform.vault.erased_values import erased_subjects
+from sync_platform.vault.erased_values import erased_subjects_at
 
 
 def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
@@ -113,7 +113,7 @@ def _table_asset(
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
         settings, trigger = load_settings(), trigger_of(context.run.tags)
         standards = Standards.of(settings, own)
-        rows = TypedRows(landed, platform, row_worker, lambda: erased_subjects(settings.vault_url))
+        rows = TypedRows(landed, platform, row_worker, lambda: erased_subjects_at(settings.vault_url))
         with sync_log.step(platform.name, dataset.name):
             outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         sync_log.add(outcome.record)

@@ -8,7 +8,9 @@ from sync_platform.emergency.request import EmergencyRequest, Priority
 from sync_platform.lake.syncs import Trigger
 
 ATTENDED_TAG = "sync_platform/attended"
-"""The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""
+"""The tag of runs of this program's own processes: a failure is reported at once, and not retried minutes later."""
+RETRIED_TAG = "sync_platform/retried"
+"""The tag of those among them that no person waits for: they are retried like runs that Dagster launched."""
 REQUEST_ID_TAG = "sync_platform/request_id"
 REQUESTER_TAG = "sync_platform/requested_by"
 REASON_TAG = "sync_platform/request_reason"

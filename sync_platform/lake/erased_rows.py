@@ -2,7 +2,7 @@
 
 What belongs here: finding such rows, and replacing them in the incoming rows of a commit. So an erased person comes
 back neither by what was landed before the erasure, nor by a sync that ran while the person was erased. The rows that
-are stored already belong in lake/erasure.py.
+are stored already belong in lake/row_erasure.py.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erase
     ids = scratch.create("erased", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(erased)})
     columns = [column.name for column in columns_of(dataset.row)]
     listed = ", ".join(f'"{name}"' for name in columns)
-    has_ciphertext = " OR ".join(_has_ciphertext(name, ids) for name in names)
-    rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {has_ciphertext}").fetchall()
+    is_readable = " OR ".join(has_ciphertext(name, ids) for name in names)
+    rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {is_readable}").fetchall()
     if not rows:
         return None
     keys = [row[0] for row in rows]
@@ -66,8 +66,8 @@ def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erase
         scratch.session.unregister("erased_forms")
 
 
-def _has_ciphertext(column: str, ids: str) -> str:
-    """SQL: true if the column has ciphertext of an erased person."""
+def has_ciphertext(column: str, ids: str) -> str:
+    """SQL: true if the column has ciphertext of a data subject whose id is in the relation `ids`."""
     subject = f"split_part(\"{column}\", ':', {PREFIX.count(':') + 1})"
     return f"""(starts_with("{column}", '{PREFIX}') AND NOT ends_with("{column}", ':{ERASED}')
         AND {subject} IN (FROM {ids}))"""

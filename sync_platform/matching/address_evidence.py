@@ -1,109 +1,130 @@
-"""The evidence of addresses and distances: the levels of pairs in the comparison `place`."""
+"""The evidence of addresses and distances: the levels of pairs in the comparison `place`.
+
+House numbers are intervals, floors and units are sets, and those of both languages count together: they agree where
+they overlap. Streets and buildings are compared per script.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from rapidfuzz import fuzz
-from rapidfuzz.distance import Postfix
 
-from sync_platform.matching.addresses import ParsedAddress
 from sync_platform.matching.comparisons import PLACE, UNKNOWN
+from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.parsed_listings import ParsedListings
-from sync_platform.matching.text_columns import Array, TextColumn, codes_of, similarity
+from sync_platform.matching.street_evidence import StreetEvidence, chinese_buildings, english_buildings
+from sync_platform.matching.text_columns import Array, codes_of
+from sync_platform.matching.unit_evidence import Relation, compare_floors, compare_units, is_specific
 
-STREETS_AGREE, STREETS_DIFFER = 82.0, 60.0  # of 100
-BUILDINGS_AGREE = 85.0
-STREET_ENDS_AGREE, STREET_ENDS_DIFFER = 3, 2  # characters at the end of Chinese streets
 CLOSE_M, NEAR_M, QUARTER_M, APART_M = 60.0, 150.0, 500.0, 2000.0
 SAME_DOOR_M = 1000.0  # beyond this distance, the same number of a street of that name is another street
-SHORTEST_SOUND = 2
 
 
 class AddressEvidence:
-    """Addresses by listing: numbers, floors and shops of both languages together; streets and buildings per script."""
+    """Addresses by listing."""
 
-    def __init__(self, parsed: ParsedListings) -> None:
+    def __init__(self, parsed: ParsedListings, frequencies: Frequencies) -> None:
         both = list(zip(parsed.address_en, parsed.address_zh, strict=True))
         numbered = [english if english.first else chinese for english, chinese in both]
-        self.first = np.array([address.first for address in numbered], dtype=np.int32)
-        self.last = np.array([address.last for address in numbered], dtype=np.int32)
-        self._floors = codes_of([english.floor or chinese.floor for english, chinese in both])
-        self._shops = [english.shops | chinese.shops for english, chinese in both]
-        self._shop_codes = codes_of(self._shops)
-        self._has_many_shops = np.array([len(shops) > 1 for shops in self._shops], dtype=bool)
-        self.scripts = (_Streets(parsed.address_en, 4), _Streets(parsed.address_zh, 3))
+        self._first = np.array([address.first for address in numbered], dtype=np.int32)
+        self._last = np.array([address.last for address in numbered], dtype=np.int32)
+        self._streets = StreetEvidence(parsed, frequencies)
+        self._buildings = (english_buildings(parsed), chinese_buildings(parsed, frequencies))
+        self._phases = [english.phases | chinese.phases for english, chinese in both]
+        self._has_phases = np.array([bool(phases) for phases in self._phases], dtype=bool)
+        self._inside = _Inside(parsed)
 
     def levels(self, left: Array, right: Array, distance: Array) -> Array:
-        numbered = (self.first[left] > 0) & (self.first[right] > 0)
-        same_number = numbered & (self.first[left] <= self.last[right]) & (self.first[right] <= self.last[left])
-        agree, differ = self._streets(left, right)
-        building = self._buildings(left, right)
-        near_enough = ~(distance > SAME_DOOR_M)
+        numbered = (self._first[left] > 0) & (self._first[right] > 0)
+        same_number = numbered & (self._first[left] <= self._last[right]) & (self._first[right] <= self._last[left])
+        agree, differ = self._streets.compare(left, right)
+        corner = self._streets.doors_meet(left, right)
+        agree, same_number, differ = agree | corner, same_number | corner, differ & ~corner
         unknown_street = ~agree & ~differ
-        same_unit, other_unit = self._units(left, right)
-        door = near_enough & same_number & (agree | (unknown_street & ((distance <= QUARTER_M) | building)))
-        door |= near_enough & building & ~(differ & ~(distance <= NEAR_M)) & ~(numbered & ~same_number)
-        door |= near_enough & same_number & unknown_street & same_unit  # number and shop agree, in either language
-        found = np.full(len(left), UNKNOWN, dtype=np.int8)
+        building, estate = self._named_alike(left, right)
+        near_enough = ~(distance > SAME_DOOR_M)
+        door = same_number & (agree | (unknown_street & ((distance <= QUARTER_M) | building)))
+        door |= building & ~(differ & ~(distance <= NEAR_M)) & ~(numbered & ~same_number)
+        door &= near_enough
+        named = near_enough & building & ~door
+        maybe = near_enough & ((same_number & unknown_street) | (estate & ~numbered))
+        inside = self._inside.compare(left, right, door | named | maybe)
+        door |= (maybe | named) & inside.is_same_unit & inside.is_specific
         addresses_differ = numbered & ~same_number | differ
+        found = _levels_of_distance(distance, agree, differ, addresses_differ)
         for level, where in (
-            ("far", distance > APART_M),
-            ("far", np.isnan(distance) & differ),
-            ("apart", distance <= APART_M),
-            ("apart", np.isnan(distance) & agree),
-            ("quarter", distance <= QUARTER_M),
-            ("near", (distance <= NEAR_M) & ~addresses_differ),
-            ("close", (distance <= CLOSE_M) & ~addresses_differ),
+            ("building", named & ~door),
             ("door", door),
-            ("other_unit", door & other_unit),
-            ("unit", door & same_unit),
+            ("floor", door & inside.is_same_floor),
+            ("unlike_unit", (door | named) & inside.is_unlike),
+            ("other_unit", (door | named) & inside.is_different),
+            ("unit", door & inside.is_same_unit & ~inside.is_other_floor),
         ):
             found[where] = PLACE.number(level)
         return found
 
-    def _streets(self, left: Array, right: Array) -> tuple[Array, Array]:
-        """Two masks of pairs: the streets agree, and the streets differ. Both are false if they cannot be compared."""
-        english, chinese = self.scripts
-        alike = similarity(english.street, left, english.street, right, fuzz.ratio)
-        agree, differ = alike >= STREETS_AGREE, (alike >= 0) & (alike < STREETS_DIFFER)
-        ends = similarity(chinese.street, left, chinese.street, right, Postfix.similarity)
-        agree |= ends >= STREET_ENDS_AGREE
-        differ |= (ends >= 0) & (ends < STREET_ENDS_DIFFER)
-        unknown = np.flatnonzero(~agree & ~differ)
-        left, right = left[unknown], right[unknown]
-        agree[unknown] = _sounds_agree(english, left, chinese, right) | _sounds_agree(english, right, chinese, left)
-        return agree, differ & ~agree
-
-    def _buildings(self, left: Array, right: Array) -> Array:
-        found = np.zeros(len(left), dtype=bool)
-        for script in self.scripts:
-            alike = similarity(script.building, left, script.building, right, fuzz.ratio, script.shortest_building)
-            found |= alike >= BUILDINGS_AGREE
-        return found
-
-    def _units(self, left: Array, right: Array) -> tuple[Array, Array]:
-        """Two masks of pairs: the units are the same, and the units differ. Both are false where one is unknown."""
-        one, other = self._shop_codes[left], self._shop_codes[right]
-        both = (one > 0) & (other > 0)
-        overlap = both & (one == other)
-        for at in np.flatnonzero(both & ~overlap & (self._has_many_shops[left] | self._has_many_shops[right])).tolist():
-            overlap[at] = not self._shops[left[at]].isdisjoint(self._shops[right[at]])
-        one, other = self._floors[left], self._floors[right]
-        other_floor = (one > 0) & (other > 0) & (one != other)
-        return overlap & ~other_floor, ~overlap & (both | other_floor)
+    def _named_alike(self, left: Array, right: Array) -> tuple[Array, Array]:
+        """Two masks of pairs: a building has one name, and an estate has. Different phases are different buildings."""
+        english, chinese = self._buildings
+        building = english.agree(left, right) | chinese.agree(left, right)
+        estate = english.estates_agree(left, right) | chinese.estates_agree(left, right)
+        for at in np.flatnonzero((building | estate) & self._has_phases[left] & self._has_phases[right]).tolist():
+            if self._phases[left[at]].isdisjoint(self._phases[right[at]]):
+                building[at] = estate[at] = False
+        return building, estate
 
 
-class _Streets:
-    """Streets and buildings in one script, by listing."""
+def _levels_of_distance(distance: Array, agree: Array, differ: Array, addresses_differ: Array) -> Array:
+    """The levels of pairs by their distance alone; streets decide where it is unknown."""
+    found = np.full(len(distance), UNKNOWN, dtype=np.int8)
+    for level, where in (
+        ("far", distance > APART_M),
+        ("far", np.isnan(distance) & differ),
+        ("apart", distance <= APART_M),
+        ("apart", np.isnan(distance) & agree),
+        ("quarter", distance <= QUARTER_M),
+        ("elsewhere", (distance <= QUARTER_M) & addresses_differ),
+        ("near", (distance <= NEAR_M) & ~addresses_differ),
+        ("close", (distance <= CLOSE_M) & ~addresses_differ),
+    ):
+        found[where] = PLACE.number(level)
+    return found
 
-    def __init__(self, addresses: list[ParsedAddress], shortest_building: int) -> None:
-        self.street = TextColumn([address.street for address in addresses])
-        self.sound = TextColumn([address.street_sound for address in addresses])
-        self.building = TextColumn([address.building for address in addresses])
-        self.shortest_building = shortest_building
+
+class _Relations:
+    """How floors and units of pairs compare: masks of pairs."""
+
+    def __init__(self, unit: Array, floor: Array, is_specific: Array) -> None:
+        self.is_same_unit = unit == Relation.SAME
+        self.is_same_floor = (floor == Relation.SAME) & (unit != Relation.UNLIKE)
+        self.is_other_floor = floor == Relation.DIFFERENT
+        is_maybe_one = self.is_same_unit | (unit == Relation.ALIKE)
+        self.is_different = (unit == Relation.DIFFERENT) | (self.is_other_floor & ~is_maybe_one)
+        in_doubt = (unit == Relation.UNLIKE) | (floor >= Relation.UNLIKE)
+        self.is_unlike = in_doubt & ~self.is_same_unit & ~self.is_different
+        self.is_specific = is_specific
 
 
-def _sounds_agree(english: _Streets, left: Array, chinese: _Streets, right: Array) -> Array:
-    """True where the end of the Chinese street sounds like the English street."""
-    ends = similarity(english.sound, left, chinese.sound, right, Postfix.similarity, SHORTEST_SOUND)
-    return np.asarray((ends >= SHORTEST_SOUND) & (ends >= english.sound.lengths[left]))
+class _Inside:
+    """Floors and units by listing."""
+
+    def __init__(self, parsed: ParsedListings) -> None:
+        both = list(zip(parsed.address_en, parsed.address_zh, strict=True))
+        self._floors = [english.floors | chinese.floors for english, chinese in both]
+        self._units = [english.units | chinese.units for english, chinese in both]
+        self._has_levels = [english.has_levels or chinese.has_levels for english, chinese in both]
+        self._floor_codes, self._unit_codes = codes_of(self._floors), codes_of(self._units)
+
+    def compare(self, left: Array, right: Array, asked: Array) -> _Relations:
+        """The relations of the pairs that are asked for; all others are unknown."""
+        unit, floor = np.zeros(len(left), dtype=np.int8), np.zeros(len(left), dtype=np.int8)
+        specific = np.zeros(len(left), dtype=bool)
+        units, floors = self._unit_codes, self._floor_codes
+        for at in np.flatnonzero(asked & (units[left] > 0) & (units[right] > 0)).tolist():
+            one, other = self._units[left[at]], self._units[right[at]]
+            unit[at] = compare_units(one, other)
+            specific[at] = is_specific(one & other)
+        for at in np.flatnonzero(asked & (floors[left] > 0) & (floors[right] > 0)).tolist():
+            one, other = left[at], right[at]
+            are_levels = self._has_levels[one] != self._has_levels[other]
+            floor[at] = compare_floors(self._floors[one], self._floors[other], are_levels=are_levels)
+        return _Relations(unit, floor, specific)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.addresses import ParsedAddress
 from sync_platform.matching.frequencies import Frequencies
+from sync_platform.matching.parsed_address import Door, ParsedAddress
 from sync_platform.matching.parsed_listings import ParsedListings
+from sync_platform.matching.scripts import has_han
 from sync_platform.storage.memory_database import memory_database
 
 Keys = Iterator[str]
@@ -30,6 +31,8 @@ MAX_LISTINGS_PER_KEY = 1_000
 """A key with more listings is skipped even where the model does not list it as crowded; the model is outdated then."""
 RARE_WORDS = 3
 _STREET_END = 3  # characters of a Chinese street's name that blocking looks at
+_WIDEST_BLOCK = 20  # numbers
+_MOST_UNITS = 6
 
 
 class BlockingRule(NamedTuple):
@@ -93,11 +96,37 @@ def _place(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
 
 
 def _door(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
-    english, chinese = parsed.address_en[at], parsed.address_zh[at]
-    if english.first and english.street:
-        yield f"{english.first} {english.street}"
-    if chinese.first and chinese.street:
-        yield f"{chinese.first} {chinese.street[-_STREET_END:]}"
+    for door in parsed.address_en[at].doors:
+        if door.first and door.street:
+            yield from (f"{number} {door.street.replace(' ', '')}" for number in _numbers(door))
+    for door in parsed.address_zh[at].doors or parsed.address_en[at].doors:
+        street = door.street if has_han(door.street) else frequencies.streets.get(door.street, "")
+        if door.first and street:
+            yield from (f"{number} {street[-_STREET_END:]}" for number in _numbers(door))
+
+
+def _door_by_sound(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    """Keys that the English and the Chinese address of a door share."""
+    for address in _addresses(parsed, at):
+        for door in address.doors:
+            if door.first and len(door.sound) > 1:
+                yield from (f"{number} {door.sound}" for number in _numbers(door))
+
+
+def _numbers(door: Door) -> range:
+    """The house numbers of an interval, on one side of the street; only the first one of a wide interval."""
+    return (
+        range(door.first, door.last + 1, 2)
+        if door.last - door.first <= _WIDEST_BLOCK
+        else range(door.first, door.first + 1)
+    )
+
+
+def _name_at_street(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
+    names = {parsed.english[at].core, parsed.chinese[at].core} - {""}
+    for address in _addresses(parsed, at):
+        places = {door.street.replace(" ", "") for door in address.doors} | {*address.buildings, address.estate}
+        yield from (f"{name} {place}" for name in names for place in places - {""})
 
 
 def _unit_in_area(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
@@ -109,15 +138,15 @@ def _unit_in_area(parsed: ParsedListings, at: int, frequencies: Frequencies) -> 
 
 def _unit(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
     for address in _addresses(parsed, at):
-        if address.first and address.shops:
+        if address.first and address.units:
             yield from _units(address)
 
 
 def _building_unit(parsed: ParsedListings, at: int, frequencies: Frequencies) -> Keys:
     for address in _addresses(parsed, at):
-        if address.building and not address.first:
-            for shop in sorted(address.shops):
-                yield f"{address.building} {shop}"
+        for building in address.buildings or (address.estate,):
+            if building:
+                yield from (f"{building} {unit}" for unit in sorted(address.units)[:_MOST_UNITS])
 
 
 def _addresses(parsed: ParsedListings, at: int) -> tuple[ParsedAddress, ParsedAddress]:
@@ -126,9 +155,9 @@ def _addresses(parsed: ParsedListings, at: int) -> tuple[ParsedAddress, ParsedAd
 
 def _units(address: ParsedAddress) -> Keys:
     if address.first:
-        yield from (f"{address.first} {shop}" for shop in sorted(address.shops))
-        if not address.shops:
-            yield f"{address.first} {address.floor}"
+        yield from (f"{address.first} {unit}" for unit in sorted(address.units)[:_MOST_UNITS])
+        if not address.units:
+            yield f"{address.first} {min(address.floors, default='')}"
 
 
 def _cells(parsed: ParsedListings, at: int, degrees: float) -> Keys:
@@ -152,6 +181,8 @@ RULES = (
     BlockingRule("sound", _sound, 40),
     BlockingRule("sound_nearby", _sound_nearby, 40),
     BlockingRule("door", _door, 100),
+    BlockingRule("door_by_sound", _door_by_sound, 60),
+    BlockingRule("name_at_street", _name_at_street, 60),
     BlockingRule("unit_in_area", _unit_in_area, 40),
     BlockingRule("unit", _unit, 40),
     BlockingRule("building_unit", _building_unit, 40),

@@ -1,9 +1,12 @@
 """Clusters: the listings that are one place, computed from scored pairs and people's decisions.
 
-Pairs are processed from the most certain one on. Two clusters are merged where the sum of evidence between all their
-listings is positive and where no two listings of one source come together, unless one is marked as a second listing.
-So a source has one record per place, and the likelier of two candidates is taken. The result depends only on pairs and
-decisions, not on their order; a cluster depends only on the pairs that connect it.
+Pairs are processed from the most certain one on. Two clusters are merged where all pairs between their listings are
+together in favour, and where no two listings of one source come together, unless one is marked as a second listing. So
+a source has one record per place, and the likelier of two candidates is taken. A pair below the threshold is merged too
+where each of the two is the only candidate of the other. The result depends only on pairs and decisions, not on their
+order; a cluster depends only on the pairs that connect it.
+
+What belongs here: components and labels. `cluster_odds` weighs all pairs between two clusters.
 """
 
 from __future__ import annotations
@@ -11,25 +14,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 
+from sync_platform.matching.cluster_odds import ClusterOdds, ScoredPair
+from sync_platform.matching.comparisons import UNKNOWN
 from sync_platform.matching.linkage import Linkage
-
-MATCH, REVIEW = 0.5, 0.1
-
-
-_Scored = tuple[float, float, int, int]
-"""A pair: bits, closeness and its two positions."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The probabilities from which a pair joins two clusters, and from which a person should review it."""
-
-    match: float = MATCH
-    review: float = REVIEW
+from sync_platform.matching.only_candidates import only_candidates
+from sync_platform.matching.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -61,32 +53,78 @@ def build_clusters(
     """The clusters of a linkage. Decisions about other listings are ignored."""
     thresholds = thresholds or Thresholds()
     decided = _decided(linkage, decisions)
-    sources = linkage.listings["source"].rank("dense").to_numpy()
-    forest = _UnionFind(len(sources))
-    eligible = linkage.may_join
-    joining = eligible & (linkage.probabilities >= thresholds.match)
+    only = only_candidates(linkage, thresholds)
+    joining = np.flatnonzero((linkage.may_join & (linkage.probabilities >= thresholds.match)) | only)
+    component = _components(linkage, joining, decided)
+    labels = np.arange(len(component))
+    inside = np.flatnonzero(linkage.may_join & (component[linkage.left] == component[linkage.right]))
+    clear = _clear_components(linkage, inside, component, decided, thresholds.match_bits)
+    labels[clear[component]] = component[clear[component]]
+    inside = inside[~clear[component[linkage.left[inside]]]]
+    for odds in _odds_by_component(linkage, inside, component, decided, only, thresholds.match_bits):
+        for position, label in odds.merge_all().items():
+            labels[position] = label
+    return Clusters(labels)
+
+
+def _components(linkage: Linkage, joining: np.ndarray, decided: dict[tuple[int, int], bool]) -> np.ndarray:
+    """For each listing the first listing that it is connected with, by pairs or decisions."""
+    forest = _UnionFind(linkage.listings.height)
     for one, other in zip(linkage.left[joining].tolist(), linkage.right[joining].tolist(), strict=True):
         forest.join(one, other)
     for (one, other), same in decided.items():
         if same:
             forest.join(one, other)
-    component = np.array([forest.root(position) for position in range(len(sources))], dtype=np.int64)
+    return np.array([forest.root(position) for position in range(linkage.listings.height)], dtype=np.int64)
+
+
+def _clear_components(
+    linkage: Linkage, inside: np.ndarray, component: np.ndarray, decided: dict[tuple[int, int], bool], least: float
+) -> np.ndarray:
+    """By component: true where all its pairs are in favour and no source comes twice, so that it is one cluster."""
+    clear = np.ones(len(component), dtype=bool)
+    clear[component[linkage.left[inside[linkage.bits[inside] < max(least, 0.0)]]]] = False
+    once = np.flatnonzero(~linkage.listings["is_duplicate"].to_numpy())
+    keys = component[once] * (linkage.sources.max(initial=0) + 1) + linkage.sources[once]
+    order = np.argsort(keys, kind="stable")
+    twice = once[order[1:][keys[order[1:]] == keys[order[:-1]]]]
+    clear[component[twice]] = False
+    for one, other in decided:
+        clear[component[one]] = clear[component[other]] = False
+    return clear
+
+
+def _odds_by_component(
+    linkage: Linkage,
+    inside: np.ndarray,
+    component: np.ndarray,
+    decided: dict[tuple[int, int], bool],
+    only: np.ndarray,
+    least: float,
+) -> Iterable[ClusterOdds]:
+    """The components that have to be weighed, each with its pairs and decisions."""
     marked = linkage.listings["is_duplicate"].to_numpy()
-    inside = np.flatnonzero(eligible & (component[linkage.left] == component[linkage.right]))
-    labels = np.arange(len(sources))
-    scored: dict[int, list[_Scored]] = defaultdict(list)
-    columns = (linkage.bits.round(6), linkage.closeness.round(6), linkage.left, linkage.right)
-    for pair in zip(*(column[inside].tolist() for column in columns), strict=True):
-        if pair[2:] not in decided:
-            scored[int(component[pair[2]])].append(pair)
+    weights = linkage.model.weights(linkage.levels[inside])
+    coincidence = linkage.model.coincidence(linkage.levels[inside])
+    known = linkage.levels[inside] != UNKNOWN
+    found: dict[int, ClusterOdds] = {}
+
+    def of(position: int) -> ClusterOdds:
+        number = int(component[position])
+        if number not in found:
+            found[number] = ClusterOdds(linkage.model.prior_bits, linkage.sources, marked, least)
+        return found[number]
+
+    columns = (linkage.left, linkage.right, linkage.bits.round(6), linkage.closeness.round(6), only)
+    for at, (one, other, bits, closeness, is_only) in enumerate(
+        zip(*(column[inside].tolist() for column in columns), strict=True)
+    ):
+        if (one, other) not in decided:
+            of(one).add(ScoredPair(one, other, bits, closeness, is_only), weights[at], known[at], coincidence[at])
     for (one, other), same in decided.items():
         if component[one] == component[other]:
-            scored[int(component[one])].append((inf if same else -inf, 0.0, one, other))
-    least = float(np.log2(thresholds.match / (1 - thresholds.match))) if thresholds.match < 1 else inf
-    for pairs in scored.values():
-        for position, label in _gather_component(pairs, least, sources, marked).items():
-            labels[position] = label
-    return Clusters(labels)
+            of(one).decide(one, other, same=same)
+    return found.values()
 
 
 def _decided(linkage: Linkage, decisions: Iterable[Decision]) -> dict[tuple[int, int], bool]:
@@ -101,33 +139,6 @@ def _decided(linkage: Linkage, decisions: Iterable[Decision]) -> dict[tuple[int,
             one, other = sorted((position[decision.one], position[decision.other]))
             found[one, other] = decision.same
     return found
-
-
-def _gather_component(pairs: list[_Scored], least: float, sources: np.ndarray, marked: np.ndarray) -> dict[int, int]:
-    """The labels of the listings of one connected component."""
-    between: dict[int, dict[int, float]] = defaultdict(dict)
-    for bits, _, one, other in pairs:
-        between[one][other] = between[other][one] = bits
-    members = {position: [position] for position in between}
-    listed = {position: set() if marked[position] else {int(sources[position])} for position in between}
-    cluster = {position: position for position in between}
-    for bits, _, one, other in sorted(pairs, key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3])):
-        if bits < least:
-            break
-        kept, merged = sorted((cluster[one], cluster[other]))
-        if kept == merged or between[kept][merged] <= 0:
-            continue
-        if listed[kept] & listed[merged] and bits < inf:
-            continue
-        for position in members[merged]:
-            cluster[position] = kept
-        members[kept] += members.pop(merged)
-        listed[kept] |= listed.pop(merged)
-        for rival, sum_bits in between.pop(merged).items():
-            del between[rival][merged]
-            if rival != kept:
-                between[kept][rival] = between[rival][kept] = between[kept].get(rival, 0.0) + sum_bits
-    return cluster
 
 
 class _UnionFind:

@@ -50,12 +50,16 @@ PLACE = Comparison(
     (
         Level("far", "they are far apart", 0.01, 0.93),
         Level("apart", "they are on one street or within 2 km", 0.03, 0.05),
-        Level("quarter", "they are within 500 m", 0.02, 0.012),
+        Level("elsewhere", "they are within 500 m, but at another street or number", 0.02, 0.008),
+        Level("quarter", "they are within 500 m", 0.02, 0.004),
         Level("near", "they are within 150 m, and no address says otherwise", 0.08, 0.003),
         Level("other_unit", "they are in one building, but on another floor or in another shop", 0.01, 0.001),
-        Level("close", "they are within 60 m, and no address says otherwise", 0.12, 0.001),
-        Level("door", "they are at the same door", 0.40, 0.002),
-        Level("unit", "they are in the same unit", 0.33, 0.001),
+        Level("unlike_unit", "they are in one building, and their units are written differently", 0.03, 0.0004),
+        Level("close", "they are within 60 m, and no address says otherwise", 0.10, 0.001),
+        Level("building", "their buildings have one name, but street or number differ", 0.03, 0.0002),
+        Level("door", "they are at the same door", 0.20, 0.001),
+        Level("floor", "they are on the same floor at one door", 0.18, 0.0006),
+        Level("unit", "they are in the same unit", 0.33, 0.0004),
     ),
 )
 PHONE = Comparison(
@@ -126,13 +130,19 @@ class ExpectedCoincidence(NamedTuple):
 
 _ANY_PHONE = (*(level.code for level in PHONE.levels if level.code != "same"), "")
 _BRANCHES = ("same_shared", "near", "within")
-_ELSEWHERE = ("far", "apart", "quarter", "near", "other_unit", "")
+_ELSEWHERE = ("far", "apart", "elsewhere", "quarter", "near", "other_unit", "")
 EXPECTED_COINCIDENCES = (
     ExpectedCoincidence(_BRANCHES, ("other_unit",), _ANY_PHONE, 6.0),  # several branches of a chain are in one mall
     ExpectedCoincidence(_BRANCHES, _ELSEWHERE, ("same_shared",), 7.0),  # and share one hotline
     ExpectedCoincidence(
-        ("different", "faint"), ("near", "close", "door", "other_unit"), ("same", "same_shared"), 8.0
+        ("different", "faint"),
+        ("near", "close", "building", "door", "floor", "unlike_unit", "other_unit"),
+        ("same", "same_shared"),
+        8.0,
     ),  # one owner's two shops
+    ExpectedCoincidence(
+        ("same",), ("far", "apart", "elsewhere", "other_unit"), ("different", "near", ""), 5.0
+    ),  # two branches of which each source lists one
 )
 """The assumptions before any data; an empty code means an unknown level."""
 

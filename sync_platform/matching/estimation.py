@@ -89,7 +89,7 @@ def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
     """True for a pair of one source that is so alike that the source must list one place twice, against the rule."""
     name, place, phone = (levels[:, COMPARISONS.index(comparison)] for comparison in TOGETHER)
     alike = (name == NAME.number("near")) | (name >= NAME.number("same_shared"))
-    here = (place >= PLACE.number("near")) & (place != PLACE.number("other_unit"))
+    here = (place >= PLACE.number("near")) & ~np.isin(place, [PLACE.number("other_unit"), PLACE.number("unlike_unit")])
     return np.asarray(alike & here & (phone != PHONE.number("different")))
 
 

@@ -30,7 +30,7 @@ class Comparer:
         self.parsed = parsed
         self._english = NameEvidence(parsed.english, frequencies, is_english=True)
         self._chinese = NameEvidence(parsed.chinese, frequencies, is_english=False)
-        self._addresses = AddressEvidence(parsed)
+        self._addresses = AddressEvidence(parsed, frequencies)
         self._phones = TextColumn(["; ".join(found) for found in parsed.phones])
         self._many_phones = np.array([len(found) > 1 for found in parsed.phones], dtype=bool)
         self._shared_phones = np.array(

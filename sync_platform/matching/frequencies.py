@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from sync_platform.matching.parsed_listings import ParsedListings
+from sync_platform.matching.translations import learn_buildings, learn_streets
 
 SAME_LOCATION_DEGREES = 0.001
 """Without addresses, listings closer than this (about 100 m) are at the same location."""
@@ -25,7 +26,7 @@ class Frequencies(msgspec.Struct):
 
     `names` and `phones`: the largest number of places that one source has with a name (whole or core) or number, if
     above 1. `words`: the number of distinct names with a word, of `name_count` names. `crowded`: per blocking rule the
-    keys that too many listings have.
+    keys that too many listings have. `streets` and `buildings`: the Chinese names of English ones (`translations`).
     """
 
     names: dict[str, int] = {}
@@ -33,6 +34,8 @@ class Frequencies(msgspec.Struct):
     words: dict[str, int] = {}
     name_count: int = 0
     crowded: dict[str, list[str]] = {}
+    streets: dict[str, str] = {}
+    buildings: dict[str, str] = {}
 
     def places_with_name(self, name: str) -> int:
         return self.names.get(name, 1)
@@ -58,7 +61,14 @@ def count_frequencies(parsed: ParsedListings) -> Frequencies:
         name.core: name.words for language in (parsed.english, parsed.chinese) for name in language if name.core
     }
     words = Counter(word for found in different.values() for word in found)
-    return Frequencies(names, phones, {word: count for word, count in words.items() if count > 1}, len(different))
+    return Frequencies(
+        names,
+        phones,
+        {word: count for word, count in words.items() if count > 1},
+        len(different),
+        streets=learn_streets(parsed),
+        buildings=learn_buildings(parsed),
+    )
 
 
 def _names(parsed: ParsedListings) -> Iterator[tuple[str, ...]]:
@@ -86,7 +96,7 @@ class _Location(NamedTuple):
 
 def _location(parsed: ParsedListings, at: int) -> _Location:
     addresses = (parsed.address_en[at], parsed.address_zh[at])
-    door = next(((found.first, found.street, found.shops) for found in addresses if found.first and found.street), None)
+    door = next(((found.first, found.street, found.units) for found in addresses if found.first and found.street), None)
     name = parsed.english[at].core or parsed.chinese[at].core
     return _Location(door, parsed.latitude[at], parsed.longitude[at], parsed.phones[at], name)
 

@@ -20,12 +20,13 @@ import numpy as np
 import polars as pl
 
 from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
-from sync_platform.matching.clusters import Decision, Thresholds
+from sync_platform.matching.clusters import Decision
 from sync_platform.matching.linkage import Linkage, compare
 from sync_platform.matching.linkage_state import IDS, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model
 from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
+from sync_platform.matching.thresholds import Thresholds
 
 
 @dataclass
@@ -65,7 +66,7 @@ def relink(
         keys = _Keys(state, model, pl.concat([keys.replaced, listings_of_resized_keys]).unique())
     sharing = keys.sharing()
     links = link_table(_link(state, model, sharing.select(IDS).unique(), sharing, keys.replaced), thresholds)
-    affected = _connected(state, keys.replaced, links, decisions, thresholds.match)
+    affected = _connected(state, keys.replaced, links, decisions, thresholds.least)
     linkage = _link(state, model, affected, keys.making_pairs_of(affected))
     return Increment(linkage, keys.replaced, keys.fresh, links)
 

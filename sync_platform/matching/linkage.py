@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -53,12 +54,18 @@ class Linkage:
     def probabilities(self) -> np.ndarray:
         return probability_of(self.bits)
 
+    @cached_property
+    def sources(self) -> np.ndarray:
+        """The source of each listing as a number."""
+        return self.listings["source"].rank("dense").to_numpy().astype(np.int64)
+
     @property
     def may_join(self) -> np.ndarray:
         """True where a pair may be one place: its sources differ, or one listing is marked as a second listing."""
-        sources = self.listings["source"].rank("dense").to_numpy()
         marked = self.listings["is_duplicate"].to_numpy()
-        return np.asarray((sources[self.left] != sources[self.right]) | marked[self.left] | marked[self.right])
+        return np.asarray(
+            (self.sources[self.left] != self.sources[self.right]) | marked[self.left] | marked[self.right]
+        )
 
 
 def link(table: Any, model: Model | None = None, on_progress: Progress = lambda stage: None) -> Linkage:

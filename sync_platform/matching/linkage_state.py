@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.clusters import Thresholds
 from sync_platform.matching.comparisons import format_levels
 from sync_platform.matching.linkage import Linkage
+from sync_platform.matching.thresholds import Thresholds
 
 IDS = ["source", "source_id"]
 """The columns that identify a listing."""
@@ -129,7 +129,7 @@ def key_table(listings: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
 
 def link_table(linkage: Linkage, thresholds: Thresholds | None = None) -> pl.DataFrame:
     """The links of a linkage in LINK_SCHEMA, in order of listings."""
-    least = min((thresholds or Thresholds()).review, (thresholds or Thresholds()).match)
+    least = (thresholds or Thresholds()).least
     probabilities = linkage.probabilities
     chosen = np.flatnonzero(linkage.may_join & (probabilities >= least))
     different, which = np.unique(linkage.levels[chosen], axis=0, return_inverse=True)

@@ -11,11 +11,12 @@ import numpy as np
 import orjson
 import polars as pl
 
-from sync_platform.matching.clusters import Clusters, Thresholds
+from sync_platform.matching.clusters import Clusters
 from sync_platform.matching.comparisons import parse_levels
 from sync_platform.matching.explanation import Explainer
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.model import Model
+from sync_platform.matching.thresholds import Thresholds
 
 PAIR_SCHEMA = {
     "source_a": pl.String,

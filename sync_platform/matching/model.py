@@ -18,7 +18,7 @@ from sync_platform.errors import UsageError
 from sync_platform.matching.comparisons import COMPARISONS, NAME, PHONE, PLACE, Comparison
 from sync_platform.matching.frequencies import Frequencies
 
-VERSION = 1
+VERSION = 2
 MAX_BITS = 16.0
 """The largest weight of a comparison, for or against: one wrong value must not outweigh all others."""
 TOGETHER = (NAME, PLACE, PHONE)
@@ -47,6 +47,11 @@ class Model(msgspec.Struct, frozen=True):
     coincidences: dict[str, float] = {}
     version: int = VERSION
 
+    @property
+    def prior_bits(self) -> float:
+        """The log2 odds of the prior."""
+        return log2(self.prior / (1 - self.prior))
+
     def weights(self, levels: np.ndarray) -> np.ndarray:
         """Bits for a match (above 0) or against it, per pair and comparison; 0 where a level is unknown.
 
@@ -63,7 +68,7 @@ class Model(msgspec.Struct, frozen=True):
 
     def bits(self, levels: np.ndarray) -> np.ndarray:
         """The sum of prior and evidence of each pair: log2 of the odds that it is one place."""
-        found = np.full(len(levels), log2(self.prior / (1 - self.prior)))
+        found = np.full(len(levels), self.prior_bits)
         for column in range(len(COMPARISONS)):
             found += self._weights_of(column)[levels[:, column] + 1]
         return np.asarray(found - self.coincidence(levels))

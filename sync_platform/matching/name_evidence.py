@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rapidfuzz import fuzz
 
+from sync_platform.matching.area_names import chinese_areas, english_areas
 from sync_platform.matching.comparisons import NAME, UNKNOWN
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.restaurant_names import GENERIC, ParsedName
@@ -27,6 +28,8 @@ class NameEvidence:
         self.branch = TextColumn([name.branch for name in names])
         self._kind = [_kind(name, is_english=is_english) for name in names]
         self._words = [frozenset(name.words) for name in names]
+        self._second_words = [_second_words(name, is_english=is_english) for name in names]
+        self._has_second = np.array([bool(words) for words in self._second_words], dtype=bool)
         self._word_counts = np.fromiter(map(len, self._words), dtype=np.int32, count=len(names))
         self._is_rare = np.array([frequencies.names_by_chance(words) <= FEW_NAMES for words in self._words], dtype=bool)
         self._is_shared = np.array([frequencies.places_with_name(name.whole) > 1 for name in names], dtype=bool)
@@ -48,6 +51,8 @@ class NameEvidence:
         level[unclear[sound_similarity == 100]] = NAME.number("similar")
         unclear = np.flatnonzero((alike < NEARLY) & (alike >= WITHIN_AT_LEAST))
         level[unclear[self._within(left[unclear], right[unclear])]] = NAME.number("within")
+        unclear = np.flatnonzero((alike < NEARLY) & (self._has_second[left] | self._has_second[right]))
+        level[unclear[self._in_second_name(left[unclear], right[unclear])]] = NAME.number("within")
         level[alike >= NEARLY] = NAME.number("near")
         same_whole = self.whole.codes[left] == self.whole.codes[right]
         same_core = self.core.codes[left] == self.core.codes[right]
@@ -84,6 +89,26 @@ class NameEvidence:
             words[one] <= words[other] for one, other in zip(inner[rare].tolist(), outer[rare].tolist(), strict=True)
         ]
         return found
+
+    def _in_second_name(self, left: Array, right: Array) -> Array:
+        """True where the name of one is the second name of the other, and its words are rare."""
+        words, second = self._words, self._second_words
+        return np.array(
+            [
+                any(self._is_rare[inner] and words[inner] <= second[outer] for inner, outer in (pair, pair[::-1]))
+                for pair in zip(left.tolist(), right.tolist(), strict=True)
+            ],
+            dtype=bool,
+        )
+
+
+def _second_words(name: ParsedName, *, is_english: bool) -> frozenset[str]:
+    """The words behind a name or in its brackets, which may be a second name; none where they are an area."""
+    if not name.branch or name.branch in english_areas() or name.branch in chinese_areas():
+        return frozenset()
+    if is_english:
+        return frozenset(name.branch.split())
+    return frozenset(name.branch[at : at + 2] for at in range(len(name.branch) - 1))
 
 
 def _plain(whole: str) -> str:

@@ -12,8 +12,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.addresses import ParsedAddress, parse_addresses
+from sync_platform.matching.addresses import parse_addresses
 from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import ParsedName, parse_names
 from sync_platform.matching.scripts import fold

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import polars as pl
 from rapidfuzz import fuzz
 
-from sync_platform.matching.addresses import ParsedAddress, parse_addresses
+from sync_platform.matching.addresses import parse_addresses
+from sync_platform.matching.parsed_address import ParsedAddress
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST, find_area
@@ -110,9 +111,10 @@ def _addresses_agree(listing: ComparedListing, licence: ComparedListing) -> _Ver
 
 def _same_premises(one: ParsedAddress, other: ParsedAddress) -> _Verdict:
     if one.first and other.first and one.street and other.street:
-        return one.first == other.first and one.street[-STREET_END:] == other.street[-STREET_END:]
-    if one.shops and other.shops and one.building and other.building:
-        return not one.shops.isdisjoint(other.shops)
+        is_same_number = one.first <= other.last and other.first <= one.last
+        return is_same_number and one.street[-STREET_END:] == other.street[-STREET_END:]
+    if one.units and other.units and one.building and other.building:
+        return not one.units.isdisjoint(other.units)
     return None
 
 

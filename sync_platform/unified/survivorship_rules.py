@@ -92,7 +92,7 @@ def _chinese_address(text: str) -> str | None:
 
 def _address_extent(text: str) -> int:
     read = max(parse_addresses(text, text), key=lambda each: len(each.whole))
-    return sum(map(bool, (read.first, read.street, read.building, read.floor, read.shops)))
+    return sum(map(bool, (read.first, read.street, read.building, read.floors, read.units)))
 
 
 def _district(text: str) -> str | None:

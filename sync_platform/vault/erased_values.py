@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Set
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,19 +27,21 @@ def nobody_erased() -> Set[str]:
     return frozenset()
 
 
-def erased_subjects(vault_url: str) -> Set[str]:
-    """The ids of all data subjects with a tombstone; none where there is no vault yet.
+def erased_subjects(vault: sa.Engine) -> Set[str]:
+    """The ids of all data subjects with a tombstone in the vault's database; StorageError where it cannot be read."""
+    with transaction(vault) as connection:
+        return frozenset(connection.execute(sa.select(tombstones.c.subject_id)).scalars())
 
-    StorageError where the vault's database cannot be read.
-    """
+
+def erased_subjects_at(vault_url: str) -> Set[str]:
+    """The same for the vault at a SQLAlchemy URL; none where there is no vault yet."""
     if not database_exists(vault_url):
         return frozenset()
-    engine = open_vault_database(vault_url)
+    vault = open_vault_database(vault_url)
     try:
-        with transaction(engine) as connection:
-            return frozenset(connection.execute(sa.select(tombstones.c.subject_id)).scalars())
+        return erased_subjects(vault)
     finally:
-        engine.dispose()
+        vault.dispose()
 
 
 def erased_form(text: str, erased: Set[str]) -> str:
@@ -48,3 +51,14 @@ def erased_form(text: str, erased: Set[str]) -> str:
         return f"{PREFIX}{found[1]}:{ERASED}" if found[1] in erased else found[0]
 
     return SEALED_VALUE.sub(shown, text)
+
+
+def without_ciphertext(value: Any, erased: Set[str]) -> Any:
+    """A value with the erased form in place of every sealed value of an erased data subject, at any depth."""
+    if isinstance(value, str):
+        return erased_form(value, erased) if PREFIX in value else value
+    if isinstance(value, list | tuple):
+        return [without_ciphertext(item, erased) for item in value]
+    if isinstance(value, dict):
+        return {name: without_ciphertext(item, erased) for name, item in value.items()}
+    return value

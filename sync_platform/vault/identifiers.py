@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from sync_platform.storage.relational import transaction
-from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.normalisation import ADDRESS, PHONE, email_address, handle, person_name, phone_number
 from sync_platform.vault.personal_fields import PersonalKind
 from sync_platform.vault.subject_keys import subject_keys
@@ -81,26 +80,58 @@ def kind_by_form(value: str) -> PersonalKind | None:
     return PersonalKind.phone if PHONE.fullmatch(text) else None
 
 
-def find_subjects(engine: sa.Engine, master: MasterKey, identifier: Identifier) -> list[FoundSubject]:
+def find_subjects(engine: sa.Engine, hashes: IdentifierHashes, identifier: Identifier) -> list[FoundSubject]:
     """Everyone with this identifier who is not erased, by platform and dataset; empty where it is no identifier."""
-    found = IdentifierHashes(master.derive("lookup")).of(identifier.kind, identifier.value)
+    found = hashes.of(identifier.kind, identifier.value)
     if found is None:
         return []
-    place = sa.func.instr if engine.dialect.name == "sqlite" else sa.func.strpos
+    return _subjects(engine, _position(engine, found) > 0)
+
+
+def known_subjects(engine: sa.Engine, subject_ids: Collection[str]) -> list[FoundSubject]:
+    """Those of these persons who have a key and are not erased, by platform and dataset."""
+    return _subjects(engine, subject_keys.c.subject_id.in_(subject_ids))
+
+
+def unread_subjects(engine: sa.Engine) -> set[str]:
+    """The persons of an earlier version, whose identifiers nobody has read yet from what is stored."""
+    wanted = sa.select(subject_keys.c.subject_id).where(subject_keys.c.seen_in.is_(None))
+    with transaction(engine) as connection:
+        return set(connection.execute(wanted).scalars())
+
+
+def add_identifiers(engine: sa.Engine, identifiers: Mapping[str, set[str]]) -> None:
+    """Add hashes to those of persons who have a key. A repeat is harmless."""
+    rows = [{"subject": subject, "hash": each} for subject, hashes in identifiers.items() for each in sorted(hashes)]
+    is_new = _position(engine, sa.bindparam("hash")) == 0
+    change = sa.update(subject_keys).where(subject_keys.c.subject_id == sa.bindparam("subject"), is_new)
+    if rows:
+        with transaction(engine) as connection:
+            connection.execute(change.values(identifiers=subject_keys.c.identifiers + " " + sa.bindparam("hash")), rows)
+
+
+def mark_read(engine: sa.Engine, seen_in: Mapping[str, str]) -> None:
+    """Store in which datasets persons of an earlier version are, separated by spaces: they are not unread any more."""
+    rows = [{"subject": subject, "datasets": datasets} for subject, datasets in seen_in.items()]
+    is_theirs = (subject_keys.c.subject_id == sa.bindparam("subject"), subject_keys.c.seen_in.is_(None))
+    if rows:
+        with transaction(engine) as connection:
+            change = sa.update(subject_keys).where(*is_theirs).values(seen_in=sa.bindparam("datasets"))
+            connection.execute(change, rows)
+
+
+def _position(engine: sa.Engine, hashed: str | sa.BindParameter[str]) -> sa.Function[int]:
+    """SQL: where the hash is among a person's identifiers, from 1; 0 where it is not."""
+    position = sa.func.instr if engine.dialect.name == "sqlite" else sa.func.strpos
+    return position(subject_keys.c.identifiers, hashed)
+
+
+def _subjects(engine: sa.Engine, condition: sa.ColumnElement[bool]) -> list[FoundSubject]:
     wanted = sa.select(subject_keys.c.subject_id, subject_keys.c.seen_in).where(
-        place(subject_keys.c.identifiers, found) > 0,
-        ~sa.exists().where(tombstones.c.subject_id == subject_keys.c.subject_id),
+        condition, ~sa.exists().where(tombstones.c.subject_id == subject_keys.c.subject_id)
     )
     with transaction(engine) as connection:
         rows = connection.execute(wanted).all()
     return sorted(
         FoundSubject(subject, *name.split(".", 1)) for subject, seen_in in rows for name in (seen_in or "").split()
     )
-
-
-def forget_identifiers(connection: sa.Connection, subject_ids: Iterable[str]) -> None:
-    """Delete the identifiers of these persons. A repeat is harmless."""
-    rows = [{"subject": each} for each in subject_ids]
-    if rows:
-        wanted = sa.update(subject_keys).where(subject_keys.c.subject_id == sa.bindparam("subject"))
-        connection.execute(wanted.values(identifiers=""), rows)

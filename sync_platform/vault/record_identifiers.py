@@ -34,7 +34,7 @@ class RecordIdentifiers:
         names = []
         for path in personal.fields:
             kind = personal.kind_of(path)
-            if kind in NORMAL_FORMS or kind is PersonalKind.unstated:
+            if is_identifying(kind):
                 if "[]." in path:
                     self._add_arrays(kind, path, records, subjects, found)
                     continue
@@ -70,6 +70,11 @@ class RecordIdentifiers:
     def _hash_of(self, kind: PersonalKind, text: str) -> str | None:
         stated = kind_by_form(text) if kind is PersonalKind.unstated else kind
         return self._hashes.of(stated, text) if stated else None
+
+
+def is_identifying(kind: PersonalKind) -> bool:
+    """True if values of this kind may name a person."""
+    return kind in NORMAL_FORMS or kind is PersonalKind.unstated
 
 
 def _is_text(value: Any) -> bool:

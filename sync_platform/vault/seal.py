@@ -105,7 +105,8 @@ class Vault:
         previous = previous_key(engine, master)
         self._wrapping = SubjectKeyWrapping(master)
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
-        self._identifiers = RecordIdentifiers(IdentifierHashes(master.derive("lookup")))
+        self.identifiers = IdentifierHashes(master.derive("lookup"))
+        self._record_identifiers = RecordIdentifiers(self.identifiers)
         self.anchors = Signer(master, "lineage-anchor")
         self.backups = KeyWrapping(master, "backup-repository", previous)
         self.tombstones = Signer(master, TOMBSTONES_USE)
@@ -127,7 +128,9 @@ class Vault:
         subjects = [
             self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
-        ciphers = self._ciphers_of(subjects, self._identifiers.of(personal, records, subjects), f"{platform}.{dataset}")
+        ciphers = self._ciphers_of(
+            subjects, self._record_identifiers.of(personal, records, subjects), f"{platform}.{dataset}"
+        )
         for path in personal.fields:
             if "[]." in path:
                 ArraySealer(platform, path).seal_in(records, subjects, ciphers)
@@ -153,6 +156,13 @@ class Vault:
         except (InvalidTag, ValueError):
             raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
         return orjson.loads(plain)
+
+    def ciphers(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
+        """The ciphers of these persons, to unseal with; erased and unknown persons have none. No key is created."""
+        with self._lock:
+            self._forget_erased()
+            wanted = [subject for subject in dict.fromkeys(subjects) if subject not in self._erased]
+            return {subject: AESSIV(stored.key) for subject, stored in self._load_keys(wanted).items()}
 
     def subject_id(self, platform: str, path: str, value: Any) -> str:
         """The keyed hash that identifies a person: HMAC-SHA256, 128 bits, base64url."""

@@ -31,7 +31,7 @@ class Reservation(msgspec.Struct):
 class ReservationRow(Row):
     """A record as stored."""
 
-    guest: Annotated[str | None, column("Guest's name", sealed=True)] = None
+    name: Annotated[str | None, column("Guest's name", sealed=True)] = None
     email: Annotated[str | None, column("Guest's address", sealed=True)] = None
     phone: Annotated[str | None, column("Guest's number", sealed=True)] = None
     note: Annotated[str | None, column("What the guest asks for", sealed=True)] = None
@@ -40,7 +40,7 @@ class ReservationRow(Row):
 
 def _row(sent: Reservation) -> ReservationRow:
     return ReservationRow(
-        source_id=str(sent.id), guest=sent.name, email=sent.email, phone=sent.phone, note=sent.note, seats=sent.seats
+        source_id=str(sent.id), name=sent.name, email=sent.email, phone=sent.phone, note=sent.note, seats=sent.seats
     )
 
 

@@ -35,7 +35,7 @@ from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
-from sync_platform.vault.erased_values import erased_subjects
+from sync_platform.vault.erased_values import erased_subjects_at
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -164,7 +164,7 @@ class LakeHarness:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
     def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
-        rows = TypedRows(landed, self.platform, erased=lambda: erased_subjects(self.vault_url))
+        rows = TypedRows(landed, self.platform, erased=lambda: erased_subjects_at(self.vault_url))
         return commit_landed(self.lake, HISTORY, rows, landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.matching import blocking
-from sync_platform.matching.clusters import Clusters, Decision, Thresholds, build_clusters
+from sync_platform.matching.clusters import Clusters, Decision, build_clusters
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.linkage_state import KEY_SCHEMA, LINK_SCHEMA, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import SCHEMA
 from sync_platform.matching.matches import PAIR_SCHEMA, explain_links, review_pairs
 from sync_platform.matching.model import Model
+from sync_platform.matching.thresholds import Thresholds
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform_tests.extent import examples
 

@@ -12,11 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import UsageError
-from sync_platform.matching.clusters import Clusters, Decision, Thresholds, build_clusters
+from sync_platform.matching.clusters import Clusters, Decision, build_clusters
+from sync_platform.matching.comparisons import COMPARISONS
+from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.listing_table import SCHEMA, to_listing_table
 from sync_platform.matching.matches import PAIR_SCHEMA, cluster_table, matched_pairs, review_pairs
-from sync_platform.matching.model import read_model, write_model
+from sync_platform.matching.model import Model, initial_parameters, read_model, write_model
+from sync_platform.matching.thresholds import Thresholds
 from sync_platform_tests.extent import examples
 
 from .conftest import LinkedCity
@@ -86,14 +89,16 @@ def test_no_cluster_has_two_unmarked_listings_of_one_source_for_any_scores(data:
         }
     )
     pairs = list(combinations(range(count), 2))
-    bits = np.array([data.draw(st.integers(-20, 20)) for _ in pairs], dtype=float)
+    likeness = [[data.draw(st.integers(-1, len(comparison.levels) - 1)) for comparison in COMPARISONS] for _ in pairs]
+    levels = np.array(likeness, dtype=np.int8)
+    model = Model(0.1, initial_parameters(), Frequencies())
     linkage = Linkage(
         listings,
-        None,  # type: ignore[arg-type]
+        model,
         np.array([pair[0] for pair in pairs]),
         np.array([pair[1] for pair in pairs]),
-        np.empty((len(pairs), 0)),
-        bits,
+        levels,
+        model.bits(levels),
         np.zeros(len(pairs)),
         pl.DataFrame(),
         [],

@@ -117,45 +117,45 @@ def test_telephone_numbers(text: str, expected: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number", "floor", "shops", "street"),
+    ("text", "number", "floors", "units", "street"),
     [
-        ("Shop 305A, 3/F, Kam Hing Plaza, 12-14 Nathan Road, TST", (12, 14), "3", {"305a"}, "nathan"),
-        ("SHOP NO. 3A, G/F, 5 QUEEN'S ROAD CENTRAL, HONG KONG", (5, 5), "g", {"3a"}, "queens c"),
-        ("Shop 1, 3 & 5, G/F, 8 Foo St", (8, 8), "g", {"1", "3", "5"}, "foo"),
-        ("Shop 123, L1, Festival Walk, 80 Tat Chee Avenue", (80, 80), "1", {"123"}, "tat chee"),
-        ("435 s. la cienega blv.", (435, 435), "", set(), "s la cienega"),
-        ("42 e. 20th st.  between park ave. s and broadway", (42, 42), "", set(), "e 20"),
-        ("1215-17 Fifth Avenue", (1215, 1217), "", set(), "5"),
-        ("Basement, 9 Java Rd, North Point", (9, 9), "b", set(), "java"),
+        ("Shop 305A, 3/F, Kam Hing Plaza, 12-14 Nathan Road, TST", (12, 14), {"3"}, {"305a"}, "nathan"),
+        ("SHOP NO. 3A, G/F, 5 QUEEN'S ROAD CENTRAL, HONG KONG", (5, 5), {"g"}, {"3a"}, "queens c"),
+        ("Shop 1, 3 & 5, G/F, 8 Foo St", (8, 8), {"g"}, {"1", "3", "5"}, "foo"),
+        ("Shop 123, L1, Festival Walk, 80 Tat Chee Avenue", (80, 80), {"1"}, {"123"}, "tat chee"),
+        ("435 s. la cienega blv.", (435, 435), set(), set(), "s la cienega"),
+        ("42 e. 20th st.  between park ave. s and broadway", (42, 42), set(), set(), "e 20"),
+        ("1215-17 Fifth Avenue", (1215, 1217), set(), set(), "5"),
+        ("Basement, 9 Java Rd, North Point", (9, 9), {"b"}, set(), "java"),
     ],
 )
-def test_english_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], street: str) -> None:
+def test_english_addresses(text: str, number: tuple[int, int], floors: set[str], units: set[str], street: str) -> None:
     read, _ = parse_addresses(text)
-    assert ((read.first, read.last), read.floor, read.shops, read.street) == (number, floor, shops, street)
+    assert ((read.first, read.last), read.floors, read.units, read.street) == (number, floors, units, street)
 
 
 @pytest.mark.parametrize(
-    ("text", "number", "floor", "shops", "ending"),
+    ("text", "number", "floors", "units", "ending"),
     [
-        ("尖沙咀彌敦道12至14號金興廣場3樓305A號舖", (12, 14), "3", {"305a"}, "弥敦道"),
-        ("香港北角 英皇道243-255號 國都廣場2樓及3樓全層", (243, 255), "2", set(), "英皇道"),
-        ("新界荃灣 楊屋道8號  如心廣場第一期 地下 G01A號鋪", (8, 8), "g", {"g01a"}, "杨屋道"),
-        ("深水埗福榮街３５號地庫", (35, 35), "b", set(), "福荣街"),
-        ("旺角砵蘭街十號", (0, 0), "", set(), ""),
-        ("中環德輔道中61號二十一樓", (61, 61), "21", set(), "德辅道中"),
+        ("尖沙咀彌敦道12至14號金興廣場3樓305A號舖", (12, 14), {"3"}, {"305a"}, "弥敦道"),
+        ("香港北角 英皇道243-255號 國都廣場2樓及3樓全層", (243, 255), {"2", "3"}, set(), "英皇道"),
+        ("新界荃灣 楊屋道8號  如心廣場第一期 地下 G01A號鋪", (8, 8), {"g"}, {"g1a"}, "杨屋道"),
+        ("深水埗福榮街３５號地庫", (35, 35), {"b"}, set(), "福荣街"),
+        ("旺角砵蘭街十號", (0, 0), set(), set(), ""),
+        ("中環德輔道中61號二十一樓", (61, 61), {"21"}, set(), "德辅道中"),
     ],
 )
-def test_chinese_addresses(text: str, number: tuple[int, int], floor: str, shops: set[str], ending: str) -> None:
+def test_chinese_addresses(text: str, number: tuple[int, int], floors: set[str], units: set[str], ending: str) -> None:
     _, read = parse_addresses(text)
-    assert ((read.first, read.last), read.floor, read.shops) == (number, floor, shops)
+    assert ((read.first, read.last), read.floors, read.units) == (number, floors, units)
     assert read.street.endswith(ending)
 
 
 def test_both_languages_of_one_address_have_the_same_parts() -> None:
     english, _ = parse_addresses("Shop 4A, G/F, 47 Fuk Wing Street, Sham Shui Po")
     _, chinese = parse_addresses("深水埗福榮街47號地下4A號舖")
-    assert (english.first, english.floor, english.shops) == (chinese.first, chinese.floor, chinese.shops)
-    assert chinese.street_sound.endswith(english.street_sound) and len(english.street_sound) == 2
+    assert (english.first, english.floors, english.units) == (chinese.first, chinese.floors, chinese.units)
+    assert chinese.sound == english.sound and len(english.sound) == 2
 
 
 @pytest.mark.parametrize(

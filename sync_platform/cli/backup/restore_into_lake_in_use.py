@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import ExitStack, contextmanager
 
 from sync_platform.backup.conflict import Conflict
@@ -22,6 +22,7 @@ from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.erased_values import erased_subjects_at
 
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -70,7 +71,12 @@ def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[Res
     ):
         backed_up = BackedUp(request.chosen.manifest.id, commit)
         history = request.settings.lineage_table_name
-        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erasures.subjects, with_decisions)
+
+        def erased() -> Set[str]:
+            """Also those who are erased while the backup is read."""
+            return erasures.subjects | erased_subjects_at(request.settings.vault_url)
+
+        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erased, with_decisions)
 
 
 def _safety_backup(request: RestoreRequest) -> str:

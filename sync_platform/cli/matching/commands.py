@@ -40,7 +40,7 @@ def match(
     Decisions on listings in the lake: `match review`, `match decide` and `match decisions`.
     """
     from sync_platform.cli.matching.files import Outputs, match_files
-    from sync_platform.matching.clusters import Thresholds
+    from sync_platform.matching.thresholds import Thresholds
 
     outputs = Outputs(out, clusters, review, save_model)
     raise typer.Exit(

@@ -16,11 +16,12 @@ from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import Terminal, console, line, styled, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.errors import StorageError, UsageError
-from sync_platform.matching.clusters import Clusters, Thresholds, build_clusters
+from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.matches import cluster_table, matched_pairs, review_pairs
 from sync_platform.matching.model import Model, read_model, write_model
 from sync_platform.matching.table_files import read_files, require_writable, write_table
+from sync_platform.matching.thresholds import Thresholds
 
 
 @dataclass(frozen=True)

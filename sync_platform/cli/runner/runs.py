@@ -19,7 +19,7 @@ from sync_platform.defs.retention import DELETIONS, RETENTION
 from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
 from sync_platform.defs.run_log import console_config, write_run_lines
 from sync_platform.defs.tables import table_key
-from sync_platform.defs.trigger import ATTENDED_TAG, tags_of_request
+from sync_platform.defs.trigger import ATTENDED_TAG, RETRIED_TAG, tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
@@ -63,12 +63,21 @@ class Runner:
         mode: Mode,
         accept_shrink: str = "",
         request: EmergencyRequest | None = None,
+        *,
+        is_attended: bool = True,
     ) -> RunResult:
-        """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed."""
+        """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed.
+
+        `is_attended`: a person waits for the run, so that a failure is not retried minutes later.
+        """
         result = self._execute(
             job_name(platform, mode),
             {**run_config(platform, mode, accept_shrink), **console_config()},
-            {"platform": platform.name, **(tags_of_request(request) if request else {})},
+            {
+                "platform": platform.name,
+                **(tags_of_request(request) if request else {}),
+                **({} if is_attended else {RETRIED_TAG: "true"}),
+            },
             asset_selection=asset_keys(platform),
             partition_key=period.key,
             run_id=request.run_of(platform.name).run_id if request else None,

@@ -1,0 +1,26 @@
+"""House numbers: intervals of the numbers of a street. A letter after a number ("13A") is left out."""
+
+from __future__ import annotations
+
+import re
+
+_WIDEST = 200
+_RANGE = re.compile(r"(\d{1,5})[a-z]?(?:\s*[-–—~至到/]\s*(\d{1,5})?[a-z]?)?")
+_ITEMS = re.compile(r"[、,，及&与和号;+]|\band\b")
+
+
+def parse_house_numbers(text: str) -> tuple[tuple[int, int], ...]:
+    """The intervals in a folded list of numbers, such as `6-44号,9-67号` or `93, 95 & 99a`; each one once."""
+    found = [interval for item in _ITEMS.split(text) if (interval := _interval(item.strip()))]
+    return tuple(dict.fromkeys(found))
+
+
+def _interval(item: str) -> tuple[int, int] | None:
+    found = _RANGE.match(item)
+    if not found:
+        return None
+    low = int(found[1])
+    high = int(found[2]) if found[2] else low
+    if high < low and found[2] and len(found[2]) < len(found[1]):  # 1215-17 is 1215-1217
+        high = int(found[1][: -len(found[2])] + found[2])
+    return (low, high) if low <= high <= low + _WIDEST else (low, low)

@@ -1,0 +1,47 @@
+"""Only candidates: pairs below the threshold that are the single possibility on both sides.
+
+A name that several places share is weak evidence, also at one door. But where no other listing of either source comes
+into question, and nothing speaks against the pair, the two are one place.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sync_platform.matching.comparisons import COMPARISONS, NAME, PLACE
+from sync_platform.matching.linkage import Linkage
+from sync_platform.matching.thresholds import Thresholds
+
+_EQUAL_NAMES = [NAME.number(code) for code in ("near", "same_shared", "same")]
+_ONE_DOOR = [PLACE.number(code) for code in ("door", "floor", "unit")]
+_AGAINST_BITS = -0.5
+"""A comparison with a smaller weight speaks against a pair."""
+
+
+def only_candidates(linkage: Linkage, thresholds: Thresholds) -> np.ndarray:
+    """True for the pairs between the two thresholds that have equal names, one door, and no rival.
+
+    A rival is another pair from the review threshold on that has one of the two listings and the source of the other.
+    """
+    found = np.zeros(len(linkage.left), dtype=bool)
+    across = linkage.may_join & (linkage.sources[linkage.left] != linkage.sources[linkage.right])
+    possible = np.flatnonzero(across & (linkage.probabilities >= thresholds.review))
+    levels = linkage.levels[possible]
+    chosen = linkage.probabilities[possible] < thresholds.match
+    chosen &= np.isin(levels[:, COMPARISONS.index(NAME)], _EQUAL_NAMES)
+    chosen &= np.isin(levels[:, COMPARISONS.index(PLACE)], _ONE_DOOR)
+    chosen &= (linkage.model.weights(levels) > _AGAINST_BITS).all(axis=1)
+    found[possible[chosen & ~_has_rival(linkage, possible)]] = True
+    return found
+
+
+def _has_rival(linkage: Linkage, pairs: np.ndarray) -> np.ndarray:
+    """True where one listing of a pair is in another of these pairs, with a listing of the same source."""
+    left, right, sources = linkage.left[pairs], linkage.right[pairs], linkage.sources
+    count = int(sources.max(initial=0)) + 1
+    keys = np.concatenate(
+        [left.astype(np.int64) * count + sources[right], right.astype(np.int64) * count + sources[left]]
+    )
+    _, which, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    is_shared = counts[which] > 1
+    return np.asarray(is_shared[: len(pairs)] | is_shared[len(pairs) :])

@@ -1,0 +1,94 @@
+"""Units: the numbers of shops, rooms and stalls, as sets of codes.
+
+A code is written without spaces, hyphens and leading zeros: `L-02` is `l2`. A range is all its codes: `G12-15` is g12,
+g13, g14 and g15. Both languages write codes in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+WIDEST = 60  # units; a wider range is no range but one code in two parts
+CODE = (
+    r"[a-z]{3} [a-z]\d{1,3}\b|\d{1,2}[a-z]{1,3}\d{2,4}[a-z]?"
+    r"|(?:[a-z]{1,4}[ -]?)?\d{1,4}[a-z]{0,2}\d{0,3}|(?!no\b)[a-z]{1,2}(?![a-z])"
+)
+"""A pattern of one code, or one end of a range."""
+_PARTS = re.compile(r"([a-z]*)(\d+)([a-z]*)(\d*)")
+_LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+_LIST = re.compile(r"[、,及和&与/+;]|\band\b|号")
+_RANGE = re.compile(r"\s*(?:[-–—~至到]|\bto\b)\s*")
+
+
+def parse_units(text: str) -> frozenset[str]:
+    """The codes in a folded list of units, such as `3b 及 5`, `309-314` or `l1-094 & 095`."""
+    return frozenset(code for item in _LIST.split(text) if item.strip() for code in _codes_of_item(item.strip()))
+
+
+def _codes_of_item(item: str) -> Iterator[str]:
+    """The codes of one code or range."""
+    parts = [part for part in (re.sub(r"[^a-z0-9]", "", part) for part in _RANGE.split(item)) if part]
+    code = ""
+    for part in parts:
+        if not code:
+            code = part
+        elif _is_prefix(code, part):
+            code += part
+        elif between := _between(code, part):
+            yield from between
+            code = ""
+        else:
+            code += part
+    if code:
+        yield _plain(code)
+
+
+def _is_prefix(code: str, part: str) -> bool:
+    """True if both are one code: `l-210`, `gf-05`, `l1-094`."""
+    if code.isalpha():
+        return part[0].isdigit()
+    if re.fullmatch(r"[lm]\d", code):  # a level in front of the number
+        return True
+    return code[0].isalpha() and len(re.findall(r"\d", code)) == 1 and part[0].isdigit() and len(part) > 2
+
+
+def _between(first: str, last: str) -> list[str]:
+    """The codes from one to another; none where they are no range."""
+    if first.isalpha() and last.isalpha() and len(first) == len(last) == 1 and first < last:
+        return [chr(letter) for letter in range(ord(first), ord(last) + 1)]
+    one, other = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
+    if not one or not other or other[1] not in ("", one[1]):
+        return [_plain(first), _plain(last)] if one and not other and last.isalpha() else []
+    low, high = int(one[2]), int(other[2])
+    if high < low and len(other[2]) < len(one[2]) and not one[3]:  # 1215-17 is 1215-1217
+        high = int(one[2][: -len(other[2])] + other[2])
+    if not low <= high <= low + WIDEST or (low == high and one[3] == other[3]):
+        return []
+    middle = [f"{one[1]}{number}" for number in range(low + 1, high)]
+    return [_plain(first), *middle, _plain(f"{one[1]}{high}{other[3]}")]
+
+
+def _plain(code: str) -> str:
+    """The code without leading zeros."""
+    return _LEADING_ZEROS.sub("", code)
+
+
+def are_alike(one: str, other: str) -> bool:
+    """True if two codes may mean one unit: they have one number, and each letter stands in both or in one only."""
+    if one == other:
+        return True
+    mine, theirs = _PARTS.fullmatch(one), _PARTS.fullmatch(other)
+    if not mine or not theirs or mine[2] != theirs[2]:
+        return False
+    return all(not a or not b or a == b for a, b in ((mine[1], theirs[1]), (mine[3], theirs[3])))
+
+
+def have_one_shape(one: str, other: str) -> bool:
+    """True if two codes are of one numbering: both have the same letters around a number, or both are letters."""
+    return _shape(one) == _shape(other)
+
+
+def _shape(code: str) -> tuple[str, bool]:
+    found = _PARTS.fullmatch(code)
+    return (found[1], True) if found else ("", False)
