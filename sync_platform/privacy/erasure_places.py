@@ -33,8 +33,9 @@ from sync_platform.storage.lake_connection import LAKE, Lake
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import transaction
-from sync_platform.vault.seal import Vault, subject_keys
+from sync_platform.vault.seal import Vault
 from sync_platform.vault.sealed_values import PREFIX
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import read_tombstones
 
 SEALED_COPY = "it has sealed values and no key"
