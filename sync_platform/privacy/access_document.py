@@ -63,8 +63,10 @@ def _section(found: DatasetAnswer) -> Section:
 def _reasons(found: DatasetAnswer) -> DocumentTable:
     """Why the data is kept, in both languages."""
     stated = found.dataset.personal.processing if found.dataset.personal else None
-    english = stated or Processing(*[NOT_STATED] * 4)
-    chinese = english.in_chinese or (english if stated else Processing(*[NOT_STATED_ZH] * 4))
+    english = stated or Processing(NOT_STATED, NOT_STATED, NOT_STATED, NOT_STATED)
+    chinese = english.in_chinese or (
+        english if stated else Processing(NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH)
+    )
     source = found.platform.live_base_url
     rows = [
         ("Whose data / 資料當事人", english.whose, chinese.whose),

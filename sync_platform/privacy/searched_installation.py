@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sync_platform.lake.subject_rows import sealed_fields
+from sync_platform.sources.columns import declared_columns
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.object_store import ObjectStore
@@ -33,7 +33,8 @@ class SearchedInstallation:
 def sealed_paths(dataset: Dataset) -> dict[str, str]:
     """By sealed column, the field of the record that it comes from. Those that name the person come first."""
     named_by = dataset.personal.subject if dataset.personal else ()
-    return dict(sorted(sealed_fields(dataset).items(), key=lambda each: each[1] not in named_by))
+    fields = {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
+    return dict(sorted(fields.items(), key=lambda each: each[1] not in named_by))
 
 
 def contexts_of(platform: Platform, dataset: Dataset) -> list[str]:
