@@ -25,6 +25,7 @@ from sync_platform.server.access_table import AccessTable, load_access_table
 from sync_platform.server.address import allowed_hosts, allowed_origins
 from sync_platform.server.gate import CHECK_AGAIN_S, Gate
 from sync_platform.server.login_routes import LoginRoutes
+from sync_platform.server.page_routes import PageRoutes
 from sync_platform.server.refusal import CODES, refusal
 from sync_platform.server.request_limits import RequestLimits
 from sync_platform.server.response_headers import ResponseHeaders
@@ -70,6 +71,7 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     login = LoginRoutes(UserStore(parts.ledger), sessions, log, parts.settings.password_login)
     app.router.routes += login.routes()
     app.router.routes += StateRoutes(parts.settings, parts.problems, parts.waiting_runs).routes()
+    app.router.routes += PageRoutes(parts.settings, parts.waiting_runs, log).routes()
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
     app.add_exception_handler(StorageError, _storage_failed)
