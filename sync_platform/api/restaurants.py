@@ -42,9 +42,7 @@ def add_restaurants(router: APIRouter, context: ApiContext) -> None:
     )
     def search_restaurants(
         q: Annotated[Text, Query(description="Words of the name, in English or Chinese (either script).")] = None,
-        district: Annotated[
-            Text, Query(description="A district or neighbourhood: Wan Chai, 灣仔, Causeway Bay.")
-        ] = None,
+        district: Annotated[Text, Query(description="A district or neighbourhood, such as 灣仔.")] = None,
         cuisine: Annotated[Text, Query(description="A cuisine, such as Cantonese.")] = None,
         lat: Latitude = None,
         lng: Longitude = None,

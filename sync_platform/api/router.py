@@ -9,8 +9,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Match, Route
 
+from sync_platform.api.alerts import add_alerts
 from sync_platform.api.api_error import ApiError
 from sync_platform.api.backups import add_backups
+from sync_platform.api.bulk import add_bulk
+from sync_platform.api.changes import add_changes
 from sync_platform.api.context import ApiContext
 from sync_platform.api.emergency import add_emergency
 from sync_platform.api.enveloped_route import EnvelopedRoute
@@ -18,9 +21,24 @@ from sync_platform.api.health import add_health
 from sync_platform.api.jobs import add_jobs
 from sync_platform.api.lineage import add_lineage
 from sync_platform.api.permission import known_actor
+from sync_platform.api.quality import add_quality
 from sync_platform.api.restaurants import add_restaurants
+from sync_platform.api.syncs import add_syncs
 
 PREFIX = "/api/production-sync"
+ADDED = (
+    add_health,
+    add_emergency,
+    add_lineage,
+    add_backups,
+    add_jobs,
+    add_restaurants,
+    add_changes,
+    add_quality,
+    add_syncs,
+    add_alerts,
+    add_bulk,
+)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
@@ -35,7 +53,7 @@ def api_router(context: ApiContext) -> APIRouter:
         await run_in_threadpool(context.close)
 
     router = APIRouter(prefix=PREFIX, route_class=EnvelopedRoute, lifespan=lifespan)
-    for add in (add_health, add_emergency, add_lineage, add_backups, add_jobs, add_restaurants):
+    for add in ADDED:
         add(router, context)
     _add_others(router)
     return router

@@ -45,10 +45,9 @@ class RestaurantIndex:
         self.reviews = frame["review_count"].fill_null(-1).to_numpy()
         self.latitudes = frame["latitude"].fill_null(np.nan).to_numpy()
         self.longitudes = frame["longitude"].fill_null(np.nan).to_numpy()
-        self._names = [
-            [folded_name(name) for name in pair if name] for pair in frame[["name_en", "name_zh"]].iter_rows()
-        ]
-        self._by_term = _grouped(set(term for name in names for term in terms_of(name)) for names in self._names)
+        pairs = frame[["name_en", "name_zh"]].iter_rows()
+        self._names = [[folded_name(name) for name in pair if name] for pair in pairs]
+        self._by_term = _grouped([term for name in names for term in terms_of(name)] for names in self._names)
         self._by_name = _grouped(self._names)
         self._words = sorted(self._by_term)
         self._by_area = _grouped([_area_name(each)] for each in frame["district"])

@@ -24,8 +24,8 @@ RECORD = (*COLUMNS, "licence_number", "licence_expires_on", "founded_at", "why",
 class RestaurantRecord:
     """A restaurant. `asked`: the requested id, which may be that of a restaurant merged into this one.
 
-    `fields`: by field, its source as `why` has it. `offers`: the live ones, at most MOST_OFFERS. `reviews`: by platform,
-    how many live reviews are stored.
+    `fields`: by field, its source as `why` has it. `offers`: the live ones, at most MOST_OFFERS. `reviews`: how many
+    live reviews are stored, by platform.
     """
 
     asked: str

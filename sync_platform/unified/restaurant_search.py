@@ -6,6 +6,7 @@ nearest come first.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,10 +55,10 @@ class Place:
 
 @dataclass(frozen=True)
 class FoundRestaurants:
-    """A page of results. `total`: how many there are on all pages. `after`: the place of the last; None on the last page.
+    """A page of results. `total`: how many there are on all pages. `after`: the place of the last one, if more follow.
 
-    Each result has the columns of the index, `distance_m` (None without a point) and `is_open_now` (None where the hours
-    are not known).
+    Each result has the columns of the index, `distance_m` (None without a point) and `is_open_now` (None where the
+    hours are not known).
     """
 
     rows: list[dict[str, Any]]
@@ -107,14 +108,15 @@ def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.ND
         return _distances_m(index, query.near, rows)
     if query.name is None:
         return np.zeros(len(rows))
-    return 1.0 - np.isin(rows, index.named_exactly(query.name), assume_unique=True)
+    return np.where(np.isin(rows, index.named_exactly(query.name), assume_unique=True), 0.0, 1.0)
 
 
 def _distances_m(index: RestaurantIndex, near: Near, rows: Rows) -> npt.NDArray[np.float64]:
     """Distances on a plane, which is exact to a metre in a city; infinite for a restaurant without coordinates."""
     north = (index.latitudes[rows] - near.latitude) * METRES_PER_DEGREE
     east = (index.longitudes[rows] - near.longitude) * METRES_PER_DEGREE_EAST
-    return np.nan_to_num(np.round(np.hypot(north, east), 1), nan=np.inf)
+    distances = np.round(np.hypot(north, east), 1)
+    return np.where(np.isnan(distances), np.inf, distances)
 
 
 def _first(ranks: npt.NDArray[np.float64], limit: int) -> npt.NDArray[np.intp]:
@@ -134,10 +136,10 @@ def _is_later(
 ) -> npt.NDArray[np.bool_]:
     """For each row, whether its place is after another; also where the restaurant of that place is gone."""
     reviews = index.reviews[rows]
-    is_same = (ranks == after.rank) & (reviews == after.reviews)
     is_later: npt.NDArray[np.bool_] = (ranks > after.rank) | ((ranks == after.rank) & (reviews < after.reviews))
-    for at in np.flatnonzero(is_same):
-        is_later[at] = index.ids[rows[at]] > after.restaurant_id
+    equal = np.flatnonzero((ranks == after.rank) & (reviews == after.reviews))  # in order of their ids
+    first = bisect_right(equal, after.restaurant_id, key=lambda at: str(index.ids[rows[at]]))
+    is_later[equal[first:]] = True
     return is_later
 
 
