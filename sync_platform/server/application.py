@@ -29,6 +29,7 @@ from sync_platform.server.address import allowed_hosts, allowed_origins
 from sync_platform.server.api_document import api_document_routes
 from sync_platform.server.gate import CHECK_AGAIN_S, Gate
 from sync_platform.server.login_routes import LoginRoutes
+from sync_platform.server.page_routes import PageRoutes
 from sync_platform.server.refusal import CODES, refusal
 from sync_platform.server.request_limits import RequestLimits
 from sync_platform.server.response_headers import ResponseHeaders
@@ -75,9 +76,9 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     app = FastAPI(openapi_url=None)
     login = LoginRoutes(UserStore(parts.ledger), sessions, log, parts.settings.password_login)
     state = StateRoutes(parts.settings, parts.problems, parts.waiting_runs)
-    app.router.routes += [*login.routes(), *state.routes(), *api_document_routes()]
+    pages = PageRoutes(parts.settings, parts.waiting_runs, log)
+    app.router.routes += [*login.routes(), *state.routes(), *api_document_routes(), *pages.routes()]
     app.include_router(api_router(_api_context(parts, log)))
-    app.add_route("/", lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
     app.add_exception_handler(StorageError, _storage_failed)
