@@ -24,7 +24,18 @@ from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import anomalies, freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
-from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.operations.commands import (
+    attach,
+    audit,
+    maintain,
+    platforms,
+    query,
+    sandbox,
+    serve,
+    status,
+    tables,
+    up,
+)
 from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
@@ -61,6 +72,7 @@ for command in (
     audit,
     platforms,
     sandbox,
+    serve,
     up,
 ):
     app.command()(command)

@@ -2,7 +2,7 @@
 
 What belongs here: finding such rows, and replacing them in the incoming rows of a commit. So an erased person comes
 back neither by what was landed before the erasure, nor by a sync that ran while the person was erased. The rows that
-are stored already belong in lake/erasure.py.
+are stored already belong in lake/row_erasure.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rows and changes of data subjects in the lake: how many, in which tables, and whether they have ciphertext.
 
-What belongs here: counting, and the sealed fields of a table. Nothing is unsealed here.
+What belongs here: counting. Nothing is unsealed here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import duckdb
 
 from sync_platform.lake.erased_rows import has_ciphertext, sealed_columns
 from sync_platform.lake.tracked_table import dataset_table
-from sync_platform.sources.columns import declared_columns
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
@@ -32,11 +31,6 @@ class SubjectRows:
     @property
     def table(self) -> str:
         return f"{self.platform}.{self.dataset}"
-
-
-def sealed_fields(dataset: Dataset) -> dict[str, str]:
-    """The field of the record from which each sealed column comes: the name under which it was sealed."""
-    return {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
 
 
 def personal_tables(

@@ -46,6 +46,9 @@ class ProblemName(StrEnum):
     anomaly = "anomaly"
     drift_found = "drift-found"
     sync_completed = "sync-completed"
+    emergency_started = "emergency-started"
+    emergency_in_trouble = "emergency-in-trouble"
+    emergency_ended = "emergency-ended"
 
 
 SEVERITY: Mapping[ProblemName, Severity] = {
@@ -77,6 +80,9 @@ SEVERITY: Mapping[ProblemName, Severity] = {
     ProblemName.anomaly: "medium",
     ProblemName.drift_found: "low",
     ProblemName.sync_completed: "low",
+    ProblemName.emergency_started: "low",
+    ProblemName.emergency_in_trouble: "critical",
+    ProblemName.emergency_ended: "low",
 }
 """The severity of each problem when it begins; an alert that stays open becomes more severe."""
 

@@ -17,8 +17,8 @@ import duckdb
 
 from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.errors import StorageError, SyncError, UsageError
-from sync_platform.lake.erasure import erase_rows
-from sync_platform.lake.subject_rows import personal_tables, sealed_fields
+from sync_platform.lake.row_erasure import erase_rows
+from sync_platform.lake.subject_rows import personal_tables
 from sync_platform.landing.personal_words import has_contact
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_places import ErasurePlaces
@@ -27,6 +27,7 @@ from sync_platform.privacy.erasure_record import Erasure, ErasureEventKind, Eras
 from sync_platform.privacy.held_values import delete_held_values, preserve
 from sync_platform.privacy.legal_holds import LegalHold, LegalHolds
 from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Leases
@@ -236,7 +237,7 @@ class _Work:
                 f"{platform.name}.{dataset.name}.{field}"
                 for platform, dataset in personal_tables(session, self.installation.platforms)
                 if f"{platform.name}.{dataset.name}" in tables
-                for field in sealed_fields(dataset).values()
+                for field in sealed_paths(dataset).values()
             ]
 
     def _defer(self, until: datetime | None) -> None:

@@ -11,6 +11,9 @@ from sync_platform.lake.subject_rows import SubjectRows
 from sync_platform.privacy.erasure import ErasedInstallation
 from sync_platform.privacy.erasure_subjects import find_subjects, other_subjects
 from sync_platform.privacy.legal_holds import LegalHold
+from sync_platform.privacy.person_question import PersonQuestion
+from sync_platform.privacy.person_search import candidates
+from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.vault.erased_values import erased_subjects
 
 
@@ -40,18 +43,18 @@ class ErasureExtent:
         }
 
 
-def find_extent(installation: ErasedInstallation, named: Sequence[str]) -> ErasureExtent:
-    """The extent of the erasure of one person, who may be named several times (`PLATFORM:ID` or a data subject id).
+def find_extent(installation: ErasedInstallation, named: Sequence[str], question: PersonQuestion) -> ErasureExtent:
+    """The extent of the erasure of one person.
 
-    UsageError where nobody, or where more than one data subject answers to a name: then each is named by its id.
+    `named`: each is `PLATFORM:ID` or a data subject id. `question`: an address, a number, a handle or a name.
+    UsageError where nobody, or where more than one person answers to one of them: then each is chosen by its id.
     """
     vault = installation.keys.vault
-    subjects: set[str] = set()
-    for each in named:
-        found = find_subjects(vault, installation.platforms, each)
-        if len(found) > 1:
-            raise UsageError(f"{each!r} may be {len(found)} persons: choose one by its id, {' or '.join(found)}")
-        subjects |= set(found)
+    subjects = {_only(each, find_subjects(vault, installation.platforms, each)) for each in named}
+    if question.identifiers():
+        subjects.add(_only_candidate(installation, question))
+    if not subjects:
+        raise UsageError("name the person: --subject, --email, --phone, --handle or --name")
     others, tables = set[str](), list[SubjectRows]()
     if installation.lake is not None:
         with installation.lake.session() as session:
@@ -66,3 +69,31 @@ def find_extent(installation: ErasedInstallation, named: Sequence[str]) -> Erasu
         tuple(active),
         subjects | others <= erased_subjects(vault.engine) - open_subjects,
     )
+
+
+def _only(named: str, found: Sequence[str]) -> str:
+    if len(found) > 1:
+        raise UsageError(f"{named!r} may be {len(found)} persons: choose with --subject {' or '.join(found)}")
+    return found[0]
+
+
+def _only_candidate(installation: ErasedInstallation, question: PersonQuestion) -> str:
+    """The person whom the question finds; UsageError, which lists all, where it finds several, or nobody."""
+    searched = SearchedInstallation(
+        installation.keys.vault,
+        installation.lake,
+        installation.places.landing,
+        installation.history,
+        installation.platforms,
+    )
+    found = candidates(searched, question)
+    if not found:
+        raise UsageError("nobody is found: no personal value of such a person is stored")
+    if len({each.subject_id for each in found}) > 1:
+        listed = "".join(
+            f"\n  --subject {each.subject_id}  {each.platform}.{each.dataset}, {each.records:,} records, found by "
+            f"{', '.join(each.found_by)}"
+            for each in found
+        )
+        raise UsageError(f"this may be several persons: choose those who are to be erased{listed}")
+    return found[0].subject_id

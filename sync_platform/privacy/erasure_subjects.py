@@ -12,8 +12,10 @@ import duckdb
 import sqlalchemy as sa
 
 from sync_platform.errors import UsageError
-from sync_platform.lake.subject_rows import personal_tables, sealed_fields
+from sync_platform.lake.subject_rows import personal_tables
 from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.privacy.person_search import RECORD
+from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.relational import transaction
@@ -22,10 +24,6 @@ from sync_platform.vault.seal import Vault
 from sync_platform.vault.sealed_values import ERASED, PREFIX
 from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import tombstones
-
-ID_LENGTH = 22
-RECORD = "record"
-"""What a person is named by where the record names nobody: the record's own id."""
 
 
 def find_subjects(vault: Vault, platforms: Mapping[str, Platform], named: str) -> list[str]:
@@ -41,13 +39,13 @@ def find_subjects(vault: Vault, platforms: Mapping[str, Platform], named: str) -
         candidates = {vault.subject_id(platform, path, value) for path in (*paths, RECORD)}
     else:
         raise UsageError(f"{platform!r} is no platform: write PLATFORM:ID with one of {', '.join(sorted(platforms))}")
-    found = known_subjects(vault, candidates)
+    found = _known(vault, candidates)
     if not found:
         raise UsageError(f"nobody is known as {named!r}: no personal value of such a person is stored")
     return sorted(found)
 
 
-def known_subjects(vault: Vault, candidates: Set[str]) -> set[str]:
+def _known(vault: Vault, candidates: Set[str]) -> set[str]:
     """Those that have a key in the vault, or a tombstone."""
     with transaction(vault.engine) as connection:
         return {
@@ -78,7 +76,7 @@ def other_subjects(
 
 def _naming_columns(dataset: Dataset) -> Iterable[tuple[str, str]]:
     """The fields by which a dataset names persons, with their columns; none where it has one such field only."""
-    columns = {field: column for column, field in sealed_fields(dataset).items()}
+    columns = {field: column for column, field in sealed_paths(dataset).items()}
     paths = dataset.personal.subject if dataset.personal else ()
     return [(path, columns[path]) for path in paths if path in columns] if len(paths) > 1 else []
 

@@ -15,11 +15,12 @@ import duckdb
 import pyarrow as pa
 
 from sync_platform.lake.schema import ensure_other_tables
-from sync_platform.lake.subject_rows import personal_tables, sealed_fields
+from sync_platform.lake.subject_rows import personal_tables
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.tracked_table import dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.privacy.legal_holds import LegalHold
+from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.lake_connection import LAKE, Lake
@@ -122,7 +123,7 @@ def _held_of(
     platform: Platform,
     dataset: Dataset,
 ) -> Iterable[HeldValue]:
-    for column, field in sealed_fields(dataset).items():
+    for column, field in sealed_paths(dataset).items():
         if not hold.covers(f"{platform.name}.{dataset.name}.{field}"):
             continue
         for source_id, sealed in _versions(session, history, platform, dataset, column, subjects & {*hold.subjects}):
@@ -171,5 +172,5 @@ def _sealed_again(vault: Vault, platform: str, field: str, hold: str, value: Any
     for name in parents:
         below = {name: below}
     record |= below
-    vault.seal_records(platform, Personal((field,), (HOLD,)), [record], [hold])
+    vault.seal_records(platform, Personal((field,), (HOLD,)), [record], [hold], HOLD)
     return str(value_at(record, field.split(".")))

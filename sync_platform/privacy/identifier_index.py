@@ -78,8 +78,8 @@ def _records(
         with installation.lake.session() as session:
             yield from _rows(session, table_name(platform.name, dataset.name), paths)
             yield from _changes(session, installation.history, platform, dataset, paths)
-    for _, lines in landed_objects(installation.landing, platform, dataset):
-        yield from (orjson.loads(line) for line in lines if PREFIX.encode() in line)
+    for _, body in landed_objects(installation.landing, platform, dataset):
+        yield from (orjson.loads(line) for line in body.splitlines() if PREFIX.encode() in line)
 
 
 def _rows(session: duckdb.DuckDBPyConnection, table: str, paths: dict[str, str]) -> Iterator[Record]:

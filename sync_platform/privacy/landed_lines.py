@@ -13,8 +13,8 @@ from sync_platform.storage.object_store import ObjectStore
 OBJECT = ".ndjson.zst"
 
 
-def landed_objects(store: ObjectStore, platform: Platform, dataset: Dataset) -> Iterator[tuple[str, list[bytes]]]:
-    """Each object's key and its lines (JSON), in order of their syncs; StorageError for a damaged object.
+def landed_objects(store: ObjectStore, platform: Platform, dataset: Dataset) -> Iterator[tuple[str, bytes]]:
+    """Each object's key and its lines (NDJSON), in order of their keys; StorageError for a damaged object.
 
     An object that retention deletes meanwhile is left out.
     """
@@ -22,7 +22,7 @@ def landed_objects(store: ObjectStore, platform: Platform, dataset: Dataset) -> 
         if not key.endswith(OBJECT):
             continue
         try:
-            yield key, zstandard.ZstdDecompressor().decompress(store.get(key)).splitlines()
+            yield key, zstandard.ZstdDecompressor().decompress(store.get(key))
         except KeyError:
             continue
         except zstandard.ZstdError as error:

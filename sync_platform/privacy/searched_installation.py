@@ -32,9 +32,9 @@ class SearchedInstallation:
 
 def sealed_paths(dataset: Dataset) -> dict[str, str]:
     """By sealed column, the field of the record that it comes from. Those that name the person come first."""
-    found = {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
     named_by = dataset.personal.subject if dataset.personal else ()
-    return dict(sorted(found.items(), key=lambda each: each[1] not in named_by))
+    fields = {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
+    return dict(sorted(fields.items(), key=lambda each: each[1] not in named_by))
 
 
 def contexts_of(platform: Platform, dataset: Dataset) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from sync_platform.emergency.submission import submit_request
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.erasure_ledger import ErasureLedger
+from sync_platform.privacy.erasure_proof import CheckedPlace, ErasureProof, ValueState
+from sync_platform.privacy.erasure_record import ErasureEventKind
+from sync_platform.privacy.legal_holds import LegalHolds
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import load_settings
@@ -30,8 +35,8 @@ __all__ = ["earlier"]
 
 PACKAGE = Path(sync_platform.__file__).parent
 ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
-LIST_NOTHING = {"sandbox", "up", "attach", "lineage openlineage"}
-"""Two servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
+LIST_NOTHING = {"sandbox", "serve", "up", "attach", "lineage openlineage"}
+"""Three servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
 SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
 LISTINGS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),
@@ -42,6 +47,9 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "watch": ("watch", "--once"),
     "alerts list": ("alerts", "list"),
     "metrics show": ("metrics",),
+    "privacy erasure list": ("privacy", "erasure", "list"),
+    "privacy erasure show": ("privacy", "erasure", "show", "1"),
+    "privacy hold list": ("privacy", "hold", "list"),
     "privacy requests list": ("privacy", "requests", "list", "--all"),
     "privacy requests show": ("privacy", "requests", "show", "1"),
     "metrics history": ("metrics", "history", "SyncDuration", "--since", "2020-01-01"),
@@ -127,8 +135,23 @@ def listed(earlier: Shell) -> Shell:
         subjects=["s" * 22] * 9,
     )
     register.refuse(number, "why " * 40, "PDPO s.20(1)(a)", actor="ada")
+    record_erasure_and_hold(settings.ledger_url)
     register.dispose()
     return earlier
+
+
+def record_erasure_and_hold(ledger_url: str) -> None:
+    """An erasure with a proof of many places, and a hold of many fields; nobody is erased."""
+    places = [CheckedPlace(f"place {number}" * 6, ValueState.unreadable, {"files": number}) for number in range(9)]
+    proof = ErasureProof(datetime(2026, 11, 28, tzinfo=UTC), places).document()
+    ledger, holds = ErasureLedger(ledger_url), LegalHolds(ledger_url)
+    asked = ledger.begin("ada", {"subjects": ["s" * 22] * 9, "reason": "why " * 40, "selected_by": "email"})
+    ledger.append(asked.number, ErasureEventKind.confirmed, "ada", {"alone": True})
+    ledger.append(asked.number, ErasureEventKind.complete, "ada", {"proof": proof})
+    fields = [f"chope.reservations.{name}" for name in ("email", "mobile", "forename", "surname")]
+    holds.add(["s" * 22], fields, "why " * 40, datetime(2126, 11, 28, tzinfo=UTC), "ada")
+    ledger.close()
+    holds.close()
 
 
 def arguments(listed: Shell, name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from sync_platform.backup.restore_tombstones import apply_tombstones
-from sync_platform.lake.erasure import erase_rows
+from sync_platform.lake.row_erasure import erase_rows
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NoReturn
 
+from sync_platform.cli.emergency.emergency_alerts import EmergencyAlerts
 from sync_platform.cli.emergency.own_run import run_own
 from sync_platform.cli.emergency.worker_forker import WorkerForker
 from sync_platform.cli.exit_codes import OK
@@ -74,12 +75,14 @@ class Starter:
     def __init__(self, settings: Settings, forker: WorkerForker) -> None:
         self._ledger, self._forker = settings.ledger_url, forker
         self._requests = RequestStore(settings.ledger_url)
+        self._alerts = EmergencyAlerts(settings)
         self._looked_at: dict[str, float] = {}
         self._workers: dict[str, int] = {}
 
     def look(self) -> None:
         """Look at every open request once; StorageError where the ledger cannot be used."""
-        for request in self._requests.open_requests():
+        found = self._requests.open_requests()
+        for request in found:
             request_id = request.request_id
             if time.monotonic() - self._looked_at.get(request_id, -AGAIN_AFTER_S) < AGAIN_AFTER_S:
                 continue
@@ -88,6 +91,7 @@ class Starter:
             if count < MAX_WORKERS and any(self._is_to_launch(request, run) for run in request.runs):
                 self._workers[request_id] = count + 1
                 self._forker.start(request_id)
+        self._alerts.look(found)
 
     def _is_to_launch(self, request: EmergencyRequest, run: PlatformRun) -> bool:
         """True if nothing has launched the run, or the process that claimed it has died."""

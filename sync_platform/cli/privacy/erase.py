@@ -26,6 +26,7 @@ from sync_platform.privacy.erasure import (
 from sync_platform.privacy.erasure_extent import ErasureExtent, find_extent
 from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.erasure_record import Erasure, ErasureState
+from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
@@ -36,12 +37,14 @@ UNSTATED = "not stated: the operator who asked for the erasure vouches for it"
 
 @dataclass(frozen=True)
 class AskedErasure:
-    """What an operator asks for. `named`: the person. `request`: the privacy request; None: a new one is recorded.
+    """What an operator asks for. `named` and `question`: the person.
 
-    `identity`: how the person's identity was checked, for a new request.
+    `request`: the privacy request; None: a new one is recorded. `identity`: how the person's identity was checked, for
+    a new request.
     """
 
     named: Sequence[str]
+    question: PersonQuestion
     reason: str
     request: int | None
     identity: str
@@ -51,27 +54,21 @@ def ask_for_erasure(asked: AskedErasure, *, confirms: bool, dry_run: bool, as_js
     """Record the request, and with `confirms` carry it out; 1 where a step failed, else 0."""
     from sync_platform.defs.erasures import erased_installation
 
-    settings = load_settings()
+    settings, done = load_settings(), None
     actor = require_operator(settings, Action.change_privacy)
     with erased_installation(settings) as installation:
-        extent = find_extent(installation, asked.named)
-        if dry_run or extent.is_erased:
-            _show_extent(extent, as_json)
-            return OK
-        with audited(settings, OperationName.erasure, {"data_subjects": len(extent.subjects)}) as operation:
-            recorded = _record(installation, asked, extent.subjects, actor)
-            operation.ended("complete", erasure=recorded.number, request=recorded.request)
-        if confirms:
-            return _carry_out(settings, installation, recorded.number, actor, as_json, alone=True)
+        extent = find_extent(installation, asked.named, asked.question)
+        if not dry_run and not extent.is_erased:
+            with audited(settings, OperationName.erasure, {"data_subjects": len(extent.subjects)}) as operation:
+                done = _record(installation, asked, extent.subjects, actor)
+                operation.ended("complete", erasure=done.number, request=done.request)
+            if confirms:
+                done = _carry_out(settings, installation, done.number, actor, alone=True)
     if as_json:
-        write_json({**recorded.document(), "tables": extent.document()["tables"]})
-        return OK
-    show_extent(extent)
-    console().print(
-        f"erasure {recorded.number} is asked for; nothing is destroyed before a second operator confirms it"
-    )
-    write_next_steps([typed("privacy", "erasure", "confirm", str(recorded.number))])
-    return OK
+        write_json({"extent": extent.document(), "erasure": done.document() if done else None})
+    else:
+        _show(extent, done)
+    return _exit_code(done)
 
 
 def confirm(number: int, *, alone: bool, as_json: bool) -> int:
@@ -81,7 +78,9 @@ def confirm(number: int, *, alone: bool, as_json: bool) -> int:
     settings = load_settings()
     actor = require_operator(settings, Action.change_privacy)
     with erased_installation(settings) as installation:
-        return _carry_out(settings, installation, number, actor, as_json, alone=alone)
+        done = _carry_out(settings, installation, number, actor, alone=alone)
+    write_json({"erasure": done.document()}) if as_json else show_erasure(done)
+    return _exit_code(done)
 
 
 def go_on(*, as_json: bool) -> int:
@@ -118,7 +117,7 @@ def withdraw(number: int, reason: str, *, as_json: bool) -> int:
         log_entry(settings, OperationName.withdraw_erasure, {"erasure": number}, "begun")
         found = withdraw_erasure(ledger, number, actor, reason.strip())
         log_entry(settings, OperationName.withdraw_erasure, {"erasure": number}, "complete")
-    write_json(found.document()) if as_json else show_erasure(found)
+    write_json({"erasure": found.document()}) if as_json else show_erasure(found)
     return OK
 
 
@@ -130,18 +129,18 @@ def _record(installation: ErasedInstallation, asked: AskedErasure, subjects: Seq
         if not found.is_open or found.kind is not PrivacyRequestKind.erasure:
             raise UsageError(f"privacy request {number} is no open request for an erasure")
     require_erasable(installation, subjects, asked.reason)
+    ways = ", ".join([*(["subject"] if asked.named else []), *asked.question.asked_by])
     if number is None:
         identity = asked.identity.strip() or UNSTATED
         kind = PrivacyRequestKind.erasure
         number = requests.add(kind, actor=actor, reference=asked.reason, identity=identity, subjects=subjects)
-    return request_erasure(
-        installation, subjects, reason=asked.reason, actor=actor, selected_by="subject", request=number
-    )
+    return request_erasure(installation, subjects, reason=asked.reason, actor=actor, selected_by=ways, request=number)
 
 
 def _carry_out(
-    settings: Settings, installation: ErasedInstallation, number: int, actor: str, as_json: bool, *, alone: bool
-) -> int:
+    settings: Settings, installation: ErasedInstallation, number: int, actor: str, *, alone: bool
+) -> Erasure:
+    """Confirm an erasure, and do its steps; returns it as it is then."""
     with (
         audited(settings, OperationName.confirm_erasure, {"erasure": number}) as operation,
         showing_steps("erasing") as show_step,
@@ -150,8 +149,12 @@ def _carry_out(
         continue_erasures(installation, actor, show_step, only=number)
         done = installation.ledger.find(number)
         operation.ended("failed" if done.problem else "complete", state=done.state, **_proof_of(done))
-    write_json(done.document()) if as_json else show_erasure(done)
-    return FAILED if done.problem or done.state is ErasureState.in_progress else OK
+    return done
+
+
+def _exit_code(done: Erasure | None) -> int:
+    """1 where a confirmed erasure is neither complete nor deferred."""
+    return FAILED if done and (done.problem or done.state is ErasureState.in_progress) else OK
 
 
 def _proof_of(done: Erasure) -> dict[str, str]:
@@ -159,10 +162,14 @@ def _proof_of(done: Erasure) -> dict[str, str]:
     return {"proof": done.events[-1].link} if done.proof else {}
 
 
-def _show_extent(extent: ErasureExtent, as_json: bool) -> None:
-    if as_json:
-        write_json(extent.document())
-        return
+def _show(extent: ErasureExtent, done: Erasure | None) -> None:
     show_extent(extent)
-    if extent.is_erased:
-        console().print("this person is erased already: nothing is left to do")
+    if done is None:
+        console().print("this person is erased already" if extent.is_erased else "nothing was recorded")
+    elif done.state is ErasureState.requested:
+        console().print(
+            f"erasure {done.number} is asked for; nothing is destroyed before a second operator confirms it"
+        )
+        write_next_steps([typed("privacy", "erasure", "confirm", str(done.number))])
+    else:
+        show_erasure(done)

@@ -11,7 +11,7 @@ from sync_platform.cli.options import AsJson
 erasure_commands = typer.Typer(no_args_is_help=True, help="Confirm, continue and prove erasures of persons.")
 OneErasure = Annotated[int, typer.Argument(metavar="NUMBER", help="The erasure, as `privacy erasure list` shows it.")]
 Subjects = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--subject",
         metavar="PLATFORM:ID",
@@ -20,9 +20,19 @@ Subjects = Annotated[
 ]
 
 
+ByEmail = Annotated[str, typer.Option("--email", help="The person's e-mail address.")]
+ByPhone = Annotated[str, typer.Option("--phone", help="The person's phone number; without +, of Hong Kong.")]
+ByHandle = Annotated[str, typer.Option("--handle", help="The name of the person's account.")]
+ByName = Annotated[str, typer.Option("--name", metavar="TEXT", help="The person's name.")]
+
+
 def erase(
-    subjects: Subjects,
     reason: Annotated[str, typer.Option(help="Why, such as the letter that asks for it. It must not name the person.")],
+    subjects: Subjects = None,
+    email: ByEmail = "",
+    phone: ByPhone = "",
+    handle: ByHandle = "",
+    name: ByName = "",
     request: Annotated[
         int | None,
         typer.Option(
@@ -40,12 +50,15 @@ def erase(
 ) -> None:
     """Ask for the erasure of a person, on every copy and for good. A second operator confirms it.
 
-    Nothing is destroyed before it is confirmed. Exit code: 0 if it is recorded (with --yes: complete, or deferred by a
+    Where several persons may be meant, they are listed, and the operator chooses by --subject. Nothing is destroyed
+    before it is confirmed. Exit code: 0 if it is recorded (with --yes: complete, or deferred by a
     legal hold), 1 if a step failed, 2 for bad usage.
     """
     from sync_platform.cli.privacy.erase import AskedErasure, ask_for_erasure
+    from sync_platform.privacy.person_question import PersonQuestion
 
-    asked = AskedErasure(subjects, reason, request, identity)
+    question = PersonQuestion(email=email, phone=phone, handle=handle, name=name)
+    asked = AskedErasure(subjects or [], question, reason, request, identity)
     raise typer.Exit(ask_for_erasure(asked, confirms=yes, dry_run=dry_run, as_json=as_json))
 
 

@@ -59,7 +59,7 @@ def show_one(number: int, *, as_json: bool) -> int:
     with closing(ErasureLedger(settings.ledger_url)) as ledger:
         found = ledger.find(number)
     if as_json:
-        write_json(found.document())
+        write_json({"erasure": found.document()})
     else:
         show_erasure(found, with_steps=True)
     return FAILED if found.problem else OK

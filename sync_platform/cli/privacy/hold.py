@@ -17,12 +17,15 @@ from sync_platform.lineage.moment import parse_moment
 from sync_platform.permissions.action import Action
 from sync_platform.privacy.erasure_extent import find_extent
 from sync_platform.privacy.legal_holds import LegalHold, LegalHolds
+from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.settings import load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.operation_name import OperationName
 
 
-def add_hold(named: Sequence[str], fields: Sequence[str], reason: str, until: str, *, as_json: bool) -> int:
+def add_hold(
+    named: Sequence[str], question: PersonQuestion, fields: Sequence[str], reason: str, until: str, *, as_json: bool
+) -> int:
     """Set a hold on a person; 0. UsageError for an unknown person or field, or where the person is erased already."""
     from sync_platform.defs.erasures import erased_installation
 
@@ -30,7 +33,7 @@ def add_hold(named: Sequence[str], fields: Sequence[str], reason: str, until: st
     actor, end = require_operator(settings, Action.change_privacy), parse_moment(until, "--until")
     with erased_installation(settings) as installation:
         _require_known(fields, installation.platforms.values())
-        extent = find_extent(installation, named)
+        extent = find_extent(installation, named, question)
         if extent.is_erased:
             raise UsageError("this person is erased: there is nothing that a hold could keep")
         with audited(settings, OperationName.set_hold, {"fields": list(fields)}) as operation:
@@ -83,7 +86,7 @@ def _state(hold: LegalHold) -> str:
 
 def _show(hold: LegalHold, as_json: bool) -> None:
     if as_json:
-        write_json(hold.document())
+        write_json({"hold": hold.document()})
         return
     covers = ", ".join(hold.fields) or "every field"
     console().print(

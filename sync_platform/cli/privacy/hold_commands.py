@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sync_platform.cli.options import AsJson
-from sync_platform.cli.privacy.erasure_commands import Subjects
+from sync_platform.cli.privacy.erasure_commands import ByEmail, ByHandle, ByName, ByPhone, Subjects
 
 hold_commands = typer.Typer(no_args_is_help=True, help="Legal holds: what may not be erased until a day.")
 OneHold = Annotated[int, typer.Argument(metavar="NUMBER", help="The hold, as `privacy hold list` shows it.")]
@@ -15,9 +15,13 @@ OneHold = Annotated[int, typer.Argument(metavar="NUMBER", help="The hold, as `pr
 
 @hold_commands.command("add")
 def hold_add(
-    subjects: Subjects,
     reason: Annotated[str, typer.Option(help="Why, such as the number of the case.")],
     until: Annotated[str, typer.Option(metavar="DAY", help="The last day of the hold, in Hong Kong (2027-03-31).")],
+    subjects: Subjects = None,
+    email: ByEmail = "",
+    phone: ByPhone = "",
+    handle: ByHandle = "",
+    name: ByName = "",
     fields: Annotated[
         list[str] | None,
         typer.Option(
@@ -33,8 +37,10 @@ def hold_add(
     Exit code: 0, or 2 for bad usage, or if the person is erased already.
     """
     from sync_platform.cli.privacy.hold import add_hold
+    from sync_platform.privacy.person_question import PersonQuestion
 
-    raise typer.Exit(add_hold(subjects, fields or [], reason, until, as_json=as_json))
+    question = PersonQuestion(email=email, phone=phone, handle=handle, name=name)
+    raise typer.Exit(add_hold(subjects or [], question, fields or [], reason, until, as_json=as_json))
 
 
 @hold_commands.command("release")

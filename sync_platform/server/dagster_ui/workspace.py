@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dagster import DagsterInstance
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget, WorkspaceLoadTarget
+from dagster._grpc.client import DagsterGrpcClient
 from starlette.types import ASGIApp
 
 from sync_platform.server.access_log import AccessLog
@@ -38,6 +41,17 @@ class DagsterWorkspace:
         heartbeats = self.process.instance.get_daemon_heartbeats()
         newest = max((each.timestamp for each in heartbeats.values()), default=0.0)
         return "the daemon is silent" if time.time() - newest > DAEMON_SILENT_S else None
+
+
+def is_serving(socket: str) -> bool:
+    """True if a code server answers on this socket."""
+    if not Path(socket).exists():
+        return False
+    try:
+        DagsterGrpcClient(socket=socket).ping("")
+    except DagsterUserCodeUnreachableError:
+        return False
+    return True
 
 
 @contextmanager

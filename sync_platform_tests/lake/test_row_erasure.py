@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sync_platform.lake.erasure import ErasedTable, erase_rows
+from sync_platform.lake.row_erasure import ErasedTable, erase_rows
 from sync_platform.lineage.batches import check_batches
 from sync_platform.lineage.findings import Findings
+from sync_platform.lineage.retention import close_lineage
 from sync_platform.vault.destruction import destroy_keys
 from sync_platform.vault.tombstones import add_tombstones
 from sync_platform_tests.lake.guest_book import ADA, BEN, CAT, guest_book
@@ -106,3 +108,13 @@ def test_a_late_observation_of_a_removed_row_is_not_undone_by_the_erasure(book: 
     assert book.as_of(2, "removed_at IS NULL, seats") == [(False, 2), (True, 4)]
     assert book.as_of(2.5, "removed_at IS NULL, seats") == [(True, 9), (True, 4)]
     _require_whole(book)
+
+
+def test_a_folded_history_gives_the_erased_form_also_of_a_row_that_is_gone(book: LakeHarness) -> None:
+    book.sync([ADA, BEN], hour=1)
+    book.sync([BEN], hour=2)
+    _erase(book, ADA["email"], BEN["email"])
+    close_lineage(book.lake, HISTORY, datetime.now(UTC), "run-of-maintenance")
+    assert len(book.changes()) == 4
+    assert book.replay_differs() == []
+    assert book.table(COLUMNS, live=False) == [_erased_row(book, ADA), _erased_row(book, BEN)]
