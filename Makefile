@@ -30,8 +30,8 @@ check: $(DEV)  ## linter, formatter and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-up: $(RUNTIME)  ## the Dagster UI and daemon on http://127.0.0.1:3000
-	@$(BIN)/sync-platform up
+up: $(RUNTIME)  ## the UI, the API and the daemon behind one login on http://127.0.0.1:3000
+	@$(BIN)/sync-platform serve
 
 bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks

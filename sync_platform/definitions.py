@@ -10,6 +10,7 @@ from sync_platform.defs.backup_jobs import backup_after_sync_sensor, backup_asse
 from sync_platform.defs.backups import backups_of
 from sync_platform.defs.dead_runs import dead_runs_sensor
 from sync_platform.defs.emergency import emergency_sensor
+from sync_platform.defs.erasures import erasure_schedule
 from sync_platform.defs.hidden_passwords import Configurable, without_passwords
 from sync_platform.defs.io_managers import io_managers
 from sync_platform.defs.landing import landing_assets
@@ -30,6 +31,7 @@ from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.own_checks import load_own_checks
 from sync_platform.settings import Settings, load_settings
+from sync_platform.vault.key_file import require_private_key_files
 
 
 def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW_WORKER) -> dg.Definitions:
@@ -55,6 +57,7 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
         *backup_schedules(),
         drill_schedule(),
         vault_backup_schedule(),
+        erasure_schedule(),
     ]
     return dg.Definitions(
         assets=[
@@ -86,4 +89,6 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
 def defs() -> dg.Definitions:
     """What Dagster loads."""
     begin_logging_in_dagster()
-    return build(load_settings(), NoProgress())
+    settings = load_settings()
+    require_private_key_files(settings)
+    return build(settings, NoProgress())

@@ -3,11 +3,13 @@
 SyncError
 ├── PermanentError            trying again cannot help
 │   ├── UsageError            the request names something that does not exist or is not possible (exit code 2)
+│   │   ├── NotFound          the thing that the request names does not exist
 │   │   ├── SettingsError     a setting has a wrong value
 │   │   └── TermsNotAccepted  a live platform without its terms accepted
 │   ├── PresentOnly           a past period of a platform that serves only the present
 │   ├── AuthenticationFailed  the platform refuses our credentials
 │   │   └── TokenInDoubt      a single-use token was sent and its answer was lost: a person must authorise again
+│   ├── Forbidden             the actor has no role that allows the action
 │   ├── Refused               the platform answers 4xx: the request itself is wrong
 │   ├── BodyTooLarge          an answer is larger than the limit, and may have no end
 │   ├── MessageRefused        a channel refuses one message about an alert; it takes others
@@ -46,6 +48,10 @@ class UsageError(PermanentError):
     """The request names something that does not exist or is not possible."""
 
 
+class NotFound(UsageError):
+    """The thing that the request names does not exist."""
+
+
 class SettingsError(UsageError):
     """A setting has a wrong value."""
 
@@ -64,6 +70,10 @@ class AuthenticationFailed(PermanentError):
 
 class TokenInDoubt(AuthenticationFailed):
     """A single-use token was sent and its answer was lost. It is not sent again: a person must authorise again."""
+
+
+class Forbidden(PermanentError):
+    """The actor has no role that allows the action."""
 
 
 class Refused(PermanentError):

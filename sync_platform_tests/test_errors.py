@@ -54,6 +54,7 @@ def test_only_some_errors_stop_a_platform() -> None:
         "AuthenticationFailed",
         "DamagedBackup",
         "NoLakeYet",
+        "NotFound",
         "DamagedManifest",
         "MissingFile",
         "PresentOnly",

@@ -21,7 +21,7 @@ from sync_platform.backup.backup_manifest import (
 )
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.repository_key import RepositoryKey
-from sync_platform.errors import DamagedBackup, StorageError, UsageError
+from sync_platform.errors import DamagedBackup, NotFound, StorageError
 from sync_platform.storage.full_disk import full_disk_named
 from sync_platform.storage.object_store import BLOCK_BYTES, ObjectStore
 
@@ -148,10 +148,10 @@ class Repository:
         return [each.manifest for each in self.read_manifests() if each.manifest]
 
     def manifest(self, backup_id: str) -> BackupManifest:
-        """One manifest; UsageError where there is no such backup, DamagedBackup where it was changed."""
+        """One manifest; NotFound where there is no such backup, DamagedBackup where it was changed."""
         read = self._read(manifest_key(require_backup_id(backup_id)))
         if read is None:
-            raise UsageError(f"there is no backup {backup_id} in {self.store.url}")
+            raise NotFound(f"there is no backup {backup_id} in {self.store.url}")
         if read.manifest is None:
             raise DamagedBackup(f"the manifest of {backup_id} cannot be used: {read.problem}")
         return read.manifest

@@ -94,6 +94,20 @@ def make_recovery_key(store: ObjectStore, key: RepositoryKey) -> str:
     return recovery_key
 
 
+def rewrap_repository_key(store: ObjectStore, wrapping: KeyWrapping) -> bool:
+    """Wrap the key of a repository by the present master key; False where that is done, or where there is no backup.
+
+    Objects, manifests and the recovery key stay as they are.
+    """
+    stored = read_stored_key(store)
+    if stored is None or wrapping.is_current(stored.wrapped_key):
+        return False
+    key = _unwrapped(store, stored, wrapping, stored.wrapped_key, "the master key")
+    changed = msgspec.structs.replace(stored, wrapped_key=wrapping.wrap(key.material))
+    store.put(KEY_FILE, _body(changed.signed(key.signer)))
+    return True
+
+
 def read_stored_key(store: ObjectStore) -> StoredKey | None:
     """`repository.json` of a store; None where there is none. DamagedBackup where it cannot be read."""
     try:

@@ -18,7 +18,9 @@ from sync_platform.backup.restore_difference import TableDifference, difference_
 from sync_platform.lake.chain import BATCHES, chain_changes
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import find_difference
+from sync_platform.lake.erased_rows import erase_incoming, sealed_columns
 from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import recorded_syncs
 from sync_platform.lake.restore_records import RestoreRecord, write_restore
 from sync_platform.lake.schema import ensure_sync_tables, ensure_tables
@@ -28,12 +30,13 @@ from sync_platform.lake.tracked_table import TrackedTable, dataset_table
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.lake.watermarks import return_cursor
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.sources.declaration import Platform
+from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.period import current_period
 from sync_platform.storage.lake_connection import BESIDE, LAKE, Lake
 from sync_platform.storage.lake_tables import tables_of
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.tables import DECISIONS, SCHEMA, ensure_unified
+from sync_platform.vault.erased_values import ReadErased, nobody_erased
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class BackedUp:
 class RestoreIntoLake:
     """A restore of the lake that lies beside `lake` into `lake`.
 
-    `platforms`: whose tables are restored. `with_decisions`: restore people's decisions on matches too.
+    `platforms`: whose tables are restored. `erased`: the persons whose rows get the erased form.
+    `with_decisions`: restore people's decisions on matches too.
     """
 
     lake: Lake
@@ -56,6 +60,7 @@ class RestoreIntoLake:
     platforms: Mapping[str, Platform]
     backed_up: BackedUp
     conflict: Conflict
+    erased: ReadErased = nobody_erased
     with_decisions: bool = True
 
     def plan(self) -> list[TableDifference]:
@@ -82,12 +87,31 @@ class RestoreIntoLake:
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
             backup, current = self._sides(scratch, table)
-            incoming = plan_rows(scratch, table, backup, current, self.conflict)
+            if self._sealed(table) and self.erased():
+                incoming = self._chosen(scratch, table, backup, current)
+            else:
+                incoming = plan_rows(scratch, table, backup, current, self.conflict)
             difference = find_difference(scratch, table, incoming, current.relation)
             return difference_of(session, table, incoming, difference)
 
     def _sides(self, scratch: TemporaryTables, table: TrackedTable) -> tuple[StoredTable, StoredTable]:
         return stored_table(scratch, BESIDE, table), stored_table(scratch, LAKE, table)
+
+    def _chosen(
+        self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable
+    ) -> Incoming:
+        """The rows to restore; those of erased persons have the erased form."""
+        incoming = choose_rows(scratch, table, backup, current, self.conflict)
+        if sealed := self._sealed(table):
+            erase_incoming(scratch, incoming.rows, sealed, self.erased)
+        return incoming
+
+    def _sealed(self, table: TrackedTable) -> Dataset | None:
+        """The dataset of a table that has sealed columns."""
+        if table.schema == SCHEMA:
+            return None
+        dataset = self.platforms[table.schema].dataset(table.name)
+        return dataset if sealed_columns(dataset) else None
 
     def _write(self, session: duckdb.DuckDBPyConnection, run_id: str) -> list[TableDifference]:
         """Write everything within the caller's transaction, which may be repeated."""
@@ -115,7 +139,7 @@ class RestoreIntoLake:
         context = self._context(session, table, restore_id, run_id, now)
         with TemporaryTables(session) as scratch:
             writer = HistoryWriter(scratch, self.history)
-            incoming = choose_rows(scratch, table, *self._sides(scratch, table), self.conflict)
+            incoming = self._chosen(scratch, table, *self._sides(scratch, table))
             difference = update_table(scratch, writer, table, incoming, context)
             done = difference_of(session, table, incoming, difference)
             if not done.changes_nothing:

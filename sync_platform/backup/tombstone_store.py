@@ -41,6 +41,19 @@ def read_stored_tombstones(store: ObjectStore, public_key: str) -> list[Tombston
     return found
 
 
+def has_tombstones(store: ObjectStore, wanted: Sequence[Tombstone], public_key: str) -> bool:
+    """True if a store has these tombstones. StorageError where one of them was changed."""
+    for each in wanted:
+        name = _key(each.number)
+        try:
+            body = store.get(name)
+        except KeyError:
+            return False
+        if read_signed_tombstone(f"{store.url}/{name}", body, public_key) != each:
+            return False
+    return True
+
+
 def read_all_tombstones(stores: Sequence[ObjectStore], public_key: str) -> list[Tombstone]:
     """The tombstones of several stores of one installation: the longest list, of which the others are beginnings.
 

@@ -17,16 +17,19 @@ import sqlalchemy as sa
 
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, vault_lines, write_vault
+from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, tombstones_in, vault_lines, write_vault
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.vault.key_check import check_value, stored_check_value
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.tombstones import Tombstone
 
 FOLDER = "vault/"
 CODEC = Codec(is_compressed=True, is_encrypted=True)
 USE = "vault-backup"
+LEASE = "backup of the vault"
+"""The lease that everything needs that replaces the backup: otherwise a slower one would bring back a destroyed key."""
 EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -58,6 +61,7 @@ class VaultBackup:
 
         StorageError, and the backup before stays, where that fails, or where it has keys that this vault does not have.
         """
+        _require_current(engine, master_key)
         self._require_continued(read_vault_lines(vault_lines(engine, master_key)))
         name = f"{FOLDER}vault-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(3)}{CODEC.ending}"
         self._put(name, encode(vault_lines(engine, master_key), CODEC, self._key, name.encode()))
@@ -72,6 +76,13 @@ class VaultBackup:
         """Read every byte of the newest backup; UsageError where there is none, DamagedBackup where it is not whole."""
         name = self._newest()
         return StoredVault(name, self._read(name))
+
+    def erased_subjects(self) -> dict[str, set[str]]:
+        """The subjects with a tombstone in each stored backup, by its name; a killed backup may have left a second one.
+
+        No backup has a key of such a subject. Only what comes before the keys is read.
+        """
+        return {name: tombstones_in(self._lines(name)) for name in self.store.keys(FOLDER)}
 
     def restore(self, engine: sa.Engine, erased: Sequence[Tombstone]) -> StoredVault:
         """Fill a new vault, without the keys of `erased` subjects; see `write_vault`."""
@@ -124,3 +135,10 @@ class VaultBackup:
             raise DamagedBackup(f"{self.store.url}/{name}: {error}") from None
         if rest:
             raise DamagedBackup(f"{self.store.url}/{name}: its last line is cut off")
+
+
+def _require_current(engine: sa.Engine, master_key: str) -> None:
+    """StorageError where the vault has another master key by now: with it, a restored vault could not be opened."""
+    stored = stored_check_value(engine)
+    if master_key and stored not in (None, check_value(MasterKey(bytes.fromhex(master_key)))):
+        raise StorageError("the master key was rotated while this process ran: start it again")

@@ -8,6 +8,7 @@ erased subjects are in no line. The stream is encrypted before it is stored (bac
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,12 +20,16 @@ import sqlalchemy as sa
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import read_transaction, transaction, upsert
 from sync_platform.vault.key_check import key_checks
-from sync_platform.vault.seal import master_keys, subject_keys
+from sync_platform.vault.kms_key import master_keys
+from sync_platform.vault.rotation_record import rotations
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import Tombstone, import_tombstones, read_tombstones, tombstones
 
-FORMAT = "sync-platform vault 1"
+FORMAT = "sync-platform vault 2"
+FORMATS = ("sync-platform vault 1", FORMAT)
+"""The formats that can be read. The first one is from before rotations."""
 ROWS_PER_LINE = 500
-TABLES = {str(table.name): table for table in (key_checks, master_keys, tombstones, subject_keys)}
+TABLES = {str(table.name): table for table in (key_checks, master_keys, rotations, tombstones, subject_keys)}
 """The tables of a vault. Tombstones come before the keys, so that a reader knows them first."""
 
 
@@ -32,19 +37,22 @@ TABLES = {str(table.name): table for table in (key_checks, master_keys, tombston
 class VaultCopy:
     """What the lines of a copy say, without its rows. `master_key` is in hex; empty where KMS wraps the key.
 
-    `wrapped_keys`: the wrapped master key of each KMS key.
+    `wrapped_keys`: the wrapped master key of each KMS key. `earlier_checks`: the check values of keys that a rotation
+    replaced.
     """
 
     created_at: str
     check_value: str
     master_key: str
     wrapped_keys: dict[str, bytes] = field(default_factory=dict)
+    earlier_checks: set[str] = field(default_factory=set)
     tombstones: list[Tombstone] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
 
     def continues(self, earlier: VaultCopy) -> bool:
         """True if this is the same vault later: a key disappears only for a tombstone."""
-        return self.check_value == earlier.check_value and self.keys_ever >= earlier.keys_ever
+        is_same = earlier.check_value in {self.check_value, *self.earlier_checks}
+        return is_same and self.keys_ever >= earlier.keys_ever
 
     @property
     def keys_ever(self) -> int:
@@ -80,7 +88,7 @@ def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:
 
 def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
     """Read every line of a copy without storing it; StorageError where it is not whole."""
-    copy, counts = None, dict.fromkeys(TABLES, 0)
+    copy, counts = None, Counter[str]()
     for document in map(_document, lines):
         if copy is None:
             copy = _header(document)
@@ -95,10 +103,24 @@ def read_vault_lines(lines: Iterable[bytes]) -> VaultCopy:
                     Tombstone(**dict(zip(tombstones.c.keys(), row, strict=True))) for row in document["rows"]
                 ]
             if document["table"] == master_keys.name:
-                copy.wrapped_keys |= {name: base64.b64decode(wrapped) for name, wrapped, _ in document["rows"]}
-    if copy is None or copy.rows != counts:
+                copy.wrapped_keys |= {name: base64.b64decode(wrapped) for name, wrapped, *_ in document["rows"]}
+            if document["table"] == rotations.name:
+                copy.earlier_checks |= {row[1] for row in document["rows"]}
+    if copy is None or not copy.rows or Counter(copy.rows) != counts:
         raise StorageError("the copy of the vault is not whole")
     return copy
+
+
+def tombstones_in(lines: Iterable[bytes]) -> set[str]:
+    """The subjects with a tombstone in a copy; the lines with keys are not read."""
+    column = tombstones.c.keys().index("subject_id")
+    found: set[str] = set()
+    for document in map(_document, lines):
+        if document.get("table") == subject_keys.name:
+            break
+        if document.get("table") == tombstones.name:
+            found |= {row[column] for row in document["rows"]}
+    return found
 
 
 def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tombstone]) -> VaultCopy:
@@ -138,7 +160,8 @@ def write_vault(engine: sa.Engine, lines: Iterable[bytes], erased: Sequence[Tomb
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: list[list[Any]], erased: set[str]) -> None:
     names = [column.name for column in table.columns]
-    read = [dict(zip(names, map(_read, table.columns, row), strict=True)) for row in rows]
+    # a copy from before a column was added has shorter rows
+    read = [dict(zip(names, map(_read, table.columns, row), strict=False)) for row in rows]
     kept = [row for row in read if row.get("subject_id") not in erased]
     if kept:  # a vault that was opened before has the check value of its key already
         connection.execute(upsert(connection.engine, table).on_conflict_do_nothing(), kept)
@@ -153,7 +176,7 @@ def _require_no_keys(connection: sa.Connection) -> None:
 
 
 def _header(document: dict[str, Any]) -> VaultCopy:
-    if document.get("format") != FORMAT:
+    if document.get("format") not in FORMATS:
         raise StorageError(
             f"the copy of the vault is of another format, {document.get('format')!r}: use a newer version of this "
             "program; nothing was read or written"
@@ -175,6 +198,8 @@ def _written(value: Any) -> Any:
 
 
 def _read(column: sa.Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
     if isinstance(column.type, sa.LargeBinary):
         return base64.b64decode(value)
     if isinstance(column.type, sa.DateTime):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -13,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sync_platform import __version__
+from sync_platform.cli.access.commands import token_commands, user_commands
 from sync_platform.cli.backup.commands import backup_commands
 from sync_platform.cli.compliance.commands import report_commands
 from sync_platform.cli.emergency.commands import emergency_commands
@@ -22,13 +24,27 @@ from sync_platform.cli.matching.commands import match_commands
 from sync_platform.cli.monitoring.alerts_commands import alert_commands
 from sync_platform.cli.monitoring.commands import anomalies, freshness, health, watch
 from sync_platform.cli.monitoring.metrics_commands import metrics_commands
-from sync_platform.cli.operations.commands import attach, audit, maintain, platforms, query, sandbox, status, tables, up
+from sync_platform.cli.operations.commands import (
+    attach,
+    audit,
+    maintain,
+    platforms,
+    query,
+    sandbox,
+    serve,
+    status,
+    tables,
+    up,
+)
+from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
-from sync_platform.errors import SyncError, UsageError
+from sync_platform.errors import SettingsError, SyncError, UsageError
 from sync_platform.logs.line_handler import LoggedStream
+
+HELP = {"-h", "--help", "--version"}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,6 +72,7 @@ for command in (
     audit,
     platforms,
     sandbox,
+    serve,
     up,
 ):
     app.command()(command)
@@ -68,10 +85,15 @@ GROUPS = {
     "report": report_commands,
     "backup": backup_commands,
     "vault": vault_commands,
+    "privacy": privacy_commands,
     "metrics": metrics_commands,
+    "token": token_commands,
+    "user": user_commands,
 }
 for name, group in GROUPS.items():
-    listed = ", ".join(str(each.name) for each in group.registered_commands if not each.hidden)
+    names = [each.name for each in group.registered_commands if not each.hidden]
+    names += [each.name for each in group.registered_groups]
+    listed = ", ".join(map(str, names))
     app.add_typer(group, name=name, help=f"{group.info.help} Subcommands: {listed}.")
 
 
@@ -106,6 +128,8 @@ def _may_ask_for_log_lines() -> bool:
 def run(arguments: list[str]) -> int:
     """Run one command. Returns its exit code; an expected error becomes one message on standard error."""
     try:
+        if arguments and not HELP & set(arguments):
+            _require_private_key_files()
         app(arguments, prog_name=program())
     except SystemExit as ended:
         if _is_interruption(ended):
@@ -119,6 +143,15 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         return _problem(_storage_message(error), FAILED)
     return OK
+
+
+def _require_private_key_files() -> None:
+    """StorageError if others can read a key file, before any command does anything. Help and completion still work."""
+    from sync_platform.settings import load_settings
+    from sync_platform.vault.key_file import require_private_key_files
+
+    with contextlib.suppress(SettingsError):  # a command that needs settings reports it
+        require_private_key_files(load_settings())
 
 
 def _is_interruption(ended: BaseException) -> bool:

@@ -44,6 +44,7 @@ def log_entry(settings: Settings, operation: str, subject: dict[str, Any], outco
     """Write one entry. The log is closed again: processes forked later must not share its connection."""
     log = AuditLog(settings.ledger_url)
     try:
-        log.record(operation, subject, actor=settings.sync_actor or system_user(), via="cli", outcome=outcome)
+        actor = settings.sync_actor or system_user()
+        log.record(operation, subject, actor=actor, via=settings.sync_via, outcome=outcome)
     finally:
         log.close()

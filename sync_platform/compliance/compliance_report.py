@@ -30,11 +30,12 @@ from sync_platform.compliance.recovery import Recovery, judge_recovery, recovery
 from sync_platform.compliance.source_terms import SourceTerms, judge_terms, source_terms_of
 from sync_platform.compliance.span import Span
 from sync_platform.compliance.stored_data import judge_cache, judge_declared, judge_stored
-from sync_platform.compliance.subject_requests import SubjectRequest, judge_requests, subject_requests
+from sync_platform.compliance.subject_requests import RequestsOfSpan, judge_requests, requests_of
 from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timeliness_of
 from sync_platform.compliance.verdict import Verdict, verdict_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
 from sync_platform.lineage.verification import AuditedInstallation, OnStep
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
@@ -75,7 +76,7 @@ class ComplianceReport:
     scores: list[Scored]
     quarantine: list[OpenQuarantine]
     personal: PersonalData
-    requests: list[SubjectRequest]
+    requests: RequestsOfSpan
     retention: AppliedRetention
     chains: ChainVerification
     recovery: Recovery
@@ -143,7 +144,7 @@ def _gather(
             personal_datasets(view, installation.platforms),
             count_data_subjects(installation.vault, span.first, span.last),
         ),
-        requests=subject_requests(operations, span),
+        requests=_requests(installation, view),
         retention=retention_of(
             view, installation.settings, installation.platforms, installation.landing, landed, backups, operations
         ),
@@ -153,6 +154,14 @@ def _gather(
         recovery=recovery_of(operations, span),
         operations=operations_of(operations, span, view.now),
     )
+
+
+def _requests(installation: Installation, view: LakeView) -> RequestsOfSpan:
+    register = RequestRegister(installation.settings.ledger_url)
+    try:
+        return requests_of(register, view.span, view.now)
+    finally:
+        register.dispose()
 
 
 def _judge(

@@ -1,15 +1,15 @@
 """Operations of the audit log: each entry `begun` together with the entry of its end.
 
-What belongs here: which entry ends which operation. What is counted or judged is in `operations`, `subject_requests`
-and `recovery`.
+What belongs here: which entry ends which operation. What is counted or judged is in `operations` and `recovery`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -62,20 +62,30 @@ class LoggedOperation:
         return not is_complete and self.began_at < now - LONGEST_RUN
 
 
+_Kind = tuple[str, str, str]
+"""The operation, the actor and the interface of an entry; the entry of its end has the same."""
+
+
+class _Beginning(NamedTuple):
+    """An entry `begun` whose end is not found yet, and its subject."""
+
+    entry: AuditEntry
+    subject: dict[str, Any]
+
+
 def logged_operations(entries: Sequence[AuditEntry]) -> list[LoggedOperation]:
-    """Every operation, in order of its beginning."""
-    ends: dict[tuple[str, str, str], list[AuditEntry]] = {}
+    """Every operation, in order of its beginning. `entries` are in the order of the log."""
+    begun: dict[_Kind, deque[_Beginning]] = defaultdict(deque)
+    operations = []
     for entry in entries:
         if entry.outcome != BEGUN:
-            ends.setdefault(_kind(entry), []).append(entry)
-    taken: set[int] = set()
-    begun = [
-        _operation(entry, _take_end(entry, ends.get(_kind(entry), []), taken))
-        for entry in entries
-        if entry.outcome == BEGUN
-    ]
-    single = [_operation(entry, entry) for entry in entries if entry.outcome != BEGUN and entry.number not in taken]
-    return sorted([*begun, *single], key=lambda each: each.number)
+            operations.append(_operation(_take_beginning(entry, begun[_kind(entry)]) or entry, entry))
+        elif _has_no_end(entry):
+            operations.append(_operation(entry, None))
+        else:
+            begun[_kind(entry)].append(_Beginning(entry, orjson.loads(entry.subject)))
+    unended = [_operation(each.entry, None) for waiting in begun.values() for each in waiting]
+    return sorted([*operations, *unended], key=lambda each: each.number)
 
 
 def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> Iterator[LoggedOperation]:
@@ -83,15 +93,13 @@ def begun_in(operations: Iterable[LoggedOperation], span: Span, *names: str) -> 
     return (each for each in operations if span.holds(each.began_at) and (not names or each.operation in names))
 
 
-def _take_end(begun: AuditEntry, ends: list[AuditEntry], taken: set[int]) -> AuditEntry | None:
-    """The first later entry that repeats everything in `begun`; `taken` are the numbers of ends already matched."""
-    if _has_no_end(begun):
-        return None
-    subject = orjson.loads(begun.subject)
-    for end in ends:
-        if end.number > begun.number and end.number not in taken and _repeats(end, subject):
-            taken.add(end.number)
-            return end
+def _take_beginning(end: AuditEntry, begun: deque[_Beginning]) -> AuditEntry | None:
+    """The first of `begun` that `end` repeats everything of; it is removed from them. None where `end` ends nothing."""
+    subject = orjson.loads(end.subject)
+    for position, each in enumerate(begun):
+        if all(name in subject and subject[name] == value for name, value in each.subject.items()):
+            del begun[position]
+            return each.entry
     return None
 
 
@@ -117,10 +125,5 @@ def _has_no_end(entry: AuditEntry) -> bool:
     )
 
 
-def _kind(entry: AuditEntry) -> tuple[str, str, str]:
+def _kind(entry: AuditEntry) -> _Kind:
     return entry.operation, entry.actor, entry.via
-
-
-def _repeats(end: AuditEntry, subject: dict[str, Any]) -> bool:
-    repeated = orjson.loads(end.subject)
-    return all(name in repeated and repeated[name] == value for name, value in subject.items())

@@ -51,7 +51,7 @@ def report_json(report: ComplianceReport) -> Json:
         "personal": {
             "datasets": report.personal.datasets,
             "subjects": report.personal.subjects,
-            "requests": report.requests,
+            "requests": report.requests.requests,
         },
         "retention": {"rules": report.retention.limits, "maintenance": _operations(report.retention.maintenance)},
         "verification": {**chains.findings.document(), "anchors_made": chains.anchors},

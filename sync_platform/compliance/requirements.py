@@ -7,11 +7,10 @@ protection principle of its Schedule 1. "Own policy" is a rule that this platfor
 from __future__ import annotations
 
 from sync_platform.compliance.obligation import Requirement
+from sync_platform.privacy.request_deadline import PDPO_DAYS
 
 QUARANTINE_DAYS = 30
 """How long a record may stay in quarantine before that counts as not reviewed; own policy."""
-ACCESS_DAYS = 40
-"""Days within which a data access or correction request is complied with: PDPO s.19(1) and s.23(1)."""
 
 TERMS = Requirement("terms-accepted", "The operator has accepted the terms of every live source", "platform terms")
 CACHE = Requirement("cache-limits", "Content of a live source is kept no longer than its terms allow", "platform terms")
@@ -80,13 +79,13 @@ QUARANTINE = Requirement(
 )
 PDPO_REQUESTS = Requirement(
     "requests-pdpo",
-    f"Requests for access and correction are answered within {ACCESS_DAYS} days",
+    f"Requests for access and correction are answered within {PDPO_DAYS} days, or as extended with a reason",
     "PDPO s.19(1), s.23(1)",
 )
 GDPR_REQUESTS = Requirement(
     "requests-gdpr",
-    "Requests of data subjects are answered within one month",
-    "GDPR Art. 12(3), with Art. 15 to 17",
+    "Requests of data subjects are answered within one month, or as extended with a reason",
+    "GDPR Art. 12(3), with Art. 15 to 18",
 )
 BACKUPS = Requirement(
     "backups-made",

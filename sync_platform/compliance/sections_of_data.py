@@ -145,10 +145,19 @@ def personal_section(report: ComplianceReport) -> Section:
         "the span. One person known to two platforms counts as two, because nothing links them."
     )
     requests: list[Row] = [
-        (each.operation, moment_text(each.received_at), moment_text(each.answered_at), each.state)
-        for each in report.requests
+        (
+            each.number,
+            each.kind,
+            each.law,
+            f"{each.received_on}",
+            f"{each.due_on}{' (extended)' if each.extended_until else ''}",
+            f"{each.answered_on}" if each.answered_on else None,
+            f"{each.state}{f': {each.provision}' if each.provision else ''}",
+        )
+        for each in report.requests.requests
     ]
-    heads, empty = ("request", "received", "answered", "outcome"), "0 requests are on record in the span"
+    heads = ("request", "kind", "law", "received", "due", "answered", "state")
+    empty = "0 requests are on record in the span"
     tables = [
         DocumentTable("Register of personal data", ("dataset", "whose", "purpose", "basis", "recipients"), register),
         DocumentTable("Personal fields", columns, rows),

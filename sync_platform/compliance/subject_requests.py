@@ -1,88 +1,108 @@
-"""Requests of data subjects in the span, and whether they were answered in time, from the audit log.
+"""Requests of data subjects that were open in the span, and whether they were answered in time, from the register.
 
-What belongs here: the requests and their deadlines. A request is an operation with one of the names below. Its deadline
-counts from `received_at` in its subject or, where that is missing, from the beginning of the operation.
+What belongs here: how requests are judged. When each is due is in privacy/request_deadline.py. A refusal with its
+reason and the law is an answer; a request that the person withdrew needs none.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 from sync_platform.compliance import requirements
-from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
-from sync_platform.compliance.span import Span, moment_text
-from sync_platform.documents.states import state_of
-from sync_platform.storage.operation_name import OperationName
+from sync_platform.compliance.span import Span
+from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind
+from sync_platform.privacy.request_deadline import Law, due_day
+from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.sources.period import day_in_hong_kong
 
-OPERATIONS = (OperationName.access, OperationName.correction, OperationName.erasure)
-Deadline = Callable[[datetime], datetime]
-"""Takes the time at which a request was received, and returns the time by which it must be answered."""
+UNDER_PDPO = (PrivacyRequestKind.access, PrivacyRequestKind.correction)
+"""The requests for which the PDPO gives a number of days."""
+MAX_NAMED = 10
 
 
 @dataclass(frozen=True)
 class SubjectRequest:
-    """One request. `answered_at` is None as long as it is not answered, and if it failed."""
+    """One request as the report has it. `answered_on`: the day of the answer or the refusal; None: there is none yet.
 
-    operation: str
-    received_at: datetime
-    answered_at: datetime | None
-    outcome: str | None
+    `provision`: the law that allows a refusal. Days are days in Hong Kong.
+    """
 
-    @property
-    def state(self) -> str | None:
-        """The outcome in the word that people read."""
-        return state_of(self.outcome) if self.outcome else None
+    number: int
+    kind: PrivacyRequestKind
+    law: Law
+    received_on: date
+    due_on: date
+    extended_until: date | None
+    identity_checked: bool
+    answered_on: date | None
+    state: str
+    provision: str
 
-    def meets(self, deadline: datetime, now: datetime) -> bool:
-        return (self.answered_at or now) <= deadline
-
-
-def subject_requests(operations: Sequence[LoggedOperation], span: Span) -> list[SubjectRequest]:
-    """The requests whose operation began in the span, in order."""
-    return [_request(each) for each in begun_in(operations, span, *OPERATIONS)]
-
-
-def judge_requests(requests: Sequence[SubjectRequest], now: datetime) -> Iterator[Obligation]:
-    """Hong Kong's deadline covers access and correction; the GDPR's covers erasure too."""
-    under_pdpo = [each for each in requests if each.operation in (OperationName.access, OperationName.correction)]
-    days = timedelta(days=requirements.ACCESS_DAYS)
-    yield _judge(requirements.PDPO_REQUESTS, under_pdpo, lambda received_at: received_at + days, now)
-    yield _judge(requirements.GDPR_REQUESTS, requests, a_month_after, now)
+    def due_under(self, law: Law) -> date:
+        return self.extended_until or due_day(self.received_on, law)
 
 
-def a_month_after(moment: datetime) -> datetime:
-    """The same time of the same day of the next month, or of that month's last day."""
-    year, month = (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
-    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
+@dataclass(frozen=True)
+class RequestsOfSpan:
+    """The requests that were open at any time of the span, in order, and the breaks of the register."""
+
+    requests: list[SubjectRequest]
+    breaks: list[str]
+
+
+def requests_of(register: RequestRegister, span: Span, now: datetime) -> RequestsOfSpan:
+    """What the register has of the span. Requests whose details are past their retention are left out."""
+    found = [_of_report(each, now) for each in register.requests() if _was_open_in(each, span)]
+    breaks = [f"event {event.number}: {what}" for event, what in register.breaks()]
+    return RequestsOfSpan([each for each in found if each], breaks)
+
+
+def judge_requests(found: RequestsOfSpan, now: datetime) -> Iterator[Obligation]:
+    """Hong Kong's deadline covers access and correction; the GDPR's covers every request."""
+    under_pdpo = [each for each in found.requests if each.law.includes(Law.pdpo) and each.kind in UNDER_PDPO]
+    yield _judge(requirements.PDPO_REQUESTS, under_pdpo, Law.pdpo, found.breaks, now)
+    under_gdpr = [each for each in found.requests if each.law.includes(Law.gdpr)]
+    yield _judge(requirements.GDPR_REQUESTS, under_gdpr, Law.gdpr, found.breaks, now)
 
 
 def _judge(
-    requirement: Requirement, requests: Iterable[SubjectRequest], deadline: Deadline, now: datetime
+    requirement: Requirement, requests: Sequence[SubjectRequest], law: Law, breaks: Sequence[str], now: datetime
 ) -> Obligation:
-    """An open request whose deadline has not passed is left out."""
-    due = [each for each in requests if each.answered_at or deadline(each.received_at) < now]
+    """An open request that is not due yet is left out. A register that was changed proves nothing."""
+    if breaks:
+        return requirement.judged(False, f"the register was changed: {'; '.join(breaks[:MAX_NAMED])}")
+    today = day_in_hong_kong(now)
+    due = [each for each in requests if each.answered_on or each.due_under(law) < today]
+    due = [each for each in due if each.state != "withdrawn"]
     if not due:
         return requirement.unchecked("no request that was answered or is due is on record in the span")
-    late = [each for each in due if not each.meets(deadline(each.received_at), now)]
-    named = [f"{each.operation} received {moment_text(each.received_at)}" for each in late]
+    late = [each for each in due if (each.answered_on or today) > each.due_under(law)]
+    named = [f"{each.kind} {each.number}, received on {each.received_on}" for each in late[:MAX_NAMED]]
     counted = f"{len(due) - len(late):,} of {len(due):,} requests were answered in time"
     return requirement.judged(not late, "; ".join([counted, *named]))
 
 
-def _request(operation: LoggedOperation) -> SubjectRequest:
-    received_at = _moment(operation.subject.get("received_at")) or operation.began_at
-    answered_at = operation.ended_at if operation.outcome == "complete" else None
-    return SubjectRequest(operation.operation, received_at, answered_at, operation.outcome)
+def _was_open_in(request: PrivacyRequest, span: Span) -> bool:
+    """True if it was received before the end of the span, and was not closed before its beginning."""
+    received_at = request.received_at or request.recorded_at
+    return received_at <= span.last and (request.closed_at is None or request.closed_at >= span.first)
 
 
-def _moment(text: object) -> datetime | None:
-    """The moment that the text names; None if it is not one with a time zone."""
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+def _of_report(request: PrivacyRequest, now: datetime) -> SubjectRequest | None:
+    if request.kind is None or request.law is None:
         return None
-    return moment if moment and moment.tzinfo else None
+    return SubjectRequest(
+        request.number,
+        request.kind,
+        request.law,
+        request.received_on,
+        request.due_on,
+        request.extended_until,
+        bool(request.identity),
+        day_in_hong_kong(request.closed_at) if request.closed_at else None,
+        request.state(now),
+        request.provision,
+    )

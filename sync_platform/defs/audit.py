@@ -12,9 +12,8 @@ from typing import Any
 
 import dagster as dg
 
-from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.run_log import logging_run
-from sync_platform.defs.trigger import REQUEST_ID_TAG, REQUESTER_TAG
+from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, REQUESTER_TAG
 from sync_platform.storage.audit_log import AuditLog, Outcome, Via
 from sync_platform.storage.operation_name import OperationName
 

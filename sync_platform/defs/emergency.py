@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
-from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.landing import Mode
+from sync_platform.defs.platform_pool import limit_pools
 from sync_platform.defs.resources import StoreResource
 from sync_platform.defs.run_errors import error_of, is_blocked
-from sync_platform.defs.trigger import REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
+from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, PlatformRun
 from sync_platform.emergency.request_files import process_files
 from sync_platform.emergency.request_report import newest_of
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.starter_presence import is_left_to_starter
 from sync_platform.errors import NoLakeYet, StorageError
 from sync_platform.lake.syncs import Status, syncs_of_request, worst
 from sync_platform.settings import Settings
@@ -53,8 +55,9 @@ def emergency_sensor(
         "runs end.",
     )
     def emergency(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        _limit_pools(context.instance, platforms)
         errors = _process_files(context, landing_store, requests, platforms)
+        urgent = {name for request in requests.open_requests() for name in request.platforms}
+        limit_pools(context.instance, platforms.keys(), urgent)
         errors += follow(context.instance, requests, LakeAddress.of(settings))
         wanted = list(run_requests(requests, platforms))
         if errors and not wanted:  # a tick that fails launches nothing: with runs to launch, errors wait for the next
@@ -62,17 +65,6 @@ def emergency_sensor(
         return dg.SensorResult(wanted, skip_reason=None if wanted else "nothing is requested")
 
     return emergency
-
-
-def _limit_pools(instance: dg.DagsterInstance, platforms: Mapping[str, Platform]) -> None:
-    """Set the limit of each platform's pool. Dagster's queue does not limit a pool that it sees for the first time.
-
-    Without this, it would launch a whole backfill at once, and no slot would be left for a more urgent run.
-    """
-    storage = instance.event_log_storage
-    if storage.supports_global_concurrency_limits:
-        for pool in set(platforms) - storage.get_concurrency_keys():
-            storage.initialize_concurrency_limit_to_default(pool)
 
 
 def _process_files(
@@ -89,7 +81,8 @@ def _process_files(
 
 
 def run_requests(requests: RequestStore, platforms: Mapping[str, Platform]) -> Iterator[dg.RunRequest]:
-    """A run for each platform of an open request that has none yet, the most urgent first.
+    """A run for each platform of an open request that has none yet, the most urgent first; none for those of a young
+    request that a starter is about to start.
 
     A run that was handed over but is unknown to Dagster is requested again: the daemon was killed before it launched
     the run. The run key ensures that there is never a second one.
@@ -102,7 +95,9 @@ def run_requests(requests: RequestStore, platforms: Mapping[str, Platform]) -> I
                     request.request_id, run.platform, run.run_id, "failed", "there is no such platform now"
                 )
             elif _is_handed_over(run) or (
-                run.state == "requested" and requests.hand_over(request.request_id, run.platform)
+                run.state == "requested"
+                and not is_left_to_starter(requests.ledger_url, request)
+                and requests.hand_over(request.request_id, run.platform)
             ):
                 yield dg.RunRequest(
                     run_key=f"{EMERGENCY}/{request.request_id}/{platform.name}",

@@ -4,6 +4,7 @@ What belongs here: when an asset fetches, and how an error becomes an error of D
 """
 
 import time
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
@@ -13,10 +14,14 @@ from pydantic import Field
 
 from sync_platform.defs.metadata import OWNERS, metadata_of_platform, tags_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.resources import LakeResource, Sources, StoreResource, VaultResource
+from sync_platform.defs.retry_wait import RETRIES, RETRY_DELAY_S, wait_for_retry
 from sync_platform.defs.sync_log import SyncLog
-from sync_platform.defs.trigger import trigger_of
+from sync_platform.defs.trigger import ATTENDED_TAG, RETRIED_TAG, trigger_of
+from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.errors import PresentOnly, StorageError, SyncError, Throttled, TransientError
 from sync_platform.lake.late_records import learnt_overlaps, overlap_of
 from sync_platform.lake.row_worker import RowWorker
@@ -33,13 +38,7 @@ from sync_platform.sources.period import Period, current_period, parse_period
 from sync_platform.sources.scope import Scope
 from sync_platform.storage.object_store import ObjectStore
 
-ATTENDED_TAG = "sync_platform/attended"
-"""The tag of runs that a person waits for: a failure is reported at once, and not retried minutes later."""
 LOG_EVERY_S = 10.0
-RETRY_DELAY_S = 120
-RETRIES = dg.RetryPolicy(
-    max_retries=2, delay=RETRY_DELAY_S, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
 
 
 class Mode(Enum):
@@ -93,16 +92,24 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
         landing_store: StoreResource,
         vault: VaultResource,
         lake: LakeResource,
-        platform_locks: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[PlatformLocks],
         sync_log: dg.ResourceParam[SyncLog],
     ) -> list[Manifest]:
         period = parse_period(platform.cadence, context.partition_key)
+        notes, urgent = RequestNotes(context.run.tags, platform.name, lake.ledger_url), None
+        if context.retry_number:
+            urgent = wait_for_retry(context, platform.name, platform_locks, lake.ledger_url, notes)
         sync_id, started_at = new_sync_id(), datetime.now(UTC)
         try:
-            with sync_log.step(platform.name):
+            with sync_log.step(platform.name), closing(notes):
+                notes.note("fetching", "fetching begins")
                 store = landing_store.open()
                 if not _is_fetchable(platform, period):
                     return _landed_before(platform, period, store)
+                landed = _landed_by_request(platform, period, store, urgent) if config.mode is Mode.full else []
+                if landed:
+                    context.log.info("an emergency run has synced the platform meanwhile: what it landed is used")
+                    return landed
                 landed_last = newest_sync_id(store, platform.name, platform.datasets[0].name, period.key)
                 sync_id = new_sync_id(started_at, after=landed_last)
                 fetch = Fetch(
@@ -114,10 +121,11 @@ def _landing_asset(platform: Platform, progress: Progress, row_worker: RowWorker
                     sync_id,
                     context.run_id,
                 )
-                on_page = _PageReport(platform, progress, context)
+                on_page = _PageReport(platform, progress, context, notes)
                 destination = Destination(store, vault.vault, refuses_undeclared=vault.refuses_undeclared)
                 manifests = extract(fetch, destination, on_page, row_worker.parse)
                 progress.landed(platform.name)
+                notes.note("storing", "stores what was fetched", on_page.records)
                 return manifests
         except SyncError as error:
             _record_failure(context, lake, platform, period, config.mode, sync_id, started_at, error)
@@ -134,7 +142,7 @@ def failure(context: dg.AssetExecutionContext | dg.OpExecutionContext, error: Ex
     An unexpected error is a defect of this program or of a library: a retry cannot help.
     A platform that asks for a longer wait than that before a retry is not asked again before a person decides.
     """
-    attended = ATTENDED_TAG in context.run.tags
+    attended = ATTENDED_TAG in context.run.tags and RETRIED_TAG not in context.run.tags
     asks_to_wait = isinstance(error, Throttled) and (error.retry_after_s or 0) > RETRY_DELAY_S
     return dg.Failure(
         description=str(error) if isinstance(error, SyncError) else f"unexpected {type(error).__name__}: {error}",
@@ -159,6 +167,16 @@ def _landed_before(platform: Platform, period: Period, store: ObjectStore) -> li
     return landed
 
 
+def _landed_by_request(
+    platform: Platform, period: Period, store: ObjectStore, request: EmergencyRequest | None
+) -> list[Manifest]:
+    """What the run of an emergency request landed of a period; empty where another sync has landed since."""
+    if request is None:
+        return []
+    landed = newest_landing(store, platform.name, [dataset.name for dataset in platform.datasets], period.key)
+    return landed if landed and landed[0].run_id == request.run_of(platform.name).run_id else []
+
+
 def _scope(platform: Platform, period: Period, mode: Mode, lake: LakeResource) -> Scope:
     if period != current_period(platform.cadence):
         return Scope(archive_period=(period.first, period.last))
@@ -179,18 +197,21 @@ def _last_complete_sync(platform: Platform, period: Period, lake: LakeResource) 
 
 
 class _PageReport:
-    """Reports every page to the progress, and every few seconds to the run's log."""
+    """Reports every page to the progress and to the request, and every few seconds to the run's log."""
 
-    def __init__(self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext) -> None:
-        self._platform, self._progress, self._context = platform, progress, context
-        self._records, self._logged_at = 0, time.monotonic()
+    def __init__(
+        self, platform: Platform, progress: Progress, context: dg.AssetExecutionContext, notes: RequestNotes
+    ) -> None:
+        self._platform, self._progress, self._context, self._notes = platform, progress, context, notes
+        self.records, self._logged_at = 0, time.monotonic()
 
     def __call__(self, dataset: str, records: int, gaps: Gaps) -> None:
-        self._records += records
+        self.records += records
         self._progress.page(self._platform.name, dataset, records, gaps)
+        self._notes.page(dataset, self.records)
         if time.monotonic() - self._logged_at > LOG_EVERY_S:
             self._logged_at = time.monotonic()
-            self._context.log.info(f"{self._records:,} records so far, now {dataset}")
+            self._context.log.info(f"{self.records:,} records so far, now {dataset}")
 
 
 def _record_failure(

@@ -7,13 +7,14 @@ killed run keeps its pools. Therefore a run takes the lock too, and then frees t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 
 import dagster as dg
 
 from sync_platform.defs.audit import note_run
 from sync_platform.defs.dead_runs import PROCESS_TAG, end_dead_runs, free_pools, this_process
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.request_notes import RequestNotes
 from sync_platform.defs.run_log import logging_run
 from sync_platform.documents.local_time import local_time
 from sync_platform.sources.declaration import Platform
@@ -24,29 +25,60 @@ UNIFIED = "unified"
 """The name of the lock of the unified restaurants, which works like that of a platform."""
 
 
+class PlatformLocks:
+    """The locks that a run holds, by platform. `lock` makes the lock of a platform."""
+
+    def __init__(self, lock: Callable[[str], AbstractContextManager[None]]) -> None:
+        self._lock = lock
+        self._held: dict[str, ExitStack] = {}
+
+    def take(self, platform: str) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(self._lock(platform))
+            self._held[platform] = stack.pop_all()
+
+    def close(self) -> None:
+        """Release every lock."""
+        while self._held:
+            self._held.popitem()[1].close()
+
+    @contextmanager
+    def released(self, platform: str) -> Iterator[None]:
+        """Release the lock for the block, and take it again afterwards. After an error it stays released."""
+        held = self._held.pop(platform, None)
+        if held is not None:
+            held.close()
+        yield
+        if held is not None:
+            self.take(platform)
+
+
 def platform_lock_resource(ledger: str, platforms: dict[str, Platform], progress: Progress) -> dg.ResourceDefinition:
     """The resource that every asset of a platform requires; `ledger` is the SQLAlchemy URL of the ledger."""
 
     names = [*platforms, UNIFIED]
 
     @dg.resource(description="The locks of the run's platforms: a run waits here while another syncs one of them.")
-    def platform_locks(context: dg.InitResourceContext) -> Iterator[None]:
+    def platform_locks(context: dg.InitResourceContext) -> Iterator[PlatformLocks]:
         run, instance = context.run, context.instance
         if run is None or instance is None:  # outside a run nothing is locked
-            yield
+            yield PlatformLocks(lambda _: nullcontext())
             return
+        run_id = run.run_id
         instance.add_run_tags(run.run_id, {PROCESS_TAG: this_process(run.run_id)})
         locked = _locks_of(run, names)
         operation = OperationName.unify if locked == [UNIFIED] else OperationName.sync
         note_run(run, ledger, operation, {"platforms": [name for name in locked if name != UNIFIED]})
-        with ExitStack() as locks:
-            locks.enter_context(logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None))
+        locks = PlatformLocks(
+            lambda name: platform_lock(ledger, name, run_id, _on_wait(ledger, name, progress, context))
+        )
+        with logging_run(run, locked[0] if len(locked) == 1 and locked != [UNIFIED] else None), closing(locks):
             for name in locked:
-                locks.enter_context(platform_lock(ledger, name, run.run_id, _on_wait(name, progress, context)))
+                locks.take(name)
                 progress.lock_taken(name)
             end_dead_runs(instance)
-            free_pools(instance, locked, run.run_id)
-            yield
+            free_pools(instance, locked, run_id)
+            yield locks
 
     return platform_locks
 
@@ -61,7 +93,9 @@ def _locks_of(run: dg.DagsterRun, names: list[str]) -> list[str]:
     return sorted({part for key in run.asset_selection for part in key.path if part in names})
 
 
-def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext) -> Callable[[Holder | None], None]:
+def _on_wait(
+    ledger: str, platform: str, progress: Progress, context: dg.InitResourceContext
+) -> Callable[[Holder | None], None]:
     """Reports each holder that the run waits for once, to the progress and to the run's log."""
     reported: set[Holder | None] = set()
 
@@ -72,6 +106,9 @@ def _on_wait(platform: str, progress: Progress, context: dg.InitResourceContext)
         details = "" if holder is None else f" (run {holder.run_id[:8]}, since {local_time(holder.since)})"
         text = f"waiting for another sync of {platform}{details}"
         progress.waiting(platform, text)
+        if context.run is not None:
+            with closing(RequestNotes(context.run.tags, platform, ledger)) as notes:
+                notes.note("waiting", text)
         if context.log is not None:
             context.log.info(text)
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
+import sqlalchemy as sa
 from pydantic import Field, PrivateAttr
 
 from sync_platform.errors import SyncError
@@ -23,12 +22,12 @@ from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
-from sync_platform.vault.master_key import from_key_file, from_kms
+from sync_platform.vault.key_file import KeyFile
+from sync_platform.vault.key_place import KeyPlace, open_master_key
+from sync_platform.vault.kms_key import KmsKey
 from sync_platform.vault.platform_secrets import PlatformSecrets
-from sync_platform.vault.seal import Vault, has_master_key, master_keys, open_vault_database
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms import KMSClient
+from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
+from sync_platform.vault.stored_secret import StoredSecret
 
 
 class StoreResource(dg.ConfigurableResource[ObjectStore]):
@@ -109,44 +108,58 @@ class VaultResource(dg.ConfigurableResource[Vault]):
 
     url: str = Field(description="SQLAlchemy URL of the vault's database, separate from lake and landing.")
     key_file: str = Field(description="Master key file, created with mode 0600 on first use.")
-    kms_key_id: str = Field(description="KMS key that wraps the master key instead of a key file; empty for the file.")
-    region: str = Field(description="AWS region of the KMS key.")
-    endpoint: str = Field(description="Endpoint of a KMS that is not AWS; empty for AWS.")
+    kms_key_id: str = Field(description="KMS key that wraps the master key instead of a key file; empty for none.")
+    secret_id: str = Field(description="Secret in Secrets Manager that has the master key instead; empty for none.")
+    region: str = Field(description="AWS region of KMS and Secrets Manager.")
+    endpoint: str = Field(description="Endpoint of a server to use instead of AWS; empty for AWS.")
     ledger_url: str = Field(description="SQLAlchemy URL of the ledger, which has the sealed secrets.")
     refuses_undeclared: bool = Field(
         default=False,
         description="Whether a field that looks personal and is not declared is refused, instead of sealed.",
     )
 
-    @cached_property
+    _vault: Vault | None = PrivateAttr(default=None)
+
+    @property
     def vault(self) -> Vault:
-        """The opened vault; StorageError where its database or master key cannot be used."""
-        engine = open_vault_database(self.url)
-        may_create = not has_master_key(engine)
+        """The vault, opened anew after a rotation; StorageError where its database or master key cannot be used."""
+        if self._vault is None or not self._vault.is_current():
+            engine = self._vault.engine if self._vault else open_vault_database(self.url)
+            self._vault = Vault(engine, open_master_key(self.key_place(engine), engine))
+        return self._vault
+
+    def key_place(self, engine: sa.Engine) -> KeyPlace:
+        """Where the master key is stored; `engine` is of the vault's database."""
         if self.kms_key_id:
-            client = self.kms_client()
-            return Vault(engine, from_kms(client, self.kms_key_id, engine, master_keys, may_create=may_create))
-        return Vault(engine, from_key_file(Path(self.key_file), may_create=may_create))
+            return self.kms_key(self.kms_key_id, engine)
+        return self.stored_secret(self.secret_id) if self.secret_id else KeyFile(Path(self.key_file))
 
     @property
     def is_new(self) -> bool:
         """True if the vault was never used: opening it would make its master key."""
-        has_file = not self.kms_key_id and Path(self.key_file).exists()
-        return not has_file and not has_master_key(open_vault_database(self.url))
+        return not has_master_key(open_vault_database(self.url)) and not self.has_key()
 
     def has_key(self) -> bool:
         """True if the master key is there."""
-        return has_master_key(open_vault_database(self.url)) if self.kms_key_id else Path(self.key_file).exists()
+        return self.key_place(open_vault_database(self.url)).is_present()
 
     def platform_secrets(self, platform: str) -> PlatformSecrets:
         """The store of the secrets that a platform issues, such as a rotated refresh token."""
         return PlatformSecrets(Ledger(self.ledger_url), self.vault, platform)
 
-    def kms_client(self) -> "KMSClient":
-        """The client of KMS, in the region of the key."""
+    def kms_key(self, kms_key_id: str, engine: sa.Engine) -> KmsKey:
+        """The master key that this KMS key wraps."""
         import boto3
 
-        return boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
+        client = boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
+        return KmsKey(client, kms_key_id, engine)
+
+    def stored_secret(self, secret_id: str) -> StoredSecret:
+        """The master key in this secret of Secrets Manager."""
+        import boto3
+
+        client = boto3.client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None)
+        return StoredSecret(client, secret_id)
 
 
 class Sources(dg.ConfigurableResource[None]):
@@ -232,6 +245,7 @@ def vault_of(settings: Settings) -> VaultResource:
         url=settings.vault_url,
         key_file=str(settings.master_key_file),
         kms_key_id=settings.vault_kms_key_id,
+        secret_id=settings.vault_secret_id,
         region=settings.aws_region,
         endpoint=settings.aws_endpoint_url,
         ledger_url=settings.ledger_url,

@@ -20,9 +20,8 @@ import dagster as dg
 from dagster import _loggers as run_loggers
 from dagster._core.definitions import instigation_logger as tick_loggers
 
-from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.run_errors import CHECK_FAILED, INTERRUPTIONS, error_text, root_error
-from sync_platform.defs.trigger import REQUEST_ID_TAG
+from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG
 from sync_platform.logs.configuration import OWN, begin_logging, line_handler
 from sync_platform.logs.line_format import frame_in_words
 from sync_platform.logs.line_handler import WRITTEN

@@ -12,6 +12,7 @@ from sync_platform.defs.anomalies import anomaly_check_result, anomaly_check_spe
 from sync_platform.defs.landing import landing_key
 from sync_platform.defs.metadata import OWNERS, metadata_of_commit, metadata_of_table, tags_of
 from sync_platform.defs.partitions import partitions_of
+from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.quality import check_results, check_specs, own_check_results
 from sync_platform.defs.resources import LakeResource, StoreResource
 from sync_platform.defs.sync_log import SyncLog
@@ -32,6 +33,7 @@ from sync_platform.settings import load_settings, platform_settings
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.vault.erased_values import erased_subjects_at
 
 
 def table_key(platform: Platform, dataset: Dataset) -> dg.AssetKey:
@@ -98,7 +100,7 @@ def _table_asset(
         config: CommitConfig,
         landing_store: StoreResource,
         lake: LakeResource,
-        platform_locks: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[PlatformLocks],
         sync_log: dg.ResourceParam[SyncLog],
         landed: Landed | None,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
@@ -109,8 +111,9 @@ def _table_asset(
             return
         own = platform_settings(platform.name)
         guard = Guard(own.shrink_tolerance, config.accept_shrink.strip() or None)
-        standards = Standards.of(load_settings(), own)
-        rows, trigger = TypedRows(landed, platform, row_worker), trigger_of(context.run.tags)
+        settings, trigger = load_settings(), trigger_of(context.run.tags)
+        standards = Standards.of(settings, own)
+        rows = TypedRows(landed, platform, row_worker, lambda: erased_subjects_at(settings.vault_url))
         with sync_log.step(platform.name, dataset.name):
             outcome = commit_landed(lake.open(), lake.history, rows, context.run_id, guard, trigger, standards)
         sync_log.add(outcome.record)

@@ -1,4 +1,4 @@
-"""The emergency request that started a run, as tags of the run. Its syncs copy them into their records."""
+"""What started a run, as tags of the run: an emergency request, or a person who waits for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from sync_platform.emergency.request import EmergencyRequest, Priority
 from sync_platform.lake.syncs import Trigger
 
+ATTENDED_TAG = "sync_platform/attended"
+"""The tag of runs of this program's own processes: a failure is reported at once, and not retried minutes later."""
+RETRIED_TAG = "sync_platform/retried"
+"""The tag of those among them that no person waits for: they are retried like runs that Dagster launched."""
 REQUEST_ID_TAG = "sync_platform/request_id"
 REQUESTER_TAG = "sync_platform/requested_by"
 REASON_TAG = "sync_platform/request_reason"

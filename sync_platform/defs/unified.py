@@ -13,6 +13,7 @@ from pydantic import Field
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.metadata import OWNERS, schema_of
+from sync_platform.defs.platform_lock import PlatformLocks
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
@@ -121,7 +122,7 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         context: dg.AssetExecutionContext,
         config: UnifyConfig,
         lake: LakeResource,
-        platform_locks: dg.ResourceParam[None],
+        platform_locks: dg.ResourceParam[PlatformLocks],
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg] # Dagster accepts it only without an argument
         def report(stage: str) -> None:
             context.log.info(stage)

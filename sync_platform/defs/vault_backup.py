@@ -9,10 +9,11 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from sync_platform.backup.key_rotation import KeyRotation, RotationReport
 from sync_platform.backup.subject_erasure import SubjectErasure
-from sync_platform.backup.vault_backup import StoredVault, VaultBackup
+from sync_platform.backup.vault_backup import LEASE, StoredVault, VaultBackup
 from sync_platform.backup.vault_copy import VaultCopy
-from sync_platform.backup.vault_recovery import recover_vault
+from sync_platform.backup.vault_recovery import RecoveredVault, recover_vault
 from sync_platform.defs.resources import (
     StoreResource,
     VaultResource,
@@ -25,32 +26,40 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.errors import SettingsError, StorageError
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
+from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
-from sync_platform.vault.master_key import MasterKey, from_key_file, unwrap_with_kms
+from sync_platform.vault.key_file import from_key_file
+from sync_platform.vault.key_place import open_master_key
+from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.rotation_record import is_rotating
 from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
-
-LEASE = "backup of the vault"
 
 
 @dataclass(frozen=True)
 class BackedUpVault:
-    """A vault with its backup. `stores`: those that have tombstones."""
+    """A vault with its backup. `stores`: those that have tombstones.
+
+    `master_key`: in hex; empty where another service keeps it.
+    """
 
     vault: Vault
     backup: VaultBackup
     stores: tuple[ObjectStore, ...]
     master_key: str
+    rotation: KeyRotation
     leases: Leases
 
     def create(self) -> StoredVault:
-        """Replace the backup; Busy where another process does it."""
+        """Replace the backup, and complete an interrupted rotation; Busy where another process does either."""
         with self.leases.hold("a backup of the vault", LEASE):
             self.erasure.publish()
+            if is_rotating(self.vault.engine):
+                self.rotation.complete(RotationReport())
             return self.backup.create(self.vault.engine, self.master_key)
 
     @property
     def erasure(self) -> SubjectErasure:
-        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key)
+        return SubjectErasure(self.vault, self.backup, self.stores, self.master_key, self.leases)
 
 
 class VaultBackupResource(dg.ConfigurableResource[None]):
@@ -68,8 +77,24 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         """The opened vault and its backup; StorageError or SettingsError where a part cannot be used."""
         if not self.has_vault():
             raise StorageError(f"there is no vault yet: the first sync makes it, or `{typed('vault', 'restore')}`")
-        vault = self.vault.vault
-        return BackedUpVault(vault, self.backup(), self.stores(), self._master_key(), Leases(self.ledger_url))
+        vault, backup = self.vault.vault, self.backup()
+        place = self.vault.key_place(vault.engine)
+        master_key = "" if place.is_outside else open_master_key(place, vault.engine).text
+        leases = Leases(self.ledger_url)
+        return BackedUpVault(vault, backup, self.stores(), master_key, self.rotation(), leases)
+
+    def rotation(self, previous: VaultResource | None = None) -> KeyRotation:
+        """The rotation of the master key; `previous`: the vault with the place where the key is, if not the present."""
+        engine = open_vault_database(self.vault.url)
+        repositories = {each.url: each for each in (self.backups, self.replica)}
+        return KeyRotation(
+            engine,
+            self.vault.key_place(engine),
+            (previous or self.vault).key_place(engine),
+            Ledger(self.ledger_url),
+            self.backup(),
+            [each.open() for each in repositories.values()],
+        )
 
     def has_vault(self) -> bool:
         """True if the vault was ever used. A new one is not backed up: it would replace the backup of a lost one."""
@@ -89,7 +114,7 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
             raise StorageError(f"the key of the vault's backup (VAULT_BACKUP_KEY_FILE): {error}") from None
         return VaultBackup(store, key, Path(self.temp))
 
-    def restore(self) -> StoredVault:
+    def restore(self) -> RecoveredVault:
         """Fill the new vault from its backup; see `recover_vault`."""
         key_file = Path(self.vault.key_file)
         engine = open_vault_database(self.vault.url)
@@ -102,15 +127,19 @@ class VaultBackupResource(dg.ConfigurableResource[None]):
         return tuple(each.open() for each in places.values())
 
     def _unwrap(self, copy: VaultCopy) -> MasterKey:
-        wrapped = copy.wrapped_keys.get(self.vault.kms_key_id)
-        if wrapped is None:
+        """The master key of a copy that does not have it."""
+        engine = open_vault_database(self.vault.url)
+        if wrapped := copy.wrapped_keys.get(self.vault.kms_key_id):
+            return self.vault.kms_key(self.vault.kms_key_id, engine).unwrap(wrapped)
+        place = self.vault.key_place(engine)
+        present = place.present() if place.is_outside else None
+        if present is None:
             names = ", ".join(sorted(copy.wrapped_keys)) or "none"
-            raise StorageError(f"KMS wraps the master key of this vault: set VAULT_KMS_KEY_ID to its key ({names})")
-        return unwrap_with_kms(self.vault.kms_client(), self.vault.kms_key_id, wrapped)
-
-    def _master_key(self) -> str:
-        """The master key in hex; empty where KMS wraps it."""
-        return "" if self.vault.kms_key_id else from_key_file(Path(self.vault.key_file)).material.hex()
+            raise StorageError(
+                "another service keeps the master key of this vault: set VAULT_KMS_KEY_ID to its KMS key "
+                f"({names}), or VAULT_SECRET_ID to its secret"
+            )
+        return present
 
 
 def vault_backup_of(settings: Settings) -> VaultBackupResource:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync_platform.emergency.request import PRIORITIES, Asking, EmergencyRequest, PlatformRun, State
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import NotFound, StorageError, UsageError
 from sync_platform.lake.syncs import Status
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
@@ -121,10 +121,10 @@ class RequestStore:
         return found
 
     def find(self, request_id: str) -> EmergencyRequest:
-        """The request of that id; UsageError where there is none."""
+        """The request of that id; NotFound where there is none."""
         found = self._read(requests.c.request_id == request_id)
         if not found:
-            raise UsageError(f"there is no emergency request {request_id!r}")
+            raise NotFound(f"there is no emergency request {request_id!r}")
         return found[0]
 
     def open_requests(self) -> list[EmergencyRequest]:
@@ -132,9 +132,11 @@ class RequestStore:
         found = self._read(requests.c.request_id.in_(_unfinished()))
         return sorted(found, key=lambda each: -PRIORITIES.index(each.priority))
 
-    def latest(self, count: int) -> list[EmergencyRequest]:
-        """The newest requests, newest first."""
+    def latest(self, count: int, before: str | None = None) -> list[EmergencyRequest]:
+        """The newest requests, newest first; `before`: only those that are older than this one, by its id."""
         newest = sa.select(requests.c.request_id).order_by(requests.c.request_id.desc()).limit(count)
+        if before is not None:
+            newest = newest.where(requests.c.request_id < before)
         return self._read(requests.c.request_id.in_(newest))[::-1]
 
     def hand_over(self, request_id: str, platform: str) -> bool:

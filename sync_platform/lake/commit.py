@@ -20,6 +20,7 @@ from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
 from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete, proven_coverage
+from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.history_view import ensure_history_view
@@ -102,6 +103,9 @@ class _Commit:
 
     def write(self) -> Outcome:
         """Write everything within the caller's transaction; the caller adds the snapshot to the outcome."""
+        # again, because a person may have been erased since the rows were loaded; an erasure that begins after this
+        # rewrites what is committed here
+        erase_incoming(self.scratch, self.arrival.incoming.rows, self.typed.dataset, self.typed.erased)
         ensure_tables(self.session, self.history, self.table.schema, self.typed.dataset)
         ensure_history_view(self.session, self.history, self.table)
         writer, recorded = HistoryWriter(self.scratch, self.history), self._recorded()
@@ -246,7 +250,7 @@ class _Commit:
         manifest = find_manifest(store, later.manifest)
         if manifest is None:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
-        typed = TypedRows(Landed(manifest, store), self.typed.platform)
+        typed = TypedRows(Landed(manifest, store), self.typed.platform, erased=self.typed.erased)
         arrival = load_incoming(scratch, typed)
         covered = EVERY_ROW if later.list_complete else coverage_of_incomplete(typed, arrival)
         return arrival.incoming, proven_coverage(covered, manifest, typed.dataset)

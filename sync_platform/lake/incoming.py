@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.sources.columns import columns_of
 from sync_platform.sources.declaration import Dataset
@@ -97,7 +98,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
 
     The latest has the largest value in the `cursor` column; a record without a value may be the latest too. Where
     several may be the latest and differ, it is unknown which is right: all are quarantined, and the stored row stays.
-    Tombstones of one id do not differ.
+    Tombstones of one id do not differ. Rows of erased persons have the erased form.
     """
     session = scratch.session
     rows = _read(scratch, typed)
@@ -107,6 +108,7 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     )
     if _count(session, f"FROM {quarantine}"):
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
+    erase_incoming(scratch, rows, typed.dataset, typed.erased)
     received = _count(session, f"FROM {rows}")
     conflicts = _resolve_repeated(session, rows, quarantine, typed.dataset)
     distinct = _count(session, f"FROM {rows}")

@@ -6,7 +6,6 @@ records are not affected.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -17,6 +16,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
+from sync_platform.lake.content_hashes import content_hashes
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
@@ -105,7 +105,7 @@ class RowMaker:
         values = attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
         lines, rows, deleted = map(list, zip(*found, strict=True))
         columns: list[Any] = [list(column) for column in zip(*map(values, rows), strict=True)]
-        columns += [self._hashes(rows), deleted, [key] * len(rows), lines, [None] * len(rows)]
+        columns += [content_hashes(self._dataset, rows), deleted, [key] * len(rows), lines, [None] * len(rows)]
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
@@ -233,24 +233,6 @@ class RowMaker:
 
     def _deletion_marks(self, body: bytes) -> list[bool]:
         return [self._dataset.is_deleted(orjson.loads(line)) for line in body.splitlines()]
-
-    def _hashes(self, rows: list[Row]) -> list[str]:
-        """Per row, the first 128 bits of the SHA-256 of its JSON (hex).
-
-        Absent and volatile columns are left out, and columns that hold one value of a set. Sets are sorted.
-        """
-        encoder = msgspec.json.Encoder(order="deterministic")
-        columns = columns_of(self._dataset.row)
-        without = self._dataset.volatile | {column.name for column in columns if column.one_of}
-        sets = [column.name for column in columns if column.is_set]
-        if not without and not sets:
-            return [hashlib.sha256(encoder.encode(row)).hexdigest()[:32] for row in rows]
-        hashes = []
-        for row in rows:
-            lasting = {name: value for name, value in msgspec.to_builtins(row).items() if name not in without}
-            lasting |= {name: sorted(set(lasting[name])) for name in sets if lasting.get(name)}
-            hashes.append(hashlib.sha256(encoder.encode(lasting)).hexdigest()[:32])
-        return hashes
 
 
 def row_schema(dataset: Dataset) -> pa.Schema:

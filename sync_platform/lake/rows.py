@@ -16,18 +16,21 @@ from sync_platform.quality.loose_readings import loose_drift
 from sync_platform.quality.shape import Shape
 from sync_platform.sources.declaration import Dataset, Platform
 from sync_platform.sources.gaps import most_left_out
+from sync_platform.vault.erased_values import ReadErased, nobody_erased
 
 
 @dataclass
 class TypedRows:
     """The rows of one landed dataset as a stream. The summary of its records is known once the stream is read.
 
-    The row worker parses the rows while the dataset is fetched; if it did not, they are parsed here.
+    The row worker parses the rows while the dataset is fetched; if it did not, they are parsed here. `erased`: the
+    persons whose rows get the erased form.
     """
 
     landed: Landed
     platform: Platform
     row_worker: RowWorker = NO_ROW_WORKER
+    erased: ReadErased = nobody_erased
     _summary: RecordSummary | None = field(default=None, init=False)
 
     @property

@@ -29,7 +29,7 @@ from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.loose_records import LooseReading
 from sync_platform.sources.received import Body, Page, Record
 from sync_platform.sources.scope import Scope
-from sync_platform.vault.personal_fields import NOTHING_PERSONAL, Personal
+from sync_platform.vault.personal_fields import NOTHING_PERSONAL, Personal, PersonalKind
 
 ZSTD_LEVEL = 1
 OnObject = Callable[[str, str, str], None]
@@ -213,12 +213,15 @@ class DatasetWriter:
     @property
     def _personal(self) -> Personal:
         declared = self._dataset.personal or NOTHING_PERSONAL
-        return replace(declared, fields=(*declared.fields, *sorted(self._undeclared.found)))
+        undeclared = dict.fromkeys(sorted(self._undeclared.found), PersonalKind.unstated)
+        return replace(declared, fields={path: declared.kind_of(path) for path in declared.fields} | undeclared)
 
     def _seal(self) -> None:
         """Seal the waiting records, in the order in which they came."""
         if self._unsealed:
-            self._destination.vault.seal_records(self._platform, self._personal, self._unsealed, self._names)
+            self._destination.vault.seal_records(
+                self._platform, self._personal, self._unsealed, self._names, self._dataset.name
+            )
             self._encode(self._unsealed)
         self._unsealed, self._names, self._unsealed_bytes = [], [], 0
 

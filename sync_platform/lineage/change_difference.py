@@ -17,6 +17,7 @@ from sync_platform.lineage.change_span import TableChanges, count_changes, count
 from sync_platform.lineage.changes import SEALED, Change, changes_between, without_sealed
 from sync_platform.quality.measures import NAMES
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.vault.sealed_values import ERASED
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class LakeDifference:
             ids = [change.entity_id for change in changes if change.table == table]
             for source_id, *names in self._names_in(table, ids):
                 known = [without_sealed(name) for name in names if name]
-                if known and SEALED not in known:
+                if known and not {SEALED, ERASED} & {*known}:
                     found[table, source_id] = " / ".join(known)
         return found
 

@@ -16,6 +16,7 @@ from sync_platform.lineage.change_difference import LakeDifference
 from sync_platform.lineage.change_span import TableChanges
 from sync_platform.lineage.changes import SEALED, Change, FieldChange
 from sync_platform.lineage.story_document import OPERATIONS, SUM
+from sync_platform.vault.sealed_values import ERASED
 
 MAX_FIELDS = 3
 """The number of columns that the table names as changed most often."""
@@ -95,7 +96,7 @@ def parts_that_differ(field: FieldChange) -> Iterable[FieldChange]:
 
 
 def _short(value: Any) -> str:
-    text = "a sealed value" if value == SEALED else value_text(value)
+    text = "a sealed value" if value == SEALED else ERASED if value == ERASED else value_text(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

@@ -16,13 +16,14 @@ import orjson
 from sync_platform.lake.corrected_times import corrected_history
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import CHANGES, ENDS
-from sync_platform.vault.sealed_values import PREFIX
+from sync_platform.vault.sealed_values import ERASED, PREFIX
 
 SEALED = "sealed"
 """Written in place of a sealed value. The ciphertext is never shown, because it identifies the person."""
 BATCH_ROWS = 2_000
 NAMES = tuple(column.name for column in CHANGES)
-_COLUMNS = ", ".join(f'"{name}"' for name in NAMES)
+CHANGE_COLUMNS = ", ".join(f'"{name}"' for name in NAMES)
+"""SQL: the columns of a change, in the order of NAMES."""
 Values = dict[str, Any]
 
 
@@ -96,12 +97,12 @@ def changes_of(
 ) -> list[Change]:
     """The changes of one entity that were committed by `known_at`, in order of observation, then of commit."""
     rows = session.execute(
-        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)}
+        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)}
         WHERE entity_id = ? AND platform = ? AND dataset = ? AND committed_at <= ?
         ORDER BY observed_at, committed_at""",
         [entity_id, platform, dataset, known_at],
     ).fetchall()
-    return [_change(row) for row in rows]
+    return [change_of(row) for row in rows]
 
 
 def changes_between(
@@ -117,12 +118,12 @@ def changes_between(
     """
     condition, values = span_condition(first, last, platform)
     cursor = session.execute(
-        f"""SELECT {_COLUMNS} FROM {corrected_history(session, history)} {condition}
+        f"""SELECT {CHANGE_COLUMNS} FROM {corrected_history(session, history)} {condition}
         ORDER BY committed_at, platform, dataset, landing_object, landing_line, entity_id""",
         values,
     )
     while rows := cursor.fetchmany(BATCH_ROWS):
-        yield from map(_change, rows)
+        yield from map(change_of, rows)
 
 
 def span_condition(first: datetime | None, last: datetime | None, platform: str | None) -> tuple[str, Values]:
@@ -138,9 +139,11 @@ def span_condition(first: datetime | None, last: datetime | None, platform: str 
 
 
 def without_sealed(value: Any) -> Any:
-    """The value with SEALED in place of every sealed part of it."""
+    """The value with SEALED in place of every sealed part of it, and ERASED where its person is erased."""
     if isinstance(value, str):
-        return SEALED if value.startswith(PREFIX) else value
+        if value.startswith(PREFIX):
+            return ERASED if value.endswith(f":{ERASED}") else SEALED
+        return value
     if isinstance(value, list):
         return [without_sealed(item) for item in value]
     if isinstance(value, dict):
@@ -148,7 +151,8 @@ def without_sealed(value: Any) -> Any:
     return value
 
 
-def _change(row: tuple[Any, ...]) -> Change:
+def change_of(row: tuple[Any, ...]) -> Change:
+    """The change of a row that has CHANGE_COLUMNS."""
     values = dict(zip(NAMES, row, strict=True))
     own = {
         "changed_fields": tuple(values["changed_fields"] or ()),

@@ -29,7 +29,8 @@ def fold(changes: Sequence[Row]) -> list[Row]:
         return list(changes)
     first, last = versions[0], _last_version(changes)
     left = [] if first is last else [_replaced(first, **_SEEN)]
-    left.append(last if len(versions) == 1 else _whole(last, versions, is_first=first is last))
+    has_one = len(versions) == 1 and not any(_of(row, "after") for row in changes if _is_end(row))
+    left.append(last if has_one else _whole(last, changes, is_first=first is last))
     return [*left, *_end(changes)]
 
 
@@ -45,10 +46,13 @@ _SEEN: dict[str, Any] = {
 """The values of a change that says only that the record was first seen."""
 
 
-def _whole(last: Row, versions: Sequence[Row], *, is_first: bool) -> Row:
-    """The last version with the values of all columns; each value has the same bytes as in its change."""
+def _whole(last: Row, changes: Sequence[Row], *, is_first: bool) -> Row:
+    """The last version with the values of all columns; each value has the same bytes as in its change.
+
+    A removal has values too where the record was computed, or where its person was erased after it.
+    """
     state: dict[str, msgspec.Raw] = {}
-    for row in versions:
+    for row in changes:
         state |= _values.decode(_of(row, "after") or "{}")
     return _replaced(
         last,

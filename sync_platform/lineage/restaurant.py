@@ -14,7 +14,7 @@ from typing import Any
 
 from sync_platform.documents.local_time import local_time
 from sync_platform.documents.typed_command import typed
-from sync_platform.errors import StorageError, UsageError
+from sync_platform.errors import NoLakeYet, NotFound, UsageError
 from sync_platform.lineage.changes import Change, FieldChange, Values
 from sync_platform.lineage.identity_history import (
     CommittedDecision,
@@ -81,12 +81,12 @@ def read_restaurant_story(
     """The story of a restaurant, or of one field of its record. For a merged restaurant, it is the story of the
     restaurant into which it was merged.
 
-    UsageError for a restaurant or a field that does not exist; StorageError where nothing is unified yet.
+    NotFound for a restaurant that does not exist, UsageError for a field; NoLakeYet where nothing is unified yet.
     """
     if field is not None:
         field = _checked(field)
     if not has_unified(history.session):
-        raise StorageError(f"nothing is unified yet: run `{typed('sync')}`, or `{typed('unify')}`")
+        raise NoLakeYet(f"nothing is unified yet: run `{typed('sync')}`, or `{typed('unify')}`")
     asked, through = restaurant_id, []
     changes = _changes(history, restaurant_id)
     while successor := _state(changes).get("merged_into"):
@@ -125,7 +125,7 @@ def _changes(history: History, restaurant_id: str) -> list[Change]:
     known = history.without_limit.of(SCHEMA, RESTAURANTS.name, restaurant_id)
     if known:
         raise UsageError(f"{restaurant_id} was not known then: it was founded {local_time(known[0].committed_at)}")
-    raise UsageError(f"there is no restaurant {restaurant_id}: unified.restaurants lists their ids, rest-…")
+    raise NotFound(f"there is no restaurant {restaurant_id}: unified.restaurants lists their ids, rest-…")
 
 
 def _state(changes: list[Change]) -> Values:

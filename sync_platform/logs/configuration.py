@@ -18,7 +18,8 @@ from sync_platform.logs.line_format import JsonFormatter, LineFormatter
 from sync_platform.logs.line_handler import LineHandler, LoggedStream
 from sync_platform.logs.log_context import begin_operation
 from sync_platform.logs.redaction import Redaction, error_in_words
-from sync_platform.settings import LogSettings, load_log_settings, secret_values
+from sync_platform.setting_groups.log_settings import LogSettings
+from sync_platform.settings import load_log_settings, secret_values
 
 OWN, DAGSTER = "sync_platform", "dagster"
 STDERR = logging.getLogger(f"{OWN}.stderr")

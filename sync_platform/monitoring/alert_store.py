@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sync_platform.documents.typed_command import typed
-from sync_platform.errors import UsageError
+from sync_platform.errors import NotFound, UsageError
 from sync_platform.monitoring.alert import Alert, Event, shortened
 from sync_platform.monitoring.alert_decision import (
     BY_ITSELF,
@@ -32,8 +32,9 @@ from sync_platform.monitoring.alert_grouping import ProblemGroup, groups_of
 from sync_platform.monitoring.alert_message import forgotten_alerts, write_messages
 from sync_platform.monitoring.alert_tables import (
     alerts,
+    count_resolved,
     create_missing_tables,
-    delete_expired,
+    delete_resolved,
     in_utc,
     locked_transaction,
     messages,
@@ -78,7 +79,6 @@ class AlertStore:
         with locked_transaction(self.engine) as connection:
             now = self.clock()
             connection.execute(sa.update(rounds).values(at=now))
-            delete_expired(connection, now)
             known = {each.cause: each for each in read_alerts(connection, alerts.c.resolved_at.is_(None))}
             found = groups_of([*problems, *problems_of_lost_tables(lost)], known)
             for cause, group in found.items():
@@ -87,6 +87,16 @@ class AlertStore:
                 if alert.cause not in found and alert.name in looked_for:
                     self._note_gone(connection, alert, now)
             self._repeat_open_alerts(connection, now, is_outbox_lost=messages.name in lost)
+
+    def count_resolved(self, before: datetime) -> dict[str, int]:
+        """How many rows `delete_resolved` would delete, by table."""
+        with transaction(self.engine) as connection:
+            return count_resolved(connection, before)
+
+    def delete_resolved(self, before: datetime) -> dict[str, int]:
+        """Delete alerts that were resolved, and messages that were decided, before that time; the rows by table."""
+        with transaction(self.engine) as connection:
+            return delete_resolved(connection, before)
 
     def _note_found(self, connection: sa.Connection, group: ProblemGroup, alert: Alert | None, now: datetime) -> None:
         alert = alert or _resolved_lately(connection, group.problem.cause, now)
@@ -136,7 +146,7 @@ class AlertStore:
             return most_severe_first(read_alerts(connection, alerts.c.resolved_at.is_(None)))
 
     def all_alerts(self) -> list[Alert]:
-        """All alerts of the last 90 days: the open ones, the most severe first, then the resolved, newest first."""
+        """All alerts that are kept: the open ones, the most severe first, then the resolved, newest first."""
         with transaction(self.engine) as connection:
             found = read_alerts(connection, sa.true())
         resolved = sorted((each for each in found if each.resolved_at), key=lambda each: each.opened_at, reverse=True)
@@ -149,12 +159,12 @@ class AlertStore:
         return in_utc(at) if at else None
 
     def find(self, alert_id: str) -> Alert:
-        """One alert; UsageError where there is none."""
+        """One alert; NotFound where there is none."""
         with transaction(self.engine) as connection:
             return _one(connection, alert_id)
 
     def find_open(self, alert_id: str) -> Alert:
-        """One alert that is open; UsageError where there is none, or where it is resolved."""
+        """One alert that is open; NotFound where there is none, UsageError where it is resolved."""
         return _require_open(self.find(alert_id))
 
     def acknowledge(self, alert_id: str, actor: str) -> Alert:
@@ -231,9 +241,9 @@ def _one(connection: sa.Connection, alert_id: str) -> Alert:
     return found[0]
 
 
-def no_such_alert(alert_id: str) -> UsageError:
+def no_such_alert(alert_id: str) -> NotFound:
     listed = typed("alerts", "list", "--all")
-    return UsageError(f"there is no alert {alert_id!r}: `{listed}` shows those of the last 90 days")
+    return NotFound(f"there is no alert {alert_id!r}: `{listed}` shows those of the last 90 days")
 
 
 def _require_open(alert: Alert) -> Alert:

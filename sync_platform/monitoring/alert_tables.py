@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,8 +14,6 @@ import sqlalchemy as sa
 from sync_platform.monitoring.alert import Alert
 from sync_platform.storage.relational import transaction, upsert
 
-KEPT = timedelta(days=90)
-"""How long resolved alerts and messages are kept."""
 MOST_STORED_SUBJECTS, LONGEST_SUBJECT = 100, 100
 
 metadata = sa.MetaData()
@@ -99,10 +97,23 @@ def stored_subjects(subjects: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(each[:LONGEST_SUBJECT] for each in subjects[:MOST_STORED_SUBJECTS])
 
 
-def delete_expired(connection: sa.Connection, now: datetime) -> None:
-    """Delete resolved alerts and messages that are older than KEPT."""
-    connection.execute(sa.delete(alerts).where(alerts.c.resolved_at < now - KEPT))
-    connection.execute(sa.delete(messages).where(messages.c.decided_at < now - KEPT))
+def count_resolved(connection: sa.Connection, before: datetime) -> dict[str, int]:
+    """How many alerts were resolved, and messages decided, before that time."""
+    return {
+        table.name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
+        for table, is_old in _resolved(before)
+    }
+
+
+def delete_resolved(connection: sa.Connection, before: datetime) -> dict[str, int]:
+    """Delete alerts that were resolved, and messages that were decided, before that time; how many."""
+    return {
+        table.name: connection.execute(sa.delete(table).where(is_old)).rowcount for table, is_old in _resolved(before)
+    }
+
+
+def _resolved(before: datetime) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    return [(alerts, alerts.c.resolved_at < before), (messages, messages.c.decided_at < before)]
 
 
 def _alert(row: sa.Row[Any]) -> Alert:

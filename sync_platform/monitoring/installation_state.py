@@ -26,11 +26,9 @@ from sync_platform.monitoring.backup_problems import WATCHED as WATCHED_OPERATIO
 from sync_platform.monitoring.backup_state import BackupState, LoggedBackups, logged_backups
 from sync_platform.monitoring.health_alert import OpenAlert
 from sync_platform.monitoring.stored_syncs import newest_received, read_records
-from sync_platform.monitoring.watched_obligations import (
-    REQUESTS_OF_PERSONS,
-    obligations_of_lake,
-    obligations_of_ledger,
-)
+from sync_platform.monitoring.watched_obligations import obligations_of_lake
+from sync_platform.privacy.privacy_request import PrivacyRequest
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.recorded_drift import RecordedDrift, drift_of_syncs
 from sync_platform.quality.scorecard import Scored, last_measured, newest_own_checks, newest_scores
 from sync_platform.settings import Settings
@@ -78,7 +76,7 @@ class InstallationState:
     `drift`: of the newest records of each dataset. `backup_log`: the entries of backups, their copies and
     verifications, and those of the vault, by operation. `verifications`: the entries of verifications of the history.
     `obligations`: those of `watched_obligations`. `alerts`: the open alerts. `reports`: the entries of reports in the
-    audit log.
+    audit log. `privacy_requests`: the open ones.
     """
 
     records: Mapping[str, Sequence[SyncRecord]] | Unknown
@@ -96,6 +94,7 @@ class InstallationState:
     obligations: Sequence[Obligation] | Unknown = ()
     alerts: Sequence[OpenAlert] | Unknown = ()
     reports: Sequence[AuditEntry] | Unknown = ()
+    privacy_requests: Sequence[PrivacyRequest] | Unknown = ()
 
 
 def no_alerts(settings: Settings) -> Sequence[OpenAlert]:
@@ -116,10 +115,8 @@ def read_state(
     at = now or datetime.now(UTC)
     log = _known(lambda: _entries(settings, WATCHED_LOG))
     logged = _of(log, lambda known: logged_backups(known[OperationName.backup]))
-    persons = _of(log, lambda known: obligations_of_ledger(_merged(known, REQUESTS_OF_PERSONS), at))
     with Lake(LakeAddress.of(settings), read_only=True) as lake:
         records = _known(lambda: read_records(lake))
-        of_lake = _known(lambda: _in_lake(lake, lambda session: obligations_of_lake(session, settings, at)))
         return InstallationState(
             records=records,
             scores=_known(lambda: _in_lake(lake, newest_scores)),
@@ -133,9 +130,10 @@ def read_state(
             drift=_of(records, lambda known: _in_lake(lake, lambda it: drift_of_syncs(it, newest_received(known)))),
             backup_log=_of(log, lambda known: {name: known[name] for name in WATCHED_OPERATIONS}),
             verifications=_of(log, lambda known: known[OperationName.verify]),
-            obligations=_of(of_lake, lambda lake_s: _of(persons, lambda ledger_s: [*lake_s, *ledger_s])),
+            obligations=_known(lambda: _in_lake(lake, lambda session: obligations_of_lake(session, settings, at))),
             alerts=_known(lambda: open_alerts(settings)),
             reports=_of(log, lambda known: known[OperationName.report]),
+            privacy_requests=_known(lambda: _open_privacy_requests(settings)),
         )
 
 
@@ -144,7 +142,6 @@ WATCHED_LOG = (
     OperationName.drill,
     OperationName.verify,
     OperationName.report,
-    *REQUESTS_OF_PERSONS,
 )
 """The operations of the audit log whose entries are read."""
 
@@ -191,15 +188,21 @@ def _entries(settings: Settings, operations: Collection[str]) -> dict[str, list[
         log.close()
 
 
-def _merged(log: Mapping[str, Sequence[AuditEntry]], operations: Collection[str]) -> list[AuditEntry]:
-    return sorted((entry for name in operations for entry in log[name]), key=lambda entry: entry.number)
-
-
 def _open_requests(settings: Settings) -> list[EmergencyRequest]:
     if not database_exists(settings.ledger_url):
         return []
     with closing(RequestStore(settings.ledger_url)) as requests:
         return requests.open_requests()
+
+
+def _open_privacy_requests(settings: Settings) -> list[PrivacyRequest]:
+    if not database_exists(settings.ledger_url):
+        return []
+    register = RequestRegister(settings.ledger_url)
+    try:
+        return [each for each in register.requests() if each.is_open]
+    finally:
+        register.dispose()
 
 
 def _volumes(settings: Settings) -> list[Volume]:

@@ -1,4 +1,4 @@
-"""The history of metrics in the ledger, for 15 months: as long as CloudWatch keeps them.
+"""The history of metrics in the ledger, by default for 15 months: as long as CloudWatch keeps them.
 
 What belongs here: storing and reading. A count or a duration has one row for each sync or backup, stored once, however
 often it is measured. A gauge has one row an hour, with its last, smallest and largest value in that hour.
@@ -16,9 +16,6 @@ import sqlalchemy as sa
 from sync_platform.monitoring.metric import Sample
 from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction, upsert
-
-KEPT = timedelta(days=456)
-"""15 months; CloudWatch keeps values for 455 days."""
 
 metric_events = sa.Table(
     "metric_events",
@@ -70,8 +67,9 @@ class HistoryRow:
 class MetricHistory:
     """The history in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = open_database(url, MIGRATIONS)
+    def __init__(self, url: str, kept: timedelta = timedelta.max) -> None:
+        """`kept`: an event that is older is not stored, because it was deleted already (METRIC_RETENTION_DAYS)."""
+        self.engine, self._kept = open_database(url, MIGRATIONS), kept
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -84,16 +82,10 @@ class MetricHistory:
         return [table.name for table in (metric_events, metric_hours) if table.name not in known]
 
     def record(self, samples: Iterable[Sample], now: datetime) -> None:
-        """Store the samples of one round in one transaction, and delete what is older than 15 months.
-
-        An event that is stored already stays as it is.
-        """
+        """Store the samples of one round in one transaction. An event that is stored already stays as it is."""
         found = list(samples)
-        since = now.astimezone(UTC) - KEPT
-        events = {_key(each): each for each in found if each.is_of_event and each.at >= since}
+        events = {_key(each): each for each in found if each.is_of_event and now - each.at <= self._kept}
         with transaction(self.engine) as connection:
-            connection.execute(sa.delete(metric_hours).where(metric_hours.c.hour < since))
-            connection.execute(sa.delete(metric_events).where(metric_events.c.at < since))
             for key in _stored_keys(connection):
                 events.pop(key, None)
             if events:
@@ -103,6 +95,22 @@ class MetricHistory:
                 )
             if gauges := [_hour_row(each) for each in found if each.is_gauge]:
                 connection.execute(self._hour_upsert(), gauges)
+
+    def count_older(self, before: datetime) -> dict[str, int]:
+        """How many rows `delete_older` would delete, by table."""
+        with transaction(self.engine) as connection:
+            return {
+                table.name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
+                for table, is_old in _older(before)
+            }
+
+    def delete_older(self, before: datetime) -> dict[str, int]:
+        """Delete the events and hours before that time; the rows by table."""
+        with transaction(self.engine) as connection:
+            return {
+                table.name: connection.execute(sa.delete(table).where(is_old)).rowcount
+                for table, is_old in _older(before)
+            }
 
     def rows(
         self, name: str, since: datetime, platform: str | None = None, dataset: str | None = None
@@ -125,6 +133,11 @@ class MetricHistory:
                 "samples": old.samples + 1,
             },
         )
+
+
+def _older(before: datetime) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    at = before.astimezone(UTC)
+    return [(metric_events, metric_events.c.at < at), (metric_hours, metric_hours.c.hour < at)]
 
 
 def _key(sample: Sample) -> tuple[str, str, str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ def _send_gauges(client: CloudWatchClient, settings: Settings, samples: Sequence
 
 
 def _record(settings: Settings, samples: Sequence[Sample], now: datetime) -> None:
-    history = MetricHistory(settings.ledger_url)
+    history = MetricHistory(settings.ledger_url, timedelta(days=settings.metric_retention_days))
     try:
         history.record(samples, now)
     finally:

@@ -15,11 +15,6 @@ from sync_platform.documents.typed_command import typed
 from sync_platform.monitoring.named_subjects import shortened
 from sync_platform.monitoring.problem import Problem, ProblemName
 
-LATE_REQUEST = (
-    "A person has not received the answer that the law promises. Data stay as they are.",
-    "Answer the request now, and tell who is responsible for data protection.",
-    ("audit",),
-)
 _EFFECT_AND_ACTION: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     requirements.QUARANTINE.id: (
         "These records are not stored, and nobody decided about them. Their last good versions stay live, as stale.",
@@ -31,8 +26,6 @@ _EFFECT_AND_ACTION: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
         "Run maintenance, and see why it did not run: `{maintain}`.",
         ("maintain", "--dry-run"),
     ),
-    requirements.PDPO_REQUESTS.id: LATE_REQUEST,
-    requirements.GDPR_REQUESTS.id: LATE_REQUEST,
 }
 SPAN_DAYS = 31
 """The report that is named judges the last month."""

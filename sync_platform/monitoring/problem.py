@@ -31,6 +31,7 @@ class ProblemName(StrEnum):
     quality_below_threshold = "quality-below-threshold"
     records_quarantined = "records-quarantined"
     obligation_not_met = "obligation-not-met"
+    privacy_request_overdue = "privacy-request-overdue"
     history_not_intact = "history-not-intact"
     sync_degraded = "sync-degraded"
     sync_stale = "sync-stale"
@@ -45,6 +46,9 @@ class ProblemName(StrEnum):
     anomaly = "anomaly"
     drift_found = "drift-found"
     sync_completed = "sync-completed"
+    emergency_started = "emergency-started"
+    emergency_in_trouble = "emergency-in-trouble"
+    emergency_ended = "emergency-ended"
 
 
 SEVERITY: Mapping[ProblemName, Severity] = {
@@ -62,6 +66,7 @@ SEVERITY: Mapping[ProblemName, Severity] = {
     ProblemName.quality_below_threshold: "high",
     ProblemName.records_quarantined: "high",
     ProblemName.obligation_not_met: "high",
+    ProblemName.privacy_request_overdue: "high",
     ProblemName.sync_degraded: "high",
     ProblemName.schedule_missed: "high",
     ProblemName.sync_stale: "medium",
@@ -75,6 +80,9 @@ SEVERITY: Mapping[ProblemName, Severity] = {
     ProblemName.anomaly: "medium",
     ProblemName.drift_found: "low",
     ProblemName.sync_completed: "low",
+    ProblemName.emergency_started: "low",
+    ProblemName.emergency_in_trouble: "critical",
+    ProblemName.emergency_ended: "low",
 }
 """The severity of each problem when it begins; an alert that stays open becomes more severe."""
 

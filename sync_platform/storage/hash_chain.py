@@ -1,7 +1,8 @@
 """Hash chains: they reveal whether an entry of a log was changed, removed, added or moved.
 
-What belongs here: how a link is computed, and where a chain is broken. Four tables are chains: `lineage.batches` in
-the lake (lake/chain.py), and the audit log, the file lists and the tombstones (storage/chained_table.py).
+What belongs here: how a link is computed, and where a chain is broken. `lineage.batches` in the lake is a
+chain (lake/chain.py), and so are the audit log, the file lists, the tombstones and the events of privacy requests
+(storage/chained_table.py).
 
 A link is the SHA-256 (hex) of netstrings (`<bytes>:<text>,`; cr.yp.to/proto/netstrings.txt): the chain's name, the
 previous link, and the entry's own fields in order. An empty field is written `-`, which is not a netstring.

@@ -1,8 +1,8 @@
 """The ledger: the database for small operational state.
 
 It holds secrets that platforms issue between runs (this module), the audit log (`audit_log`), leases (`lease`), the
-digests of the lake's files (`file_lists`), emergency requests, and alerts. Losing it loses the audit log, all open
-emergency requests, and all alerts.
+digests of the lake's files (`file_lists`), emergency requests, alerts, and the register of privacy requests. Losing it
+loses the audit log, that register, all open emergency requests, and all alerts.
 """
 
 from __future__ import annotations
@@ -39,6 +39,12 @@ class Ledger:
         )
         with transaction(self._engine) as connection:
             return connection.execute(wanted).scalar()
+
+    def sealed_secrets(self) -> dict[tuple[str, str], str]:
+        """Every sealed value, by platform and name."""
+        with transaction(self._engine) as connection:
+            rows = connection.execute(sa.select(platform_secrets)).all()
+        return {(row.platform, row.name): row.sealed_value for row in rows}
 
     def write_sealed_secret(self, platform: str, name: str, sealed_value: str) -> None:
         """Store a sealed value in place of the previous one; durable when this returns."""

@@ -6,6 +6,7 @@ The ledger and the vault are two databases, each with its own folder of migratio
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,6 +19,8 @@ from sync_platform.errors import StorageError
 from sync_platform.storage.full_disk import with_advice
 
 WAL_ATTEMPTS = 600  # half a minute
+MIGRATING = threading.Lock()
+"""Alembic migrates one database at a time in a process: its state is global."""
 AT_ONE_MOMENT = {
     "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
     "sqlite": "BEGIN",  # Python's driver begins a transaction only with the first change
@@ -130,7 +133,8 @@ def _upgrade(engine: sa.Engine, migrations: Path) -> None:
     config.set_main_option("script_location", str(migrations))
     is_file = engine.url.get_backend_name() == "sqlite"
     # two processes that start together must not both create the tables
-    with FileLock(f"{engine.url.database}.migrate.lock") if is_file else nullcontext(), engine.begin() as connection:
+    between_processes = FileLock(f"{engine.url.database}.migrate.lock") if is_file else nullcontext()
+    with MIGRATING, between_processes, engine.begin() as connection:
         # without this, SQLite's driver would commit each table alone, and a killed process would leave half a version
         begin = "BEGIN IMMEDIATE" if is_file else "SELECT pg_advisory_xact_lock(hashtext('sync_platform.migrate'))"
         connection.execute(sa.text(begin))

@@ -5,10 +5,13 @@ Without it, a sync under another key would seal every personal value again, and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from sync_platform.documents.local_time import local_time
+from sync_platform.documents.typed_command import typed
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import transaction, upsert
 from sync_platform.vault.master_key import MasterKey
@@ -28,7 +31,7 @@ key_checks = sa.Table(
 
 def check_value(master: MasterKey) -> str:
     """128 bits that HKDF-SHA256 derives from the key, in hex. They reveal nothing of it."""
-    return master.derive("check", CHECK_BYTES).hex()
+    return master.derive_replaceable("check", CHECK_BYTES).hex()
 
 
 def stored_check_value(engine: sa.Engine) -> str | None:
@@ -46,10 +49,34 @@ def store_check_value(engine: sa.Engine, master: MasterKey) -> str:
     return stored
 
 
-def require_check_value(stored: str, master: MasterKey) -> None:
-    """StorageError for another key than the one that the check value was stored for."""
-    if stored != check_value(master):
+def require_check_value(stored: str, master: MasterKey, replaced: Mapping[str, datetime]) -> None:
+    """StorageError for another key than the one that the check value was stored for.
+
+    `replaced`: the check values of the keys that a rotation replaced, and when.
+    """
+    found = check_value(master)
+    if stored == found:
+        return
+    if found in replaced:
         raise StorageError(
-            "this is not the master key that the vault was made with: set VAULT_KEY_FILE or VAULT_KMS_KEY_ID to that "
-            "key, or restore the key file from its copy; nothing was read or written"
+            f"this master key was replaced by `{typed('vault', 'rotate')}` at {local_time(replaced[found])}: copy the "
+            "new key to this machine; nothing was read or written"
         )
+    raise StorageError(
+        "this is not the master key that the vault was made with: set VAULT_KEY_FILE, VAULT_KMS_KEY_ID or "
+        "VAULT_SECRET_ID to that key, or restore the key file from its copy; nothing was read or written"
+    )
+
+
+def replace_check_value(connection: sa.Connection, old: MasterKey, new: MasterKey) -> str:
+    """Make another key the vault's; returns the check value of the old one. StorageError if that is not the vault's."""
+    change = sa.update(key_checks).where(key_checks.c.check_value == check_value(old))
+    if connection.execute(change.values(check_value=check_value(new))).rowcount != 1:
+        raise StorageError("another process has rotated the master key: nothing was changed")
+    return check_value(old)
+
+
+def is_vaults_key(connection: sa.Connection, master: MasterKey) -> bool:
+    """True if no other key is the vault's by now."""
+    stored = connection.execute(sa.select(key_checks.c.check_value)).scalar()
+    return stored in (None, check_value(master))

@@ -9,10 +9,14 @@ from sync_platform.vault.master_key import MasterKey
 
 
 class KeyWrapping:
-    """Wraps and unwraps keys for one use of the master key, or of another key of 32 bytes."""
+    """Wraps and unwraps keys for one use of the master key, or of another key.
 
-    def __init__(self, key: MasterKey, use: str) -> None:
-        self._key = key.derive(use)
+    `previous`: the key that a rotation replaces; until the rotation ends, it unwraps too.
+    """
+
+    def __init__(self, key: MasterKey, use: str, previous: MasterKey | None = None) -> None:
+        self._key = key.derive_replaceable(use)
+        self._previous = previous.derive_replaceable(use) if previous else None
 
     def wrap(self, key: bytes) -> str:
         """The wrapped key, in hex."""
@@ -20,7 +24,17 @@ class KeyWrapping:
 
     def unwrap(self, wrapped: str) -> bytes:
         """The key; StorageError where another key wrapped it, or where it was changed."""
+        for key in filter(None, (self._key, self._previous)):
+            try:
+                return aes_key_unwrap(key, bytes.fromhex(wrapped))
+            except (InvalidUnwrap, ValueError):
+                continue
+        raise StorageError("another key wrapped it, or it was changed")
+
+    def is_current(self, wrapped: str) -> bool:
+        """True if the present key wrapped it, not the previous one."""
         try:
-            return aes_key_unwrap(self._key, bytes.fromhex(wrapped))
+            aes_key_unwrap(self._key, bytes.fromhex(wrapped))
         except (InvalidUnwrap, ValueError):
-            raise StorageError("another key wrapped it, or it was changed") from None
+            return False
+        return True

@@ -30,12 +30,14 @@ class Processing:
     """Why the personal data of a dataset is kept: GDPR Art. 30(1), PDPO Sch. 1 DPP 1, 2, 3 and 5.
 
     `whose`: the persons. `purpose`: the purpose of keeping it. `basis`: the legal basis. `recipients`: who receives it.
+    `in_chinese`: the same in traditional Chinese, for the answer to a person who asks for access.
     """
 
     whose: str
     purpose: str
     basis: str
     recipients: str
+    in_chinese: Processing | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from sync_platform.errors import StorageError
 from sync_platform.storage.relational import open_database, transaction, upsert
-from sync_platform.vault.key_check import require_check_value, store_check_value, stored_check_value
+from sync_platform.vault.identifiers import IdentifierHashes
+from sync_platform.vault.key_check import is_vaults_key, require_check_value, store_check_value, stored_check_value
 from sync_platform.vault.key_wrapping import KeyWrapping
 from sync_platform.vault.master_key import MasterKey
+from sync_platform.vault.own_secrets import OwnSecrets
 from sync_platform.vault.personal_fields import Personal
+from sync_platform.vault.record_identifiers import RecordIdentifiers
+from sync_platform.vault.rotation_record import previous_key, read_rotations
 from sync_platform.vault.sealed_values import (
     PREFIX,
     ArraySealer,
@@ -36,31 +41,31 @@ from sync_platform.vault.sealed_values import (
     value_at,
 )
 from sync_platform.vault.signature import Signer
+from sync_platform.vault.subject_key_wrapping import SubjectKeyWrapping
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import TOMBSTONES_USE, read_tombstones, tombstones
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_BYTES = 64  # AES-256-SIV takes two 256-bit keys
-NONCE_BYTES = 12
 MAX_CACHED = 50_000
 LOOKUP_CHUNK = 500
+STORED = (
+    subject_keys.c.subject_id,
+    subject_keys.c.wrapped_key,
+    subject_keys.c.identifiers,
+    subject_keys.c.seen_in,
+)
+OF_EARLIER_VERSION = " None "
+ADD_IDENTIFIERS = (
+    sa.update(subject_keys)
+    .where(subject_keys.c.subject_id == sa.bindparam("subject"))
+    .values(
+        identifiers=subject_keys.c.identifiers + sa.bindparam("added"),
+        seen_in=subject_keys.c.seen_in + sa.bindparam("dataset"),  # null stays null
+    )
+)
 _Naming = tuple[str, list[str], dict[str, str]]
 """A path that names a data subject, the parts of that path, and the known subject ids by value."""
-
-metadata = sa.MetaData()
-subject_keys = sa.Table(
-    "subject_keys",
-    metadata,
-    sa.Column("subject_id", sa.Text, primary_key=True),
-    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-)
-master_keys = sa.Table(
-    "master_keys",
-    metadata,
-    sa.Column("kms_key_id", sa.Text, primary_key=True),
-    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-)
 
 
 def open_vault_database(url: str) -> sa.Engine:
@@ -69,9 +74,21 @@ def open_vault_database(url: str) -> sa.Engine:
 
 def has_master_key(engine: sa.Engine) -> bool:
     """True if the vault was opened under a master key before: no other key may be created for it."""
+    return has_subject_keys(engine) or stored_check_value(engine) is not None
+
+
+def has_subject_keys(engine: sa.Engine) -> bool:
+    """True if the vault has the key of a person."""
     with transaction(engine) as connection:
-        has_subject = connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
-    return has_subject or stored_check_value(engine) is not None
+        return connection.execute(sa.select(subject_keys.c.subject_id).limit(1)).first() is not None
+
+
+@dataclass(slots=True)
+class SubjectKey:
+    """The key of a person. `known`: the datasets and identifiers stored beside it, between spaces."""
+
+    key: bytes
+    known: str
 
 
 class Vault:
@@ -83,30 +100,37 @@ class Vault:
 
     def __init__(self, engine: sa.Engine, master: MasterKey) -> None:
         """StorageError for another master key than the one that the vault was made with."""
-        self.engine = engine
-        self._wrapping = AESGCM(master.derive("wrap"))
+        self.engine, self._master = engine, master
+        self._require_own_key(master)
+        previous = previous_key(engine, master)
+        self._wrapping = SubjectKeyWrapping(master)
         self._lookup = hmac.new(master.derive("lookup"), digestmod="sha256")
+        self.identifiers = IdentifierHashes(master.derive("lookup"))
+        self._record_identifiers = RecordIdentifiers(self.identifiers)
         self.anchors = Signer(master, "lineage-anchor")
-        self.backups = KeyWrapping(master, "backup-repository")
+        self.backups = KeyWrapping(master, "backup-repository", previous)
         self.tombstones = Signer(master, TOMBSTONES_USE)
-        self._own = AESSIV(master.derive("own-secrets", KEY_BYTES))
-        self._keys: dict[str, bytes] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
+        self.own_secrets = OwnSecrets(master, previous)
+        self._keys: dict[str, SubjectKey] = {}  # keys, not ciphers: a cipher takes 4 kB, and 4 µs to make
         self._erased: dict[str, int] = {}  # the number of each erased subject's tombstone, in order
         self._lock = threading.Lock()
-        self._require_own_key(master)
 
-    def seal_records(self, platform: str, personal: Personal, records: list[Record], own_ids: list[str]) -> None:
+    def seal_records(
+        self, platform: str, personal: Personal, records: list[Record], own_ids: list[str], dataset: str = ""
+    ) -> None:
         """Replace every personal field of the records by its sealed value, in place and whatever its type.
 
         In a path, `photos[].uploader` is a field of every object in the array `photos`.
         `own_ids`: one id per record. Where a record names no data subject, its own id is used in place of a person's,
-        so that the record can still be erased.
+        so that the record can still be erased. What identifies the persons is stored as keyed hashes, with `dataset`.
         """
         naming: list[_Naming] = [(path, path.split("."), {}) for path in personal.subject]
         subjects = [
             self._subject(platform, naming, record, own_id) for record, own_id in zip(records, own_ids, strict=True)
         ]
-        ciphers = self._ciphers_of(subjects)
+        ciphers = self._ciphers_of(
+            subjects, self._record_identifiers.of(personal, records, subjects), f"{platform}.{dataset}"
+        )
         for path in personal.fields:
             if "[]." in path:
                 ArraySealer(platform, path).seal_in(records, subjects, ciphers)
@@ -126,12 +150,19 @@ class Vault:
         if wrapped is None:
             raise StorageError(f"the key of data subject {subject} is destroyed: the value is gone for good")
         try:
-            plain = AESSIV(self._unwrapped(subject, wrapped)).decrypt(
+            plain = AESSIV(self._wrapping.unwrap(subject, wrapped)).decrypt(
                 from_base64(text), [f"{platform}.{field}".encode()]
             )
         except (InvalidTag, ValueError):
             raise StorageError(f"the sealed value of {platform}.{field} was tampered with") from None
         return orjson.loads(plain)
+
+    def ciphers(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
+        """The ciphers of these persons, to unseal with; erased and unknown persons have none. No key is created."""
+        with self._lock:
+            self._forget_erased()
+            wanted = [subject for subject in dict.fromkeys(subjects) if subject not in self._erased]
+            return {subject: AESSIV(stored.key) for subject, stored in self._load_keys(wanted).items()}
 
     def subject_id(self, platform: str, path: str, value: Any) -> str:
         """The keyed hash that identifies a person: HMAC-SHA256, 128 bits, base64url."""
@@ -140,28 +171,25 @@ class Vault:
         lookup.update(text)
         return to_base64(lookup.digest()[:16])
 
-    def seal_own(self, name: str, value: str) -> str:
-        """Seal a secret of the installation (not a person's value) with a key derived from the master key."""
-        return to_base64(self._own.encrypt(value.encode(), [name.encode()]))
-
-    def unseal_own(self, name: str, sealed: str) -> str:
-        try:
-            return self._own.decrypt(from_base64(sealed), [name.encode()]).decode()
-        except (InvalidTag, ValueError):
-            raise StorageError(f"the secret {name} was sealed under another master key, or tampered with") from None
+    def is_current(self) -> bool:
+        """False once another process has rotated the master key, or ended a rotation: then the vault is opened anew."""
+        with transaction(self.engine) as connection:
+            return is_vaults_key(connection, self._master) and self._rotations == read_rotations(connection)
 
     def _require_own_key(self, master: MasterKey) -> None:
         stored = stored_check_value(self.engine)
         if stored is None:
             self._require_one_key_unwraps()  # of a vault that an earlier version made, without a check value
             stored = store_check_value(self.engine, master)
-        require_check_value(stored, master)
+        with transaction(self.engine) as connection:
+            self._rotations = read_rotations(connection)
+        require_check_value(stored, master, {each.previous_check: each.began_at for each in self._rotations})
 
     def _require_one_key_unwraps(self) -> None:
         with transaction(self.engine) as connection:
             row = connection.execute(sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).limit(1)).first()
         if row is not None:
-            self._unwrapped(*row)
+            SubjectKeyWrapping(self._master).unwrap(*row)
 
     def _subject(self, platform: str, naming: list[_Naming], record: Record, own_id: str) -> str:
         """The id of the data subject of a record."""
@@ -174,21 +202,25 @@ class Vault:
                 return found
         return self.subject_id(platform, "record", own_id)
 
-    def _ciphers_of(self, subjects: Iterable[str]) -> dict[str, AESSIV]:
-        """The cipher of each subject; erased subjects have none."""
+    def _ciphers_of(
+        self, subjects: Iterable[str], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> dict[str, AESSIV]:
+        """The cipher of each subject; erased subjects have none. The subjects' identifiers are committed."""
         with self._lock:
             self._forget_erased()
-            found = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
-            missing = [subject for subject, key in found.items() if key is None and subject not in self._erased]
+            cached = {subject: self._keys.get(subject) for subject in dict.fromkeys(subjects)}
+            found = {subject: stored for subject, stored in cached.items() if stored is not None}
+            missing = [subject for subject in cached if subject not in found and subject not in self._erased]
             if missing:
                 loaded = self._load_keys(missing)
                 if new := [subject for subject in missing if subject not in loaded]:
-                    loaded |= self._create_keys(new)
+                    loaded |= self._create_keys(new, identifiers, dataset)
                 if len(self._keys) + len(loaded) > MAX_CACHED:
                     self._keys.clear()
                 self._keys |= loaded
                 found |= loaded
-        return {subject: AESSIV(key) for subject, key in found.items() if key is not None}
+            self._add_identifiers(found, identifiers, dataset)
+        return {subject: AESSIV(stored.key) for subject, stored in found.items()}
 
     def _forget_erased(self) -> None:
         """Drop the keys of subjects that any process has erased since the last page."""
@@ -197,45 +229,68 @@ class Vault:
                 self._erased[each.subject_id] = each.number
                 self._keys.pop(each.subject_id, None)
 
-    def _load_keys(self, subjects: list[str]) -> dict[str, bytes]:
-        loaded: dict[str, bytes] = {}
+    def _load_keys(self, subjects: list[str]) -> dict[str, SubjectKey]:
+        loaded: dict[str, SubjectKey] = {}
         with transaction(self.engine) as connection:
             for start in range(0, len(subjects), LOOKUP_CHUNK):
                 chunk = subjects[start : start + LOOKUP_CHUNK]
-                rows = connection.execute(
-                    sa.select(subject_keys.c.subject_id, subject_keys.c.wrapped_key).where(
-                        subject_keys.c.subject_id.in_(chunk)
-                    )
-                )
-                loaded |= {subject: self._unwrapped(subject, wrapped) for subject, wrapped in rows}
+                rows = connection.execute(sa.select(*STORED).where(subject_keys.c.subject_id.in_(chunk)))
+                loaded |= {
+                    subject: SubjectKey(self._wrapping.unwrap(subject, wrapped), f" {seen_in} {identifiers} ")
+                    for subject, wrapped, identifiers, seen_in in rows
+                }
         return loaded
 
-    def _create_keys(self, subjects: list[str]) -> dict[str, bytes]:
+    def _create_keys(
+        self, subjects: list[str], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> dict[str, SubjectKey]:
         """Create and commit keys for new subjects; if two processes create one subject's key, both use the first.
 
         A subject that another process erases at the same time gets none: either its tombstone is seen here, or the
         erasure waits for this transaction and deletes the key.
         """
         now = datetime.now(UTC)
-        keys = {subject: os.urandom(KEY_BYTES) for subject in subjects}
-        rows = [
-            {"subject_id": subject, "wrapped_key": self._wrapped(subject, key), "created_at": now}
-            for subject, key in keys.items()
-        ]
+        keys, rows = {}, []
+        for subject in subjects:
+            key, hashes = os.urandom(KEY_BYTES), " ".join(sorted(identifiers.get(subject, ())))
+            keys[subject] = SubjectKey(key, f" {dataset} {hashes} ")
+            rows.append(
+                {
+                    "subject_id": subject,
+                    "wrapped_key": self._wrapping.wrap(subject, key),
+                    "created_at": now,
+                    "identifiers": hashes,
+                    "seen_in": dataset,
+                }
+            )
         is_erased = subject_keys.c.subject_id.in_(sa.select(tombstones.c.subject_id))
         with transaction(self.engine) as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.exec_driver_sql("LOCK TABLE tombstones IN SHARE MODE")
-            written = connection.execute(upsert(self.engine, subject_keys).on_conflict_do_nothing(), rows).rowcount
+            written = connection.execute(
+                upsert(self.engine, subject_keys).on_conflict_do_nothing(),
+                rows,
+            ).rowcount
+            if not is_vaults_key(connection, self._master):
+                raise StorageError("the master key was rotated while this process ran: start it again")
             written -= connection.execute(sa.delete(subject_keys).where(is_erased)).rowcount
         return keys if written == len(keys) else self._load_keys(subjects)
 
-    def _wrapped(self, subject: str, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._wrapping.encrypt(nonce, key, subject.encode())
+    def _add_identifiers(
+        self, stored: Mapping[str, SubjectKey], identifiers: Mapping[str, set[str]], dataset: str
+    ) -> None:
+        """Commit the identifiers, and the dataset, that are not stored yet. What another process adds meanwhile stays.
 
-    def _unwrapped(self, subject: str, wrapped: bytes) -> bytes:
-        try:
-            return self._wrapping.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], subject.encode())
-        except InvalidTag:
-            raise StorageError("the vault's keys were wrapped by another master key: use that key file") from None
+        A person of an earlier version stays without datasets, until the identifiers are read from what is stored.
+        """
+        rows = []
+        for subject, each in stored.items():
+            hashes = [found for found in identifiers.get(subject, ()) if found not in each.known]
+            is_seen = f" {dataset} " in each.known or each.known.startswith(OF_EARLIER_VERSION)
+            if hashes or not is_seen:
+                added = "".join(f" {found}" for found in sorted(hashes))
+                rows.append({"subject": subject, "added": added, "dataset": "" if is_seen else f" {dataset}"})
+                each.known += f"{added} {rows[-1]['dataset']} "
+        if rows:
+            with transaction(self.engine) as connection:
+                connection.execute(ADD_IDENTIFIERS, rows)

@@ -6,6 +6,7 @@ What belongs here: where a field is in a record, and the text that replaces its 
 from __future__ import annotations
 
 import base64
+import binascii
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 PREFIX = "sealed:v1:"
 ERASED = "erased"
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 Record = dict[str, Any]
 
 
@@ -97,9 +99,18 @@ def value_at(record: Record, path: list[str]) -> Any:
     return parent
 
 
+def values_at(record: Record, path: str) -> list[Any]:
+    """The filled values at a path. In a path, `photos[].uploader` is a field of every object in the array `photos`."""
+    head, is_array, below = path.partition("[].")
+    value = value_at(record, head.split("."))
+    if is_array:
+        return [found for each in _objects_in(value) for found in values_at(each, below)]
+    return [] if value is None or value == "" else [value]
+
+
 def to_base64(data: bytes) -> str:
     """base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(URL_SAFE, b"=").decode()
 
 
 def from_base64(text: str) -> bytes:

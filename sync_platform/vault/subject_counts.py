@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sync_platform.storage.relational import transaction
-from sync_platform.vault.seal import subject_keys
+from sync_platform.vault.subject_keys import subject_keys
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import sqlalchemy as sa
 
 from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.tombstone_store import read_all_tombstones, write_tombstones
-from sync_platform.backup.vault_backup import VaultBackup
+from sync_platform.backup.vault_backup import LEASE, VaultBackup
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.storage.folder_store import FolderStore
+from sync_platform.storage.lease import Leases
 from sync_platform.storage.relational import transaction
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
@@ -31,10 +33,12 @@ class Installation:
         self.vault = Vault(open_vault_database(f"sqlite:///{folder / name}.sqlite"), MASTER)
         self.store, self.data_store = FolderStore(folder / "elsewhere"), FolderStore(folder / "backups")
         self.backup = VaultBackup(self.store, BACKUP_KEY, folder / "temp")
+        self.leases = Leases(f"sqlite:///{folder / 'ledger.sqlite'}")
 
     @property
     def erasure(self) -> SubjectErasure:
-        return SubjectErasure(self.vault, self.backup, (self.data_store, self.store), MASTER.material.hex())
+        stores = (self.data_store, self.store)
+        return SubjectErasure(self.vault, self.backup, stores, MASTER.material.hex(), self.leases)
 
     def seal(self, person: int, name: str = "Ada") -> str:
         record = {"id": person, "name": name}
@@ -213,3 +217,16 @@ def test_tombstones_of_a_store_are_never_overwritten(installed: Installation) ->
     with transaction(installed.vault.engine) as connection:
         chain = read_tombstones(connection)
     assert write_tombstones(installed.data_store, chain, installed.vault.tombstones) == 0
+
+
+def test_an_erasure_waits_for_another_process_that_replaces_the_backup(installed: Installation) -> None:
+    """The other one read the vault before the erasure: if it ended last, its backup would have the destroyed key."""
+    installed.create()
+    with ThreadPoolExecutor(1) as pool:
+        with installed.leases.hold("a backup of the vault", LEASE):
+            erasing = pool.submit(installed.erasure.erase, [installed.subject(7)])
+            with pytest.raises(TimeoutError):
+                erasing.result(timeout=1)
+            assert installed.backup.verify().copy.rows["subject_keys"] == 600
+        erasing.result()
+    assert installed.backup.verify().copy.rows["subject_keys"] == 599

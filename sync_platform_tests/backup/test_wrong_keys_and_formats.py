@@ -14,7 +14,8 @@ from sync_platform.backup.backup_manifest import manifest_key, signed_body
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import KEY_FILE, open_repository_key
 from sync_platform.storage.folder_store import FolderStore
-from sync_platform.vault.master_key import MasterKey, write_key_file
+from sync_platform.vault.key_file import write_key_file
+from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform_tests.backup.diner_home import Template, dishes_of, succeed
 from sync_platform_tests.cli.conftest import Shell

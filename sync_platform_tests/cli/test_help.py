@@ -13,6 +13,7 @@ def test_the_help_lists_the_subcommands_of_every_group(shell: Shell) -> None:
     shown = re.sub(r"[\s│]+", " ", shell.run_in_process("--help").stdout)
     for group in GROUPS.values():
         names = [str(each.name) for each in group.registered_commands if not each.hidden]
+        names += [str(each.name) for each in group.registered_groups]
         assert names and f"Subcommands: {', '.join(names)}." in shown
 
 

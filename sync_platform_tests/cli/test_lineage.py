@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sync_platform.vault.master_key import from_key_file
+from sync_platform.vault.key_file import from_key_file
 from sync_platform_tests.cli.conftest import TODAY, Shell
 
 

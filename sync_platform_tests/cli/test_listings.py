@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from sync_platform.emergency.submission import submit_request
 from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.erasure_ledger import ErasureLedger
+from sync_platform.privacy.erasure_proof import CheckedPlace, ErasureProof, ValueState
+from sync_platform.privacy.erasure_record import ErasureEventKind
+from sync_platform.privacy.legal_holds import LegalHolds
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.cli.conftest import ROOT, Shell
@@ -28,8 +35,8 @@ __all__ = ["earlier"]
 
 PACKAGE = Path(sync_platform.__file__).parent
 ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
-LIST_NOTHING = {"sandbox", "up", "attach", "lineage openlineage"}
-"""Two servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
+LIST_NOTHING = {"sandbox", "serve", "up", "attach", "lineage openlineage"}
+"""Three servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
 SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
 LISTINGS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),
@@ -40,6 +47,11 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "watch": ("watch", "--once"),
     "alerts list": ("alerts", "list"),
     "metrics show": ("metrics",),
+    "privacy erasure list": ("privacy", "erasure", "list"),
+    "privacy erasure show": ("privacy", "erasure", "show", "1"),
+    "privacy hold list": ("privacy", "hold", "list"),
+    "privacy requests list": ("privacy", "requests", "list", "--all"),
+    "privacy requests show": ("privacy", "requests", "show", "1"),
     "metrics history": ("metrics", "history", "SyncDuration", "--since", "2020-01-01"),
     "anomalies": ("anomalies", "chope"),
     "changes": ("changes", "chope", "--since", "2026-11-01"),
@@ -55,6 +67,8 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "lineage show": ("lineage", "show", "chope", "restaurants"),
     "lineage export": ("lineage", "export"),
     "maintain": ("maintain", "--dry-run"),
+    "token list": ("token", "list"),
+    "user list": ("user", "list"),
     "report compliance": ("report", "compliance", "--from", "2026-11-01", "--to", "2026-11-28"),
 }
 IDS = {
@@ -65,6 +79,7 @@ IDS = {
     "watch": "cause",
     "alerts list": "alert_id",
     "metrics show": "platform",
+    "privacy requests list": "request",
     "anomalies": "series",
     "audit": "number",
     "platforms": "platform",
@@ -89,10 +104,10 @@ LONG_PROBLEM = Problem(
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     """Every command without subcommands, by its name."""
-    below = getattr(command, "commands", {})
-    if not below:
+    below = getattr(command, "commands", None)
+    if below is None:
         yield name, command
-    for word, each in below.items():
+    for word, each in (below or {}).items():
         yield from commands(each, f"{name} {word}".strip())
 
 
@@ -111,7 +126,32 @@ def listed(earlier: Shell) -> Shell:
     log.close()
     AlertStore(settings.ledger_url, ["log"]).round([LONG_PROBLEM], set(ProblemName))
     submit_request(RequestStore(settings.ledger_url), load_platforms(), ["chope"], reason="why " * 40, requester="ada")
+    register = RequestRegister(settings.ledger_url)
+    number = register.add(
+        PrivacyRequestKind.access,
+        actor="ada",
+        reference="ticket " * 20,
+        identity="shown " * 20,
+        subjects=["s" * 22] * 9,
+    )
+    register.refuse(number, "why " * 40, "PDPO s.20(1)(a)", actor="ada")
+    record_erasure_and_hold(settings.ledger_url)
+    register.dispose()
     return earlier
+
+
+def record_erasure_and_hold(ledger_url: str) -> None:
+    """An erasure with a proof of many places, and a hold of many fields; nobody is erased."""
+    places = [CheckedPlace(f"place {number}" * 6, ValueState.unreadable, {"files": number}) for number in range(9)]
+    proof = ErasureProof(datetime(2026, 11, 28, tzinfo=UTC), places).document()
+    ledger, holds = ErasureLedger(ledger_url), LegalHolds(ledger_url)
+    asked = ledger.begin("ada", {"subjects": ["s" * 22] * 9, "reason": "why " * 40, "selected_by": "email"})
+    ledger.append(asked.number, ErasureEventKind.confirmed, "ada", {"alone": True})
+    ledger.append(asked.number, ErasureEventKind.complete, "ada", {"proof": proof})
+    fields = [f"chope.reservations.{name}" for name in ("email", "mobile", "forename", "surname")]
+    holds.add(["s" * 22], fields, "why " * 40, datetime(2126, 11, 28, tzinfo=UTC), "ada")
+    ledger.close()
+    holds.close()
 
 
 def arguments(listed: Shell, name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,8 @@ from sync_platform.compliance.recovery import judge_recovery, recovery_of
 from sync_platform.compliance.verdict import most_urgent_first
 from sync_platform.lake.commit import commit_landed
 from sync_platform.lake.rows import TypedRows
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform_tests.compliance.harness import (
     IN_CLEAR,
     LIST,
@@ -34,9 +36,9 @@ from sync_platform_tests.compliance.harness import (
 from sync_platform_tests.lake.harness import HISTORY
 
 REQUIREMENTS = [each for each in vars(requirements).values() if isinstance(each, Requirement)]
-SLOW = (SPAN.first - timedelta(days=60)).isoformat()
+SLOW = SPAN.first - timedelta(days=60)
 ASKED = {"requests-pdpo", "requests-gdpr", "backups-made", "restore-drilled"}
-"""The obligations that cannot be checked, because the audit log has no requests, backups and drills."""
+"""The obligations that cannot be checked, because no requests, backups and drills are on record."""
 
 
 def _refuse_terms(harness: ComplianceHarness) -> None:
@@ -133,13 +135,26 @@ def _leave_in_quarantine(harness: ComplianceHarness) -> None:
     )
 
 
+def _request(
+    harness: ComplianceHarness, kind: PrivacyRequestKind, received_at: datetime, answered_at: datetime | None
+) -> int:
+    """Record a request, and its answer if there is one."""
+    now = received_at
+    register = RequestRegister(harness.settings.ledger_url, lambda: now)
+    number = register.add(kind, actor="ada", identity="signed in")
+    if answered_at:
+        now = answered_at
+        register.close(number, "sent", actor="ada")
+    register.dispose()
+    return number
+
+
 def _answer_late(harness: ComplianceHarness) -> None:
-    harness.note("access", {"request": "r-1", "received_at": SLOW}, "begun")
-    harness.note("access", {"request": "r-1", "received_at": SLOW, "records": 3}, "complete")
+    _request(harness, PrivacyRequestKind.access, SLOW, SPAN.first)
 
 
 def _forget_late(harness: ComplianceHarness) -> None:
-    harness.note("erasure", {"request": "r-2", "received_at": SLOW}, "complete")
+    _request(harness, PrivacyRequestKind.erasure, SLOW, None)
 
 
 def _fail_a_backup(harness: ComplianceHarness) -> None:
@@ -185,7 +200,8 @@ def test_without_defects_every_obligation_that_can_be_checked_is_met(shared_harn
     assert list(states) == [each.id for each in REQUIREMENTS]
     assert report.rate == ComplianceRate(len(REQUIREMENTS) - len(ASKED), 0, len(ASKED))
 
-    for operation in ("access", "backup", "drill"):
+    _request(shared_harness, PrivacyRequestKind.access, SPAN.first, SPAN.first + timedelta(days=1))
+    for operation in ("backup", "drill"):
         shared_harness.note(operation, {"n": 1}, "begun")
         shared_harness.note(operation, {"n": 1}, "complete")
     assert shared_harness.report().rate == ComplianceRate(len(REQUIREMENTS), 0, 0)

@@ -19,7 +19,6 @@ from sync_platform.compliance.report_document import report_document
 from sync_platform.compliance.report_json import FORMAT, report_json
 from sync_platform.compliance.requirements import SEALED
 from sync_platform.compliance.span import Span
-from sync_platform.compliance.subject_requests import a_month_after
 from sync_platform.documents.html import html_of
 from sync_platform.documents.text import text_of
 from sync_platform.storage.lake_connection import Lake, LakeAddress
@@ -56,13 +55,6 @@ def test_whole_periods_are_those_within_the_span_that_are_over() -> None:
     assert (weeks[0], weeks[-1], len(weeks)) == ("2026-02-02", "2026-03-23", 8)
     short = replace(span, first=span.first + timedelta(seconds=1))
     assert [each.key for each in short.whole_periods("monthly", later)] == ["2026-03"]
-
-
-@pytest.mark.parametrize(
-    ("received", "due"), [("2026-01-31", "2026-02-28"), ("2026-12-05", "2027-01-05"), ("2028-01-30", "2028-02-29")]
-)
-def test_one_month_is_a_calendar_month(received: str, due: str) -> None:
-    assert a_month_after(_day(received)) == _day(due)
 
 
 def test_an_operation_is_paired_with_its_end_and_a_scheduled_run_has_no_end_here(

@@ -28,7 +28,7 @@ from sync_platform.sources.scope import Scope
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.ledger import Ledger
-from sync_platform.vault.master_key import from_key_file
+from sync_platform.vault.key_file import from_key_file
 from sync_platform.vault.platform_secrets import PlatformSecrets
 from sync_platform.vault.seal import Vault, open_vault_database
 

@@ -17,7 +17,8 @@ from sync_platform.defs.backups import backups_of
 from sync_platform.defs.progress import NoProgress
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
-from sync_platform.vault.master_key import MasterKey, write_key_file
+from sync_platform.vault.key_file import write_key_file
+from sync_platform.vault.master_key import MasterKey
 from sync_platform_tests.lake.harness import LakeHarness
 
 SUNDAY = datetime(2026, 12, 6, 4, 30, tzinfo=ZoneInfo("Asia/Hong_Kong"))

@@ -10,10 +10,10 @@ import pytest
 
 from sync_platform.definitions import build
 from sync_platform.defs import maintenance
-from sync_platform.defs.landing import ATTENDED_TAG
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import NoProgress
 from sync_platform.defs.run_errors import error_of
+from sync_platform.defs.trigger import ATTENDED_TAG
 from sync_platform.settings import Settings
 from sync_platform.storage.lease import Leases
 from sync_platform_tests.lake.harness import LakeHarness

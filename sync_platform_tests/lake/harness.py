@@ -35,6 +35,7 @@ from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.vault.erased_values import erased_subjects_at
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
 
@@ -130,7 +131,8 @@ class LakeHarness:
         settings = load_settings(sync_home=self.folder)
         self.store = open_store(settings.landing_url, _s3_client(settings))
         self.lake = Lake(LakeAddress.of(settings))
-        self.vault = Vault(open_vault_database(settings.vault_url), MasterKey(bytes(32)))
+        self.vault_url = settings.vault_url
+        self.vault = Vault(open_vault_database(self.vault_url), MasterKey(bytes(32)))
 
     def land(self, records: list[Record], hour: float, mode: str = "full", gaps: Gaps | None = None) -> Landed:
         """Land one page of records."""
@@ -162,7 +164,8 @@ class LakeHarness:
         return self.commit(self.land(records, hour, mode, gaps), guard)
 
     def commit(self, landed: Landed, guard: Guard = PLATFORM_GUARD) -> Outcome:
-        return commit_landed(self.lake, HISTORY, TypedRows(landed, self.platform), landed.manifest.run_id, guard)
+        rows = TypedRows(landed, self.platform, erased=lambda: erased_subjects_at(self.vault_url))
+        return commit_landed(self.lake, HISTORY, rows, landed.manifest.run_id, guard)
 
     def as_of(self, hour: float, columns: str, known_before: datetime = END_OF_TIME) -> list[tuple[Any, ...]]:
         """The table as it was at that hour, removed rows included, from the history alone."""

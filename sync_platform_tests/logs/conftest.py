@@ -16,7 +16,7 @@ from dagster import _loggers as run_loggers
 from dagster._core.definitions import instigation_logger as tick_loggers
 
 from sync_platform.logs.configuration import configure_logging
-from sync_platform.settings import LogSettings
+from sync_platform.setting_groups.log_settings import LogSettings
 
 
 @dataclass

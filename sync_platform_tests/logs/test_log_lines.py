@@ -15,7 +15,8 @@ from sync_platform.logs.configuration import configure_logging, line_handler
 from sync_platform.logs.crash import crash_reported
 from sync_platform.logs.log_context import log_context, logging_as
 from sync_platform.logs.relay import relay
-from sync_platform.settings import LogSettings, SettingsError, load_log_settings
+from sync_platform.setting_groups.log_settings import LogSettings
+from sync_platform.settings import SettingsError, load_log_settings
 from sync_platform_tests.logs.conftest import Written
 
 FIELDS = ["time", "level", "logger", "message", "run_id", "platform", "trace_id", "environment"]

@@ -201,14 +201,20 @@ def test_a_flood_of_ten_thousand_causes_is_a_few_alerts_and_keeps_those_that_are
     assert events(store) == ["opened"] * 21
 
 
-def test_resolved_alerts_and_messages_are_kept_90_days(store: AlertStore, clock: Clock) -> None:
+def test_resolved_alerts_and_their_messages_are_deleted_once_their_retention_has_ended(
+    store: AlertStore, clock: Clock
+) -> None:
     store.round([STALE], ALL)
     store.round([EIGHT[0]], ALL)
     clock.move(days=89)
     store.round([EIGHT[0]], ALL)
+    assert store.delete_resolved(clock() - timedelta(days=90)) == {"alerts": 0, "alert_messages": 0}
     assert [each.cause for each in store.all_alerts()] == ["sync-failed:answered 403", "sync-stale"]
     clock.move(days=2)
     store.round([EIGHT[0]], ALL)
+    due = store.count_resolved(clock() - timedelta(days=90))
+    assert due["alerts"] == 1
+    assert store.delete_resolved(clock() - timedelta(days=90)) == due
     assert [each.cause for each in store.all_alerts()] == ["sync-failed:answered 403"]
     assert contents(store) == []
 

@@ -15,13 +15,14 @@ import pytest
 
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.metric import DATA_STALENESS, OPEN_ALERTS, RECORDS_PROCESSED, SYNC_JOBS_EXECUTED, Sample
-from sync_platform.monitoring.metric_history import KEPT, HistoryRow, MetricHistory
+from sync_platform.monitoring.metric_history import HistoryRow, MetricHistory
 from sync_platform.monitoring.metric_publication import publish_metrics
 from sync_platform.monitoring.metrics_table import COLUMNS, add_metrics_table
 from sync_platform.settings import load_settings
 from sync_platform_tests.monitoring.recorded_syncs import NOW
 from sync_platform_tests.services import PostgresServer
 
+KEPT = timedelta(days=456)
 EVER = NOW - KEPT
 JOB = Sample(SYNC_JOBS_EXECUTED, NOW - timedelta(hours=3), 1, "chope", event="s")
 RECORDS = Sample(RECORDS_PROCESSED, NOW - timedelta(hours=3), 40, "chope", "restaurants", event="s")
@@ -37,7 +38,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def history(url: str) -> Iterator[MetricHistory]:
-    opened = MetricHistory(url)
+    opened = MetricHistory(url, KEPT)
     yield opened
     opened.close()
 
@@ -71,14 +72,17 @@ def test_the_0_before_the_first_event_is_no_row(history: MetricHistory) -> None:
     assert history.rows("SyncJobsExecuted", EVER) == []
 
 
-def test_what_is_older_than_15_months_is_deleted_and_not_stored_again(history: MetricHistory) -> None:
+def test_what_is_past_its_retention_is_deleted_and_not_stored_again(history: MetricHistory) -> None:
     at = NOW - KEPT + timedelta(hours=2)
     old = [replace(JOB, at=at), staleness(0.5, at)]
     history.record(old, NOW)
+    assert history.delete_older(NOW - KEPT) == {"metric_events": 0, "metric_hours": 0}
     assert len(history.rows("SyncJobsExecuted", EVER)) == len(history.rows("DataStaleness", EVER)) == 1
-    for _ in range(2):
-        history.record([old[0]], NOW + timedelta(days=1))
-        assert history.rows("SyncJobsExecuted", EVER) == history.rows("DataStaleness", EVER) == []
+    later = NOW + timedelta(days=1)
+    assert history.count_older(later - KEPT) == {"metric_events": 1, "metric_hours": 1}
+    assert history.delete_older(later - KEPT) == {"metric_events": 1, "metric_hours": 1}
+    history.record([old[0]], later)
+    assert history.rows("SyncJobsExecuted", EVER) == history.rows("DataStaleness", EVER) == []
 
 
 def test_sql_reads_the_history_as_one_table(history: MetricHistory, url: str, tmp_path: Path) -> None:

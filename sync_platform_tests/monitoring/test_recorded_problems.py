@@ -20,6 +20,8 @@ from sync_platform.monitoring.installation_state import InstallationState, Unkno
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.recorded_problems import recorded_sources
 from sync_platform.monitoring.sync_outcomes import final_records
+from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind
+from sync_platform.privacy.request_deadline import Law
 from sync_platform.quality.own_checks import OWN
 from sync_platform.quality.recorded_drift import RecordedDrift
 from sync_platform.quality.score import OVERALL, WHOLE
@@ -299,6 +301,17 @@ def test_an_obligation_that_is_not_met_is_a_problem_and_one_that_was_not_checked
     assert "chope.restaurants 3" in problem.what
 
 
+def asked(days_ago: float) -> PrivacyRequest:
+    return PrivacyRequest(7, ago(days=days_ago), PrivacyRequestKind.access, Law.both, ago(days=days_ago))
+
+
+def test_a_privacy_request_is_a_problem_once_its_last_day_has_passed() -> None:
+    (problem,) = found(privacy_requests=[asked(days_ago=32), asked(days_ago=30)])
+    assert (problem.name, problem.detail) == (ProblemName.privacy_request_overdue, "7")
+    assert "due on" in problem.what
+    assert problem.command == ("privacy", "requests", "show", "7")
+
+
 UNKNOWN = {
     "records": {ProblemName.lake_unusable},
     "drills": {ProblemName.ledger_unusable},
@@ -333,10 +346,7 @@ def every_problem() -> list[Problem]:
         recorded("bistrochat", 0.4),
         without="openrice",
     )
-    obligations = [
-        each.judged(False, "late")
-        for each in (requirements.QUARANTINE, requirements.TIME_TRAVEL, requirements.PDPO_REQUESTS)
-    ]
+    obligations = [each.judged(False, "late") for each in (requirements.QUARANTINE, requirements.TIME_TRAVEL)]
     sure = found(
         records={**records, "bistrochat": recorded("bistrochat", 0.4)},
         scores=[scored("chope.restaurants", "validation", 0.5)],
@@ -346,6 +356,7 @@ def every_problem() -> list[Problem]:
         drills=[],
         verifications=[verified],
         obligations=obligations,
+        privacy_requests=[asked(days_ago=60)],
     )
     blind = [
         problem

@@ -11,6 +11,8 @@ import pytest
 from sync_platform.monitoring.installation_state import InstallationState, Unknown, read_state
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.monitoring.recorded_problems import recorded_sources
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.recorded_drift import RecordedDrift
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog, Outcome
@@ -64,11 +66,14 @@ def state(settings: Settings) -> InstallationState:
     entries: list[tuple[OperationName, Outcome, dict[str, object]]] = [
         (OperationName.backup, "failed", {"store": "s3://b"}),
         (OperationName.verify, "failed", {"breaks": 1, "first_breaks": ["batch number 3: the link is wrong"]}),
-        (OperationName.erasure, "begun", {"received_at": (AT - timedelta(days=60)).isoformat()}),
     ]
     for operation, outcome, subject in entries:
         log.record(operation, subject, actor="ada", via="cli", outcome=outcome)
     log.close()
+    register = RequestRegister(settings.ledger_url)
+    for days in (60, 3):
+        register.add(PrivacyRequestKind.erasure, actor="ada", received_at=AT - timedelta(days=days))
+    register.dispose()
     return read_state(settings, list, now=AT + timedelta(minutes=1))
 
 
@@ -86,7 +91,7 @@ def test_everything_that_is_recorded_is_found(settings: Settings, state: Install
         (ProblemName.backup_failed, "backup"),
         (ProblemName.history_not_intact, ""),
         (ProblemName.obligation_not_met, "quarantine-reviewed"),
-        (ProblemName.obligation_not_met, "requests-gdpr"),
+        (ProblemName.privacy_request_overdue, "1"),
     }
 
 

@@ -17,8 +17,9 @@ from sync_platform.errors import StorageError
 from sync_platform.vault.key_check import check_value, key_checks, stored_check_value
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
-from sync_platform.vault.seal import Vault, open_vault_database, subject_keys
+from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform.vault.sealed_values import PREFIX
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform_tests.extent import examples
 from sync_platform_tests.processes import outputs_of
 from sync_platform_tests.vault.conftest import MASTER

@@ -15,9 +15,10 @@ from sync_platform.storage.relational import transaction
 from sync_platform.vault.destruction import destroy_keys
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.personal_fields import Personal
-from sync_platform.vault.seal import Vault, open_vault_database, subject_keys
+from sync_platform.vault.seal import Vault, open_vault_database
 from sync_platform.vault.sealed_values import ERASED
 from sync_platform.vault.signature import Signer
+from sync_platform.vault.subject_keys import subject_keys
 from sync_platform.vault.tombstones import (
     add_tombstones,
     read_signed_tombstone,

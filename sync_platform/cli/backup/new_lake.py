@@ -19,7 +19,8 @@ def log_restore(ledger_url: str, settings: Settings, subject: dict[str, Any], ou
     log = AuditLog(ledger_url)
     try:
         actor = settings.sync_actor or system_user()
-        log.record(OperationName.restore, {**subject, NEW_LAKE: True}, actor=actor, via="cli", outcome=outcome)
+        about = {**subject, NEW_LAKE: True}
+        log.record(OperationName.restore, about, actor=actor, via=settings.sync_via, outcome=outcome)
     finally:
         log.close()
 

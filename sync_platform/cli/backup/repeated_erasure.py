@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 
 from sync_platform.backup.restore_tombstones import apply_tombstones
+from sync_platform.lake.row_erasure import erase_rows
 from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.vault.seal import open_vault_database
+from sync_platform.vault.tombstones import Tombstone
 
 
-def require_tombstones(settings: Settings, *, from_replica: bool) -> None:
-    """StorageError where a tombstone cannot be read, was changed or is missing: a restore refuses then."""
+@dataclass(frozen=True)
+class RepeatedErasures:
+    """The tombstones of everybody who was erased, read before anything is restored."""
+
+    tombstones: tuple[Tombstone, ...]
+
+    @property
+    def subjects(self) -> Set[str]:
+        return frozenset(each.subject_id for each in self.tombstones)
+
+    def repeat_in_vault(self, vault_url: str) -> None:
+        """Bring the tombstones into a vault, before a restored row can be read."""
+        apply_tombstones(open_vault_database(vault_url), self.tombstones)
+
+    def repeat_in_lake(
+        self, address: LakeAddress, history: str, platforms: Mapping[str, Platform], run_id: str
+    ) -> None:
+        """Give the restored rows of the erased persons their erased form."""
+        if self.tombstones:
+            with Lake(address) as lake:
+                erase_rows(lake, history, platforms, self.subjects, run_id)
+
+
+def read_erasures(settings: Settings, *, from_replica: bool) -> RepeatedErasures:
+    """The erasures to repeat. StorageError where a tombstone cannot be read, was changed or is missing: then a restore
+    refuses."""
     from sync_platform.defs.backups import tombstones_of
 
-    tombstones_of(settings, from_replica=from_replica)
-
-
-def erasure_in(vault_url: str, settings: Settings, *, from_replica: bool) -> Callable[[], None]:
-    """Reads the tombstones now. What it returns brings them into a vault, before a restored row can be read.
-
-    StorageError where a tombstone cannot be read, was changed or is missing.
-    """
-    from sync_platform.defs.backups import tombstones_of
-
-    tombstones = tombstones_of(settings, from_replica=from_replica)
-    return lambda: apply_tombstones(open_vault_database(vault_url), tombstones)
+    return RepeatedErasures(tuple(tombstones_of(settings, from_replica=from_replica)))

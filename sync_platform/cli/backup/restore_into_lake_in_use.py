@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import ExitStack, contextmanager
 
 from sync_platform.backup.conflict import Conflict
@@ -11,16 +11,18 @@ from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import stage
 from sync_platform.cli.audited import audited
-from sync_platform.cli.backup.repeated_erasure import require_tombstones
+from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_difference
-from sync_platform.cli.backup.restore_request import ACTIVITY, UNIFIED, RestoreRequest
+from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
+from sync_platform.cli.platform_locks import UNIFIED
 from sync_platform.platforms import load_platforms
 from sync_platform.quality.score import Standards
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.erased_values import erased_subjects_at
 
 DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 
@@ -28,17 +30,16 @@ DECISIONS_FOLDER, CURSORS_FOLDER = "unified/decisions/", "sync/cursors/"
 def restore_into_lake_in_use(request: RestoreRequest) -> int:
     """Restore into the lake by the ordinary way of a commit, or say what would change; 0."""
     if request.dry_run:
-        require_tombstones(request.settings, from_replica=request.from_replica)
-        with _staged(request) as restore:
+        with _staged(request, request.read_erasures()) as restore:
             return _report_difference(request, restore.plan(), None)
     subject = {**request.subject(request.settings.environment), "conflict": request.conflict.value}
     with audited(request.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
         request.take_platform_locks(locks)
-        erase_again = request.erasure_in(request.settings.vault_url)
+        erasures = request.read_erasures()
         safety = _safety_backup(request) if request.conflict is Conflict.overwrite else None
         locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
-        erase_again()
-        with _staged(request) as restore:
+        erasures.repeat_in_vault(request.settings.vault_url)
+        with _staged(request, erasures) as restore:
             done = restore.run(request.new_run_id())
         details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
         operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
@@ -48,7 +49,7 @@ def restore_into_lake_in_use(request: RestoreRequest) -> int:
 
 
 @contextmanager
-def _staged(request: RestoreRequest) -> Iterator[RestoreIntoLake]:
+def _staged(request: RestoreRequest, erasures: RepeatedErasures) -> Iterator[RestoreIntoLake]:
     """The restore, with the backup's tables that it needs as a lake beside the one in use."""
     platforms, with_decisions = request.platforms, not request.sources
     schemas = [*platforms, "sync", *([UNIFIED] if with_decisions else [])]
@@ -70,7 +71,12 @@ def _staged(request: RestoreRequest) -> Iterator[RestoreIntoLake]:
     ):
         backed_up = BackedUp(request.chosen.manifest.id, commit)
         history = request.settings.lineage_table_name
-        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, with_decisions)
+
+        def erased() -> Set[str]:
+            """Also those who are erased while the backup is read."""
+            return erasures.subjects | erased_subjects_at(request.settings.vault_url)
+
+        yield RestoreIntoLake(lake, history, platforms, backed_up, request.conflict, erased, with_decisions)
 
 
 def _safety_backup(request: RestoreRequest) -> str:

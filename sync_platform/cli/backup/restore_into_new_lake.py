@@ -13,12 +13,13 @@ from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import OnStep
 from sync_platform.cli.audited import audited
 from sync_platform.cli.backup.new_lake import log_restore, record_files
-from sync_platform.cli.backup.repeated_erasure import require_tombstones
+from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_fresh
 from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import console, showing_steps, write_json
 from sync_platform.lineage.restored_lake import NEW_LAKE
+from sync_platform.platforms import load_platforms
 from sync_platform.storage.lake_connection import LakeAddress
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
@@ -36,13 +37,14 @@ def restore_into_fresh_home(request: RestoreRequest, home: FreshHome) -> int:
         audited(request.settings, OperationName.restore, subject) as operation,
         showing_steps("restoring") as show_step,
     ):
-        erase_again = request.erasure_in(home.vault_url)
+        erasures = request.read_erasures()
         home.begin(request.chosen)
         log_restore(home.ledger_url, request.settings, subject, "begun")
         with scratch_folder(home.lake.temp, ACTIVITY) as scratch:
             data = open_store((home.folder / "lake" / "data").as_uri())
-            fresh = _fresh(request, home.lake, data, scratch, show_step)
-            rows = fresh.run(request.new_run_id(), erase_again, continues=True)
+            fresh, run_id = _fresh(request, home.lake, data, scratch, show_step), request.new_run_id()
+            rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(home.vault_url), continues=True)
+            _erase_again(request, erasures, home.lake, run_id)
         record_files(home.lake, data, home.ledger_url)
         _write_evidence(request, home)
         log_restore(home.ledger_url, request.settings, {**subject, "rows": sum(rows.values())}, "complete")
@@ -58,13 +60,15 @@ def restore_into_empty_installation(request: RestoreRequest) -> int:
         return _plan_fresh(request, address)
     subject = {**request.subject(request.settings.environment), NEW_LAKE: True}
     with audited(request.settings, OperationName.restore, subject) as operation, _alone(request):
-        erase_again = request.erasure_in(request.settings.vault_url)
+        erasures, run_id = request.read_erasures(), request.new_run_id()
         with (
             showing_steps("restoring") as show_step,
             scratch_folder(address.temp, ACTIVITY) as scratch,
         ):
             data = request.backups.data.open()
-            rows = _fresh(request, address, data, scratch, show_step).run(request.new_run_id(), erase_again)
+            fresh = _fresh(request, address, data, scratch, show_step)
+            rows = fresh.run(run_id, lambda: erasures.repeat_in_vault(request.settings.vault_url))
+            _erase_again(request, erasures, address, run_id)
             record_files(address, data, request.settings.ledger_url)
         operation.ended("complete", rows=sum(rows.values()))
     return _report_fresh(request, address, rows, "")
@@ -79,8 +83,13 @@ def _fresh(
     )
 
 
+def _erase_again(request: RestoreRequest, erasures: RepeatedErasures, address: LakeAddress, run_id: str) -> None:
+    platforms = load_platforms(request.settings.platform_path)
+    erasures.repeat_in_lake(address, request.settings.lineage_table_name, platforms, run_id)
+
+
 def _plan_fresh(request: RestoreRequest, address: LakeAddress) -> int:
-    require_tombstones(request.settings, from_replica=request.from_replica)
+    request.read_erasures()
     with (
         showing_steps("reading the backup") as show_step,
         scratch_folder(request.settings.temp, ACTIVITY) as scratch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from sync_platform.backup.chosen_commit import ChosenCommit
 from sync_platform.backup.conflict import Conflict
-from sync_platform.cli.backup.repeated_erasure import erasure_in
-from sync_platform.cli.output import write_line
+from sync_platform.cli.backup.repeated_erasure import RepeatedErasures, read_erasures
+from sync_platform.cli.platform_locks import take_platform_locks
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.storage.platform_lock import Holder, platform_lock
 
 if TYPE_CHECKING:
     from sync_platform.defs.backups import Backups
 
 ACTIVITY = "restore"
 """Who has the locks and the lease, in words."""
-UNIFIED = "unified"
 
 
 @dataclass(frozen=True)
@@ -71,23 +68,10 @@ class RestoreRequest:
             "commit_at": commit.at,
         }
 
-    def erasure_in(self, vault_url: str) -> Callable[[], None]:
-        """The erasures to repeat in a vault; errors as `repeated_erasure.erasure_in` raises them."""
-        return erasure_in(vault_url, self.settings, from_replica=self.from_replica)
+    def read_erasures(self) -> RepeatedErasures:
+        """The erasures to repeat; StorageError where one cannot be read."""
+        return read_erasures(self.settings, from_replica=self.from_replica)
 
     def take_platform_locks(self, locks: ExitStack) -> None:
-        """Wait for syncs of these platforms and for unification, in the order in which syncs take the locks."""
-        for name in sorted([*self.platforms, UNIFIED]):
-            waiting = _reported_once(name)
-            locks.enter_context(platform_lock(self.settings.ledger_url, name, ACTIVITY, waiting))
-
-
-def _reported_once(name: str) -> Any:
-    reported: list[Holder | None] = []
-
-    def waiting(holder: Holder | None) -> None:
-        if holder not in reported:
-            reported.append(holder)
-            write_line(f"waiting for a sync of {name} to end" + (f" (run {holder.run_id})" if holder else ""))
-
-    return waiting
+        """Wait for syncs of these platforms and for unification."""
+        take_platform_locks(locks, self.settings.ledger_url, self.platforms, ACTIVITY)

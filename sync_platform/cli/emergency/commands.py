@@ -65,3 +65,15 @@ def emergency_status(
     from sync_platform.cli.emergency.status import show_status
 
     raise typer.Exit(show_status(request_id, as_json=as_json))
+
+
+@emergency_commands.command("starter")
+def emergency_starter() -> None:
+    """Start emergency requests within seconds of their making, until interrupted.
+
+    It is ready to run before a request is made, which Dagster's sensor is not: that starts what no starter has started
+    within ten seconds. `serve` runs one; a second one on the same ledger waits until the first ends.
+    """
+    from sync_platform.cli.emergency.starter import start_requests
+
+    raise typer.Exit(start_requests())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from sync_platform.cli.audited import log_entry
 from sync_platform.cli.emergency.status import show_status
@@ -13,7 +11,6 @@ from sync_platform.cli.exit_codes import INTERRUPTED, OK
 from sync_platform.cli.output import console, report_problem, write_json, write_line
 from sync_platform.cli.required import require_accepted_terms
 from sync_platform.cli.syncing.display import choose_display
-from sync_platform.cli.syncing.unify import unify_after
 from sync_platform.documents.typed_command import typed
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
@@ -22,9 +19,8 @@ from sync_platform.emergency.submission import Submission, submit_request
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
-from sync_platform.sources.period import current_period
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.storage.platform_lock import Holder, platform_lock
+from sync_platform.storage.platform_lock import Holder
 
 
 def request_emergency(
@@ -65,44 +61,17 @@ def _run_here(
     *,
     as_json: bool,
 ) -> int:
-    """Run the platforms of a request that are not launched yet, under locks that end with this process."""
-    from sync_platform.cli.runner.daemon import follow_requests
-    from sync_platform.cli.runner.instance import cancel_killed_runs, prepare
-    from sync_platform.cli.syncing.workers import Job, run_all
-    from sync_platform.defs.emergency import request_lock_name
-    from sync_platform.defs.landing import Mode
+    """Run the platforms of a request that are not launched yet in this process, and show its report."""
+    from sync_platform.cli.emergency.own_run import run_own
 
-    request_id = request.request_id
-    periods = {name: current_period(platforms[name].cadence) for name in request.platforms}
-    prepare(settings, [(platforms[name], periods[name]) for name in request.platforms])
-    follow_requests(settings, requests)  # releases the runs that dead processes claimed
     display = choose_display(as_json)
-    with ExitStack() as locks:
-        # always in the same order, so that two processes never wait for each other
-        for name in sorted(request.platforms):
-            lock_name = request_lock_name(name)
-            locks.enter_context(platform_lock(settings.ledger_url, lock_name, request_id, _on_wait(name)))
-        ours = [name for name in request.platforms if requests.claim(request_id, name, str(uuid.uuid4()))]
-        claimed = requests.find(request_id)
-        run_ids = {name: claimed.run_of(name).run_id or "" for name in ours}
-        if not ours:
-            report_problem("nothing is left to run here: every platform has been launched already")
-        for name in ours:
-            requests.note_progress(request_id, name, run_ids[name], "running")
-        planned = [(platforms[name], periods[name]) for name in ours]
-        try:
-            with display.shown():
-                results = run_all(Job(settings, Mode.full, request=claimed), planned, display)
-                unify_after(settings, results, display)
-        except KeyboardInterrupt:
-            for name in ours:
-                requests.give_back(request_id, name, run_ids[name])
-            cancel_killed_runs(settings)
-            report_problem(f"cancelled: request {request_id} stays open")
-            return INTERRUPTED
-        for result in results:
-            requests.note_end(request_id, result.platform, run_ids[result.platform], result.status, result.error)
-    return show_status(request_id, as_json=as_json)
+    try:
+        ours = run_own(settings, platforms, requests, request, display, _on_wait, is_attended=True)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if not ours:
+        report_problem("nothing is left to run here: every platform has been launched already")
+    return show_status(request.request_id, as_json=as_json)
 
 
 def _on_wait(platform: str) -> Callable[[Holder | None], None]:

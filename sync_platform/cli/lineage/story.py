@@ -7,18 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from sync_platform.cli.exit_codes import OK
 from sync_platform.cli.output import write_document, write_json
 from sync_platform.cli.required import require_dataset
-from sync_platform.documents.typed_command import typed
-from sync_platform.errors import NoLakeYet, UsageError
-from sync_platform.lake.chain import chained_digest
-from sync_platform.lake.schema import schemas_present
-from sync_platform.lineage.as_of import require_known
+from sync_platform.errors import UsageError
 from sync_platform.lineage.moment import parse_moment
-from sync_platform.lineage.origin import Landing
+from sync_platform.lineage.opened_history import opened_history
 from sync_platform.lineage.record import History, RecordStory, read_record_story
 from sync_platform.lineage.restaurant import RestaurantStory, read_restaurant_story
 from sync_platform.lineage.story_csv import write_story_csv
@@ -66,13 +61,12 @@ def history_of(settings: Settings, platforms: dict[str, Platform], as_of: dateti
     """
     from sync_platform.defs.resources import landing_store_of
 
-    with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.session() as session, lake.session() as other:
-        if settings.lineage_table_name.split(".")[0] not in schemas_present(session):
-            raise NoLakeYet(f"{lake.address} has no history yet: run `{typed('sync')}` first")
-        if as_of:
-            require_known(session, as_of)
-        landing = Landing(landing_store_of(settings).open(), platforms, partial(chained_digest, other))
-        yield History(session, settings.lineage_table_name, landing, as_of)
+    landing = landing_store_of(settings).open()
+    with (
+        Lake(LakeAddress.of(settings), read_only=True) as lake,
+        opened_history(lake, settings.lineage_table_name, platforms, landing, as_of) as history,
+    ):
+        yield history
 
 
 def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -15,15 +14,12 @@ from sync_platform.cli.output import console, write_json
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.local_time import local_minute
 from sync_platform.errors import UsageError
-from sync_platform.monitoring.health_report import health_of
-from sync_platform.monitoring.installation_state import Unknown
-from sync_platform.monitoring.metric import METRICS, Metric, Sample
-from sync_platform.monitoring.metric_samples import samples_of
+from sync_platform.monitoring.metric import METRICS, Metric
+from sync_platform.monitoring.present_samples import present_samples
 from sync_platform.monitoring.present_values import PresentValue, present_values
 from sync_platform.monitoring.prometheus_text import prometheus_text
 from sync_platform.platforms import choose, load_platforms
-from sync_platform.settings import Settings, load_settings
-from sync_platform.sources.declaration import Platform
+from sync_platform.settings import load_settings
 
 COLUMNS = ("metric", "of", "value", "unit", "as of")
 UNITS = {"Count": "", "Seconds": "s", "None": ""}
@@ -37,7 +33,8 @@ def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) ->
     platforms = load_platforms(settings.platform_path)
     if platform:
         choose(platforms, [platform])
-    samples = [each for each in _samples(settings, platforms, now) if platform in (None, each.platform)]
+    state = read_present_state(settings, now)
+    samples = [each for each in present_samples(settings, platforms, state, now) if platform in (None, each.platform)]
     if as_prometheus:
         sys.stdout.write(prometheus_text(samples, settings.environment))
         return OK
@@ -49,12 +46,6 @@ def show_metrics(platform: str | None, *, as_prometheus: bool, as_json: bool) ->
     else:
         _show(found)
     return OK
-
-
-def _samples(settings: Settings, platforms: Mapping[str, Platform], now: datetime) -> list[Sample]:
-    state = read_present_state(settings, now)
-    alerts = None if isinstance(state.alerts, Unknown) else Counter(each.severity for each in state.alerts)
-    return samples_of(state, platforms, health_of(settings, platforms, state, now), now, alerts)
 
 
 def _document(metric: Metric, values: Sequence[PresentValue]) -> dict[str, Any]:

@@ -130,6 +130,24 @@ def sandbox(
     serve_sandbox(host, port, places, seed, _day(today), fault or [], ground_truth)
 
 
+def serve(
+    address: Annotated[
+        str | None, typer.Option(help="The address to listen on, instead of SERVE_ADDRESS (loopback).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The port to listen on, instead of SERVE_PORT (3000).")
+    ] = None,
+) -> None:
+    """Serve the Dagster UI, GraphQL, the API and metrics behind one login, with Dagster's daemon and code server.
+
+    Shows a link that logs you in once. Exit code: 0 if you ended it, 1 if a process of Dagster could not be kept
+    running.
+    """
+    from sync_platform.cli.operations.serve import serve_all
+
+    raise typer.Exit(serve_all(address, port))
+
+
 def up(
     port: Annotated[int, typer.Option(help="The port of the Dagster UI.")] = 3000,
 ) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from contextlib import ExitStack
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import duckdb
 import orjson
@@ -25,6 +25,10 @@ from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import tracked_tables
+from sync_platform.vault.erased_values import erased_subjects_at, without_ciphertext
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROWS_SHOWN = 200
 BATCH_ROWS = 10_000
@@ -62,8 +66,9 @@ def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
             if out != "-" or (form != "table" and not sys.stdout.isatty()):
                 tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
                 log_entry(settings, OperationName.export, {"tables": tables, "format": form, "as_of": as_of}, "begun")
+            erased = erased_subjects_at(settings.vault_url)
             with opened(out) as file:
-                WRITERS[form](relation, file)
+                WRITERS[form](relation, erased, file)
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             raise UsageError(f"the query is wrong: {error}") from None
 
@@ -78,8 +83,8 @@ def _require_reading(sql: str) -> None:
         raise UsageError(f"query takes one SELECT and changes nothing; this is {kinds}")
 
 
-def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
-    rows = relation.limit(ROWS_SHOWN + 1).fetchall()
+def _write_table(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
+    rows = list(_rows(relation.limit(ROWS_SHOWN + 1), erased))
     kinds = zip(relation.columns, relation.types, strict=True)
     table = FittedTable(
         map(visible, relation.columns), numbers={name for name, kind in kinds if str(kind).startswith(NUMBERS)}
@@ -92,36 +97,49 @@ def _write_table(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
         shown.print(f"… the first {ROWS_SHOWN} rows; --format csv, json or parquet gives all of them")
 
 
-def _write_csv(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+def _write_csv(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(relation.columns)
-    for row in _rows(relation):
+    for row in _rows(relation, erased):
         writer.writerow(["" if value is None else value for value in row])
 
 
-def _write_json(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+def _write_json(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
     """A JSON array of objects, one a line."""
     names = relation.columns
     file.write("[")
-    for number, row in enumerate(_rows(relation)):
+    for number, row in enumerate(_rows(relation, erased)):
         document = orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode()
         file.write(("\n" if number == 0 else ",\n") + document)
     file.write("\n]\n")
 
 
-def _write_parquet(relation: duckdb.DuckDBPyRelation, file: TextIO) -> None:
+def _write_parquet(relation: duckdb.DuckDBPyRelation, erased: Set[str], file: TextIO) -> None:
     import pyarrow.parquet as pq
 
     if file.isatty():
         raise UsageError("parquet is binary: name a file with --out, or redirect standard output to one")
     with relation.to_arrow_reader(BATCH_ROWS) as reader, pq.ParquetWriter(file.buffer, reader.schema) as writer:
         for batch in reader:
-            writer.write_batch(batch)
+            writer.write_batch(_without_ciphertext(batch, erased) if erased else batch)
 
 
-def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[Any, ...]]:
+def _rows(relation: duckdb.DuckDBPyRelation, erased: Set[str]) -> Iterator[Sequence[Any]]:
+    """The rows; those of erased persons show the erased form, also where they are of the past."""
     while rows := relation.fetchmany(BATCH_ROWS):
-        yield from rows
+        yield from (without_ciphertext(row, erased) for row in rows) if erased else rows
+
+
+def _without_ciphertext(batch: pa.RecordBatch, erased: Set[str]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns = [
+        pa.array(without_ciphertext(column.to_pylist(), erased), column.type)
+        if pa.types.is_string(column.type) or pa.types.is_nested(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json, "parquet": _write_parquet}

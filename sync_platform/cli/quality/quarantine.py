@@ -24,6 +24,7 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.erased_values import erased_subjects_at, without_ciphertext
 
 MAX_ENTRIES = 100
 
@@ -65,7 +66,7 @@ def show_entry(platform: str, dataset: str, source_id: str, *, as_json: bool) ->
     ]
     if not found:
         raise UsageError(f"no record {source_id!r} of {platform}.{dataset} is or was in quarantine")
-    landed = _landed(settings, found[0])
+    landed = without_ciphertext(_landed(settings, found[0]), erased_subjects_at(settings.vault_url))
     if as_json:
         write_json({"entries": [asdict(entry) for entry in found], "record": landed})
         return OK

@@ -26,10 +26,15 @@ def prepare(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
 
     Raises StorageError or UsageError with a message for people.
     """
-    for _, period in planned:
-        require_partition(period)
+    prepare_sources(settings, planned)
     with opened_instance(settings) as instance:
         end_dead_runs(instance)
+
+
+def prepare_sources(settings: Settings, planned: list[tuple[Platform, Period]]) -> None:
+    """Prepare only the platforms of a run, without Dagster's instance; errors as in `prepare`."""
+    for _, period in planned:
+        require_partition(period)
     sources = sources_of(settings)
     for platform, _ in planned:
         sources.source_of(platform)

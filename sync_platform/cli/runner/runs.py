@@ -12,13 +12,13 @@ from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
 from sync_platform.defs.dead_runs import cancel_run
-from sync_platform.defs.landing import ATTENDED_TAG, Mode
+from sync_platform.defs.landing import Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
 from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
 from sync_platform.defs.run_log import console_config, write_run_lines
 from sync_platform.defs.tables import table_key
-from sync_platform.defs.trigger import tags_of_request
+from sync_platform.defs.trigger import ATTENDED_TAG, RETRIED_TAG, tags_of_request
 from sync_platform.defs.unified import UNIFY, UNIFY_PLACES, unified_keys
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.lake.row_worker import NO_ROW_WORKER, RowWorker
@@ -62,12 +62,21 @@ class Runner:
         mode: Mode,
         accept_shrink: str = "",
         request: EmergencyRequest | None = None,
+        *,
+        is_attended: bool = True,
     ) -> RunResult:
-        """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed."""
+        """Sync one period of a platform. `request`: the emergency request that this run belongs to, claimed.
+
+        `is_attended`: a person waits for the run, so that a failure is not retried minutes later.
+        """
         result = self._execute(
             job_name(platform, mode),
             {**run_config(platform, mode, accept_shrink), **console_config()},
-            {"platform": platform.name, **(tags_of_request(request) if request else {})},
+            {
+                "platform": platform.name,
+                **(tags_of_request(request) if request else {}),
+                **({} if is_attended else {RETRIED_TAG: "true"}),
+            },
             asset_selection=asset_keys(platform),
             partition_key=period.key,
             run_id=request.run_of(platform.name).run_id if request else None,

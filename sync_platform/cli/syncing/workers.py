@@ -45,12 +45,16 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker of a sync gets. `request`: the emergency request that the runs belong to, claimed."""
+    """What every worker of a sync gets. `request`: the emergency request that the runs belong to, claimed.
+
+    `is_attended`: a person waits for the runs, so that a failure is reported at once and not retried.
+    """
 
     settings: Settings
     mode: Mode
     accept_shrink: str = ""
     request: EmergencyRequest | None = None
+    is_attended: bool = True
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,9 @@ def _sync(connection: Connection, job: Job, platform: Platform, period: Period, 
     try:
         with _row_worker(job.settings, platform) if has_row_worker else nullcontext(NO_ROW_WORKER) as row_worker:
             runner = Runner(job.settings, progress, row_worker)
-            outcome = runner.run(platform, period, job.mode, job.accept_shrink, job.request)
+            outcome = runner.run(
+                platform, period, job.mode, job.accept_shrink, job.request, is_attended=job.is_attended
+            )
         run_id, error, is_blocked = outcome.run_id, outcome.error, outcome.is_blocked
         records, not_retired_ids = _records_of(job.settings, platform, run_id)
     except SyncError as problem:

@@ -7,12 +7,10 @@ from datetime import datetime
 from sync_platform.backup.vault_backup import StoredVault
 from sync_platform.cli.audited import audited
 from sync_platform.cli.exit_codes import OK
-from sync_platform.cli.output import console, write_json
+from sync_platform.cli.output import console, write_json, write_line
 from sync_platform.documents.local_time import local_time
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
-
-"""The operations in the audit log."""
 
 
 def back_up_vault(*, as_json: bool) -> int:
@@ -46,8 +44,12 @@ def restore_vault(*, as_json: bool) -> int:
     settings = load_settings()
     with audited(settings, OperationName.restore_vault, {"store": settings.vault_backup_url}) as operation:
         restored = vault_backup_of(settings).restore()
-        operation.ended("complete", **restored.figures())
-    _show(settings, restored, "restored", as_json)
+        operation.ended("complete", **restored.stored.figures(), only_the_master_key=restored.is_key_only)
+    if restored.is_key_only and not as_json:
+        console().print(f"restored the master key: {settings.master_key_file}", soft_wrap=True)
+        write_line("The vault itself was there: no key of a person was restored.")
+        return OK
+    _show(settings, restored.stored, "restored", as_json)
     return OK
 
 

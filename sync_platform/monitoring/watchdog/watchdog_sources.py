@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sync_platform.errors import StorageError
+from sync_platform.monitoring.emergency_problems import NAMES as EMERGENCY_NAMES
+from sync_platform.monitoring.emergency_problems import read_emergency_problems
 from sync_platform.monitoring.installation_state import InstallationState, Unknown
 from sync_platform.monitoring.judged_runs import judged_runs
 from sync_platform.monitoring.problem import Problem, ProblemName, ProblemSource
@@ -61,6 +63,7 @@ def watchdog_sources(watched: Watched) -> list[ProblemSource]:
         _source(lambda: daemon_problems(dagster(), now), ProblemName.daemon_silent),
         _source(lambda: progress_problems(dagster().unfinished, now), ProblemName.run_stuck, ProblemName.run_waiting),
         _source(lambda: request_problems(_required(state.requests), now), ProblemName.run_waiting),
+        _source(lambda: read_emergency_problems(watched.settings, watched.now), *EMERGENCY_NAMES),
         _source(lambda: failed_problems(_unjudged(watched, dagster())), ProblemName.run_failed),
         _source(lambda: schedule_problems(dagster()), ProblemName.schedule_missed),
         _source(

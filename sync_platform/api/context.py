@@ -1,0 +1,99 @@
+"""What the routes need of the installation and of the server around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sync_platform.api.job_processes import JobProcesses
+from sync_platform.api.job_store import ApiJob, JobStore
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.monitoring.installation_state import WaitingRun
+from sync_platform.permissions.action import Action
+from sync_platform.permissions.actor import Actor
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.audit_log import AuditLog, Outcome
+from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """The installation, and what the server gives to the API.
+
+    `waiting_runs` reads Dagster's runs that wait; StorageError where it cannot. `note_denial` writes a denial into the
+    audit log. `launch_emergency` starts an emergency request at once; without it, Dagster's sensor does. `start_job`
+    starts a job; without it, the job gets a process (job_processes.py). `progress_of` gives the last message of each
+    of these Dagster runs. `health_age_s`: how old a health may be.
+    """
+
+    settings: Settings
+    waiting_runs: Callable[[], Sequence[WaitingRun]]
+    note_denial: Callable[[Actor, Action, str], None]
+    launch_emergency: Callable[[EmergencyRequest], None] = lambda request: None
+    start_job: Callable[[ApiJob], None] | None = None
+    progress_of: Callable[[list[str]], Mapping[str, str]] = lambda run_ids: {}
+    health_age_s: float = 5.0
+
+    @cached_property
+    def platforms(self) -> dict[str, Platform]:
+        return load_platforms(self.settings.platform_path)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """One connection for all requests; each takes a session of its own."""
+        return Lake(LakeAddress.of(self.settings), read_only=True)
+
+    @cached_property
+    def requests(self) -> RequestStore:
+        return RequestStore(self.settings.ledger_url)
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        return JobStore(self.settings.ledger_url)
+
+    @cached_property
+    def job_processes(self) -> JobProcesses:
+        return JobProcesses(self.settings, self.jobs)
+
+    def start(self, job: ApiJob) -> None:
+        """Start a job."""
+        (self.start_job or self.job_processes.start)(job)
+
+    def resume_jobs(self) -> None:
+        """Start every job that has not ended: those of a server that was killed."""
+        for job in self.jobs.unfinished():
+            self.start(job)
+
+    @cached_property
+    def audit_log(self) -> AuditLog:
+        return AuditLog(self.settings.ledger_url)
+
+    @contextmanager
+    def noted(self, actor: Actor, operation: str, subject: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Note in the audit log that an operation begins, and when the block ends, how it ended.
+
+        The block adds to what it is given the details that became known. StorageError where the log cannot be written:
+        an operation that cannot be noted does not run.
+        """
+        about = {**subject, "roles": sorted(actor.roles), "address": actor.address}
+        details: dict[str, Any] = {}
+        outcome: Outcome = "failed"
+        self.audit_log.record(operation, about, actor=actor.name, via="api", outcome="begun")
+        try:
+            yield details
+            outcome = "complete"
+        finally:
+            self.audit_log.record(operation, {**about, **details}, actor=actor.name, via="api", outcome=outcome)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.lake.close()
+        for name in ("requests", "jobs", "audit_log"):
+            if name in vars(self):
+                getattr(self, name).close()

@@ -1,0 +1,69 @@
+"""The index of restaurants, read again after each run of unification, once for all requests."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import duckdb
+import polars as pl
+
+from sync_platform.errors import NoLakeYet
+from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.lake_tables import has_table
+from sync_platform.unified.queries import UNIFIED
+from sync_platform.unified.restaurant_index import COLUMNS, RestaurantIndex, read_index
+
+LOOK_EVERY_S = 1.0
+Runs = tuple[int, str]
+"""The number of runs of unification, and the time of the last."""
+NO_RUNS: Runs = (0, "")
+
+
+class CurrentIndex:
+    """The index of a lake; `get` may be called from several threads. It is empty where nothing is unified yet."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._reading = threading.Lock()
+        self._index: RestaurantIndex | None = None
+        self._runs, self._looked_at = NO_RUNS, 0.0
+
+    def get(self) -> RestaurantIndex:
+        """The index of the last run, or of the one before while another request reads the new one."""
+        known = self._index
+        if known is not None and time.monotonic() - self._looked_at < LOOK_EVERY_S:
+            return known
+        if not self._reading.acquire(blocking=known is None):
+            return known or self.get()
+        try:
+            return self._up_to_date()
+        finally:
+            self._reading.release()
+
+    def _up_to_date(self) -> RestaurantIndex:
+        if self._index is None or time.monotonic() - self._looked_at >= LOOK_EVERY_S:
+            try:
+                with self._lake.session() as session:
+                    runs = _runs(session)
+                    if self._index is None or runs != self._runs:
+                        self._index = _empty() if runs == NO_RUNS else read_index(session)
+                        self._runs = runs
+            except NoLakeYet:
+                self._index, self._runs = _empty(), NO_RUNS
+            self._looked_at = time.monotonic()
+        return self._index
+
+
+def _runs(session: duckdb.DuckDBPyConnection) -> Runs:
+    if not has_table(session, "unified.runs"):
+        return NO_RUNS
+    count, last = session.execute(f"SELECT count(*), max(committed_at) FROM {UNIFIED}.runs").fetchall()[0]
+    return count, str(last or "")
+
+
+def _empty() -> RestaurantIndex:
+    texts = dict.fromkeys(COLUMNS, pl.String)
+    lists = dict.fromkeys(("cuisines", "opening_hours", "platforms"), pl.List(pl.String))
+    numbers = {"latitude": pl.Float64, "longitude": pl.Float64, "review_count": pl.Int64}
+    return RestaurantIndex(pl.DataFrame(schema={**texts, **lists, **numbers}))

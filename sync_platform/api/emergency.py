@@ -1,0 +1,122 @@
+"""`POST /emergency`, `GET /emergency` and `GET /emergency/{id}`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from sync_platform.api.context import ApiContext
+from sync_platform.api.cursor import cursor_after, place_of
+from sync_platform.api.emergency_answer import EmergencyAnswer, EmergencyBody, SubmittedEmergency
+from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, enveloped
+from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
+from sync_platform.api.paging import Cursor, Limit
+from sync_platform.api.permission import known_actor, permitted, require_on
+from sync_platform.emergency.request import EmergencyRequest
+from sync_platform.emergency.request_report import report_on
+from sync_platform.emergency.submission import Submission, submit_request
+from sync_platform.errors import NoLakeYet
+from sync_platform.lake.syncs import SyncRecord, syncs_of_requests
+from sync_platform.landing.source import require_terms
+from sync_platform.permissions.action import Action
+from sync_platform.permissions.actor import Actor
+from sync_platform.platforms import choose
+from sync_platform.settings import platform_settings
+from sync_platform.storage.operation_name import OperationName
+
+
+def add_emergency(router: APIRouter, context: ApiContext) -> None:
+    """Add the routes of emergency requests."""
+    keys = IdempotencyKeys(context.settings.ledger_url)
+    may_read = Depends(permitted(context, Action.read_state))
+
+    @router.post(
+        "/emergency",
+        operation_id="requestEmergency",
+        status_code=202,
+        response_model=Envelope[SubmittedEmergency],
+        responses=documented_errors(409),
+        tags=["emergency"],
+    )
+    def request_emergency(request: Request, body: EmergencyBody, idempotency_key: IdempotencyKey = None) -> Response:
+        """Request a sync of platforms before their schedule.
+
+        A request for the same platforms joins the open one, and raises its priority if it is more urgent. Follow the
+        request at `statusUrl`.
+        """
+        actor = known_actor(request)
+        names = [each.name for each in choose(context.platforms, body.sources)]
+        require_on(context, actor, Action.start_emergency, names)
+        for name in names:
+            require_terms(context.platforms[name], platform_settings(name))
+        key = keys.require_same(actor, idempotency_key, "emergency", body.model_dump())
+        submission = submitted(context, actor, body, f"api {key}")
+        if submission.request.is_open:
+            context.launch_emergency(submission.request)
+        status_url = f"{request.url.path}/{submission.request.request_id}"
+        data = SubmittedEmergency(
+            **report_on(submission.request, [], {}).document(), joined=submission.joined, status_url=status_url
+        )
+        return enveloped(SubmittedEmergency, data, 202, {"Location": status_url})
+
+    @router.get(
+        "/emergency",
+        operation_id="listEmergencies",
+        response_model=Envelope[AnswerPage[EmergencyAnswer]],
+        responses=documented_errors(),
+        dependencies=[may_read],
+        tags=["emergency"],
+    )
+    def list_emergencies(limit: Limit = 20, cursor: Cursor = None) -> Response:
+        """List the emergency requests, newest first."""
+        before = place_of(cursor, {}, (str,))[0] if cursor else None
+        found = context.requests.latest(limit + 1, before)
+        shown = found[:limit]
+        last = cursor_after([shown[-1].request_id], {}) if len(found) > limit else None
+        page = AnswerPage[EmergencyAnswer](items=answers_of(context, shown), next_cursor=last)
+        return enveloped(AnswerPage[EmergencyAnswer], page)
+
+    @router.get(
+        "/emergency/{request_id}",
+        operation_id="readEmergency",
+        response_model=Envelope[EmergencyAnswer],
+        responses=documented_errors(404),
+        dependencies=[may_read],
+        tags=["emergency"],
+    )
+    def read_emergency(request_id: str) -> Response:
+        """Show an emergency request: who asked, why, and the progress or the result of each platform."""
+        return enveloped(EmergencyAnswer, answers_of(context, [context.requests.find(request_id)])[0])
+
+
+def submitted(context: ApiContext, actor: Actor, body: EmergencyBody, receipt: str) -> Submission:
+    """The stored request. It is in the audit log before it is stored, and again with its id."""
+    subject = {"platforms": body.sources or list(context.platforms), "priority": body.priority}
+    with context.noted(actor, OperationName.emergency, subject) as details:
+        submission = submit_request(
+            context.requests,
+            context.platforms,
+            list(body.sources),
+            reason=body.reason,
+            requester=actor.name,
+            priority=body.priority,
+            receipt=receipt,
+        )
+        details["request_id"] = submission.request.request_id
+    return submission
+
+
+def answers_of(context: ApiContext, requests: list[EmergencyRequest]) -> list[EmergencyAnswer]:
+    """The requests with the records of their syncs, and the progress of those that run."""
+    records = _records(context, [each.request_id for each in requests if each.launched_at])
+    running = [run.run_id for each in requests for run in each.runs if run.run_id and run.state != "finished"]
+    progress = context.progress_of(running) if running else {}
+    return [EmergencyAnswer(**report_on(each, records, progress).document()) for each in requests]
+
+
+def _records(context: ApiContext, request_ids: list[str]) -> list[SyncRecord]:
+    if not request_ids:
+        return []
+    try:
+        return syncs_of_requests(context.lake, request_ids)
+    except NoLakeYet:
+        return []

@@ -1,0 +1,149 @@
+"""Jobs: long operations that a request starts and that a process of its own runs. They are kept in the ledger.
+
+A job is one or more commands of the command line. One job runs at a time, and a job that has ended is never run again.
+A job whose process was killed is run again, because every command can be repeated.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+import orjson
+import sqlalchemy as sa
+
+from sync_platform.errors import NotFound
+from sync_platform.storage.ledger import MIGRATIONS
+from sync_platform.storage.relational import open_database, transaction, upsert
+
+JobKind = Literal["backup", "restore"]
+JobState = Literal["queued", "running", "complete", "failed"]
+ENDED: tuple[JobState, ...] = ("complete", "failed")
+KEPT = timedelta(days=90)
+
+metadata = sa.MetaData()
+jobs = sa.Table(
+    "api_jobs",
+    metadata,
+    sa.Column("job_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("commands", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("request_key", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("result", sa.Text),
+    sa.Column("error", sa.Text),
+)
+
+
+@dataclass(frozen=True)
+class ApiJob:
+    """A job. `commands`: the words of each, without the name of the program. `result`: the document of the last one.
+
+    `attempts`: how many processes have begun it. Times are UTC.
+    """
+
+    job_id: str
+    kind: JobKind
+    commands: list[list[str]]
+    actor: str
+    state: JobState
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: dict[str, Any] | None
+    error: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+
+class JobStore:
+    """The jobs in the ledger at a SQLAlchemy URL; StorageError where it cannot be used."""
+
+    def __init__(self, ledger_url: str) -> None:
+        self._ledger_url = ledger_url
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        """Opened on first use: what is refused creates no ledger."""
+        return open_database(self._ledger_url, MIGRATIONS)
+
+    def add(self, kind: JobKind, commands: Sequence[Sequence[str]], actor: str, request_key: str) -> ApiJob:
+        """Store a job, and return it; for a known key, the job that was stored with it."""
+        now = datetime.now(UTC)
+        values = {
+            "job_id": f"job-{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}",
+            "kind": kind,
+            "commands": orjson.dumps(commands).decode(),
+            "actor": actor,
+            "state": "queued",
+            "attempts": 0,
+            "created_at": now,
+        }
+        insert = upsert(self._engine, jobs).values(request_key=request_key, **values)
+        with transaction(self._engine) as connection:
+            connection.execute(sa.delete(jobs).where(jobs.c.finished_at < now - KEPT))
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["request_key"]))
+        return self._read(jobs.c.request_key == request_key)[0]
+
+    def find(self, job_id: str) -> ApiJob:
+        """The job of that id; NotFound where there is none."""
+        found = self._read(jobs.c.job_id == job_id)
+        if not found:
+            raise NotFound(f"there is no job {job_id!r}")
+        return found[0]
+
+    def latest(self, count: int, before: str | None = None) -> list[ApiJob]:
+        """The newest jobs, newest first; `before`: only those that are older than this one, by its id."""
+        return self._read(sa.true() if before is None else jobs.c.job_id < before, count)
+
+    def unfinished(self) -> list[ApiJob]:
+        """The jobs that have not ended, newest first."""
+        return self._read(jobs.c.state.not_in(ENDED))
+
+    def begin(self, job_id: str) -> None:
+        """Store that a process begins the job."""
+        began = {"state": "running", "attempts": jobs.c.attempts + 1}
+        self._change(job_id, **began, started_at=sa.func.coalesce(jobs.c.started_at, datetime.now(UTC)))
+
+    def end(self, job_id: str, state: JobState, result: dict[str, Any] | None, error: str | None) -> None:
+        """Store how the job ended; a second end is ignored."""
+        text = None if result is None else orjson.dumps(result).decode()
+        self._change(job_id, state=state, result=text, error=error, finished_at=datetime.now(UTC))
+
+    def close(self) -> None:
+        """Close the connections; a later call opens them again."""
+        self._engine.dispose()
+
+    def _change(self, job_id: str, **values: Any) -> None:
+        is_unfinished = sa.and_(jobs.c.job_id == job_id, jobs.c.state.not_in(ENDED))
+        with transaction(self._engine) as connection:
+            connection.execute(sa.update(jobs).where(is_unfinished).values(**values))
+
+    def _read(self, condition: sa.ColumnElement[bool], count: int | None = None) -> list[ApiJob]:
+        wanted = sa.select(jobs).where(condition).order_by(jobs.c.job_id.desc()).limit(count)
+        with transaction(self._engine) as connection:
+            return [_job(row) for row in connection.execute(wanted)]
+
+
+def _job(row: sa.Row[Any]) -> ApiJob:
+    values = {name: value for name, value in row._mapping.items() if name != "request_key"}
+    times = {name: _utc(values[name]) for name in ("created_at", "started_at", "finished_at")}
+    stored = {"commands": orjson.loads(row.commands), "result": orjson.loads(row.result) if row.result else None}
+    return ApiJob(**{**values, **times, **stored})
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """The time as UTC. SQLite stores no time zone, and every stored time is UTC."""
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

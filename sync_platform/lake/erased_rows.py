@@ -1,0 +1,77 @@
+"""Rows with sealed values of erased persons, in any relation with the columns of a dataset, and their erased form.
+
+What belongs here: finding such rows, and replacing them in the incoming rows of a commit. So an erased person comes
+back neither by what was landed before the erasure, nor by a sync that ran while the person was erased. The rows that
+are stored already belong in lake/row_erasure.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Any
+
+import pyarrow as pa
+
+from sync_platform.lake.content_hashes import content_hashes
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Dataset
+from sync_platform.storage.temporary_tables import TemporaryTables
+from sync_platform.vault.erased_values import ReadErased, erased_form
+from sync_platform.vault.sealed_values import ERASED, PREFIX
+
+
+def sealed_columns(dataset: Dataset) -> list[str]:
+    """The columns of a dataset that have sealed values."""
+    return [column.name for column in columns_of(dataset.row) if column.sealed]
+
+
+def erase_incoming(scratch: TemporaryTables, rows: str, dataset: Dataset, read_erased: ReadErased) -> None:
+    """Give the incoming rows of erased persons their erased form, in place. A repeat is harmless.
+
+    `rows`: a temporary table with the dataset's columns and `content_hash`.
+    """
+    names = sealed_columns(dataset)
+    found = erased_rows(scratch, rows, dataset, read_erased(), "rowid") if names else None
+    if found is not None:
+        values = ", ".join(f'"{name}" = f."{name}"' for name in (*names, "content_hash"))
+        scratch.session.execute(f"UPDATE {rows} AS i SET {values} FROM {found} f WHERE i.rowid = f.key")
+
+
+def erased_rows(scratch: TemporaryTables, relation: str, dataset: Dataset, erased: Set[str], key: str) -> str | None:
+    """Make a temporary table of the rows that have ciphertext of erased persons, and return its name; None for none.
+
+    It has `key` (SQL over the relation that identifies a row), the sealed columns in their erased form, and the
+    `content_hash` of the row that a sync would make now.
+    """
+    names = sealed_columns(dataset)
+    if not names or not erased:
+        return None
+    ids = scratch.create("erased", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(erased)})
+    columns = [column.name for column in columns_of(dataset.row)]
+    listed = ", ".join(f'"{name}"' for name in columns)
+    is_readable = " OR ".join(has_ciphertext(name, ids) for name in names)
+    rows = scratch.session.execute(f"SELECT {key}, {listed} FROM {relation} WHERE {is_readable}").fetchall()
+    if not rows:
+        return None
+    keys = [row[0] for row in rows]
+    versions = [_erased_version(dict(zip(columns, row[1:], strict=True)), names, erased) for row in rows]
+    filled = [{name: value for name, value in each.items() if value is not None} for each in versions]
+    hashes = content_hashes(dataset, [dataset.row(**each) for each in filled])
+    forms = {name: pa.array([each[name] for each in versions], pa.string()) for name in names}
+    table = pa.table({"key": keys, **forms, "content_hash": hashes})
+    scratch.session.register("erased_forms", table)
+    try:
+        return scratch.create("erased_rows", "FROM erased_forms")
+    finally:
+        scratch.session.unregister("erased_forms")
+
+
+def has_ciphertext(column: str, ids: str) -> str:
+    """SQL: true if the column has ciphertext of a data subject whose id is in the relation `ids`."""
+    subject = f"split_part(\"{column}\", ':', {PREFIX.count(':') + 1})"
+    return f"""(starts_with("{column}", '{PREFIX}') AND NOT ends_with("{column}", ':{ERASED}')
+        AND {subject} IN (FROM {ids}))"""
+
+
+def _erased_version(row: dict[str, Any], names: list[str], erased: Set[str]) -> dict[str, Any]:
+    return row | {name: erased_form(row[name], erased) for name in names if row[name] is not None}

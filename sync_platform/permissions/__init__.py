@@ -1,0 +1,1 @@
+"""Who may do what: roles, actions, actors, and the one function that decides."""

@@ -1,0 +1,48 @@
+"""The actions that need a permission. Stored scopes of tokens have these values, so a value never changes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What an actor asks to do. decision.py says which role may do it."""
+
+    read_data = "read-data"
+    """Read restaurants, changes, lineage and quality."""
+    read_state = "read-state"
+    """Read health, syncs, runs, alerts, backups, emergency requests and metrics."""
+    read_logs = "read-logs"
+    """Read captured output, run configuration and stack traces."""
+    read_audit = "read-audit"
+    """Read the audit log."""
+    export_data = "export-data"
+    """Read whole tables, or the whole lineage of a platform."""
+    start_run = "start-run"
+    """Start a sync, a backfill or another job that is no emergency, no backup and no restore."""
+    stop_run = "stop-run"
+    """Stop a run or a backfill."""
+    start_emergency = "start-emergency"
+    """Request a sync outside the schedule."""
+    change_alerts = "change-alerts"
+    """Acknowledge, silence or resolve an alert."""
+    start_backup = "start-backup"
+    """Make, verify or replicate a backup."""
+    plan_restore = "plan-restore"
+    """See what a restore would change (dry run)."""
+    restore = "restore"
+    """Bring data back from a backup."""
+    read_privacy = "read-privacy"
+    """Read the register of requests of persons about their data."""
+    change_privacy = "change-privacy"
+    """Add, answer or refuse a request of a person; erase a person; set a legal hold."""
+    unseal_for_access = "unseal-for-access"
+    """Unseal the data of one person to answer that person's request."""
+    unseal_for_analysis = "unseal-for-analysis"
+    """Unseal personal values in a query."""
+    change_automation = "change-automation"
+    """Start and stop schedules and sensors; reload the code; set limits of concurrency."""
+    read_internals = "read-internals"
+    """Read the configuration of the instance and whole debug files of runs."""
+    change_access = "change-access"
+    """Add users and tokens, and revoke them."""

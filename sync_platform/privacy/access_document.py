@@ -1,0 +1,162 @@
+"""The answer to an access request as a page in English and traditional Chinese, for the person to read.
+
+What belongs here: the words of the page. What the law asks for is in it: the data and its source, the purposes, the
+recipients, how long it is kept, and the person's rights (GDPR Art. 15(1), PDPO s.18 and Sch. 1 DPP 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from sync_platform.documents.document import Document, DocumentTable, Section
+from sync_platform.documents.local_time import local_time
+from sync_platform.privacy.access_answer import AccessAnswer, DatasetAnswer, KeptFor, PersonRecord, ReceivedRecord
+from sync_platform.privacy.access_words import (
+    KEPT_COLUMNS,
+    KINDS_ZH,
+    LEAD,
+    NOT_STATED,
+    NOT_STATED_ZH,
+    NOTHING,
+    OPERATIONS,
+    RIGHTS,
+    STATES,
+    TABLES_ZH,
+)
+from sync_platform.sources.columns import columns_of
+from sync_platform.vault.personal_fields import Processing
+
+
+def access_document(answer: AccessAnswer) -> Document:
+    """The page: what is kept, one section for each dataset, and the rights of the person."""
+    names = [f"{each.platform}.{each.dataset} ({each.subject_id})" for each in answer.persons]
+    facts = [
+        ("Made at / 製作時間", local_time(answer.made_at)),
+        ("Organisation / 機構", answer.organisation or f"{NOT_STATED} / {NOT_STATED_ZH}"),
+        ("Contact / 聯絡方法", answer.contact or f"{NOT_STATED} / {NOT_STATED_ZH}"),
+        ("Known as / 資料當事人編號", "; ".join(dict.fromkeys(names))),
+    ]
+    return Document(
+        "Your personal data / 您的個人資料",
+        facts,
+        [*map(_section, answer.datasets), _kept_for(answer.kept_for), Section("Your rights / 您的權利", RIGHTS)],
+        lead=LEAD if answer.datasets else [*LEAD, NOTHING],
+    )
+
+
+def _section(found: DatasetAnswer) -> Section:
+    title = f"{found.platform.title}: {found.dataset.name}"
+    if found.dataset.attached:
+        title += f" / {TABLES_ZH[found.dataset.attached.table]}"
+    tables = [_reasons(found), _fields(found), *(_record(found, each) for each in found.records)]
+    if found.changes:
+        tables.append(_changes(found))
+    if found.received:
+        tables.append(_received(found.received))
+    return Section(title, (found.dataset.description,), tables)
+
+
+def _reasons(found: DatasetAnswer) -> DocumentTable:
+    """Why the data is kept, in both languages."""
+    stated = found.dataset.personal.processing if found.dataset.personal else None
+    english = stated or Processing(NOT_STATED, NOT_STATED, NOT_STATED, NOT_STATED)
+    chinese = english.in_chinese or (
+        english if stated else Processing(NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH)
+    )
+    source = found.platform.live_base_url
+    rows = [
+        ("Whose data / 資料當事人", english.whose, chinese.whose),
+        ("Purpose / 目的", english.purpose, chinese.purpose),
+        ("Legal basis / 法律依據", english.basis, chinese.basis),
+        ("Recipients / 接收者", english.recipients, chinese.recipients),
+        ("Source / 來源", f"{found.platform.title} ({source})", f"{found.platform.title}（{source}）"),
+    ]
+    return DocumentTable("Why it is kept / 保存的原因", ("", "English", "中文"), rows)
+
+
+def _fields(found: DatasetAnswer) -> DocumentTable:
+    personal = found.dataset.personal
+    kinds = {path: personal.kind_of(path) for path in personal.fields} if personal else {}
+    rows = [(path, kind.value, KINDS_ZH[kind]) for path, kind in kinds.items()]
+    return DocumentTable("Personal fields / 個人資料欄位", ("Field / 欄位", "Kind", "種類"), rows)
+
+
+def _record(found: DatasetAnswer, record: PersonRecord) -> DocumentTable:
+    meanings = {each.name: each.description.removesuffix(", sealed") for each in columns_of(found.dataset.row)}
+    rows = [
+        (KEPT_COLUMNS.get(name, meanings.get(name, name)), _text(value))
+        for name, value in record.values.items()
+        if value is not None
+    ]
+    caption = f"Record {record.source_id} / 記錄 {record.source_id}: {STATES[record.state]}"
+    return DocumentTable(caption, ("What / 項目", "Value / 內容"), rows)
+
+
+def _changes(found: DatasetAnswer) -> DocumentTable:
+    rows = [
+        (
+            local_time(each.observed_at),
+            each.source_id,
+            OPERATIONS.get(each.operation, each.operation),
+            _change(each.before, each.after),
+        )
+        for each in found.changes
+    ]
+    columns = ("When / 時間", "Record / 記錄", "What happened / 事項", "Values / 內容")
+    return DocumentTable("History / 更改記錄", columns, rows)
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The changed columns in one text, without those that are empty before and after."""
+    texts = []
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old is not None:
+            texts.append(f"{name}: {_text(old)} → {_text(new)}")
+        elif new is not None:
+            texts.append(f"{name}: {_text(new)}")
+    return "; ".join(texts)
+
+
+def _received(received: Iterable[ReceivedRecord]) -> DocumentTable:
+    rows = [
+        (
+            len(each.landing_objects),
+            "; ".join(each.problems) or "–",
+            orjson.dumps(each.record, option=orjson.OPT_SORT_KEYS).decode(),
+        )
+        for each in received
+    ]
+    columns = ("Times / 次數", "Why it could not be stored / 未能存入的原因", "As received / 收到的內容")
+    return DocumentTable("As received from the platform / 從平台收到的內容", columns, rows)
+
+
+def _kept_for(kept: KeptFor) -> Section:
+    history, landing, backup = kept.history_days, kept.landing_days, kept.backup_days
+    rows = [
+        (
+            "Record / 記錄",
+            "as long as the platform shows it, then as a removed row in the history",
+            "平台仍然顯示期間；其後作為已移除的記錄保存於更改記錄內",
+        ),
+        ("History / 更改記錄", f"{history:,} days, then its final state only", f"{history:,} 日，其後只保留最後狀態"),
+        ("As received / 收到的內容", f"{landing:,} days or less", f"最多 {landing:,} 日"),
+        ("Backups / 備份", f"{backup:,} days; copies of the same", f"{backup:,} 日；內容與上述相同"),
+    ]
+    return Section(
+        "How long it is kept / 保存期限",
+        ["Everything personal is kept encrypted. 所有個人資料均加密保存。"],
+        [DocumentTable("Retention / 保存期", ("What / 項目", "English", "中文"), rows)],
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return local_time(value)
+    if isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    return "–" if value is None else str(value)

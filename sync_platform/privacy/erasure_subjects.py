@@ -1,0 +1,94 @@
+"""The data subjects of a person who is to be erased: on each platform, under each name that the platform has for them.
+
+What belongs here: from an id on a platform to data subject ids, and the other ids of the same person. An id is a keyed
+hash of what a platform names the person by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+
+import duckdb
+import sqlalchemy as sa
+
+from sync_platform.errors import UsageError
+from sync_platform.lake.subject_rows import personal_tables
+from sync_platform.lake.tracked_table import dataset_table
+from sync_platform.privacy.person_search import RECORD
+from sync_platform.privacy.searched_installation import sealed_paths
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.relational import transaction
+from sync_platform.vault.erased_values import erased_subjects
+from sync_platform.vault.seal import Vault
+from sync_platform.vault.sealed_values import ERASED, PREFIX
+from sync_platform.vault.subject_keys import subject_keys
+from sync_platform.vault.tombstones import tombstones
+
+
+def find_subjects(vault: Vault, platforms: Mapping[str, Platform], named: str) -> list[str]:
+    """The data subjects that `PLATFORM:ID` or a data subject id names, erased ones too, in order of their ids.
+
+    UsageError for an unknown platform, and where nobody of that name is known.
+    """
+    platform, colon, value = named.partition(":")
+    if not colon:
+        candidates = {named}
+    elif platform in platforms:
+        paths = {path for each in platforms[platform].datasets if each.personal for path in each.personal.subject}
+        candidates = {vault.subject_id(platform, path, value) for path in (*paths, RECORD)}
+    else:
+        raise UsageError(f"{platform!r} is no platform: write PLATFORM:ID with one of {', '.join(sorted(platforms))}")
+    found = _known(vault, candidates)
+    if not found:
+        raise UsageError(f"nobody is known as {named!r}: no personal value of such a person is stored")
+    return sorted(found)
+
+
+def _known(vault: Vault, candidates: Set[str]) -> set[str]:
+    """Those that have a key in the vault, or a tombstone."""
+    with transaction(vault.engine) as connection:
+        return {
+            subject
+            for table in (subject_keys, tombstones)
+            for subject in connection.execute(
+                sa.select(table.c.subject_id).where(table.c.subject_id.in_(candidates))
+            ).scalars()
+        }
+
+
+def other_subjects(
+    session: duckdb.DuckDBPyConnection, vault: Vault, platforms: Mapping[str, Platform], subjects: Set[str]
+) -> set[str]:
+    """The other ids of the same persons on the same platform.
+
+    A platform may name a person by an e-mail address or, where a record has none, by a phone number. So a later record
+    that has only the number would bring an erased person back under another id.
+    """
+    erased = erased_subjects(vault.engine)
+    return {
+        vault.subject_id(platform.name, path, vault.unseal(platform.name, path, sealed))
+        for platform, dataset in personal_tables(session, platforms)
+        for path, column in _naming_columns(dataset)
+        for sealed in _values_of(session, platform, dataset, column, subjects - erased)
+    } - subjects
+
+
+def _naming_columns(dataset: Dataset) -> Iterable[tuple[str, str]]:
+    """The fields by which a dataset names persons, with their columns; none where it has one such field only."""
+    columns = {field: column for column, field in sealed_paths(dataset).items()}
+    paths = dataset.personal.subject if dataset.personal else ()
+    return [(path, columns[path]) for path in paths if path in columns] if len(paths) > 1 else []
+
+
+def _values_of(
+    session: duckdb.DuckDBPyConnection, platform: Platform, dataset: Dataset, column: str, subjects: Set[str]
+) -> list[str]:
+    is_theirs = " OR ".join(f"""starts_with("{column}", '{PREFIX}{subject}:')""" for subject in sorted(subjects))
+    if not is_theirs:
+        return []
+    table = f"{LAKE}.{dataset_table(platform.name, dataset).sql}"
+    rows = session.execute(
+        f"""SELECT DISTINCT "{column}" FROM {table} WHERE ({is_theirs}) AND NOT ends_with("{column}", ':{ERASED}')"""
+    ).fetchall()
+    return [value for (value,) in rows]

@@ -1,0 +1,135 @@
+"""A privacy request: what a person asks of us, and what was done about it until now, from the events on record.
+
+What belongs here: what the events say together. They are stored in `request_events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from sync_platform.privacy.request_deadline import Law, due_day
+from sync_platform.privacy.request_events import RequestEvent, RequestEventKind
+from sync_platform.sources.period import day_in_hong_kong
+
+RequestState = Literal["open", "overdue", "answered", "refused", "withdrawn"]
+CLOSING: dict[RequestEventKind, RequestState] = {
+    RequestEventKind.answered: "answered",
+    RequestEventKind.refused: "refused",
+    RequestEventKind.withdrawn: "withdrawn",
+}
+"""The events that close a request, and its state from then on."""
+
+
+class PrivacyRequestKind(StrEnum):
+    """What a person asks for. Stored registers have these values, so a value never changes."""
+
+    access = "access"
+    erasure = "erasure"
+    correction = "correction"
+    restriction = "restriction"
+
+
+@dataclass
+class PrivacyRequest:
+    """One request. Its texts are empty, and `kind` and `law` are None, where they are past their retention.
+
+    `reference`: where the letters about it are, such as the number of a ticket. `subjects`: ids of the person, never
+    values. `identity`: how the person's identity was checked; empty: not yet. `outcome`: what the person was answered,
+    or why it is refused; `provision`: the law that allows the refusal.
+    """
+
+    number: int
+    recorded_at: datetime
+    kind: PrivacyRequestKind | None = None
+    law: Law | None = None
+    received_at: datetime | None = None
+    reference: str = ""
+    subjects: tuple[str, ...] = ()
+    identity: str = ""
+    extended_until: date | None = None
+    extension_reason: str = ""
+    closing: RequestEventKind | None = None
+    closed_at: datetime | None = None
+    outcome: str = ""
+    provision: str = ""
+    lifted_at: datetime | None = None
+    events: list[RequestEvent] = field(default_factory=list)
+
+    @property
+    def received_on(self) -> date:
+        return day_in_hong_kong(self.received_at or self.recorded_at)
+
+    @property
+    def due_on(self) -> date:
+        """The last day for the answer, in Hong Kong."""
+        return self.extended_until or due_day(self.received_on, self.law or Law.both)
+
+    @property
+    def is_open(self) -> bool:
+        return self.closing is None
+
+    def is_overdue(self, now: datetime) -> bool:
+        """True if it is open, and its last day has passed."""
+        return self.is_open and day_in_hong_kong(now) > self.due_on
+
+    def is_in_time(self, due_on: date, now: datetime) -> bool:
+        """True if it was closed by the end of that day, or if it is open and that day has not passed."""
+        return day_in_hong_kong(self.closed_at or now) <= due_on
+
+    def state(self, now: datetime) -> RequestState:
+        if self.closing:
+            return CLOSING[self.closing]
+        return "overdue" if self.is_overdue(now) else "open"
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        """The request as JSON has it."""
+        return {
+            "request": self.number,
+            "kind": self.kind,
+            "law": self.law,
+            "state": self.state(now),
+            "received_at": self.received_at,
+            "due_on": self.due_on,
+            "extended_until": self.extended_until,
+            "extension_reason": self.extension_reason,
+            "identity": self.identity,
+            "reference": self.reference,
+            "subjects": list(self.subjects),
+            "closed_at": self.closed_at,
+            "outcome": self.outcome,
+            "provision": self.provision,
+            "lifted_at": self.lifted_at,
+            "events": [each.document() for each in self.events],
+        }
+
+
+def request_of(events: Sequence[RequestEvent]) -> PrivacyRequest:
+    """The request that these events are about; the first of them is its receipt."""
+    request = PrivacyRequest(events[0].request, events[0].at)
+    for event in events:
+        _apply(request, event, event.known_details)
+        request.events.append(event)
+    return request
+
+
+def _apply(request: PrivacyRequest, event: RequestEvent, details: dict[str, Any]) -> None:
+    kinds = RequestEventKind
+    if event.event == kinds.received and details:
+        request.kind, request.law = PrivacyRequestKind(details["kind"]), Law(details["law"])
+        request.received_at = datetime.fromisoformat(details["received_at"])
+        request.reference = details["reference"]
+    elif event.event == kinds.identity_checked:
+        request.identity = details.get("text", "")
+    elif event.event == kinds.person_named:
+        request.subjects = tuple(sorted({*request.subjects, *details.get("subjects", ())}))
+    elif event.event == kinds.extended and details:
+        request.extended_until, request.extension_reason = date.fromisoformat(details["until"]), details["text"]
+    elif event.event == kinds.lifted:
+        request.lifted_at = event.at
+    elif event.event in CLOSING:
+        request.closing, request.closed_at = RequestEventKind(event.event), event.at
+        request.outcome, request.provision = details.get("text", ""), details.get("provision", "")

@@ -1,0 +1,213 @@
+"""The register of privacy requests: access, erasure, correction and restriction, from receipt to answer.
+
+What belongs here: what may be recorded when. The register is not sealed, so it names persons by their ids only, and
+refuses texts with an e-mail address or a phone number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from sync_platform.errors import UsageError
+from sync_platform.landing.personal_words import has_contact
+from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind, request_of
+from sync_platform.privacy.request_deadline import Law, last_extension
+from sync_platform.privacy.request_events import NewEvent, RequestEvent, RequestEventKind, RequestEvents
+from sync_platform.sources.period import day_in_hong_kong
+from sync_platform.storage.audit_log import Via
+from sync_platform.storage.hash_chain import broken_links
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RequestRegister:
+    """The register in the ledger at a SQLAlchemy URL; StorageError where it cannot be used.
+
+    `actor` is who records an event, `via` the interface. Every method that names a request raises UsageError where
+    there is none with that number, or where it is closed already.
+    """
+
+    def __init__(self, ledger: str, clock: Callable[[], datetime] = _now) -> None:
+        self._events, self._clock = RequestEvents(ledger, clock), clock
+
+    def add(
+        self,
+        kind: PrivacyRequestKind,
+        *,
+        actor: str,
+        received_at: datetime | None = None,
+        law: Law = Law.both,
+        reference: str = "",
+        identity: str = "",
+        subjects: Sequence[str] = (),
+        via: Via = "cli",
+    ) -> int:
+        """Record a request; returns its number. `received_at` None: it is received now.
+
+        `identity`: how the person's identity was checked, if it was. `subjects`: ids of the person, if they are known.
+        """
+        at = received_at or self._clock()
+        if at > self._clock():
+            raise UsageError("a request cannot be received in the future")
+        _require_no_contact(reference, identity)
+        details = {"kind": kind, "law": law, "received_at": at.astimezone(UTC).isoformat(), "reference": reference}
+        number = self._events.append(
+            lambda known: NewEvent(
+                self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, details
+            )
+        ).request
+        if identity:
+            self.check_identity(number, identity, actor=actor, via=via)
+        if subjects:
+            self.name_person(number, subjects, actor=actor, via=via)
+        return number
+
+    def check_identity(self, number: int, how: str, *, actor: str, via: Via = "cli") -> None:
+        """Record that the identity of the person was checked, and how."""
+        self._record(number, RequestEventKind.identity_checked, {"text": _given(how, "how")}, actor, via)
+
+    def name_person(self, number: int, subjects: Sequence[str], *, actor: str, via: Via = "cli") -> None:
+        """Record which ids the person has on the platforms."""
+        self._record(number, RequestEventKind.person_named, {"subjects": sorted(set(subjects))}, actor, via)
+
+    def note(self, number: int, text: str, *, actor: str, via: Via = "cli") -> None:
+        """Add a note. A closed request takes notes too."""
+        self._record(number, RequestEventKind.noted, {"text": _given(text, "text")}, actor, via, is_closed_allowed=True)
+
+    def extend(self, number: int, until: date, reason: str, *, actor: str, via: Via = "cli") -> None:
+        """Extend the time for the answer. UsageError after the last day, or where the law does not allow it."""
+        details = {"until": until.isoformat(), "text": _given(reason, "reason")}
+        self._record(
+            number,
+            RequestEventKind.extended,
+            details,
+            actor,
+            via,
+            lambda request: _require_extension(request, until, self._clock()),
+        )
+
+    def close(self, number: int, answer: str, *, actor: str, via: Via = "cli") -> None:
+        """Record that the person was answered, and what was done. UsageError before the identity is checked."""
+        self._record(
+            number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, _require_identity
+        )
+
+    def refuse(self, number: int, reason: str, provision: str, *, actor: str, via: Via = "cli") -> None:
+        """Record that the request is refused: the reason, and the provision of law, such as `PDPO s.20(1)(a)`."""
+        details = {"text": _given(reason, "reason"), "provision": _given(provision, "law")}
+        self._record(number, RequestEventKind.refused, details, actor, via)
+
+    def withdraw(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
+        """Record that the person does not ask any more."""
+        self._record(number, RequestEventKind.withdrawn, {"text": _given(reason, "reason")}, actor, via)
+
+    def lift(self, number: int, reason: str, *, actor: str, via: Via = "cli") -> None:
+        """Record that an answered restriction does not apply any more."""
+        self._record(
+            number,
+            RequestEventKind.lifted,
+            {"text": _given(reason, "reason")},
+            actor,
+            via,
+            _require_restricting,
+            is_closed_allowed=True,
+        )
+
+    def find(self, number: int) -> PrivacyRequest:
+        for each in self.requests():
+            if each.number == number:
+                return each
+        raise UsageError(f"there is no privacy request {number}")
+
+    def requests(self) -> list[PrivacyRequest]:
+        """Every request, in order of their numbers."""
+        events = sorted(self._events.all(), key=lambda each: (each.request, each.number))
+        return [request_of(list(own)) for _, own in groupby(events, key=lambda each: each.request)]
+
+    def breaks(self) -> list[tuple[RequestEvent, str]]:
+        """The events at which the chain is broken or whose details were changed, each with a description."""
+        events = self._events.all()
+        changed = [(each, "its details were changed") for each in events if each.is_changed]
+        return [*broken_links(events), *changed]
+
+    def delete_details(self, requests: Iterable[int]) -> int:
+        """Delete everything but the chain of these requests for good; returns how many events had more."""
+        return self._events.delete_details(requests)
+
+    def dispose(self) -> None:
+        """Close the connections to the database."""
+        self._events.close()
+
+    def _record(
+        self,
+        number: int,
+        kind: RequestEventKind,
+        details: dict[str, Any],
+        actor: str,
+        via: Via,
+        require: Callable[[PrivacyRequest], None] = lambda request: None,
+        *,
+        is_closed_allowed: bool = False,
+    ) -> None:
+        def make(known: sa.Connection) -> NewEvent:
+            events = self._events.of_request(number, known)
+            if not events:
+                raise UsageError(f"there is no privacy request {number}")
+            request = request_of(events)
+            if not request.is_open and not is_closed_allowed:
+                raise UsageError(f"privacy request {number} is closed: {request.closing}")
+            require(request)
+            return NewEvent(number, actor, via, kind, details)
+
+        self._events.append(make)
+
+
+def _given(text: str, what: str) -> str:
+    """The text without spaces around it; UsageError where it is empty, or has a person's address or number in it."""
+    if not text.strip():
+        raise UsageError(f"the {what} is empty")
+    _require_no_contact(text)
+    return text.strip()
+
+
+def _require_no_contact(*texts: str) -> None:
+    if has_contact(list(texts)):
+        raise UsageError(
+            "the text has an e-mail address or a phone number in it: the register is not sealed, so write it without"
+        )
+
+
+def _require_identity(request: PrivacyRequest) -> None:
+    if not request.identity:
+        raise UsageError(
+            f"the identity of the person of privacy request {request.number} is not checked: record how it was checked "
+            "before the request is answered"
+        )
+
+
+def _require_restricting(request: PrivacyRequest) -> None:
+    if request.kind != PrivacyRequestKind.restriction or request.closing != RequestEventKind.answered:
+        raise UsageError(f"privacy request {request.number} is no restriction that applies")
+    if request.lifted_at:
+        raise UsageError(f"the restriction of privacy request {request.number} is lifted already")
+
+
+def _require_extension(request: PrivacyRequest, until: date, now: datetime) -> None:
+    if request.is_overdue(now):
+        raise UsageError(
+            f"privacy request {request.number} was due on {request.due_on}: it can be extended only before"
+        )
+    if until <= request.due_on:
+        raise UsageError(f"{until} is no extension: privacy request {request.number} is due on {request.due_on}")
+    last = last_extension(request.received_on, request.law or Law.both)
+    if last and until > last:
+        raise UsageError(f"GDPR Art. 12(3) allows two further months: privacy request {request.number} until {last}")
+    if until <= day_in_hong_kong(now):
+        raise UsageError(f"{until} is past")

@@ -1,0 +1,43 @@
+"""The stores in which a person is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sync_platform.sources.columns import declared_columns
+from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.storage.lake_connection import Lake
+from sync_platform.storage.object_store import ObjectStore
+from sync_platform.vault.seal import Vault
+
+
+@dataclass(frozen=True)
+class SearchedInstallation:
+    """`lake`: None where no sync has made one yet. `history`: the name of the table of changes."""
+
+    vault: Vault
+    lake: Lake | None
+    landing: ObjectStore
+    history: str
+    platforms: Mapping[str, Platform]
+
+    def personal_datasets(self) -> Iterator[tuple[Platform, Dataset]]:
+        """The datasets with personal fields."""
+        for platform in self.platforms.values():
+            for dataset in platform.datasets:
+                if dataset.personal is not None and dataset.personal.fields:
+                    yield platform, dataset
+
+
+def sealed_paths(dataset: Dataset) -> dict[str, str]:
+    """By sealed column, the field of the record that it comes from. Those that name the person come first."""
+    named_by = dataset.personal.subject if dataset.personal else ()
+    fields = {each.name: each.sent.paths[0] for each in declared_columns(dataset.row) if each.meaning.sealed}
+    return dict(sorted(fields.items(), key=lambda each: each[1] not in named_by))
+
+
+def contexts_of(platform: Platform, dataset: Dataset) -> list[str]:
+    """The names under which values of the dataset are sealed."""
+    paths = dict.fromkeys([*sealed_paths(dataset).values(), *(dataset.personal.fields if dataset.personal else ())])
+    return [f"{platform.name}.{path}" for path in paths]

@@ -1,0 +1,1 @@
+"""The server: one ASGI app on one port, behind one login."""

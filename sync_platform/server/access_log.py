@@ -1,0 +1,52 @@
+"""What the server writes into the audit log: logins, changes, and what was denied, each with actor, roles and address.
+
+A change is logged before it is made: if the log cannot be written, it is not made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sync_platform.permissions.actor import Actor
+from sync_platform.storage.audit_log import AuditLog, Outcome
+from sync_platform.storage.operation_name import OperationName
+
+UNKNOWN = "unknown"
+"""The actor of a request without a login."""
+
+
+class AccessLog:
+    """The audit log, as the server writes it."""
+
+    def __init__(self, audit_log: AuditLog) -> None:
+        self._log = audit_log
+
+    def denied(self, actor: Actor | None, address: str, what: str, reason: str) -> None:
+        """Something was refused. `what`: a route or a field; never what a person typed."""
+        subject = {"what": what, "reason": reason, **_origin(actor, address)}
+        self._log.record(OperationName.denied, subject, actor=_name(actor), via="api", outcome="failed")
+
+    def logged_in(self, user: str, address: str, how: str) -> None:
+        self._log.record(OperationName.log_in, {"how": how, "address": address}, actor=user, via="ui")
+
+    def logged_out(self, actor: Actor) -> None:
+        self._log.record(OperationName.log_out, _origin(actor, actor.address), actor=actor.name, via="ui")
+
+    def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> Callable[[Outcome], None]:
+        """Log that a change begins; StorageError if it cannot be logged. What is returned logs how it ended."""
+        about = {**subject, **_origin(actor, actor.address)}
+        self._log.record(operation, about, actor=actor.name, via="ui", outcome="begun")
+
+        def ended(outcome: Outcome) -> None:
+            self._log.record(operation, about, actor=actor.name, via="ui", outcome=outcome)
+
+        return ended
+
+
+def _name(actor: Actor | None) -> str:
+    return actor.name if actor else UNKNOWN
+
+
+def _origin(actor: Actor | None, address: str) -> dict[str, Any]:
+    return {"roles": sorted(actor.roles) if actor else [], "address": address}

@@ -1,0 +1,87 @@
+"""The ASGI app: all routes, and around them what every request passes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+
+from sync_platform import __version__
+from sync_platform.errors import StorageError
+from sync_platform.monitoring.installation_state import WaitingRun
+from sync_platform.permissions.session_store import SessionStore
+from sync_platform.permissions.token_store import TokenStore
+from sync_platform.permissions.user_store import UserStore
+from sync_platform.server.access_log import AccessLog
+from sync_platform.server.access_table import AccessTable, load_access_table
+from sync_platform.server.address import allowed_hosts, allowed_origins
+from sync_platform.server.gate import CHECK_AGAIN_S, Gate
+from sync_platform.server.login_routes import LoginRoutes
+from sync_platform.server.refusal import CODES, refusal
+from sync_platform.server.request_limits import RequestLimits
+from sync_platform.server.response_headers import ResponseHeaders
+from sync_platform.server.state_routes import StateRoutes
+from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import AuditLog
+
+logger = logging.getLogger(__name__)
+DAGSTER_PREFIX = "/dagster"
+DagsterApp = Callable[[AccessTable, AccessLog], ASGIApp]
+"""Makes Dagster's UI and GraphQL with a guard by the table, which writes denials and changes into the log."""
+
+
+@dataclass(frozen=True)
+class ServerParts:
+    """What the app is made of: the settings, the ledger, and what it knows of Dagster.
+
+    `problems`: what is not ready now. `check_again_s`: how often open connections are checked.
+    """
+
+    settings: Settings
+    ledger: sa.Engine
+    dagster: DagsterApp
+    waiting_runs: Callable[[], Sequence[WaitingRun]]
+    problems: Callable[[], Sequence[str]]
+    check_again_s: float = CHECK_AGAIN_S
+
+
+def application(parts: ServerParts) -> ASGIApp:
+    """The app behind its gate; `routes_of` is what is behind it."""
+    settings, table = parts.settings, load_access_table()
+    log = AccessLog(AuditLog(settings.ledger_url))
+    tokens = TokenStore(parts.ledger)
+    sessions = SessionStore(parts.ledger, timedelta(hours=settings.session_hours))
+    routes = routes_of(parts, table, sessions, log)
+    gate = Gate(routes, table, tokens, sessions, log, allowed_origins(settings), parts.check_again_s)
+    return ResponseHeaders(RequestLimits(gate, allowed_hosts(settings)), DAGSTER_PREFIX)
+
+
+def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, log: AccessLog) -> FastAPI:
+    """All routes, without the gate."""
+    app = FastAPI(title="sync-platform", version=__version__, docs_url=None, redoc_url=None)
+    login = LoginRoutes(UserStore(parts.ledger), sessions, log, parts.settings.password_login)
+    app.router.routes += login.routes()
+    app.router.routes += StateRoutes(parts.settings, parts.problems, parts.waiting_runs).routes()
+    app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
+    app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
+    app.add_exception_handler(StorageError, _storage_failed)
+    app.add_exception_handler(HTTPException, _as_refusal)
+    return app
+
+
+async def _storage_failed(_: Request, error: Exception) -> Response:
+    logger.error("a request failed: %s", error)
+    return refusal(503, "stored data cannot be used now: see the log of the server")
+
+
+async def _as_refusal(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return refusal(status if status in CODES else 400, str(getattr(error, "detail", "")))

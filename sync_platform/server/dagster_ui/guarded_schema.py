@@ -1,0 +1,156 @@
+"""Dagster's GraphQL schema, in which each resolver asks first whether the actor may use its field.
+
+The guard is at the resolvers, not in a reading of the request's text: aliases, fragments, several operations and other
+transports then cannot differ from what is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from inspect import isawaitable
+from typing import Any
+
+from dagster_graphql.schema import create_schema
+from graphene import Schema
+from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLResolveInfo
+from graphql.execution import default_field_resolver
+
+from sync_platform.permissions.actor import Actor
+from sync_platform.server.access_log import AccessLog
+from sync_platform.server.access_table import AccessTable, is_open_to
+from sync_platform.server.dagster_ui.not_allowed import NotAllowed
+from sync_platform.storage.audit_log import Outcome
+from sync_platform.storage.operation_name import OperationName
+
+Resolver = Callable[..., Any]
+EMPTY: Mapping[str, Any] = {"String": "", "RunConfigData": {}, "RunConfigJSON": {}}
+"""The empty value of each scalar type; null where the field may be null."""
+
+
+def guarded_schema(table: AccessTable, log: AccessLog) -> Schema:
+    """The schema with a guard at every field of its roots, and at the fields below that the table lists."""
+    schema = create_schema()
+    own = schema.graphql_schema
+    assert own.query_type and own.mutation_type and own.subscription_type
+    for name, field in own.query_type.fields.items():
+        field.resolve = _guarded_read(name, field, table.queries.get(name), log)
+    for name, field in own.mutation_type.fields.items():
+        field.resolve = _guarded_change(name, field, table.mutations.get(name), log)
+    for name, field in own.subscription_type.fields.items():
+        field.subscribe = _guarded_subscription(name, field, table.subscriptions.get(name), log)
+    for name, needs in table.fields.items():
+        of_type, _, of_field = name.partition(".")
+        kind = own.type_map.get(of_type)
+        if isinstance(kind, GraphQLObjectType) and of_field in kind.fields:
+            kind.fields[of_field].resolve = _hidden_unless(name, kind.fields[of_field], needs)
+    return schema
+
+
+def _guarded_read(name: str, field: GraphQLField, needs: str | None, log: AccessLog) -> Resolver:
+    resolve = field.resolve or default_field_resolver
+
+    def guarded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        _require(info, name, needs, log, is_change=False)
+        return resolve(root, info, **arguments)
+
+    return guarded
+
+
+def _guarded_change(name: str, field: GraphQLField, needs: str | None, log: AccessLog) -> Resolver:
+    resolve = field.resolve or default_field_resolver
+
+    def guarded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        actor = _require(info, name, needs, log, is_change=True)
+        subject = {"mutation": name, **_about(arguments)}
+        ended = log.change_begins(OperationName.change_in_dagster, subject, actor)
+        try:
+            result = resolve(root, info, **arguments)
+        except BaseException:
+            ended("failed")
+            raise
+        if isawaitable(result):
+            return _awaited(result, ended)
+        ended(_outcome_of(result))
+        return result
+
+    return guarded
+
+
+def _guarded_subscription(name: str, field: GraphQLField, needs: str | None, log: AccessLog) -> Resolver:
+    subscribe = field.subscribe
+    assert subscribe is not None, name
+
+    def guarded(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        _require(info, name, needs, log, is_change=True)
+        return subscribe(root, info, **arguments)
+
+    return guarded
+
+
+def _hidden_unless(name: str, field: GraphQLField, needs: str) -> Resolver:
+    resolve, empty = field.resolve or default_field_resolver, _empty_value(field)
+
+    def hidden(root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        if is_open_to(needs, info.context.actor):
+            return resolve(root, info, **arguments)
+        if empty is None and isinstance(field.type, GraphQLNonNull):
+            raise NotAllowed(name, _who(info.context.actor), is_change=False)
+        return empty
+
+    return hidden
+
+
+def _empty_value(field: GraphQLField) -> Any:
+    """The value of a field that is hidden; None where its type has no empty value."""
+    if not isinstance(field.type, GraphQLNonNull):
+        return None
+    inner = field.type.of_type
+    return [] if isinstance(inner, GraphQLList) else EMPTY.get(str(inner))
+
+
+def _require(info: GraphQLResolveInfo, name: str, needs: str | None, log: AccessLog, *, is_change: bool) -> Actor:
+    """The actor, who may use the field; NotAllowed, and on record, otherwise."""
+    actor: Actor | None = info.context.actor
+    if actor is None or not is_open_to(needs, actor):
+        log.denied(actor, actor.address if actor else "", f"{info.parent_type.name}.{name}", "role")
+        raise NotAllowed(name, _who(actor), is_change=is_change)
+    return actor
+
+
+def _who(actor: Actor | None) -> str:
+    return f"{actor.name} ({', '.join(sorted(actor.roles)) or 'no role'})" if actor else "nobody"
+
+
+def _about(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a mutation is about: the names and ids among its arguments, and no configuration."""
+    named = {key: value for key, value in arguments.items() if isinstance(value, str) and len(value) <= 100}
+    selector = _selector_in(arguments)
+    return {"arguments": named, **({"selector": selector} if selector else {})}
+
+
+def _selector_in(arguments: Any) -> dict[str, str]:
+    """The names in the first selector among nested arguments, such as the job of a launch."""
+    if not isinstance(arguments, Mapping):
+        return {}
+    for key, value in arguments.items():
+        if isinstance(value, Mapping):
+            if "selector" in key.lower():
+                return {name: text for name, text in value.items() if isinstance(text, str)}
+            if found := _selector_in(value):
+                return found
+    return {}
+
+
+async def _awaited(result: Awaitable[Any], ended: Callable[[Outcome], None]) -> Any:
+    try:
+        found = await result
+    except BaseException:
+        ended("failed")
+        raise
+    ended(_outcome_of(found))
+    return found
+
+
+def _outcome_of(result: Any) -> Outcome:
+    """How a mutation ended. Dagster answers an error as a value whose type is named for it."""
+    return "failed" if type(result).__name__.endswith(("Error", "NotFound", "Conflict")) else "complete"

@@ -1,0 +1,153 @@
+"""The gate: every request and every websocket passes it, and it decides who is asking and what the route needs.
+
+It is ASGI middleware, since a dependency of a route would neither see websockets nor mounted apps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import TypeVar
+from urllib.parse import quote
+
+import anyio
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sync_platform.errors import StorageError
+from sync_platform.permissions.actor import Actor
+from sync_platform.permissions.session_store import SessionStore
+from sync_platform.permissions.token_store import TokenStore
+from sync_platform.server.access_log import AccessLog
+from sync_platform.server.access_table import ANYBODY, AccessTable, is_open_to
+from sync_platform.server.credentials import Credentials, address_of, credentials_of
+from sync_platform.server.rate_limit import RateLimit
+from sync_platform.server.refusal import POLICY_VIOLATION, refusal, refuse, too_many
+
+logger = logging.getLogger(__name__)
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+WEBSOCKET = "WEBSOCKET"
+CHECK_AGAIN_S = 5.0
+"""How often it is checked whether the session of an open connection is still valid."""
+FEWEST_THREADS = 8
+T = TypeVar("T")
+
+
+class Gate:
+    """Decides about each request before any route sees it. The actor is in `request.state.actor` from here on.
+
+    `origins`: the values of the header Origin of our own pages.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        table: AccessTable,
+        tokens: TokenStore,
+        sessions: SessionStore,
+        log: AccessLog,
+        origins: Collection[str],
+        check_again_s: float = CHECK_AGAIN_S,
+    ) -> None:
+        self._app, self._table, self._tokens, self._sessions = app, table, tokens, sessions
+        self._log, self._origins, self._check_again_s = log, origins, check_again_s
+        self._wrong_credentials = RateLimit(20, per_s=60)
+        self._emergencies = RateLimit(10, per_s=60)
+        self._threads: anyio.CapacityLimiter | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        credentials = credentials_of(request)
+        try:
+            actor, refused = await self._decide(request, credentials)
+        except StorageError as error:
+            logger.error("a request is refused: %s", error)
+            refused, actor = refusal(503, "the ledger cannot be used: see the log of the server"), None
+        if refused is not None:
+            await refuse(scope, receive, send, refused)
+            return
+        scope.setdefault("state", {})["actor"] = actor
+        if scope["type"] == "websocket" or "text/event-stream" in request.headers.get("accept", ""):
+            await self._run_while_valid(scope, receive, send, credentials)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _decide(self, request: HTTPConnection, credentials: Credentials) -> tuple[Actor | None, Response | None]:
+        """The actor, and the refusal if the request is refused."""
+        method, path, address = _method(request), request.scope["path"], address_of(request)
+        needs = self._table.of_route(method, path)
+        if needs == ANYBODY:
+            return None, await self._refused_origin(request, None)
+        actor = await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
+        if actor is None:
+            return None, await self._unauthenticated(request, credentials, address)
+        if credentials.session and (refused := await self._refused_origin(request, actor)):
+            return actor, refused
+        methods = self._table.methods_of(path)
+        if needs is None and (not methods or methods == [WEBSOCKET]):
+            return actor, refusal(404, "there is nothing at this address")
+        if needs is None:
+            return actor, refusal(405, f"{method} is not possible here", {"Allow": ", ".join(methods)})
+        if not is_open_to(needs, actor):
+            await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {path}", "role"))
+            return actor, refusal(403, f"this is not allowed for {actor.name} ({', '.join(sorted(actor.roles))})")
+        if needs == "start-emergency" and (wait_s := self._emergencies.wait_s(actor.name)):
+            return actor, too_many(wait_s)
+        return actor, None
+
+    async def _unauthenticated(self, request: HTTPConnection, credentials: Credentials, address: str) -> Response:
+        if not credentials.are_missing:
+            if wait_s := self._wrong_credentials.wait_s(address):
+                return too_many(wait_s)
+            kind = "token" if credentials.token else "session"
+            what = f"{_method(request)} {request.scope['path']}"
+            await self._in_thread(lambda: self._log.denied(None, address, what, f"{kind} not valid"))
+        if _method(request) == "GET" and "text/html" in request.headers.get("accept", ""):
+            target = request.scope["path"] + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/login?next={quote(target, safe='/')}", 303)
+        return refusal(401, "log in, or send a token", {"WWW-Authenticate": 'Bearer realm="sync-platform"'})
+
+    async def _refused_origin(self, request: HTTPConnection, actor: Actor | None) -> Response | None:
+        """The refusal of a change or a websocket that a page of another site asks for in a person's name (CSRF)."""
+        method = _method(request)
+        if method in SAFE_METHODS or request.headers.get("origin") in self._origins:
+            return None
+        address = address_of(request)
+        if wait_s := self._wrong_credentials.wait_s(address):
+            return too_many(wait_s)
+        await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {request.scope['path']}", "origin"))
+        return refusal(403, "the request does not come from a page of this server")
+
+    async def _run_while_valid(self, scope: Scope, receive: Receive, send: Send, credentials: Credentials) -> None:
+        """Run the app for a connection that stays open, and end it when its session or token ends."""
+        answer = asyncio.ensure_future(self._app(scope, receive, send))
+        address = address_of(HTTPConnection(scope))
+        try:
+            while not (await asyncio.wait({answer}, timeout=self._check_again_s))[0]:
+                needs = self._table.of_route(_method(HTTPConnection(scope)), scope["path"])
+                actor = await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
+                if not is_open_to(needs, actor):
+                    answer.cancel()
+                    await asyncio.wait({answer})
+                    if scope["type"] == "websocket":
+                        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                    return
+                scope["state"]["actor"] = actor
+            await answer
+        finally:
+            answer.cancel()
+
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        """Run a function that waits for the ledger in a thread of the gate, which no slow query of Dagster can take."""
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(FEWEST_THREADS)
+        return await anyio.to_thread.run_sync(function, limiter=self._threads)
+
+
+def _method(request: HTTPConnection) -> str:
+    return WEBSOCKET if request.scope["type"] == "websocket" else str(request.scope["method"])

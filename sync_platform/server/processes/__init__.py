@@ -1,0 +1,1 @@
+"""The processes of Dagster beside the server: started, watched, restarted and stopped."""

@@ -1,0 +1,67 @@
+"""Dagster's code server and daemon, as children of the server.
+
+The code server listens on a socket in a folder that only this user can open: it has no login, and runs any code that it
+is sent. Runs are children of the code server: it ends only after them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sync_platform.errors import StorageError
+from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
+
+MODULE = "sync_platform.definitions"
+READY_WITHIN_S = 120.0
+STOPS_WITHIN_S = 20.0
+
+
+class DagsterProcesses:
+    """The two children. `folder`: for the socket and the workspace file; only this user may open it."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], log_format: str = "colored", relay: Relay | None = None
+    ) -> None:
+        self.socket = folder / "code.sock"
+        workspace = folder / "workspace.yaml"
+        workspace.write_text(
+            f"load_from:\n- grpc_server:\n    socket: {self.socket}\n    location_name: {MODULE}\n", encoding="utf-8"
+        )
+        form = ["--log-level", "warning", "--log-format", log_format]
+        serve = ["dagster", "api", "grpc", "-m", MODULE, "--location-name", MODULE, "--socket", str(self.socket)]
+        self.code_server = ChildProcess("the code server", [*serve, *form], environment, relay)
+        self.daemon = ChildProcess(
+            "the daemon", ["dagster._daemon", "run", "-w", str(workspace), *form], environment, relay
+        )
+        self._is_stopping = threading.Event()
+
+    def start(self, is_serving: Callable[[str], bool]) -> None:
+        """Start both, the daemon once the code server answers; StorageError if it does not.
+
+        `is_serving`: True if a code server answers on this socket.
+        """
+        self.code_server.start()
+        end = time.monotonic() + READY_WITHIN_S
+        while not is_serving(str(self.socket)):
+            if not self.code_server.is_running or time.monotonic() > end:
+                raise StorageError("Dagster's code server did not start: its messages are above")
+            time.sleep(0.1)
+        self.daemon.start()
+
+    def watch(self, on_given_up: Callable[[], None]) -> None:
+        """Restart a child that ends, in a thread of its own; `on_given_up` is called if that does not help."""
+        both = [self.code_server, self.daemon]
+        threading.Thread(target=keep_running, args=(both, self._is_stopping, on_given_up), daemon=True).start()
+
+    def problems(self) -> list[str]:
+        """The children that do not run now."""
+        return [f"{child.name} does not run" for child in (self.code_server, self.daemon) if not child.is_running]
+
+    def stop(self) -> bool:
+        """Stop the daemon, so that nothing new begins, then the code server. False if runs go on, and it after them."""
+        self._is_stopping.set()
+        self.daemon.stop(STOPS_WITHIN_S)
+        return self.code_server.stop(STOPS_WITHIN_S)

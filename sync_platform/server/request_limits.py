@@ -1,0 +1,76 @@
+"""Limits of every request: its host, the length of its address, the size of its body and the time to send it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sync_platform.server.refusal import refusal, refuse
+
+LONGEST_QUERY = 8192
+"""In bytes, of the part of the address after `?`."""
+LARGEST_BODY = 1024 * 1024
+"""In bytes."""
+BODY_WITHIN_S = 30.0
+"""A body must have arrived after this time."""
+
+
+class BodyRefused(HTTPException):
+    """The body is too large, or takes too long to arrive: an error that the apps behind answer in their own form."""
+
+
+class RequestLimits:
+    """ASGI middleware. `hosts`: the values of the header Host that are answered.
+
+    An unknown host is refused, since a page of a stranger's name that resolves to our address (DNS rebinding) would be
+    of our own origin to a browser.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], body_within_s: float = BODY_WITHIN_S) -> None:
+        self._app, self._hosts, self._body_within_s = app, hosts, body_within_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if headers.get("host", "").lower() not in self._hosts or len(headers.getlist("host")) != 1:
+            await refuse(scope, receive, send, refusal(421, "this server has another address: see SERVE_URL"))
+        elif len(scope["query_string"]) > LONGEST_QUERY:
+            await refuse(scope, receive, send, refusal(414, f"the query has more than {LONGEST_QUERY} bytes"))
+        elif scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+        else:
+            await self._within_limits(scope, receive, send)
+
+    async def _within_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, _limited(receive, self._body_within_s), send)
+        except BodyRefused as error:  # nothing is answered yet: an app reads the body before it answers
+            await refusal(error.status_code, error.detail, {"Connection": "close"})(scope, receive, send)
+
+
+def _limited(receive: Receive, within_s: float) -> Receive:
+    size, is_whole = 0, False
+    end = asyncio.get_running_loop().time() + within_s
+
+    async def limited() -> Message:
+        nonlocal size, is_whole
+        if is_whole:  # what comes now is the end of the connection, for which nobody waits in vain
+            return await receive()
+        try:
+            async with asyncio.timeout_at(end):
+                message = await receive()
+        except TimeoutError:
+            raise BodyRefused(408, f"the body did not arrive within {within_s:.0f} s") from None
+        size += len(message.get("body", b""))
+        if size > LARGEST_BODY:
+            raise BodyRefused(413, f"the body has more than {LARGEST_BODY} bytes")
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return limited

@@ -1,0 +1,1 @@
+"""The settings of the installation in groups; `sync_platform/settings.py` puts them together."""

@@ -1,0 +1,25 @@
+"""The types of settings that are addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def _require_http(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return value
+
+
+def _require_store(value: str) -> str:
+    if value and not value.startswith(("file://", "s3://")):
+        raise ValueError("must start with file:// or s3://")
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_require_http)]
+"""The address of a server, or empty."""
+StoreUrl = Annotated[str, AfterValidator(_require_store)]
+"""The place of an object store: a folder or a bucket, or empty."""

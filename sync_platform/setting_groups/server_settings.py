@@ -1,0 +1,52 @@
+"""The settings of `serve`: where it listens, who may log in, and how."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
+
+
+class ServerSettings(BaseSettings):
+    """Where the server listens, how it is protected, and how people log in."""
+
+    serve_address: str = Field(
+        "127.0.0.1",
+        description="Address on which `serve` listens. One that is not loopback needs TLS or SERVE_PROXIES.",
+    )
+    serve_port: int = Field(3000, ge=1, le=65_535, description="Port on which `serve` listens.")
+    serve_url: str = Field(
+        "",
+        description="Address that people type to reach `serve`, such as `https://sync.example.org`. Empty: built from "
+        "SERVE_ADDRESS and SERVE_PORT.",
+    )
+    serve_tls_certificate: Path | None = Field(
+        None, description="File of the TLS certificate of `serve`, with its chain (PEM). Empty: no TLS."
+    )
+    serve_tls_key_file: Path | None = Field(None, description="File of the private key of that certificate (PEM).")
+    serve_proxies: str = Field(
+        "",
+        description="Proxies before `serve` that end TLS: addresses or networks, separated by commas. Only their "
+        "X-Forwarded-For and X-Forwarded-Proto count. Empty: none.",
+    )
+    session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
+    password_login: bool = Field(True, description="Whether people may log in with a password.")
+
+    @field_validator("serve_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        if value and not ORIGIN.fullmatch(value):
+            raise ValueError("must be an address without a path, such as https://sync.example.org")
+        return value.rstrip("/").lower()
+
+    @field_validator("serve_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            ip_network(each)  # its ValueError names the wrong part
+        return value

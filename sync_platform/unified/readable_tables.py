@@ -1,0 +1,70 @@
+"""The tables that others may read as a whole: datasets and unified restaurants, without personal columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from sync_platform.sources.columns import columns_of
+from sync_platform.sources.declaration import Platform
+from sync_platform.storage.lake_connection import LAKE
+from sync_platform.unified.related_records import RECORD_KINDS
+from sync_platform.unified.tables import SCHEMA
+
+UNIFIED_TABLES = ("restaurants", "members")
+SEALED = "sealed"
+"""What the description of a column with personal values ends with."""
+LEFT_OUT = frozenset({"compared", "content"})
+"""Hashes of members, which say nothing to others."""
+
+
+@dataclass(frozen=True)
+class ReadableTable:
+    """A table or a view. `name`: `schema.table`."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    def query(self, *, with_removed: bool) -> str:
+        """SQL: its rows; only the live ones unless `with_removed`."""
+        schema, _, table = self.name.partition(".")
+        listed = ", ".join(f'"{name}"' for name in self.columns)
+        condition = "" if with_removed or "removed_at" not in self.columns else "WHERE removed_at IS NULL"
+        return f'SELECT {listed} FROM {LAKE}."{schema}"."{table}" {condition}'
+
+
+def readable_tables(session: duckdb.DuckDBPyConnection, platforms: Mapping[str, Platform]) -> dict[str, ReadableTable]:
+    """The tables that exist, by name."""
+    stored = _stored_columns(session)
+    personal = dict(_personal_columns(platforms))
+    return {
+        name: ReadableTable(name, tuple(each for each in stored[name] if each not in hidden))
+        for name, hidden in personal.items()
+        if name in stored
+    }
+
+
+def _stored_columns(session: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns of every table and view, by `schema.table`."""
+    found: dict[str, list[str]] = {}
+    for name, column in session.execute(
+        """SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = ?
+        ORDER BY schema_name, table_name, column_index""",
+        [LAKE],
+    ).fetchall():
+        found.setdefault(name, []).append(column)
+    return found
+
+
+def _personal_columns(platforms: Mapping[str, Platform]) -> Iterator[tuple[str, frozenset[str]]]:
+    """By table, the columns that are left out."""
+    for name in UNIFIED_TABLES:
+        yield f"{SCHEMA}.{name}", LEFT_OUT
+    for name, kind in RECORD_KINDS.items():
+        yield f"{SCHEMA}.{name}", frozenset(each.name for each in kind.columns if each.description.endswith(SEALED))
+    for platform in platforms.values():
+        for dataset in platform.datasets:
+            sealed = frozenset(each.name for each in columns_of(dataset.row) if each.sealed)
+            yield f"{platform.name}.{dataset.name}", sealed

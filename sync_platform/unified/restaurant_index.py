@@ -1,0 +1,154 @@
+"""An index in memory of all live restaurants, for searches that take milliseconds: by name, area, cuisine and hours.
+
+What belongs here: lists of row numbers per term. restaurant_search.py combines them. Rows are in the order in which
+results are shown: most reviews first, then by id.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache, reduce
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from sync_platform.matching.cuisines import parse_cuisines
+from sync_platform.matching.scripts import fold
+from sync_platform.quality.areas import NamedArea, find_area
+from sync_platform.unified.opening_hours import WEEK, minute_of_week, open_spans
+from sync_platform.unified.queries import UNIFIED, frame_of
+from sync_platform.unified.search_terms import folded_name, han_runs, latin_words, terms_of, terms_of_run
+
+Rows = npt.NDArray[np.int32]
+"""Row numbers in ascending order, each once."""
+NO_ROWS: Rows = np.empty(0, np.int32)
+COLUMNS = (
+    "restaurant_id", "name_en", "name_zh", "address_en", "address_zh", "district", "latitude", "longitude", "phone",
+    "cuisines", "price_level", "opening_hours", "website", "status", "licence_state", "platforms", "rating",
+    "review_count", "last_changed_at",
+)  # fmt: skip
+
+
+class RestaurantIndex:
+    """The index over `frame`, which has COLUMNS. Safe to use from several threads: it is never changed."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self.every: Rows = np.arange(len(frame), dtype=np.int32)
+        self.ids = frame["restaurant_id"].to_numpy()
+        self.reviews = frame["review_count"].fill_null(-1).to_numpy()
+        self.latitudes = frame["latitude"].fill_null(np.nan).to_numpy()
+        self.longitudes = frame["longitude"].fill_null(np.nan).to_numpy()
+        pairs = frame[["name_en", "name_zh"]].iter_rows()
+        self._names = [[folded_name(name) for name in pair if name] for pair in pairs]
+        self._by_term = _grouped([term for name in names for term in terms_of(name)] for names in self._names)
+        self._by_name = _grouped(self._names)
+        self._words = sorted(self._by_term)
+        self._by_area = _grouped([_area_name(each)] for each in frame["district"])
+        self._by_district = _grouped([fold(each or "")] for each in frame["district"])
+        self._by_cuisine = _grouped(parse_cuisines(tuple(each)) if each else () for each in frame["cuisines"].to_list())
+        self._spans = _flattened(frame["opening_hours"].to_list(), frame["status"].to_list())
+        self.with_name = lru_cache(1_000)(self._with_name)
+        self.in_district = lru_cache(1_000)(self._in_district)
+        self.open_in_minute = lru_cache(8)(self._open_in_minute)
+
+    def named_exactly(self, query: str) -> Rows:
+        """The restaurants whose English or Chinese name is the query, whatever its script, case and accents."""
+        return self._by_name.get(folded_name(query), NO_ROWS)
+
+    def _with_name(self, query: str) -> Rows:
+        """The restaurants whose names have every word of the query as a beginning, and every piece of Chinese text."""
+        folded = folded_name(query)
+        lists = [self._beginning_with(word) for word in latin_words(folded)]
+        runs = han_runs(folded)
+        lists += [self._by_term.get(term, NO_ROWS) for run in runs for term in terms_of_run(run)]
+        found = in_all(lists) if lists else NO_ROWS
+        long_runs = [run for run in runs if len(run) > 2]
+        if not long_runs:
+            return found
+        wanted = [row for row in found if all(any(run in name for name in self._names[row]) for run in long_runs)]
+        return np.array(wanted, np.int32)
+
+    def _beginning_with(self, word: str) -> Rows:
+        first, last = bisect_left(self._words, word), bisect_left(self._words, word + "\U0010ffff")
+        return in_any([self._by_term[each] for each in self._words[first:last]])
+
+    def _in_district(self, stated: str) -> Rows:
+        """The restaurants in a district or neighbourhood, by any of its names; those of a district's parts too."""
+        area = find_area(stated)
+        if area is None:
+            return self._by_district.get(fold(stated), NO_ROWS)
+        return in_any([rows for name, rows in self._by_area.items() if _is_in(name, area)])
+
+    def of_cuisine(self, stated: str) -> Rows:
+        """The restaurants with a cuisine that has all words of the text."""
+        words = parse_cuisines((stated,))
+        return in_all([self._by_cuisine.get(word, NO_ROWS) for word in words]) if words else NO_ROWS
+
+    def open_at(self, moment: datetime) -> Rows:
+        """The restaurants that are open at the moment, by their hours; without those whose hours are not known."""
+        return self.open_in_minute(minute_of_week(moment))
+
+    def _open_in_minute(self, minute: int) -> Rows:
+        rows, first, last = self._spans
+        is_open = (first <= minute) & (minute < last) | (minute + WEEK < last)
+        return np.unique(rows[is_open])
+
+
+def read_index(session: duckdb.DuckDBPyConnection) -> RestaurantIndex:
+    """The index of the restaurants in the lake."""
+    query = f"""SELECT {", ".join(COLUMNS)} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
+        ORDER BY coalesce(review_count, -1) DESC, restaurant_id"""
+    return RestaurantIndex(frame_of(session, query))
+
+
+def in_all(lists: Iterable[Rows]) -> Rows:
+    """The rows that are in every list."""
+    return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), sorted(lists, key=len))
+
+
+def in_any(lists: list[Rows]) -> Rows:
+    """The rows that are in one of the lists."""
+    if len(lists) == 1:
+        return lists[0]
+    return np.unique(np.concatenate(lists)) if lists else NO_ROWS
+
+
+def _grouped(keys_of_rows: Iterable[Iterable[str]]) -> dict[str, Rows]:
+    """By key, the rows that have it."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, keys in enumerate(keys_of_rows):
+        for key in dict.fromkeys(keys):
+            found[key].append(row)
+    return {key: np.array(rows, np.int32) for key, rows in found.items()}
+
+
+def _area_name(stated: str | None) -> str:
+    area = find_area(stated) if stated else None
+    return area.english if area else ""
+
+
+def _is_in(name: str, area: NamedArea) -> bool:
+    """True if the area of that name is the area, or a part of it."""
+    if name == area.english:
+        return True
+    other = find_area(name) if name else None
+    return other is not None and other.kind > area.kind and other.lies_within(area)
+
+
+def _flattened(hours: list[list[str] | None], statuses: list[str | None]) -> tuple[Rows, Any, Any]:
+    """The spans of all restaurants that trade: the row of each, and its first and last minute."""
+    spans = [
+        (row, first, last)
+        for row, (lines, status) in enumerate(zip(hours, statuses, strict=True))
+        if status == "open"
+        for first, last in open_spans(lines) or ()
+    ]
+    columns = np.array(spans, np.int32).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2]

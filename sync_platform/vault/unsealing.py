@@ -1,0 +1,80 @@
+"""Unsealing: the values of chosen persons in clear, for one purpose that is on record.
+
+What belongs here: finding sealed values in any value, and decrypting those of the chosen persons. Who may do it, and
+how that is recorded, belongs to the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from sync_platform.vault.sealed_values import ERASED, PREFIX, from_base64
+
+OF_ANOTHER_PERSON = "(sealed: of another person)"
+UNREADABLE = "(sealed: it cannot be read)"
+IS_ERASED = "(erased)"
+
+
+class Unsealing:
+    """Unseals the values of the persons whose ciphers it has.
+
+    `contexts`: the names under which values may be sealed, `platform.path`. It counts the values in `unsealed`.
+    """
+
+    def __init__(self, ciphers: Mapping[str, AESSIV], contexts: Sequence[str]) -> None:
+        self._ciphers, self._contexts = ciphers, contexts
+        self.unsealed = 0
+
+    def value(self, value: Any, context: str = "") -> Any:
+        """The value with every sealed text in it replaced: in clear, or by a text that says why it is not.
+
+        `context`: the name under which the value was sealed, if it is known; it is tried first.
+        """
+        if isinstance(value, str):
+            return self._text(value, context) if value.startswith(PREFIX) else value
+        if isinstance(value, list | tuple):
+            return [self.value(each, f"{context}[]" if context else "") for each in value]
+        if isinstance(value, dict):
+            return {name: self.value(each, f"{context}.{name}" if context else "") for name, each in value.items()}
+        return value
+
+    def _text(self, sealed: str, context: str) -> Any:
+        subject, text = parts_of(sealed)
+        if text == ERASED:
+            return IS_ERASED
+        cipher = self._ciphers.get(subject)
+        if cipher is None:
+            return OF_ANOTHER_PERSON
+        for each in (context, *self._contexts):
+            try:
+                plain = cipher.decrypt(from_base64(text), [each.encode()])
+            except (InvalidTag, ValueError):
+                continue
+            self.unsealed += 1
+            return orjson.loads(plain)
+        return UNREADABLE
+
+
+def parts_of(sealed: str) -> tuple[str, str]:
+    """The id of the person, and the ciphertext or ERASED."""
+    subject, _, text = sealed.removeprefix(PREFIX).partition(":")
+    return subject, text
+
+
+def subjects_in(values: Iterable[Any]) -> set[str]:
+    """The ids of the persons of all sealed texts in the values."""
+    found: set[str] = set()
+    for each in values:
+        if isinstance(each, str):
+            if each.startswith(PREFIX):
+                found.add(parts_of(each)[0])
+        elif isinstance(each, list | tuple):
+            found |= subjects_in(each)
+        elif isinstance(each, dict):
+            found |= subjects_in(each.values())
+    return found

@@ -1,0 +1,63 @@
+"""What is told of an emergency request: its start, its trouble, and its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sync_platform.emergency.request import Asking, EmergencyRequest, PlatformRun
+from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.submission import submit_request
+from sync_platform.emergency.sync_progress import SyncProgress
+from sync_platform.monitoring.alert_store import open_alerts
+from sync_platform.monitoring.emergency_problems import announce_emergencies, emergency_problems
+from sync_platform.platforms import load_platforms
+from sync_platform.settings import Settings
+
+NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+RUNNING = PlatformRun("chope", "running", "process", "a-run", None, None, NOW, None)
+
+
+def _told(run: PlatformRun, after: timedelta, *syncs: SyncProgress) -> dict[str, str]:
+    request = EmergencyRequest("r-1", NOW, (Asking("ada", "menus are wrong", "critical", NOW),), (run,))
+    found = emergency_problems(request, dict.fromkeys(["chope"], syncs[0]) if syncs else {}, NOW + after)
+    return {problem.name.value: problem.what for problem in found}
+
+
+def _ended(outcome: str, error: str | None = None) -> PlatformRun:
+    return PlatformRun("chope", "finished", "process", "a-run", outcome, error, NOW, NOW)  # type: ignore[arg-type]
+
+
+def test_a_running_request_tells_its_start_and_one_between_attempts_its_trouble() -> None:
+    assert list(_told(RUNNING, timedelta())) == ["emergency-started"]
+    waiting = SyncProgress("between-attempts", "attempt 2 of 3 begins in 90 s", 0, 0, NOW)
+    told = _told(RUNNING, timedelta(), waiting)
+    assert list(told) == ["emergency-started", "emergency-in-trouble"]
+    assert "attempt 2 of 3 begins in 90 s" in told["emergency-in-trouble"]
+
+
+def test_the_end_is_told_for_an_hour_and_a_failure_for_a_day() -> None:
+    assert list(_told(_ended("complete"), timedelta())) == ["emergency-started", "emergency-ended"]
+    assert list(_told(_ended("complete"), timedelta(hours=2))) == []
+    told = _told(_ended("failed", "connection refused"), timedelta(hours=2))
+    assert list(told) == ["emergency-in-trouble"]
+    assert "chope ended failed (connection refused)" in told["emergency-in-trouble"]
+    assert _told(_ended("failed"), timedelta(days=2)) == {}
+
+
+def test_a_request_that_nothing_starts_is_in_trouble() -> None:
+    waiting = PlatformRun("chope", "requested", None, None, None, None, None, None)
+    assert _told(waiting, timedelta(seconds=10)) == {}
+    assert list(_told(waiting, timedelta(minutes=1))) == ["emergency-in-trouble"]
+
+
+def test_alerts_are_sent_between_the_rounds_of_the_watch(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, sync_home=tmp_path)
+    requests = RequestStore(settings.ledger_url)
+    request = submit_request(requests, load_platforms(), ["chope"], reason="menus", requester="ada").request
+    requests.claim(request.request_id, "chope", "a-run")
+    announce_emergencies(settings)
+    requests.note_end(request.request_id, "chope", "a-run", "failed", "connection refused")
+    announce_emergencies(settings)
+    found = {alert.cause.partition(":")[0]: alert.severity for alert in open_alerts(settings.ledger_url)}
+    assert found == {"emergency-started": "low", "emergency-in-trouble": "critical", "emergency-ended": "low"}

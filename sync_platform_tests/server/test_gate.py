@@ -1,0 +1,106 @@
+"""What the gate refuses before a route sees it: wrong hosts, large bodies, wrong credentials, too many tries."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from sync_platform.permissions.role import Role
+from sync_platform.server.rate_limit import RateLimit
+from sync_platform.server.request_limits import LARGEST_BODY, RequestLimits
+from sync_platform_tests.server.conftest import GRAPHQL, HTML, TestedServer
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:3001", "127.0.0.1", "", "127.0.0.1:3000.evil.example"])
+def test_another_host_is_not_answered(server: TestedServer, host: str) -> None:
+    assert server.client(Role.admin).get("/healthz", headers={"Host": host}).status_code == 421
+    assert server.client(Role.admin).get("/healthz", headers={"Host": "localhost:3000"}).status_code == 200
+
+
+def test_a_body_that_is_too_large_and_a_query_that_is_too_long_are_refused(server: TestedServer) -> None:
+    client = server.client(Role.admin, **{"Content-Type": "application/json"})
+    assert client.post(GRAPHQL, content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert client.get("/healthz", params={"q": "x" * 9000}).status_code == 414
+
+
+def test_a_body_that_does_not_arrive_is_given_up() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+
+    async def never() -> Any:
+        await asyncio.sleep(60)
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(b"host", b"here")]}
+    asyncio.run(RequestLimits(app, {"here"}, body_within_s=0.01)(scope, never, send))
+    assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer sp_000000000000_" + "a" * 43, "Bearer ", "Basic YWRhOng=", "", "Bearer\tx", "sp_x"]
+)
+def test_wrong_credentials_are_nobody_even_beside_a_valid_session(server: TestedServer, authorization: str) -> None:
+    client = server.browser(Role.admin, name="root")
+    assert client.get("/dagster/server_info").status_code == 200
+    assert client.get("/dagster/server_info", headers={"Authorization": authorization}).status_code == 401
+
+
+def test_many_wrong_tokens_of_one_address_are_slowed_down(server: TestedServer) -> None:
+    client = server.client(Authorization="Bearer wrong")
+    statuses = [client.get("/dagster/server_info").status_code for _ in range(30)]
+    assert 429 in statuses
+    assert server.client(Role.viewer).get("/dagster/server_info").status_code == 200
+
+
+def test_a_person_is_led_to_the_login_and_a_program_is_told(server: TestedServer) -> None:
+    asked = server.client()
+    assert asked.get("/", headers=HTML).headers["location"] == "/login?next=/"
+    refused = asked.get("/")
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer realm="sync-platform"')
+    assert refused.json()["error"]["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/login", "/dagster/server_info", "/none"])
+def test_every_answer_has_the_headers_of_a_careful_server(server: TestedServer, path: str) -> None:
+    headers = server.client(Role.viewer).get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_a_rate_limit_counts_within_its_window_and_for_each_key() -> None:
+    now = [100.0]
+    limit = RateLimit(2, per_s=60, clock=lambda: now[0])
+    assert [limit.wait_s("a"), limit.wait_s("a"), limit.wait_s("a"), limit.wait_s("b")] == [0, 0, 60, 0]
+    now[0] += 59
+    assert limit.wait_s("a") == 1
+    now[0] += 1
+    assert limit.wait_s("a") == 0
+
+
+def test_readiness_names_what_is_not_ready(server: TestedServer) -> None:
+    client = server.client()
+    assert client.get("/readyz").json() == {"status": "ready", "problems": []}
+    server.problems.append("the daemon is silent")
+    try:
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["problems"]) == (503, ["the daemon is silent"])
+        assert client.get("/healthz").status_code == 200
+    finally:
+        server.problems.clear()
+
+
+def test_prometheus_reads_the_metrics_with_a_token(server: TestedServer) -> None:
+    assert server.client().get("/metrics").status_code == 401
+    answer = server.client(Authorization=f"Bearer {server.token(Role.viewer, 'read-state')}").get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE " in answer.text
+    narrow = server.client(Authorization=f"Bearer {server.token(Role.viewer, 'read-data')}").get("/metrics")
+    assert narrow.status_code == 403
