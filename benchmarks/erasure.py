@@ -1,6 +1,6 @@
 """How long the erasure of one person among many takes, with many backups; CPU seconds and the wall.
 
-.venv/bin/python -m benchmarks.erasure [PERSONS] [BACKUPS]
+.venv/bin/python -m benchmarks.erasure [PERSONS BACKUPS]
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ KEYS_AT_ONCE = 20_000
 
 
 def main() -> None:
-    persons, backups = (
-        (int(each) for each in (*sys.argv[1:], "1000000", "50")[:2]) if len(sys.argv) > 2 else (10**6, 50)
-    )
+    persons, backups = map(int, sys.argv[1:] or (1_000_000, 50))
     with tempfile.TemporaryDirectory() as folder:
         home = ErasableHome(Path(folder))
         _add_keys(home, persons)
