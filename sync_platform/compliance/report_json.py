@@ -52,6 +52,7 @@ def report_json(report: ComplianceReport) -> Json:
             "datasets": report.personal.datasets,
             "subjects": report.personal.subjects,
             "requests": report.requests.requests,
+            "erasures": report.erasures,
         },
         "retention": {
             "rules": report.retention.limits,
