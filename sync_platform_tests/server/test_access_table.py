@@ -40,7 +40,13 @@ SCHEMA = create_schema().graphql_schema
 CALLERS: list[Role | None] = [None, *Role]
 NEVER_RUN = {"logTelemetry", "setNuxSeen"}
 """Mutations of Dagster without a permission check of its own."""
-PATHS = {"{path:path}": "a/b", "{run_id:str}": "no-such-run", "{asset_key:path}": "chope/restaurants"}
+PATHS = {
+    "{path:path}": "a/b",
+    "{run_id:str}": "no-such-run",
+    "{asset_key:path}": "chope/restaurants",
+    "{restaurant_id}": "rest-none",
+    "{alert_id}": "20261124T083000-1f3a9c",
+}
 
 
 def is_open(needs: str, role: Role | None) -> bool:
