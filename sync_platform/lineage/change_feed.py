@@ -131,14 +131,14 @@ def _rows(
     """The rows of the changes in these batches: place, the time as text, then CHANGE_COLUMNS."""
     columns = ", ".join(f"h.{name.strip()}" for name in CHANGE_COLUMNS.split(","))
     return session.execute(
-        f"""SELECT p.place, h.observed_at::VARCHAR AS at, {columns}
+        f"""SELECT p.place, h.observed_at::VARCHAR AS observed_text, {columns}
         FROM {LAKE}.{history} h JOIN {PLACED} p ON h.platform = p.platform AND h.dataset = p.dataset
             AND h.committed_at BETWEEN p.committed_from AND p.committed_to
         WHERE p.place BETWEEN $first AND $last AND h.committed_at BETWEEN $from AND $to
             AND h.platform = coalesce($platform, h.platform) AND h.dataset = coalesce($dataset, h.dataset)
             AND h.entity_id = coalesce($entity_id, h.entity_id)
             AND (p.place, h.entity_id, h.observed_at::VARCHAR, h.operation) > ($first, $after_id, $after_at, $after_op)
-        ORDER BY p.place, h.entity_id, at, h.operation LIMIT $limit""",
+        ORDER BY p.place, h.entity_id, observed_text, h.operation LIMIT $limit""",
         {
             "first": after.batch,
             "last": batches[-1][0],

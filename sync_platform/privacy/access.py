@@ -134,7 +134,7 @@ class _Collection:
         marks = [f"{PREFIX}{subject}:".encode() for subject in self._subjects]
         versions: dict[bytes, ReceivedRecord] = {}
         lines: dict[tuple[str, int], ReceivedRecord] = {}
-        for key, body in landed_objects(self._installation.landing, self._platform, self._dataset):
+        for key, body in landed_objects(self._installation.open_landing(), self._platform, self._dataset):
             if not any(mark in body for mark in marks):
                 continue
             for number, line in enumerate(body.splitlines(), 1):

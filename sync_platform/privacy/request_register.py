@@ -6,7 +6,7 @@ refuses texts with an e-mail address or a phone number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
@@ -137,9 +137,22 @@ class RequestRegister:
         changed = [(each, "its details were changed") for each in events if each.is_changed]
         return [*broken_links(events), *changed]
 
-    def delete_details(self, requests: Iterable[int]) -> int:
-        """Delete everything but the chain of these requests for good; returns how many events had more."""
-        return self._events.delete_details(requests)
+    def closed_before(self, before: datetime) -> list[int]:
+        """The requests that were closed before that time and still have details; no restriction that applies."""
+        return [
+            each.number
+            for each in self.requests()
+            if each.closed_at
+            and max(each.closed_at, each.lifted_at or each.closed_at) < before
+            and not each.is_restricting
+            and any(event.details for event in each.events)
+        ]
+
+    def delete_closed(self, before: datetime) -> int:
+        """Delete everything but the chain of these requests for good; how many requests had more."""
+        numbers = self.closed_before(before)
+        self._events.delete_details(numbers)
+        return len(numbers)
 
     def dispose(self) -> None:
         """Close the connections to the database."""
@@ -193,10 +206,10 @@ def _require_identity(request: PrivacyRequest) -> None:
 
 
 def _require_restricting(request: PrivacyRequest) -> None:
-    if request.kind != PrivacyRequestKind.restriction or request.closing != RequestEventKind.answered:
-        raise UsageError(f"privacy request {request.number} is no restriction that applies")
     if request.lifted_at:
         raise UsageError(f"the restriction of privacy request {request.number} is lifted already")
+    if not request.is_restricting:
+        raise UsageError(f"privacy request {request.number} is no restriction that applies")
 
 
 def _require_extension(request: PrivacyRequest, until: date, now: datetime) -> None:

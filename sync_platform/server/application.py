@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,17 +14,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from sync_platform import __version__
+from sync_platform.api.context import ApiContext
+from sync_platform.api.router import api_router
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
+from sync_platform.permissions.action import Action
+from sync_platform.permissions.actor import Actor
 from sync_platform.permissions.session_store import SessionStore
 from sync_platform.permissions.token_store import TokenStore
 from sync_platform.permissions.user_store import UserStore
 from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import AccessTable, load_access_table
 from sync_platform.server.address import allowed_hosts, allowed_origins
+from sync_platform.server.api_document import api_document_routes
 from sync_platform.server.gate import CHECK_AGAIN_S, Gate
 from sync_platform.server.login_routes import LoginRoutes
+from sync_platform.server.page_routes import PageRoutes
 from sync_platform.server.refusal import CODES, refusal
 from sync_platform.server.request_limits import RequestLimits
 from sync_platform.server.response_headers import ResponseHeaders
@@ -42,13 +47,15 @@ DagsterApp = Callable[[AccessTable, AccessLog], ASGIApp]
 class ServerParts:
     """What the app is made of: the settings, the ledger, and what it knows of Dagster.
 
-    `problems`: what is not ready now. `check_again_s`: how often open connections are checked.
+    `waiting_runs` and `progress_of`: as the API's context has them. `problems`: what is not ready now.
+    `check_again_s`: how often open connections are checked.
     """
 
     settings: Settings
     ledger: sa.Engine
     dagster: DagsterApp
     waiting_runs: Callable[[], Sequence[WaitingRun]]
+    progress_of: Callable[[list[str]], Mapping[str, str]]
     problems: Callable[[], Sequence[str]]
     check_again_s: float = CHECK_AGAIN_S
 
@@ -66,15 +73,26 @@ def application(parts: ServerParts) -> ASGIApp:
 
 def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, log: AccessLog) -> FastAPI:
     """All routes, without the gate."""
-    app = FastAPI(title="sync-platform", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None)
     login = LoginRoutes(UserStore(parts.ledger), sessions, log, parts.settings.password_login)
-    app.router.routes += login.routes()
-    app.router.routes += StateRoutes(parts.settings, parts.problems, parts.waiting_runs).routes()
+    state = StateRoutes(parts.settings, parts.problems, parts.waiting_runs)
+    pages = PageRoutes(parts.settings, parts.waiting_runs, log)
+    app.router.routes += [*login.routes(), *state.routes(), *api_document_routes(), *pages.routes()]
+    app.include_router(api_router(_api_context(parts, log)))
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
     app.add_exception_handler(StorageError, _storage_failed)
     app.add_exception_handler(HTTPException, _as_refusal)
     return app
+
+
+def _api_context(parts: ServerParts, log: AccessLog) -> ApiContext:
+    def note_denial(actor: Actor, action: Action, resource: str) -> None:
+        log.denied(actor, actor.address, f"{action} {resource}".strip(), "role")
+
+    return ApiContext(
+        parts.settings, waiting_runs=parts.waiting_runs, note_denial=note_denial, progress_of=parts.progress_of
+    )
 
 
 async def _storage_failed(_: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 CODES = {
     400: "bad_request",
-    401: "unauthenticated",
+    401: "not_authenticated",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -20,7 +20,7 @@ CODES = {
     421: "unknown_host",
     429: "too_many_requests",
     500: "internal_error",
-    503: "unavailable",
+    503: "storage_unavailable",
 }
 POLICY_VIOLATION = 1008
 """The code with which a websocket is closed (RFC 6455, 7.4.1)."""
@@ -28,7 +28,7 @@ POLICY_VIOLATION = 1008
 
 def refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """The answer `{"success": false, "error": {code, message, details}}`."""
-    error = {"code": CODES[status], "message": message, "details": {}}
+    error = {"code": CODES[status], "message": message, "details": []}
     return JSONResponse({"success": False, "error": error}, status, headers)
 
 

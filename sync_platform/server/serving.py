@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -36,16 +36,17 @@ def serve(
     settings: Settings,
     dagster_home: Path,
     waiting_runs: Callable[[], Sequence[WaitingRun]],
+    progress_of: Callable[[list[str]], Mapping[str, str]],
     on_ready: Callable[[sa.Engine], None],
     on_runs_left: Callable[[], None],
     relay: Relay | None = None,
 ) -> bool:
     """Serve until interrupted. False if a process of Dagster was given up.
 
-    `dagster_home`: the folder with `dagster.yaml`. `on_ready` is called once everything runs, before the first request.
-    `on_runs_left` is called at the end if runs are still under way, which go on without the server. `relay` gets the
-    output of Dagster's processes. Raises StorageError where the port, the ledger or Dagster cannot be used, or another
-    `serve` runs over this home.
+    `dagster_home`: the folder with `dagster.yaml`. `waiting_runs` and `progress_of`: as the API's context has them.
+    `on_ready` is called once everything runs, before the first request. `on_runs_left` is called at the end if runs are
+    still under way, which go on without the server. `relay` gets the output of Dagster's processes. Raises StorageError
+    where the port, the ledger or Dagster cannot be used, or another `serve` runs over this home.
     """
     with _only_one(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
         os.environ.update({"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)})
@@ -56,7 +57,7 @@ def serve(
         try:
             processes.start(is_serving)
             with opened_workspace(str(processes.socket)) as workspace:
-                return _run(settings, ledger, processes, workspace, waiting_runs, on_ready, listening)
+                return _run(settings, ledger, processes, workspace, waiting_runs, progress_of, on_ready, listening)
         except KeyboardInterrupt:
             return True
         finally:
@@ -71,6 +72,7 @@ def _run(
     processes: DagsterProcesses,
     workspace: DagsterWorkspace,
     waiting_runs: Callable[[], Sequence[WaitingRun]],
+    progress_of: Callable[[list[str]], Mapping[str, str]],
     on_ready: Callable[[sa.Engine], None],
     listening: socket.socket,
 ) -> bool:
@@ -80,7 +82,7 @@ def _run(
             found = ["the code server does not answer"]
         return [*(found or filter(None, [workspace.problem()])), *_problems_of(ledger)]
 
-    app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, problems))
+    app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems))
     server = uvicorn.Server(_config(settings, app))
     is_given_up: list[bool] = []
 

@@ -45,7 +45,7 @@ class RestaurantQuery:
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultPlace:
     """The place of a restaurant in the order of results: the smaller ones come first, and of `reviews` the larger."""
 
     rank: float
@@ -63,10 +63,12 @@ class FoundRestaurants:
 
     rows: list[dict[str, Any]]
     total: int
-    after: Place | None
+    after: ResultPlace | None
 
 
-def search(index: RestaurantIndex, query: RestaurantQuery, limit: int, after: Place | None = None) -> FoundRestaurants:
+def search(
+    index: RestaurantIndex, query: RestaurantQuery, limit: int, after: ResultPlace | None = None
+) -> FoundRestaurants:
     """The page of results that begins after a place; the first page without one."""
     rows = _filtered(index, query)
     ranks = _ranks(index, query, rows)
@@ -84,7 +86,9 @@ def search(index: RestaurantIndex, query: RestaurantQuery, limit: int, after: Pl
         for row, rank in zip(index.frame[shown].iter_rows(named=True), ranks[order], strict=True)
     ]
     last = order[-1] if has_more else None
-    place = None if last is None else Place(float(ranks[last]), int(index.reviews[rows[last]]), index.ids[rows[last]])
+    place = (
+        None if last is None else ResultPlace(float(ranks[last]), int(index.reviews[rows[last]]), index.ids[rows[last]])
+    )
     return FoundRestaurants(found, total, place)
 
 
@@ -132,7 +136,7 @@ def _first(ranks: npt.NDArray[np.float64], limit: int) -> npt.NDArray[np.intp]:
 
 
 def _is_later(
-    index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], after: Place
+    index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], after: ResultPlace
 ) -> npt.NDArray[np.bool_]:
     """For each row, whether its place is after another; also where the restaurant of that place is gone."""
     reviews = index.reviews[rows]

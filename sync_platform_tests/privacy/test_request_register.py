@@ -153,15 +153,30 @@ def test_a_restriction_applies_until_it_is_lifted(register: RequestRegister) -> 
         register.lift(number, "settled", actor="ada")
 
 
+def test_a_restriction_that_applies_is_kept_however_old_it_is(register: RequestRegister, clock: MovedClock) -> None:
+    number = register.add(KINDS.restriction, actor="ada", identity="known", subjects=["x"])
+    register.close(number, "restricted", actor="ada")
+    clock.now += timedelta(days=5000)
+    assert register.closed_before(clock.now) == []
+    register.lift(number, "settled", actor="ada")
+    assert register.closed_before(clock.now) == []
+    clock.now += timedelta(days=1462)
+    assert register.closed_before(clock.now - timedelta(days=1461)) == [number]
+
+
 def test_a_changed_event_is_found_and_deleted_details_break_nothing(
     register: RequestRegister, url: str, clock: MovedClock
 ) -> None:
     first, second = (register.add(KINDS.access, actor="ada", identity="known") for _ in range(2))
-    assert register.delete_details([first]) == 2
-    assert register.delete_details([first]) == 0
+    register.refuse(first, "another person's data", "PDPO s.20(1)(b)", actor="ada")
+    clock.now += timedelta(days=1461)
+    assert register.closed_before(clock.now - timedelta(days=1462)) == []
+    assert register.delete_closed(clock.now - timedelta(days=1460)) == 1
+    assert register.delete_closed(clock.now - timedelta(days=1460)) == 0
     assert register.breaks() == []
     forgotten = register.find(first)
-    assert (forgotten.kind, forgotten.identity, forgotten.events[0].details) == (None, "", None)
+    assert (forgotten.kind, forgotten.identity, forgotten.outcome) == (None, "", "")
+    assert (forgotten.state(clock.now), forgotten.events[0].details) == ("refused", None)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE privacy_request_events SET details = '{}' WHERE number = 3")
         connection.execute("UPDATE privacy_request_events SET actor = 'eve' WHERE number = 4")

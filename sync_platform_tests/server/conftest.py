@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,6 @@ import sqlalchemy as sa
 from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
-from starlette.testclient import TestClient
 
 from sync_platform.permissions.role import Role
 from sync_platform.permissions.session_store import SessionStore
@@ -25,6 +25,10 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it will want another HTTP library in its next major version
+    from starlette.testclient import TestClient
 
 ORIGIN = "http://127.0.0.1:3000"
 GRAPHQL = f"{ORIGIN}/dagster/graphql"

@@ -27,6 +27,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from sync_platform.api.openapi import openapi_document
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
 from sync_platform.permissions.decision import is_allowed
@@ -40,7 +41,10 @@ SCHEMA = create_schema().graphql_schema
 CALLERS: list[Role | None] = [None, *Role]
 NEVER_RUN = {"logTelemetry", "setNuxSeen"}
 """Mutations of Dagster without a permission check of its own."""
-PATHS = {"{path:path}": "a/b", "{run_id:str}": "no-such-run", "{asset_key:path}": "chope/restaurants"}
+PATHS = {
+    "{request_id}": "none", "{restaurant_id}": "none", "{backup_id}": "none", "{job_id}": "none",
+    "{path:path}": "a/b", "{run_id:str}": "no-such-run", "{asset_key:path}": "chope/restaurants",
+}  # fmt: skip
 
 
 def is_open(needs: str, role: Role | None) -> bool:
@@ -62,6 +66,12 @@ def dagster_routes() -> Iterator[str]:
 def test_every_route_of_dagster_is_listed_and_no_other() -> None:
     listed = {line for line in TABLE.routes if f" {PREFIX}/" in line}
     assert listed == set(dagster_routes())
+
+
+def test_every_route_of_the_api_is_listed_and_no_other() -> None:
+    paths = openapi_document()["paths"]
+    declared = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
+    assert {line for line in TABLE.routes if " /api/" in line} == declared
 
 
 def test_every_field_of_graphql_and_every_permission_of_dagster_is_listed_and_no_other() -> None:

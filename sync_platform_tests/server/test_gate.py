@@ -63,7 +63,7 @@ def test_a_person_is_led_to_the_login_and_a_program_is_told(server: TestedServer
     assert asked.get("/", headers=HTML).headers["location"] == "/login?next=/"
     refused = asked.get("/")
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer realm="sync-platform"')
-    assert refused.json()["error"]["code"] == "unauthenticated"
+    assert refused.json()["error"]["code"] == "not_authenticated"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/login", "/dagster/server_info", "/none"])

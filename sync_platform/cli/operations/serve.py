@@ -33,7 +33,11 @@ def serve_all(address: str | None, port: int | None) -> int:
     require_safe_address(settings)
     home = os.environ.get("DAGSTER_HOME") or prepare_home(settings.home)
     write_line("starting Dagster's code server and daemon ...")
-    from sync_platform.cli.runner.daemon import forget_daemon, waiting_runs  # these imports take two seconds
+    from sync_platform.cli.runner.daemon import (  # these imports take two seconds
+        forget_daemon,
+        progress_of,
+        waiting_runs,
+    )
     from sync_platform.server.serving import serve
 
     subject = {"address": settings.serve_address, "port": settings.serve_port}
@@ -43,6 +47,7 @@ def serve_all(address: str | None, port: int | None) -> int:
             settings,
             Path(home),
             lambda: waiting_runs(settings),
+            lambda run_ids: progress_of(settings, run_ids),
             _shown_when_ready(settings),
             lambda: report_problem("runs are still under way: they go on, and Dagster's code server ends after them"),
             (lambda output: relay(output, lines, DAGSTER)) if lines else None,

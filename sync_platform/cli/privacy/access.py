@@ -36,7 +36,9 @@ from sync_platform.privacy.person_search import Candidate, as_document, candidat
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.vault_address import VaultAddress
 
 ALL = "all"
 
@@ -103,23 +105,27 @@ def _is_regular_file() -> bool:
 
 @contextmanager
 def _searched_installation(settings: Settings) -> Iterator[SearchedInstallation]:
-    from sync_platform.defs.resources import landing_store_of, vault_of
-
-    vault, address = vault_of(settings), LakeAddress.of(settings)
+    vault, address = VaultAddress.of(settings), LakeAddress.of(settings)
     if vault.is_new:
         raise StorageError(f"there is no vault yet, so nobody is known: the first `{typed('sync')}` makes it")
     lake = Lake(address, read_only=True) if address.exists else None
     try:
         yield SearchedInstallation(
-            vault.vault,
+            vault.open(),
             lake,
-            landing_store_of(settings).open(),
+            lambda: _landing_store(settings),
             settings.lineage_table_name,
             load_platforms(settings.platform_path),
         )
     finally:
         if lake is not None:
             lake.close()
+
+
+def _landing_store(settings: Settings) -> ObjectStore:
+    from sync_platform.defs.resources import landing_store_of  # Dagster: the import takes longer than a search
+
+    return landing_store_of(settings).open()
 
 
 def _find(settings: Settings, installation: SearchedInstallation, question: PersonQuestion) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""Dagster's code server and daemon, as children of the server.
+"""The processes beside the server, as its children: Dagster's code server and daemon, and the emergency starter.
 
 The code server listens on a socket in a folder that only this user can open: it has no login, and runs any code that it
 is sent. Runs are children of the code server: it ends only after them.
@@ -20,7 +20,7 @@ STOPS_WITHIN_S = 20.0
 
 
 class DagsterProcesses:
-    """The two children. `folder`: for the socket and the workspace file; only this user may open it."""
+    """The three children. `folder`: for the socket and the workspace file; only this user may open it."""
 
     def __init__(
         self, folder: Path, environment: Mapping[str, str], log_format: str = "colored", relay: Relay | None = None
@@ -36,10 +36,17 @@ class DagsterProcesses:
         self.daemon = ChildProcess(
             "the daemon", ["dagster._daemon", "run", "-w", str(workspace), *form], environment, relay
         )
+        self.starter = ChildProcess(
+            "the emergency starter", ["sync_platform", "emergency", "starter"], environment, relay
+        )
         self._is_stopping = threading.Event()
 
+    @property
+    def children(self) -> list[ChildProcess]:
+        return [self.code_server, self.daemon, self.starter]
+
     def start(self, is_serving: Callable[[str], bool]) -> None:
-        """Start both, the daemon once the code server answers; StorageError if it does not.
+        """Start all, the others once the code server answers; StorageError if it does not.
 
         `is_serving`: True if a code server answers on this socket.
         """
@@ -50,18 +57,20 @@ class DagsterProcesses:
                 raise StorageError("Dagster's code server did not start: its messages are above")
             time.sleep(0.1)
         self.daemon.start()
+        self.starter.start()
 
     def watch(self, on_given_up: Callable[[], None]) -> None:
         """Restart a child that ends, in a thread of its own; `on_given_up` is called if that does not help."""
-        both = [self.code_server, self.daemon]
-        threading.Thread(target=keep_running, args=(both, self._is_stopping, on_given_up), daemon=True).start()
+        arguments = (self.children, self._is_stopping, on_given_up)
+        threading.Thread(target=keep_running, args=arguments, daemon=True).start()
 
     def problems(self) -> list[str]:
         """The children that do not run now."""
-        return [f"{child.name} does not run" for child in (self.code_server, self.daemon) if not child.is_running]
+        return [f"{child.name} does not run" for child in self.children if not child.is_running]
 
     def stop(self) -> bool:
-        """Stop the daemon, so that nothing new begins, then the code server. False if runs go on, and it after them."""
+        """Stop what begins runs, then the code server. False if runs go on, and the code server ends after them."""
         self._is_stopping.set()
+        self.starter.stop(STOPS_WITHIN_S)
         self.daemon.stop(STOPS_WITHIN_S)
         return self.code_server.stop(STOPS_WITHIN_S)
