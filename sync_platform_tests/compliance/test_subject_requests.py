@@ -28,7 +28,7 @@ class Office:
 
     def receive(self, kind: PrivacyRequestKind, law: Law) -> int:
         self.now = RECEIVED
-        return self.register.add(kind, actor="ada", law=law, identity="known")
+        return self.register.add(kind, actor="ada", law=law, identity="known", subjects=["x"])
 
     def after(self, days: int) -> RequestRegister:
         self.now = RECEIVED + timedelta(days=days)

@@ -17,6 +17,8 @@ from sync_platform.platforms import load_platforms
 from sync_platform.privacy.access import collect_answer
 from sync_platform.privacy.person_question import PersonQuestion
 from sync_platform.privacy.person_search import candidates
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.vault.unsealing import OF_ANOTHER_PERSON
@@ -197,6 +199,24 @@ def test_a_query_unseals_with_a_role_and_a_reason_and_at_most_a_thousand_rows(
     many = home.shell.run_in_process("query", "SELECT 1 AS n FROM range(2000)", *asked[2:])
     assert len(json.loads(many.stdout)) == 1_000
     assert "first 1,000 rows only" in many.stderr
+
+
+def test_values_of_a_person_who_restricted_their_use_stay_sealed_in_a_query(
+    home: PersonalHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = home.guest()
+    register = RequestRegister(home.settings.ledger_url)
+    number = register.add(PrivacyRequestKind.restriction, actor="ada", identity="known", subjects=[guest["subject"]])
+    register.close(number, "restricted", actor="ada")
+    monkeypatch.setitem(home.shell.environment, "OPERATOR_ROLE", "unsealer")
+    sql = f"SELECT email FROM chope.reservations WHERE contains(email, '{guest['subject']}')"
+    asked = ("query", sql, "--unseal", "--reason", "spellings of names", "--json")
+    shown = home.shell.run_in_process(*asked)
+    assert guest["email"] not in shown.stdout
+    assert "the values of 1 persons stay sealed" in shown.stderr
+    register.lift(number, "settled", actor="ada")
+    register.dispose()
+    assert guest["email"] in home.shell.run_in_process(*asked).stdout
 
 
 @pytest.mark.parametrize(

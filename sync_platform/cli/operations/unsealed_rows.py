@@ -20,6 +20,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import command_line_actor
 from sync_platform.permissions.decision import require_allowed
 from sync_platform.platforms import load_platforms
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.privacy.searched_installation import contexts_of
 from sync_platform.settings import Settings
 from sync_platform.storage.operation_name import OperationName
@@ -61,9 +62,13 @@ class UnsealedRows:
             persons = {each for column in shown.columns for each in subjects_in(column.to_pylist())}
             platforms = load_platforms(settings.platform_path).values()
             contexts = [name for each in platforms for dataset in each.datasets for name in contexts_of(each, dataset)]
-            unsealing = Unsealing(VaultAddress.of(settings).open().ciphers(persons), contexts)
+            restricted = persons & restricted_subjects(settings.ledger_url)
+            unsealing = Unsealing(VaultAddress.of(settings).open().ciphers(persons - restricted), contexts)
             columns = [_clear(column, unsealing) for column in shown.columns]
-            operation.ended("complete", rows=len(shown), data_subjects=len(persons), values=unsealing.unsealed)
+            unsealed_persons = len(persons - restricted)
+            operation.ended("complete", rows=len(shown), data_subjects=unsealed_persons, values=unsealing.unsealed)
+        if restricted:
+            report_problem(f"the values of {len(restricted):,} persons stay sealed: they restricted their use")
         if len(rows) > MAX_ROWS:
             report_problem(f"--unseal shows the first {MAX_ROWS:,} rows only")
         session.register("unsealed_rows", pa.table(columns, names=shown.column_names))

@@ -169,7 +169,7 @@ def requests_lift(
     reason: Annotated[str, typer.Option(help=f"Why the restriction ends; the person is told before. {RegisterText}")],
     as_json: AsJson = False,
 ) -> None:
-    """End a restriction: the values of the person are exported and unsealed for analysis again.
+    """End a restriction: the values of the person may be unsealed for analysis again.
 
     Exit code: 0, or 2 if the request is no restriction that applies.
     """
