@@ -9,16 +9,22 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import httpx
 
+from sync_platform.api.alert_answer import AlertAnswer, AlertList
 from sync_platform.api.backup_answer import BackupAnswer, BackupBody, RestoreBody
+from sync_platform.api.change_answer import ChangeFeed
 from sync_platform.api.emergency_answer import EmergencyAnswer, EmergencyBody, PriorityLevel, SubmittedEmergency
 from sync_platform.api.envelope import AnswerPage, ApiModel, Envelope, ErrorEnvelope
 from sync_platform.api.health_answer import HealthAnswer
 from sync_platform.api.job_answer import JobAnswer
+from sync_platform.api.quality_answer import QualityAnswer, QualityList
+from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantSummary
 from sync_platform.api.story_answer import StoryAnswer
+from sync_platform.api.sync_answer import SyncAnswer
+from sync_platform.api.table_answer import TableAnswer, TableList
 
 PREFIX = "/api/production-sync"
 ATTEMPTS = 3
@@ -99,6 +105,46 @@ class ApiClient:
             time.sleep(poll_s)
             job = self.job(job.job_id)
         return job
+
+    def restaurants(self, **filters: str | float | bool | None) -> Iterator[RestaurantSummary]:
+        """All restaurants that meet the filters: q, district, cuisine, lat, lng, radius, openNow."""
+        return self._pages(RestaurantSummary, "/restaurants", filters)
+
+    def restaurant(self, restaurant_id: str) -> RestaurantAnswer:
+        """A restaurant, with the source of each field, its listings and its offers."""
+        return self._read(RestaurantAnswer, f"/restaurants/{restaurant_id}")
+
+    def changes(self, since: str | None = None, *, limit: int = 500, **filters: str | None) -> ChangeFeed:
+        """The next changes. Keep `next`: it is the `since` of the next call. Filters: source, dataset, entityId."""
+        return self._read(ChangeFeed, "/changes", {"since": since, "limit": limit, **filters})
+
+    def quality(self, source: str | None = None) -> list[QualityAnswer]:
+        """The scores of every dataset."""
+        return self._read(QualityList, "/quality", {"source": source}).items
+
+    def syncs(self, *, source: str | None = None, status: str | None = None) -> Iterator[SyncAnswer]:
+        """All syncs, newest first."""
+        return self._pages(SyncAnswer, "/syncs", {"source": source, "status": status})
+
+    def sync(self, sync_id: str) -> SyncAnswer:
+        """A sync."""
+        return self._read(SyncAnswer, f"/syncs/{sync_id}")
+
+    def alerts(self, *, every: bool = False) -> list[AlertAnswer]:
+        """The open alerts, the most severe first; with `every` also those that are resolved."""
+        return self._read(AlertList, "/alerts", {"all": every}).items
+
+    def acknowledge(self, alert_id: str) -> AlertAnswer:
+        """Acknowledge an alert."""
+        return self._write(AlertAnswer, f"/alerts/{alert_id}/ack", None, None)
+
+    def tables(self) -> list[TableAnswer]:
+        """The tables that can be read as a whole."""
+        return self._read(TableList, "/bulk").items
+
+    def table(self, name: str, *, form: Literal["ndjson", "parquet"] = "parquet", removed: bool = False) -> bytes:
+        """A whole table as a file."""
+        return self._sent("GET", f"/bulk/{name}", {"format": form, "removed": removed}).content
 
     def close(self) -> None:
         """Close the connections."""

@@ -20,6 +20,7 @@ from sync_platform.defs.monitoring import watch_sensors
 from sync_platform.defs.platform_lock import platform_lock_resource
 from sync_platform.defs.progress import NoProgress, Progress
 from sync_platform.defs.resources import lake_of, landing_store_of, sources_of, vault_of
+from sync_platform.defs.retention import retention_schedule
 from sync_platform.defs.run_log import begin_logging_in_dagster
 from sync_platform.defs.scorecard import scorecard_asset
 from sync_platform.defs.sync_log import sync_log
@@ -52,11 +53,12 @@ def build(settings: Settings, progress: Progress, row_worker: RowWorker = NO_ROW
     sync_jobs = sync_schedules(platforms)
     schedules = [
         *sync_jobs,
-        maintenance_schedule(platforms),
+        maintenance_schedule(settings, platforms),
         verification_schedule(),
         *backup_schedules(),
         drill_schedule(),
         vault_backup_schedule(),
+        retention_schedule(settings, platforms),
         erasure_schedule(),
     ]
     return dg.Definitions(

@@ -45,6 +45,9 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",
     )
+    emergency_queue_url: HttpAddress = Field(
+        "", description="Address of an SQS queue that emergency requests are read from. Empty: none."
+    )
     lineage_table_name: str = Field(
         "lineage.changes", description="Name of the change history's table, as `schema.table`."
     )

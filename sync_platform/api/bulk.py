@@ -16,27 +16,15 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, StreamingResponse
 
 from sync_platform.api.context import ApiContext
-from sync_platform.api.envelope import ApiModel, Envelope, documented_errors, enveloped
+from sync_platform.api.envelope import Envelope, documented_errors, enveloped
 from sync_platform.api.permission import permitted
+from sync_platform.api.table_answer import TableAnswer, TableList
 from sync_platform.errors import NoLakeYet, NotFound
 from sync_platform.permissions.action import Action
 from sync_platform.unified.readable_tables import ReadableTable, readable_tables
 
 NDJSON, PARQUET = "application/x-ndjson", "application/vnd.apache.parquet"
 BATCH_ROWS = 2_000
-
-
-class TableAnswer(ApiModel):
-    """A table that can be read as a whole. The names of columns are those of the lake (docs/datasets.md)."""
-
-    table: str
-    columns: list[str]
-
-
-class TableList(ApiModel):
-    """The tables that can be read as a whole."""
-
-    items: list[TableAnswer]
 
 
 def add_bulk(router: APIRouter, context: ApiContext) -> None:

@@ -12,6 +12,7 @@ from sync_platform.api.job_processes import JobProcesses
 from sync_platform.api.job_store import ApiJob, JobStore
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.sync_progress import ProgressStore
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
@@ -29,7 +30,7 @@ class ApiContext:
     `waiting_runs` reads Dagster's runs that wait; StorageError where it cannot. `note_denial` writes a denial into the
     audit log. `launch_emergency` starts an emergency request at once; without it, Dagster's sensor does. `start_job`
     starts a job; without it, the job gets a process (job_processes.py). `progress_of` gives the last message of each
-    of these Dagster runs. `health_age_s`: how old a health may be.
+    of these Dagster runs, for runs that write no progress of their own. `health_age_s`: how old a health may be.
     """
 
     settings: Settings
@@ -52,6 +53,10 @@ class ApiContext:
     @cached_property
     def requests(self) -> RequestStore:
         return RequestStore(self.settings.ledger_url)
+
+    @cached_property
+    def progress(self) -> ProgressStore:
+        return ProgressStore(self.settings.ledger_url)
 
     @cached_property
     def jobs(self) -> JobStore:
@@ -94,6 +99,6 @@ class ApiContext:
     def close(self) -> None:
         """Close the connections."""
         self.lake.close()
-        for name in ("requests", "jobs", "audit_log"):
+        for name in ("requests", "progress", "jobs", "audit_log"):
             if name in vars(self):
                 getattr(self, name).close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import StreamingResponse
 
 from sync_platform.api.context import ApiContext
 from sync_platform.api.cursor import cursor_after, place_of
@@ -11,6 +12,7 @@ from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, 
 from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
 from sync_platform.api.paging import Cursor, Limit
 from sync_platform.api.permission import known_actor, permitted, require_on
+from sync_platform.api.progress_events import EVENT_SCHEMA, EVENTS, progress_events
 from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_report import report_on
 from sync_platform.emergency.submission import Submission, submit_request
@@ -87,6 +89,22 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
         """Show an emergency request: who asked, why, and the progress or the result of each platform."""
         return enveloped(EmergencyAnswer, answers_of(context, [context.requests.find(request_id)])[0])
 
+    @router.get(
+        "/emergency/{request_id}/events",
+        operation_id="followEmergency",
+        response_class=StreamingResponse,
+        responses={**documented_errors(404), 200: {"description": "Events", "content": {EVENTS: EVENT_SCHEMA}}},
+        dependencies=[may_read],
+        tags=["emergency"],
+    )
+    def follow_emergency(request_id: str) -> Response:
+        """Follow an emergency request: an event `progress` now and after each change, until it has ended.
+
+        The data of an event is JSON: the status of the request, and the phase, records and pages of each platform.
+        """
+        context.requests.find(request_id)
+        return StreamingResponse(progress_events(context, request_id), media_type=EVENTS)
+
 
 def submitted(context: ApiContext, actor: Actor, body: EmergencyBody, receipt: str) -> Submission:
     """The stored request. It is in the audit log before it is stored, and again with its id."""
@@ -108,9 +126,18 @@ def submitted(context: ApiContext, actor: Actor, body: EmergencyBody, receipt: s
 def answers_of(context: ApiContext, requests: list[EmergencyRequest]) -> list[EmergencyAnswer]:
     """The requests with the records of their syncs, and the progress of those that run."""
     records = _records(context, [each.request_id for each in requests if each.launched_at])
-    running = [run.run_id for each in requests for run in each.runs if run.run_id and run.state != "finished"]
-    progress = context.progress_of(running) if running else {}
-    return [EmergencyAnswer(**report_on(each, records, progress).document()) for each in requests]
+    return [EmergencyAnswer(**report_on(each, records, _progress(context, each)).document()) for each in requests]
+
+
+def _progress(context: ApiContext, request: EmergencyRequest) -> dict[str, str]:
+    """What each unfinished run of a request does now, by run id."""
+    running = {run.platform: run.run_id for run in request.runs if run.run_id and run.state != "finished"}
+    if not running:
+        return {}
+    written = context.progress.of_request(request.request_id)
+    found = {run_id: written[platform].details for platform, run_id in running.items() if platform in written}
+    others = [run_id for run_id in running.values() if run_id not in found]
+    return {**(context.progress_of(others) if others else {}), **found}
 
 
 def _records(context: ApiContext, request_ids: list[str]) -> list[SyncRecord]:

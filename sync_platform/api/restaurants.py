@@ -19,7 +19,7 @@ from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantPage
 from sync_platform.permissions.action import Action
 from sync_platform.unified.opening_hours import is_open, open_spans
 from sync_platform.unified.restaurant_record import read_restaurant
-from sync_platform.unified.restaurant_search import Near, Place, RestaurantQuery, search
+from sync_platform.unified.restaurant_search import Near, RestaurantQuery, ResultPlace, search
 
 MOST_RADIUS_M = 50_000
 Text = Annotated[str | None, Query(min_length=1, max_length=100)]
@@ -62,7 +62,7 @@ def add_restaurants(router: APIRouter, context: ApiContext) -> None:
         near = Near(lat, lng, radius) if lat is not None and lng is not None else None
         query = RestaurantQuery(now, q, district, cuisine, near, now if open_now else None)
         filters = {"q": q, "district": district, "cuisine": cuisine, "near": [lat, lng, radius], "open": open_now}
-        after = Place(*place_of(cursor, filters, ((int, float), int, str))) if cursor else None
+        after = ResultPlace(*place_of(cursor, filters, ((int, float), int, str))) if cursor else None
         found = search(current.get(), query, limit, after)
         last = found.after
         following = cursor_after([last.rank, last.reviews, last.restaurant_id], filters) if last else None

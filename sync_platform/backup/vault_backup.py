@@ -17,7 +17,14 @@ import sqlalchemy as sa
 
 from sync_platform.backup.object_format import Codec, decode, encode
 from sync_platform.backup.scratch_folder import scratch_folder
-from sync_platform.backup.vault_copy import VaultCopy, read_vault_lines, tombstones_in, vault_lines, write_vault
+from sync_platform.backup.vault_copy import (
+    VaultCopy,
+    read_vault_lines,
+    summarise_vault,
+    tombstones_in,
+    vault_lines,
+    write_vault,
+)
 from sync_platform.documents.typed_command import typed
 from sync_platform.errors import DamagedBackup, StorageError, UsageError
 from sync_platform.storage.object_store import ObjectStore
@@ -62,7 +69,7 @@ class VaultBackup:
         StorageError, and the backup before stays, where that fails, or where it has keys that this vault does not have.
         """
         _require_current(engine, master_key)
-        self._require_continued(read_vault_lines(vault_lines(engine, master_key)))
+        self._require_continued(summarise_vault(engine, master_key))
         name = f"{FOLDER}vault-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S-%fZ}-{secrets.token_hex(3)}{CODEC.ending}"
         self._put(name, encode(vault_lines(engine, master_key), CODEC, self._key, name.encode()))
         copy = self._read(name)

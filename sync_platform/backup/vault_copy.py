@@ -60,8 +60,21 @@ class VaultCopy:
         return len(self.tombstones) + self.rows[subject_keys.name]
 
 
-def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:
-    """The vault as lines of JSON, at one moment, in constant memory."""
+_NOT_ERASED = subject_keys.c.subject_id.not_in(sa.select(tombstones.c.subject_id))
+
+
+def summarise_vault(engine: sa.Engine, master_key: str) -> VaultCopy:
+    """What a copy of the vault would say, found without reading its keys: a million of them take seconds."""
+    without_keys = [name for name in TABLES if name != subject_keys.name]
+    copy = read_vault_lines(vault_lines(engine, master_key, without_keys))
+    with transaction(engine) as connection:
+        counted = sa.select(sa.func.count()).select_from(subject_keys).where(_NOT_ERASED)
+        copy.rows[subject_keys.name] = connection.execute(counted).scalar_one()
+    return copy
+
+
+def vault_lines(engine: sa.Engine, master_key: str, names: Iterable[str] = tuple(TABLES)) -> Iterator[bytes]:
+    """The tables `names` of the vault as lines of JSON, at one moment, in constant memory."""
     counts = dict.fromkeys(TABLES, 0)
     with read_transaction(engine) as connection:
         check = connection.execute(sa.select(key_checks.c.check_value)).scalar()
@@ -73,16 +86,21 @@ def vault_lines(engine: sa.Engine, master_key: str) -> Iterator[bytes]:
                 "master_key": master_key,
             }
         )
-        for name, table in TABLES.items():
-            wanted = sa.select(table)
+        for name in names:
+            table = TABLES[name]
+            wanted = sa.select(*map(_as_stored, table.columns))
             if table is subject_keys:
-                wanted = wanted.where(table.c.subject_id.not_in(sa.select(tombstones.c.subject_id)))
+                wanted = wanted.where(_NOT_ERASED)
             found = connection.execution_options(yield_per=ROWS_PER_LINE).execute(
                 wanted.order_by(*table.primary_key.columns)
             )
             for rows in found.partitions(ROWS_PER_LINE):
                 counts[name] += len(rows)
-                yield _line({"table": name, "rows": [[_written(value) for value in row] for row in rows]})
+                written = [
+                    [base64.b64encode(value).decode() if isinstance(value, bytes) else value for value in row]
+                    for row in rows
+                ]
+                yield _line({"table": name, "rows": written})
         yield _line({"end": counts})
 
 
@@ -193,8 +211,9 @@ def _line(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _written(value: Any) -> Any:
-    return base64.b64encode(value).decode() if isinstance(value, bytes | memoryview) else value
+def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The column as the database returns it. A time of SQLite stays text: to parse a million of them takes a second."""
+    return sa.type_coerce(column, sa.Text) if isinstance(column.type, sa.DateTime) else column
 
 
 def _read(column: sa.Column[Any], value: Any) -> Any:

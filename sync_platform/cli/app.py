@@ -38,6 +38,7 @@ from sync_platform.cli.operations.commands import (
 )
 from sync_platform.cli.privacy.commands import privacy_commands
 from sync_platform.cli.quality.commands import check, quality, quarantine_commands
+from sync_platform.cli.retention.commands import retention_commands
 from sync_platform.cli.syncing.commands import backfill, sync, unify
 from sync_platform.cli.vault.commands import vault_commands
 from sync_platform.documents.typed_command import program
@@ -87,6 +88,7 @@ GROUPS = {
     "vault": vault_commands,
     "privacy": privacy_commands,
     "metrics": metrics_commands,
+    "retention": retention_commands,
     "token": token_commands,
     "user": user_commands,
 }

@@ -15,14 +15,16 @@ from sync_platform.compliance import requirements
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import LoggedOperation, begun_in
 from sync_platform.compliance.obligation import Obligation, Requirement
-from sync_platform.compliance.span import day_text
+from sync_platform.compliance.span import Span, day_text
 from sync_platform.lake.maintenance import outdated_snapshots
 from sync_platform.landing.retention import AT_WORK, Expired, LandedSync, find_expired, limits_of
 from sync_platform.lineage.retention import due_closings
+from sync_platform.privacy.retention_rule import RULES, RetentionRule, RuleName
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.object_store import ObjectStore
+from sync_platform.storage.operation_name import OperationName
 
 GRACE = timedelta(days=8)
 """How long an item may be overdue: maintenance is weekly, and skips what is younger than a day."""
@@ -48,11 +50,39 @@ class RetentionLimit:
 
 
 @dataclass(frozen=True)
+class RuleInForce:
+    """A rule of retention with its days."""
+
+    name: RuleName
+    what: str
+    setting: str
+    days: int
+    then: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class RecordedDeletion:
+    """What a rule deleted at one time, or that it failed. `before`: what is older was due."""
+
+    at: datetime
+    rule: str
+    before: str
+    deleted: dict[str, int]
+    outcome: str
+    error: str
+    actor: str
+    via: str
+
+
+@dataclass(frozen=True)
 class AppliedRetention:
-    """Every limit, and the maintenance operations that began in the span."""
+    """Every limit, the maintenance operations that began in the span, every rule, and the deletions of the span."""
 
     limits: list[RetentionLimit]
     maintenance: list[LoggedOperation]
+    rules: list[RuleInForce]
+    deletions: list[RecordedDeletion]
 
 
 def retention_of(
@@ -71,7 +101,36 @@ def retention_of(
         _lineage(view, settings.lineage_retention_days),
         _backups(view, settings.backup_retention_days, backups),
     ]
-    return AppliedRetention(limits, list(begun_in(operations, view.span, "maintain")))
+    return AppliedRetention(
+        limits,
+        list(begun_in(operations, view.span, OperationName.maintain)),
+        [_in_force(each, settings) for each in RULES],
+        list(recorded_deletions(operations, view.span)),
+    )
+
+
+def _in_force(rule: RetentionRule, settings: Settings) -> RuleInForce:
+    return RuleInForce(rule.name, rule.what, rule.setting, rule.days(settings), rule.then, rule.basis)
+
+
+def recorded_deletions(operations: Sequence[LoggedOperation], span: Span) -> Iterator[RecordedDeletion]:
+    """The deletions of the span: from the entries of retention, and from those of prunes that deleted something."""
+    for each in begun_in(operations, span, OperationName.retention, OperationName.prune):
+        rule, deleted = each.subject.get("rule", RuleName.backups), each.subject.get("deleted", {})
+        if each.operation == OperationName.prune:
+            backups, objects = each.subject.get("backups") or [], each.subject.get("objects") or 0
+            deleted = {"backups": len(backups), "objects": objects} if backups or objects else {}
+        if deleted or each.subject.get("error"):
+            yield RecordedDeletion(
+                each.began_at,
+                rule,
+                each.subject.get("before", ""),
+                deleted,
+                each.outcome or "",
+                each.subject.get("error", ""),
+                each.actor,
+                each.via,
+            )
 
 
 def judge_retention(found: AppliedRetention) -> list[Obligation]:

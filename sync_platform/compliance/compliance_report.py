@@ -6,6 +6,7 @@ What belongs here: the order in which figures are gathered. Everything in the la
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from sync_platform.compliance.data_quality import (
     judge_quarantine,
     open_quarantine,
 )
+from sync_platform.compliance.erasures_of_span import ReportedErasure, erasures_of
 from sync_platform.compliance.lake_view import LakeView
 from sync_platform.compliance.logged_operations import logged_operations
 from sync_platform.compliance.obligation import ComplianceRate, Obligation
@@ -35,6 +37,7 @@ from sync_platform.compliance.timeliness import Timeliness, judge_on_time, timel
 from sync_platform.compliance.verdict import Verdict, verdict_of
 from sync_platform.landing.retention import LandedSync, landed_syncs
 from sync_platform.lineage.verification import AuditedInstallation, OnStep
+from sync_platform.privacy.erasure_ledger import ErasureLedger
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.quality.scorecard import Scored, newest_scores
 from sync_platform.settings import Settings
@@ -77,6 +80,7 @@ class ComplianceReport:
     quarantine: list[OpenQuarantine]
     personal: PersonalData
     requests: RequestsOfSpan
+    erasures: list[ReportedErasure]
     retention: AppliedRetention
     chains: ChainVerification
     recovery: Recovery
@@ -145,6 +149,7 @@ def _gather(
             count_data_subjects(installation.vault, span.first, span.last),
         ),
         requests=_requests(installation, view),
+        erasures=_erasures(installation, view),
         retention=retention_of(
             view, installation.settings, installation.platforms, installation.landing, landed, backups, operations
         ),
@@ -162,6 +167,11 @@ def _requests(installation: Installation, view: LakeView) -> RequestsOfSpan:
         return requests_of(register, view.span, view.now)
     finally:
         register.dispose()
+
+
+def _erasures(installation: Installation, view: LakeView) -> list[ReportedErasure]:
+    with closing(ErasureLedger(installation.settings.ledger_url)) as ledger:
+        return erasures_of(ledger, view.span)
 
 
 def _judge(

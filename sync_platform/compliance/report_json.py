@@ -52,8 +52,14 @@ def report_json(report: ComplianceReport) -> Json:
             "datasets": report.personal.datasets,
             "subjects": report.personal.subjects,
             "requests": report.requests.requests,
+            "erasures": report.erasures,
         },
-        "retention": {"rules": report.retention.limits, "maintenance": _operations(report.retention.maintenance)},
+        "retention": {
+            "rules": report.retention.limits,
+            "table": report.retention.rules,
+            "deletions": report.retention.deletions,
+            "maintenance": _operations(report.retention.maintenance),
+        },
         "verification": {**chains.findings.document(), "anchors_made": chains.anchors},
         "recovery": {
             "backups": _operations(recovery.backups),

@@ -162,8 +162,25 @@ def personal_section(report: ComplianceReport) -> Section:
         DocumentTable("Register of personal data", ("dataset", "whose", "purpose", "basis", "recipients"), register),
         DocumentTable("Personal fields", columns, rows),
         DocumentTable("Requests of data subjects", heads, requests, empty),
+        _erasures(report),
     ]
     return Section("Personal data", [counted], tables)
+
+
+def _erasures(report: ComplianceReport) -> DocumentTable:
+    rows: list[Row] = [
+        (
+            each.number,
+            each.state if each.problem is None else f"{each.state}: {each.problem}",
+            moment_text(each.requested_at),
+            each.requested_by,
+            f"{each.confirmed_by} (alone)" if each.confirmed_alone else each.confirmed_by,
+            f"{each.places} places, {each.proof}" if each.proof else None,
+        )
+        for each in report.erasures
+    ]
+    heads = ("erasure", "state", "asked for", "by", "confirmed by", "proof")
+    return DocumentTable("Erasures", heads, rows, "0 erasures are on record in the span")
 
 
 def _fetched_from(source: SourceTerms) -> str:

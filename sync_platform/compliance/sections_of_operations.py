@@ -10,13 +10,14 @@ from sync_platform.compliance.logged_operations import LoggedOperation
 from sync_platform.compliance.span import moment_text
 from sync_platform.documents.document import DocumentTable, Row, Section
 from sync_platform.documents.wording import subject_text
+from sync_platform.privacy.recorded_deletion import figures_in_words
 
 MAX_SHOWN = 50
 RETENTION_NOTE = (
     "The next weekly maintenance deletes what is due. Something is overdue when it has been due for more than "
     f"{GRACE.days} days. Of each dataset the newest landed sync and the newest complete one are kept, and so is the "
-    "snapshot that was current at the beginning of the window of time travel. Maintenance by the schedule is on record "
-    "when it begins; its run says what it deleted."
+    "snapshot that was current at the beginning of the window of time travel. Each deletion by a rule is on record "
+    "with its figures; a maintenance by the schedule is on record when it begins."
 )
 CHAINS_NOTE = "Every digest and both hash chains were computed again, and every table was replayed from its history."
 
@@ -34,8 +35,26 @@ def retention_section(report: ComplianceReport) -> Section:
         )
         for each in report.retention.limits
     ]
+    table: list[Row] = [
+        (each.name, each.what, f"{each.days:,} days ({each.setting})", each.then, each.basis)
+        for each in report.retention.rules
+    ]
+    deletions: list[Row] = [
+        (moment_text(each.at), each.rule, figures_in_words(each.deleted) or each.error, each.actor, each.via)
+        for each in report.retention.deletions[:MAX_SHOWN]
+    ]
+    caption = "Deletions of the span"
+    if len(report.retention.deletions) > MAX_SHOWN:
+        caption += f" (the first {MAX_SHOWN} of {len(report.retention.deletions):,}; --json has all)"
+    tables = [
+        DocumentTable("Rules of retention", ("rule", "what is kept", "how long", "then", "basis"), table),
+        DocumentTable("What is stored, by limit", columns, rows),
+        DocumentTable(
+            caption, ("at", "rule", "deleted", "actor", "interface"), deletions, "nothing was deleted in the span"
+        ),
+    ]
     done = _operations("Maintenance that began in the span and deletes what is due", report.retention.maintenance)
-    return Section("Retention as applied", [RETENTION_NOTE], [DocumentTable("Limits", columns, rows), done])
+    return Section("Retention as applied", [RETENTION_NOTE], [*tables, done])
 
 
 def chains_section(report: ComplianceReport) -> Section:

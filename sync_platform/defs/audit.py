@@ -14,7 +14,9 @@ import dagster as dg
 
 from sync_platform.defs.run_log import logging_run
 from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, REQUESTER_TAG
-from sync_platform.storage.audit_log import AuditLog, Outcome, Via
+from sync_platform.privacy.recorded_deletion import Deletion
+from sync_platform.settings import Settings
+from sync_platform.storage.audit_log import AuditLog, Outcome, Via, system_user
 from sync_platform.storage.operation_name import OperationName
 
 ACTOR_TAG = "sync_platform/actor"
@@ -49,6 +51,22 @@ def audited_run(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[s
             yield under_way
     finally:
         _record(run, ledger, operation, {**subject, **under_way.details}, under_way.outcome)
+
+
+def record_deletion(run: dg.DagsterRun, settings: Settings, deletion: Deletion) -> None:
+    """Log what a rule of retention deleted, or why it failed, in one entry; the command line's runs too."""
+    log = AuditLog(settings.ledger_url)
+    actor, via = _actor_of(run)
+    if ATTENDED_TAG in run.tags:
+        actor, via = settings.sync_actor or system_user(), "cli"
+    with closing(log):
+        log.record(
+            OperationName.retention,
+            {"run_id": run.run_id, **deletion.document()},
+            actor=actor,
+            via=via,
+            outcome="failed" if deletion.error else "complete",
+        )
 
 
 def _record(run: dg.DagsterRun, ledger: str, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:

@@ -96,30 +96,30 @@ class Backups(dg.ConfigurableResource[None]):
         ):
             return replicate(self.repository(), self.replica.open(), scratch, on_step)
 
-    def plan_prune(self, *, trusts_clock: bool = False) -> PrunePlan:
+    def plan_prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PrunePlan:
         """What `prune` would do."""
-        return plan_prune(self.repository(), self.retention_days, datetime.now(UTC), trusts_clock=trusts_clock)
+        at = now or datetime.now(UTC)
+        return plan_prune(self.repository(), self.retention_days, at, trusts_clock=trusts_clock)
 
-    def prune(self, *, trusts_clock: bool = False) -> PruneReport:
+    def prune(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PruneReport:
         """Delete what is due, beside no backup, restore or maintenance."""
         with Leases(self.ledger_url).hold("backup prune") as lease:
-            now = datetime.now(UTC)
             return prune(
                 self.repository(),
                 self.retention_days,
-                now,
+                now or datetime.now(UTC),
                 trusts_clock=trusts_clock,
                 require_lease=lease.require_unexpired,
             )
 
-    def plan_prune_replica(self, *, trusts_clock: bool = False) -> PrunePlan | None:
+    def plan_prune_replica(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PrunePlan | None:
         """What `prune_replica` would do; None where it would do nothing."""
         replica = self._repository_of_replica()
         if replica is None:
             return None
-        return plan_prune(replica, self.retention_days, datetime.now(UTC), trusts_clock=trusts_clock)
+        return plan_prune(replica, self.retention_days, now or datetime.now(UTC), trusts_clock=trusts_clock)
 
-    def prune_replica(self, *, trusts_clock: bool = False) -> PruneReport | None:
+    def prune_replica(self, *, trusts_clock: bool = False, now: datetime | None = None) -> PruneReport | None:
         """Delete what is due in the replica, beside no replication; None where there is none, or nothing in it."""
         replica = self._repository_of_replica()
         if replica is None:
@@ -128,7 +128,7 @@ class Backups(dg.ConfigurableResource[None]):
             return prune(
                 replica,
                 self.retention_days,
-                datetime.now(UTC),
+                now or datetime.now(UTC),
                 trusts_clock=trusts_clock,
                 require_lease=lease.require_unexpired,
             )

@@ -9,7 +9,7 @@ its partitions. Here the tables of its storage are used, so this works with the 
   the events of assets, of checks and of the state of runs. The UI reads assets, partitions and checks from the index.
 - `asset_check_executions`: the result of each check, with its event.
 - `build_failed_and_in_progress_partition_subset`: a partition has failed if its newest event is a planned
-  materialisation of a failed run. Without the row of that run, Dagster takes the partition for one that was never tried.
+  materialisation of a failed run. Without the row of that run, Dagster shows the partition as never tried.
 - `ComputeLogManager.delete_logs`: deletes the captured output of a run.
 """
 
@@ -175,7 +175,7 @@ def _has_events(shard: Path) -> bool:
     if not shard.exists():
         return False
     with closing(sqlite3.connect(shard, timeout=BUSY_S)) as connection:
-        return connection.execute("SELECT EXISTS (SELECT 1 FROM event_logs)").fetchone() == (1,)
+        return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM event_logs)").fetchone()[0])
 
 
 def _delete_events(shard: Path) -> None:

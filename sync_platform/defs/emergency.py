@@ -6,7 +6,7 @@ Submitting and storing requests belongs in emergency/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -17,7 +17,9 @@ from sync_platform.defs.resources import StoreResource
 from sync_platform.defs.run_errors import error_of, is_blocked
 from sync_platform.defs.trigger import ATTENDED_TAG, REQUEST_ID_TAG, RUN_PRIORITY_TAG, tags_of_priority, tags_of_request
 from sync_platform.emergency.request import RUN_CANCELLED, EmergencyRequest, PlatformRun
+from sync_platform.emergency.request_document import ProcessedRequests
 from sync_platform.emergency.request_files import process_files
+from sync_platform.emergency.request_queue import process_messages
 from sync_platform.emergency.request_report import newest_of
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.starter_presence import is_left_to_starter
@@ -51,11 +53,14 @@ def emergency_sensor(
         jobs=[schedule.job for schedule in schedules],
         minimum_interval_seconds=LOOK_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reads request files, launches one run per platform of each emergency request, and stores how the "
-        "runs end.",
+        description="Reads request files and request messages, launches one run per platform of each emergency "
+        "request, and stores how the runs end.",
     )
     def emergency(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        errors = _process_files(context, landing_store, requests, platforms)
+        errors = [
+            *_process(context, lambda: process_files(landing_store.open(), requests, platforms)),
+            *_process(context, lambda: _process_queue(settings, requests, platforms)),
+        ]
         urgent = {name for request in requests.open_requests() for name in request.platforms}
         limit_pools(context.instance, platforms.keys(), urgent)
         errors += follow(context.instance, requests, LakeAddress.of(settings))
@@ -67,17 +72,21 @@ def emergency_sensor(
     return emergency
 
 
-def _process_files(
-    context: dg.SensorEvaluationContext, store: StoreResource, requests: RequestStore, platforms: Mapping[str, Platform]
-) -> list[str]:
-    """Submit the requests of all request files. Returns the errors of those that could not be processed."""
+def _process(context: dg.SensorEvaluationContext, read: Callable[[], ProcessedRequests]) -> list[str]:
+    """Submit the requests that wait in one place. Returns the errors of those that could not be processed."""
     try:
-        processed = process_files(store.open(), requests, platforms)
+        processed = read()
     except StorageError as error:
         return [str(error)]
-    for key, reason in processed.refused.items():
-        context.log.warning(f"{key} was refused: {reason}")
+    for name, reason in processed.refused.items():
+        context.log.warning(f"{name} was refused: {reason}")
     return processed.errors
+
+
+def _process_queue(settings: Settings, requests: RequestStore, platforms: Mapping[str, Platform]) -> ProcessedRequests:
+    if not settings.emergency_queue_url:
+        return ProcessedRequests()
+    return process_messages(settings.emergency_queue_url, settings.aws_region, requests, platforms)
 
 
 def run_requests(requests: RequestStore, platforms: Mapping[str, Platform]) -> Iterator[dg.RunRequest]:

@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from sync_platform.defs import schedule_times
-from sync_platform.defs.audit import note_run
+from sync_platform.defs.audit import note_run, record_deletion
 from sync_platform.defs.automation import RUN_TAGS
 from sync_platform.defs.landing import failure
 from sync_platform.defs.resources import LakeResource, StoreResource
@@ -20,6 +20,8 @@ from sync_platform.defs.schedule_times import scheduled
 from sync_platform.lake.maintenance import MaintenanceReport, maintain
 from sync_platform.landing.retention import Expired, delete_expired, find_expired, limits_of
 from sync_platform.lineage.retention import Closed, close_lineage
+from sync_platform.privacy.recorded_deletion import Deletion
+from sync_platform.privacy.retention_rule import RULE, RuleName
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lease import Leases
@@ -48,7 +50,7 @@ def retention_periods_of(settings: Settings) -> RetentionPeriods:
     )
 
 
-def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinition:
+def maintenance_schedule(settings: Settings, platforms: dict[str, Platform]) -> dg.ScheduleDefinition:
     """The weekly schedule and its job."""
 
     @dg.op(
@@ -84,6 +86,9 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
                 delete_expired(store, expired, now)
         except Exception as error:
             raise failure(context, error) from error
+        for deletion in _deletions(settings, expired, closed, now):
+            if not deletion.is_nothing:
+                record_deletion(context.run, settings, deletion)
         yield dg.Output(None, metadata=_metadata(report, expired, closed))
 
     @dg.job(
@@ -96,6 +101,14 @@ def maintenance_schedule(platforms: dict[str, Platform]) -> dg.ScheduleDefinitio
         maintain_lake_and_landing()
 
     return scheduled(lake_maintenance, schedule_times.MAINTENANCE, "Maintenance of lake and landing, every Sunday.")
+
+
+def _deletions(settings: Settings, expired: list[Expired], closed: list[Closed], now: datetime) -> list[Deletion]:
+    """What it deleted by the rules of retention, for the audit log."""
+    landed = {"syncs": len(expired), "bytes": sum(each.sync.size_bytes for each in expired)}
+    folded = {"changes": sum(each.changes_before - each.changes_after for each in closed)}
+    figures = {RuleName.landing: landed, RuleName.lineage: folded}
+    return [Deletion(name, RULE[name].before(settings, now), deleted) for name, deleted in figures.items()]
 
 
 def _metadata(report: MaintenanceReport, expired: list[Expired], closed: list[Closed]) -> dict[str, Any]:

@@ -22,12 +22,11 @@ from sync_platform.storage.ledger import Ledger
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.objects import open_store
 from sync_platform.storage.s3_client import ATTEMPTS, open_other_s3_client
-from sync_platform.vault.key_file import KeyFile
-from sync_platform.vault.key_place import KeyPlace, open_master_key
+from sync_platform.vault.key_place import KeyPlace
 from sync_platform.vault.kms_key import KmsKey
 from sync_platform.vault.platform_secrets import PlatformSecrets
-from sync_platform.vault.seal import Vault, has_master_key, open_vault_database
-from sync_platform.vault.stored_secret import StoredSecret
+from sync_platform.vault.seal import Vault
+from sync_platform.vault.vault_address import VaultAddress
 
 
 class StoreResource(dg.ConfigurableResource[ObjectStore]):
@@ -121,27 +120,29 @@ class VaultResource(dg.ConfigurableResource[Vault]):
     _vault: Vault | None = PrivateAttr(default=None)
 
     @property
+    def address(self) -> VaultAddress:
+        key_file = Path(self.key_file)
+        return VaultAddress(self.url, key_file, self.kms_key_id, self.secret_id, self.region, self.endpoint)
+
+    @property
     def vault(self) -> Vault:
         """The vault, opened anew after a rotation; StorageError where its database or master key cannot be used."""
         if self._vault is None or not self._vault.is_current():
-            engine = self._vault.engine if self._vault else open_vault_database(self.url)
-            self._vault = Vault(engine, open_master_key(self.key_place(engine), engine))
+            self._vault = self.address.open(self._vault.engine if self._vault else None)
         return self._vault
 
     def key_place(self, engine: sa.Engine) -> KeyPlace:
         """Where the master key is stored; `engine` is of the vault's database."""
-        if self.kms_key_id:
-            return self.kms_key(self.kms_key_id, engine)
-        return self.stored_secret(self.secret_id) if self.secret_id else KeyFile(Path(self.key_file))
+        return self.address.key_place(engine)
 
     @property
     def is_new(self) -> bool:
         """True if the vault was never used: opening it would make its master key."""
-        return not has_master_key(open_vault_database(self.url)) and not self.has_key()
+        return self.address.is_new
 
     def has_key(self) -> bool:
         """True if the master key is there."""
-        return self.key_place(open_vault_database(self.url)).is_present()
+        return self.address.has_key()
 
     def platform_secrets(self, platform: str) -> PlatformSecrets:
         """The store of the secrets that a platform issues, such as a rotated refresh token."""
@@ -149,17 +150,7 @@ class VaultResource(dg.ConfigurableResource[Vault]):
 
     def kms_key(self, kms_key_id: str, engine: sa.Engine) -> KmsKey:
         """The master key that this KMS key wraps."""
-        import boto3
-
-        client = boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
-        return KmsKey(client, kms_key_id, engine)
-
-    def stored_secret(self, secret_id: str) -> StoredSecret:
-        """The master key in this secret of Secrets Manager."""
-        import boto3
-
-        client = boto3.client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None)
-        return StoredSecret(client, secret_id)
+        return self.address.kms_key(kms_key_id, engine)
 
 
 class Sources(dg.ConfigurableResource[None]):

@@ -23,6 +23,7 @@ INCREMENTAL_BACKUP = "30 5 * * *"
 VAULT_BACKUP = "0 6 * * *"
 LINEAGE_VERIFICATION = f"0 {ANCHOR_HOUR} {ANCHOR_DAY} * *"
 PRUNING = "0 7 * * *"
+RETENTION = "30 7 * * *"
 DRILL = "0 8 * * 0"
 ERASURES = "40 * * * *"
 

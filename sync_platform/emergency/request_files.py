@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from sync_platform.emergency.request_document import ProcessedRequests, RequestDocument
 from sync_platform.emergency.request_store import RequestStore
-from sync_platform.emergency.submission import DEFAULT_PRIORITY, Submission, submit_request
+from sync_platform.emergency.submission import Submission
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.object_store import ObjectInfo, ObjectStore
@@ -26,33 +26,14 @@ GRACE = timedelta(seconds=10)
 """A younger file that cannot be parsed may not be written completely yet."""
 
 
-class RequestFile(msgspec.Struct, forbid_unknown_fields=True):
-    """The content of a file. An unknown field is refused: it may be misspelt."""
-
-    reason: str
-    platforms: list[str] = []
-    priority: str = DEFAULT_PRIORITY
-    requester: str = ""
-    key: str | None = None
-
-
-@dataclass
-class ProcessedFiles:
-    """The submissions, the reasons of refused files by key, and the errors of files that could not be processed now."""
-
-    submissions: list[Submission] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-
-
 def process_files(
     store: ObjectStore, requests: RequestStore, platforms: Mapping[str, Platform], now: datetime | None = None
-) -> ProcessedFiles:
+) -> ProcessedRequests:
     """Submit the request of every file. An invalid file does not stop the others.
 
     Raises StorageError where the store cannot be listed.
     """
-    processed = ProcessedFiles()
+    processed = ProcessedRequests()
     for entry in _listed(store):
         try:
             try:
@@ -85,19 +66,15 @@ def _submit(
     except KeyError:
         return None  # deleted since it was listed
     try:
-        file = msgspec.json.decode(body, type=RequestFile)
+        file = msgspec.json.decode(body, type=RequestDocument)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if now - entry.modified_at < GRACE and not isinstance(error, msgspec.ValidationError):
             return None
         raise UsageError(f"it is not a request: {error}") from None
-    submission = submit_request(
+    submission = file.submit(
         requests,
         platforms,
-        file.platforms,
-        reason=file.reason,
-        requester=file.requester.strip() or f"file {entry.key}",
-        priority=file.priority,
-        key=file.key,
+        sender=f"file {entry.key}",
         receipt=f"{entry.key} {entry.modified_at.isoformat()} {hashlib.sha256(body).hexdigest()}",
     )
     store.delete(entry.key)

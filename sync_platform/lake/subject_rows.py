@@ -49,11 +49,10 @@ def count_subject_rows(
     """The tables that have rows of these data subjects, removed rows included."""
     found = []
     with TemporaryTables(session) as scratch:
-        ids = scratch.create("subjects", "SELECT unnest($ids::VARCHAR[]) AS id", {"ids": sorted(subjects)})
         forms = ", ".join(f"'{PREFIX}{subject}:{ERASED}'" for subject in sorted(subjects)) or "''"
         for platform, dataset in personal_tables(session, platforms):
             names = sealed_columns(dataset)
-            is_sealed = " OR ".join(has_ciphertext(name, ids) for name in names)
+            is_sealed = has_ciphertext(scratch, names, subjects)
             is_erased = " OR ".join(f'"{name}" IN ({forms})' for name in names)
             query = f"SELECT count(*) FILTER ({is_sealed}), count(*) FILTER ({is_erased}) FROM {LAKE}."
             sealed, erased = session.execute(query + dataset_table(platform.name, dataset).sql).fetchall()[0]

@@ -32,6 +32,8 @@ MAX_LISTINGS_PER_KEY = 1_000
 RARE_WORDS = 3
 _STREET_END = 3  # characters of a Chinese street's name that blocking looks at
 _WIDEST_BLOCK = 20  # numbers
+_KEYS_PER_PAIR = 2  # that two candidates share on average
+_PRIME, _OTHER_PRIME = 7_368_787, 15_485_863  # they spread the drawn pairs evenly
 _MOST_UNITS = 6
 
 
@@ -224,19 +226,54 @@ def without_keys(keys: pl.DataFrame, skipped: pl.Series) -> pl.DataFrame:
     return keys.filter(~pl.col("key").is_in(skipped.implode())) if len(skipped) else keys
 
 
-def pairs_of(keys: pl.DataFrame, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct pairs of positions that share a key, in order, the smaller position first.
+def pairs_of(keys: pl.DataFrame, groups: np.ndarray, of: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of positions of different groups that share a key, in order, the smaller position first.
 
-    `of`: for each position, true if its pairs are wanted; None for all pairs. Two listings of one source may be a
-    pair too: these pairs show what similarity chance produces.
+    `groups`: by position, as in `ParsedListings.groups`. `of`: for each position, true if its pairs are wanted; None
+    for all pairs.
     """
     wanted = np.ones(keys.height, dtype=bool) if of is None else of[keys["listing"].to_numpy()]
+    return _joined(keys, groups, wanted, "mine.own <> theirs.own AND (mine.wanted OR theirs.wanted)")
+
+
+def sample_within_groups(keys: pl.DataFrame, groups: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """About `most` random pairs of one group that share a key, and how many pairs each of them stands for.
+
+    A source lists a place once, so these pairs show what likeness chance produces.
+    """
+    counts = keys.with_columns(own=groups[keys["listing"].to_numpy()]).group_by("key", "own").len()["len"].to_numpy()
+    every = max(1, int((counts.astype(np.int64) * (counts - 1) // 2).sum() // (most * _KEYS_PER_PAIR)))
+    is_drawn = f"(mine.listing::BIGINT * {_PRIME} + theirs.listing::BIGINT * {_OTHER_PRIME}) % {every} = 0"
+    one, other = _joined(keys, groups, np.ones(keys.height, dtype=bool), f"mine.own = theirs.own AND {is_drawn}")
+    return one, other, float(every)
+
+
+def share_a_key(keys: pl.DataFrame, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """True for each pair of positions that shares a key."""
+    found = np.zeros(len(one), dtype=bool)
     with memory_database() as connection:
-        connection.register("keys", keys.with_columns(wanted=wanted).to_arrow())
+        connection.register("keys", keys.to_arrow())
+        connection.register(
+            "pairs", pl.DataFrame({"number": np.arange(len(one)), "one": one, "other": other}).to_arrow()
+        )
+        numbers = connection.sql(
+            """SELECT DISTINCT number FROM pairs JOIN keys AS mine ON mine.listing = pairs.one
+               JOIN keys AS theirs ON theirs.listing = pairs.other AND theirs.key = mine.key"""
+        ).fetchnumpy()["number"]
+    found[np.asarray(numbers)] = True
+    return found
+
+
+def _joined(
+    keys: pl.DataFrame, groups: np.ndarray, wanted: np.ndarray, condition: str
+) -> tuple[np.ndarray, np.ndarray]:
+    listed = keys.select("listing", "key").with_columns(own=groups[keys["listing"].to_numpy()], wanted=wanted)
+    with memory_database() as connection:
+        connection.register("keys", listed.to_arrow())
         pairs = connection.sql(
-            """SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
-               JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing
-                AND (mine.wanted OR theirs.wanted) ORDER BY ALL"""
+            f"""SELECT DISTINCT mine.listing AS one, theirs.listing AS other FROM keys AS mine
+               JOIN keys AS theirs ON mine.key = theirs.key AND mine.listing < theirs.listing AND {condition}
+               ORDER BY ALL"""
         ).fetchnumpy()
     return np.asarray(pairs["one"]), np.asarray(pairs["other"])
 

@@ -19,18 +19,10 @@ import numpy as np
 
 from sync_platform.matching.cluster_odds import ClusterOdds, ScoredPair
 from sync_platform.matching.comparisons import UNKNOWN
+from sync_platform.matching.decided_pairs import Decision, by_position
 from sync_platform.matching.linkage import Linkage
 from sync_platform.matching.only_candidates import only_candidates
 from sync_platform.matching.thresholds import Thresholds
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A decision that two listings, each (source, source_id), are or are not one place; it overrides all evidence."""
-
-    one: tuple[str, str]
-    other: tuple[str, str]
-    same: bool
 
 
 @dataclass
@@ -52,7 +44,7 @@ def build_clusters(
 ) -> Clusters:
     """The clusters of a linkage. Decisions about other listings are ignored."""
     thresholds = thresholds or Thresholds()
-    decided = _decided(linkage, decisions)
+    decided = by_position(linkage.listings, decisions)
     only = only_candidates(linkage, thresholds)
     joining = np.flatnonzero((linkage.may_join & (linkage.probabilities >= thresholds.match)) | only)
     component = _components(linkage, joining, decided)
@@ -84,7 +76,7 @@ def _clear_components(
     """By component: true where all its pairs are in favour and no source comes twice, so that it is one cluster."""
     clear = np.ones(len(component), dtype=bool)
     clear[component[linkage.left[inside[linkage.bits[inside] < max(least, 0.0)]]]] = False
-    once = np.flatnonzero(~linkage.listings["is_duplicate"].to_numpy())
+    once = np.flatnonzero(~linkage.may_be_second)
     keys = component[once] * (linkage.sources.max(initial=0) + 1) + linkage.sources[once]
     order = np.argsort(keys, kind="stable")
     twice = once[order[1:][keys[order[1:]] == keys[order[:-1]]]]
@@ -103,7 +95,7 @@ def _odds_by_component(
     least: float,
 ) -> Iterable[ClusterOdds]:
     """The components that have to be weighed, each with its pairs and decisions."""
-    marked = linkage.listings["is_duplicate"].to_numpy()
+    marked = linkage.may_be_second
     weights = linkage.model.weights(linkage.levels[inside])
     coincidence = linkage.model.coincidence(linkage.levels[inside])
     known = linkage.levels[inside] != UNKNOWN
@@ -125,20 +117,6 @@ def _odds_by_component(
         if component[one] == component[other]:
             of(one).decide(one, other, same=same)
     return found.values()
-
-
-def _decided(linkage: Linkage, decisions: Iterable[Decision]) -> dict[tuple[int, int], bool]:
-    """Decisions by positions, the smaller position first."""
-    wanted = list(decisions)
-    if not wanted:
-        return {}
-    position = {key: at for at, key in enumerate(linkage.listings.select("source", "source_id").iter_rows())}
-    found = {}
-    for decision in wanted:
-        if decision.one in position and decision.other in position:
-            one, other = sorted((position[decision.one], position[decision.other]))
-            found[one, other] = decision.same
-    return found
 
 
 class _UnionFind:

@@ -12,7 +12,9 @@ from math import log2
 
 import msgspec
 import numpy as np
+import polars as pl
 
+from sync_platform.matching.blocking import sample_within_groups, share_a_key
 from sync_platform.matching.comparisons import (
     CITY,
     COMPARISONS,
@@ -40,6 +42,8 @@ from sync_platform.matching.model import (
 from sync_platform.matching.parsed_listings import ParsedListings
 
 MAX_TRAINING_PAIRS = 100_000
+MAX_CHANCE_PAIRS = 300_000
+"""About as many candidate pairs of one source are compared to see what chance produces."""
 RANDOM_PAIRS = 100_000
 U_STRENGTH = 1000.0
 """The weight of the assumed `u`, in pairs."""
@@ -62,18 +66,19 @@ def estimate_model(
     parsed: ParsedListings,
     comparer: Comparer,
     frequencies: Frequencies,
-    left: np.ndarray,
-    right: np.ndarray,
-    levels: np.ndarray,
+    keys: pl.DataFrame,
+    across: np.ndarray,
 ) -> Model:
-    """The model of parsed listings and their candidate pairs (`left`, `right`, with their `levels`)."""
-    sources = parsed.source_numbers
-    once = ~parsed.is_duplicate[left] & ~parsed.is_duplicate[right]
-    within = levels[(sources[left] == sources[right]) & once]
-    within, across = within[~_look_like_duplicates(within)], levels[(sources[left] != sources[right]) & once]
-    sizes = np.bincount(sources[~parsed.is_duplicate]).astype(float)
+    """The model of parsed listings with their blocking keys; `across`: levels of candidate pairs of two sources."""
+    sizes = np.bincount(parsed.source_numbers[~parsed.is_duplicate]).astype(float)
+    if len(sizes) < 2:
+        return Model(_expected_prior(sizes), initial_parameters(), frequencies)
+    once = keys.filter(~pl.Series(parsed.is_duplicate).gather(keys["listing"]))
+    one, other, scale = sample_within_groups(once, parsed.source_numbers, MAX_CHANCE_PAIRS)
+    within = comparer.compare(one, other)
+    within = within[~_look_like_duplicates(within)]
     random_across = comparer.compare(*_random_pairs(parsed, within=False))
-    chance = _ChanceLevels(within, _random_levels(comparer, parsed, left, right), random_across, sizes)
+    chance = _ChanceLevels(within, scale, _random_levels(comparer, parsed, keys), random_across, sizes)
     model = Model(_expected_prior(sizes), chance.with_u(initial_parameters()), frequencies)
     model = msgspec.structs.replace(model, coincidences=chance.coincidences(model.parameters))
     if not len(across):
@@ -96,9 +101,13 @@ def _look_like_duplicates(levels: np.ndarray) -> np.ndarray:
 class _ChanceLevels:
     """The levels that chance produces, measured on pairs of one source, which are not matches."""
 
-    def __init__(self, within: np.ndarray, random: np.ndarray, random_across: np.ndarray, sizes: np.ndarray) -> None:
-        """`within`: levels of candidate pairs of one source; `random`: of random other pairs of one source;
-        `random_across`: of random pairs of different sources; `sizes`: listings per source."""
+    def __init__(
+        self, within: np.ndarray, scale: float, random: np.ndarray, random_across: np.ndarray, sizes: np.ndarray
+    ) -> None:
+        """`within`: levels of candidate pairs of one source, each of which stands for `scale` pairs; `random`: of
+        random other pairs of one source; `random_across`: of random pairs of different sources; `sizes`: listings per
+        source."""
+        self._scale = scale
         self._within, self._random, self._random_across = within, random, random_across
         self._pairs_within = float((sizes * (sizes - 1) / 2).sum())
         self._pairs_across = float((sizes.sum() ** 2 - (sizes**2).sum()) / 2)
@@ -115,8 +124,11 @@ class _ChanceLevels:
             if comparison in _FREE_TEXT_COMPARISONS and len(self._random_across):
                 counted = _counts(self._random_across[:, column], count) * self._pairs_across / len(self._random_across)
             else:
-                alike, usual = _counts(self._within[:, column], count), _counts(self._random[:, column], count)
-                others = max(0.0, self._pairs_within - len(self._within)) / max(len(self._random), 1)
+                alike, usual = (
+                    _counts(self._within[:, column], count) * self._scale,
+                    _counts(self._random[:, column], count),
+                )
+                others = max(0.0, self._pairs_within - len(self._within) * self._scale) / max(len(self._random), 1)
                 counted = alike + usual * others
             assumed = np.array(initial[comparison.name].u)
             u = (counted + U_STRENGTH * assumed) / (counted.sum() + U_STRENGTH)
@@ -125,7 +137,7 @@ class _ChanceLevels:
 
     def coincidences(self, parameters: dict[str, Parameters]) -> dict[str, float]:
         """`Model.coincidences`: bits by which combinations are more frequent than independent levels would be."""
-        counted = np.bincount(combinations_of(self._within), minlength=COMBINATIONS).astype(float)
+        counted = np.bincount(combinations_of(self._within), minlength=COMBINATIONS) * self._scale
         expected = np.full(COMBINATIONS, self._pairs_within)
         shape = tuple(len(comparison.levels) + 1 for comparison in TOGETHER)
         levels = np.array(np.unravel_index(np.arange(COMBINATIONS), shape)) - 1
@@ -152,7 +164,7 @@ class _ChanceLevels:
             return across
         kinds, by_chance = combine(across, _CHANCE_COMPARISONS), combine(self._within, _CHANCE_COMPARISONS)
         size = int(max(kinds.max(initial=0), by_chance.max(initial=0))) + 1
-        counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size).astype(float)
+        counts, expected = np.bincount(kinds, minlength=size), np.bincount(by_chance, minlength=size) * self._scale
         of_kind = np.zeros(size, dtype=np.int64)
         of_kind[kinds] = np.arange(len(kinds))  # any pair of each kind
         expected *= self._ratios()[_known(across[of_kind])]
@@ -185,11 +197,10 @@ def _random_pairs(parsed: ParsedListings, *, within: bool) -> tuple[np.ndarray, 
     return once[np.minimum(one, other)[drawn]], once[np.maximum(one, other)[drawn]]
 
 
-def _random_levels(comparer: Comparer, parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _random_levels(comparer: Comparer, parsed: ParsedListings, keys: pl.DataFrame) -> np.ndarray:
     """The levels of random pairs of one source, without candidates."""
     one, other = _random_pairs(parsed, within=True)
-    count = len(parsed)
-    drawn = ~np.isin(one.astype(np.int64) * count + other, left.astype(np.int64) * count + right)
+    drawn = ~share_a_key(keys, one, other)
     return comparer.compare(one[drawn], other[drawn])
 
 

@@ -5,7 +5,6 @@ What belongs here: turning levels and weights into something that people and pro
 
 from __future__ import annotations
 
-from math import log2
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ class Explainer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._prior = round(log2(model.prior / (1 - model.prior)), _SHOWN_DIGITS)
+        self._prior = round(model.prior_bits, _SHOWN_DIGITS)
         self._explanations: dict[bytes, dict[str, Any]] = {}
 
     def evidence(self, levels: np.ndarray) -> dict[str, Any]:

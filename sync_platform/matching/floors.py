@@ -9,6 +9,7 @@ What belongs here: finding floors in text. `unit_evidence` compares them.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from sync_platform.matching.scripts import HAN
@@ -78,6 +79,7 @@ def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
     return FloorSet(_listed(re.sub(r"\bl(?=\d)", "", text)), is_level)
 
 
+@lru_cache(maxsize=10_000)
 def _listed(text: str) -> frozenset[str]:
     """The floors of a list such as `1 - 3` or `g & m`."""
     floors: list[str] = []

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
-from sync_platform.matching.clusters import Decision
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.linkage import Linkage, compare
 from sync_platform.matching.linkage_state import IDS, LinkageState, key_table, link_table
 from sync_platform.matching.listing_table import to_listing_table
@@ -119,7 +119,7 @@ def _link(
     listed = parsed.listings.with_row_index("listing").with_columns(pl.col("listing").cast(pl.Int32))
     by_position = keys.join(listed, on=IDS).select("listing", "key")
     wanted = None if of is None else np.isin(np.arange(len(parsed)), listed.join(of, on=IDS, how="semi")["listing"])
-    return compare(parsed, model, by_position, *pairs_of(by_position, wanted))
+    return compare(parsed, model, by_position, *pairs_of(by_position, parsed.groups(), wanted))
 
 
 def _connected(

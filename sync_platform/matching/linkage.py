@@ -7,8 +7,10 @@ clusters = build_clusters(linkage, Thresholds())
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +19,11 @@ import numpy as np
 import polars as pl
 
 from sync_platform.matching.blocking import BlockingKeys, count_listings_per_key, oversized_keys, pairs_of, without_keys
+from sync_platform.matching.decided_pairs import Decision, by_position
 from sync_platform.matching.estimation import estimate_model
 from sync_platform.matching.evidence import Comparer
 from sync_platform.matching.frequencies import count_frequencies
+from sync_platform.matching.learning import taught
 from sync_platform.matching.listing_table import to_listing_table
 from sync_platform.matching.model import Model, probability_of
 from sync_platform.matching.parsed_listings import ParsedListings, parse_listings
@@ -37,7 +41,8 @@ class Linkage:
     `listings` has `source`, `source_id` and `is_duplicate`, in order. Pairs are sorted by (`left`, `right`), and
     `left` < `right`. `levels` is as in `evidence`. `bits` are the log2 odds that the pair is one place. `closeness` (0
     for unlikely pairs) decides between pairs with equal bits. `keys` are as in `BlockingKeys`. The score of a pair
-    depends on its two listings and the model only, not on the rest of the table.
+    depends on its two listings and the model only, not on the rest of the table. `within_sources`: listings of one
+    source were compared too.
     """
 
     listings: pl.DataFrame
@@ -49,6 +54,7 @@ class Linkage:
     closeness: np.ndarray
     keys: pl.DataFrame
     warnings: list[str]
+    within_sources: bool = False
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -61,25 +67,59 @@ class Linkage:
 
     @property
     def may_join(self) -> np.ndarray:
-        """True where a pair may be one place: its sources differ, or one listing is marked as a second listing."""
-        marked = self.listings["is_duplicate"].to_numpy()
+        """True where a pair may be one place: its sources differ, or one listing may be a second one."""
+        second = self.may_be_second
         return np.asarray(
-            (self.sources[self.left] != self.sources[self.right]) | marked[self.left] | marked[self.right]
+            (self.sources[self.left] != self.sources[self.right]) | second[self.left] | second[self.right]
         )
 
+    @property
+    def may_be_second(self) -> np.ndarray:
+        """True for each listing that may be a second one of its source: it is marked, or the user asked for all."""
+        return np.asarray(self.listings["is_duplicate"].to_numpy() | self.within_sources)
 
-def link(table: Any, model: Model | None = None, on_progress: Progress = lambda stage: None) -> Linkage:
+
+def link(
+    table: Any,
+    model: Model | None = None,
+    on_progress: Progress = lambda stage: None,
+    *,
+    within_sources: bool = False,
+    decisions: Iterable[Decision] = (),
+) -> Linkage:
     """Compare the listings of a polars frame, an Arrow table or a DuckDB relation (`listing_table.SCHEMA`).
 
-    Without a model, one is estimated from these listings. UsageError where the table is not a table of listings.
+    Without a model, one is estimated from these listings, and learns from `decisions`. Listings of one source are
+    compared only where one is marked as a second listing, or `within_sources`. UsageError where the table is not a
+    table of listings.
     """
+    with _without_garbage_collection():
+        return _link(table, model, on_progress, within_sources=within_sources, decisions=decisions)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Parsed values are millions of small tuples without cycles; the collector would visit them all many times."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _link(
+    table: Any, model: Model | None, on_progress: Progress, *, within_sources: bool, decisions: Iterable[Decision]
+) -> Linkage:
     listings = to_listing_table(table)
     on_progress(f"reading {listings.table.height:,} listings")
     parsed = parse_listings(listings.table)
     frequencies = count_frequencies(parsed) if model is None else model.frequencies
     on_progress("looking for pairs")
     blocking_keys = BlockingKeys(parsed, frequencies)
-    left, right = pairs_of(without_keys(blocking_keys.keys, oversized_keys(count_listings_per_key(blocking_keys.keys))))
+    keys = without_keys(blocking_keys.keys, oversized_keys(count_listings_per_key(blocking_keys.keys)))
+    left, right = pairs_of(keys, parsed.groups(within_sources=within_sources))
     if model is None:
         frequencies = msgspec.structs.replace(frequencies, crowded=blocking_keys.crowded)
     on_progress(f"comparing {len(left):,} pairs")
@@ -87,20 +127,38 @@ def link(table: Any, model: Model | None = None, on_progress: Progress = lambda 
     levels = comparer.compare(left, right)
     if model is None:
         on_progress("estimating the model")
-        model = estimate_model(parsed, comparer, frequencies, left, right, levels)
-    warnings = [*listings.warnings, *_reasons_for_no_match(parsed, left, right)]
-    return score_pairs(comparer, model, blocking_keys.keys, left, right, levels, warnings)
+        model = estimate_model(parsed, comparer, frequencies, keys, levels_between(parsed, left, right, levels))
+        model = _with_lessons(model, comparer, decisions)
+    warnings = [*listings.warnings, *_reasons_for_no_match(parsed, len(left))]
+    linkage = score_pairs(comparer, model, blocking_keys.keys, left, right, levels, warnings)
+    return replace(linkage, within_sources=within_sources)
 
 
-def _reasons_for_no_match(parsed: ParsedListings, left: np.ndarray, right: np.ndarray) -> list[str]:
-    """Why no two listings can be one place, in words; nothing where some can."""
+def _with_lessons(model: Model, comparer: Comparer, decisions: Iterable[Decision]) -> Model:
+    """The model with what the decisions on listings of different sources teach."""
+    across = [decision for decision in decisions if decision.is_across_sources]
+    decided = by_position(comparer.parsed.listings, across)
+    pairs = np.array(sorted(decided), dtype=np.int64).reshape(-1, 2)
+    same = np.array([decided[pair] for pair in sorted(decided)], dtype=bool)
+    model = taught(model, comparer.compare(pairs[:, 0], pairs[:, 1]), same)
+    return msgspec.structs.replace(model, lessons=msgspec.structs.replace(model.lessons, decisions=len(across)))
+
+
+def levels_between(parsed: ParsedListings, left: np.ndarray, right: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """The levels of the pairs of different sources without second listings."""
     sources, marked = parsed.source_numbers, parsed.is_duplicate
-    if ((sources[left] != sources[right]) | marked[left] | marked[right]).any():
+    return np.asarray(levels[(sources[left] != sources[right]) & ~marked[left] & ~marked[right]])
+
+
+def _reasons_for_no_match(parsed: ParsedListings, pairs: int) -> list[str]:
+    """Why no two listings can be one place, in words; nothing where some can."""
+    if pairs:
         return []
     if not len(parsed):
         return ["there are no listings"]
-    if len(set(parsed.sources)) == 1 and not marked.any():
-        return [f"all listings are of one source, {parsed.sources[0]}: there is none to match them with"]
+    if len(set(parsed.sources)) == 1 and not parsed.is_duplicate.any():
+        only = parsed.sources[0]
+        return [f"all listings are of one source, {only}: --within-sources looks for second listings within it"]
     return ["no two listings were compared: they have no value in common, or only values that too many listings have"]
 
 

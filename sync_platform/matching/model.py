@@ -9,6 +9,7 @@ two listings are one place, and u where they are not. The sum of weights and pri
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from math import log2, prod
 
 import msgspec
@@ -33,6 +34,18 @@ class Parameters(msgspec.Struct, frozen=True):
     u: tuple[float, ...]
 
 
+class Lessons(msgspec.Struct, frozen=True):
+    """What people's decisions teach (`learning`): corrections in bits.
+
+    `weights`: by comparison, for each of its levels. `shift_bits`: for all pairs, which moves the threshold.
+    `decisions`: how many decisions this was learned from.
+    """
+
+    weights: dict[str, tuple[float, ...]] = {}
+    shift_bits: float = 0.0
+    decisions: int = 0
+
+
 class Model(msgspec.Struct, frozen=True):
     """`prior` is the probability that two random listings of different sources are one place.
 
@@ -45,12 +58,13 @@ class Model(msgspec.Struct, frozen=True):
     parameters: dict[str, Parameters]
     frequencies: Frequencies
     coincidences: dict[str, float] = {}
+    lessons: Lessons = Lessons()
     version: int = VERSION
 
     @property
     def prior_bits(self) -> float:
-        """The log2 odds of the prior."""
-        return log2(self.prior / (1 - self.prior))
+        """The log2 odds of the prior, with what decisions teach."""
+        return log2(self.prior / (1 - self.prior)) + self.lessons.shift_bits
 
     def weights(self, levels: np.ndarray) -> np.ndarray:
         """Bits for a match (above 0) or against it, per pair and comparison; 0 where a level is unknown.
@@ -64,7 +78,8 @@ class Model(msgspec.Struct, frozen=True):
         """The weight of each level of a comparison; the unknown level comes first."""
         found = self.parameters[COMPARISONS[column].name]
         bits = (max(-MAX_BITS, min(MAX_BITS, log2(m / u))) for m, u in zip(found.m, found.u, strict=True))
-        return np.array([0.0, *bits])
+        lessons = self.lessons.weights.get(COMPARISONS[column].name, ())
+        return np.array([0.0, *(one + other for one, other in zip_longest(bits, lessons, fillvalue=0.0))])
 
     def bits(self, levels: np.ndarray) -> np.ndarray:
         """The sum of prior and evidence of each pair: log2 of the odds that it is one place."""

@@ -58,6 +58,15 @@ class ParsedListings:
         numbers = {source: number for number, source in enumerate(sorted(set(self.sources)))}
         return np.array([numbers[source] for source in self.sources], dtype=np.int32)
 
+    def groups(self, *, within_sources: bool = False) -> np.ndarray:
+        """A number for each listing: two listings of one group are not compared.
+
+        A source lists a place once, so its listings are one group. A second listing is a group of its own, and
+        `within_sources` every listing is.
+        """
+        alone = np.arange(len(self)) + len(self)
+        return np.where(self.is_duplicate | within_sources, alone, self.source_numbers)
+
 
 def parse_listings(table: pl.DataFrame) -> ParsedListings:
     """The parsed listings of a sorted table in `listing_table.SCHEMA`."""

@@ -12,13 +12,13 @@ from sync_platform.matching.scripts import HAN, drop_apostrophes, fold, has_han,
 _OPEN, _CLOSE = "(（[【〔「", ")）]】〕」"
 _BRACKETED = re.compile(rf"[{re.escape(_OPEN)}]([^{re.escape(_OPEN + _CLOSE)}]*)[{re.escape(_CLOSE)}]")
 _SECOND_LISTING = re.compile(
-    r"\b(?:extended|delivery|deliver|pick ?-?up|take ?-?away|take ?-?out|self ?-?pick ?-?up|duplicate|second listing|"
-    r"outer zone|express zone|extra zone)\b|外送|外卖|延伸|自取|扩展"
+    r"(?<![a-z0-9])(?:extended|delivery|deliver|pick ?-?up|take ?-?away|take ?-?out|self ?-?pick ?-?up|duplicate|"
+    r"second listing|outer zone|express zone|extra zone)(?![a-z0-9])|外送|外卖|延伸|自取|扩展"
 )
 _AFTER_NAME = re.compile(r"\s+(?:@|at the|at|[-–—|~·]|,)\s+(?=\S)|\s*@\s*(?=\S)")
 _LEGAL = re.compile(
-    r"\b(?:limited|ltd|co ltd|company|inc|llc|llp|plc|pte|corp|gmbh|catering group|hk|hong kong|h k)\b\.?|"
-    "有限公司|公司$"
+    r"(?<![a-z0-9])(?:limited|ltd|co ltd|company|inc|llc|llp|plc|pte|corp|gmbh|catering group|hk|hong kong|h k)"
+    r"(?![a-z0-9])\.?|有限公司|公司$"
 )
 _WORD = re.compile(rf"[a-z0-9]+|[{HAN}]+")
 _BRANCH_HAN = re.compile(rf"^(.{{2,}}?)[\s(（\-–]*([{HAN}]{{2,6}}(?:分店|店|分行))[)）]?$")
@@ -85,7 +85,7 @@ def _parse_english(folded: str) -> ParsedName:
     branch = _BRACKETED.findall(name)
     name = _BRACKETED.sub(" ", name)
     before, after = _cut_branch(name)
-    words = _WORD.findall(_LEGAL.sub(" ", before)) or _WORD.findall(before)
+    words = _without_legal_words(_WORD.findall(before))
     if not words:
         words, branch = _WORD.findall(" ".join(branch)), []
     core = (
@@ -103,6 +103,15 @@ def _parse_english(folded: str) -> ParsedName:
         sound_of_english([word for word in words if word != "and"]),
         is_second_listing=False,
     )
+
+
+def _without_legal_words(words: list[str]) -> list[str]:
+    """The words of a name without its legal form; a name of legal words only keeps the last ones."""
+    while True:
+        rest = _WORD.findall(_LEGAL.sub(" ", " ".join(words)))
+        if not rest or rest == words:
+            return words
+        words = rest
 
 
 def _cut_branch(name: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 WIDEST = 60  # units; a wider range is no range but one code in two parts
 CODE = (
@@ -16,11 +17,14 @@ CODE = (
 )
 """A pattern of one code, or one end of a range."""
 _PARTS = re.compile(r"([a-z]*)(\d+)([a-z]*)(\d*)")
+_PREFIX = re.compile(r"(?<![a-z0-9])([a-z]{1,4}) ?-(?=\d)")
+_NO_CODE = re.compile(r"[^a-z0-9]")
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _LIST = re.compile(r"[、,及和&与/+;]|\band\b|号")
 _RANGE = re.compile(r"\s*(?:[-–—~至到]|\bto\b)\s*")
 
 
+@lru_cache(maxsize=50_000)
 def parse_units(text: str) -> frozenset[str]:
     """The codes in a folded list of units, such as `3b 及 5`, `309-314` or `l1-094 & 095`."""
     return frozenset(code for item in _LIST.split(text) if item.strip() for code in _codes_of_item(item.strip()))
@@ -28,7 +32,11 @@ def parse_units(text: str) -> frozenset[str]:
 
 def _codes_of_item(item: str) -> Iterator[str]:
     """The codes of one code or range."""
-    parts = [part for part in (re.sub(r"[^a-z0-9]", "", part) for part in _RANGE.split(item)) if part]
+    if item.isascii() and item.isalnum():
+        yield _plain(item)
+        return
+    split = _RANGE.split(_PREFIX.sub(r"\1", item))
+    parts = [part for part in (_NO_CODE.sub("", part) for part in split) if part]
     code = ""
     for part in parts:
         if not code:
@@ -59,7 +67,7 @@ def _between(first: str, last: str) -> list[str]:
         return [chr(letter) for letter in range(ord(first), ord(last) + 1)]
     one, other = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
     if not one or not other or other[1] not in ("", one[1]):
-        return [_plain(first), _plain(last)] if one and not other and last.isalpha() else []
+        return []
     low, high = int(one[2]), int(other[2])
     if high < low and len(other[2]) < len(one[2]) and not one[3]:  # 1215-17 is 1215-1217
         high = int(one[2][: -len(other[2])] + other[2])
@@ -71,7 +79,7 @@ def _between(first: str, last: str) -> list[str]:
 
 def _plain(code: str) -> str:
     """The code without leading zeros."""
-    return _LEADING_ZEROS.sub("", code)
+    return code if "0" not in code else _LEADING_ZEROS.sub("", code)
 
 
 def are_alike(one: str, other: str) -> bool:

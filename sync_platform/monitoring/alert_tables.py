@@ -100,20 +100,23 @@ def stored_subjects(subjects: tuple[str, ...]) -> tuple[str, ...]:
 def count_resolved(connection: sa.Connection, before: datetime) -> dict[str, int]:
     """How many alerts were resolved, and messages decided, before that time."""
     return {
-        table.name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
-        for table, is_old in _resolved(before)
+        name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
+        for name, table, is_old in _resolved(before)
     }
 
 
 def delete_resolved(connection: sa.Connection, before: datetime) -> dict[str, int]:
     """Delete alerts that were resolved, and messages that were decided, before that time; how many."""
     return {
-        table.name: connection.execute(sa.delete(table).where(is_old)).rowcount for table, is_old in _resolved(before)
+        name: connection.execute(sa.delete(table).where(is_old)).rowcount for name, table, is_old in _resolved(before)
     }
 
 
-def _resolved(before: datetime) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
-    return [(alerts, alerts.c.resolved_at < before), (messages, messages.c.decided_at < before)]
+def _resolved(before: datetime) -> list[tuple[str, sa.Table, sa.ColumnElement[bool]]]:
+    return [
+        ("alerts", alerts, alerts.c.resolved_at < before),
+        ("alert_messages", messages, messages.c.decided_at < before),
+    ]
 
 
 def _alert(row: sa.Row[Any]) -> Alert:

@@ -100,16 +100,16 @@ class MetricHistory:
         """How many rows `delete_older` would delete, by table."""
         with transaction(self.engine) as connection:
             return {
-                table.name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
-                for table, is_old in _older(before)
+                name: connection.execute(sa.select(sa.func.count()).select_from(table).where(is_old)).scalar_one()
+                for name, table, is_old in _older(before)
             }
 
     def delete_older(self, before: datetime) -> dict[str, int]:
         """Delete the events and hours before that time; the rows by table."""
         with transaction(self.engine) as connection:
             return {
-                table.name: connection.execute(sa.delete(table).where(is_old)).rowcount
-                for table, is_old in _older(before)
+                name: connection.execute(sa.delete(table).where(is_old)).rowcount
+                for name, table, is_old in _older(before)
             }
 
     def rows(
@@ -135,9 +135,12 @@ class MetricHistory:
         )
 
 
-def _older(before: datetime) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+def _older(before: datetime) -> list[tuple[str, sa.Table, sa.ColumnElement[bool]]]:
     at = before.astimezone(UTC)
-    return [(metric_events, metric_events.c.at < at), (metric_hours, metric_hours.c.hour < at)]
+    return [
+        ("metric_events", metric_events, metric_events.c.at < at),
+        ("metric_hours", metric_hours, metric_hours.c.hour < at),
+    ]
 
 
 def _key(sample: Sample) -> tuple[str, str, str, str]:

@@ -27,8 +27,12 @@ from sync_platform.privacy.access_words import (
     STATES,
     TABLES_ZH,
 )
+from sync_platform.privacy.searched_installation import sealed_paths
 from sync_platform.sources.columns import columns_of
 from sync_platform.vault.personal_fields import Processing
+
+UNSTATED = Processing(NOT_STATED, NOT_STATED, NOT_STATED, NOT_STATED)
+UNSTATED_ZH = Processing(NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH)
 
 
 def access_document(answer: AccessAnswer) -> Document:
@@ -63,10 +67,8 @@ def _section(found: DatasetAnswer) -> Section:
 def _reasons(found: DatasetAnswer) -> DocumentTable:
     """Why the data is kept, in both languages."""
     stated = found.dataset.personal.processing if found.dataset.personal else None
-    english = stated or Processing(NOT_STATED, NOT_STATED, NOT_STATED, NOT_STATED)
-    chinese = english.in_chinese or (
-        english if stated else Processing(NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH, NOT_STATED_ZH)
-    )
+    english = stated or UNSTATED
+    chinese = english.in_chinese or (english if stated else UNSTATED_ZH)
     source = found.platform.live_base_url
     rows = [
         ("Whose data / 資料當事人", english.whose, chinese.whose),
@@ -86,7 +88,7 @@ def _fields(found: DatasetAnswer) -> DocumentTable:
 
 
 def _record(found: DatasetAnswer, record: PersonRecord) -> DocumentTable:
-    meanings = {each.name: each.description.removesuffix(", sealed") for each in columns_of(found.dataset.row)}
+    meanings = _meanings(found)
     rows = [
         (KEPT_COLUMNS.get(name, meanings.get(name, name)), _text(value))
         for name, value in record.values.items()
@@ -94,6 +96,18 @@ def _record(found: DatasetAnswer, record: PersonRecord) -> DocumentTable:
     ]
     caption = f"Record {record.source_id} / 記錄 {record.source_id}: {STATES[record.state]}"
     return DocumentTable(caption, ("What / 項目", "Value / 內容"), rows)
+
+
+def _meanings(found: DatasetAnswer) -> dict[str, str]:
+    """The meaning of each column; of a personal one in both languages."""
+    personal, paths = found.dataset.personal, sealed_paths(found.dataset)
+    meanings = {}
+    for column in columns_of(found.dataset.row):
+        meaning = column.description.removesuffix(", sealed")
+        if personal is not None and paths.get(column.name) in personal.fields:
+            meaning += f" / {KINDS_ZH[personal.kind_of(paths[column.name])]}"
+        meanings[column.name] = meaning
+    return meanings
 
 
 def _changes(found: DatasetAnswer) -> DocumentTable:

@@ -82,7 +82,7 @@ def _only_candidate(installation: ErasedInstallation, question: PersonQuestion) 
     searched = SearchedInstallation(
         installation.keys.vault,
         installation.lake,
-        installation.places.landing,
+        lambda: installation.places.landing,
         installation.history,
         installation.platforms,
     )

@@ -78,7 +78,7 @@ def _records(
         with installation.lake.session() as session:
             yield from _rows(session, table_name(platform.name, dataset.name), paths)
             yield from _changes(session, installation.history, platform, dataset, paths)
-    for _, body in landed_objects(installation.landing, platform, dataset):
+    for _, body in landed_objects(installation.open_landing(), platform, dataset):
         yield from (orjson.loads(line) for line in body.splitlines() if PREFIX.encode() in line)
 
 

@@ -72,6 +72,12 @@ class PrivacyRequest:
     def is_open(self) -> bool:
         return self.closing is None
 
+    @property
+    def is_restricting(self) -> bool:
+        """True if it is a restriction that applies: answered, and not lifted."""
+        is_answered = self.closing == RequestEventKind.answered
+        return self.kind == PrivacyRequestKind.restriction and is_answered and self.lifted_at is None
+
     def is_overdue(self, now: datetime) -> bool:
         """True if it is open, and its last day has passed."""
         return self.is_open and day_in_hong_kong(now) > self.due_on

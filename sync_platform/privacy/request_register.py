@@ -6,7 +6,7 @@ refuses texts with an e-mail address or a phone number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,7 @@ from sync_platform.privacy.request_events import NewEvent, RequestEvent, Request
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import Via
 from sync_platform.storage.hash_chain import broken_links
+from sync_platform.storage.relational import database_exists
 
 
 def _now() -> datetime:
@@ -94,7 +95,10 @@ class RequestRegister:
         )
 
     def close(self, number: int, answer: str, *, actor: str, via: Via = "cli") -> None:
-        """Record that the person was answered, and what was done. UsageError before the identity is checked."""
+        """Record that the person was answered, and what was done; a restriction applies from then on.
+
+        UsageError before the identity is checked, and for a restriction before its data subjects are named.
+        """
         self._record(
             number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, _require_identity
         )
@@ -137,9 +141,22 @@ class RequestRegister:
         changed = [(each, "its details were changed") for each in events if each.is_changed]
         return [*broken_links(events), *changed]
 
-    def delete_details(self, requests: Iterable[int]) -> int:
-        """Delete everything but the chain of these requests for good; returns how many events had more."""
-        return self._events.delete_details(requests)
+    def closed_before(self, before: datetime) -> list[int]:
+        """The requests that were closed before that time and still have details; no restriction that applies."""
+        return [
+            each.number
+            for each in self.requests()
+            if each.closed_at
+            and max(each.closed_at, each.lifted_at or each.closed_at) < before
+            and not each.is_restricting
+            and any(event.details for event in each.events)
+        ]
+
+    def delete_closed(self, before: datetime) -> int:
+        """Delete everything but the chain of these requests for good; how many requests had more."""
+        numbers = self.closed_before(before)
+        self._events.delete_details(numbers)
+        return len(numbers)
 
     def dispose(self) -> None:
         """Close the connections to the database."""
@@ -169,6 +186,17 @@ class RequestRegister:
         self._events.append(make)
 
 
+def restricted_subjects(ledger: str) -> frozenset[str]:
+    """The ids of the persons whose values may only be stored, by a restriction that applies. No ledger is created."""
+    if not database_exists(ledger):
+        return frozenset()
+    register = RequestRegister(ledger)
+    try:
+        return frozenset(subject for each in register.requests() if each.is_restricting for subject in each.subjects)
+    finally:
+        register.dispose()
+
+
 def _given(text: str, what: str) -> str:
     """The text without spaces around it; UsageError where it is empty, or has a person's address or number in it."""
     if not text.strip():
@@ -190,13 +218,18 @@ def _require_identity(request: PrivacyRequest) -> None:
             f"the identity of the person of privacy request {request.number} is not checked: record how it was checked "
             "before the request is answered"
         )
+    if request.kind == PrivacyRequestKind.restriction and not request.subjects:
+        raise UsageError(
+            f"privacy request {request.number} names no data subject: a restriction applies to the subject ids that "
+            "are recorded with it"
+        )
 
 
 def _require_restricting(request: PrivacyRequest) -> None:
-    if request.kind != PrivacyRequestKind.restriction or request.closing != RequestEventKind.answered:
-        raise UsageError(f"privacy request {request.number} is no restriction that applies")
     if request.lifted_at:
         raise UsageError(f"the restriction of privacy request {request.number} is lifted already")
+    if not request.is_restricting:
+        raise UsageError(f"privacy request {request.number} is no restriction that applies")
 
 
 def _require_extension(request: PrivacyRequest, until: date, now: datetime) -> None:

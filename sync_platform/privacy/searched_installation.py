@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sync_platform.sources.columns import declared_columns
@@ -14,11 +14,14 @@ from sync_platform.vault.seal import Vault
 
 @dataclass(frozen=True)
 class SearchedInstallation:
-    """`lake`: None where no sync has made one yet. `history`: the name of the table of changes."""
+    """`lake`: None where no sync has made one yet. `open_landing`: opens the landing store; a search needs none.
+
+    `history`: the name of the table of changes.
+    """
 
     vault: Vault
     lake: Lake | None
-    landing: ObjectStore
+    open_landing: Callable[[], ObjectStore]
     history: str
     platforms: Mapping[str, Platform]
 

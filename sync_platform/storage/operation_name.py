@@ -18,6 +18,7 @@ class OperationName(StrEnum):
     report = "report"
     export = "export"
     maintain = "maintain"
+    retention = "retention"
     verify = "verify"
     anchor = "anchor"
     backup = "backup"

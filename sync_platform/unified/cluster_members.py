@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import polars as pl
 
-from sync_platform.matching.clusters import Clusters, Decision
+from sync_platform.matching.clusters import Clusters
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.explanation import Explainer
 from sync_platform.matching.linkage import Linkage
 from sync_platform.unified.identity import Key

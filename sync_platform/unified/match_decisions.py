@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from sync_platform.errors import UsageError
-from sync_platform.matching.clusters import Decision
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.identity import Key
 from sync_platform.unified.tables import DECISIONS

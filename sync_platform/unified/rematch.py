@@ -9,8 +9,9 @@ from hashlib import sha256
 import duckdb
 import polars as pl
 
-from sync_platform.matching.clusters import Decision
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.increment import Increment, relink
+from sync_platform.matching.learning import is_outdated
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.linkage_state import LinkageState
 from sync_platform.matching.model import write_model
@@ -92,9 +93,16 @@ def match_changed(
     known = None if new_model else newest_model(session)
     if known and abs(changed.count - known.listings) > MAX_CHANGED * known.listings:
         known = None
+    if known and is_outdated(known.model, sum(decision.is_across_sources for decision in decisions)):
+        known = None
     compared = changed.compared
     if known is None or rebuild or compared.height > MAX_CHANGED * changed.count:
-        linkage = link(frame_of(session, matcher_query(changed.table)), known.model if known else None, on_progress)
+        linkage = link(
+            frame_of(session, matcher_query(changed.table)),
+            known.model if known else None,
+            on_progress,
+            decisions=decisions,
+        )
         digest = sha256(write_model(linkage.model)).hexdigest()
         model = known or StoredModel(digest[:16], linkage.model, changed.count)
         return Matched(linkage, None, model, known is None, changed.table)

@@ -16,7 +16,10 @@ import numpy.typing as npt
 
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
 from sync_platform.unified.opening_hours import is_open, open_spans
-from sync_platform.unified.restaurant_index import RestaurantIndex, Rows, in_all
+from sync_platform.unified.restaurant_index import RestaurantIndex, Rows
+
+TENTH_M = 0.1 / METRES_PER_DEGREE
+"""0.1 m in degrees of latitude: distances are rounded so."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class RestaurantQuery:
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultPlace:
     """The place of a restaurant in the order of results: the smaller ones come first, and of `reviews` the larger."""
 
     rank: float
@@ -63,10 +66,12 @@ class FoundRestaurants:
 
     rows: list[dict[str, Any]]
     total: int
-    after: Place | None
+    after: ResultPlace | None
 
 
-def search(index: RestaurantIndex, query: RestaurantQuery, limit: int, after: Place | None = None) -> FoundRestaurants:
+def search(
+    index: RestaurantIndex, query: RestaurantQuery, limit: int, after: ResultPlace | None = None
+) -> FoundRestaurants:
     """The page of results that begins after a place; the first page without one."""
     rows = _filtered(index, query)
     ranks = _ranks(index, query, rows)
@@ -83,13 +88,17 @@ def search(index: RestaurantIndex, query: RestaurantQuery, limit: int, after: Pl
         _result(row, float(rank) if query.near else None, query.now)
         for row, rank in zip(index.frame[shown].iter_rows(named=True), ranks[order], strict=True)
     ]
-    last = order[-1] if has_more else None
-    place = None if last is None else Place(float(ranks[last]), int(index.reviews[rows[last]]), index.ids[rows[last]])
-    return FoundRestaurants(found, total, place)
+    return FoundRestaurants(found, total, _place(index, rows, ranks, order[-1]) if has_more else None)
+
+
+def _place(index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], last: np.intp) -> ResultPlace:
+    """The place of the last result of a page."""
+    row = rows[last]
+    return ResultPlace(float(ranks[last]), int(index.reviews[row]), str(index.ids[row]))
 
 
 def _filtered(index: RestaurantIndex, query: RestaurantQuery) -> Rows:
-    """The rows that meet every filter but the distance."""
+    """The rows that meet every filter; of the distance, only that it is not too far north or south."""
     lists = []
     if query.name is not None:
         lists.append(index.with_name(query.name))
@@ -99,7 +108,8 @@ def _filtered(index: RestaurantIndex, query: RestaurantQuery) -> Rows:
         lists.append(index.of_cuisine(query.cuisine))
     if query.open_at is not None:
         lists.append(index.open_at(query.open_at))
-    return in_all(lists) if lists else index.every
+    found = index.in_all(lists)
+    return _in_strip(index, query.near, found) if query.near else found
 
 
 def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.NDArray[np.float64]:
@@ -109,6 +119,12 @@ def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.ND
     if query.name is None:
         return np.zeros(len(rows))
     return np.where(np.isin(rows, index.named_exactly(query.name), assume_unique=True), 0.0, 1.0)
+
+
+def _in_strip(index: RestaurantIndex, near: Near, rows: Rows) -> Rows:
+    """The rows whose latitude allows the distance: most are left out before distances are computed."""
+    north = near.radius_m / METRES_PER_DEGREE + TENTH_M
+    return rows[np.abs(index.latitudes[rows] - near.latitude) <= north]
 
 
 def _distances_m(index: RestaurantIndex, near: Near, rows: Rows) -> npt.NDArray[np.float64]:
@@ -132,7 +148,7 @@ def _first(ranks: npt.NDArray[np.float64], limit: int) -> npt.NDArray[np.intp]:
 
 
 def _is_later(
-    index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], after: Place
+    index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], after: ResultPlace
 ) -> npt.NDArray[np.bool_]:
     """For each row, whether its place is after another; also where the restaurant of that place is gone."""
     reviews = index.reviews[rows]

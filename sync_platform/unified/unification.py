@@ -25,7 +25,8 @@ from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.table_writer import update_rows
 from sync_platform.lake.transaction import in_one_transaction
 from sync_platform.landing.sync_id import new_sync_id
-from sync_platform.matching.clusters import Decision, build_clusters
+from sync_platform.matching.clusters import build_clusters
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.model import write_model
 from sync_platform.quality.score import STANDARDS, Standards
 from sync_platform.sources.declaration import Platform

@@ -13,6 +13,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from sync_platform.vault.erased_values import SEALED_VALUE
 from sync_platform.vault.sealed_values import ERASED, PREFIX, from_base64
 
 OF_ANOTHER_PERSON = "(sealed: of another person)"
@@ -36,12 +37,21 @@ class Unsealing:
         `context`: the name under which the value was sealed, if it is known; it is tried first.
         """
         if isinstance(value, str):
-            return self._text(value, context) if value.startswith(PREFIX) else value
+            if SEALED_VALUE.fullmatch(value):
+                return self._text(value, context)
+            return self._inside(value) if PREFIX in value else value
         if isinstance(value, list | tuple):
             return [self.value(each, f"{context}[]" if context else "") for each in value]
         if isinstance(value, dict):
             return {name: self.value(each, f"{context}.{name}" if context else "") for name, each in value.items()}
         return value
+
+    def _inside(self, text: str) -> str:
+        """A text with sealed values in it: JSON, or texts that a query has joined."""
+        try:
+            return orjson.dumps(self.value(orjson.loads(text))).decode()
+        except orjson.JSONDecodeError:
+            return SEALED_VALUE.sub(lambda found: str(self._text(found[0], "")), text)
 
     def _text(self, sealed: str, context: str) -> Any:
         subject, text = parts_of(sealed)
@@ -67,12 +77,12 @@ def parts_of(sealed: str) -> tuple[str, str]:
 
 
 def subjects_in(values: Iterable[Any]) -> set[str]:
-    """The ids of the persons of all sealed texts in the values."""
+    """The ids of the persons of all sealed values in the values."""
     found: set[str] = set()
     for each in values:
         if isinstance(each, str):
-            if each.startswith(PREFIX):
-                found.add(parts_of(each)[0])
+            if PREFIX in each:
+                found |= {one[1] for one in SEALED_VALUE.finditer(each)}
         elif isinstance(each, list | tuple):
             found |= subjects_in(each)
         elif isinstance(each, dict):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from sync_platform.api_client import RequestFailed
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.emergency.sync_progress import ProgressStore
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.api.served import Served
 
@@ -80,3 +83,19 @@ def test_the_list_is_read_page_by_page_newest_first(own_home: Served) -> None:
     second = http.get(f"/emergency?limit=2&cursor={first['nextCursor']}").json()["data"]
     listed = [each["requestId"] for each in (*first["items"], *second["items"])]
     assert (sorted(listed), listed, second["nextCursor"]) == (sorted(ids), sorted(ids, reverse=True), None)
+
+
+def test_the_progress_is_shown_and_followed_as_events_until_the_end(own_home: Served) -> None:
+    taken = own_home.client().request_emergency("wrong prices", sources=["chope"])
+    url, request_id = own_home.context.settings.ledger_url, taken.request_id
+    requests = RequestStore(url)
+    requests.claim(request_id, "chope", "run-1")
+    ProgressStore(url).note(request_id, "chope", "fetching", "page 3 of 7", records=60, pages=3)
+    (platform,) = own_home.client().emergency(request_id).platforms
+    assert (platform.status, platform.progress) == ("launched", "page 3 of 7")
+    requests.note_end(request_id, "chope", "run-1", "complete")
+    answer = own_home.http("viewer").get(f"/emergency/{request_id}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    event, data, *_ = answer.text.splitlines()
+    assert (event, json.loads(data.removeprefix("data: "))["status"]) == ("event: progress", "complete")
+    assert own_home.http().get("/emergency/none/events").status_code == 404

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
 from sync_platform.backup.subject_erasure import SubjectErasure
 from sync_platform.backup.tombstone_store import read_all_tombstones, write_tombstones
 from sync_platform.backup.vault_backup import LEASE, VaultBackup
+from sync_platform.backup.vault_copy import vault_lines, write_vault
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.lease import Leases
@@ -80,6 +82,20 @@ def test_a_restored_vault_reads_every_value_and_goes_on_sealing_as_before(instal
     assert [restored.unseal("openrice", "name", each) for each in sealed] == ["Ada", "Ada"]
     installed.vault = restored
     assert [installed.seal(person) for person in (1, 599)] == sealed
+
+
+def test_a_copy_from_before_rotations_is_read(installed: Installation, tmp_path: Path) -> None:
+    sealed = installed.seal(7)
+    lines = [orjson.loads(line) for line in vault_lines(installed.vault.engine, MASTER.text)]
+    lines[0]["format"] = "sync-platform vault 1"
+    for line in lines:
+        if line.get("table") == "subject_keys":
+            line["rows"] = [row[:3] for row in line["rows"]]
+    del lines[-1]["end"]["rotations"]
+    engine = open_vault_database(f"sqlite:///{tmp_path / 'earlier.sqlite'}")
+    copy = write_vault(engine, map(orjson.dumps, lines), [])
+    assert copy.rows["subject_keys"] == 600
+    assert Vault(engine, MASTER).unseal("openrice", "name", sealed) == "Ada"
 
 
 def test_there_is_one_generation_and_it_reveals_nothing(installed: Installation) -> None:

@@ -118,3 +118,11 @@ def test_a_folded_history_gives_the_erased_form_also_of_a_row_that_is_gone(book:
     assert len(book.changes()) == 4
     assert book.replay_differs() == []
     assert book.table(COLUMNS, live=False) == [_erased_row(book, ADA), _erased_row(book, BEN)]
+
+
+def test_one_person_among_many_erased_ones_is_found(book: LakeHarness) -> None:
+    book.sync([ADA, BEN], hour=1)
+    _destroy(book, ADA["email"])
+    erased = {_subject(book, ADA["email"]), *(_subject(book, f"{number}@guest.hk") for number in range(60))}
+    assert erase_rows(book.lake, HISTORY, {"guestbook": book.platform}, erased, "erasure-1") == [ErasedTable(TABLE, 1)]
+    assert book.table(COLUMNS)[0] == _erased_row(book, ADA)

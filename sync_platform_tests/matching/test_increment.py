@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.matching import blocking
-from sync_platform.matching.clusters import Clusters, Decision, build_clusters
+from sync_platform.matching.clusters import Clusters, build_clusters
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.increment import Increment, relink
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.linkage_state import KEY_SCHEMA, LINK_SCHEMA, LinkageState, key_table, link_table

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync_platform.errors import UsageError
-from sync_platform.matching.clusters import Clusters, Decision, build_clusters
+from sync_platform.matching.clusters import Clusters, build_clusters
 from sync_platform.matching.comparisons import COMPARISONS
+from sync_platform.matching.decided_pairs import Decision
 from sync_platform.matching.frequencies import Frequencies
 from sync_platform.matching.linkage import Linkage, link
 from sync_platform.matching.listing_table import SCHEMA, to_listing_table

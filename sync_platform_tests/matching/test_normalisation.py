@@ -86,6 +86,12 @@ def test_a_name_of_common_words_only_is_still_a_name() -> None:
     assert parse_names("茶餐廳")[1].core == "茶餐厅"
 
 
+@pytest.mark.parametrize("text", ["LLCȴ0", "Blue Figé Ltdé", "hong limited kong", "H.K. Ltd", "Kam Wah h limited k"])
+def test_legal_words_are_removed_at_once_beside_any_letter(text: str) -> None:
+    name = parse_names(text)[0]
+    assert parse_names(name.whole)[0] == name
+
+
 @pytest.mark.parametrize("mark", ["[Extended Delivery]", "(Extended)", "(Pick up)", "【外送】", "(Take-away)"])
 def test_marks_of_a_second_listing_are_recognised_and_removed(mark: str) -> None:
     english, _ = parse_names(f"Copper Whale {mark}")

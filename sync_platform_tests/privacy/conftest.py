@@ -63,7 +63,7 @@ def installation(home: PersonalHome) -> Iterator[SearchedInstallation]:
         yield SearchedInstallation(
             vault_of(settings).vault,
             lake,
-            landing_store_of(settings).open(),
+            landing_store_of(settings).open,
             settings.lineage_table_name,
             load_platforms(),
         )

@@ -13,7 +13,7 @@ import pytest
 from sync_platform.errors import UsageError
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_deadline import Law, due_day
-from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.request_register import RequestRegister, restricted_subjects
 from sync_platform_tests.storage.conftest import database_url
 
 __all__ = ["database_url"]
@@ -142,26 +142,47 @@ def test_a_text_that_names_how_to_reach_a_person_is_refused(register: RequestReg
         register.note(number, text, actor="ada")
 
 
-def test_a_restriction_applies_until_it_is_lifted(register: RequestRegister) -> None:
-    number = register.add(KINDS.restriction, actor="ada", identity="known", subjects=["x"])
+def test_a_restriction_applies_until_it_is_lifted(register: RequestRegister, url: str) -> None:
+    number = register.add(KINDS.restriction, actor="ada", identity="known")
+    with pytest.raises(UsageError, match="names no data subject"):
+        register.close(number, "restricted", actor="ada")
+    register.name_person(number, ["x", "y"], actor="ada")
     with pytest.raises(UsageError, match="no restriction that applies"):
         register.lift(number, "settled", actor="ada")
+    assert restricted_subjects(url) == set()
     register.close(number, "restricted", actor="ada")
+    assert restricted_subjects(url) == {"x", "y"}
     register.lift(number, "settled", actor="ada")
+    assert restricted_subjects(url) == set()
     assert register.find(number).lifted_at == RECEIVED
     with pytest.raises(UsageError, match="lifted already"):
         register.lift(number, "settled", actor="ada")
+
+
+def test_a_restriction_that_applies_is_kept_however_old_it_is(register: RequestRegister, clock: MovedClock) -> None:
+    number = register.add(KINDS.restriction, actor="ada", identity="known", subjects=["x"])
+    register.close(number, "restricted", actor="ada")
+    clock.now += timedelta(days=5000)
+    assert register.closed_before(clock.now) == []
+    register.lift(number, "settled", actor="ada")
+    assert register.closed_before(clock.now) == []
+    clock.now += timedelta(days=1462)
+    assert register.closed_before(clock.now - timedelta(days=1461)) == [number]
 
 
 def test_a_changed_event_is_found_and_deleted_details_break_nothing(
     register: RequestRegister, url: str, clock: MovedClock
 ) -> None:
     first, second = (register.add(KINDS.access, actor="ada", identity="known") for _ in range(2))
-    assert register.delete_details([first]) == 2
-    assert register.delete_details([first]) == 0
+    register.refuse(first, "another person's data", "PDPO s.20(1)(b)", actor="ada")
+    clock.now += timedelta(days=1461)
+    assert register.closed_before(clock.now - timedelta(days=1462)) == []
+    assert register.delete_closed(clock.now - timedelta(days=1460)) == 1
+    assert register.delete_closed(clock.now - timedelta(days=1460)) == 0
     assert register.breaks() == []
     forgotten = register.find(first)
-    assert (forgotten.kind, forgotten.identity, forgotten.events[0].details) == (None, "", None)
+    assert (forgotten.kind, forgotten.identity, forgotten.outcome) == (None, "", "")
+    assert (forgotten.state(clock.now), forgotten.events[0].details) == ("refused", None)
     with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
         connection.execute("UPDATE privacy_request_events SET details = '{}' WHERE number = 3")
         connection.execute("UPDATE privacy_request_events SET actor = 'eve' WHERE number = 4")

@@ -178,6 +178,7 @@ def test_an_erased_person_is_not_found_and_the_identifiers_are_destroyed_with_th
 def test_a_vault_of_an_earlier_version_gets_the_columns_and_goes_on(vault_url: str, tmp_path: Path) -> None:
     engine = open_vault_database(vault_url)
     with engine.begin() as connection:
+        connection.execute(sa.text("DROP INDEX unread_subjects"))
         for column in ("identifiers", "seen_in"):
             connection.execute(sa.text(f"ALTER TABLE subject_keys DROP COLUMN {column}"))
         connection.execute(sa.text("ALTER TABLE master_keys DROP COLUMN proposed_key"))

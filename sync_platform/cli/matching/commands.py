@@ -28,7 +28,10 @@ def match(
         Path | None, typer.Option(metavar="FILE", help="The file for unclear pairs that a person should review.")
     ] = None,
     threshold: Annotated[float, typer.Option(help="Pairs with at least this probability are the same place.")] = 0.5,
-    review_from: Annotated[float, typer.Option(help="Pairs with at least this probability are for review.")] = 0.1,
+    review_from: Annotated[float, typer.Option(help="Pairs with at least this probability are for review.")] = 0.02,
+    within_sources: Annotated[
+        bool, typer.Option("--within-sources", help="Look for second listings within each source too.")
+    ] = False,
     model: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Use the model of this JSON file, and estimate none.")
     ] = None,
@@ -44,7 +47,14 @@ def match(
 
     outputs = Outputs(out, clusters, review, save_model)
     raise typer.Exit(
-        match_files(files, outputs, Thresholds(threshold, min(review_from, threshold)), model, as_json=as_json)
+        match_files(
+            files,
+            outputs,
+            Thresholds(threshold, min(review_from, threshold)),
+            model,
+            within_sources=within_sources,
+            as_json=as_json,
+        )
     )
 
 
@@ -76,7 +86,11 @@ def match_review(
     limit: Annotated[int, typer.Option(help="The largest number of pairs to show.", min=1)] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Show pairs of listings that a person should review, side by side with the evidence; the least clear first."""
+    """Show pairs of listings that a person should review, side by side with the evidence.
+
+    First come those whose decision would change most: the chance that the two are one place, times the listings that
+    would move to another restaurant. The last line estimates how many true pairs are left.
+    """
     from sync_platform.cli.matching.decisions import show_review
 
     raise typer.Exit(show_review(limit, as_json=as_json))

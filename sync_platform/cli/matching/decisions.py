@@ -28,7 +28,7 @@ from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.queries import frame_of, has_unified, newest_model
-from sync_platform.unified.review_queue import ReviewPair, pairs_to_review
+from sync_platform.unified.review_queue import QueueSize, ReviewPair, pairs_to_review, queue_size
 
 COLUMNS = ("one", "other", "verdict", "by", "when", "reason")
 SHOWN = (
@@ -67,6 +67,7 @@ def show_review(limit: int, *, as_json: bool) -> int:
         if model is None:
             raise StorageError(NOTHING_UNIFIED)
         queue = pairs_to_review(session, model.model, limit)
+        size = queue_size(session)
         rows = _listings_of(session, table, queue).to_dicts()
     listings = {(row["source"], row["source_id"]): row for row in rows}
     if as_json:
@@ -74,9 +75,18 @@ def show_review(limit: int, *, as_json: bool) -> int:
         return OK
     for pair in queue:
         _show(console(), pair, listings)
-    if not queue:
-        console().print("no pair is waiting for a review")
+    console().print(_summary(size, len(queue)), soft_wrap=True)
     return OK
+
+
+def _summary(size: QueueSize, shown: int) -> str:
+    """How long the queue is, and how many true pairs are probably left in it."""
+    if not size.waiting:
+        return "no pair is waiting for a review"
+    return (
+        f"{shown:,} of {size.waiting:,} pairs of restaurants that wait for a review, those first whose decision would "
+        f"change most; about {size.expected_same:,.0f} of all are one place"
+    )
 
 
 def list_decisions(*, as_json: bool) -> int:
@@ -136,6 +146,9 @@ def _document(pair: ReviewPair, listings: dict[Any, dict[str, Any]]) -> dict[str
     sides = zip((pair.one, pair.other), pair.restaurants, strict=True)
     return {
         "probability": round(pair.probability, 4),
+        "chance": round(pair.chance, 4),
+        "listings_moved": pair.moved,
+        "why": pair.why,
         "evidence": pair.evidence,
         "listings": [{"restaurant_id": restaurant, **listings.get(key, {})} for key, restaurant in sides],
     }
@@ -151,7 +164,7 @@ def _show(shown: Terminal, pair: ReviewPair, listings: dict[Any, dict[str, Any]]
         if left.get(name) is not None or right.get(name) is not None:
             table.add_row(name, *(_text(side.get(name)) for side in (left, right)))
     shown.print_table(table)
-    shown.print(pair.evidence["words"], soft_wrap=True)
+    shown.print(f"{pair.why}; {pair.evidence['words']}", soft_wrap=True)
     command = shlex.join(("sync-platform", "match", "decide", "--same", one, other, "--reason"))
     shown.print(f"{command} …", soft_wrap=True, style="dim")
     shown.print()

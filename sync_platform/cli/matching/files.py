@@ -35,7 +35,13 @@ class Outputs:
 
 
 def match_files(
-    files: list[Path], outputs: Outputs, thresholds: Thresholds, model: Path | None, *, as_json: bool
+    files: list[Path],
+    outputs: Outputs,
+    thresholds: Thresholds,
+    model: Path | None,
+    *,
+    within_sources: bool,
+    as_json: bool,
 ) -> int:
     """Match the listings of files, write the results and a summary; 0. UsageError for input that cannot be used."""
     began = time.perf_counter()
@@ -47,7 +53,7 @@ def match_files(
     given = _given_model(model)
     listings = read_files(files)
     with _Progress(quiet=as_json) as progress:
-        linkage = link(listings.table, given, progress.show)
+        linkage = link(listings.table, given, progress.show, within_sources=within_sources)
         progress.show("gathering clusters")
         clusters = build_clusters(linkage, thresholds)
         pairs, review = matched_pairs(linkage, clusters), review_pairs(linkage, clusters, thresholds)

@@ -48,13 +48,24 @@ def query(
     ] = None,
     as_of: AsOf = None,
     out: ToFile = "-",
+    unseal: Annotated[
+        bool,
+        typer.Option(
+            "--unseal", help="Show personal values in clear, of at most 1,000 rows: for the roles unsealer and admin."
+        ),
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why personal values are unsealed; it is on record.")] = "",
     as_json: AsJsonFormat = False,
 ) -> None:
     """Query the lake, read-only: PLATFORM.DATASET, lineage.changes, sync.runs, and all others of `tables`."""
     from sync_platform.cli.operations.query import answer
+    from sync_platform.cli.operations.unsealed_rows import UnsealedRows
 
     chosen = one_format(form, Format.json if as_json else None) or _format_of(out)
-    answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out)
+    if reason and not unseal:
+        raise UsageError("--reason goes with --unseal")
+    unsealed = UnsealedRows.asked(reason, out, chosen.value) if unseal else None
+    answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out, unsealed)
 
 
 def attach(out: ToFile = "-") -> None:

@@ -13,6 +13,7 @@ import duckdb
 import orjson
 
 from sync_platform.cli.audited import log_entry
+from sync_platform.cli.operations.unsealed_rows import UnsealedRows
 from sync_platform.cli.output import Terminal, opened
 from sync_platform.documents.fitted_table import FittedTable
 from sync_platform.documents.wording import visible
@@ -37,11 +38,11 @@ METRICS = re.compile(rf'"?\b{SCHEMA}"?\s*\.\s*"?{NAME}\b', re.IGNORECASE)
 NUMBERS = ("BIGINT", "DOUBLE", "DECIMAL", "INTEGER", "HUGEINT")
 
 
-def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
+def answer(sql: str, form: str, as_of: str | None, out: str, unsealed: UnsealedRows | None = None) -> None:
     """Write the rows of the statement to a file; UsageError for one that is wrong or does not only read.
 
     `out`: the file; `-` is standard output. `as_of`: the moment as of which tables are read. The way in which they are
-    read is written to standard error.
+    read is written to standard error. `unsealed`: shows personal values in clear, and records it.
     """
     _require_reading(sql)
     moment = parse_moment(as_of) if as_of else None
@@ -63,7 +64,10 @@ def answer(sql: str, form: str, as_of: str | None, out: str) -> None:
             relation = session.sql(sql)
             if relation is None:
                 return
-            if out != "-" or (form != "table" and not sys.stdout.isatty()):
+            if unsealed is not None:
+                tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
+                relation = unsealed.of(settings, session, relation, tables)
+            elif out != "-" or (form != "table" and not sys.stdout.isatty()):
                 tables = sorted(f"{schema}.{table}" for _, schema, table in tables_named(session, sql))
                 log_entry(settings, OperationName.export, {"tables": tables, "format": form, "as_of": as_of}, "begun")
             erased = erased_subjects_at(settings.vault_url)

@@ -28,6 +28,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.platforms import load_platforms
 from sync_platform.privacy.access import collect_answer
 from sync_platform.privacy.access_answer import AccessAnswer
+from sync_platform.privacy.access_answer_files import record_of
 from sync_platform.privacy.access_document import access_document
 from sync_platform.privacy.access_json import access_json
 from sync_platform.privacy.answer_file import write_answer_file
@@ -36,7 +37,9 @@ from sync_platform.privacy.person_search import Candidate, as_document, candidat
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.operation_name import OperationName
+from sync_platform.vault.vault_address import VaultAddress
 
 ALL = "all"
 
@@ -77,7 +80,8 @@ def give_access(asked: AskedAccess, *, list_only: bool, as_html: bool, as_json: 
                 answer = collect_answer(installation, persons, settings, show_step)
             _deliver(answer, asked.out, passphrase, as_html=as_html, as_json=as_json)
             request.close(answer.figures())
-            operation.ended("complete", **answer.figures(), encrypted_file=bool(asked.out))
+            written = record_of(Path(asked.out)) if asked.out else {}
+            operation.ended("complete", **answer.figures(), encrypted_file=bool(asked.out), **written)
     return OK
 
 
@@ -103,23 +107,27 @@ def _is_regular_file() -> bool:
 
 @contextmanager
 def _searched_installation(settings: Settings) -> Iterator[SearchedInstallation]:
-    from sync_platform.defs.resources import landing_store_of, vault_of
-
-    vault, address = vault_of(settings), LakeAddress.of(settings)
+    vault, address = VaultAddress.of(settings), LakeAddress.of(settings)
     if vault.is_new:
         raise StorageError(f"there is no vault yet, so nobody is known: the first `{typed('sync')}` makes it")
     lake = Lake(address, read_only=True) if address.exists else None
     try:
         yield SearchedInstallation(
-            vault.vault,
+            vault.open(),
             lake,
-            landing_store_of(settings).open(),
+            lambda: _landing_store(settings),
             settings.lineage_table_name,
             load_platforms(settings.platform_path),
         )
     finally:
         if lake is not None:
             lake.close()
+
+
+def _landing_store(settings: Settings) -> ObjectStore:
+    from sync_platform.defs.resources import landing_store_of  # Dagster: the import takes longer than a search
+
+    return landing_store_of(settings).open()
 
 
 def _find(settings: Settings, installation: SearchedInstallation, question: PersonQuestion) -> list[Candidate]:

@@ -15,6 +15,7 @@ from sync_platform.defs.dead_runs import cancel_run
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
 from sync_platform.defs.progress import Progress
+from sync_platform.defs.retention import DELETIONS, RETENTION
 from sync_platform.defs.run_errors import error_of, is_blocked, is_interrupted
 from sync_platform.defs.run_log import console_config, write_run_lines
 from sync_platform.defs.tables import table_key
@@ -107,6 +108,12 @@ class Runner:
         result = self._execute(MAINTENANCE, console_config(), {})
         outputs = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
         return _result_of(result), dict(outputs[0][SUMMARY].value) if outputs else {}
+
+    def delete_past_retention(self) -> tuple[RunResult, list[dict[str, Any]]]:
+        """Apply every rule of retention. Returns what each deleted too, which is empty if nothing could begin."""
+        result = self._execute(RETENTION, console_config(), {})
+        outputs = [event.step_output_data.metadata for event in result.all_events if event.is_successful_output]
+        return _result_of(result), list(outputs[0][DELETIONS].value) if outputs else []
 
     def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
         errors = StringIO()

@@ -1,0 +1,61 @@
+# Roles of the pods. `runs` syncs, backs up and restores; `services` are the API, the UI, the daemon and the watch, which
+# read, take emergency requests and send alerts, but change no data. Each policy is one file below policies/.
+# The resource * stands only where CloudWatch knows no other; the namespace limits it.
+
+locals {
+  policies = {
+    runs = templatefile("${path.module}/policies/runs.json.tftpl", {
+      data_bucket_arn         = var.bucket_arns["data"]
+      backup_bucket_arn       = var.bucket_arns["backup"]
+      vault_backup_bucket_arn = var.bucket_arns["vault-backup"]
+      key_arns                = var.run_key_arns
+      alerts_topic_arn        = var.alerts_topic_arn
+      secret_arns             = var.run_secret_arns
+    })
+    services = templatefile("${path.module}/policies/services.json.tftpl", {
+      data_bucket_arn     = var.bucket_arns["data"]
+      backup_bucket_arn   = var.bucket_arns["backup"]
+      emergency_queue_arn = var.emergency_queue_arn
+      key_arns            = var.service_key_arns
+      alerts_topic_arn    = var.alerts_topic_arn
+      secret_arns         = var.service_secret_arns
+    })
+  }
+}
+
+resource "aws_iam_role" "this" {
+  for_each             = local.policies
+  name                 = "${var.name}-${each.key}"
+  description          = "Pods with the service account ${var.namespace}/${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  max_session_duration = 43200
+}
+
+resource "aws_iam_role_policy" "this" {
+  #checkov:skip=CKV_AWS_355:CloudWatch knows no resource for its metrics; the namespace limits what is written
+  for_each = local.policies
+  name     = each.key
+  role     = aws_iam_role.this[each.key].id
+  policy   = each.value
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = local.policies
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+    principals {
+      type        = "Federated"
+      identifiers = [var.issuer_arn]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "${var.issuer}:sub"
+      values   = ["system:serviceaccount:${var.namespace}:${each.key}"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "${var.issuer}:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""`retention …`: deletes what is past its retention, or lists it."""
