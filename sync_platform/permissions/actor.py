@@ -8,6 +8,8 @@ from sync_platform.permissions.role import Role
 from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import system_user
 
+TOKEN_PREFIX = "token:"  # noqa: S105 - of names
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -22,6 +24,11 @@ class Actor:
     roles: frozenset[Role]
     address: str = ""
     scope: frozenset[str] | None = None
+
+    @property
+    def is_machine(self) -> bool:
+        """True if it is known by a token. No user's name has a colon."""
+        return self.name.startswith(TOKEN_PREFIX)
 
 
 def command_line_actor(settings: Settings) -> Actor:

@@ -27,7 +27,7 @@ from sync_platform.permissions.access_tables import (
     utc_clock,
 )
 from sync_platform.permissions.action import Action
-from sync_platform.permissions.actor import Actor
+from sync_platform.permissions.actor import TOKEN_PREFIX, Actor
 from sync_platform.permissions.role import Role
 from sync_platform.storage.relational import transaction
 
@@ -59,7 +59,7 @@ class MachineToken:
         return "valid" if now < self.expires_at else "expired"
 
     def actor(self, address: str) -> Actor:
-        return Actor(f"token:{self.name}", self.roles, address, self.scope)
+        return Actor(f"{TOKEN_PREFIX}{self.name}", self.roles, address, self.scope)
 
 
 class TokenStore:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sync_platform.permissions.actor import Actor
-from sync_platform.storage.audit_log import AuditLog, Outcome
+from sync_platform.storage.audit_log import AuditLog, Outcome, Via
 from sync_platform.storage.operation_name import OperationName
 
 UNKNOWN = "unknown"
@@ -25,7 +25,7 @@ class AccessLog:
     def denied(self, actor: Actor | None, address: str, what: str, reason: str) -> None:
         """Something was refused. `what`: a route or a field; never what a person typed."""
         subject = {"what": what, "reason": reason, **_origin(actor, address)}
-        self._log.record(OperationName.denied, subject, actor=_name(actor), via="api", outcome="failed")
+        self._log.record(OperationName.denied, subject, actor=_name(actor), via=_via(actor), outcome="failed")
 
     def logged_in(self, user: str, address: str, how: str) -> None:
         self._log.record(OperationName.log_in, {"how": how, "address": address}, actor=user, via="ui")
@@ -36,16 +36,21 @@ class AccessLog:
     def change_begins(self, operation: str, subject: Mapping[str, Any], actor: Actor) -> Callable[[Outcome], None]:
         """Log that a change begins; StorageError if it cannot be logged. What is returned logs how it ended."""
         about = {**subject, **_origin(actor, actor.address)}
-        self._log.record(operation, about, actor=actor.name, via="ui", outcome="begun")
+        self._log.record(operation, about, actor=actor.name, via=_via(actor), outcome="begun")
 
         def ended(outcome: Outcome) -> None:
-            self._log.record(operation, about, actor=actor.name, via="ui", outcome=outcome)
+            self._log.record(operation, about, actor=actor.name, via=_via(actor), outcome=outcome)
 
         return ended
 
 
 def _name(actor: Actor | None) -> str:
     return actor.name if actor else UNKNOWN
+
+
+def _via(actor: Actor | None) -> Via:
+    """Machines with a token use the API, people the UI."""
+    return "api" if actor is None or actor.is_machine else "ui"
 
 
 def _origin(actor: Actor | None, address: str) -> dict[str, Any]:

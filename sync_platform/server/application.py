@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
+import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -29,6 +31,8 @@ from sync_platform.server.address import allowed_hosts, allowed_origins
 from sync_platform.server.api_document import api_document_routes
 from sync_platform.server.gate import CHECK_AGAIN_S, Gate
 from sync_platform.server.login_routes import LoginRoutes
+from sync_platform.server.oidc_provider import OidcProvider
+from sync_platform.server.oidc_routes import OidcRoutes
 from sync_platform.server.page_routes import PageRoutes
 from sync_platform.server.refusal import CODES, refusal
 from sync_platform.server.request_limits import RequestLimits
@@ -48,7 +52,8 @@ class ServerParts:
     """What the app is made of: the settings, the ledger, and what it knows of Dagster.
 
     `waiting_runs` and `progress_of`: as the API's context has them. `problems`: what is not ready now.
-    `check_again_s`: how often open connections are checked.
+    `check_again_s`: how often open connections are checked. `oidc_transport`: of requests to the login provider; None:
+    the network.
     """
 
     settings: Settings
@@ -58,6 +63,7 @@ class ServerParts:
     progress_of: Callable[[list[str]], Mapping[str, str]]
     problems: Callable[[], Sequence[str]]
     check_again_s: float = CHECK_AGAIN_S
+    oidc_transport: httpx.BaseTransport | None = None
 
 
 def application(parts: ServerParts) -> ASGIApp:
@@ -74,9 +80,13 @@ def application(parts: ServerParts) -> ASGIApp:
 def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, log: AccessLog) -> FastAPI:
     """All routes, without the gate."""
     app = FastAPI(openapi_url=None)
-    login = LoginRoutes(UserStore(parts.ledger), sessions, log, parts.settings.password_login)
-    state = StateRoutes(parts.settings, parts.problems, parts.waiting_runs)
-    pages = PageRoutes(parts.settings, parts.waiting_runs, log)
+    settings = parts.settings
+    provider = urlsplit(settings.oidc_issuer).hostname or ""
+    login = LoginRoutes(UserStore(parts.ledger), sessions, log, settings.password_login, provider)
+    if provider:
+        app.router.routes += OidcRoutes(OidcProvider(settings, parts.oidc_transport), login).routes()
+    state = StateRoutes(settings, parts.problems, parts.waiting_runs)
+    pages = PageRoutes(settings, parts.waiting_runs, log)
     app.router.routes += [*login.routes(), *state.routes(), *api_document_routes(), *pages.routes()]
     app.include_router(api_router(_api_context(parts, log)))
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])

@@ -73,7 +73,7 @@ class Gate:
             return
         scope.setdefault("state", {})["actor"] = actor
         if scope["type"] == "websocket" or "text/event-stream" in request.headers.get("accept", ""):
-            await self._run_while_valid(scope, receive, send, credentials)
+            await self._run_while_unchanged(scope, receive, send, credentials)
         else:
             await self._app(scope, receive, send)
 
@@ -123,21 +123,18 @@ class Gate:
         await self._in_thread(lambda: self._log.denied(actor, address, f"{method} {request.scope['path']}", "origin"))
         return refusal(403, "the request does not come from a page of this server")
 
-    async def _run_while_valid(self, scope: Scope, receive: Receive, send: Send, credentials: Credentials) -> None:
-        """Run the app for a connection that stays open, and end it when its session or token ends."""
+    async def _run_while_unchanged(self, scope: Scope, receive: Receive, send: Send, credentials: Credentials) -> None:
+        """Run the app for a connection that stays open, and end it when its actor is nobody or has other roles."""
+        first, address = scope["state"]["actor"], address_of(HTTPConnection(scope))
         answer = asyncio.ensure_future(self._app(scope, receive, send))
-        address = address_of(HTTPConnection(scope))
         try:
             while not (await asyncio.wait({answer}, timeout=self._check_again_s))[0]:
-                needs = self._table.of_route(_method(HTTPConnection(scope)), scope["path"])
-                actor = await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address))
-                if not is_open_to(needs, actor):
+                if await self._in_thread(lambda: credentials.actor(self._tokens, self._sessions, address)) != first:
                     answer.cancel()
                     await asyncio.wait({answer})
                     if scope["type"] == "websocket":
                         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
                     return
-                scope["state"]["actor"] = actor
             await answer
         finally:
             answer.cancel()

@@ -46,7 +46,7 @@ class LoginRoutes:
     async def show(self, request: Request) -> Response:
         """The login page; a login link opens it with its code."""
         target = local_path(request.query_params.get("next", ""))
-        return self._page(target, code=request.query_params.get("code", ""))
+        return self.page(target, code=request.query_params.get("code", ""))
 
     async def log_in(self, request: Request) -> Response:
         """Begin a session, and lead to the page that was asked for."""
@@ -61,7 +61,7 @@ class LoginRoutes:
         if user is None:
             await run_in_threadpool(self.log.denied, None, address, "POST /login", f"wrong {how}")
             problem = "The link was used already, or is too old." if how == "link" else "The name or password is wrong."
-            return self._page(target, problem=problem, status=401)
+            return self.page(target, problem=problem, status=401)
         return await self.begun(request, user, how, target)
 
     async def begun(self, request: Request, user: str, how: str, target: str) -> Response:
@@ -96,7 +96,8 @@ class LoginRoutes:
         is_right = self.has_passwords and self.users.is_password_of(name, form.get("password", ""))
         return (name if is_right else None), "password"
 
-    def _page(self, target: str, *, code: str = "", problem: str = "", status: int = 200) -> Response:
+    def page(self, target: str, *, code: str = "", problem: str = "", status: int = 200) -> Response:
+        """The login page, with why a try failed."""
         return login_page(
             target,
             code=code,

@@ -15,6 +15,8 @@ LONGEST_QUERY = 8192
 """In bytes, of the part of the address after `?`."""
 LARGEST_BODY = 1024 * 1024
 """In bytes."""
+OF_ANY_HOST = ("/healthz", "/readyz")
+"""Probes ask by the address of a container, and learn nothing that is worth a protection."""
 BODY_WITHIN_S = 30.0
 """A body must have arrived after this time."""
 
@@ -31,14 +33,15 @@ class RequestLimits:
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], body_within_s: float = BODY_WITHIN_S) -> None:
-        self._app, self._hosts, self._body_within_s = app, hosts, body_within_s
+        self._app, self._body_within_s = app, body_within_s
+        self._hosts = [[host] for host in hosts]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if headers.get("host", "").lower() not in self._hosts or len(headers.getlist("host")) != 1:
+        if scope["path"] not in OF_ANY_HOST and [each.lower() for each in headers.getlist("host")] not in self._hosts:
             await refuse(scope, receive, send, refusal(421, "this server has another address: see SERVE_URL"))
         elif len(scope["query_string"]) > LONGEST_QUERY:
             await refuse(scope, receive, send, refusal(414, f"the query has more than {LONGEST_QUERY} bytes"))

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
+from sync_platform.setting_groups.address_types import HttpAddress
+
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 
 
@@ -36,6 +38,16 @@ class ServerSettings(BaseSettings):
     )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
     password_login: bool = Field(True, description="Whether people may log in with a password.")
+
+    oidc_issuer: HttpAddress = Field(
+        "", description="Address of an OpenID Connect provider with which people log in. Empty: none."
+    )
+    oidc_client_id: str = Field("", description="Id of `serve` at that provider.")
+    oidc_client_secret: str = Field("", description="Secret of `serve` at that provider.", repr=False)
+    oidc_name_claim: str = Field(
+        "email",
+        description="Claim of the provider that is the name of a user (`user add`); an e-mail must be verified.",
+    )
 
     @field_validator("serve_url")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,11 +42,6 @@ SCHEMA = create_schema().graphql_schema
 CALLERS: list[Role | None] = [None, *Role]
 NEVER_RUN = {"logTelemetry", "setNuxSeen"}
 """Mutations of Dagster without a permission check of its own."""
-PATHS = {
-    "{request_id}": "none", "{restaurant_id}": "none", "{backup_id}": "none", "{job_id}": "none",
-    "{alert_id}": "20261124T083000-1f3a9c",
-    "{path:path}": "a/b", "{run_id:str}": "no-such-run", "{asset_key:path}": "chope/restaurants",
-}  # fmt: skip
 
 
 def is_open(needs: str, role: Role | None) -> bool:
@@ -93,10 +89,9 @@ def test_what_no_role_may_do_is_closed_also_to_an_admin() -> None:
 
 
 def path_of(line: str) -> tuple[str, str]:
+    """The method and the path of a line, with a made-up value for each parameter."""
     method, path = line.split(" ", 1)
-    for pattern, value in PATHS.items():
-        path = path.replace(pattern, value)
-    return method, path
+    return method, re.sub(r"\{[^}]+\}", "none", path.replace("{alert_id}", "20261124T083000-1f3a9c"))
 
 
 @pytest.mark.parametrize("role", CALLERS)

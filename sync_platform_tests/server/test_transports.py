@@ -101,6 +101,13 @@ def test_a_change_is_on_record_with_actor_roles_and_address_before_and_after(ser
     assert (subject["roles"], subject["address"]) == (["operator"], "testclient")
 
 
+def test_a_field_that_a_query_names_a_thousand_times_is_denied_once(server: TestedServer) -> None:
+    before = len(server.entries("denied"))
+    aliases = " ".join(f'a{number}: capturedLogs(logKey: ["x"]) {{ stdout }}' for number in range(500))
+    assert server.client(Role.viewer).post(GRAPHQL, json={"query": f"{{ {aliases} }}"}).status_code == 200
+    assert len(server.entries("denied")) == before + 1
+
+
 def test_a_denial_is_on_record(server: TestedServer) -> None:
     server.client(Role.viewer).post(GRAPHQL, json=ATTEMPTS["plain"])
     entry = server.entries("denied")[-1]

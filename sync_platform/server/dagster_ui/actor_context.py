@@ -23,6 +23,8 @@ class ActorContext(WorkspaceRequestContext):
             process.instance, process.get_current_workspace(), process, process.version, source, read_only=True
         )
         self._needs = needs
+        self.denied: set[str] = set()
+        """The fields that were denied in this request: each is logged once, however often the query names it."""
 
     @property
     def actor(self) -> Actor | None:

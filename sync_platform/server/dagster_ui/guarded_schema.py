@@ -112,7 +112,9 @@ def _require(info: GraphQLResolveInfo, name: str, needs: str | None, log: Access
     """The actor, who may use the field; NotAllowed, and on record, otherwise."""
     actor: Actor | None = info.context.actor
     if actor is None or not is_open_to(needs, actor):
-        log.denied(actor, actor.address if actor else "", f"{info.parent_type.name}.{name}", "role")
+        if name not in info.context.denied:
+            info.context.denied.add(name)
+            log.denied(actor, actor.address if actor else "", f"{info.parent_type.name}.{name}", "role")
         raise NotAllowed(name, _who(actor), is_change=is_change)
     return actor
 
