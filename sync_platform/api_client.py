@@ -20,6 +20,7 @@ from sync_platform.api.emergency_answer import EmergencyAnswer, EmergencyBody, P
 from sync_platform.api.envelope import AnswerPage, ApiModel, Envelope, ErrorEnvelope
 from sync_platform.api.health_answer import HealthAnswer
 from sync_platform.api.job_answer import JobAnswer
+from sync_platform.api.privacy_answer import PrivacyRequestAnswer, PrivacyRequestList
 from sync_platform.api.quality_answer import QualityAnswer, QualityList
 from sync_platform.api.restaurant_answer import RestaurantAnswer, RestaurantSummary
 from sync_platform.api.story_answer import StoryAnswer
@@ -145,6 +146,14 @@ class ApiClient:
     def table(self, name: str, *, form: Literal["ndjson", "parquet"] = "parquet", removed: bool = False) -> bytes:
         """A whole table as a file."""
         return self._sent("GET", f"/bulk/{name}", {"format": form, "removed": removed}).content
+
+    def privacy_requests(self, *, only_open: bool = False) -> list[PrivacyRequestAnswer]:
+        """The requests of persons about their data."""
+        return self._read(PrivacyRequestList, "/privacy/requests", {"open": only_open}).items
+
+    def privacy_request(self, number: int) -> PrivacyRequestAnswer:
+        """One of them, with everything that was recorded of it."""
+        return self._read(PrivacyRequestAnswer, f"/privacy/requests/{number}")
 
     def close(self) -> None:
         """Close the connections."""

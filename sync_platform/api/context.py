@@ -10,7 +10,6 @@ from typing import Any
 
 from sync_platform.api.job_processes import JobProcesses
 from sync_platform.api.job_store import ApiJob, JobStore
-from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.emergency.sync_progress import ProgressStore
 from sync_platform.monitoring.installation_state import WaitingRun
@@ -28,15 +27,14 @@ class ApiContext:
     """The installation, and what the server gives to the API.
 
     `waiting_runs` reads Dagster's runs that wait; StorageError where it cannot. `note_denial` writes a denial into the
-    audit log. `launch_emergency` starts an emergency request at once; without it, Dagster's sensor does. `start_job`
-    starts a job; without it, the job gets a process (job_processes.py). `progress_of` gives the last message of each
-    of these Dagster runs, for runs that write no progress of their own. `health_age_s`: how old a health may be.
+    audit log. `start_job` starts a job; without it, the job gets a process (job_processes.py). `progress_of` gives the
+    last message of each of these Dagster runs, for runs that write no progress of their own. `health_age_s`: how old a
+    health may be.
     """
 
     settings: Settings
     waiting_runs: Callable[[], Sequence[WaitingRun]]
     note_denial: Callable[[Actor, Action, str], None]
-    launch_emergency: Callable[[EmergencyRequest], None] = lambda request: None
     start_job: Callable[[ApiJob], None] | None = None
     progress_of: Callable[[list[str]], Mapping[str, str]] = lambda run_ids: {}
     health_age_s: float = 5.0

@@ -52,8 +52,6 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
             require_terms(context.platforms[name], platform_settings(name))
         key = keys.require_same(actor, idempotency_key, "emergency", body.model_dump())
         submission = submitted(context, actor, body, f"api {key}")
-        if submission.request.is_open:
-            context.launch_emergency(submission.request)
         status_url = f"{request.url.path}/{submission.request.request_id}"
         data = SubmittedEmergency(
             **report_on(submission.request, [], {}).document(), joined=submission.joined, status_url=status_url

@@ -21,6 +21,7 @@ from sync_platform.api.health import add_health
 from sync_platform.api.jobs import add_jobs
 from sync_platform.api.lineage import add_lineage
 from sync_platform.api.permission import known_actor
+from sync_platform.api.privacy import add_privacy
 from sync_platform.api.quality import add_quality
 from sync_platform.api.restaurants import add_restaurants
 from sync_platform.api.syncs import add_syncs
@@ -38,6 +39,7 @@ ADDED = (
     add_syncs,
     add_alerts,
     add_bulk,
+    add_privacy,
 )
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 

@@ -16,7 +16,6 @@ from sync_platform.api.job_store import ApiJob, JobStore
 from sync_platform.api.router import api_router
 from sync_platform.api_client import ApiClient
 from sync_platform.cli.runner.daemon import waiting_runs
-from sync_platform.emergency.request import EmergencyRequest
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
 from sync_platform.permissions.role import Role
@@ -38,7 +37,6 @@ class Served:
 
     home: Path
     denials: list[tuple[str, str, str]] = field(default_factory=list)
-    launch: Callable[[EmergencyRequest], None] = field(default=lambda request: None)
     starts_jobs: bool = True
     started: list[str] = field(default_factory=list)
 
@@ -49,7 +47,6 @@ class Served:
             settings,
             waiting_runs=lambda: waiting_runs(settings),
             note_denial=self._note_denial,
-            launch_emergency=lambda request: self.launch(request),
             start_job=self._start_job,
             health_age_s=0.0,
         )

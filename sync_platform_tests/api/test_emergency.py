@@ -61,13 +61,6 @@ def test_a_request_is_in_the_audit_log_with_actor_role_and_address_before_it_is_
     assert (subject["request_id"], subject["platforms"]) == (taken.request_id, ["chope"])
 
 
-def test_the_server_is_asked_to_launch_an_open_request(own_home: Served) -> None:
-    launched: list[str] = []
-    own_home.launch = lambda request: launched.append(request.request_id)
-    taken = own_home.client().request_emergency("wrong prices", sources=["chope"])
-    assert launched == [taken.request_id]
-
-
 def test_an_unknown_platform_and_an_unknown_name_are_refused(own_home: Served) -> None:
     http = own_home.http()
     unknown = http.post("/emergency", json={"reason": "x", "sources": ["nowhere"]})
