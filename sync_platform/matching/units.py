@@ -17,6 +17,7 @@ CODE = (
 )
 """A pattern of one code, or one end of a range."""
 _PARTS = re.compile(r"([a-z]*)(\d+)([a-z]*)(\d*)")
+_PREFIX = re.compile(r"(?<![a-z0-9])([a-z]{1,4}) ?-(?=\d)")
 _NO_CODE = re.compile(r"[^a-z0-9]")
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _LIST = re.compile(r"[、,及和&与/+;]|\band\b|号")
@@ -34,7 +35,8 @@ def _codes_of_item(item: str) -> Iterator[str]:
     if item.isascii() and item.isalnum():
         yield _plain(item)
         return
-    parts = [part for part in (_NO_CODE.sub("", part) for part in _RANGE.split(item)) if part]
+    split = _RANGE.split(_PREFIX.sub(r"\1", item))
+    parts = [part for part in (_NO_CODE.sub("", part) for part in split) if part]
     code = ""
     for part in parts:
         if not code:
@@ -65,7 +67,7 @@ def _between(first: str, last: str) -> list[str]:
         return [chr(letter) for letter in range(ord(first), ord(last) + 1)]
     one, other = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
     if not one or not other or other[1] not in ("", one[1]):
-        return [_plain(first), _plain(last)] if one and not other and last.isalpha() else []
+        return []
     low, high = int(one[2]), int(other[2])
     if high < low and len(other[2]) < len(one[2]) and not one[3]:  # 1215-17 is 1215-1217
         high = int(one[2][: -len(other[2])] + other[2])
