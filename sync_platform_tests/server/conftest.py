@@ -97,5 +97,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestedServer]:
         WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as process,
     ):
         dagster = DagsterWorkspace(process).app
-        parts = ServerParts(settings, ledger, dagster, list, lambda: problems, check_again_s=CHECK_AGAIN_S)
+        parts = ServerParts(
+            settings, ledger, dagster, list, lambda run_ids: {}, lambda: problems, check_again_s=CHECK_AGAIN_S
+        )
         yield TestedServer(settings, ledger, application(parts), problems)
