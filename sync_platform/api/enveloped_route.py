@@ -42,8 +42,8 @@ def _api_error(error: Exception) -> ApiError:
         return answered_as(error)
     if isinstance(error, RequestValidationError):
         return ApiError(422, "invalid_request", "the request is wrong", [_detail(each) for each in error.errors()])
-    if isinstance(error, HTTPException):
-        return ApiError(error.status_code, "invalid_request", str(error.detail))
+    if isinstance(error, HTTPException):  # FastAPI's, for a body that is not even text
+        return ApiError(422, "invalid_request", str(error.detail))
     logger.error("a request failed unexpectedly", exc_info=error)
     return ApiError(500, "internal_error", "the request failed unexpectedly; the log of the server says more")
 

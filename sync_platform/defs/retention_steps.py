@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -27,8 +28,10 @@ from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.retention_rule import RULE, RULES, RetentionRule, RuleName
 from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import Lake
 from sync_platform.storage.lease import Lease, Leases
+from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.relational import database_exists
 
 Figures = dict[str, int]
@@ -170,11 +173,13 @@ class RetainedInstallation:
         )
 
     def _access_answers(self, before: datetime, _: datetime) -> tuple[Act, Act]:
-        home = self.settings.home
-        return (
-            lambda: {"files": len(old_answers(home, before))},
-            lambda: delete_answers(old_answers(home, before)),
-        )
+        def old() -> list[Path]:
+            if not database_exists(self.settings.ledger_url):
+                return []
+            with closing(AuditLog(self.settings.ledger_url)) as log:
+                return old_answers(log.entries(operation=OperationName.access), before)
+
+        return lambda: {"files": len(old())}, lambda: delete_answers(old())
 
     def _lease(self) -> AbstractContextManager[Lease]:
         return Leases(self.settings.ledger_url).hold("retention")

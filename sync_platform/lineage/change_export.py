@@ -19,6 +19,7 @@ from sync_platform.lineage.changes import changes_between
 from sync_platform.lineage.record import History, TracedChange
 from sync_platform.lineage.story_csv import EXPORT, export_row
 from sync_platform.lineage.story_json import change_json
+from sync_platform.vault.restricted_values import without_restricted
 
 FORMAT = "sync-platform/lineage-export/1"
 Form = Literal["csv", "json"]
@@ -26,11 +27,15 @@ Form = Literal["csv", "json"]
 
 @dataclass(frozen=True)
 class ExportScope:
-    """The changes to export: committed from `first` to `last`, both included, of one platform. None means no limit."""
+    """The changes to export: committed from `first` to `last`, both included, of one platform. None means no limit.
+
+    `restricted`: data subjects whose sealed values are left out.
+    """
 
     first: datetime | None = None
     last: datetime | None = None
     platform: str | None = None
+    restricted: frozenset[str] = frozenset()
 
 
 def schema() -> dict[str, Any]:
@@ -48,7 +53,12 @@ def write_export(history: History, scope: ExportScope, form: Form, file: TextIO,
 def _write_csv(history: History, scope: ExportScope, file: TextIO, made_at: datetime) -> int:
     writer, count = CsvWriter(file, EXPORT), 0
     for traced in _traced_changes(history, scope):
-        writer.add([export_row(traced)])
+        row = export_row(traced)
+        shown = {
+            name: without_restricted(value, scope.restricted) if isinstance(value, str) else value
+            for name, value in row.items()
+        }
+        writer.add([shown])
         count += 1
     return count
 
@@ -59,7 +69,8 @@ def _write_json(history: History, scope: ExportScope, file: TextIO, made_at: dat
     file.write(orjson.dumps(head).decode().removesuffix("}") + ',"changes":[')
     count = 0
     for traced in _traced_changes(history, scope):
-        file.write(("\n" if count == 0 else ",\n") + orjson.dumps(change_json(traced)).decode())
+        line = without_restricted(orjson.dumps(change_json(traced)).decode(), scope.restricted)
+        file.write(("\n" if count == 0 else ",\n") + line)
         count += 1
     file.write(f'\n],"count":{count}}}\n')
     return count

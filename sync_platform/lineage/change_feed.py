@@ -88,7 +88,7 @@ def read_feed(
     if len(rows) > limit:
         return FeedPage(changes, _place_of(shown[-1]), has_more=True)
     # every change of these batches was read: the next page begins after the last of them
-    following = FeedPlace(batches[-1][0] + 1)
+    following = FeedPlace(batches[-1].place + 1)
     return FeedPage(changes, following, has_more=bool(_batches(session, following, wanted, 1)))
 
 
@@ -98,23 +98,35 @@ def _end(session: duckdb.DuckDBPyConnection, after: FeedPlace) -> FeedPlace:
     return after if after.batch > last else FeedPlace(last + 1)
 
 
+@dataclass(frozen=True)
+class _PlacedBatch:
+    """A batch with its place in the feed, the first and the last time of its changes, and their number."""
+
+    place: int
+    platform: str
+    dataset: str
+    first: datetime
+    last: datetime
+    changes: int
+
+
 def _batches(
     session: duckdb.DuckDBPyConnection, after: FeedPlace, wanted: FeedFilter, limit: int
-) -> Sequence[tuple[int, datetime, datetime]]:
-    """The next batches in order, with the first and the last time of their changes: enough for `limit` changes."""
-    values: dict[str, Any] = {"after": after.batch, "platform": wanted.platform, "dataset": wanted.dataset}
+) -> Sequence[_PlacedBatch]:
+    """The next batches in order: enough for `limit` changes."""
     rows = session.execute(
-        f"""SELECT place, committed_from, committed_to, inserted + updated + removed + restored FROM {PLACED}
+        f"""SELECT place, platform, dataset, committed_from, committed_to, inserted + updated + removed + restored
+        FROM {PLACED}
         WHERE place >= $after AND platform = coalesce($platform, platform) AND dataset = coalesce($dataset, dataset)
         ORDER BY place""",
-        values,
+        {"after": after.batch, "platform": wanted.platform, "dataset": wanted.dataset},
     ).fetchall()
-    chosen: list[tuple[int, datetime, datetime]] = []
+    chosen: list[_PlacedBatch] = []
     counted = 0
-    for place, first, last, changes in rows:
-        chosen.append((place, first, last))
+    for each in (_PlacedBatch(*row) for row in rows):
+        chosen.append(each)
         # the first batch may have been read in part
-        counted += changes if place > after.batch or after == FeedPlace(after.batch) else 0
+        counted += each.changes if each.place > after.batch or after == FeedPlace(after.batch) else 0
         if counted > limit and wanted.entity_id is None:
             break
     return chosen
@@ -125,28 +137,29 @@ def _rows(
     history: str,
     after: FeedPlace,
     wanted: FeedFilter,
-    batches: Sequence[tuple[int, datetime, datetime]],
+    batches: Sequence[_PlacedBatch],
     limit: int,
 ) -> list[tuple[Any, ...]]:
     """The rows of the changes in these batches: place, the time as text, then CHANGE_COLUMNS."""
     columns = ", ".join(f"h.{name.strip()}" for name in CHANGE_COLUMNS.split(","))
     return session.execute(
         f"""SELECT p.place, h.observed_at::VARCHAR AS observed_text, {columns}
-        FROM {LAKE}.{history} h JOIN {PLACED} p ON h.platform = p.platform AND h.dataset = p.dataset
-            AND h.committed_at BETWEEN p.committed_from AND p.committed_to
-        WHERE p.place BETWEEN $first AND $last AND h.committed_at BETWEEN $from AND $to
-            AND h.platform = coalesce($platform, h.platform) AND h.dataset = coalesce($dataset, h.dataset)
-            AND h.entity_id = coalesce($entity_id, h.entity_id)
-            AND (p.place, h.entity_id, h.observed_at::VARCHAR, h.operation) > ($first, $after_id, $after_at, $after_op)
+        FROM {LAKE}.{history} h JOIN (SELECT unnest($places) AS place, unnest($platforms) AS platform,
+                unnest($datasets) AS dataset, unnest($firsts) AS first, unnest($lasts) AS last) p
+            ON h.platform = p.platform AND h.dataset = p.dataset AND h.committed_at BETWEEN p.first AND p.last
+        WHERE h.committed_at BETWEEN $from AND $to AND h.entity_id = coalesce($entity_id, h.entity_id)
+            AND (p.place, h.entity_id, h.observed_at::VARCHAR, h.operation) > ($batch, $after_id, $after_at, $after_op)
         ORDER BY p.place, h.entity_id, observed_text, h.operation LIMIT $limit""",
         {
-            "first": after.batch,
-            "last": batches[-1][0],
-            "from": min(first for _, first, _ in batches),
-            "to": max(last for _, _, last in batches),
-            "platform": wanted.platform,
-            "dataset": wanted.dataset,
+            "places": [each.place for each in batches],
+            "platforms": [each.platform for each in batches],
+            "datasets": [each.dataset for each in batches],
+            "firsts": [each.first for each in batches],
+            "lasts": [each.last for each in batches],
+            "from": min(each.first for each in batches),
+            "to": max(each.last for each in batches),
             "entity_id": wanted.entity_id,
+            "batch": after.batch,
             "after_id": after.entity_id,
             "after_at": after.observed_at,
             "after_op": after.operation,

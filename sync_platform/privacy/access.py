@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -100,7 +101,7 @@ class _Collection:
             return []
         cursor = session.execute(f"SELECT * FROM {LAKE}.{table} WHERE source_id IN ({_listed(ids)}) ORDER BY source_id")
         names = [each[0] for each in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
         shown = [*(column.name for column in columns_of(self._dataset.row)), *KEPT]
         return [
             PersonRecord(row["source_id"], _state(row), self._clear({name: row[name] for name in shown if name in row}))
@@ -176,6 +177,11 @@ def _state(row: dict[str, Any]) -> RecordState:
     if row.get("removed_at") is None:
         return "live"
     return "past" if row.get("is_past") else "removed"
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can have it: an amount is a number."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _listed(texts: Iterable[str]) -> str:

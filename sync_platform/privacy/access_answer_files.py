@@ -1,26 +1,36 @@
-"""The files of answers to access requests that this program wrote, in one folder of the home, encrypted.
+"""The files of answers to access requests that this program wrote, as the audit log names them.
 
-What belongs here: where they are, and their deletion. What an answer says belongs in the modules of access.
+What belongs here: what is on record of a file, and its deletion. What an answer says belongs in the modules of access.
+A file is deleted only if it is the one that was written: same place, same SHA-256.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-FOLDER = "access_answers"
+import orjson
+
+from sync_platform.storage.audit_log import AuditEntry
 
 
-def answers_folder(home: Path) -> Path:
-    return home / FOLDER
+def record_of(file: Path) -> dict[str, str]:
+    """What the audit log says of an answer in a file: where it is, and its SHA-256 (hex)."""
+    return {"file": str(file.absolute()), "sha256": _digest(file)}
 
 
-def old_answers(home: Path, before: datetime) -> list[Path]:
-    """The answers that were written before that time, in order of their names."""
-    folder = answers_folder(home)
-    found = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
-    return [file for file in found if file.stat().st_mtime < before.timestamp()]
+def old_answers(entries: Iterable[AuditEntry], before: datetime) -> list[Path]:
+    """The files that were written before that time and are still there. `entries`: those of access in the audit log."""
+    found = []
+    for entry in entries:
+        written = orjson.loads(entry.subject)
+        if entry.at < before and entry.outcome == "complete" and written.get("file"):
+            file = Path(written["file"])
+            if file.is_file() and _digest(file) == written.get("sha256"):
+                found.append(file)
+    return found
 
 
 def delete_answers(files: Sequence[Path]) -> dict[str, int]:
@@ -30,3 +40,8 @@ def delete_answers(files: Sequence[Path]) -> dict[str, int]:
         size += file.stat().st_size
         file.unlink()
     return {"files": len(files), "bytes": size}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -27,6 +27,9 @@ from sync_platform.lake.subject_rows import (
 from sync_platform.landing.retention import landed_syncs
 from sync_platform.privacy.erasure_proof import CheckedPlace, ErasureProof, ValueState
 from sync_platform.privacy.file_scan import count_files_with
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
+from sync_platform.privacy.request_events import RequestEventKind
+from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lake_connection import LAKE, Lake
@@ -155,17 +158,31 @@ class ErasurePlaces:
                 yield CheckedPlace(f"{what} {read.backup_id}", ValueState.unreadable, {"files": files}, note)
 
     def _exports(self, subjects: Set[str]) -> Iterator[CheckedPlace]:
-        exported, answered = 0, 0
+        exported = unsealed = 0
         with closing(AuditLog(self.ledger_url)) as log:
             for entry in log.entries():
                 exported += entry.operation in (OperationName.export, OperationName.report)
-                is_theirs = any(subject in entry.subject for subject in subjects)
-                answered += entry.operation == OperationName.access and entry.outcome == "complete" and is_theirs
+                unsealed += entry.operation == OperationName.unseal and entry.outcome == "complete"
         state = ValueState.unreadable if exported else ValueState.nothing
         yield CheckedPlace("exports and reports on record", state, {"exports": exported}, SEALED_COPY)
-        if answered:
-            note = "whoever received an answer must delete it"
+        note = "whoever received them must delete what they have of the person"
+        if unsealed:
+            yield CheckedPlace("answers of `query --unseal`", ValueState.out_of_reach, {"answers": unsealed}, note)
+        if answered := self._access_answers(subjects):
             yield CheckedPlace("answers to access requests", ValueState.out_of_reach, {"answers": answered}, note)
+
+    def _access_answers(self, subjects: Set[str]) -> int:
+        """How many access requests of these data subjects were answered."""
+        register = RequestRegister(self.ledger_url)
+        try:
+            return sum(
+                each.kind is PrivacyRequestKind.access
+                and each.closing is RequestEventKind.answered
+                and bool(subjects & set(each.subjects))
+                for each in register.requests()
+            )
+        finally:
+            register.dispose()
 
     def _dagster(self, subjects: Set[str]) -> CheckedPlace:
         scan = count_files_with(self.dagster, [f"{PREFIX}{subject}:".encode() for subject in sorted(subjects)])

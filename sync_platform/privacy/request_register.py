@@ -21,6 +21,7 @@ from sync_platform.privacy.request_events import NewEvent, RequestEvent, Request
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import Via
 from sync_platform.storage.hash_chain import broken_links
+from sync_platform.storage.relational import database_exists
 
 
 def _now() -> datetime:
@@ -94,7 +95,10 @@ class RequestRegister:
         )
 
     def close(self, number: int, answer: str, *, actor: str, via: Via = "cli") -> None:
-        """Record that the person was answered, and what was done. UsageError before the identity is checked."""
+        """Record that the person was answered, and what was done; a restriction applies from then on.
+
+        UsageError before the identity is checked, and for a restriction before its data subjects are named.
+        """
         self._record(
             number, RequestEventKind.answered, {"text": _given(answer, "answer")}, actor, via, _require_identity
         )
@@ -182,6 +186,17 @@ class RequestRegister:
         self._events.append(make)
 
 
+def restricted_subjects(ledger: str) -> frozenset[str]:
+    """The ids of the persons whose values may only be stored, by a restriction that applies. No ledger is created."""
+    if not database_exists(ledger):
+        return frozenset()
+    register = RequestRegister(ledger)
+    try:
+        return frozenset(subject for each in register.requests() if each.is_restricting for subject in each.subjects)
+    finally:
+        register.dispose()
+
+
 def _given(text: str, what: str) -> str:
     """The text without spaces around it; UsageError where it is empty, or has a person's address or number in it."""
     if not text.strip():
@@ -202,6 +217,11 @@ def _require_identity(request: PrivacyRequest) -> None:
         raise UsageError(
             f"the identity of the person of privacy request {request.number} is not checked: record how it was checked "
             "before the request is answered"
+        )
+    if request.kind == PrivacyRequestKind.restriction and not request.subjects:
+        raise UsageError(
+            f"privacy request {request.number} names no data subject: a restriction applies to the subject ids that "
+            "are recorded with it"
         )
 
 

@@ -93,9 +93,9 @@ RULES: tuple[RetentionRule, ...] = (
     ),
     RetentionRule(
         RuleName.access_answers,
-        "answers to access requests in the folder `access_answers` of the home",
+        "answers to access requests, in the files that this program wrote",
         "ACCESS_ANSWER_RETENTION_DAYS",
-        "they are deleted",
+        "they are deleted, if they are still where they were written",
         _STORED_NO_LONGER,
     ),
 )

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -68,28 +68,46 @@ class RestaurantIndex:
         lists = [self._beginning_with(word) for word in latin_words(folded)]
         runs = han_runs(folded)
         lists += [self._by_term.get(term, NO_ROWS) for run in runs for term in terms_of_run(run)]
-        found = in_all(lists) if lists else NO_ROWS
+        found = self.in_all(lists) if lists else NO_ROWS
         long_runs = [run for run in runs if len(run) > 2]
         if not long_runs:
             return found
         wanted = [row for row in found if all(any(run in name for name in self._names[row]) for run in long_runs)]
         return np.array(wanted, np.int32)
 
+    def in_all(self, lists: list[Rows]) -> Rows:
+        """The rows that are in every list; every row where there is none."""
+        found, *others = sorted(lists, key=len) or [self.every]
+        for other in others:
+            found = found[self._marked([other])[found]]
+        return found
+
+    def _in_any(self, lists: list[Rows]) -> Rows:
+        """The rows that are in one of the lists."""
+        return lists[0] if len(lists) == 1 else np.flatnonzero(self._marked(lists)).astype(np.int32)
+
+    def _marked(self, lists: list[Rows]) -> npt.NDArray[np.bool_]:
+        """For every row, whether it is in one of the lists."""
+        marks = np.zeros(len(self.every), np.bool_)
+        for rows in lists:
+            marks[rows] = True
+        return marks
+
     def _beginning_with(self, word: str) -> Rows:
         first, last = bisect_left(self._words, word), bisect_left(self._words, word + "\U0010ffff")
-        return in_any([self._by_term[each] for each in self._words[first:last]])
+        return self._in_any([self._by_term[each] for each in self._words[first:last]])
 
     def _in_district(self, stated: str) -> Rows:
         """The restaurants in a district or neighbourhood, by any of its names; those of a district's parts too."""
         area = find_area(stated)
         if area is None:
             return self._by_district.get(fold(stated), NO_ROWS)
-        return in_any([rows for name, rows in self._by_area.items() if _is_in(name, area)])
+        return self._in_any([rows for name, rows in self._by_area.items() if _is_in(name, area)])
 
     def of_cuisine(self, stated: str) -> Rows:
         """The restaurants with a cuisine that has all words of the text."""
         words = parse_cuisines((stated,))
-        return in_all([self._by_cuisine.get(word, NO_ROWS) for word in words]) if words else NO_ROWS
+        return self.in_all([self._by_cuisine.get(word, NO_ROWS) for word in words]) if words else NO_ROWS
 
     def open_at(self, moment: datetime) -> Rows:
         """The restaurants that are open at the moment, by their hours; without those whose hours are not known."""
@@ -106,18 +124,6 @@ def read_index(session: duckdb.DuckDBPyConnection) -> RestaurantIndex:
     query = f"""SELECT {", ".join(COLUMNS)} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
         ORDER BY coalesce(review_count, -1) DESC, restaurant_id"""
     return RestaurantIndex(frame_of(session, query))
-
-
-def in_all(lists: Iterable[Rows]) -> Rows:
-    """The rows that are in every list."""
-    return reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), sorted(lists, key=len))
-
-
-def in_any(lists: list[Rows]) -> Rows:
-    """The rows that are in one of the lists."""
-    if len(lists) == 1:
-        return lists[0]
-    return np.unique(np.concatenate(lists)) if lists else NO_ROWS
 
 
 def _grouped(keys_of_rows: Iterable[Iterable[str]]) -> dict[str, Rows]:

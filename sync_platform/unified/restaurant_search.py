@@ -16,7 +16,10 @@ import numpy.typing as npt
 
 from sync_platform.quality.areas import METRES_PER_DEGREE, METRES_PER_DEGREE_EAST
 from sync_platform.unified.opening_hours import is_open, open_spans
-from sync_platform.unified.restaurant_index import RestaurantIndex, Rows, in_all
+from sync_platform.unified.restaurant_index import RestaurantIndex, Rows
+
+TENTH_M = 0.1 / METRES_PER_DEGREE
+"""0.1 m in degrees of latitude: distances are rounded so."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,17 @@ def search(
         _result(row, float(rank) if query.near else None, query.now)
         for row, rank in zip(index.frame[shown].iter_rows(named=True), ranks[order], strict=True)
     ]
-    last = order[-1] if has_more else None
-    place = (
-        None if last is None else ResultPlace(float(ranks[last]), int(index.reviews[rows[last]]), index.ids[rows[last]])
-    )
-    return FoundRestaurants(found, total, place)
+    return FoundRestaurants(found, total, _place(index, rows, ranks, order[-1]) if has_more else None)
+
+
+def _place(index: RestaurantIndex, rows: Rows, ranks: npt.NDArray[np.float64], last: np.intp) -> ResultPlace:
+    """The place of the last result of a page."""
+    row = rows[last]
+    return ResultPlace(float(ranks[last]), int(index.reviews[row]), str(index.ids[row]))
 
 
 def _filtered(index: RestaurantIndex, query: RestaurantQuery) -> Rows:
-    """The rows that meet every filter but the distance."""
+    """The rows that meet every filter; of the distance, only that it is not too far north or south."""
     lists = []
     if query.name is not None:
         lists.append(index.with_name(query.name))
@@ -103,7 +108,8 @@ def _filtered(index: RestaurantIndex, query: RestaurantQuery) -> Rows:
         lists.append(index.of_cuisine(query.cuisine))
     if query.open_at is not None:
         lists.append(index.open_at(query.open_at))
-    return in_all(lists) if lists else index.every
+    found = index.in_all(lists)
+    return _in_strip(index, query.near, found) if query.near else found
 
 
 def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.NDArray[np.float64]:
@@ -113,6 +119,12 @@ def _ranks(index: RestaurantIndex, query: RestaurantQuery, rows: Rows) -> npt.ND
     if query.name is None:
         return np.zeros(len(rows))
     return np.where(np.isin(rows, index.named_exactly(query.name), assume_unique=True), 0.0, 1.0)
+
+
+def _in_strip(index: RestaurantIndex, near: Near, rows: Rows) -> Rows:
+    """The rows whose latitude allows the distance: most are left out before distances are computed."""
+    north = near.radius_m / METRES_PER_DEGREE + TENTH_M
+    return rows[np.abs(index.latitudes[rows] - near.latitude) <= north]
 
 
 def _distances_m(index: RestaurantIndex, near: Near, rows: Rows) -> npt.NDArray[np.float64]:

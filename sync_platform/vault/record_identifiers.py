@@ -14,6 +14,7 @@ from sync_platform.vault.sealed_values import Record, value_at, values_at
 
 MAX_REMEMBERED = 50_000
 """Of one kind."""
+UNKNOWN = ""
 Hashes = dict[str, set[str]]
 """The hashes of identifiers by subject."""
 
@@ -62,9 +63,10 @@ class RecordIdentifiers:
             remembered.clear()
         for value, subject in zip(values, subjects, strict=True):
             if value.__class__ is str or value.__class__ is int:
-                if value not in remembered:
-                    remembered[value] = self._hash_of(kind, str(value))
-                if hashed := remembered[value]:
+                hashed = remembered.get(value, UNKNOWN)  # another thread may clear it at any time
+                if hashed == UNKNOWN:
+                    hashed = remembered[value] = self._hash_of(kind, str(value))
+                if hashed:
                     found[subject].add(hashed)
 
     def _hash_of(self, kind: PersonalKind, text: str) -> str | None:

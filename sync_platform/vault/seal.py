@@ -290,7 +290,8 @@ class Vault:
             if hashes or not is_seen:
                 added = "".join(f" {found}" for found in sorted(hashes))
                 rows.append({"subject": subject, "added": added, "dataset": "" if is_seen else f" {dataset}"})
-                each.known += f"{added} {rows[-1]['dataset']} "
         if rows:
             with transaction(self.engine) as connection:
                 connection.execute(ADD_IDENTIFIERS, rows)
+        for row in rows:
+            stored[row["subject"]].known += f"{row['added']} {row['dataset']} "

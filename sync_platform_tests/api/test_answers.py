@@ -46,6 +46,12 @@ def test_an_error_of_validation_names_the_field_and_not_the_value(served: Served
     assert "secret-word" not in answer.text
 
 
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[]", b""])
+def test_a_body_that_is_no_json_object_is_refused(served: Served, body: bytes) -> None:
+    answer = served.http().post("/emergency", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_request")
+
+
 def test_nobody_gets_401_everywhere_and_a_role_only_what_it_may(served: Served) -> None:
     nobody = served.http("")
     for method, path in (("GET", "/health"), ("POST", "/backup"), ("GET", "/nothing")):

@@ -1,6 +1,5 @@
 """Each rule of retention, with a clock that moves; and the job that applies all of them."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from sync_platform.monitoring.alert_store import AlertStore
 from sync_platform.monitoring.metric import OPEN_ALERTS, Sample
 from sync_platform.monitoring.metric_history import MetricHistory
 from sync_platform.monitoring.problem import ProblemName
-from sync_platform.privacy.access_answer_files import answers_folder
+from sync_platform.privacy.access_answer_files import record_of
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_register import RequestRegister
 from sync_platform.privacy.retention_rule import RULES, RuleName
@@ -52,6 +51,17 @@ DUE: dict[RuleName, dict[str, Any]] = {
 def nothing() -> None: ...
 
 
+def write_answer(settings: Settings, name: str, at: datetime) -> Path:
+    """An answer that was written at that time, on record; and one that somebody has replaced since."""
+    log = AuditLog(settings.ledger_url, lambda: at)
+    for file in (settings.home / name, settings.home / f"replaced-{name}"):
+        file.write_bytes(b"sealed")
+        log.record("access", {"request": 2, **record_of(file)}, actor="ada", via="cli")
+    file.write_bytes(b"the operator's own")
+    log.close()
+    return settings.home / name
+
+
 def fill(home: Path) -> Settings:
     """A home with something for each rule."""
     settings = Settings(_env_file=None, sync_home=home, backup_retention_days=50, sandbox_places=40)
@@ -75,8 +85,7 @@ def fill(home: Path) -> Settings:
         number = register.add(PrivacyRequestKind.access, actor="ada")
     register.refuse(number, "another person's data", "PDPO s.20(1)(b)", actor="ada")
     register.dispose()
-    answers_folder(home).mkdir()
-    (answers_folder(home) / "request-2.age").write_bytes(b"sealed")
+    write_answer(settings, "request-2.answer", NOW)
     with instance_in(prepare_home(home)) as instance:
         nothing.execute_in_process(instance=instance)
     return settings
@@ -144,9 +153,7 @@ def test_a_home_that_was_never_used_has_nothing_due_and_is_not_created(tmp_path:
 def test_the_job_applies_every_rule_and_each_deletion_is_on_record(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    answer = answers_folder(settings.home) / "request-9.age"
-    answer.write_bytes(b"sealed")
-    os.utime(answer, (0, 0))
+    answer = write_answer(settings, "request-9.answer", NOW - timedelta(days=366))
     definitions = build(settings, NoProgress())
     with Leases(settings.ledger_url).hold("backup"):
         result = definitions.resolve_job_def(RETENTION).execute_in_process(instance=instance, raise_on_error=False)
@@ -157,10 +164,11 @@ def test_the_job_applies_every_rule_and_each_deletion_is_on_record(
     done = {each["rule"]: each for each in output.step_output_data.metadata[DELETIONS].value}  # type: ignore[union-attr,index]
     assert set(done) == set(RuleName)
     assert done[RuleName.access_answers]["deleted"] == {"files": 1, "bytes": 6}
+    assert [each.name for each in settings.home.glob("*-9.answer")] == ["replaced-request-9.answer"], answer
     log = AuditLog(settings.ledger_url)
     operations = logged_operations(list(log.entries(operation="retention")))
     log.close()
-    recorded = recorded_deletions(operations, Span(NOW - timedelta(days=1), NOW + timedelta(days=1)))
+    recorded = list(recorded_deletions(operations, Span(NOW - timedelta(days=1), NOW + timedelta(days=1))))
     assert {each.rule: each.outcome for each in recorded} == {
         RuleName.backups: "failed",
         RuleName.access_answers: "complete",

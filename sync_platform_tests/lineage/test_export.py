@@ -126,3 +126,12 @@ def test_memory_does_not_grow_with_the_changes(harness: LakeHarness) -> None:
     many, large = peak()
     assert large > 4.5 * small
     assert many < 1.3 * few
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_values_of_a_person_who_restricted_their_use_are_left_out(harness: LakeHarness, form: Form) -> None:
+    harness.sync([{"id": 2, "name": "sealed:v1:ada:Zm9v"}, {"id": 3, "name": "sealed:v1:bea:YmFy"}], 2)
+    whole = exported(harness, form)
+    restricted = exported(harness, form, ExportScope(restricted=frozenset({"ada"})))
+    assert "sealed:v1:ada:Zm9v" in whole and "sealed:v1:bea:YmFy" in restricted
+    assert whole.replace("sealed:v1:ada:Zm9v", "sealed:v1:ada:restricted") == restricted

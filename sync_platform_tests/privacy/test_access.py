@@ -20,6 +20,7 @@ from sync_platform.privacy.person_search import candidates
 from sync_platform.privacy.searched_installation import SearchedInstallation
 from sync_platform.storage.lake_connection import LAKE, Lake, LakeAddress
 from sync_platform.vault.unsealing import OF_ANOTHER_PERSON
+from sync_platform.vault.vault_address import VaultAddress
 from sync_platform_tests.privacy.conftest import PersonalHome
 
 SCHEMAS = Path(sync_platform.__file__).parent / "cli" / "privacy"
@@ -58,6 +59,27 @@ def test_several_persons_are_listed_and_not_unsealed_before_one_is_chosen(home: 
     assert {each["values"]["email"] for each in answer["datasets"][0]["records"]} == {guest["email"]}
     refused = home.shell.run_in_process(*asked, "--choose", "A" * 22)
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_the_reviews_of_a_writer_are_found_by_the_id_on_the_platform_and_answered_for_a_recorded_request(
+    home: PersonalHome,
+) -> None:
+    sealed = home.shell.query("SELECT author_id FROM openrice.reviews ORDER BY spending_per_head_hkd LIMIT 1")[0]
+    writer = VaultAddress.of(home.settings).open().unseal("openrice", "author.userId", str(sealed["author_id"]))
+    home.shell.run_in_process("privacy", "requests", "add", "access")
+    asked = ("privacy", "access", "--subject", f"openrice:{writer}", "--request", "1", "--json")
+    refused = home.shell.run_in_process(*asked)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "say with --identity how the person's identity was checked" in refused.stderr
+    done = home.shell.run_in_process(*asked, "--identity", "a letter to the address of the account")
+    answer = json.loads(done.stdout)["answer"]
+    (dataset,) = answer["datasets"]
+    assert {record["values"]["author_id"] for record in dataset["records"]} == {writer}
+    assert any(isinstance(record["values"]["spending_per_head_hkd"], float) for record in dataset["records"])
+    assert dataset["changes"]
+    assert all(version["record"]["author"]["userId"] == writer for version in dataset["received"])
+    again = home.shell.run_in_process(*asked)
+    assert "privacy request 1 is no open request for access" in again.stderr
 
 
 def test_nobody_is_found_for_an_unknown_address(home: PersonalHome) -> None:
@@ -183,6 +205,7 @@ def test_a_query_unseals_with_a_role_and_a_reason_and_at_most_a_thousand_rows(
         ("--unseal",),
         ("--unseal", "--reason", "for mei@example.hk"),
         ("--unseal", "--reason", "x", "--out", "a.csv"),
+        ("--reason", "x"),
     ],
 )
 def test_unsealing_without_a_reason_with_a_name_in_it_or_into_a_file_is_refused(

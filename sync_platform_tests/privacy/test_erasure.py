@@ -22,6 +22,7 @@ from sync_platform.privacy.erasure_proof import ValueState, read_proof
 from sync_platform.privacy.erasure_record import Erasure, ErasureState
 from sync_platform.privacy.erasure_subjects import find_subjects, other_subjects
 from sync_platform.privacy.held_values import read_held_values
+from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.vault.master_key import MasterKey
 from sync_platform.vault.seal import Vault, open_vault_database
@@ -278,3 +279,16 @@ def test_a_hold_defers_exactly_the_fields_that_it_covers(home: ErasableHome) -> 
                 vault.unseal(NAME, "note", each.value)
         assert installation.holds.breaks() == []
     _require_erased(home, done)
+
+
+def test_the_proof_names_answers_that_left_the_installation_in_clear(home: ErasableHome) -> None:
+    with home.opened() as installation:
+        for subject in (home.subject(ADA), home.subject(BEN)):
+            kind = PrivacyRequestKind.access
+            number = installation.requests.add(kind, actor="maria", identity="passport shown", subjects=[subject])
+            installation.requests.close(number, "sent by post", actor="maria")
+        home.ask(installation, home.subject(ADA))
+        (done,) = continue_erasures(installation, "kwok")
+    assert done.proof
+    outside = [each for each in read_proof(done.proof).places if each.state is ValueState.out_of_reach]
+    assert [(each.place, each.found) for each in outside] == [("answers to access requests", {"answers": 1})]

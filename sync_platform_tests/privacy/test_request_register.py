@@ -13,7 +13,7 @@ import pytest
 from sync_platform.errors import UsageError
 from sync_platform.privacy.privacy_request import PrivacyRequestKind
 from sync_platform.privacy.request_deadline import Law, due_day
-from sync_platform.privacy.request_register import RequestRegister
+from sync_platform.privacy.request_register import RequestRegister, restricted_subjects
 from sync_platform_tests.storage.conftest import database_url
 
 __all__ = ["database_url"]
@@ -142,12 +142,18 @@ def test_a_text_that_names_how_to_reach_a_person_is_refused(register: RequestReg
         register.note(number, text, actor="ada")
 
 
-def test_a_restriction_applies_until_it_is_lifted(register: RequestRegister) -> None:
-    number = register.add(KINDS.restriction, actor="ada", identity="known", subjects=["x"])
+def test_a_restriction_applies_until_it_is_lifted(register: RequestRegister, url: str) -> None:
+    number = register.add(KINDS.restriction, actor="ada", identity="known")
+    with pytest.raises(UsageError, match="names no data subject"):
+        register.close(number, "restricted", actor="ada")
+    register.name_person(number, ["x", "y"], actor="ada")
     with pytest.raises(UsageError, match="no restriction that applies"):
         register.lift(number, "settled", actor="ada")
+    assert restricted_subjects(url) == set()
     register.close(number, "restricted", actor="ada")
+    assert restricted_subjects(url) == {"x", "y"}
     register.lift(number, "settled", actor="ada")
+    assert restricted_subjects(url) == set()
     assert register.find(number).lifted_at == RECEIVED
     with pytest.raises(UsageError, match="lifted already"):
         register.lift(number, "settled", actor="ada")

@@ -43,6 +43,7 @@ NEVER_RUN = {"logTelemetry", "setNuxSeen"}
 """Mutations of Dagster without a permission check of its own."""
 PATHS = {
     "{request_id}": "none", "{restaurant_id}": "none", "{backup_id}": "none", "{job_id}": "none",
+    "{alert_id}": "20261124T083000-1f3a9c",
     "{path:path}": "a/b", "{run_id:str}": "no-such-run", "{asset_key:path}": "chope/restaurants",
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from sync_platform.errors import UsageError
 from sync_platform.lineage.change_export import ExportScope, write_export
 from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
+from sync_platform.privacy.request_register import restricted_subjects
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
 from sync_platform.unified.tables import SCHEMA
@@ -25,7 +27,7 @@ def export_lineage(first: str | None, last: str | None, platform: str | None, ou
     platforms = load_platforms(settings.platform_path)
     if platform not in (None, SCHEMA):
         choose(platforms, [platform])
-    scope = scope_of(first, last, platform)
+    scope = replace(scope_of(first, last, platform), restricted=restricted_subjects(settings.ledger_url))
     subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}
     with (
         audited(settings, OperationName.export, subject) as operation,

@@ -62,7 +62,9 @@ def query(
     from sync_platform.cli.operations.unsealed_rows import UnsealedRows
 
     chosen = one_format(form, Format.json if as_json else None) or _format_of(out)
-    unsealed = UnsealedRows.asked(reason, out, chosen.value) if unseal or reason else None
+    if reason and not unseal:
+        raise UsageError("--reason goes with --unseal")
+    unsealed = UnsealedRows.asked(reason, out, chosen.value) if unseal else None
     answer(sys.stdin.read() if sql == "-" else sql, chosen.value, as_of, out, unsealed)
 
 

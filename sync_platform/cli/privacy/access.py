@@ -28,6 +28,7 @@ from sync_platform.permissions.action import Action
 from sync_platform.platforms import load_platforms
 from sync_platform.privacy.access import collect_answer
 from sync_platform.privacy.access_answer import AccessAnswer
+from sync_platform.privacy.access_answer_files import record_of
 from sync_platform.privacy.access_document import access_document
 from sync_platform.privacy.access_json import access_json
 from sync_platform.privacy.answer_file import write_answer_file
@@ -79,7 +80,8 @@ def give_access(asked: AskedAccess, *, list_only: bool, as_html: bool, as_json: 
                 answer = collect_answer(installation, persons, settings, show_step)
             _deliver(answer, asked.out, passphrase, as_html=as_html, as_json=as_json)
             request.close(answer.figures())
-            operation.ended("complete", **answer.figures(), encrypted_file=bool(asked.out))
+            written = record_of(Path(asked.out)) if asked.out else {}
+            operation.ended("complete", **answer.figures(), encrypted_file=bool(asked.out), **written)
     return OK
 
 

@@ -49,8 +49,10 @@ class AccessRequest:
         found = register.find(number)
         if not found.is_open or found.kind is not PrivacyRequestKind.access:
             raise UsageError(f"privacy request {number} is no open request for access")
-        if not found.identity:
-            raise UsageError(f"privacy request {number}: record how the person's identity was checked first")
+        if identity.strip():
+            register.check_identity(number, identity, actor=actor)
+        elif not found.identity:
+            raise UsageError(f"privacy request {number}: say with --identity how the person's identity was checked")
         register.name_person(number, subjects, actor=actor)
         return cls(register, number, actor)
 

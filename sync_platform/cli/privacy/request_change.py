@@ -1,4 +1,4 @@
-"""`sync-platform privacy requests add|note|extend|refuse|close`: what is recorded about a request.
+"""`sync-platform privacy requests add|note|extend|refuse|close|lift`: what is recorded about a request.
 
 Each is an operation in the audit log.
 """
@@ -106,6 +106,16 @@ def close_request(number: int, answer: str, withdrawn: str, *, as_json: bool) ->
 
     event = "withdrawn" if withdrawn.strip() else "answered"
     return _change({"request": number, "event": event}, close, as_json=as_json)
+
+
+def lift_restriction(number: int, reason: str, *, as_json: bool) -> int:
+    """End a restriction that applies; 0."""
+
+    def lift(register: RequestRegister, actor: str) -> int:
+        register.lift(number, reason, actor=actor)
+        return number
+
+    return _change({"request": number, "event": "lifted"}, lift, as_json=as_json)
 
 
 def _change(subject: dict[str, Any], change: Change, *, as_json: bool) -> int:

@@ -11,7 +11,7 @@ from sync_platform.cli.options import AsJson
 
 request_commands = typer.Typer(
     no_args_is_help=True,
-    help="The register of requests of persons about their data: list, show, add, note, extend, refuse, close.",
+    help="The register of requests of persons about their data: list, show, add, note, extend, refuse, close, lift.",
 )
 OneRequest = Annotated[
     int, typer.Argument(metavar="N", min=1, help="The request, as `privacy requests list` shows it.")
@@ -161,3 +161,18 @@ def requests_close(
     from sync_platform.cli.privacy.request_change import close_request
 
     raise typer.Exit(close_request(number, answer, withdrawn, as_json=as_json))
+
+
+@request_commands.command("lift")
+def requests_lift(
+    number: OneRequest,
+    reason: Annotated[str, typer.Option(help=f"Why the restriction ends; the person is told before. {RegisterText}")],
+    as_json: AsJson = False,
+) -> None:
+    """End a restriction: the values of the person are exported and unsealed for analysis again.
+
+    Exit code: 0, or 2 if the request is no restriction that applies.
+    """
+    from sync_platform.cli.privacy.request_change import lift_restriction
+
+    raise typer.Exit(lift_restriction(number, reason, as_json=as_json))

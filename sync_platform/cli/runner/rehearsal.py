@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from sync_platform.cli.runner.home import prepare_home
 from sync_platform.definitions import build
 from sync_platform.defs.dagster_internals import instance_in
 from sync_platform.defs.progress import NoProgress
@@ -28,6 +29,6 @@ def rehearse(settings: Settings) -> None:
     @dg.asset
     def nothing() -> None: ...
 
-    with tempfile.TemporaryDirectory() as folder, instance_in(Path(folder)) as instance:
+    with tempfile.TemporaryDirectory() as folder, instance_in(prepare_home(Path(folder))) as instance:
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         dg.materialize([nothing], instance=instance, run_config=quiet)

@@ -137,8 +137,8 @@ def _month(session: duckdb.DuckDBPyConnection, history: str, now: datetime) -> M
     # the first run makes all restaurants: they have not opened then
     opened = f"operation = 'insert' AND committed_at > (SELECT min(committed_at) FROM {LAKE}.unified.runs)"
     closed = "list_contains(changed_fields, 'status') AND (after->>'status') = 'closed' AND operation <> 'insert'"
-    found = [_restaurants(session, history, condition, since) for condition in (opened, closed)]
-    return MonthOfChanges(since, *map(len, found), *(each[:NAMED_RESTAURANTS] for each in found))
+    new, gone = (_restaurants(session, history, condition, since) for condition in (opened, closed))
+    return MonthOfChanges(since, len(new), len(gone), new[:NAMED_RESTAURANTS], gone[:NAMED_RESTAURANTS])
 
 
 def _restaurants(
