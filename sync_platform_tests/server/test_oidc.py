@@ -30,7 +30,7 @@ class Provider:
     """A provider. `claims` replaces claims of its tokens (None removes one); `key`: with which it signs."""
 
     claims: dict[str, Any] = field(default_factory=dict)
-    key: RSAKey = KEY
+    key: RSAKey = field(default_factory=lambda: KEY)
     nonce: str = ""
     challenge: str = ""
     asked: list[dict[str, list[str]]] = field(default_factory=list)
