@@ -79,7 +79,8 @@ class OidcProvider:
         try:
             with self._client() as client:
                 token = client.fetch_token(self._metadata["token_endpoint"], code=code, code_verifier=attempt.verifier)
-                keys = client.get(self._metadata["jwks_uri"], withhold_token=True).raise_for_status().json()
+                answer = client.request("GET", self._metadata["jwks_uri"], withhold_token=True)
+                keys = answer.raise_for_status().json()
             claims = self._proven(token["id_token"], keys, attempt.nonce)
         except (OAuthError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
             raise AuthenticationFailed(f"the provider does not prove who it is: {type(error).__name__}") from error
