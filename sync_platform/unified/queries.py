@@ -72,6 +72,11 @@ def newest_model(session: duckdb.DuckDBPyConnection) -> StoredModel | None:
         return None
 
 
+def has_model(session: duckdb.DuckDBPyConnection) -> bool:
+    """True if listings of several sources were compared before, by this version of the program or another."""
+    return session.execute(f"SELECT 1 FROM {UNIFIED}.models LIMIT 1").fetchone() is not None
+
+
 def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
     """When restaurants were last unified."""
     found: datetime | None = session.execute(f"SELECT max(committed_at) FROM {UNIFIED}.runs").fetchall()[0][0]

@@ -35,7 +35,7 @@ __all__ = ["earlier"]
 
 PACKAGE = Path(sync_platform.__file__).parent
 ELSEWHERE = {"lineage export": PACKAGE / "lineage" / "export.schema.json"}
-LIST_NOTHING = {"sandbox", "serve", "up", "attach", "lineage openlineage"}
+LIST_NOTHING = {"sandbox", "serve", "up", "attach", "lineage openlineage", "emergency starter"}
 """Three servers, a command that writes SQL, and a command that writes events in the format of OpenLineage."""
 SCHEMAS = sorted((PACKAGE / "cli").rglob("*.schema.json"))
 LISTINGS: dict[str, tuple[str, ...]] = {
@@ -139,6 +139,7 @@ def listed(earlier: Shell) -> Shell:
     register.refuse(number, "why " * 40, "PDPO s.20(1)(a)", actor="ada")
     record_erasure_and_hold(settings.ledger_url)
     register.dispose()
+    assert earlier.run("unify").returncode == 0  # with the model of this version
     return earlier
 
 

@@ -27,7 +27,7 @@ from sync_platform.storage.operation_name import OperationName
 from sync_platform.storage.temporary_tables import TemporaryTables
 from sync_platform.unified.listings import LISTING_COLUMNS, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import validated_decisions
-from sync_platform.unified.queries import frame_of, has_unified, newest_model
+from sync_platform.unified.queries import frame_of, has_model, has_unified, newest_model
 from sync_platform.unified.review_queue import QueueSize, ReviewPair, pairs_to_review, queue_size
 
 COLUMNS = ("one", "other", "verdict", "by", "when", "reason")
@@ -35,6 +35,7 @@ SHOWN = (
     "name_en", "name_zh", "address_en", "address_zh", "district", "phone", "cuisines", "latitude", "longitude",
     "status", "licence_number",
 )  # fmt: skip
+OF_EARLIER_VERSION = f"an earlier version of this program matched the listings: run `{typed('unify')}`"
 NOTHING_UNIFIED = f"nothing is unified yet: run `{typed('sync')}`, or `{typed('unify')}`"
 
 
@@ -64,9 +65,9 @@ def show_review(limit: int, *, as_json: bool) -> int:
     settings = load_settings()
     with _listings(settings) as (session, table):
         model = newest_model(session)
-        if model is None:
-            raise StorageError(NOTHING_UNIFIED)
-        queue = pairs_to_review(session, model.model, limit)
+        if model is None and has_model(session):
+            raise StorageError(OF_EARLIER_VERSION)
+        queue = pairs_to_review(session, model.model, limit) if model else []  # one source alone is not compared
         size = queue_size(session)
         rows = _listings_of(session, table, queue).to_dicts()
     listings = {(row["source"], row["source_id"]): row for row in rows}
