@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterError, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 
 from sync_platform.cli.runner.instance import existing_instance, opened_instance
 from sync_platform.defs.audit import BACKFILL_TAG
@@ -16,10 +17,12 @@ from sync_platform.defs.dead_runs import end_dead_runs
 from sync_platform.defs.emergency import EMERGENCY, follow
 from sync_platform.defs.progress import NoProgress
 from sync_platform.emergency.request_store import RequestStore
+from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.settings import Settings
 from sync_platform.storage.lake_connection import LakeAddress
 
+logger = logging.getLogger(__name__)
 DAEMON_SILENT_S = 90.0  # a running daemon sends a heartbeat every 30 seconds
 LAST_EVENTS = 50
 WAITING = [DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING]
@@ -113,19 +116,26 @@ def follow_requests(settings: Settings, requests: RequestStore) -> None:
 
 
 def progress_of(settings: Settings, run_ids: list[str]) -> dict[str, str]:
-    """The last message of each unfinished run, by run id."""
-    progress = {}
+    """The last message of each unfinished run, by run id; none where Dagster's records cannot be read.
+
+    A run makes its records when it begins. While it does, Dagster cannot read them; the state of the request is known
+    all the same.
+    """
+    try:
+        with opened_instance(settings) as instance:
+            found = {run_id: _last_message(instance, run_id) for run_id in run_ids}
+    except (StorageError, DagsterError) as error:
+        logger.info("The progress of runs cannot be read now: %s", error)
+        return {}
+    return {run_id: message for run_id, message in found.items() if message}
+
+
+def _last_message(instance: DagsterInstance, run_id: str) -> str | None:
+    newest = instance.get_records_for_run(run_id, limit=LAST_EVENTS, ascending=False).records
+    entries = [record.event_log_entry for record in newest]
     steps = (DagsterEventType.STEP_START, DagsterEventType.RUN_ENQUEUED)
-    with opened_instance(settings) as instance:
-        for run_id in run_ids:
-            newest = instance.get_records_for_run(run_id, limit=LAST_EVENTS, ascending=False).records
-            entries = [record.event_log_entry for record in newest]
-            messages = [
-                entry.message for entry in entries if not entry.is_dagster_event or entry.dagster_event_type in steps
-            ]
-            if messages:
-                progress[run_id] = messages[0]
-    return progress
+    messages = [entry.message for entry in entries if not entry.is_dagster_event or entry.dagster_event_type in steps]
+    return messages[0] if messages else None
 
 
 def why_nothing_is_launched(settings: Settings) -> str | None:
