@@ -12,7 +12,7 @@ from sync_platform.api.router import api_router
 from sync_platform.settings import Settings
 
 TITLE = "sync-platform"
-BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "A token of a machine, made with the command `token create`."}}
+BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "A token, made with `token create`."}}
 
 
 def openapi_document() -> dict[str, Any]:
