@@ -60,7 +60,7 @@ class S3Server:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(
+        return boto3.session.Session().client(
             "s3",
             endpoint_url=endpoint or self.endpoint,
             region_name="us-east-1",

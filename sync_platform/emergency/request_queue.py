@@ -94,4 +94,4 @@ def _client(queue_url: str, region: str) -> SQSClient:
     is_aws = (address.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
     config = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 2})
     endpoint = None if is_aws else f"{address.scheme}://{address.netloc}"
-    return boto3.client("sqs", region_name=region, endpoint_url=endpoint, config=config)
+    return boto3.session.Session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)

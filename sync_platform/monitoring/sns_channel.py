@@ -45,7 +45,9 @@ class SnsChannel:
 
         limits = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1})
         region = self.topic_arn.split(":")[3]
-        return boto3.client("sns", region_name=region, endpoint_url=self.endpoint or None, config=limits)
+        return boto3.session.Session().client(
+            "sns", region_name=region, endpoint_url=self.endpoint or None, config=limits
+        )
 
     def _request(self, message: Message) -> dict[str, Any]:
         attributes = {

@@ -24,4 +24,5 @@ def open_other_s3_client(region: str, endpoint: str) -> S3Client:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"},
     )
-    return boto3.client("s3", region_name=region, endpoint_url=endpoint, config=config)
+    # each client from a session of its own: the usual one keeps the first credentials that it finds for ever
+    return boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)

@@ -69,12 +69,14 @@ class VaultAddress:
         """The master key that this KMS key wraps."""
         import boto3
 
-        client = boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
+        client = boto3.session.Session().client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
         return KmsKey(client, kms_key_id, engine)
 
     def stored_secret(self, secret_id: str) -> StoredSecret:
         """The master key in this secret of Secrets Manager."""
         import boto3
 
-        client = boto3.client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None)
+        client = boto3.session.Session().client(
+            "secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None
+        )
         return StoredSecret(client, secret_id)

@@ -75,7 +75,9 @@ class BackedUpLake:
         import boto3
 
         settings = load_settings()
-        return boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+        return boto3.session.Session().client(
+            "s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url
+        )
 
 
 def fill(harness: LakeHarness) -> None:

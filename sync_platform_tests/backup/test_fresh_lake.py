@@ -213,7 +213,7 @@ def test_a_laptop_is_restored_into_postgresql_and_s3_and_takes_a_commit_there(
     chosen = choose_commit(lake.repository, None, None)
     with installed("fleet", request) as settings:
         address = LakeAddress.of(load_settings(sync_home=restores.folder / "fleet"))
-        client = boto3.client("s3", region_name=address.region, endpoint_url=address.endpoint)
+        client = boto3.session.Session().client("s3", region_name=address.region, endpoint_url=address.endpoint)
         data = open_store(settings["LAKE_DATA"], client)
         restores.home()
         restores.of(chosen, address, data).run("run")

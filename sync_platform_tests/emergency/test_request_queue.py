@@ -29,7 +29,7 @@ class Queue:
     """A queue whose messages come back at once when they are not deleted, and its ledger."""
 
     def __init__(self, server: str, ledger: Path) -> None:
-        self._client = boto3.client("sqs", region_name=REGION, endpoint_url=server)
+        self._client = boto3.session.Session().client("sqs", region_name=REGION, endpoint_url=server)
         name = f"emergency-{next(_numbers)}"
         self.url = self._client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
         self.requests = RequestStore(f"sqlite:///{ledger}")

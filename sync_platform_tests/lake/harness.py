@@ -225,4 +225,4 @@ def _s3_client(settings: Settings) -> Any:
 
     if not settings.landing_url.startswith("s3://"):
         return None
-    return boto3.client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+    return boto3.session.Session().client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)

@@ -157,7 +157,7 @@ def test_the_origin_is_found_for_a_platform_that_is_no_longer_declared(harness: 
 
 def test_a_landing_that_cannot_be_reached_is_no_sign_of_tampering(harness: LakeHarness) -> None:
     """No server listens on port 9. The result is a storage error, and no origin is called unproved."""
-    client = boto3.client(
+    client = boto3.session.Session().client(
         "s3",
         endpoint_url="http://127.0.0.1:9",
         region_name="ap-southeast-1",

@@ -60,9 +60,11 @@ class Sns:
 
     def create_topic(self, name: str) -> str:
         attributes = {"FifoTopic": "true"} if name.endswith(".fifo") else {}
-        return boto3.client("sns", region_name=REGION, endpoint_url=self.endpoint).create_topic(
-            Name=name, Attributes=attributes
-        )["TopicArn"]
+        return (
+            boto3.session.Session()
+            .client("sns", region_name=REGION, endpoint_url=self.endpoint)
+            .create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        )
 
     def sent(self, topic_arn: str) -> list[dict[str, Any]]:
         """What the topic has received: text, subject, attributes, group and deduplication id."""

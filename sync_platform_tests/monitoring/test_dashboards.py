@@ -32,7 +32,7 @@ def cloudwatch() -> Iterator[Any]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield boto3.client(
+    yield boto3.session.Session().client(
         "cloudwatch",
         endpoint_url=f"http://{host}:{port}",
         region_name="ap-southeast-1",

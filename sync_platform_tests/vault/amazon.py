@@ -29,4 +29,6 @@ def amazon() -> Iterator[str]:
 def client_of(service: Any, endpoint: str = "http://127.0.0.1:1") -> Any:
     """A client; by default of a server that nobody runs."""
     config = Config(retries={"total_max_attempts": 1})
-    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, config=config, **CREDENTIALS)
+    return boto3.session.Session().client(
+        service, endpoint_url=endpoint, region_name=REGION, config=config, **CREDENTIALS
+    )
