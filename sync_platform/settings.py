@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from sync_platform.errors import SettingsError
 from sync_platform.setting_groups.address_types import HttpAddress
 from sync_platform.setting_groups.backup_settings import BackupSettings
-from sync_platform.setting_groups.log_settings import DOTENV, LogSettings
+from sync_platform.setting_groups.log_settings import LogSettings
 from sync_platform.setting_groups.monitoring_settings import MonitoringSettings
 from sync_platform.setting_groups.quality_settings import QualitySettings
 from sync_platform.setting_groups.retention_settings import RetentionSettings
 from sync_platform.setting_groups.server_settings import ServerSettings
+from sync_platform.setting_groups.settings_group import DOTENV
 
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "WEBHOOK", "WEBHOOK_URL")
 """How the names of secret settings end."""

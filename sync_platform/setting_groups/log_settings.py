@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-DOTENV = ".env"
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
-class LogSettings(BaseSettings):
+class LogSettings(SettingsGroup):
     """The settings of log lines. They are read alone, so that other wrong settings are logged in the right form."""
-
-    model_config = SettingsConfigDict(env_file=DOTENV, extra="ignore", env_ignore_empty=True)
 
     environment: Literal["development", "staging", "production"] = Field(
         "development", description="Which installation this is; shown in the UI, in reports and in log lines."

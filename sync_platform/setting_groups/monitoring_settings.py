@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
 
 from sync_platform.setting_groups.address_types import HttpAddress
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
-class MonitoringSettings(BaseSettings):
+class MonitoringSettings(SettingsGroup):
     """Where alerts and metrics are sent."""
 
     sns_topic_arn: str = Field("", description="SNS topic for alerts. Empty: none are sent over SNS.")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
-class QualitySettings(BaseSettings):
+class QualitySettings(SettingsGroup):
     """What a sync may lack, and how data are scored."""
 
     quarantine_tolerance: float = Field(

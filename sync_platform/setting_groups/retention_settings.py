@@ -7,10 +7,11 @@ the schedule of that name.
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
-class RetentionSettings(BaseSettings):
+class RetentionSettings(SettingsGroup):
     """How long things are kept."""
 
     time_travel_days: int = Field(

@@ -7,14 +7,14 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings
 
 from sync_platform.setting_groups.address_types import HttpAddress
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(SettingsGroup):
     """Where the server listens, how it is protected, and how people log in."""
 
     serve_address: str = Field(

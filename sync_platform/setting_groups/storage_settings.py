@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings
 
 from sync_platform.setting_groups.address_types import HttpAddress, StoreUrl
+from sync_platform.setting_groups.settings_group import SettingsGroup
 
 
-class StorageSettings(BaseSettings):
+class StorageSettings(SettingsGroup):
     """Where the lake, landed pages, the ledger and the vault are."""
 
     sync_home: Path = Field(

@@ -17,6 +17,7 @@ FOR_PROGRAMS = {
     "sync_platform/backup/catalog_copy.py",
     "sync_platform/backup/backup_id.py",
     "sync_platform/backup/vault_backup.py",  # names of objects
+    "sync_platform/api/job_store.py",  # ids of jobs
     "sync_platform/cli/backup/restore_request.py",  # the name of a run
     "sync_platform/defs/automation.py",  # keys of runs
     "sync_platform/defs/landing.py",  # a parameter of an endpoint

@@ -199,9 +199,9 @@ def test_small_pages_are_sealed_together_in_order_of_arrival(
     sealed: list[int] = []
     seal = harness.vault.seal_records
 
-    def counted(platform: str, personal: Personal, records: list[Any], names: list[str]) -> None:
+    def counted(platform: str, personal: Personal, records: list[Any], names: list[str], dataset: str = "") -> None:
         sealed.append(len(records))
-        seal(platform, personal, records, names)
+        seal(platform, personal, records, names, dataset)
 
     monkeypatch.setattr(harness.vault, "seal_records", counted)
     harness.limits = ObjectLimits(sealed_at_once=4)
