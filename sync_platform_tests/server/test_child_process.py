@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -63,9 +64,12 @@ def test_ends_long_ago_do_not_count(module: Callable[[str], ChildProcess]) -> No
     assert not child.is_given_up
 
 
-def test_a_child_that_is_stopped_stays_stopped(module: Callable[[str], ChildProcess]) -> None:
+@pytest.mark.parametrize("action", [signal.SIG_DFL, signal.SIG_IGN], ids=["usual", "ignored by the parent"])
+def test_a_child_that_is_stopped_stays_stopped(module: Callable[[str], ChildProcess], action: signal.Handlers) -> None:
+    before = signal.signal(signal.SIGTERM, action)
     child = module("import time; time.sleep(600)")
     child.start()
+    signal.signal(signal.SIGTERM, before)
     assert child.stop(LONGEST_WAIT_S)
     child.look_after(1e9)
     assert not child.is_running

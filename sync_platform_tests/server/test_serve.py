@@ -58,7 +58,7 @@ def is_ready(client: httpx.Client) -> bool:
 
 
 def code_server_of(process: StartedProcess) -> int:
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     lines = (line.split(None, 2) for line in listed.splitlines())
     (found,) = (int(pid) for pid, parent, text in lines if parent == str(process.process.pid) and "api grpc" in text)
     return found
