@@ -27,6 +27,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, InstigatorTick, TickStatus
 from dagster._utils.schedules import schedule_execution_time_iterator
 from dagster_shared.check import CheckError
+from filelock import FileLock
 
 __all__ = [
     "CheckError",
@@ -52,8 +53,12 @@ NO_CAPTURE: dict[str, Any] = {
 
 
 def instance_in(folder: Path) -> DagsterInstance:
-    """The instance in a folder, with the settings of its `dagster.yaml`, that captures no output of steps."""
-    return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=NO_CAPTURE))
+    """The instance in a folder, with the settings of its `dagster.yaml`, that captures no output of steps.
+
+    One process at a time opens it: two that make its databases together would spoil them, for good.
+    """
+    with FileLock(folder / ".opening.lock"):
+        return DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=NO_CAPTURE))
 
 
 def is_sensor_stopped(instance: DagsterInstance, name: str) -> bool:
