@@ -19,7 +19,7 @@ from sync_platform.storage.relational import database_exists
 
 NAMES = frozenset({ProblemName.emergency_started, ProblemName.emergency_in_trouble, ProblemName.emergency_ended})
 LATELY = timedelta(hours=1)
-"""So long after its end the start and the end of a request are told, in case no round was made before."""
+"""For this long after its end, the start and the end of a request have alerts, in case no round ran before."""
 TROUBLE_LASTS = timedelta(days=1)
 """So long a request that has not ended complete is in trouble."""
 STARTS_WITHIN = timedelta(seconds=30)
@@ -38,7 +38,7 @@ def announce_emergencies(settings: Settings) -> None:
 
 
 def read_emergency_problems(settings: Settings, now: datetime) -> list[Problem]:
-    """What is to be told of the newest requests; StorageError where the ledger cannot be read."""
+    """The problems of the newest requests; StorageError where the ledger cannot be read."""
     if not database_exists(settings.ledger_url):
         return []
     with closing(RequestStore(settings.ledger_url)) as requests, closing(ProgressStore(settings.ledger_url)) as store:
@@ -53,7 +53,7 @@ def read_emergency_problems(settings: Settings, now: datetime) -> list[Problem]:
 def emergency_problems(
     request: EmergencyRequest, syncs: Mapping[str, SyncProgress], now: datetime
 ) -> Iterator[Problem]:
-    """What is to be told of a request now. `syncs`: the progress by platform."""
+    """The problems of a request now. `syncs`: the progress by platform."""
     ended_ago = now - request.finished_at if request.finished_at else timedelta(0)
     if request.launched_at and ended_ago < LATELY:
         yield _problem(

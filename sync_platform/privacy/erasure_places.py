@@ -165,7 +165,7 @@ class ErasurePlaces:
                 unsealed += entry.operation == OperationName.unseal and entry.outcome == "complete"
         state = ValueState.unreadable if exported else ValueState.nothing
         yield CheckedPlace("exports and reports on record", state, {"exports": exported}, SEALED_COPY)
-        note = "whoever received them must delete what they have of the person"
+        note = "their recipients must delete what they have of the person"
         if unsealed:
             yield CheckedPlace("answers of `query --unseal`", ValueState.out_of_reach, {"answers": unsealed}, note)
         if answered := self._access_answers(subjects):

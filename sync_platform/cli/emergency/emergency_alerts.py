@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class EmergencyAlerts:
-    """A thread that sends alerts when it is told to; a channel that is slow delays no request."""
+    """A thread that sends alerts on request, so that a slow channel delays no emergency request."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

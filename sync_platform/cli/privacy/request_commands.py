@@ -117,7 +117,7 @@ def requests_note(
 def requests_extend(
     number: OneRequest,
     until: Annotated[str, typer.Option(metavar="DAY", help="The new last day, in Hong Kong (2026-11-24).")],
-    reason: Annotated[str, typer.Option(help="Why it takes longer; the person must be told.")],
+    reason: Annotated[str, typer.Option(help="Why it takes longer. The law requires that the person is informed.")],
     as_json: AsJson = False,
 ) -> None:
     """Extend the time for the answer, before it has passed. The GDPR allows two further months.
@@ -166,7 +166,7 @@ def requests_close(
 @request_commands.command("lift")
 def requests_lift(
     number: OneRequest,
-    reason: Annotated[str, typer.Option(help=f"Why the restriction ends; the person is told before. {RegisterText}")],
+    reason: Annotated[str, typer.Option(help=f"Why the restriction ends. Inform the person first. {RegisterText}")],
     as_json: AsJson = False,
 ) -> None:
     """End a restriction: the values of the person may be unsealed for analysis again.
