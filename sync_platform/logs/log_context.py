@@ -41,9 +41,9 @@ def logging_as(
     *, trace_id: str | None = None, run_id: str | None = None, platform: str | None = None
 ) -> Iterator[None]:
     """Change parts of the origin until the block ends; None leaves a part as it is."""
-    before = log_context()
+    before = _current.get()
     parts = {"trace_id": trace_id, "run_id": run_id, "platform": platform}
-    _current.set(replace(before, **{name: value for name, value in parts.items() if value is not None}))
+    _current.set(replace(log_context(), **{name: value for name, value in parts.items() if value is not None}))
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ import pytest
 from sync_platform.errors import StorageError
 from sync_platform.logs.configuration import configure_logging, line_handler
 from sync_platform.logs.crash import crash_reported
-from sync_platform.logs.log_context import log_context, logging_as
+from sync_platform.logs.log_context import begin_operation, log_context, logging_as
 from sync_platform.logs.relay import relay
 from sync_platform.setting_groups.log_settings import LogSettings
 from sync_platform.settings import SettingsError, load_log_settings
@@ -45,6 +45,15 @@ def test_all_lines_of_an_operation_have_its_trace_id_also_those_of_its_threads(w
         logger.info("three")
     traces = [line["trace_id"] for line in written.lines]
     assert traces == [log_context().trace_id, log_context().trace_id, "another"]
+
+
+def test_an_operation_that_begins_after_a_block_has_ended_has_its_own_trace_id(written: Written) -> None:
+    with logging_as(platform="chope"):
+        logger.info("one")
+    begin_operation()
+    logger.info("two")
+    one, two = written.lines
+    assert one["trace_id"] != two["trace_id"]
 
 
 @pytest.mark.parametrize(
