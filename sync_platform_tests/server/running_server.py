@@ -70,14 +70,7 @@ class RunningServer:
     def child(self, text: str) -> int:
         """The child whose command has this text."""
         assert self.process.process.pid is not None
-        return self.children_of(self.process.process.pid, text)[0]
-
-    def children_of(self, parent: int, text: str = "") -> list[int]:
-        """The processes of a parent whose command has this text."""
-        return [pid for pid, of, command in _processes() if of == parent and text in command]
-
-    def kill(self, pid: int) -> None:
-        os.kill(pid, signal.SIGKILL)
+        return children_of(self.process.process.pid, text)[0]
 
     def kill_and_start_again(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -89,8 +82,12 @@ class RunningServer:
         return self.process.wait()
 
 
-def _processes() -> list[tuple[int, int, str]]:
-    """Every process: its id, that of its parent, and its command."""
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def children_of(parent: int, text: str = "") -> list[int]:
+    """The processes of a parent whose command has this text."""
     listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
     found = [line.split(None, 2) for line in listed.splitlines()[1:]]
-    return [(int(pid), int(parent), command) for pid, parent, command in found]
+    return [int(pid) for pid, of, command in found if int(of) == parent and text in command]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,10 @@ from sync_platform.api.backup_answer import RestoreBody
 from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.cli.backed_up_home import backed_up_home
-from sync_platform_tests.server.running_server import RunningServer
+from sync_platform_tests.server.running_server import RunningServer, children_of, kill
 
 CHILDREN = {"the code server": "api grpc", "the daemon": "dagster._daemon", "the starter": "emergency starter"}
-pytestmark = pytest.mark.full  # test_serve.py kills some of them, test_killed.py of backups a job at its steps
+pytestmark = pytest.mark.full  # test_serve.py kills one of them; backup/test_killed.py kills a job at its steps
 
 
 @pytest.fixture
@@ -79,22 +78,21 @@ def _kill(server: RunningServer, victim: str) -> None:
     if victim == "the server":
         server.kill_and_start_again()
         return
-    starter = server.child("emergency starter")
-    forker = server.children_of(starter)[0]
-    worker = server.children_of(forker)[0]
-    others = {"the forker": forker, "the worker": worker, "the run": max(server.children_of(worker))}
-    server.kill(others[victim] if victim in others else server.child(CHILDREN[victim]))
+    (forker,) = children_of(server.child(CHILDREN["the starter"]))
+    (worker,) = children_of(forker)
+    others = {"the forker": forker, "the worker": worker, "the run": max(children_of(worker))}
+    kill(others[victim] if victim in others else server.child(CHILDREN[victim]))
 
 
 def _kill_in_restore(server: RunningServer, victim: str, job_id: str) -> None:
     if victim in CHILDREN:
-        server.kill(server.child(CHILDREN[victim]))
-    if "the job" in victim:
-        assert server.process.process.pid is not None
-        (job,) = server.children_of(server.process.process.pid, job_id)
-        os.kill(job, signal.SIGKILL) if victim == "the job" else None
-    if "the server" in victim:
-        if "the job" in victim:
-            server.process.send_signal(signal.SIGSTOP)  # it must not start the job again before it is killed
-            server.kill(job)
+        kill(server.child(CHILDREN[victim]))
+    elif victim == "the job":
+        kill(server.child(job_id))
+    elif victim == "the server":
+        server.kill_and_start_again()
+    else:
+        job = server.child(job_id)
+        server.process.send_signal(signal.SIGSTOP)  # otherwise it starts the job again before it is killed
+        kill(job)
         server.kill_and_start_again()
