@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import uvicorn
 from filelock import FileLock, Timeout
 
+from sync_platform.emergency.starter_presence import has_starter
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.server.address import has_tls
@@ -81,7 +82,8 @@ def _run(
         found = processes.problems()
         if not found and not is_serving(str(processes.socket)):
             found = ["the code server does not answer"]
-        return [*(found or filter(None, [workspace.problem()])), *_problems_of(ledger)]
+        found = found or [*filter(None, [workspace.problem()])]
+        return [*found, *_problems_of(ledger, settings.ledger_url)]
 
     app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems))
     server = uvicorn.Server(server_config(settings, app))
@@ -118,13 +120,13 @@ def server_config(settings: Settings, app: object) -> uvicorn.Config:
     )
 
 
-def _problems_of(ledger: sa.Engine) -> list[str]:
+def _problems_of(ledger: sa.Engine, ledger_url: str) -> list[str]:
     try:
         with transaction(ledger) as connection:
             connection.execute(sa.text("SELECT 1"))
+        return [] if has_starter(ledger_url) else ["the emergency starter is not ready"]
     except StorageError:
         return ["the ledger cannot be used"]
-    return []
 
 
 @contextmanager
