@@ -21,6 +21,7 @@ from sync_platform.server.application import ServerParts, application
 from sync_platform.server.dagster_ui.workspace import DagsterWorkspace, is_serving, opened_workspace
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
@@ -83,7 +84,7 @@ def _run(
         return [*(found or filter(None, [workspace.problem()])), *_problems_of(ledger)]
 
     app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems))
-    server = uvicorn.Server(_config(settings, app))
+    server = uvicorn.Server(server_config(settings, app))
     is_given_up: list[bool] = []
 
     def give_up() -> None:
@@ -97,13 +98,14 @@ def _run(
     return not is_given_up
 
 
-def _config(settings: Settings, app: object) -> uvicorn.Config:
+def server_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How the server listens: its limits, TLS, and the proxies that it trusts."""
     proxies = [each.strip() for each in settings.serve_proxies.split(",") if each.strip()]
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",  # it limits the size of headers
+        http=TimedHttp,  # h11, which limits the size of headers
         h11_max_incomplete_event_size=LARGEST_HEADERS,
-        ws="websockets-sansio",
+        ws=TimedWebsocket,
         ws_max_size=LARGEST_MESSAGE,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
