@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 
-from sync_platform.matching.english_buildings import ROMAN, NamedPlaces, name_places
+from sync_platform.matching.english_buildings import ROMAN, name_places
 from sync_platform.matching.english_streets import KINDS, has_kind, is_street, parse_street
 from sync_platform.matching.floors import ENGLISH, parse_english_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
-from sync_platform.matching.parsed_address import Door, ParsedAddress
+from sync_platform.matching.parsed_address import Door, NamedPlaces, ParsedAddress
 from sync_platform.matching.scripts import drop_apostrophes
 from sync_platform.matching.units import CODE, parse_units
 
 _UNIT_WORD = r"(?:shops?|units?|rooms?|rm|suites?|ste|kiosks?|(?:food ?)?stalls?|stores?|flats?|apt|counter|booth|bay)"
 _NOT_A_FLOOR = r"(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
-_ONE = rf"(?:(?:{CODE}){_NOT_A_FLOOR})"
+_ONE = rf"(?:(?>{CODE}){_NOT_A_FLOOR})"
 _MORE = (
     rf"\s*(?:&|\band\b|/|\+|-|–|\bto\b)\s*(?:{_UNIT_WORD}\s*)?{_ONE}"
     rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?=\s*(?:,|&|and\b|$))"

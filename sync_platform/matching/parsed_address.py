@@ -20,6 +20,22 @@ class Door(NamedTuple):
     last: int = 0
 
 
+class PlaceName(NamedTuple):
+    """One name in an address: an estate, a building, or both; `phase` is that of a number behind a building's name."""
+
+    estate: str = ""
+    building: str = ""
+    phase: str = ""
+
+
+class NamedPlaces(NamedTuple):
+    """The names in an address: `phases` are those that a number behind a building's name stands for."""
+
+    buildings: tuple[str, ...]
+    estate: str
+    phases: frozenset[str]
+
+
 class ParsedAddress(NamedTuple):
     """A parsed address; every part may be empty, and all text is folded.
 
