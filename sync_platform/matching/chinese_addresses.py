@@ -13,7 +13,7 @@ from sync_platform.matching.area_names import without_areas
 from sync_platform.matching.chinese_buildings import name_places
 from sync_platform.matching.floors import CHINESE, chinese_number, parse_chinese_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
-from sync_platform.matching.parsed_address import Door, ParsedAddress
+from sync_platform.matching.parsed_address import ROMAN, Door, ParsedAddress
 from sync_platform.matching.romanisation import sound_of_chinese
 from sync_platform.matching.scripts import HAN
 from sync_platform.matching.units import CODE, parse_units
@@ -32,15 +32,17 @@ _BARE_UNIT = re.compile(
     r"\|\s*((?!\d{1,5}$)[a-z]{0,4}-?\d{1,4}[a-z]{0,3}\d{0,4})\s*$|(?<=号).*\|\s*(\d{1,4}[a-z]?(?:\s*[-及、,&]\s*\d{1,4}[a-z]?)*)号$"
 )
 _PHASE = re.compile(
-    r"[(（]?第?\s?((?:\d{1,2}[a-z]?|[a-h]|[一二三四五六七八九十]{1,3})(?:\s*[及和&,、]\s*(?:\d{1,2}|[一二三四五六七八九十]))*)\s*期[)）]?"
+    r"[(（]?第?\s?((?:\d{1,2}[a-z]?|[ivx]{1,4}|[a-h]|[一二三四五六七八九十]{1,3})(?:\s*[及和&,、]\s*(?:\d{1,2}|[一二三四五六七八九十]))*)[)）]?\s*期[)）]?"
     r"|[(（]?地盘\s*(\d)[)）]?"
 )
-_LOT = re.compile(rf"\d+约第?\d+(?:号)?地段|[{HAN}]*?(?:地段|约份?)第?\s*[a-z\d\s.]+号?(?:地段)?|d\.?d\.?\s*\d+")
+_LOT = re.compile(
+    rf"第?\d+约第?[\d、,及\s]+(?:号)?地段|[{HAN}]*?(?:地段|约份?)第?\s*[a-z\d\s.]+号?(?:地段|[a-z]?分段)?|d\.?d\.?\s*\d+"
+)
 _NAMES_A_LOT = re.compile(r"地段|约|d\.?d")
 _BLOCK = re.compile(
     r"(?:主要)?部[分份](?:及|$|(?=\||\s))|(?<![a-z0-9])第?(?:[a-z\d]{1,2}|[一二三四五六七八九十]{1,2}|[东南西北主后前])座|[东南西北中]翼"
 )
-_ONE = r"\d{1,5}[a-z]?(?![a-z0-9])"
+_ONE = r"\d{1,5}(?:号?[a-z])?(?![a-z0-9])"
 _NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{_AND})+\s*{_ONE})*"
 _NUMBER = re.compile(
     rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号"
@@ -54,6 +56,11 @@ _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|ug|lg|[gbm]\d?)\s*
 _NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d])\)(?=[村苑])")
 _PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
 _LAST_NAME = re.compile(rf"[{HAN}]+$")
+_BEHIND_PLACE = re.compile(
+    rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下])[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
+    rf"|[{HAN}]+(?=(?<!沙头)[{HAN}]{{2}}公[路道]$)(?!头角公)"
+)
+"""A place in front of a street or a village that is no known area: 鯉景灣 in 鯉景灣太康街, 油柑頭 in 油柑頭青山公路."""
 _SPELLINGS = str.maketrans({"路": "道"})
 _BRACKETS = str.maketrans(dict.fromkeys("()[]{}", "|"))
 
@@ -123,7 +130,7 @@ def _take_phases(text: str) -> tuple[str, frozenset[str]]:
 
 
 def _number(written: str) -> str:
-    return written if written.isascii() else str(chinese_number(written))
+    return ROMAN.get(written, written) if written.isascii() else str(chinese_number(written))
 
 
 def _take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
@@ -166,7 +173,8 @@ def _split_street(before: str) -> tuple[str, str]:
     found = _LAST_NAME.search(before)
     if not found:
         return before, ""
-    return before[: found.start()], found[0].lstrip("及与").translate(_SPELLINGS)
+    street = _BEHIND_PLACE.sub("", found[0].lstrip("及与"), count=1)
+    return before[: found.start()], street.translate(_SPELLINGS)
 
 
 @lru_cache(maxsize=50_000)

@@ -14,9 +14,15 @@ _GARDEN = re.compile(rf"(.{{2,}}?(?:花园|半岛|新城(?!市)|湾畔|豪庭))(
 _KIND = re.compile(r"(?:购物)?(?:商场|街市|中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼)")
 _PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:东|西|南|北)翼$")
 _NO_NAME = re.compile(
-    r".*(?:前称|又称|座位|铺前|部[分份]|商业发展)|平台|全层|前称|又称|后座|前座|后面|空地|铺位?|号|店|楼上|入口|近|对面|单位|[商店]铺|及|与|后铺|前铺|商业发展|楼|\d+段|整层"
+    r"(?:前称|又称(?:为)?).+|及?\d*[a-z]?号?后面空地|"
+    r".*(?:前称|又称|座位间?|铺前|部[分份]|商业发展)|平台|全层|前称|又称|后座|前座|后面|空地|铺位?|号|店|楼上|入口|近|对面|单位|[商店]铺|及|与|后铺|前铺|商业发展|楼|\d+段|整层"
 )
-_DIVISION = re.compile(rf"(?<=[{HAN}])\s+(?=[{HAN}])|[,，、;]")
+_DIVISION = re.compile(rf"(?<=[{HAN}])\s+(?=[{HAN}])(?!{_KIND.pattern}$)|[,，、;]")
+_IN_COMPLEX = re.compile(
+    rf"([{HAN}]{{2,}}?(?:广场|商场|中心|大厦))"
+    rf"(?=(?!商业|停车|综合|[东西南北新旧本及之的])[{HAN}]{{2,}}(?:商场|广场|大厦|酒店|市场|街市|[楼阁坊廊舍])$)"
+)
+"""A complex in front of a building in it, without a space: 太古廣場港麗酒店."""
 _NUMBER_BEHIND = re.compile(rf"(.*[{HAN}])\s*(\d)")
 _NUMBERS_ONLY = re.compile(r"[\d\s&-]+")
 _NO_LETTER = re.compile(r"[^\w]")
@@ -60,7 +66,7 @@ def _read_name(piece: str, *, may_be_estate: bool) -> PlaceName:
 @lru_cache(maxsize=50_000)
 def _pieces(text: str) -> tuple[str, ...]:
     """The names in a text: spaces divide them where Chinese stands on both sides."""
-    pieces = (piece.strip() for piece in _DIVISION.split(text))
+    pieces = (piece.strip() for piece in _DIVISION.split(_IN_COMPLEX.sub(r"\1,", text)))
     cleaned = (_NO_NAME.sub("", piece, count=1) if _NO_NAME.fullmatch(piece) else piece for piece in pieces)
     return tuple(
         piece for piece in cleaned if len(_NO_LETTER.sub("", piece)) > 1 and not _NUMBERS_ONLY.fullmatch(piece)

@@ -6,12 +6,11 @@ import re
 from functools import lru_cache
 
 from sync_platform.matching.area_names import english_areas
-from sync_platform.matching.parsed_address import NamedPlaces, PlaceName
+from sync_platform.matching.parsed_address import ROMAN, NamedPlaces, PlaceName
 
 _ESTATE = re.compile(r".*\b(?:estate|chuen|tsuen)$")
 _PHASE = re.compile(r"\d|i{2,3}")
 _NO_PHASE = frozenset(("terminal", "complex", "block"))
-ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
 _SPELLINGS = {
     "bldg": "building", "mansion": "building", "ctr": "centre", "center": "centre", "shoppers": "shopping",
     "comm": "commercial", "coml": "commercial",

@@ -36,7 +36,7 @@ ENGLISH = re.compile(
     rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$| )))"
     rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
-    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|rooftop)\b)"
+    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
 )
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
@@ -44,8 +44,10 @@ _ATOM_ZH = r"(?:第?\s?(?:ug|lg|[blmp]\d{1,2}|\d{1,3}|[bgmr](?=\s*[楼层])|[一
 _STOREY = r"(?:字楼|楼层|楼|层)"
 CHINESE = re.compile(
     r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平])(?:"  # the first characters that are possible
-    rf"(?:(?<![a-z0-9.\-])|(?=第))(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
+    r"第?\s?(?P<depth>[\d一二三四])[楼层]地[库牢]"
+    rf"|(?:(?<![a-z0-9.\-])|(?=第))(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位)"
+    r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
     "|(?P<name>高层地下|地下高层|上层地下|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
     rf"(?P<number>\d(?=\s*(?:楼|层|[{HAN}]|$)))?)"
 )
@@ -70,13 +72,15 @@ def parse_english_floor(found: re.Match[str]) -> FloorSet:
     if found["ordinal"]:
         return FloorSet(frozenset({_ORDINALS[found["ordinal"]]}), has_levels=False)
     name = _FULL_NAMES[found["name"] or found["alone"]]
-    return FloorSet(frozenset({name + (found["number"] or found["after"] or "")}), has_levels=False)
+    return FloorSet(frozenset({name + (found["number"] or found["after"] or found["depth"] or "")}), has_levels=False)
 
 
 def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
     """The floors of a match of CHINESE."""
-    name, written, number = found.group("name", "list", "number")
-    return _named(name, number or "") if name else _listed_in_chinese(written, found[0])
+    name, written, number, depth = found.group("name", "list", "number", "depth")
+    if depth:
+        return FloorSet(frozenset({"b" + _floor(depth)}), has_levels=False)
+    return _named(name, number or "") if name else _listed_in_chinese(written or found["level"], found[0])
 
 
 @lru_cache(maxsize=1_000)

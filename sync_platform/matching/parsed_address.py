@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
+"""Roman numbers of phases."""
+
 
 class Door(NamedTuple):
     """An interval of house numbers of a street. `first` and `last` are 0 where there is no number.
