@@ -190,7 +190,8 @@ def test_a_record_without_a_code_is_reported() -> None:
     def answer(latitude: float, longitude: float, offset: int) -> list[Record]:
         return [{"name": "Nobody"}] if (latitude, longitude) == ITS_POINT else []
 
-    assert "1 records came without an id" in sweep(answer).reasons("restaurants")
+    found = sweep(answer)
+    assert found.reasons("restaurants") == ["vendors without an id were listed 1 times"]
 
 
 def test_html_in_place_of_data_is_a_wall(city: City) -> None:
