@@ -13,7 +13,7 @@ import typer
 from sync_platform.cli.options import AsJson, AsJsonFormat, AsOf, ToFile, one_format
 from sync_platform.errors import UsageError
 from sync_platform.sandbox.faults import FAULTS
-from sync_platform.server.processes.part import Part
+from sync_platform.server.processes.server_part import ServerPart
 
 FAULT_HELP = (
     "You can add to a fault: =VALUE, @NTH (begin at the Nth request), *TIMES (how often), and ~TEXT (only in addresses "
@@ -150,7 +150,7 @@ def serve(
         int | None, typer.Option(min=1, max=65_535, help="The port to listen on, instead of SERVE_PORT (3000).")
     ] = None,
     only: Annotated[
-        Part | None,
+        ServerPart | None,
         typer.Option(help="Start only this part; the others run elsewhere, with the code server at CODE_SERVER."),
     ] = None,
 ) -> None:

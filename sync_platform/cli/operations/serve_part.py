@@ -13,18 +13,18 @@ from sync_platform.cli.output import report_problem, write_line
 from sync_platform.cli.runner.home import prepare_home
 from sync_platform.server.address import public_url, require_safe_address
 from sync_platform.server.processes.daemon_lock import only_daemon
-from sync_platform.server.processes.part import Part
 from sync_platform.server.processes.separate_process import require_code_server, run_alone
+from sync_platform.server.processes.server_part import ServerPart
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
 
 
-def serve_part(part: Part, address: str | None, port: int | None) -> int:
+def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
     """Run one part until interrupted; 0, or 1 if it ended again and again. The options replace settings."""
     given = {"serve_address": address, "serve_port": port}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     require_code_server(settings)
-    if part is Part.web:
+    if part is ServerPart.web:
         require_safe_address(settings)
     home = Path(os.environ.get("DAGSTER_HOME") or prepare_home(settings.home))
     with audited(settings, OperationName.serve, {"only": part.value}) as under_way:
@@ -51,7 +51,7 @@ def _serve_web(settings: Settings, dagster_home: Path) -> bool:
 
 def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
     with only_daemon(settings):
-        is_well = run_alone(Part.daemon, settings, dagster_home, relay_of_dagster())
+        is_well = run_alone(ServerPart.daemon, settings, dagster_home, relay_of_dagster())
     from sync_platform.cli.runner.daemon import forget_daemon  # the import of Dagster takes a second
 
     forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
@@ -59,11 +59,11 @@ def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
 
 
 def _run_code_server(settings: Settings, dagster_home: Path) -> bool:
-    return run_alone(Part.code_server, settings, dagster_home, relay_of_dagster())
+    return run_alone(ServerPart.code_server, settings, dagster_home, relay_of_dagster())
 
 
-PARTS: dict[Part, Callable[[Settings, Path], bool]] = {
-    Part.web: _serve_web,
-    Part.daemon: _run_daemon,
-    Part.code_server: _run_code_server,
+PARTS: dict[ServerPart, Callable[[Settings, Path], bool]] = {
+    ServerPart.web: _serve_web,
+    ServerPart.daemon: _run_daemon,
+    ServerPart.code_server: _run_code_server,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from sync_platform.errors import SettingsError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
 from sync_platform.server.processes.dagster_processes import STOPS_WITHIN_S, code_server_command, daemon_command
-from sync_platform.server.processes.part import Part
+from sync_platform.server.processes.server_part import ServerPart
 from sync_platform.settings import Settings
 
 
@@ -21,7 +21,7 @@ def require_code_server(settings: Settings) -> None:
         raise SettingsError("CODE_SERVER is not set: it is the address of the code server, such as 127.0.0.1:4266")
 
 
-def run_alone(part: Part, settings: Settings, dagster_home: Path, relay: Relay | None = None) -> bool:
+def run_alone(part: ServerPart, settings: Settings, dagster_home: Path, relay: Relay | None = None) -> bool:
     """Run the daemon or the code server until interrupted; False if it was given up.
 
     `relay` gets its output. Runs that are children of the code server go on if they last longer than 20 s after a stop.
@@ -39,8 +39,8 @@ def run_alone(part: Part, settings: Settings, dagster_home: Path, relay: Relay |
     return is_well
 
 
-def _command(part: Part, settings: Settings, folder: Path, log_format: str) -> Sequence[str]:
+def _command(part: ServerPart, settings: Settings, folder: Path, log_format: str) -> Sequence[str]:
     host, _, port = settings.code_server.rpartition(":")
-    if part is Part.daemon:
+    if part is ServerPart.daemon:
         return daemon_command(folder, {"host": host, "port": int(port)}, log_format)
     return code_server_command(["--host", settings.serve_address, "--port", port], log_format)
