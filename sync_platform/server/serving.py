@@ -1,4 +1,7 @@
-"""`sync-platform serve`: Dagster's processes, the app, and the listening socket, from start to stop."""
+"""`sync-platform serve`: Dagster's processes, the app, and the listening socket, from start to stop.
+
+What belongs here: the whole of it, and the web server alone. Dagster's processes alone belong in processes/.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import uvicorn
-from filelock import FileLock, Timeout
 
 from sync_platform.emergency.starter_presence import has_starter
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.server.address import has_tls
 from sync_platform.server.application import ServerParts, application
-from sync_platform.server.dagster_ui.workspace import DagsterWorkspace, is_serving, opened_workspace
+from sync_platform.server.dagster_ui.workspace import (
+    DagsterWorkspace,
+    is_serving,
+    on_network,
+    on_socket,
+    opened_workspace,
+)
 from sync_platform.server.processes.child_process import Relay
+from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
 from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
@@ -50,16 +59,22 @@ def serve(
     still under way, which go on without the server. `relay` gets the output of Dagster's processes. Raises StorageError
     where the port, the ledger or Dagster cannot be used, or another `serve` runs over this home.
     """
-    with _only_one(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
-        os.environ.update({"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)})
-        for each in (signal.SIGINT, signal.SIGTERM):  # ignored ones would be inherited: children could not be stopped
-            signal.signal(each, signal.default_int_handler)
+    with only_daemon(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
+        _prepare_process(settings, dagster_home)
         ledger = open_database(settings.ledger_url, MIGRATIONS)
         processes = DagsterProcesses(folder, {}, "json" if relay else "colored", relay)
         try:
             processes.start(is_serving)
-            with opened_workspace(str(processes.socket)) as workspace:
-                return _run(settings, ledger, processes, workspace, waiting_runs, progress_of, on_ready, listening)
+            with opened_workspace(on_socket(str(processes.socket))) as workspace:
+                parts = ServerParts(
+                    settings,
+                    ledger,
+                    workspace.app,
+                    waiting_runs,
+                    progress_of,
+                    _problems(settings, processes, workspace, ledger),
+                )
+                return _run(parts, listening, processes.watch, on_ready)
         except KeyboardInterrupt:
             return True
         finally:
@@ -68,36 +83,87 @@ def serve(
             ledger.dispose()
 
 
-def _run(
+def serve_web(
     settings: Settings,
-    ledger: sa.Engine,
-    processes: DagsterProcesses,
-    workspace: DagsterWorkspace,
+    dagster_home: Path,
     waiting_runs: Callable[[], Sequence[WaitingRun]],
     progress_of: Callable[[list[str]], Mapping[str, str]],
     on_ready: Callable[[sa.Engine], None],
-    listening: socket.socket,
-) -> bool:
-    def problems() -> list[str]:
-        found = processes.problems()
-        if not found and not is_serving(str(processes.socket)):
-            found = ["the code server does not answer"]
-        found = found or [*filter(None, [workspace.problem()])]
-        return [*found, *_problems_of(ledger, settings.ledger_url)]
+) -> None:
+    """Serve the app alone until interrupted; the daemon and the code server at CODE_SERVER run elsewhere.
 
-    app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems))
-    server = uvicorn.Server(server_config(settings, app))
+    The arguments and errors are those of `serve`. It is ready without the daemon, which another program watches.
+    """
+    with closing(_listening(settings)) as listening:
+        _prepare_process(settings, dagster_home)
+        ledger = open_database(settings.ledger_url, MIGRATIONS)
+        try:
+            with opened_workspace(on_network(settings.code_server)) as workspace:
+                parts = ServerParts(
+                    settings,
+                    ledger,
+                    workspace.app,
+                    waiting_runs,
+                    progress_of,
+                    _problems(settings, None, workspace, ledger),
+                )
+                _run(parts, listening, lambda give_up: None, on_ready)
+        except KeyboardInterrupt:
+            return
+        finally:
+            ledger.dispose()
+
+
+def _prepare_process(settings: Settings, dagster_home: Path) -> None:
+    os.environ.update({"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)})
+    for each in (signal.SIGINT, signal.SIGTERM):  # ignored ones would be inherited: children could not be stopped
+        signal.signal(each, signal.default_int_handler)
+
+
+def _run(
+    parts: ServerParts,
+    listening: socket.socket,
+    watch: Callable[[Callable[[], None]], None],
+    on_ready: Callable[[sa.Engine], None],
+) -> bool:
+    """Answer requests until interrupted. `watch` gets what ends the server; False if that was called."""
+    server = uvicorn.Server(server_config(parts.settings, application(parts)))
     is_given_up: list[bool] = []
 
     def give_up() -> None:
         is_given_up.append(True)
         server.should_exit = True
 
-    processes.watch(give_up)
-    on_ready(ledger)
+    watch(give_up)
+    on_ready(parts.ledger)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     return not is_given_up
+
+
+def _problems(
+    settings: Settings, processes: DagsterProcesses | None, workspace: DagsterWorkspace, ledger: sa.Engine
+) -> Callable[[], list[str]]:
+    """What is not ready now. Without processes of its own, the server needs neither the daemon nor the starter."""
+
+    def of_dagster() -> list[str]:
+        if processes is None:
+            return [*filter(None, [workspace.problem_of_definitions()])]
+        found = processes.problems()
+        if not found and not is_serving(str(processes.socket)):
+            found = ["the code server does not answer"]
+        return found or [*filter(None, [workspace.problem()])]
+
+    def of_ledger() -> list[str]:
+        try:
+            with transaction(ledger) as connection:
+                connection.execute(sa.text("SELECT 1"))
+            is_ready = processes is None or has_starter(settings.ledger_url)
+        except StorageError:
+            return ["the ledger cannot be used"]
+        return [] if is_ready else ["the emergency starter is not ready"]
+
+    return lambda: [*of_dagster(), *of_ledger()]
 
 
 def server_config(settings: Settings, app: object) -> uvicorn.Config:
@@ -118,32 +184,6 @@ def server_config(settings: Settings, app: object) -> uvicorn.Config:
         ssl_certfile=settings.serve_tls_certificate if has_tls(settings) else None,
         ssl_keyfile=settings.serve_tls_key_file if has_tls(settings) else None,
     )
-
-
-def _problems_of(ledger: sa.Engine, ledger_url: str) -> list[str]:
-    try:
-        with transaction(ledger) as connection:
-            connection.execute(sa.text("SELECT 1"))
-        return [] if has_starter(ledger_url) else ["the emergency starter is not ready"]
-    except StorageError:
-        return ["the ledger cannot be used"]
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """Two servers over one home would be two daemons, each of which launches every scheduled run."""
-    lock = FileLock(settings.home / "serve.lock")
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise StorageError(f"`serve` runs already over {settings.home}") from None
-    except OSError as error:
-        raise StorageError(f"SYNC_HOME={str(settings.home)!r} cannot be written: {error.strerror or error}") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _listening(settings: Settings) -> socket.socket:
