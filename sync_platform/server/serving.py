@@ -127,13 +127,13 @@ def _problems_of(ledger: sa.Engine) -> list[str]:
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
-    """Two servers over one home would be two daemons, each of which launches every scheduled run."""
+    """Each server has a home of its own, for its files. Servers that share a ledger share one daemon."""
     lock = FileLock(settings.home / "serve.lock")
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
-        raise StorageError(f"`serve` runs already over {settings.home}") from None
+        raise StorageError(f"`serve` runs already over {settings.home}: another one needs a home of its own") from None
     except OSError as error:
         raise StorageError(f"SYNC_HOME={str(settings.home)!r} cannot be written: {error.strerror or error}") from None
     try:

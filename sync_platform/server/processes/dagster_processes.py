@@ -15,6 +15,7 @@ from sync_platform.errors import StorageError
 from sync_platform.server.processes.child_process import ChildProcess, Relay, keep_running
 
 MODULE = "sync_platform.definitions"
+DAEMON = "sync_platform.server.dagster_ui.elected_daemon"
 READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 20.0
 
@@ -33,9 +34,7 @@ class DagsterProcesses:
         form = ["--log-level", "warning", "--log-format", log_format]
         serve = ["dagster", "api", "grpc", "-m", MODULE, "--location-name", MODULE, "--socket", str(self.socket)]
         self.code_server = ChildProcess("the code server", [*serve, *form], environment, relay)
-        self.daemon = ChildProcess(
-            "the daemon", ["dagster._daemon", "run", "-w", str(workspace), *form], environment, relay
-        )
+        self.daemon = ChildProcess("the daemon", [DAEMON, "run", "-w", str(workspace), *form], environment, relay)
         self.starter = ChildProcess(
             "the emergency starter", ["sync_platform", "emergency", "starter"], environment, relay
         )
