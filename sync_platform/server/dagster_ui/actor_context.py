@@ -5,6 +5,7 @@ Those checks grey out the buttons of the UI, and are a second line behind the gu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from sync_platform.permissions.actor import Actor
 from sync_platform.server.access_table import is_open_to
 from sync_platform.server.dagster_ui.launch_tags import tags_of_actor
 
+QUERY_WITHIN_S = 30.0
+"""How long a query may take."""
+
 
 class ActorContext(WorkspaceRequestContext):
     """The workspace as one actor may use it. `needs`: what each of Dagster's permissions needs (access.toml)."""
@@ -24,6 +28,8 @@ class ActorContext(WorkspaceRequestContext):
             process.instance, process.get_current_workspace(), process, process.version, source, read_only=True
         )
         self._needs = needs
+        self.ends_at = time.monotonic() + QUERY_WITHIN_S
+        """Fields that are not resolved by then (monotonic seconds) are not resolved any more."""
         self.denied: set[str] = set()
         """The fields that were denied in this request: each is logged once, however often the query names it."""
 
