@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from sync_platform.documents.typed_command import typed
+from sync_platform.documents.typed_command import named_command
 from sync_platform.monitoring.problem import Problem, ProblemName
 from sync_platform.privacy.privacy_request import PrivacyRequest
 
@@ -26,7 +26,7 @@ def privacy_problems(requests: Iterable[PrivacyRequest], now: datetime) -> Itera
             "is not answered.",
             "A person has not received the answer that the law promises. Data stay as they are.",
             "Answer the request now, or refuse it with the reason and the law, and tell who is responsible for data "
-            f"protection: `{typed('privacy', 'requests', 'close', number, '--answer', 'TEXT')}`.",
+            f"protection: `{named_command('privacy', 'requests', 'close', number, '--answer', 'TEXT')}`.",
             ("privacy", "requests", "show", number),
             (f"privacy request {number}",),
         )

@@ -23,6 +23,8 @@ from sync_platform.storage.ledger import MIGRATIONS, metadata
 from sync_platform.storage.relational import open_database, transaction
 
 RANDOM = "random"
+RECEIPT = "receipt"
+"""The detail that names the call which recorded a request."""
 privacy_request_events = sa.Table(
     "privacy_request_events",
     metadata,
@@ -128,6 +130,13 @@ class RequestEvents:
     def newest_request(self, connection: sa.Connection) -> int:
         """The number of the newest request; 0: there is none."""
         return connection.execute(sa.select(sa.func.max(privacy_request_events.c.request))).scalar() or 0
+
+    def with_receipt(self, receipt: str, connection: sa.Connection) -> RequestEvent | None:
+        """The event that this call recorded; None if there is none, or if its details are deleted."""
+        stated = orjson.dumps({RECEIPT: receipt}).decode()[1:-1]
+        wanted = _ALL.where(privacy_request_events.c.details.contains(stated, autoescape=True))
+        row = connection.execute(wanted).first()
+        return _event_of(row) if row else None
 
     def all(self) -> list[RequestEvent]:
         with transaction(self._engine) as connection:

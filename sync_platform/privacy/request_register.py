@@ -17,7 +17,7 @@ from sync_platform.errors import UsageError
 from sync_platform.landing.personal_words import has_contact
 from sync_platform.privacy.privacy_request import PrivacyRequest, PrivacyRequestKind, request_of
 from sync_platform.privacy.request_deadline import Law, last_extension
-from sync_platform.privacy.request_events import NewEvent, RequestEvent, RequestEventKind, RequestEvents
+from sync_platform.privacy.request_events import RECEIPT, NewEvent, RequestEvent, RequestEventKind, RequestEvents
 from sync_platform.sources.period import day_in_hong_kong
 from sync_platform.storage.audit_log import Via
 from sync_platform.storage.hash_chain import broken_links
@@ -26,6 +26,14 @@ from sync_platform.storage.relational import database_exists
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Repeated(Exception):
+    """The call that records a request was made before, and recorded this one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 class RequestRegister:
@@ -49,24 +57,33 @@ class RequestRegister:
         identity: str = "",
         subjects: Sequence[str] = (),
         via: Via = "cli",
+        receipt: str = "",
     ) -> int:
         """Record a request; returns its number. `received_at` None: it is received now.
 
         `identity`: how the person's identity was checked, if it was. `subjects`: ids of the person, if they are known.
+        `receipt`: names the call that records it. A repeat of the call records what is missing, and nothing twice.
         """
         at = received_at or self._clock()
         if at > self._clock():
             raise UsageError("a request cannot be received in the future")
         _require_no_contact(reference, identity)
         details = {"kind": kind, "law": law, "received_at": at.astimezone(UTC).isoformat(), "reference": reference}
-        number = self._events.append(
-            lambda known: NewEvent(
-                self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, details
-            )
-        ).request
-        if identity:
+
+        def received(known: sa.Connection) -> NewEvent:
+            if receipt and (earlier := self._events.with_receipt(receipt, known)):
+                raise _Repeated(earlier.request)
+            kept = {**details, RECEIPT: receipt} if receipt else details
+            return NewEvent(self._events.newest_request(known) + 1, actor, via, RequestEventKind.received, kept)
+
+        try:
+            number = self._events.append(received).request
+        except _Repeated as repeated:
+            number = repeated.number
+        request = self.find(number)
+        if identity and not request.identity:
             self.check_identity(number, identity, actor=actor, via=via)
-        if subjects:
+        if set(subjects) - set(request.subjects):
             self.name_person(number, subjects, actor=actor, via=via)
         return number
 
