@@ -131,8 +131,12 @@ class _Commit:
         follows = not is_late and not generation.is_outdated
         scores, drift = appraise(self.session, self.typed, self.arrival, context, self.standards, follows=follows)
         # a newly quarantined record may be a temporary fault: the cursor stays, so the record is fetched again
-        none_newly_quarantined = not self.arrival.only_quarantined or not has_newly_quarantined(
-            self.session, context.platform, context.dataset, self.arrival.incoming.only_quarantined
+        none_newly_quarantined = not self.arrival.quarantined or not has_newly_quarantined(
+            self.session,
+            context.platform,
+            context.dataset,
+            self.arrival.quarantine,
+            self.arrival.incoming.only_quarantined,
         )
         self._quarantine(context, follows)
         if generation.is_outdated:
@@ -222,7 +226,8 @@ class _Commit:
         difference = update_table(self.scratch, writer, self.table, incoming, context, retirement, day)
         late = record_late_records(self.session, context, self.typed.platform, incoming.rows, difference)
         cursor = self.typed.dataset.cursor
-        if cursor and not missing_of(self.typed, self.arrival) and none_newly_quarantined:
+        has_gaps = bool(self.typed.filter_faults or self.typed.landed.manifest.reasons)
+        if cursor and not has_gaps and none_newly_quarantined:
             self._move_cursor(cursor, context)
         return Written(difference, context, [], [late.in_words] if late else [])
 

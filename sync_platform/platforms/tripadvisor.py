@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -235,13 +236,20 @@ class TripAdvisor(Platform):
         )
         ids = [source_id for source_id, categories in found.by_id.items() if _in_scope(categories)]
         extraction.report_total("restaurants", len(ids))
+        parents = Parents(extraction, REVIEWS)
+        for page in found.without_id:
+            restaurants = [each for each in page.records if _in_scope(each.get("categories"))]
+            if restaurants:
+                parents.add(restaurants)
+                extraction.expect_pages("restaurants", 1)
+                extraction.report_total("restaurants", len(restaurants))
+                yield replace(page, records=restaurants)
         others = Counter(name for each in found.by_id.values() if not _in_scope(each) for name in code_names(each))
         most = ", ".join(f"{count:,} {name}" for name, count in others.most_common(MAX_NAMED))
         left_out = len(found.by_id) - len(ids)
         extraction.report_left_out(
             "restaurants", left_out, len(found.by_id), "locations", f"{OUT_OF_SCOPE} (they are {most})"
         )
-        parents = Parents(extraction, REVIEWS)
         async for page in pages_by_id(extraction, LOCATIONS, ids):
             parents.add(page.records)
             yield page
