@@ -41,6 +41,7 @@ bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks.lineage
 	@$(BIN)/python -m benchmarks.backups
 	@$(BIN)/python -m benchmarks.recovery
+	@$(BIN)/python -m benchmarks.serving
 
 lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's and the image's as parts of it
 	@$(PIP) install uv

@@ -30,6 +30,7 @@ from sync_platform.server.dagster_ui.workspace import (
 from sync_platform.server.processes.child_process import Relay
 from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
@@ -115,7 +116,7 @@ def _run(
     on_ready: Callable[[sa.Engine], None],
 ) -> bool:
     """Answer requests until interrupted. `watch` gets what ends the server; False if that was called."""
-    server = uvicorn.Server(_config(parts.settings, application(parts)))
+    server = uvicorn.Server(server_config(parts.settings, application(parts)))
     is_given_up: list[bool] = []
 
     def give_up() -> None:
@@ -145,13 +146,14 @@ def _problems(
     return lambda: [*of_dagster(), *_problems_of(ledger)]
 
 
-def _config(settings: Settings, app: object) -> uvicorn.Config:
+def server_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How the server listens: its limits, TLS, and the proxies that it trusts."""
     proxies = [each.strip() for each in settings.serve_proxies.split(",") if each.strip()]
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",  # it limits the size of headers
+        http=TimedHttp,  # h11, which limits the size of headers
         h11_max_incomplete_event_size=LARGEST_HEADERS,
-        ws="websockets-sansio",
+        ws=TimedWebsocket,
         ws_max_size=LARGEST_MESSAGE,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
