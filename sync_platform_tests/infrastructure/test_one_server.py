@@ -1,4 +1,4 @@
-"""The units of systemd and the compose file of one server: each process of the program once, closed, and real commands."""
+"""The units of systemd and the compose file of one server: each process once, closed, and a real command."""
 
 from __future__ import annotations
 
