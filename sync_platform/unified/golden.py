@@ -11,17 +11,26 @@ from datetime import date
 import orjson
 import polars as pl
 
+from sync_platform.unified.price_ranges import PRICE_RANGES_HKD
 from sync_platform.unified.survivorship import IsSharedPhone, golden_fields
 from sync_platform.unified.survivorship_rules import RULES
 from sync_platform.unified.trading_status import StatusClaim, TradingStatus, trading_status
 
 STATUS_FIELDS = ("status", "licence_state")
 EXPLAINED = (*(rule.name for rule in RULES), *STATUS_FIELDS)
-"""The fields that `why` explains; `location` means latitude and longitude."""
+"""The fields that `why` explains; COLUMNS_OF has those that are several columns, or another one."""
+COLUMNS_OF = {
+    "location": ("latitude", "longitude"),
+    "phone": ("phone", "phones"),
+    "price_level": ("price_level", "price_min_hkd", "price_max_hkd"),
+    "opening_hours": ("opening_hours_osm",),
+}
 
 
 def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date) -> pl.DataFrame:
     """The golden records in the columns of `tables.RESTAURANTS`, without the columns of their identity.
+
+    `hours_platform` and `hours_source_id` are further columns: the listing that states the opening hours.
 
     `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
     """
@@ -44,7 +53,27 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
         (pl.lit("{") + pl.concat_list(whys).list.drop_nulls().list.join(",") + pl.lit("}")).alias("why"),
         pl.col("location").struct.field("latitude"),
         pl.col("location").struct.field("longitude"),
-    ).drop("location", *(f"why_{name}" for name in EXPLAINED))
+        pl.col("phone").str.split("; ").alias("phones"),
+        *_price_range(),
+        pl.col("opening_hours").alias("opening_hours_osm"),
+        pl.col("why_opening_hours").str.json_path_match("$.source").alias("hours_platform"),
+        pl.col("why_opening_hours").str.json_path_match("$.source_id").alias("hours_source_id"),
+    ).drop("location", "opening_hours", *(f"why_{name}" for name in EXPLAINED))
+
+
+def _price_range() -> tuple[pl.Expr, pl.Expr]:
+    """The range that the chosen listing states; else that of its level."""
+    lowest, highest = ({level: ends[side] for level, ends in PRICE_RANGES_HKD.items()} for side in (0, 1))
+    level, is_stated = pl.col("price_level"), pl.col("price_min_hkd").is_not_null()
+    return (
+        pl.coalesce("price_min_hkd", level.replace_strict(lowest, default=None, return_dtype=pl.Int64)).alias(
+            "price_min_hkd"
+        ),
+        pl.when(is_stated)
+        .then(pl.col("price_max_hkd"))
+        .otherwise(level.replace_strict(highest, default=None, return_dtype=pl.Int64))
+        .alias("price_max_hkd"),
+    )
 
 
 def _trading_statuses(listings: pl.DataFrame, today: date) -> Iterator[tuple[str, str, str, str, str]]:
