@@ -10,22 +10,18 @@ from collections.abc import Mapping
 
 import duckdb
 
+from sync_platform.lake.reference_tables import REFERENCE, reference_tables
 from sync_platform.lake.schema import ensure_other_tables
-from sync_platform.lake.tracked_table import TrackedTable, dataset_tables
+from sync_platform.lake.tracked_table import COMPUTED_KEPT, TrackedTable, dataset_tables
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
+COMPUTED_SCHEMAS = (SCHEMA, REFERENCE)
+"""The schemas of tables whose rows have a history and are no records of a platform."""
 AGREES = {**ACCURACY, **CONSISTENCY}
-
-
-KEPT = (
-    Column("first_seen_at", "TIMESTAMPTZ", "When the row was first made (UTC)"),
-    Column("last_changed_at", "TIMESTAMPTZ", "When it last changed (UTC)"),
-    Column("removed_at", "TIMESTAMPTZ", "When it ended (UTC); empty while it is live"),
-)
 
 
 def _tracked(
@@ -35,7 +31,7 @@ def _tracked(
     columns: tuple[Column, ...],
     volatile: frozenset[str] = frozenset(),
 ) -> TrackedTable:
-    return TrackedTable(SCHEMA, name, description, key, columns, KEPT, volatile)
+    return TrackedTable(SCHEMA, name, description, key, columns, COMPUTED_KEPT, volatile)
 
 
 RESTAURANTS = _tracked(
@@ -176,6 +172,7 @@ RUNS = (
     Column("removed", "BIGINT", "Restaurants merged or ended"),
     Column("restored", "BIGINT", "Restaurants revived"),
     Column("review", "BIGINT", "Pairs for a person to review"),
+    Column("vocabularies", "VARCHAR[]", "The vocabularies that it used: name, version and digest of each"),
 )
 DROPPED = {"restaurants": {"opening_hours"}}
 """Columns of earlier versions: the opening hours in each platform's own notation are `stated` in `why`."""
@@ -188,9 +185,14 @@ PLAIN = {
 }
 
 
+def computed_tables() -> dict[tuple[str, str], TrackedTable]:
+    """The tables of vocabularies and of unified restaurants that have a history, by schema and name."""
+    return {(table.schema, table.name): table for table in (*reference_tables(), *KEPT_TABLES)}
+
+
 def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
-    """Every table with a history, by schema and name: tables of datasets and of unified restaurants."""
-    return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
+    """Every table with a history, by schema and name: tables of datasets and computed ones."""
+    return dataset_tables(platforms) | computed_tables()
 
 
 def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from sync_platform.lake.tracked_table import COMPUTED_KEPT
 from sync_platform.lineage.provenance import COMBINED_FIELDS
 from sync_platform.platforms import load_platforms
 from sync_platform.sources.columns import columns_of
 from sync_platform.unified.golden import COLUMNS_OF, STATUS_FIELDS
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.survivorship_rules import RULES
-from sync_platform.unified.tables import KEPT, OPENING_HOURS, RESTAURANTS
+from sync_platform.unified.tables import OPENING_HOURS, RESTAURANTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "unified.md"
 HEADING = "## Data dictionary\n"
@@ -26,7 +27,7 @@ OTHER_SOURCES = {
     "founded_at": "the founding listing",
     "merged_into": "matching",
     "why": "survivorship",
-    **{column.name: "the run that writes the row" for column in KEPT},
+    **{column.name: "the run that writes the row" for column in COMPUTED_KEPT},
 }
 
 
@@ -48,7 +49,7 @@ def _lines() -> Iterator[str]:
         yield f"{table.description}.\n"
         yield "| column | type | meaning, unit or form | source |"
         yield "|---|---|---|---|"
-        for column in (*table.columns, *KEPT):
+        for column in (*table.columns, *COMPUTED_KEPT):
             source = _source(column.name) if table is RESTAURANTS else _source_of_hours(column.name)
             yield f"| `{column.name}` | {column.sql_type} | {_cell(column.description)} | {_cell(source)} |"
         yield ""
