@@ -35,7 +35,7 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
     `listings`: as for `golden_fields`. `today`: the day in Hong Kong; it decides whether a licence is in force.
     """
     listings = listings.sort("restaurant_id", "source", "source_id")  # the order of listings makes no difference
-    fields = golden_fields(listings, is_shared)
+    fields = golden_fields(listings.with_columns(*_price_range()), is_shared)
     statuses = pl.DataFrame(
         _trading_statuses(listings, today),
         schema={
@@ -54,7 +54,6 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
         pl.col("location").struct.field("latitude"),
         pl.col("location").struct.field("longitude"),
         pl.col("phone").str.split("; ").alias("phones"),
-        *_price_range(),
         pl.col("opening_hours").alias("opening_hours_osm"),
         pl.col("why_opening_hours").str.json_path_match("$.source").alias("hours_platform"),
         pl.col("why_opening_hours").str.json_path_match("$.source_id").alias("hours_source_id"),
@@ -62,17 +61,17 @@ def golden_records(listings: pl.DataFrame, is_shared: IsSharedPhone, today: date
 
 
 def _price_range() -> tuple[pl.Expr, pl.Expr]:
-    """The range that the chosen listing states; else that of its level."""
-    lowest, highest = ({level: ends[side] for level, ends in PRICE_RANGES_HKD.items()} for side in (0, 1))
-    level, is_stated = pl.col("price_level"), pl.col("price_min_hkd").is_not_null()
+    """The range of a listing's price level (HKD): as the platform states it, else that of the level."""
+    level, lowest = pl.col("price_level"), pl.col("price_min_hkd")
+    of_level = [
+        level.replace_strict(
+            {of: ends[side] for of, ends in PRICE_RANGES_HKD.items()}, default=None, return_dtype=pl.Int64
+        )
+        for side in (0, 1)
+    ]
     return (
-        pl.coalesce("price_min_hkd", level.replace_strict(lowest, default=None, return_dtype=pl.Int64)).alias(
-            "price_min_hkd"
-        ),
-        pl.when(is_stated)
-        .then(pl.col("price_max_hkd"))
-        .otherwise(level.replace_strict(highest, default=None, return_dtype=pl.Int64))
-        .alias("price_max_hkd"),
+        lowest.fill_null(of_level[0]).alias("price_min_hkd"),
+        pl.when(lowest.is_null()).then(of_level[1]).otherwise("price_max_hkd").alias("price_max_hkd"),
     )
 
 

@@ -128,6 +128,6 @@ def _is_place(text: str) -> bool:
 @cache
 def _chinese_area_branch() -> re.Pattern[str]:
     """A name that ends in a neighbourhood and a word for a branch, such as 壽司郎鰂魚涌店."""
-    named = [area.chinese for area in all_areas().values() if area.kind is not AreaKind.REGION]
+    named = [area.chinese for area in all_areas().values() if area.kind is not AreaKind.AREA]
     areas = "|".join(sorted(map(re.escape, named), key=len, reverse=True))
     return re.compile(rf"(.{{2,}}?)\s*((?:{areas})(?:分?店|分行))")

@@ -34,7 +34,7 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFr
 
     `listings` has `restaurant_id`, `source`, `source_id`, LISTING_COLUMNS (`listings`), `is_live`, `is_stale`,
     `last_changed_at`, `rank` (of the platform) and `is_reference`. The result has `restaurant_id`, the fields of RULES
-    (`location` as a struct) with the columns that they carry, and for each `why_<field>` as JSON, null where no listing
+    (`location` as a struct) with their ranges, and for each `why_<field>` as JSON, null where no listing
     has a value: `value`, `source`, `source_id`, `rule`, `words`, and `others`: what all other listings state, each with
     `agrees`. Where a rule has a form, `stated` is what the chosen listing states, if it is another text.
     """
@@ -50,7 +50,7 @@ def golden_fields(listings: pl.DataFrame, is_shared: IsSharedPhone) -> pl.DataFr
 def _candidates(listings: pl.DataFrame, rule: FieldRule, is_shared: IsSharedPhone) -> pl.DataFrame:
     """Every candidate value of the field, with its value for each criterion."""
     kept = [*_LISTING, "is_live", "is_stale", "is_second_listing", "last_changed_at", "rank", "is_reference"]
-    kept += rule.carried
+    kept += rule.range_columns
     parts = [
         listings.select(*kept, pl.lit(position).alias("position"), pl.col(name).alias("value")).drop_nulls("value")
         for position, name in enumerate(rule.columns)
@@ -142,11 +142,14 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
         descending=[False, *[True] * len(criteria), False, False, False],
     )
     best = ordered.group_by("restaurant_id", maintain_order=True).first()
-    carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else [])]
+    carried = ["source", "source_id", "key", *(["near"] if "near" in ordered.columns else []), *rule.range_columns]
     same = pl.col("key") == pl.col("key_best")
     if rule.is_set:
         common = pl.col("key").str.split(" ").list.set_intersection(pl.col("key_best").str.split(" "))
         same = common.list.len() > 0
+    if rule.range_columns:
+        lowest, highest = rule.range_columns
+        same = _is_at_most(lowest, f"{highest}_best") & _is_at_most(f"{lowest}_best", highest)
     if "near" in ordered.columns:
         same = pl.col("key").is_in(pl.col("near_best"))
     is_best = (pl.col("source") == pl.col("source_best")) & (pl.col("source_id") == pl.col("source_id_best"))
@@ -163,7 +166,12 @@ def _decide(candidates: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:
     whole = _in_form(decided.join(others, on="restaurant_id", how="left"), rule)
     explained = [name for name in ("value", "stated", *_REASON) if name in whole.columns]
     why = pl.struct(*explained).struct.json_encode().alias(f"why_{rule.name}")
-    return whole.select("restaurant_id", pl.col("value").alias(rule.name), *rule.carried, why)
+    return whole.select("restaurant_id", pl.col("value").alias(rule.name), *rule.range_columns, why)
+
+
+def _is_at_most(lowest: str, highest: str) -> pl.Expr:
+    """True if the lowest value is not above the highest, of which an empty one has no end."""
+    return (pl.col(lowest) <= pl.col(highest)).fill_null(True)
 
 
 def _in_form(decided: pl.DataFrame, rule: FieldRule) -> pl.DataFrame:

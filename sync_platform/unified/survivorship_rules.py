@@ -68,7 +68,8 @@ class FieldRule:
     `key`: a function that gives equal values the same key, however they are written; None for an unusable value. Where
     it `is_set`, a key is several words, and values with a word in common agree. `extent`: the amount of information in
     a value. `script`: `latin` or `han`, where the field has one script. `form`: makes the value of the record, a text,
-    from what the listing states. `carried`: further columns of the chosen listing that become columns of the record.
+    from what the listing states. `range_columns`: the lowest and the highest value that the value stands for; they
+    become columns of the record, and values whose ranges overlap agree.
     """
 
     name: str
@@ -79,7 +80,7 @@ class FieldRule:
     script: str | None = None
     form: Callable[[Any], str | None] | None = None
     is_set: bool = False
-    carried: tuple[str, ...] = ()
+    range_columns: tuple[str, ...] = ()
 
 
 def _english_name(text: str) -> str | None:
@@ -168,7 +169,7 @@ RULES = (
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
         lambda names: len(set(names)),
     ),
-    FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST, carried=("price_min_hkd", "price_max_hkd")),
+    FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST, range_columns=("price_min_hkd", "price_max_hkd")),
     FieldRule("opening_hours", ("opening_hours",), _hours_key, _AGREEMENT_FIRST, form=_hours_text),
     FieldRule("website", ("website",), site, _AGREEMENT_FIRST, form=website),
     FieldRule(

@@ -17,7 +17,7 @@ def _list_place(harness: UnificationHarness, **of_openrice: Any) -> None:
     at = place(3)
     openrice = {
         **at, "name_en": f"{at['name_en']} (North Point)", "phones": [at["phone"], "3188 8888"],
-        "price_level": 3, "opening_hours": OPENRICE, **of_openrice,
+        "price_level": 4, "opening_hours": OPENRICE, **of_openrice,
     }  # fmt: skip
     harness.list("openrice", "o3", **openrice)
     tripadvisor = {
@@ -42,7 +42,7 @@ def test_values_in_other_notations_agree_and_have_one_form(harness: UnificationH
     assert (found["name_en"], found["branch_en"]) == (place(3)["name_en"], "North Point")
     assert found["phones"] == found["phone"].split("; ")
     assert phone in found["phones"]
-    assert (found["price_level"], found["price_min_hkd"], found["price_max_hkd"]) == (2, 101, 200)
+    assert (found["price_level"], found["price_min_hkd"], found["price_max_hkd"]) == (3, 201, 400)
     assert found["website"] == "http://www.lantern.example"
     why = found["why"]
     assert (why["opening_hours"]["rule"], why["opening_hours"]["stated"]) == ("agreed", OPENRICE)
