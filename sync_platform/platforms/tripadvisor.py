@@ -23,7 +23,7 @@ from sync_platform.sources.id_lists import pages_by_id, read_id_list
 from sync_platform.sources.personal_processing import PUBLISHED_REVIEWS
 from sync_platform.sources.place import Place
 from sync_platform.sources.received import Page
-from sync_platform.sources.rules import COUNT, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
+from sync_platform.sources.rules import COUNT, HOURS, PHONE, TRADING, WEB_ADDRESS, OneOf, Shaped, Together, Within
 from sync_platform.vault.personal_fields import Personal, PersonalKind
 
 PAGE_ROWS = 20
@@ -119,7 +119,7 @@ class Restaurant(Row):
     ] = None
     opening_hours: Annotated[
         list[str],
-        column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time"),
+        column("Opening hours, as `MONDAY 11:00-22:00`", unit="Hong Kong time", rules=HOURS),
         sent_as("opening_hours.periods", convert=location_fields.opening_hours),
     ] = []
     url: Annotated[str | None, column("Page on TripAdvisor", rules=WEB_ADDRESS), sent_as("urls.tripadvisor.main")] = (
@@ -197,7 +197,9 @@ class TripAdvisor(Platform):
             rules=(Together(("latitude", "longitude")),),
             listing={
                 "price_level": "CASE price_range WHEN 'Cheap Eats' THEN 1 WHEN 'Mid Range' THEN 2 "
-                "WHEN 'Fine Dining' THEN 4 END"
+                "WHEN 'Fine Dining' THEN 4 END",
+                "price_min_hkd": "CASE price_range WHEN 'Mid Range' THEN 51 END",
+                "price_max_hkd": "CASE price_range WHEN 'Mid Range' THEN 400 END",  # it is two levels wide
             },
         ),
         Dataset(

@@ -14,7 +14,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.related_records import RECORD_KINDS
 from sync_platform.unified.tables import SCHEMA
 
-UNIFIED_TABLES = ("restaurants", "members")
+UNIFIED_TABLES = ("restaurants", "members", "opening_hours")
 SEALED = "sealed"
 """What the description of a column with personal values ends with."""
 LEFT_OUT = frozenset({"compared", "content"})

@@ -107,13 +107,15 @@ FIELDS_COLUMNS = (
     Column("restaurant_id", "VARCHAR", "The restaurant: unified.restaurants"),
     Column("field", "VARCHAR", "The field; `location` is latitude and longitude"),
     Column("value", "VARCHAR", "Its value"),
+    Column("stated", "VARCHAR", "What the listing states, where it is written in another form than the value"),
     Column("platform", "VARCHAR", "Platform that the value is from; empty for one computed from several listings"),
     Column("source_id", "VARCHAR", "The listing there"),
     Column("rule", "VARCHAR", "Rule that chose the value (docs/unified.md)"),
     Column("words", "VARCHAR", "The rule in words"),
     Column("others", "JSON", "What the other listings say, and whether it agrees"),
 )
-_FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value, why_json->>'$.source' AS platform,
+_FIELDS_SQL = """SELECT restaurant_id, field, why_json->>'$.value' AS value,
+    why_json->>'$.stated' AS stated, why_json->>'$.source' AS platform,
     why_json->>'$.source_id' AS source_id, why_json->>'$.rule' AS rule, why_json->>'$.words' AS words,
     why_json->'$.others' AS others
 FROM (SELECT restaurant_id, field, json_extract(why, '$.' || field) AS why_json
