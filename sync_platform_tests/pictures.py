@@ -13,7 +13,7 @@ from sync_platform.documents.document import DocumentTable, Mark, cell_text
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 LETTER, LINE, GAP = 6.7, 22, 70
 """Pixels: the width of a letter, the height of a line, and the space between two columns of the graph."""
-COLOURS = {"landing": "#e8eef7", "unified": "#e6f4e8", "quality": "#fdf3dc"}
+COLOURS = {"landing": "#e8eef7", "unified": "#e6f4e8", "quality": "#fdf3dc", "reference": "#f3e9f7"}
 TONES = {"good": "#14591f", "bad": "#a40000", "muted": "#555", None: "#1c1c1c"}
 FONT = "font-family='ui-monospace, Menlo, Consolas, monospace' font-size='11'"
 

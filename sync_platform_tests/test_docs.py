@@ -17,7 +17,9 @@ from sync_platform.cli.operations.tables import columns_of_table, descriptions_o
 from sync_platform.lake.corrected_times import CORRECTED_TIMES_DESCRIPTION
 from sync_platform.lake.history_view import OF_CHANGE
 from sync_platform.lake.late_records import LATE_RECORDS, LATE_RECORDS_DESCRIPTION
-from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables, ensure_tables
+from sync_platform.lake.reference_tables import ensure_reference_tables
+from sync_platform.lake.schema import ensure_other_tables, ensure_tables
+from sync_platform.lake.sync_columns import CORRECTED_TIMES
 from sync_platform.platforms import load_platforms
 from sync_platform.settings import PlatformSettings, Settings, load_settings
 from sync_platform.sources.columns import Column, columns_of
@@ -34,6 +36,7 @@ PRIVACY = ROOT / "docs" / "privacy.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 OWN_SCHEMAS = {
     "unified": "Unified restaurants",
+    "reference": "Vocabularies",
     "lineage": "History",
     "sync": "Syncs",
     "quality": "Quality",
@@ -200,6 +203,7 @@ def _own_tables(session: duckdb.DuckDBPyConnection) -> Iterator[str]:
         },
     )
     ensure_unified(session)
+    ensure_reference_tables(session)
     ensure_views(session, load_platforms())
     for schema, title in OWN_SCHEMAS.items():
         yield f"## {title}\n"

@@ -16,9 +16,9 @@ from sync_platform.lake.chain import BATCHES
 from sync_platform.lake.schema import ENDS, table_name
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import LAKE
-from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
+from sync_platform.unified.tables import COMPUTED_SCHEMAS, computed_tables
 
-UNIFIED: tuple[Name, ...] = tuple((SCHEMA, table.name) for table in KEPT_TABLES)
+COMPUTED: tuple[Name, ...] = tuple(computed_tables())
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,16 @@ class Activities:
 
 
 def activities_of(view: LakeView, platforms: Mapping[str, Platform]) -> Activities:
-    """Every dataset that is declared, was ever synced, has a table, or changed; and the unified tables."""
+    """Every dataset that is declared, was ever synced, has a table, or changed; and the computed tables."""
     syncs, changes, tables = _syncs(view), _changes(view), view.tables()
     declared = {(name, dataset.name) for name, platform in platforms.items() for dataset in platform.datasets}
-    unified = {name for name in UNIFIED if view.has(".".join(name))}
-    names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | unified
+    computed = {name for name in COMPUTED if view.has(".".join(name))}
+    names = declared | set(syncs) | set(changes) | tables | view.datasets_of_runs() | computed
     found = [
         DatasetActivity(
             *name,
-            name in declared | unified or not name[1],
-            _live(view, name) if name in tables | unified else None,
+            name in declared | computed or not name[1],
+            _live(view, name) if name in tables | computed else None,
             syncs.get(name, SyncCounts()),
             changes.get(name, ChangeCounts()),
         )
@@ -159,13 +159,14 @@ NOT_FOLDED = "len(changed_fields) > 0"
 
 
 def _sourcing(view: LakeView) -> SourceGaps:
-    """Changes of the unified tables have no landed line: they are computed from listings."""
+    """Changes of computed tables have no landed line."""
     if not view.has(view.history):
         return SourceGaps()
     inside = "WHERE committed_at BETWEEN $first AND $last"
     ((changes, without_run, without_landing),) = view.rows(
         f"""SELECT count(*), count(*) FILTER (coalesce(run_id, '') = ''), count(*) FILTER (operation NOT IN {ENDS}
-            AND platform <> '{SCHEMA}' AND {NOT_FOLDED} AND (coalesce(landing_object, '') = '' OR landing_line IS NULL))
+            AND platform NOT IN {COMPUTED_SCHEMAS} AND {NOT_FOLDED}
+            AND (coalesce(landing_object, '') = '' OR landing_line IS NULL))
         FROM {view.changes} {inside}"""
     )
     chained = f"""WHERE NOT EXISTS (FROM {LAKE}.{BATCHES} b WHERE b.platform = g.platform AND b.dataset = g.dataset

@@ -19,6 +19,8 @@ from sync_platform.defs.resources import LakeResource
 from sync_platform.defs.scorecard import AFTER_ANY_SYNC, MEMBERS_KEY
 from sync_platform.defs.tables import table_key
 from sync_platform.errors import SyncError
+from sync_platform.lake.reference_tables import REFERENCE
+from sync_platform.lake.tracked_table import COMPUTED_KEPT
 from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
@@ -34,12 +36,15 @@ from sync_platform.unified.listings import LISTING_COLUMNS, ListingSource, listi
 from sync_platform.unified.match_decisions import validated_decisions
 from sync_platform.unified.related_records import RECORD_KINDS, related_datasets
 from sync_platform.unified.survivorship_rules import RULES
-from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS
+from sync_platform.unified.tables import MEMBERS, RESTAURANTS
 from sync_platform.unified.unification import Unified, unify
+from sync_platform.vocabularies.declared_vocabularies import VOCABULARIES, shipped_editions
+from sync_platform.vocabularies.vocabulary import Edition, Vocabulary
 
 UNIFY, UNIFY_PLACES = "unify", "unify_places"
 GROUP = "unified"
 RESTAURANTS_KEY = dg.AssetKey([GROUP, RESTAURANTS.name])
+REFERENCE_KEYS = [dg.AssetKey([REFERENCE, vocabulary.name]) for vocabulary in VOCABULARIES]
 TAGS = {"stage": GROUP}
 
 
@@ -72,7 +77,7 @@ def unify_job() -> Any:
     """The job that updates all of them. The automation does the same after every sync."""
     return dg.define_asset_job(
         UNIFY,
-        dg.AssetSelection.groups(GROUP),
+        dg.AssetSelection.groups(GROUP, REFERENCE),
         description="Updates the unified restaurants from the tables of all platforms.",
         tags=RUN_TAGS,
         executor_def=dg.in_process_executor,
@@ -81,18 +86,19 @@ def unify_job() -> Any:
 
 def unified_keys() -> list[dg.AssetKey]:
     """The assets, in order of the data flow."""
-    return [MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
+    return [*REFERENCE_KEYS, MEMBERS_KEY, RESTAURANTS_KEY, *(dg.AssetKey([GROUP, kind]) for kind in RECORD_KINDS)]
 
 
 def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefinition:
     sources = listing_sources(platforms)
     tables = [table_key(platforms[source.platform], source.dataset) for source in sources]
     specs = [
+        *map(_vocabulary_spec, VOCABULARIES),
         dg.AssetSpec(
             MEMBERS_KEY,
-            deps=tables,
+            deps=[*tables, *REFERENCE_KEYS],
             description=f"{MEMBERS.description}. Only what changed is matched again; people's decisions come first.",
-            metadata=_metadata("members", (*MEMBERS.columns, *KEPT), _members_lineage(sources, platforms)),
+            metadata=_metadata("members", (*MEMBERS.columns, *COMPUTED_KEPT), _members_lineage(sources, platforms)),
             automation_condition=AFTER_ANY_SYNC,
             group_name=GROUP,
             owners=OWNERS,
@@ -101,9 +107,11 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
         ),
         dg.AssetSpec(
             RESTAURANTS_KEY,
-            deps=[*tables, MEMBERS_KEY],
+            deps=[*tables, *REFERENCE_KEYS, MEMBERS_KEY],
             description=f"{RESTAURANTS.description}. Every change of every restaurant is in the history.",
-            metadata=_metadata("restaurants", (*RESTAURANTS.columns, *KEPT), _fields_lineage(sources, platforms)),
+            metadata=_metadata(
+                "restaurants", (*RESTAURANTS.columns, *COMPUTED_KEPT), _fields_lineage(sources, platforms)
+            ),
             automation_condition=AFTER_ANY_SYNC,
             group_name=GROUP,
             owners=OWNERS,
@@ -151,10 +159,30 @@ def _places(platforms: dict[str, Platform], progress: Progress) -> dg.AssetsDefi
             restaurants = check_restaurants(session)
         for warning in outcome.warnings:
             context.log.warning(warning)
+        for edition in shipped_editions():
+            yield dg.MaterializeResult(asset_key=[REFERENCE, edition.name], metadata=_edition_metadata(edition))
         yield _result(MEMBERS_KEY, _run_metadata(outcome, outcome.run["listings"]), members)
         yield _result(RESTAURANTS_KEY, _run_metadata(outcome, outcome.run["restaurants"]), restaurants)
 
     return unify_places
+
+
+def _vocabulary_spec(vocabulary: Vocabulary) -> dg.AssetSpec:
+    """A vocabulary: the run that makes restaurants loads its shipped edition first."""
+    return dg.AssetSpec(
+        dg.AssetKey([REFERENCE, vocabulary.name]),
+        description=f"{vocabulary.description}. A vocabulary shipped with the program; its changes are in the history.",
+        metadata=_table_metadata(REFERENCE, vocabulary.name, (*vocabulary.columns, *COMPUTED_KEPT)),
+        automation_condition=AFTER_ANY_SYNC,
+        group_name=REFERENCE,
+        owners=OWNERS,
+        tags={"stage": REFERENCE},
+        kinds={"duckdb", "csv"},
+    )
+
+
+def _edition_metadata(edition: Edition) -> dict[str, Any]:
+    return {"dagster/row_count": len(edition.rows), "version": edition.version, "source": edition.source}
 
 
 def _related(platforms: dict[str, Platform], kind: str) -> dg.AssetsDefinition:
@@ -217,11 +245,11 @@ def _run_metadata(outcome: Unified, rows: Any) -> dict[str, Any]:
 
 
 def _metadata(table: str, columns: tuple[Column, ...], lineage: dict[str, list[dg.TableColumnDep]]) -> dict[str, Any]:
-    return {
-        "dagster/table_name": f"{GROUP}.{table}",
-        "dagster/column_schema": schema_of(columns),
-        "dagster/column_lineage": dg.TableColumnLineage(lineage),
-    }
+    return {**_table_metadata(GROUP, table, columns), "dagster/column_lineage": dg.TableColumnLineage(lineage)}
+
+
+def _table_metadata(schema: str, table: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+    return {"dagster/table_name": f"{schema}.{table}", "dagster/column_schema": schema_of(columns)}
 
 
 def _members_lineage(

@@ -15,7 +15,8 @@ import duckdb
 
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.observations import RecordedSyncs
-from sync_platform.lake.schema import CORRECTED_TIMES, ensure_other_tables
+from sync_platform.lake.schema import ensure_other_tables
+from sync_platform.lake.sync_columns import CORRECTED_TIMES
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.storage.temporary_tables import TemporaryTables

@@ -16,6 +16,12 @@ from sync_platform.sources.declaration import Dataset, Platform, Window
 from sync_platform.sources.period import HONG_KONG
 
 STALE_SINCE = "stale_since"
+COMPUTED_KEPT = (
+    Column("first_seen_at", "TIMESTAMPTZ", "When the row was first made (UTC)"),
+    Column("last_changed_at", "TIMESTAMPTZ", "When it last changed (UTC)"),
+    Column("removed_at", "TIMESTAMPTZ", "When it ended (UTC); empty while it is live"),
+)
+"""The columns that the lake fills in tables of computed rows."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ import duckdb
 
 from sync_platform import __version__
 from sync_platform.errors import UsageError
+from sync_platform.lake.reference_tables import REFERENCE
 from sync_platform.lake.replay import END_OF_TIME
 from sync_platform.lake.schema import table_columns
 from sync_platform.lake.syncs import CHANGE_COUNTS
+from sync_platform.lake.tracked_table import COMPUTED_KEPT
 from sync_platform.lineage.change_export import ExportScope
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Dataset, Platform
@@ -26,7 +28,8 @@ from sync_platform.sources.period import HONG_KONG, parse_period
 from sync_platform.storage.lake_connection import LAKE
 from sync_platform.unified.listings import listing_sources
 from sync_platform.unified.queries import has_unified
-from sync_platform.unified.tables import KEPT, MEMBERS, RESTAURANTS, SCHEMA
+from sync_platform.unified.tables import MEMBERS, RESTAURANTS, SCHEMA
+from sync_platform.vocabularies.declared_vocabularies import VOCABULARIES
 
 PRODUCER = f"urn:sync-platform:{__version__}"
 EVENT_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -110,12 +113,13 @@ def _unifications(
         _bounds(scope),
     ).fetchall()
     sources = [(each.platform, each.dataset.name) for each in listing_sources(platforms)]
+    sources += [(REFERENCE, vocabulary.name) for vocabulary in VOCABULARIES]
     inputs = [_dataset(namespaces.lake, f"{platform}.{dataset}") for platform, dataset in sources]
     for run_id, at, written in rows:
         run = _JobRun(f"{SCHEMA}.{RESTAURANTS.name}", f"{SCHEMA}/{at.isoformat()}", run_id, at, at, False, "unify", [])
         outputs = [
-            _table(namespaces, SCHEMA, RESTAURANTS.name, (*RESTAURANTS.columns, *KEPT), written),
-            _table(namespaces, SCHEMA, MEMBERS.name, (*MEMBERS.columns, *KEPT), None),
+            _table(namespaces, SCHEMA, RESTAURANTS.name, (*RESTAURANTS.columns, *COMPUTED_KEPT), written),
+            _table(namespaces, SCHEMA, MEMBERS.name, (*MEMBERS.columns, *COMPUTED_KEPT), None),
         ]
         yield from _pair(run, inputs, outputs, {})
 

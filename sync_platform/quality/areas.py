@@ -1,22 +1,24 @@
-"""Hong Kong's regions, districts and neighbourhoods: their names and approximate shapes.
+"""Hong Kong's areas, districts and neighbourhoods: their names and approximate shapes.
 
-The shapes are approximations (see APPROXIMATION): boxes of latitude and longitude that contain the whole area, widened
-by a margin, so that a correct coordinate near a border is never reported as wrong. They can distinguish Mong Kok from
-Central, but not the two sides of a border street. A name shared by a district and a neighbourhood means the district.
+They are the vocabulary `districts` (vocabularies/districts.csv). The shapes are approximations (see APPROXIMATION):
+boxes of latitude and longitude that contain the whole area, widened by a margin, so that a correct coordinate near a
+border is never reported as wrong. They can distinguish Mong Kok from Central, but not the two sides of a border street.
+A name shared by a district and a neighbourhood means the district.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
-from importlib.resources import files
 from math import cos, radians
 from typing import NamedTuple
+
+from sync_platform.vocabularies.declared_vocabularies import DISTRICTS
+from sync_platform.vocabularies.vocabulary import shipped_edition
 
 MARGIN_M = 300
 """How far each box is widened on every side, in metres."""
@@ -44,8 +46,8 @@ _SPELLINGS = str.maketrans("嘴湧臘村啓臺", "咀涌鱲邨啟台")
 class AreaKind(IntEnum):
     """Kinds of area, from wide to narrow."""
 
-    REGION = 1
-    DISTRICT = 2  # of a District Council or of the register, or both
+    AREA = 1  # Hong Kong Island, Kowloon or the New Territories
+    DISTRICT = 2  # of a District Council
     NEIGHBOURHOOD = 3
 
 
@@ -67,49 +69,75 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class NamedArea:
-    """A named area. `boxes` include the margin and overlap; `fehd` is its code as a district in the register."""
+    """A named area.
 
+    `within`: the codes of what it lies in; of a neighbourhood its districts, the main one first. `boxes` include the
+    margin and overlap; `fehd` is its code as a district in the register. `centre`: latitude and longitude, if stated.
+    """
+
+    code: str
     english: str
     chinese: str
     aliases: tuple[str, ...]
     kind: AreaKind
     fehd: str
+    within: tuple[str, ...]
+    centre: tuple[float, float] | None
     boxes: tuple[Box, ...]
 
     def contains(self, latitude: float, longitude: float) -> bool:
         return any(box.contains(latitude, longitude) for box in self.boxes)
 
     def lies_within(self, other: NamedArea) -> bool:
-        """True if the centre of each of its boxes is in the other area."""
-        return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
+        """True if it is the other area or a part of it; a neighbourhood of two districts lies in both."""
+        if other.kind is AreaKind.NEIGHBOURHOOD:
+            return all(other.contains((box.south + box.north) / 2, (box.west + box.east) / 2) for box in self.boxes)
+        return self is other or any(area_of(code).lies_within(other) for code in self.within)
+
+    @property
+    def districts(self) -> tuple[NamedArea, ...]:
+        """The districts that it lies in, the main one first; a district is its own, an area has none."""
+        return (
+            (self,)
+            if self.kind is AreaKind.DISTRICT
+            else tuple(area for code in self.within if (area := area_of(code)).kind is AreaKind.DISTRICT)
+        )
+
+
+def all_areas() -> dict[str, NamedArea]:
+    """Every area by its English name: areas, then districts, then neighbourhoods."""
+    return {area.english: area for area in _by_code().values()}
+
+
+def area_of(code: str) -> NamedArea:
+    """The area with this code; KeyError where there is none."""
+    return _by_code()[code]
 
 
 @cache
-def all_areas() -> dict[str, NamedArea]:
-    """Every area by its English name: regions, then districts, then neighbourhoods.
+def _by_code() -> dict[str, NamedArea]:
+    rows = {row["code"]: row for row in shipped_edition(DISTRICTS).rows}
 
-    In the file a box is "south north west east" without margin, and "=Name" means the boxes of another area.
-    """
-    lines = files("sync_platform.quality").joinpath("districts.csv").read_text("utf-8").splitlines()
-    rows = {row["english"]: row for row in csv.DictReader(lines)}
-
-    def boxes_of(name: str) -> Iterator[Box]:
-        for shape in rows[name]["boxes"].split("; "):
+    def boxes_of(code: str) -> Iterator[Box]:
+        for shape in rows[code]["boxes"]:
             if shape.startswith("="):
                 yield from boxes_of(shape.removeprefix("="))
             else:
                 yield Box(*map(float, shape.split())).widened()
 
     return {
-        name: NamedArea(
-            english=name,
-            chinese=row["chinese"],
-            aliases=tuple(alias for alias in row["aliases"].split(";") if alias),
+        code: NamedArea(
+            code=code,
+            english=row["name_en"],
+            chinese=row["name_zh"],
+            aliases=tuple(row["aliases"]),
             kind=AreaKind[row["kind"].upper()],
-            fehd=row["fehd"],
-            boxes=tuple(boxes_of(name)),
+            fehd=row["register_code"] or "",
+            within=tuple(row["within"]),
+            centre=(row["latitude"], row["longitude"]) if row["latitude"] is not None else None,
+            boxes=tuple(boxes_of(code)),
         )
-        for name, row in rows.items()
+        for code, row in rows.items()
     }
 
 
@@ -140,7 +168,7 @@ def find_area(stated: str) -> NamedArea | None:
 @cache
 def _index() -> tuple[dict[str, NamedArea], dict[str, NamedArea]]:
     """Areas by code of the register, and by squashed name."""
-    areas = all_areas().values()
+    areas = _by_code().values()
     names = {
         _squash(name.casefold().translate(_SPELLINGS)): area
         for area in areas

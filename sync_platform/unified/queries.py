@@ -83,6 +83,13 @@ def last_run(session: duckdb.DuckDBPyConnection) -> datetime | None:
     return found
 
 
+def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
+    """The vocabularies that the last run used (`Edition.mark`), sorted; None where that is not known."""
+    query = f"SELECT arg_max(vocabularies, committed_at) FROM {UNIFIED}.runs"
+    found: list[str] | None = session.execute(query).fetchall()[0][0]
+    return found
+
+
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
     """The row of `unified.runs` of a run."""
     return frame_of(session, f"FROM {UNIFIED}.runs WHERE run_id = $run_id", {"run_id": run_id}).row(0, named=True)
@@ -130,6 +137,11 @@ def restaurants_of(session: duckdb.DuckDBPyConnection, listings: pl.DataFrame) -
         SEMI JOIN asked ON m.platform = asked.source AND m.source_id = asked.source_id WHERE m.removed_at IS NULL""",
         asked=listings,
     )
+
+
+def live_restaurants(session: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """All live restaurants: `restaurant_id`."""
+    return frame_of(session, f"SELECT restaurant_id FROM {UNIFIED}.restaurants WHERE removed_at IS NULL")
 
 
 def lapsed_restaurants(session: duckdb.DuckDBPyConnection, today: date) -> pl.DataFrame:

@@ -18,7 +18,14 @@ from sync_platform.unified.assignment import IDS, Assignment
 from sync_platform.unified.golden import golden_records
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.listings import ListingSource
-from sync_platform.unified.queries import frame_of, lapsed_restaurants, members_with, restaurants_of, stored_rows
+from sync_platform.unified.queries import (
+    frame_of,
+    lapsed_restaurants,
+    live_restaurants,
+    members_with,
+    restaurants_of,
+    stored_rows,
+)
 from sync_platform.unified.rematch import Changed
 from sync_platform.unified.survivorship import IsSharedPhone
 from sync_platform.unified.tables import MEMBERS, RESTAURANTS
@@ -42,10 +49,12 @@ def make_records(
     assignment: Assignment,
     is_shared: IsSharedPhone,
     today: date,
+    *,
+    is_every: bool,
 ) -> Records:
-    """The rows of every restaurant that may have changed, and of its members."""
+    """The rows of every restaurant that may have changed, and of its members; of all restaurants if `is_every`."""
     assigned = assignment.placed
-    ids = _restaurants_to_make(session, changed, assignment, today)
+    ids = _restaurants_to_make(session, changed, assignment, today, is_every=is_every)
     staying = members_with(session, ids).join(assigned, on=IDS, how="anti")
     members = pl.concat([assigned.select(staying.columns), staying])
     ranks = [(source.platform, source.rank, source.is_reference) for source in sources]
@@ -59,12 +68,12 @@ def make_records(
 
 
 def _restaurants_to_make(
-    session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date
+    session: duckdb.DuckDBPyConnection, changed: Changed, assignment: Assignment, today: date, *, is_every: bool
 ) -> pl.DataFrame:
     """The `restaurant_id` of every restaurant to compute again.
 
-    Such a restaurant has a listing that was matched again, changed or is gone, or a licence that expired. Restaurants
-    that end are left out.
+    Such a restaurant has a listing that was matched again, changed or is gone, or a licence that expired; `is_every`:
+    each restaurant. Restaurants that end are left out.
     """
     changed_ids = changed.listings.filter(~pl.col("is_gone")).select(IDS)
     not_placed = restaurants_of(session, changed_ids).join(assignment.placed, on=IDS, how="anti")
@@ -73,6 +82,7 @@ def _restaurants_to_make(
         not_placed.select("restaurant_id"),
         lapsed_restaurants(session, today),
         changed.gone.select("restaurant_id").drop_nulls(),
+        *([live_restaurants(session)] if is_every else []),
     ]
     ended = pl.DataFrame(
         {"restaurant_id": list(assignment.identities.merged_into)}, schema={"restaurant_id": pl.String}

@@ -10,21 +10,17 @@ from collections.abc import Mapping
 
 import duckdb
 
+from sync_platform.lake.reference_tables import REFERENCE, reference_tables
 from sync_platform.lake.schema import ensure_other_tables
-from sync_platform.lake.tracked_table import TrackedTable, dataset_tables
+from sync_platform.lake.tracked_table import COMPUTED_KEPT, TrackedTable, dataset_tables
 from sync_platform.sources.columns import Column
 from sync_platform.sources.declaration import Platform
 from sync_platform.unified.agreement import ACCURACY, CONSISTENCY
 
 SCHEMA = "unified"
+COMPUTED_SCHEMAS = (SCHEMA, REFERENCE)
+"""The schemas of tables whose rows have a history and are no records of a platform."""
 AGREES = {**ACCURACY, **CONSISTENCY}
-
-
-KEPT = (
-    Column("first_seen_at", "TIMESTAMPTZ", "When the row was first made (UTC)"),
-    Column("last_changed_at", "TIMESTAMPTZ", "When it last changed (UTC)"),
-    Column("removed_at", "TIMESTAMPTZ", "When it ended (UTC); empty while it is live"),
-)
 
 
 def _tracked(
@@ -34,7 +30,7 @@ def _tracked(
     columns: tuple[Column, ...],
     volatile: frozenset[str] = frozenset(),
 ) -> TrackedTable:
-    return TrackedTable(SCHEMA, name, description, key, columns, KEPT, volatile)
+    return TrackedTable(SCHEMA, name, description, key, columns, COMPUTED_KEPT, volatile)
 
 
 RESTAURANTS = _tracked(
@@ -153,6 +149,7 @@ RUNS = (
     Column("removed", "BIGINT", "Restaurants merged or ended"),
     Column("restored", "BIGINT", "Restaurants revived"),
     Column("review", "BIGINT", "Pairs for a person to review"),
+    Column("vocabularies", "VARCHAR[]", "The vocabularies that it used: name, version and digest of each"),
 )
 PLAIN = {
     "identity_turns": (IDENTITY_EVENTS, "What happened to restaurants' identities: founded, merged, split, revived"),
@@ -163,9 +160,14 @@ PLAIN = {
 }
 
 
+def computed_tables() -> dict[tuple[str, str], TrackedTable]:
+    """The tables of vocabularies and of unified restaurants that have a history, by schema and name."""
+    return {(table.schema, table.name): table for table in (*reference_tables(), *KEPT_TABLES)}
+
+
 def tracked_tables(platforms: Mapping[str, Platform]) -> dict[tuple[str, str], TrackedTable]:
-    """Every table with a history, by schema and name: tables of datasets and of unified restaurants."""
-    return dataset_tables(platforms) | {(table.schema, table.name): table for table in KEPT_TABLES}
+    """Every table with a history, by schema and name: tables of datasets and computed ones."""
+    return dataset_tables(platforms) | computed_tables()
 
 
 def ensure_unified(session: duckdb.DuckDBPyConnection) -> None:

@@ -8,7 +8,7 @@ events, and the state for the next run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,7 @@ from sync_platform.lake.chain import chain_changes, has_chain
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import Difference
 from sync_platform.lake.history import HistoryWriter
+from sync_platform.lake.reference_tables import load_editions
 from sync_platform.lake.syncs import describe_commit
 from sync_platform.lake.table_writer import update_rows
 from sync_platform.lake.transaction import in_one_transaction
@@ -39,12 +40,14 @@ from sync_platform.unified.cross_platform_scores import write_cross_platform_sco
 from sync_platform.unified.identity import IdentityEvent
 from sync_platform.unified.listings import ListingSource, create_listings_table, listing_sources
 from sync_platform.unified.match_decisions import PersonDecision, decision_rows, read_decisions, stated_moves
-from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, last_run, registered
+from sync_platform.unified.queries import UNIFIED, changed_listings, frame_of, last_run, last_vocabularies, registered
 from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.rematch import Changed, Matched, match_changed
 from sync_platform.unified.review_queue import REVIEW_QUERY
 from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
+from sync_platform.vocabularies.declared_vocabularies import shipped_editions
+from sync_platform.vocabularies.vocabulary import Edition
 
 Progress = Callable[[str], None]
 NewDecisions = Callable[[duckdb.DuckDBPyConnection, str], list[PersonDecision]]
@@ -74,6 +77,7 @@ class _Plan:
 
     run_id: str
     sources: list[ListingSource]
+    editions: Sequence[Edition]
     new_decisions: list[PersonDecision]
     now: datetime
     began_after: datetime | None
@@ -90,6 +94,7 @@ def unify(
     run_id: str,
     standards: Standards = STANDARDS,
     *,
+    editions: Sequence[Edition] | None = None,
     new_decisions: NewDecisions = lambda session, listings: [],
     rebuild: bool = False,
     new_model: bool = False,
@@ -99,18 +104,23 @@ def unify(
 
     `new_decisions` returns decisions of people, checked against the lake and its table of listings
     (`validated_decisions`); they are committed together with their effect. `rebuild`: match all listings, not only
-    those that changed. `new_model`: estimate a new model first, and match all listings. Raises StorageError where the
-    lake cannot be written, or where another run committed first; the transaction is then rolled back.
+    those that changed. `new_model`: estimate a new model first, and match all listings. `editions`: of all
+    vocabularies, by default the shipped ones. The run loads those that the lake does not have, and computes every
+    restaurant again if the last run used others. Raises StorageError where the lake cannot be written, or where another
+    run committed first; the transaction is then rolled back.
     """
     sources = listing_sources(platforms)
+    editions = shipped_editions() if editions is None else editions
     with lake.session() as session, TemporaryTables(session) as scratch:
         if not has_chain(session):
             raise StorageError(f"nothing was synced into the lake yet: run `{typed('sync')}` first")
+        load_editions(lake, session, history, editions, run_id)
         in_one_transaction(lake, session, lambda: ensure_unified(session))
         listings = create_listings_table(scratch, sources)
         plan = _compute(
             session,
             sources,
+            editions,
             listings,
             run_id,
             new_decisions(session, listings),
@@ -127,6 +137,7 @@ def unify(
 def _compute(
     session: duckdb.DuckDBPyConnection,
     sources: list[ListingSource],
+    editions: Sequence[Edition],
     listings: str,
     run_id: str,
     new_decisions: list[PersonDecision],
@@ -148,8 +159,14 @@ def _compute(
     clusters = build_clusters(matched.linkage, decisions=every)
     placed = cluster_members(matched.linkage, clusters, decisions)
     assignment = assign(session, placed, changed, now)
-    records = make_records(session, sources, changed, assignment, matched.is_shared, day_in_hong_kong(now))
-    return _Plan(run_id, sources, new_decisions, now, began_after, changed, matched, assignment, records)
+    is_every = last_vocabularies(session) != _marks(editions)
+    today = day_in_hong_kong(now)
+    records = make_records(session, sources, changed, assignment, matched.is_shared, today, is_every=is_every)
+    return _Plan(run_id, sources, editions, new_decisions, now, began_after, changed, matched, assignment, records)
+
+
+def _marks(editions: Sequence[Edition]) -> list[str]:
+    return sorted(edition.mark for edition in editions)
 
 
 def _decisions(
@@ -227,9 +244,10 @@ def _write_run(
         "removed": restaurants.remove,
         "restored": restaurants.restore,
         "review": _count(session, f"SELECT count(*) FROM ({REVIEW_QUERY})"),
+        "vocabularies": _marks(plan.editions),
     }
-    marks = ", ".join(f"${column.name}" for column in RUNS)
-    session.execute(f"INSERT INTO {UNIFIED}.runs VALUES ({marks})", run)
+    names, marks = (", ".join(f"{sign}{column.name}" for column in RUNS) for sign in ("", "$"))
+    session.execute(f"INSERT INTO {UNIFIED}.runs ({names}) VALUES ({marks})", run)
     return run
 
 

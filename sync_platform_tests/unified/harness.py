@@ -87,7 +87,7 @@ class UnificationHarness:
         """Delete the row."""
         self._change(platform, source_id, "DELETE FROM {table} WHERE source_id = $id AND $at IS NOT NULL")
 
-    def unify(self, *words: tuple[str, str, str], **how: bool) -> Unified:
+    def unify(self, *words: tuple[str, str, str], **how: Any) -> Unified:
         """Unify with these decisions (one, other, verdict)."""
         self.runs += 1
         if self.runs == 1 and self.model is not None:

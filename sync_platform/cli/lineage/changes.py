@@ -17,7 +17,7 @@ from sync_platform.lineage.change_span import scope_between
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.tables import SCHEMA
+from sync_platform.unified.tables import COMPUTED_SCHEMAS
 
 MAX_SHOWN = 100
 """Changes that people see where no limit is given."""
@@ -26,7 +26,7 @@ MAX_SHOWN = 100
 def show_changes(platform: str | None, since: str, until: str | None, limit: int | None, form: str) -> int:
     """Write what changed, as text, as JSON or as one HTML page; 0. UsageError for a wrong span or platform."""
     settings, now = load_settings(), datetime.now(UTC)
-    if platform not in (None, SCHEMA):
+    if platform not in (None, *COMPUTED_SCHEMAS):
         choose(load_platforms(settings.platform_path), [platform])
     history = settings.lineage_table_name
     with Lake(LakeAddress.of(settings), read_only=True) as lake, lake.pinned() as then, then.session() as session:

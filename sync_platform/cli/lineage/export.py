@@ -16,14 +16,14 @@ from sync_platform.lineage.moment import parse_beginning, parse_moment
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.unified.tables import SCHEMA
+from sync_platform.unified.tables import COMPUTED_SCHEMAS
 
 
 def export_lineage(first: str | None, last: str | None, platform: str | None, out: str, form: Any) -> int:
     """Write the export; 0. UsageError for a wrong span or platform, StorageError where it cannot be written."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
-    if platform not in (None, SCHEMA):
+    if platform not in (None, *COMPUTED_SCHEMAS):
         choose(platforms, [platform])
     scope = scope_of(first, last, platform)
     subject = {"what": "lineage", "from": first, "to": last, "platform": platform, "format": form}

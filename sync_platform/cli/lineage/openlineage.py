@@ -18,7 +18,7 @@ from sync_platform.lineage.openlineage_events import DatasetNamespaces, Event, e
 from sync_platform.platforms import choose, load_platforms
 from sync_platform.settings import load_settings
 from sync_platform.storage.operation_name import OperationName
-from sync_platform.unified.tables import SCHEMA
+from sync_platform.unified.tables import COMPUTED_SCHEMAS
 
 TIMEOUT_S = 30.0
 
@@ -28,7 +28,7 @@ def export_runs(first: str | None, last: str | None, platform: str | None, out: 
     ConnectionFailed, ServerFailed or Refused where the endpoint does not accept them."""
     settings = load_settings()
     platforms = load_platforms(settings.platform_path)
-    if platform not in (None, SCHEMA):
+    if platform not in (None, *COMPUTED_SCHEMAS):
         choose(platforms, [platform])
     scope = scope_of(first, last, platform)
     namespaces = DatasetNamespaces(settings.landing_url, f"ducklake:{settings.lake_data_url}")

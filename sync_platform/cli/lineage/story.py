@@ -23,7 +23,7 @@ from sync_platform.platforms import load_platforms
 from sync_platform.settings import Settings, load_settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.lake_connection import Lake, LakeAddress
-from sync_platform.unified.tables import KEPT_TABLES, SCHEMA
+from sync_platform.unified.tables import COMPUTED_SCHEMAS, computed_tables
 
 RESTAURANT = "restaurant"
 EXPECTED = "name a restaurant (`restaurant rest-…`) or a record (`PLATFORM DATASET ID`)"
@@ -83,10 +83,10 @@ def _subject(words: list[str], platforms: dict[str, Platform]) -> StorySubject:
 
 
 def _require(platforms: dict[str, Platform], platform: str, dataset: str) -> None:
-    if platform != SCHEMA:
+    if platform not in COMPUTED_SCHEMAS:
         require_dataset(platforms, platform, dataset)
         return
-    names = [table.name for table in KEPT_TABLES]
+    names = [name for schema, name in computed_tables() if schema == platform]
     if dataset not in names:
         raise UsageError(f"{platform} has no dataset {dataset!r}; it has {', '.join(names)}")
 

@@ -1,0 +1,38 @@
+"""The vocabularies of the platform. A new one needs a file beside this module, and its declaration here."""
+
+from __future__ import annotations
+
+from sync_platform.sources.columns import Column
+from sync_platform.vocabularies.vocabulary import Edition, Vocabulary, shipped_edition
+
+DISTRICTS = Vocabulary(
+    "districts",
+    "Hong Kong's three areas, the 18 districts of the District Councils, and neighbourhoods",
+    ("code",),
+    (
+        Column("code", "VARCHAR", "Code of the place"),
+        Column("kind", "VARCHAR", "area | district | neighbourhood"),
+        Column("name_en", "VARCHAR", "English name"),
+        Column("name_zh", "VARCHAR", "Traditional Chinese name"),
+        Column(
+            "within",
+            "VARCHAR[]",
+            "Codes of what it lies in: a district's area; a neighbourhood's districts, the main one first",
+        ),
+        Column("aliases", "VARCHAR[]", "Other names that mean the same"),
+        Column("register_code", "VARCHAR", "Its code in the licence register; empty where it is no district there"),
+        Column("latitude", "DOUBLE", "Latitude of its centre (degrees, WGS84)"),
+        Column("longitude", "DOUBLE", "Longitude of its centre (degrees, WGS84)"),
+        Column(
+            "boxes",
+            "VARCHAR[]",
+            'Boxes that contain it, each "south north west east" in degrees, or "=code": the boxes of another place',
+        ),
+    ),
+)
+VOCABULARIES = (DISTRICTS,)
+
+
+def shipped_editions() -> tuple[Edition, ...]:
+    """The editions that are shipped with the program, one of each vocabulary."""
+    return tuple(shipped_edition(vocabulary) for vocabulary in VOCABULARIES)
