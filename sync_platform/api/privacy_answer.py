@@ -48,6 +48,21 @@ class PrivacyEventAnswer(ApiModel):
     link: str
 
 
+class CorrectionAnswer(ApiModel):
+    """A corrected value, without the value. `state`: applied, passed on (the platform shows it itself), or lifted."""
+
+    correction: int
+    request: int
+    platform: str
+    dataset: str
+    source_id: str
+    column: str
+    state: str
+    corrected_at: datetime
+    passed_on_at: datetime | None
+    lifted_at: datetime | None
+
+
 class PrivacyRequestAnswer(ApiModel):
     """A request of a person. `state`: open, overdue, or how it was closed. `dueOn`: the last day, in Hong Kong."""
 
@@ -66,6 +81,7 @@ class PrivacyRequestAnswer(ApiModel):
     outcome: str
     provision: str
     lifted_at: datetime | None
+    corrections: list[CorrectionAnswer]
     events: list[PrivacyEventAnswer]
 
 
