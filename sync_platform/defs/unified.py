@@ -25,6 +25,7 @@ from sync_platform.quality.score import Standards
 from sync_platform.settings import load_settings
 from sync_platform.sources.columns import Column, columns_of
 from sync_platform.sources.declaration import Dataset, Platform
+from sync_platform.unified.golden import COLUMNS_OF
 from sync_platform.unified.invariants import (
     DESCRIPTIONS,
     Finding,
@@ -261,7 +262,7 @@ def _members_lineage(
 
 def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
     """Each field with the columns that its candidates come from."""
-    read = {rule.name: rule.columns for rule in RULES if rule.name != "location"}
+    read = {name: rule.columns for rule in RULES for name in COLUMNS_OF.get(rule.name, (rule.name,))}
     read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
     read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
     return {

@@ -5,7 +5,7 @@ What belongs here: reading only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -52,6 +52,12 @@ def frame_of(
     with registered(session, **frames):
         found = pl.from_arrow(session.execute(query, dict(values or {})).to_arrow_table())
     return found if isinstance(found, pl.DataFrame) else found.to_frame()
+
+
+def present_columns(session: duckdb.DuckDBPyConnection, table: str, names: Iterable[str]) -> str:
+    """SQL: these columns of a table; a column that a lake of an earlier version does not have yet is empty."""
+    present = {name for name, *_ in session.execute(f"DESCRIBE {UNIFIED}.{table}").fetchall()}
+    return ", ".join(name if name in present else f"NULL AS {name}" for name in names)
 
 
 def has_unified(session: duckdb.DuckDBPyConnection) -> bool:

@@ -45,7 +45,7 @@ from sync_platform.unified.records import Records, make_records
 from sync_platform.unified.related_records import ensure_views
 from sync_platform.unified.rematch import Changed, Matched, match_changed
 from sync_platform.unified.review_queue import REVIEW_QUERY
-from sync_platform.unified.tables import DECISIONS, MEMBERS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
+from sync_platform.unified.tables import DECISIONS, MEMBERS, OPENING_HOURS, RESTAURANTS, RUNS, SCHEMA, ensure_unified
 from sync_platform.vocabularies.declared_vocabularies import shipped_editions
 from sync_platform.vocabularies.vocabulary import Edition
 
@@ -194,6 +194,7 @@ def _write(
         writer = HistoryWriter(scratch, history)
         restaurants = update_rows(writer, RESTAURANTS, plan.records.restaurants, context)
         members = update_rows(writer, MEMBERS, plan.records.members, context)
+        update_rows(writer, OPENING_HOURS, plan.records.opening_hours, context)
         if plan.new_decisions:
             update_rows(writer, DECISIONS, decision_rows(plan.new_decisions, at), context)
         events = plan.assignment.identities.events

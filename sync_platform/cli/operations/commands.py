@@ -183,7 +183,7 @@ def serve(
 def up(
     port: Annotated[int, typer.Option(help="The port of the Dagster UI.")] = 3000,
 ) -> None:
-    """Start the Dagster UI and daemon, on loopback, over the same state as `sync`."""
+    """Start the Dagster UI and daemon alone, on loopback and without a login, for development."""
     from sync_platform.cli.operations.up import serve_dagster
 
     raise typer.Exit(serve_dagster(port))
