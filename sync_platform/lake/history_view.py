@@ -31,7 +31,8 @@ def ensure_history_view(session: duckdb.DuckDBPyConnection, history: str, table:
     """
     query = _query(corrected_history(session, history), table)
     if has_restricted(session):
-        query += f" AND {is_usable('platform', 'dataset', 'entity_id')}"
+        own = (f"'{table.schema}'", f"'{table.name}'")
+        query += f" AND {is_usable(*own, 'changes.entity_id')}"
     view = f"{table.name}{ENDING}"
     description = f"Every change of {table.schema}.{table.name}, each column before and after it"
     comment = f"{description} (definition {sha256(query.encode()).hexdigest()[:8]})"
