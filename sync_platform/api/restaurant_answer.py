@@ -12,18 +12,33 @@ from sync_platform.unified.restaurant_record import RestaurantRecord
 
 
 class RestaurantSummary(ApiModel):
-    """A restaurant in a list. `openingHours`: as the platform writes them that counts."""
+    """A restaurant in a list. `openingHours`: as the platform writes them that counts.
+
+    `area`, `district`, `neighbourhood` and `cuisines` are codes of the reference tables; the names follow in both
+    languages. `districtEvidence`: what names the district.
+    """
 
     restaurant_id: str
     name_en: str | None
     name_zh: str | None
     address_en: str | None
     address_zh: str | None
+    area: str | None
+    area_en: str | None
+    area_zh: str | None
     district: str | None
+    district_en: str | None
+    district_zh: str | None
+    neighbourhood: str | None
+    neighbourhood_en: str | None
+    neighbourhood_zh: str | None
+    district_evidence: list[str] | None
     latitude: float | None
     longitude: float | None
     phone: str | None
     cuisines: list[str] | None
+    cuisines_en: list[str] | None
+    cuisines_zh: list[str] | None
     price_level: int | None
     opening_hours: list[str] | None
     website: str | None

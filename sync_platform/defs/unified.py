@@ -261,7 +261,7 @@ def _members_lineage(
 
 def _fields_lineage(sources: list[ListingSource], platforms: dict[str, Platform]) -> dict[str, list[dg.TableColumnDep]]:
     """Each field with the columns that its candidates come from."""
-    read = {rule.name: rule.columns for rule in RULES if rule.name != "location"}
+    read = {rule.name: rule.read for rule in RULES if rule.name != "location"}
     read |= {name: (name,) for name in ("latitude", "longitude", "status", "rating", "review_count")}
     read["licence_state"] = ("licence_number", "licence_expires_on", "is_provisional_licence")
     return {

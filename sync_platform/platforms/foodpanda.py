@@ -228,6 +228,7 @@ class Foodpanda(Platform):
                 "address_en": "CASE WHEN contains(address_en, address_line2_en) THEN address_en "
                 "ELSE concat_ws(', ', address_en, address_line2_en) END",
                 "licence_number": "food_license_number",
+                "chain": "chain_name",
                 "is_second_listing": "is_extended_listing",
             },
         ),

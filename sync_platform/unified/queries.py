@@ -5,7 +5,7 @@ What belongs here: reading only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,6 +20,7 @@ from sync_platform.storage.lake_connection import LAKE
 from sync_platform.storage.lake_tables import has_table
 from sync_platform.unified.identity import Founding
 from sync_platform.unified.match_decisions import parse_listing
+from sync_platform.unified.tables import RESTAURANTS
 
 UNIFIED = f"{LAKE}.unified"
 
@@ -88,6 +89,13 @@ def last_vocabularies(session: duckdb.DuckDBPyConnection) -> list[str] | None:
     query = f"SELECT arg_max(vocabularies, committed_at) FROM {UNIFIED}.runs"
     found: list[str] | None = session.execute(query).fetchall()[0][0]
     return found
+
+
+def restaurant_columns(session: duckdb.DuckDBPyConnection, names: Iterable[str]) -> str:
+    """SQL: these columns of `unified.restaurants`; empty values for those that an older lake does not have yet."""
+    present = {name for name, *_ in session.execute(f"DESCRIBE {UNIFIED}.restaurants").fetchall()}
+    kinds = {column.name: column.sql_type for column in RESTAURANTS.every_column}
+    return ", ".join(name if name in present else f"NULL::{kinds[name]} AS {name}" for name in names)
 
 
 def run_of(session: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:

@@ -22,17 +22,19 @@ from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.scripts import fold
 from sync_platform.quality.areas import NamedArea, find_area
 from sync_platform.unified.opening_hours import WEEK, minute_of_week, open_spans
-from sync_platform.unified.queries import UNIFIED, frame_of
+from sync_platform.unified.queries import UNIFIED, frame_of, restaurant_columns
 from sync_platform.unified.search_terms import folded_name, han_runs, latin_words, terms_of, terms_of_run
 
 Rows = npt.NDArray[np.int32]
 """Row numbers in ascending order, each once."""
 NO_ROWS: Rows = np.empty(0, np.int32)
 COLUMNS = (
-    "restaurant_id", "name_en", "name_zh", "address_en", "address_zh", "district", "latitude", "longitude", "phone",
-    "cuisines", "price_level", "opening_hours", "website", "status", "licence_state", "platforms", "rating",
-    "review_count", "last_changed_at",
+    "restaurant_id", "name_en", "name_zh", "address_en", "address_zh", "area", "area_en", "area_zh", "district",
+    "district_en", "district_zh", "neighbourhood", "neighbourhood_en", "neighbourhood_zh", "district_evidence",
+    "latitude", "longitude", "phone", "cuisines", "cuisines_en", "cuisines_zh", "price_level", "opening_hours",
+    "website", "status", "licence_state", "platforms", "rating", "review_count", "last_changed_at",
 )  # fmt: skip
+CUISINES = ("cuisines", "cuisines_en", "cuisines_zh")
 
 
 class RestaurantIndex:
@@ -50,9 +52,11 @@ class RestaurantIndex:
         self._by_term = _grouped([term for name in names for term in terms_of(name)] for names in self._names)
         self._by_name = _grouped(self._names)
         self._words = sorted(self._by_term)
-        self._by_area = _grouped([_area_name(each)] for each in frame["district"])
+        places = frame.select(pl.coalesce("neighbourhood", "district")).to_series()
+        self._by_area = _grouped([_area_name(each)] for each in places)
         self._by_district = _grouped([fold(each or "")] for each in frame["district"])
-        self._by_cuisine = _grouped(parse_cuisines(tuple(each)) if each else () for each in frame["cuisines"].to_list())
+        words = frame.select(pl.concat_list(pl.col(*CUISINES).fill_null([]))).to_series().to_list()
+        self._by_cuisine = _grouped(parse_cuisines(tuple(each)) for each in words)
         self._spans = _flattened(frame["opening_hours"].to_list(), frame["status"].to_list())
         self.with_name = lru_cache(1_000)(self._with_name)
         self.in_district = lru_cache(1_000)(self._in_district)
@@ -121,7 +125,7 @@ class RestaurantIndex:
 
 def read_index(session: duckdb.DuckDBPyConnection) -> RestaurantIndex:
     """The index of the restaurants in the lake."""
-    query = f"""SELECT {", ".join(COLUMNS)} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
+    query = f"""SELECT {restaurant_columns(session, COLUMNS)} FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
         ORDER BY coalesce(review_count, -1) DESC, restaurant_id"""
     return RestaurantIndex(frame_of(session, query))
 

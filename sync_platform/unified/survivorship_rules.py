@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from sync_platform.matching.addresses import parse_addresses
-from sync_platform.matching.cuisines import parse_cuisines
 from sync_platform.matching.phones import parse_phones
 from sync_platform.matching.restaurant_names import parse_names
 from sync_platform.matching.scripts import fold
-from sync_platform.quality.areas import find_area
+from sync_platform.unified.cuisine_taxonomy import CODES
+from sync_platform.unified.listing_districts import EVIDENCE
+from sync_platform.vocabularies.declared_vocabularies import CUISINE_WORDS, CUISINES, DISTRICTS
 
 SAME_LOCATION_METRES = 150
 """Two locations agree where they are at most this far apart."""
@@ -32,6 +33,7 @@ class Criterion(StrEnum):
     AGREEMENT = "agreement"  # the number of platforms with this value
     REGISTER = "register"  # the value is from the licence register
     NOT_REGISTER = "not_register"  # the value is not from the licence register
+    EVIDENCE = "evidence"  # the best kind of evidence for the district: statement, address, coordinates
     COMPLETENESS = "completeness"  # the amount of information in the value
     PRIORITY = "priority"  # the declared priority of the platform
     RECENCY = "recency"  # when the listing last changed
@@ -46,6 +48,7 @@ WORDS: dict[str, str] = {
     Criterion.AGREEMENT: "{agreeing} of {of} platforms say so",
     Criterion.REGISTER: "the licence register says so",
     Criterion.NOT_REGISTER: "the licence register, which says otherwise, comes last here",
+    Criterion.EVIDENCE: "a statement outweighs an address, and an address outweighs coordinates",
     Criterion.COMPLETENESS: "{source} says more than {other}",
     Criterion.PRIORITY: "{source} comes before {other}",
     Criterion.RECENCY: "{source} changed after {other}",
@@ -62,6 +65,7 @@ class FieldRule:
 
     `key`: a function that gives equal values the same key, however they are written; None for an unusable value.
     `extent`: the amount of information in a value. `script`: `latin` or `han`, where the field has one script.
+    `vocabularies`: the names of those by which its candidates are found.
     """
 
     name: str
@@ -70,6 +74,21 @@ class FieldRule:
     criteria: tuple[Criterion, ...]
     extent: Callable[[Any], int] = lambda value: 1
     script: str | None = None
+    vocabularies: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of LISTING_COLUMNS (`listings`) that the candidates are made from."""
+        return tuple(dict.fromkeys(name for column in self.columns for name in _MADE_FROM.get(column, (column,))))
+
+
+_MADE_FROM = {
+    EVIDENCE["statement"]: ("district",),
+    EVIDENCE["address"]: ("address_en", "address_zh"),
+    EVIDENCE["coordinates"]: ("latitude", "longitude"),
+    CODES: ("cuisines",),
+    "location": ("latitude", "longitude"),
+}
 
 
 def _english_name(text: str) -> str | None:
@@ -95,11 +114,6 @@ def _address_extent(text: str) -> int:
     return sum(map(bool, (read.first, read.street, read.building, read.floors, read.units)))
 
 
-def _district(text: str) -> str | None:
-    place = find_area(text)
-    return place.english if place else fold(text)
-
-
 _AGREEMENT_FIRST = (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.RECENCY)
 _NAME = (Criterion.LANGUAGE, Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)
 _ADDRESS = (
@@ -111,7 +125,14 @@ RULES = (
     FieldRule("name_zh", ("name_zh", "name_en"), _chinese_name, _NAME, script="han"),
     FieldRule("address_en", ("address_en", "address_zh"), _english_address, _ADDRESS, _address_extent, "latin"),
     FieldRule("address_zh", ("address_zh", "address_en"), _chinese_address, _ADDRESS, _address_extent, "han"),
-    FieldRule("district", ("district",), _district, (Criterion.NOT_REGISTER, *_AGREEMENT_FIRST)),
+    FieldRule(
+        "district",
+        tuple(EVIDENCE.values()),
+        lambda path: path.split("/")[0],
+        (Criterion.AGREEMENT, Criterion.EVIDENCE, Criterion.COMPLETENESS, Criterion.PRIORITY, Criterion.RECENCY),
+        lambda path: path.count("/"),
+        vocabularies=(DISTRICTS.name,),
+    ),
     FieldRule(
         "location",
         ("location",),
@@ -126,10 +147,11 @@ RULES = (
     ),
     FieldRule(
         "cuisines",
-        ("cuisines",),
-        lambda names: " ".join(sorted(parse_cuisines(tuple(names)))) or None,
+        (CODES,),
+        lambda codes: " ".join(codes) or None,
         (Criterion.AGREEMENT, Criterion.PRIORITY, Criterion.COMPLETENESS, Criterion.RECENCY),
-        lambda names: len(set(names)),
+        len,
+        vocabularies=(CUISINES.name, CUISINE_WORDS.name),
     ),
     FieldRule("price_level", ("price_level",), str, _AGREEMENT_FIRST),
     FieldRule(

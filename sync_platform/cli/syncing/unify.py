@@ -40,9 +40,10 @@ class UnifyResult:
         run = self.run
         changes = [f"{run[name]:,} {change}" for name, change in _CHANGES.items() if run[name]]
         summary = ", ".join(changes) or "nothing changed"
+        unmapped = f"; {run['unmapped']:,} words to map (unified.unmapped_words)" if run["unmapped"] else ""
         return (
             f"{run['restaurants']:,} restaurants of {run['listings']:,} listings: {summary}; "
-            f"{run['review']:,} pairs to review ({run['mode']}, {self.total_s:.1f} s)"
+            f"{run['review']:,} pairs to review{unmapped} ({run['mode']}, {self.total_s:.1f} s)"
         )
 
     def document(self) -> dict[str, Any]:
