@@ -39,12 +39,14 @@ bench: $(DEV)  ## speed, as ratios measured in one run (docs/performance.md)
 	@$(BIN)/python -m benchmarks.lineage
 	@$(BIN)/python -m benchmarks.backups
 	@$(BIN)/python -m benchmarks.recovery
+	@$(BIN)/python -m benchmarks.serving
 
-lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's as a part of it
+lock: $(DEV)  ## resolve the lock files anew: the tests' first, then the runtime's and the image's as parts of it
 	@$(PIP) install uv
 	@$(COMPILE) --extra dev --extra bench -o requirements-dev.lock
-	@sed -E 's/\[[a-z,-]*\]==/==/' requirements-dev.lock > .venv/constraints.txt
+	@sed -E 's/\[[^]]*\]==/==/' requirements-dev.lock > .venv/constraints.txt
 	@$(COMPILE) -c .venv/constraints.txt -o requirements.lock
+	@$(COMPILE) --extra fleet -c .venv/constraints.txt -o requirements-fleet.lock
 
 clean:  ## remove what was set up; the lake in .sync stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

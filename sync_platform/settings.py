@@ -42,6 +42,11 @@ class Settings(LogSettings, BackupSettings, RetentionSettings, MonitoringSetting
     sync_via: Literal["cli", "api"] = Field(
         "cli", description="Interface of commands in the audit log. The API sets `api` for the commands that it runs."
     )
+    sync_job: str = Field(
+        "",
+        description="Job of the API that a command belongs to. The API sets it, so that a command that is run again "
+        "after its process was killed does nothing twice.",
+    )
     operator_role: Literal["viewer", "operator", "compliance", "admin", "unsealer"] = Field(
         "admin",
         description="Role of the person at the command line. It does not stop a person who can read the key files.",

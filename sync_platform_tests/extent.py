@@ -48,6 +48,11 @@ def rotated_pairs(rows: Sequence[Any], columns: Sequence[Any]) -> Iterator[Any]:
             yield pytest.param(row, column) if at == number % len(columns) else only_in_full(row, column)
 
 
+def first_of(values: Sequence[Any], count: int) -> list[Any]:
+    """The values as cases; without `--full`, only the first `count`."""
+    return [value if number < count else only_in_full(value) for number, value in enumerate(values)]
+
+
 def only_in_full(*values: Any) -> Any:
     """The values of a parametrised case that runs with `--full` only."""
     return pytest.param(*values, marks=pytest.mark.full)

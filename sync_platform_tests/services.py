@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sync_platform.storage.amazon_session import amazon_session
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.temporary_files import public_folder
 
@@ -57,10 +58,9 @@ class S3Server:
 
     def client(self, endpoint: str = "", secret_key: str = "") -> S3Client:
         """A client with short timeouts; `secret_key` and `endpoint` may be wrong, for tests of errors."""
-        import boto3
         from botocore.config import Config
 
-        return boto3.session.Session().client(
+        return amazon_session().client(
             "s3",
             endpoint_url=endpoint or self.endpoint,
             region_name="us-east-1",

@@ -43,18 +43,18 @@ def uses(module: Module, package: str) -> bool:
     if not any(name.split(".")[0] == root for name in module.imports()):
         return False
     names: set[str] = set()
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Import(names=aliases):
                 names |= {each.asname or root for each in aliases if each.name.split(".")[0] == root}
             case ast.ImportFrom(module=str(source), names=aliases, level=0) if source.split(".")[0] == root:
                 names |= {each.asname or each.name for each in aliases}
-    return any(isinstance(node, ast.Name) and node.id in names for node in ast.walk(module.tree))
+    return any(isinstance(node, ast.Name) and node.id in names for node in module.nodes)
 
 
 def test_the_webserver_is_declared_installed_and_started_by_the_command_up() -> None:
     assert "dagster-webserver" in declared()
     assert version("dagster-webserver") == version("dagster")
     up = next(module for module in MODULES if module.path == "sync_platform/cli/operations/up.py")
-    lists = [ast.unparse(node) for node in ast.walk(up.tree) if isinstance(node, ast.List)]
+    lists = [ast.unparse(node) for node in up.nodes if isinstance(node, ast.List)]
     assert any("'-m', 'dagster', 'dev'" in each for each in lists)

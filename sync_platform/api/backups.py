@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -12,7 +13,7 @@ from sync_platform.api.context import ApiContext
 from sync_platform.api.cursor import cursor_after, place_of
 from sync_platform.api.emergency_answer import SourceName
 from sync_platform.api.envelope import AnswerPage, Envelope, documented_errors, enveloped
-from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys
+from sync_platform.api.idempotency_keys import IdempotencyKey, IdempotencyKeys, stored_key
 from sync_platform.api.job_answer import JobAnswer, job_answer
 from sync_platform.api.job_store import ApiJob, JobKind
 from sync_platform.api.paging import Cursor, Limit
@@ -33,11 +34,20 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
     keys = IdempotencyKeys(context.settings.ledger_url)
     may_read = Depends(permitted(context, Action.read_state))
 
-    def started(actor: Actor, kind: JobKind, body: BackupBody | RestoreBody, key: str | None) -> Response:
-        """The answer with the job of a request, which runs from now on."""
+    def started(
+        actor: Actor, body: BackupBody | RestoreBody, key: str | None, require_possible: Callable[[], object]
+    ) -> Response:
+        """The answer with the job of a request, which runs from now on.
+
+        A request that is sent again is answered with its job, also where it would not be possible any more.
+        """
+        known = context.jobs.of_key(stored_key(actor, key)) if key else None
+        if known is None:
+            require_possible()
+        kind: JobKind = "backup" if isinstance(body, BackupBody) else "restore"
         request_key = keys.require_same(actor, key, kind, body.model_dump())
         commands = backup_commands(body) if isinstance(body, BackupBody) else restore_commands(body)
-        data = job_answer(start_job(context, actor, kind, commands, request_key), router.prefix)
+        data = job_answer(known or start_job(context, actor, kind, commands, request_key), router.prefix)
         return enveloped(JobAnswer, data, 202, {"Location": data.status_url})
 
     @router.post(
@@ -52,9 +62,12 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
         """Back up the lake as it is now, while syncs go on, and read back what was written. Poll `statusUrl`."""
         actor = require_on(context, known_actor(request), Action.start_backup, body.sources or [""])
         choose(context.platforms, body.sources)
-        if not context.lake.address.exists:
-            raise NoLakeYet("there is nothing to back up: nothing was synced yet")
-        return started(actor, "backup", body, idempotency_key)
+
+        def require_data() -> None:
+            if not context.lake.address.exists:
+                raise NoLakeYet("there is nothing to back up: nothing was synced yet")
+
+        return started(actor, body, idempotency_key, require_data)
 
     @router.get(
         "/backup",
@@ -114,11 +127,7 @@ def add_backups(router: APIRouter, context: ApiContext) -> None:
         if body.target_environment != own:
             text = f"this installation is {own}: send the restore to the one that is {body.target_environment}"
             raise ApiError(409, "wrong_environment", text)
-        repository = _repository(context)
-        if repository is None or not is_backup_id(body.backup_id):
-            raise NotFound(f"there is no backup {body.backup_id!r}")
-        repository.manifest(body.backup_id)
-        return started(actor, "restore", body, idempotency_key)
+        return started(actor, body, idempotency_key, lambda: _require_backup(context, body.backup_id))
 
 
 def start_job(context: ApiContext, actor: Actor, kind: JobKind, commands: list[list[str]], request_key: str) -> ApiJob:
@@ -149,6 +158,13 @@ def restore_commands(body: RestoreBody) -> list[list[str]]:
 
 def _options(name: str, values: list[str]) -> list[str]:
     return [word for value in values for word in (name, value)]
+
+
+def _require_backup(context: ApiContext, backup_id: str) -> None:
+    repository = _repository(context)
+    if repository is None or not is_backup_id(backup_id):
+        raise NotFound(f"there is no backup {backup_id!r}")
+    repository.manifest(backup_id)
 
 
 def _repository(context: ApiContext) -> Repository | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +22,8 @@ from sync_platform.settings import Settings
 from sync_platform.sources.declaration import Platform
 from sync_platform.storage.audit_log import AuditLog, Outcome
 from sync_platform.storage.lake_connection import Lake, LakeAddress
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class ApiContext:
     start_job: Callable[[ApiJob], None] | None = None
     progress_of: Callable[[list[str]], Mapping[str, str]] = lambda run_ids: {}
     health_age_s: float = 5.0
+    first_reads: list[Callable[[], object]] = field(default_factory=list)
+    """What the first requests would wait for: each reads something that later requests share."""
+    is_preparing: threading.Event = field(default_factory=threading.Event)
+    """Set while the first reads are made."""
+    is_closed: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def platforms(self) -> dict[str, Platform]:
@@ -73,6 +82,20 @@ class ApiContext:
         for job in self.jobs.unfinished():
             self.start(job)
 
+    def prepare(self) -> None:
+        """Make the first reads in a thread, so that no request waits for them. The server answers meanwhile."""
+        self.is_preparing.set()
+        threading.Thread(target=self._prepare, daemon=True, name="first reads").start()
+
+    def _prepare(self) -> None:
+        for read in self.first_reads:
+            try:
+                read()
+            except Exception:  # each request that needs it tries again, and says why it cannot be read
+                if not self.is_closed.is_set():
+                    logger.warning("what the first requests need cannot be read", exc_info=True)
+        self.is_preparing.clear()
+
     @cached_property
     def audit_log(self) -> AuditLog:
         return AuditLog(self.settings.ledger_url)
@@ -96,6 +119,7 @@ class ApiContext:
 
     def close(self) -> None:
         """Close the connections."""
+        self.is_closed.set()
         self.lake.close()
         for name in ("requests", "progress", "jobs", "audit_log"):
             if name in vars(self):

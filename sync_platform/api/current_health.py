@@ -29,6 +29,11 @@ class CurrentHealth:
         self._computing = threading.Lock()
         self._known: HealthAnswer | None = None
 
+    def known(self) -> HealthAnswer | None:
+        """The health, if it is known and younger than `health_age_s`. It waits for nothing."""
+        known = self._known
+        return known if known and self._is_younger(known, 1) else None
+
     def answer(self) -> HealthAnswer:
         """The health, at most OLDEST_ANSWERED times `health_age_s` old; StorageError where nothing can be read."""
         known = self._known

@@ -52,9 +52,11 @@ def add_emergency(router: APIRouter, context: ApiContext) -> None:
             require_terms(context.platforms[name], platform_settings(name))
         key = keys.require_same(actor, idempotency_key, "emergency", body.model_dump())
         submission = submitted(context, actor, body, f"api {key}")
-        status_url = f"{request.url.path}/{submission.request.request_id}"
+        request_id = submission.request.request_id
+        status_url = f"{request.url.path}/{request_id}"
+        is_joined = submission.joined and not context.requests.was_made_by(request_id, submission.asking_key)
         data = SubmittedEmergency(
-            **report_on(submission.request, [], {}).document(), joined=submission.joined, status_url=status_url
+            **report_on(submission.request, [], {}).document(), joined=is_joined, status_url=status_url
         )
         return enveloped(SubmittedEmergency, data, 202, {"Location": status_url})
 

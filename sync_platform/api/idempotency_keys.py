@@ -44,6 +44,11 @@ IdempotencyKey = Annotated[
 ]
 
 
+def stored_key(actor: Actor, key: str) -> str:
+    """The key under which the result of a request is stored. Each actor has keys of its own."""
+    return f"{actor.name}:{key}"
+
+
 class IdempotencyKeys:
     """The keys in the ledger; StorageError where it cannot be used."""
 
@@ -58,11 +63,11 @@ class IdempotencyKeys:
     def require_same(self, actor: Actor, key: str | None, operation: str, content: Mapping[str, Any]) -> str:
         """The key of a request under which its result is stored; ApiError if it was used for another request.
 
-        Each actor has keys of its own. Without a key, every request is a new one.
+        Without a key, every request is a new one.
         """
         if key is None:
             return f"once:{secrets.token_hex(16)}"
-        request_key = f"{actor.name}:{key}"
+        request_key = stored_key(actor, key)
         stated = orjson.dumps([operation, content], option=orjson.OPT_SORT_KEYS)
         digest = hashlib.sha256(stated).hexdigest()
         if self._stored(request_key, digest) != digest:

@@ -23,7 +23,10 @@ from sync_platform.storage.relational import open_database, transaction, upsert
 JobKind = Literal["backup", "restore"]
 JobState = Literal["queued", "running", "complete", "failed"]
 ENDED: tuple[JobState, ...] = ("complete", "failed")
+MOST_ATTEMPTS = 3
+"""So many processes may begin a job."""
 KEPT = timedelta(days=90)
+"""How long a job is kept that has ended: as long as its idempotency key."""
 
 metadata = sa.MetaData()
 jobs = sa.Table(
@@ -93,7 +96,8 @@ class JobStore:
         }
         insert = upsert(self._engine, jobs).values(request_key=request_key, **values)
         with transaction(self._engine) as connection:
-            connection.execute(sa.delete(jobs).where(jobs.c.finished_at < now - KEPT))
+            is_past = sa.and_(jobs.c.created_at < now - KEPT, jobs.c.state.in_(ENDED))
+            connection.execute(sa.delete(jobs).where(is_past))
             connection.execute(insert.on_conflict_do_nothing(index_elements=["request_key"]))
         return self._read(jobs.c.request_key == request_key)[0]
 
@@ -103,6 +107,10 @@ class JobStore:
         if not found:
             raise NotFound(f"there is no job {job_id!r}")
         return found[0]
+
+    def of_key(self, request_key: str) -> ApiJob | None:
+        """The job that was stored with that key."""
+        return next(iter(self._read(jobs.c.request_key == request_key)), None)
 
     def latest(self, count: int, before: str | None = None) -> list[ApiJob]:
         """The newest jobs, newest first; `before`: only those that are older than this one, by its id."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from sync_platform.api.api_error import not_authenticated
 from sync_platform.api.context import ApiContext
 from sync_platform.errors import Forbidden
 from sync_platform.permissions.action import Action
 from sync_platform.permissions.actor import Actor
-from sync_platform.permissions.decision import require_allowed
+from sync_platform.permissions.decision import is_allowed, require_allowed
 
 
-def permitted(context: ApiContext, action: Action) -> Callable[[Request], Actor]:
-    """A dependency: the actor of the request, who is allowed the action; 401 for nobody, else 403."""
+def permitted(context: ApiContext, action: Action) -> Callable[[Request], Awaitable[Actor]]:
+    """A dependency: the actor of the request, who is allowed the action; 401 for nobody, else 403.
 
-    def actor_of(request: Request) -> Actor:
-        return require_on(context, known_actor(request), action, [""])
+    It is asynchronous, because FastAPI gives a function that is not a thread of its own; only a denial is written.
+    """
+
+    async def actor_of(request: Request) -> Actor:
+        actor = known_actor(request)
+        if not is_allowed(actor, action):
+            await run_in_threadpool(require_on, context, actor, action, [""])
+        return actor
 
     return actor_of
 

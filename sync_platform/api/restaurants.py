@@ -30,6 +30,7 @@ Longitude = Annotated[float | None, Query(ge=-180, le=180, description="Of the p
 def add_restaurants(router: APIRouter, context: ApiContext) -> None:
     """Add the routes of unified restaurants."""
     current = CurrentIndex(context.lake)
+    context.first_reads.append(current.get)
     may_read = Depends(permitted(context, Action.read_data))
 
     @router.get(

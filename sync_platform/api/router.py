@@ -49,7 +49,8 @@ def api_router(context: ApiContext) -> APIRouter:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        """Jobs of a server that was killed go on with this one."""
+        """Jobs of a server that was killed go on with this one. What the first requests need is read meanwhile."""
+        context.prepare()
         await run_in_threadpool(context.resume_jobs)
         yield
         await run_in_threadpool(context.close)

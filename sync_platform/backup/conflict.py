@@ -71,36 +71,27 @@ def choose_rows(
     scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable, conflict: Conflict
 ) -> Incoming:
     """The incoming rows of a restore: rows to take from the backup, and current rows to end (`deleted`)."""
-    number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
-    planned = plan_rows(scratch, table, backup, current, conflict).rows
-    return Incoming(scratch.create("incoming", f"SELECT *, {number} FROM {planned}"))
-
-
-def plan_rows(
-    scratch: TemporaryTables, table: TrackedTable, backup: StoredTable, current: StoredTable, conflict: Conflict
-) -> Incoming:
-    """The rows of `choose_rows` for a dry run: a query that copies no row, without slices."""
     keys = ", ".join(f'coalesce(i."{name}", c."{name}") AS "{name}"' for name in table.key)
     chosen = scratch.create(
         "chosen",
         f"""SELECT * FROM (
-            SELECT {keys}, {_choice(table, conflict)} AS choice
+            SELECT {keys}, {choice_of(table, conflict)} AS choice
             FROM {backup.relation} i FULL JOIN {current.relation} c ON {table.same_key("i", "c")}
         ) WHERE choice IS NOT NULL""",
     )
     taken = [f'{"c" if name in backup.missing else "i"}."{name}" AS "{name}"' for name in _incoming_columns(table)]
     ended = [f'c."{name}" AS "{name}"' for name in _incoming_columns(table)]
     using = f"USING ({table.key_list})"
-    return Incoming(
-        f"""(SELECT {", ".join(taken)}, false AS deleted FROM {chosen} d JOIN {backup.relation} i {using}
+    rows = f"""(SELECT {", ".join(taken)}, false AS deleted FROM {chosen} d JOIN {backup.relation} i {using}
             LEFT JOIN {current.relation} c {using} WHERE d.choice = '{TAKE}'
             UNION ALL
             SELECT {", ".join(ended)}, true AS deleted FROM {chosen} d JOIN {current.relation} c {using}
             WHERE d.choice = '{END}')"""
-    )
+    number = f"((row_number() OVER () - 1) // {SLICE_ROWS})::INTEGER AS slice"
+    return Incoming(scratch.create("incoming", f"SELECT *, {number} FROM {rows}"))
 
 
-def _choice(table: TrackedTable, conflict: Conflict) -> str:
+def choice_of(table: TrackedTable, conflict: Conflict) -> str:
     """SQL: what to do with a row of the backup `i` and the current row `c`; NULL for nothing."""
     key = table.key[0]
     in_backup, is_live = (f'({side}."{key}" IS NOT NULL AND {side}.removed_at IS NULL)' for side in ("i", "c"))

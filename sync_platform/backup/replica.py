@@ -44,16 +44,36 @@ def replicate(
 ) -> ReplicaReport:
     """Copy every backup that the replica does not have; repeats nothing. Continues where a killed one stopped.
 
-    A backup that retention removed from the replica is not copied again. The tombstones are copied too, since a restore
+    A backup that retention removed from the replica is not copied again. One that is made meanwhile is copied too, and
+    one that retention removes meanwhile is not missed. The tombstones are copied too, since a restore
     needs them. A damaged backup is skipped and reported. StorageError where the replica fails, or is of other backups.
     """
     _copy_key_file(repository.store, replica)
     report = ReplicaReport(replica.url)
     _copy_tombstones(repository.store, replica)
-    there = {*replica.keys(FOLDER), *(key.replace(REMOVED, FOLDER) for key in replica.keys(REMOVED))}
     sizes = {entry.key: entry.size_bytes for entry in replica.entries(OBJECTS)}
+    listed = None
+    while (keys := set(repository.store.keys(FOLDER))) != listed:  # others make and remove backups meanwhile
+        listed = keys
+        _copy_missing(repository, replica, sizes, scratch, report, on_step)
+    for key in repository.store.keys(REMOVED):
+        replica.put(key, repository.store.get(key))
+    return report
+
+
+def _copy_missing(
+    repository: Repository,
+    replica: ObjectStore,
+    sizes: dict[str, int],
+    scratch: Path,
+    report: ReplicaReport,
+    on_step: Callable[[str], None],
+) -> None:
+    """Copy every backup that the repository has now and the replica does not have."""
+    there = {*replica.keys(FOLDER), *(key.replace(REMOVED, FOLDER) for key in replica.keys(REMOVED))}
     manifests = repository.read_manifests()
     known = known_objects(manifests)
+    report.skipped = []
     for read in manifests:
         if read.key in there:
             continue
@@ -67,9 +87,6 @@ def replicate(
             report.skipped.append(f"{read.backup_id}: {error}")
             continue
         report.backups.append(read.backup_id)
-    for key in repository.store.keys(REMOVED):
-        replica.put(key, repository.store.get(key))
-    return report
 
 
 def _copy_key_file(store: ObjectStore, replica: ObjectStore) -> None:
@@ -107,7 +124,10 @@ def _copy_backup(
             report.objects += 1
             report.bytes_copied += sizes[name]
     key = manifest_key(manifest.id)
-    body = store.get(key)
+    try:
+        body = store.get(key)
+    except KeyError:
+        raise DamagedBackup(f"the manifest {key} is missing") from None
     replica.put_new(key, body)
     if replica.get(key) != body:
         raise StorageError(f"{replica.url}/{key} is not what was written")

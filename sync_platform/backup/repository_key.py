@@ -63,7 +63,7 @@ def open_repository_key(store: ObjectStore, wrapping: KeyWrapping, *, may_create
     stored = read_stored_key(store)
     if stored is None:
         if not may_create:
-            raise StorageError(f"there is no backup in {store.url}")
+            raise no_backup_in(store)
         key = RepositoryKey(secrets.token_bytes(MASTER_KEY_BYTES))
         made = StoredKey(FORMAT, key.signer.public_key, wrapping.wrap(key.material))
         store.put_new(KEY_FILE, _body(made.signed(key.signer)))
@@ -71,11 +71,19 @@ def open_repository_key(store: ObjectStore, wrapping: KeyWrapping, *, may_create
     return _unwrapped(store, stored, wrapping, stored.wrapped_key, "the master key")
 
 
+def no_backup_in(store: ObjectStore) -> StorageError:
+    """The error for a store in which no backup was ever made."""
+    return StorageError(
+        f"there is no backup in {store.url}: is this the store of your backups (SYNC_HOME, S3_BACKUP_BUCKET)? "
+        f"`{typed('backup', 'create')}` makes the first one"
+    )
+
+
 def open_with_recovery_key(store: ObjectStore, recovery_key: str) -> RepositoryKey:
     """The key of the repository in a store, unwrapped by the recovery key; StorageError where that is not its key."""
     stored = read_stored_key(store)
     if stored is None:
-        raise StorageError(f"there is no backup in {store.url}")
+        raise no_backup_in(store)
     if not stored.recovery_wrapped_key:
         raise StorageError(f"no recovery key was ever made for {store.url}: `{typed('backup', 'recovery-key')}`")
     wrapping = _recovery_wrapping(recovery_key)
@@ -86,7 +94,7 @@ def make_recovery_key(store: ObjectStore, key: RepositoryKey) -> str:
     """Make a new recovery key for the repository, in place of an earlier one; returns it. It is stored nowhere."""
     stored = read_stored_key(store)
     if stored is None:
-        raise StorageError(f"there is no backup in {store.url}")
+        raise no_backup_in(store)
     recovery_key = RECOVERY_PREFIX + secrets.token_hex(MASTER_KEY_BYTES)
     wrapped = _recovery_wrapping(recovery_key).wrap(key.material)
     changed = msgspec.structs.replace(stored, recovery_wrapped_key=wrapped)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-import duckdb
-
-from sync_platform.lake.difference import Difference
-from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.tracked_table import TrackedTable
 from sync_platform.lake.versions import changed_names
+from sync_platform.storage.temporary_tables import TemporaryTables
 
+OPERATIONS = ("insert", "update", "remove", "restore", "refresh")
 EXAMPLES = 3
 """Examples of each operation."""
 
@@ -56,31 +55,37 @@ class TableDifference:
 
 
 def difference_of(
-    session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: Incoming, difference: Difference
+    scratch: TemporaryTables, table: TrackedTable, operations: str, new: str, old: str
 ) -> TableDifference:
+    """`operations`: a relation of the key and the operation of each row that changes. `new` and `old`: relations that
+    have those rows after and before."""
+    counted = f"SELECT operation, count(*) FROM {operations} GROUP BY ALL"
+    counts = Counter(dict(scratch.session.execute(counted).fetchall()))
     return TableDifference(
         f"{table.schema}.{table.name}",
-        difference.insert,
-        difference.update,
-        difference.remove,
-        difference.restore,
-        difference.refresh,
-        _examples(session, table, incoming, difference),
+        counts["insert"],
+        counts["update"],
+        counts["remove"],
+        counts["restore"],
+        counts["refresh"],
+        _examples(scratch, table, operations, new, old),
     )
 
 
-def _examples(
-    session: duckdb.DuckDBPyConnection, table: TrackedTable, incoming: Incoming, difference: Difference
-) -> list[ExampleRow]:
+def _examples(scratch: TemporaryTables, table: TrackedTable, operations: str, new: str, old: str) -> list[ExampleRow]:
     """The first rows of each operation, by key."""
-    shown = f"""SELECT * FROM {difference.operations} WHERE operation <> 'stale'
-        QUALIFY row_number() OVER (PARTITION BY operation ORDER BY {table.key_list}) <= {EXAMPLES}"""
+    keys = table.key_list
+    first = " UNION ALL ".join(
+        f"(SELECT {keys}, operation FROM {operations} WHERE operation = '{each}' ORDER BY {keys} LIMIT {EXAMPLES})"
+        for each in OPERATIONS
+    )
+    shown = scratch.create("shown", first)
     columns = [column for column in table.columns if column.name not in table.key]
-    rows = session.execute(
+    i, c = (f"(SELECT s.* FROM {side} s SEMI JOIN {shown} USING ({keys}))" for side in (new, old))
+    rows = scratch.session.execute(
         f"""SELECT d.operation, {table.entity("d")}, CASE WHEN d.operation IN ('update', 'refresh')
                 THEN {changed_names(columns)} ELSE [] END
-        FROM ({shown}) d LEFT JOIN {incoming.rows} i ON {table.same_key("i", "d")}
-            LEFT JOIN {difference.old} c ON {table.same_key("c", "d")}
+        FROM {shown} d LEFT JOIN {i} i ON {table.same_key("i", "d")} LEFT JOIN {c} c ON {table.same_key("c", "d")}
         ORDER BY ALL"""
     ).fetchall()
     return [ExampleRow(*row) for row in rows]

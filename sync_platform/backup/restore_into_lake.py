@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from sync_platform.backup.conflict import Conflict, StoredTable, choose_rows, plan_rows, stored_table
+from sync_platform.backup.conflict import Conflict, StoredTable, choose_rows, stored_table
 from sync_platform.backup.restore_difference import TableDifference, difference_of
+from sync_platform.backup.restore_plan import planned_operations
 from sync_platform.lake.chain import BATCHES, chain_changes
 from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.difference import find_difference
-from sync_platform.lake.erased_rows import erase_incoming, sealed_columns
+from sync_platform.lake.erased_rows import erase_incoming, has_ciphertext, sealed_columns
 from sync_platform.lake.history import HistoryWriter
 from sync_platform.lake.incoming import Incoming
 from sync_platform.lake.observations import recorded_syncs
@@ -87,12 +88,20 @@ class RestoreIntoLake:
     def _plan_table(self, session: duckdb.DuckDBPyConnection, table: TrackedTable) -> TableDifference:
         with TemporaryTables(session) as scratch:
             backup, current = self._sides(scratch, table)
-            if self._sealed(table) and self.erased():
-                incoming = self._chosen(scratch, table, backup, current)
-            else:
-                incoming = plan_rows(scratch, table, backup, current, self.conflict)
-            difference = find_difference(scratch, table, incoming, current.relation)
-            return difference_of(session, table, incoming, difference)
+            if not backup.missing and not self._has_erased(scratch, table, backup):
+                operations = planned_operations(scratch, table, backup, current, self.conflict)
+                return difference_of(scratch, table, operations, backup.relation, current.relation)
+            incoming = self._chosen(scratch, table, backup, current)
+            operations = find_difference(scratch, table, incoming, current.relation).operations
+            return difference_of(scratch, table, operations, incoming.rows, current.relation)
+
+    def _has_erased(self, scratch: TemporaryTables, table: TrackedTable, backup: StoredTable) -> bool:
+        """True if the backup has rows of erased persons in this table."""
+        dataset, erased = self._sealed(table), self.erased()
+        if dataset is None or not erased:
+            return False
+        is_theirs = has_ciphertext(scratch, sealed_columns(dataset), erased)
+        return scratch.session.execute(f"FROM {backup.relation} WHERE {is_theirs} LIMIT 1").fetchone() is not None
 
     def _sides(self, scratch: TemporaryTables, table: TrackedTable) -> tuple[StoredTable, StoredTable]:
         return stored_table(scratch, BESIDE, table), stored_table(scratch, LAKE, table)
@@ -141,7 +150,7 @@ class RestoreIntoLake:
             writer = HistoryWriter(scratch, self.history)
             incoming = self._chosen(scratch, table, *self._sides(scratch, table))
             difference = update_table(scratch, writer, table, incoming, context)
-            done = difference_of(session, table, incoming, difference)
+            done = difference_of(scratch, table, difference.operations, incoming.rows, difference.old)
             if not done.changes_nothing:
                 chain_changes(writer, context, lambda key: None)  # the manifests of its rows were chained with them
                 write_restore(session, self._record(done, context))

@@ -6,13 +6,11 @@ anywhere. The order of all steps of an erasure, and its record, belong in privac
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sync_platform.backup.tombstone_store import write_tombstones
 from sync_platform.backup.vault_backup import LEASE, VaultBackup
-from sync_platform.errors import Busy
 from sync_platform.storage.lease import Leases
 from sync_platform.storage.object_store import ObjectStore
 from sync_platform.storage.relational import transaction
@@ -21,7 +19,6 @@ from sync_platform.vault.seal import Vault
 from sync_platform.vault.tombstones import add_tombstones, read_tombstones
 
 LONGEST_WAIT_S = 30.0
-PAUSE_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -72,13 +69,7 @@ class SubjectErasure:
 
         It waits half a minute for another process that replaces it; Busy after that.
         """
-        give_up_at = time.monotonic() + LONGEST_WAIT_S
-        while self.backup.exists():
-            try:
-                with self.leases.hold("an erasure", LEASE):
-                    self.backup.create(self.vault.engine, self.master_key)
-                    return
-            except Busy:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(PAUSE_S)
+        if not self.backup.exists():
+            return
+        with self.leases.hold_when_free("an erasure", LEASE, LONGEST_WAIT_S):
+            self.backup.create(self.vault.engine, self.master_key)

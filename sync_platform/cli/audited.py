@@ -42,6 +42,8 @@ def audited(settings: Settings, operation: str, subject: dict[str, Any]) -> Iter
 
 def log_entry(settings: Settings, operation: str, subject: dict[str, Any], outcome: Outcome) -> None:
     """Write one entry. The log is closed again: processes forked later must not share its connection."""
+    if settings.sync_job:
+        subject = {**subject, "job": settings.sync_job}
     log = AuditLog(settings.ledger_url)
     try:
         actor = settings.sync_actor or system_user()

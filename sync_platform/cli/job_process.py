@@ -12,24 +12,29 @@ from typing import Any
 
 import orjson
 
-from sync_platform.api.job_store import ApiJob, JobStore
+from sync_platform.api.job_processes import JOBS_LOCK
+from sync_platform.api.job_store import MOST_ATTEMPTS, ApiJob, JobStore
 from sync_platform.cli.app import run
 from sync_platform.cli.exit_codes import OK
 from sync_platform.settings import load_settings
 from sync_platform.storage.platform_lock import platform_lock
 
-JOBS = "api-jobs"
-"""The name of the lock that lets one job run at a time: two would need the same lease."""
 MAX_ERROR = 2_000
 
 
 def run_job(job_id: str) -> None:
-    """Run the job to its end, unless it has ended. Waits as long as another process runs a job."""
+    """Run the job to its end, unless it has ended. Waits as long as another process runs a job.
+
+    A job that has killed its process MOST_ATTEMPTS times, such as one that needs too much memory, ends as failed.
+    """
     ledger = load_settings().ledger_url
     store = JobStore(ledger)
-    with platform_lock(ledger, JOBS, job_id, lambda holder: None):
+    with platform_lock(ledger, JOBS_LOCK, job_id, lambda holder: None):
         job = store.find(job_id)
         if job.has_ended:
+            return
+        if job.attempts >= MOST_ATTEMPTS:
+            store.end(job_id, "failed", None, f"its process was killed {job.attempts} times")
             return
         store.begin(job_id)
         document, error = _run_commands(job)

@@ -15,7 +15,12 @@ from sync_platform.backup.creation import BackedUpInstallation, CreatedBackup, c
 from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.replica import LEASE, ReplicaReport, replicate
 from sync_platform.backup.repository import Repository
-from sync_platform.backup.repository_key import open_repository_key, open_with_recovery_key, read_stored_key
+from sync_platform.backup.repository_key import (
+    no_backup_in,
+    open_repository_key,
+    open_with_recovery_key,
+    read_stored_key,
+)
 from sync_platform.backup.restore_tombstones import newest_head, tombstone_head, tombstones_to_restore
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.defs.resources import (
@@ -35,6 +40,9 @@ from sync_platform.settings import Settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.lease import Leases
 from sync_platform.vault.tombstones import Tombstone
+
+LONGEST_WAIT_S = 600.0
+"""Replication waits so long for another one, or for the retention in the replica."""
 
 
 class Backups(dg.ConfigurableResource[None]):
@@ -57,7 +65,10 @@ class Backups(dg.ConfigurableResource[None]):
         store = self.store.open()
         if self.recovery_key_file:
             return Repository(store, open_with_recovery_key(store, _read_key(Path(self.recovery_key_file))))
-        if not self.vault.has_key() and read_stored_key(store) is not None:
+        is_there = read_stored_key(store) is not None
+        if not is_there and not may_create:
+            raise no_backup_in(store)  # before the vault is opened, because that makes a new one
+        if is_there and not self.vault.has_key():
             raise StorageError(
                 f"the master key that opens the backups in {store.url} is not here: restore the vault "
                 f"(`{typed('vault', 'restore')}`), or write the recovery key to a file and name it with "
@@ -87,11 +98,14 @@ class Backups(dg.ConfigurableResource[None]):
         )
 
     def replicate(self, on_step: Callable[[str], None] = lambda step: None) -> ReplicaReport | None:
-        """Copy every backup to the replica; None where none is set. See `replicate` of the core."""
+        """Copy every backup to the replica, after a replication or deletion there that runs; None where none is set.
+
+        See `replicate` of the core. Busy where the other one takes longer than ten minutes.
+        """
         if not self.has_replica:
             return None
         with (
-            Leases(self.ledger_url).hold("replication", LEASE),
+            Leases(self.ledger_url).hold_when_free("replication", LEASE, LONGEST_WAIT_S, on_step),
             scratch_folder(self.lake.address.temp, "backup-replica") as scratch,
         ):
             return replicate(self.repository(), self.replica.open(), scratch, on_step)

@@ -17,6 +17,7 @@ from sync_platform.emergency.request_document import ProcessedRequests, RequestD
 from sync_platform.emergency.request_store import RequestStore
 from sync_platform.errors import StorageError, UsageError
 from sync_platform.sources.declaration import Platform
+from sync_platform.storage.amazon_session import amazon_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -87,11 +88,10 @@ def _document(body: str) -> RequestDocument:
 
 
 def _client(queue_url: str, region: str) -> SQSClient:
-    import boto3
     from botocore.config import Config
 
     address = urlsplit(queue_url)
     is_aws = (address.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
     config = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 2})
     endpoint = None if is_aws else f"{address.scheme}://{address.netloc}"
-    return boto3.session.Session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)
+    return amazon_session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)

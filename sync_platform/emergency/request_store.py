@@ -127,6 +127,13 @@ class RequestStore:
             raise NotFound(f"there is no emergency request {request_id!r}")
         return found[0]
 
+    def was_made_by(self, request_id: str, asking_key: str) -> bool:
+        """True if the asking of that key made the request; false if it joined a request that was there."""
+        of_request = sa.select(askings.c.asking_key).where(askings.c.request_id == request_id)
+        with transaction(self._engine) as connection:
+            first = connection.execute(of_request.order_by(askings.c.asked_at).limit(1)).scalar()
+        return first == asking_key
+
     def open_requests(self) -> list[EmergencyRequest]:
         """The requests that have not ended: the most urgent first, of equal priority the oldest first."""
         found = self._read(requests.c.request_id.in_(_unfinished()))

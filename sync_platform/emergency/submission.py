@@ -22,10 +22,14 @@ MAX_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class Submission:
-    """The request as stored. `joined`: true if the request existed before this submission."""
+    """The request as stored. `joined`: true if the request existed before this submission.
+
+    `asking_key`: the key of the asking in the request store.
+    """
 
     request: EmergencyRequest
     joined: bool
+    asking_key: str
 
 
 def submit_request(
@@ -63,7 +67,7 @@ def submit_request(
                 request.priority,
                 ", ".join(request.platforms),
             )
-    return Submission(request, joined)
+    return Submission(request, joined, asking_key)
 
 
 def _line(name: str, text: str) -> str:

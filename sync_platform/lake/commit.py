@@ -19,7 +19,7 @@ from sync_platform.lake.commit_context import CommitContext
 from sync_platform.lake.commit_outcome import Outcome
 from sync_platform.lake.confirmation import confirmation_of
 from sync_platform.lake.corrected_times import correct_future_times, time_that_counts, unproven_share
-from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_incomplete, proven_coverage
+from sync_platform.lake.coverage import EVERY_ROW, Coverage, coverage_of_list, proven_coverage
 from sync_platform.lake.erased_rows import erase_incoming
 from sync_platform.lake.generations import find_generation
 from sync_platform.lake.history import HistoryWriter
@@ -185,8 +185,7 @@ class _Commit:
 
     def _retirement(self, context: CommitContext, recorded: RecordedSyncs) -> Retirement:
         manifest = self.typed.landed.manifest
-        is_complete = not missing_of(self.typed, self.arrival)
-        coverage = EVERY_ROW if is_complete else coverage_of_incomplete(self.typed, self.arrival)
+        coverage = self._coverage(self.typed, self.arrival, context.observed_at)
         tolerance = self._tolerance(context.observed_at, context, recorded)
         confirmation = confirmation_of(manifest, self.typed.dataset, context)
         return Retirement(manifest.mode == "full", coverage, tolerance, self.guard.accepted, confirmation)
@@ -252,8 +251,11 @@ class _Commit:
             raise StorageError(f"the manifest {store.url}/{later.manifest} is gone")
         typed = TypedRows(Landed(manifest, store), self.typed.platform, erased=self.typed.erased)
         arrival = load_incoming(scratch, typed)
-        covered = EVERY_ROW if later.list_complete else coverage_of_incomplete(typed, arrival)
+        covered = EVERY_ROW if later.list_complete else self._coverage(typed, arrival, later.observed_at)
         return arrival.incoming, proven_coverage(covered, manifest, typed.dataset)
+
+    def _coverage(self, typed: TypedRows, arrival: Arrival, observed_at: datetime) -> Coverage:
+        return coverage_of_list(typed, arrival, self.history, self.table, observed_at)
 
     def _move_cursor(self, column: str, context: CommitContext) -> None:
         """Move the cursor to the latest change time seen, at most `observed_at`.

@@ -11,6 +11,11 @@ from sync_platform.sources.columns import Row, columns_of
 from sync_platform.sources.declaration import Dataset
 
 
+def line_hash(line: bytes) -> str:
+    """The first 128 bits of the SHA-256 of a landed line (hex), for a record that cannot become a row."""
+    return hashlib.sha256(line).hexdigest()[:32]
+
+
 def content_hashes(dataset: Dataset, rows: Sequence[Row]) -> list[str]:
     """Per row, the first 128 bits of the SHA-256 of its JSON (hex).
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from sync_platform.lake.incoming import Arrival
+from sync_platform.lake.tracked_table import TrackedTable
+from sync_platform.lake.unidentified_records import UnidentifiedRecords
 from sync_platform.landing.manifest import Manifest
 from sync_platform.sources.declaration import Dataset
 from sync_platform.storage.temporary_tables import TemporaryTables
@@ -22,16 +25,18 @@ class Coverage:
     """The stored rows of some parts of a list, or of all parts but some.
 
     `part`: SQL over a stored row, the name of its part. `names`: the parts. `are_excluded`: True if the rows of the
-    other parts are covered. A row without a part is not covered.
+    other parts are covered. A row without a part is not covered. `unidentified`: records of the list without an id; a
+    row that one of them could be is not covered.
     """
 
     part: str
     names: Iterable[str] = ()
     are_excluded: bool = False
+    unidentified: UnidentifiedRecords | None = None
 
     def rows(self, scratch: TemporaryTables, stored: str, keys: str) -> str | None:
-        """The relation of the keys of the covered rows of `stored`; None if every row is covered."""
-        if self == EVERY_ROW:
+        """The relation of the keys of the rows of `stored` whose part is covered; None if every part is."""
+        if replace(self, unidentified=None) == EVERY_ROW:
             return None
         scratch.session.register("part_names", pa.table({"name": pa.array(self.names, pa.string())}))
         try:
@@ -66,12 +71,18 @@ def proven_coverage(covered: Coverage, manifest: Manifest, dataset: Dataset) -> 
         return NO_ROW
     unproven = set(manifest.unproven.parts)
     names = unproven | set(covered.names) if covered.are_excluded else set(covered.names) - unproven
-    return Coverage(dataset.part_of_row, tuple(sorted(names)), covered.are_excluded)
+    return replace(covered, part=dataset.part_of_row, names=tuple(sorted(names)))
 
 
-def coverage_of_incomplete(typed: TypedRows, arrival: Arrival) -> Coverage:
-    """The coverage of an incomplete list: no row where a record has no readable id, or a filter dropped most of the
-    list, because what is missing then may be any row's."""
-    if arrival.missing or typed.filter_faults:
+def coverage_of_list(
+    typed: TypedRows, arrival: Arrival, history: str, table: TrackedTable, observed_at: datetime
+) -> Coverage:
+    """The coverage of a full list: no row where a filter dropped most of it, because any row may be missing then."""
+    if typed.filter_faults:
         return NO_ROW
-    return coverage_of_parts(typed.landed.manifest, typed.dataset)
+    manifest = typed.landed.manifest
+    coverage = coverage_of_parts(manifest, typed.dataset) if manifest.reasons else EVERY_ROW
+    if not arrival.unidentified:
+        return coverage
+    unidentified = UnidentifiedRecords(history, table, observed_at, arrival.quarantine)
+    return replace(coverage, unidentified=unidentified)

@@ -82,6 +82,8 @@ def find_difference(
     covered = retirement.coverage.rows(scratch, stored, keys) if retirement.list_is_full else None
     query = _query(table, incoming, stored, retirement, covered, day, is_replayed, returning)
     operations = scratch.create("operations", query)
+    if retirement.list_is_full and retirement.coverage.unidentified:
+        retirement.coverage.unidentified.hold_back(scratch, operations)
     counts = Counter(dict(session.execute(f"SELECT operation, count(*) FROM {operations} GROUP BY ALL").fetchall()))
     unseen, not_covered, leaving = (counts.pop(name, 0) for name in ("unseen", "not_covered", "leaving"))
     first_day = "<="

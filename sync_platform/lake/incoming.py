@@ -56,10 +56,11 @@ class Arrival:
     """The content of a landed dataset: its rows, the relation of its quarantined records, and counts.
 
     `quarantine`: name of the temporary table of records that cannot be stored (source_id, landing_object, landing_line,
-    problems as JSON). The counts: `rows`, the distinct records to be stored; `duplicates`, further records with the
-    same id; `quarantined`, records not stored; `only_quarantined`, ids with all records in quarantine; `conflicts`, ids
-    that came more than once with different values; `contradicting`, quarantined versions of such an id, where no
-    change time shows which is the latest; `unidentified`, quarantined records without a readable id.
+    problems as JSON; record_hash where there is no id). The counts: `rows`, the distinct records to be stored;
+    `duplicates`, further records with the same id; `quarantined`, records not stored; `only_quarantined`, ids with all
+    records in quarantine; `conflicts`, ids that came more than once with different values; `contradicting`, quarantined
+    versions of such an id, where no change time shows which is the latest; `unidentified`, quarantined records without
+    a readable id.
     Every record received is a row, a duplicate, quarantined, or out of scope.
     """
 
@@ -104,7 +105,9 @@ def load_incoming(scratch: TemporaryTables, typed: TypedRows) -> Arrival:
     rows = _read(scratch, typed)
     quarantine = scratch.create(
         "quarantined",
-        f"SELECT source_id, landing_object, landing_line, problems FROM {rows} WHERE problems IS NOT NULL",
+        f"""SELECT source_id, landing_object, landing_line, problems,
+            CASE WHEN source_id IS NULL THEN content_hash END AS record_hash
+        FROM {rows} WHERE problems IS NOT NULL""",
     )
     if _count(session, f"FROM {quarantine}"):
         session.execute(f"DELETE FROM {rows} WHERE problems IS NOT NULL")
@@ -203,8 +206,8 @@ def _resolve_repeated(session: duckdb.DuckDBPyConnection, rows: str, quarantine:
             WINDOW one_id AS (PARTITION BY source_id)""",
         )
         session.execute(
-            f"""INSERT INTO {quarantine} SELECT source_id, landing_object, landing_line,
-                CASE WHEN is_half_deleted THEN '{LIVE_AND_DELETED}' ELSE '{CONTRADICTED}' END
+            f"""INSERT INTO {quarantine} BY NAME SELECT source_id, landing_object, landing_line,
+                CASE WHEN is_half_deleted THEN '{LIVE_AND_DELETED}' ELSE '{CONTRADICTED}' END AS problems
             FROM {rows} JOIN (SELECT DISTINCT source_id, is_half_deleted FROM {latest} WHERE contradicts)
                 USING (source_id)"""
         )

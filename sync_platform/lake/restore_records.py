@@ -6,13 +6,14 @@ restore is an observation too (lake/observations.py): what arrives later of an e
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 import duckdb
 
 from sync_platform.sources.columns import Column
 from sync_platform.storage.lake_connection import LAKE
+from sync_platform.storage.lake_tables import has_table
 
 RESTORES = (
     Column("restore_id", "VARCHAR", "Id of the restore: the sync_id of its changes; sorts by time"),
@@ -55,3 +56,12 @@ def write_restore(session: duckdb.DuckDBPyConnection, record: RestoreRecord) -> 
     values = asdict(record)
     listed, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
     session.execute(f"INSERT INTO {LAKE}.sync.restores ({listed}) VALUES ({marks})", values)
+
+
+def restores_of_run(session: duckdb.DuckDBPyConnection, run_id: str) -> list[RestoreRecord]:
+    """What a run restored, by table; empty where it has committed nothing."""
+    if not has_table(session, "sync.restores"):
+        return []
+    listed = ", ".join(each.name for each in fields(RestoreRecord))
+    query = f"SELECT {listed} FROM {LAKE}.sync.restores WHERE run_id = ? ORDER BY platform, dataset"
+    return [RestoreRecord(*row) for row in session.execute(query, [run_id]).fetchall()]

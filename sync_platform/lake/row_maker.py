@@ -16,7 +16,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from sync_platform.lake.content_hashes import content_hashes
+from sync_platform.lake.content_hashes import content_hashes, line_hash
 from sync_platform.lake.schema import ARROW_TYPES
 from sync_platform.quality.contract import Contract
 from sync_platform.quality.contract_counts import ContractCounts
@@ -129,12 +129,13 @@ class RowMaker:
         return batch.set_column(index, batch.schema.field(index), pa.array(texts, pa.string()))
 
     def _unstorable(self, key: str, body: bytes, broken: dict[int, _Problems]) -> pa.RecordBatch:
-        """Rows with only `problems`, for records that cannot become rows; with their ids where those are readable."""
+        """Rows with only `problems` and the hash of their line, for records that cannot become rows; with their ids
+        where those are readable."""
         lines = sorted(broken)
         texts = body.splitlines()
         records = [
             {
-                "source_id": self._id_of(texts[line - 1]),
+                **self._identity_of(texts[line - 1]),
                 "landing_object": key,
                 "landing_line": line,
                 "problems": _as_json(broken[line]),
@@ -146,12 +147,19 @@ class RowMaker:
         )
         return pa.RecordBatch.from_pylist(records, schema=self.schema)
 
-    def _id_of(self, text: bytes) -> str | None:
+    def _identity_of(self, text: bytes) -> dict[str, str | None]:
+        """The id of a record that cannot become a row, and the hash of its line, if it has more than the key."""
         try:
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
-            return None
-        return self._dataset.source_id(record) if isinstance(record, dict) else None
+            record = None
+        if not isinstance(record, dict):
+            return {"source_id": None, "content_hash": line_hash(text)}
+        has_content = any(value is not None for name, value in record.items() if name not in self._dataset.key)
+        return {
+            "source_id": self._dataset.source_id(record),
+            "content_hash": line_hash(text) if has_content else None,
+        }
 
     def _is_storable(self, item: _Found, broken: dict[int, _Problems]) -> bool:
         """True if every column can store its value; otherwise the problem is added to `broken`."""

@@ -42,11 +42,15 @@ def notes_of(gaps: Gaps) -> list[str]:
 
 @dataclass(frozen=True)
 class Received:
-    """What came of a dataset: pages, records with distinct ids, and records without an id."""
+    """What came of a dataset: pages, records with distinct ids, and records without an id with distinct contents."""
 
     pages: int
     distinct_ids: int
     without_id: int
+
+    @property
+    def records(self) -> int:
+        return self.distinct_ids + self.without_id
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Completeness:
 def completeness_of(gaps: Gaps, came: Received, missing_parents_share: float | None = 0.0) -> Completeness:
     """The completeness of a dataset. `missing_parents_share`: the missing share of the dataset `gaps.parent`."""
     reasons = _reasons(gaps, came)
-    share = _missing_share(gaps, came, missing_parents_share) if reasons else 0.0
+    share = _missing_share(gaps, came, missing_parents_share) if reasons or came.without_id else 0.0
     return Completeness(reasons, share, _parts(gaps, reasons))
 
 
@@ -80,14 +84,12 @@ def _reasons(gaps: Gaps, came: Received) -> list[str]:
         reasons.append(f"{len(gaps.capped_slices)} slices hold more than the source lists: {gaps.capped_slices[0]}")
     if gaps.omitted_ids:
         reasons.append(f"{len(gaps.omitted_ids)} ids asked for were left out: {', '.join(gaps.omitted_ids[:5])}")
-    if came.without_id:
-        reasons.append(f"{came.without_id} records came without an id")
     if gaps.missing_parents:
         reasons.append(gaps.missing_parents)
     if not gaps.failures and came.pages < gaps.pages_expected:
         reasons.append(f"{came.pages} of {gaps.pages_expected} pages came")
-    if gaps.claimed is not None and came.distinct_ids < gaps.claimed:
-        reasons.append(f"the source claims {gaps.claimed:,} records, {came.distinct_ids:,} came")
+    if gaps.claimed is not None and came.records < gaps.claimed:
+        reasons.append(f"the source claims {gaps.claimed:,} records, {came.records:,} came")
     if came.pages == 0 and not reasons:
         reasons.append("no page came")
     return reasons
@@ -100,9 +102,9 @@ def _pages(count: int) -> str:
 
 
 def _missing_share(gaps: Gaps, came: Received, missing_parents_share: float | None) -> float | None:
-    if gaps.findings or came.without_id or came.pages == 0:
+    if gaps.findings or came.pages == 0:
         return None
-    largest = 0.0
+    largest = came.without_id / max(came.records, 1)  # what belongs to them is missing
     for share in (_page_share(gaps, came), _part_share(gaps), _record_share(gaps, came), missing_parents_share):
         if share is None:
             return None
@@ -125,7 +127,7 @@ def _part_share(gaps: Gaps) -> float | None:
 
 def _record_share(gaps: Gaps, came: Received) -> float | None:
     """None where slices or ids are missing and the source's total does not say how many records that are."""
-    missing = max((gaps.claimed or 0) - came.distinct_ids, 0, len(gaps.omitted_ids))
+    missing = max((gaps.claimed or 0) - came.records, 0, len(gaps.omitted_ids))
     if not gaps.claimed or not missing:
         return None if gaps.capped_slices or gaps.omitted_ids else 0.0
     return min(missing / gaps.claimed, 1.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -70,6 +71,7 @@ class DatasetWriter:
         self._undeclared = UndeclaredPersonal.of(dataset)
         self._unsealed: list[Record] = []
         self._names: list[str] = []  # the id of each unsealed record
+        self._alike: Counter[str] = Counter()  # records without an id, by content
         self._unsealed_bytes = 0
         self._lines: list[bytes] = []
         self._line_bytes = 0
@@ -77,7 +79,7 @@ class DatasetWriter:
         self._objects = 0
         self._opened_at = time.monotonic()
         self._scope, self._started_at = scope_text(scope or Scope()), started_at or datetime.now(UTC)
-        self._seen = Fingerprints()
+        self._seen, self._seen_without_id = Fingerprints(), Fingerprints()
         self.pages: list[PageEntry] = []
         self.records = 0
         self.without_id = 0
@@ -109,6 +111,8 @@ class DatasetWriter:
         known = [own_id for own_id in own_ids if own_id is not None]
         self.without_id += len(own_ids) - len(known)
         self._seen.add(map(hash, known))
+        contents = [None if own_id else orjson.dumps(record) for record, own_id in zip(records, own_ids, strict=True)]
+        self._seen_without_id.add(hash(content) for content in contents if content is not None)
         bodies = list(page.landed) or [Body.of(reply) for reply in page.replies]
         first_line = len(self._lines) + len(self._unsealed) + 1
         self._open_pages.append(PageEntry(bodies, len(records), first_line=first_line, part=page.part))
@@ -122,7 +126,7 @@ class DatasetWriter:
             self._encode(records)
         else:
             self._unsealed += records
-            self._names += [own_id or f"{bodies[0].sha256}/{line}" for line, own_id in enumerate(own_ids)]
+            self._names += [own_id or self._name_by(content) for own_id, content in zip(own_ids, contents, strict=True)]
             self._unsealed_bytes += sum(body.size_bytes for body in bodies)
             if len(self._unsealed) >= limits.sealed_at_once or self._unsealed_bytes >= limits.size_bytes:
                 self._seal()
@@ -167,7 +171,7 @@ class DatasetWriter:
         `missing_parents_share`: the missing share of the dataset `gaps.parent`.
         """
         self.store(self._filled())
-        came = Received(len(self.pages), self.distinct_ids, self.without_id)
+        came = Received(len(self.pages), self.distinct_ids, len(self._seen_without_id))
         completeness = completeness_of(gaps, came, missing_parents_share)
         return Manifest(
             platform=self._platform,
@@ -215,6 +219,12 @@ class DatasetWriter:
         declared = self._dataset.personal or NOTHING_PERSONAL
         undeclared = dict.fromkeys(sorted(self._undeclared.found), PersonalKind.unstated)
         return replace(declared, fields={path: declared.kind_of(path) for path in declared.fields} | undeclared)
+
+    def _name_by(self, content: bytes | None) -> str:
+        """The name of a record without an id: the same in each sync, and another one for a second record like it."""
+        digest = hashlib.sha256(content or b"").hexdigest()
+        self._alike[digest] += 1
+        return f"{digest}/{self._alike[digest]}"
 
     def _seal(self) -> None:
         """Seal the waiting records, in the order in which they came."""

@@ -9,11 +9,12 @@ from sync_platform.matching.scripts import drop_apostrophes, fold, has_han
 from sync_platform.quality.areas import all_areas
 
 _ALSO_ESTATES = ("花园", "新村", "半岛", "新城")
+_ALSO_ESTATES_ENGLISH = ("garden", "gardens", "estate")
 _MORE = (
     "香港", "大屿山", "长洲", "南丫岛", "坪洲", "愉景湾", "东涌", "梅窝", "大澳", "赤鱲角", "油尖", "北区",
     "新界北区", "马鞍山", "火炭", "大围", "将军澳", "粉岭", "上水", "石湖墟", "联和墟", "黄大仙", "坑口", "宝琳",
     "调景岭", "康城", "清水湾", "九龙湾", "天水围", "深水埗",
-    "西九龙文化区", "西九文化区", "田湾", "新界北", "薄扶林", "大坑",
+    "西九龙文化区", "西九文化区", "大坑东", "大坑西", "田湾", "新界北", "薄扶林", "大坑",
 )  # fmt: skip
 _MORE_ENGLISH = (
     "hong kong", "hk", "china", "kowloon", "kln", "new territories", "nt", "n t", "lantau", "lantau island",
@@ -45,11 +46,12 @@ def english_areas() -> frozenset[str]:
     """Folded names of areas."""
     names = {name for area in all_areas().values() for name in (area.english, *area.aliases) if not has_han(name)}
     plain = {" ".join(re.findall(r"[a-z0-9]+", drop_apostrophes(fold(name)))) for name in names}
-    return frozenset(plain | set(_MORE_ENGLISH))
+    areas = {name for name in plain if not name.endswith(_ALSO_ESTATES_ENGLISH)}
+    return frozenset(areas | set(_MORE_ENGLISH))
 
 
 def without_areas(text: str) -> str:
-    """Folded Chinese text without the areas in front; each area is removed once (銅鑼灣銅鑼灣道 is a street)."""
+    """Folded Chinese text without the areas in front; each area is removed once (筲箕灣筲箕灣東大街 is a street)."""
     return _split_areas(text)[1]
 
 

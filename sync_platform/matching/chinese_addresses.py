@@ -7,109 +7,130 @@ a number is a street; names behind it, or without a number, are an estate and a 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from sync_platform.matching.area_names import chinese_areas, without_areas
+from sync_platform.matching.area_names import without_areas
+from sync_platform.matching.chinese_buildings import name_places
 from sync_platform.matching.floors import CHINESE, chinese_number, parse_chinese_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
-from sync_platform.matching.parsed_address import Door, ParsedAddress
+from sync_platform.matching.parsed_address import ROMAN, Door, ParsedAddress
 from sync_platform.matching.romanisation import sound_of_chinese
 from sync_platform.matching.scripts import HAN
 from sync_platform.matching.units import CODE, parse_units
 
 _AND = r"[、,，及和&与/+]"
 _PORTION = r"(?:\(?(?:主要)?部[分份]\)?)?"
+_CODE = rf"(?>{CODE})"  # atomic: no second attempt with a part of a code
 _UNIT = re.compile(
-    rf"(?<=[下层楼|])\s*(\d{{1,4}}号[a-z])\s*铺|"
-    rf"(?<![a-z0-9.])((?:{CODE})(?:\s*(?:号铺?|铺)?{_PORTION}\s*(?:{_AND}+|[-–至到~])\s*(?:{CODE}))*)"
+    r"(?=[a-z0-9\s铺室单档熟小])(?:"  # the first characters that are possible: most characters are none of them
+    r"(?<=[下层楼|])\s*(\d{1,4}号[a-z])\s*铺|"
+    rf"(?<![a-z0-9.])({_CODE}(?:\s*(?:号铺?|铺)?{_PORTION}\s*(?:{_AND}+|[-–至到~])\s*{_CODE})*)"
     rf"\s*号?\s*{_PORTION}(?:铺位?|室|档[位口]?|单位|摊位?|店铺|舱|店(?=\s*(?:$|[|,(])))"
-    rf"|(?:铺位?|室|单位|档位?|[熟小]食亭)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{_AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?"
+    rf"|(?:铺位?|室|单位|档位?|[熟小]食亭)\s?((?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}})(?:\s*{_AND}\s*(?:[a-z]{{0,3}}-?\d+[a-z]{{0,2}}))*)号?)"
 )
 _BARE_UNIT = re.compile(
     r"\|\s*((?!\d{1,5}$)[a-z]{0,4}-?\d{1,4}[a-z]{0,3}\d{0,4})\s*$|(?<=号).*\|\s*(\d{1,4}[a-z]?(?:\s*[-及、,&]\s*\d{1,4}[a-z]?)*)号$"
 )
 _PHASE = re.compile(
-    r"[(（]?第?\s?((?:\d{1,2}[a-z]?|[a-h]|[一二三四五六七八九十]{1,3})(?:\s*[及和&,、]\s*(?:\d{1,2}|[一二三四五六七八九十]))*)\s*期[)）]?"
+    r"[(（]?第?\s?((?:\d{1,2}[a-z]?|[ivx]{1,4}|[a-h]|[一二三四五六七八九十]{1,3})(?:\s*[及和&,、]\s*(?:\d{1,2}|[一二三四五六七八九十]))*)[)）]?\s*期[)）]?"
     r"|[(（]?地盘\s*(\d)[)）]?"
 )
-_LOT = re.compile(rf"\d+约第?\d+(?:号)?地段|[{HAN}]*?(?:地段|约份?)第?\s*[a-z\d\s.]+号?(?:地段)?|d\.?d\.?\s*\d+")
+_LOT = re.compile(
+    rf"第?\d+约第?[\d、,及\s]+(?:号)?地段|[{HAN}]*?(?:地段|约份?)第?\s*[a-z\d\s.]+号?(?:地段|[a-z]?分段)?|d\.?d\.?\s*\d+"
+)
+_NAMES_A_LOT = re.compile(r"地段|约|d\.?d")
 _BLOCK = re.compile(
     r"(?:主要)?部[分份](?:及|$|(?=\||\s))|(?<![a-z0-9])第?(?:[a-z\d]{1,2}|[一二三四五六七八九十]{1,2}|[东南西北主后前])座|[东南西北中]翼"
 )
-_ONE = r"\d{1,5}[a-z]?(?![a-z0-9])"
+_ONE = r"\d{1,5}(?:号?[a-z])?(?![a-z0-9])"
 _NUMBERS = rf"{_ONE}(?:\s*(?:[-–至到~]|号|{_AND})+\s*{_ONE})*"
 _NUMBER = re.compile(
-    rf"(?P<before>[{HAN}]+)\s*(?:门牌)?(?P<numbers>{_NUMBERS})\s*号"
-    rf"|(?P<street>[{HAN}]*[街道路里巷坊径围])\s*(?P<bare>{_NUMBERS})(?=\s*(?:[{HAN}|]|$))"
+    rf"([{HAN}]+)\s*(?:门牌)?({_NUMBERS})\s*号"
+    rf"|([{HAN}]*[街道路里巷坊径围])\s*({_NUMBERS})(?=\s*(?:[{HAN}|]|$))"
 )
 _STREET = re.compile(
     rf"([{HAN}]{{1,6}}?(?:大?道[东南西北中]?|[街路里径坊巷](?!市|坊)(?![{HAN}]{{0,2}}(?:中心|广场|大厦)))[东南西北中]?)(?=[{HAN}|\s]|$)"
 )
 _CROSSING = re.compile(rf"[与及]([{HAN}]{{1,6}}[街道路里径])交界")
-_ESTATE = re.compile(r"(.{2,}?(?:村|苑|屋苑))(.*)")
-_GARDEN = re.compile(rf"(.{{2,}}?(?:花园|半岛|新城(?!市)|湾畔|豪庭))(?=\s*[{HAN}]{{2,}})")
-_KIND = re.compile(r"(?:购物)?(?:商场|街市|中心|广场|街市场|停车场(?:大厦|大楼)?|市场|大厦|大楼)")
 _FLOOR_SIGN = re.compile(r"(?<![a-z0-9])(\d{1,3}(?:-\d{1,3})?|ug|lg|[gbm]\d?)\s*/\s*f\b")
-_PURPOSE = re.compile(r"(?:商业|住宅)(?:发展)?(?:部[分份])?$|(?:东|西|南|北)翼$")
-_NO_NAME = re.compile(
-    r".*(?:前称|又称|座位|铺前|部[分份]|商业发展)|平台|全层|前称|又称|后座|前座|后面|空地|铺位?|号|店|楼上|入口|近|对面|单位|[商店]铺|及|与|后铺|前铺|商业发展|楼|\d+段|整层"
+_NUMBER_OF_ESTATE = re.compile(r"\(([一二三四五六\d])\)(?=[村苑])")
+_PHASES_DIVIDED = re.compile(r"[及和&,、\s]+")
+_LAST_NAME = re.compile(rf"[{HAN}]+$")
+_BEHIND_PLACE = re.compile(
+    rf"[{HAN}]+[湾角围坑村](?=(?![东西南北中大正后前新上下])[{HAN}]{{2,5}}[街道路里径]$|[{HAN}]{{2,3}}村$)"
+    rf"|[{HAN}]+(?=(?<!沙头)[{HAN}]{{2}}公[路道]$)(?!头角公)"
 )
+"""A place in front of a street or a village that is no known area: 鯉景灣 in 鯉景灣太康街, 油柑頭 in 油柑頭青山公路."""
 _SPELLINGS = str.maketrans({"路": "道"})
+_BRACKETS = str.maketrans(dict.fromkeys("()[]{}", "|"))
 
 
 def parse_chinese(folded: str) -> ParsedAddress:
     """The parts of a folded address in Chinese."""
-    units: set[str] = set()
-    text = _LOT.sub("|", _FLOOR_SIGN.sub(r"\1楼", folded.replace("地 下", "地下")))
-    text = re.sub(r"\(([一二三四五六\d])\)(?=[村苑])", r"\1", text)
-
-    def take_units(found: re.Match[str]) -> str:
-        units.update(_units_of(found))
-        return "|"
-
-    text = _UNIT.sub(take_units, text)
+    text, units = _take_units(_plain(folded))
     text, floors, has_levels = _take_floors(text)
     if not units and (found := _BARE_UNIT.search(text)):
-        units |= parse_units(found[1] or found[2])
+        units = parse_units(found[1] or found[2])
         text = text[: found.start(1 if found[1] else 2)]
     text, phases = _take_phases(text)
-    text = _BLOCK.sub("|", re.sub(r"[()\[\]{}（）]", "|", text))
-    doors, names = _take_doors(text)
-    buildings, estate, more_phases = _names(names)
-    return ParsedAddress(
-        doors, buildings, estate, frozenset(phases | more_phases), floors, frozenset(units), has_levels, folded
-    )
+    if "座" in text or "部" in text or "翼" in text:
+        text = _BLOCK.sub("|", text)
+    doors, names = _take_doors(text.translate(_BRACKETS) if "(" in text else text)
+    buildings, estate, more_phases = name_places(names)
+    return ParsedAddress(doors, buildings, estate, phases | more_phases, floors, units, has_levels, folded)
 
 
-def _units_of(found: re.Match[str]) -> frozenset[str]:
-    if found[1]:  # 3號B舖 behind a floor is 3B; behind a street it is shop B at number 3
-        return parse_units(found[1].replace("号", ""))
-    return parse_units(found[2] or found[3])
+def _plain(folded: str) -> str:
+    """The text with one form of some signs, and without lots. Most texts have none of them."""
+    text = folded.replace("地 下", "地下")
+    if "/" in text:
+        text = _FLOOR_SIGN.sub(r"\1楼", text)
+    if _NAMES_A_LOT.search(text):
+        text = _LOT.sub("|", text)
+    return _NUMBER_OF_ESTATE.sub(r"\1", text) if "(" in text else text
+
+
+def _take_units(text: str) -> tuple[str, frozenset[str]]:
+    """The text without units, and the units."""
+    units: set[str] = set()
+
+    def take(found: re.Match[str]) -> str:
+        if found[1]:  # 3號B舖 behind a floor is 3B; behind a street it is shop B at number 3
+            units.update(parse_units(found[1].replace("号", "")))
+        else:
+            units.update(parse_units(found[2] or found[3]))
+        return "|"
+
+    return _UNIT.sub(take, text), frozenset(units)
 
 
 def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
     """The text without floors, the floors, and whether they are levels."""
     found = [(match, parse_chinese_floor(match)) for match in CHINESE.finditer(text)]
-    if any("平台" not in (match["name"] or "") for match, _ in found):
-        found = [each for each in found if "平台" not in (each[0]["name"] or "")]
-    floors = frozenset(floor for _, each in found for floor in each.floors)
+    if len(found) > 1:  # a podium beside another floor is a part of a building's name
+        found = [each for each in found if "平台" not in each[0][0]] or found
     for match, _ in reversed(found):
         text = f"{text[: match.start()]}|{text[match.end() :]}"
+    floors = frozenset[str]().union(*(each.floors for _, each in found))
     return text, floors, bool(found) and all(each.has_levels for _, each in found)
 
 
-def _take_phases(text: str) -> tuple[str, set[str]]:
+def _take_phases(text: str) -> tuple[str, frozenset[str]]:
+    """The text without phases, and the phases."""
+    if "期" not in text and "地盘" not in text:
+        return text, frozenset()
     phases: set[str] = set()
 
     def take(found: re.Match[str]) -> str:
-        written = re.split(r"[及和&,、\s]+", found[1] or found[2])
+        written = _PHASES_DIVIDED.split(found[1] or found[2])
         phases.update(_number(each) for each in written if each)
         return "|"
 
-    return _PHASE.sub(take, text), phases
+    return _PHASE.sub(take, text), frozenset(phases)
 
 
 def _number(written: str) -> str:
-    return written if written.isascii() else str(chinese_number(written))
+    return ROMAN.get(written, written) if written.isascii() else str(chinese_number(written))
 
 
 def _take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
@@ -118,73 +139,44 @@ def _take_doors(text: str) -> tuple[tuple[Door, ...], list[str]]:
     names: list[str] = []
     position = 0
     for found in _NUMBER.finditer(text):
-        before = without_areas(text[position : found.end("before") if found["before"] else found.end("street")])
-        head, street = _split_street(before)
+        named, numbers, street_only, bare = found.groups()
+        end = found.start() + len(named or street_only)
+        head, street = _split_street(without_areas(text[position:end]))
         if street:
             names.append(head)
         elif doors:  # further numbers of the street before
             street = doors[-1].street
         else:
             continue
-        intervals = parse_house_numbers(found["numbers"] or found["bare"])
-        doors += [Door(street, _sound(street), first, last) for first, last in intervals]
+        sound = _sound(street)
+        doors += [Door(street, sound, first, last) for first, last in parse_house_numbers(numbers or bare)]
         position = found.end()
-    rest = text[position:]
-    if not doors:
-        rest = without_areas(rest)
-        if found_street := _STREET.match(rest):
-            doors.append(Door(found_street[1].translate(_SPELLINGS), _sound(found_street[1])))
-            rest = rest[found_street.end() :]
-            if crossing := _CROSSING.match(rest):
-                doors.append(Door(crossing[1].translate(_SPELLINGS), _sound(crossing[1])))
-                rest = rest[crossing.end() :]
-    return tuple(doors), [*names, rest]
+    if doors:
+        return tuple(doors), [*names, text[position:]]
+    streets, rest = _take_streets(without_areas(text))
+    return streets, [*names, rest]
 
 
+def _take_streets(text: str) -> tuple[tuple[Door, ...], str]:
+    """The street without a number in front of a text, with the street that it crosses; and the rest of the text."""
+    found = _STREET.match(text)
+    if not found:
+        return (), text
+    crossing = _CROSSING.match(text, found.end())
+    streets = [each[1].translate(_SPELLINGS) for each in (found, crossing) if each]
+    return tuple(Door(street, _sound(street)) for street in streets), text[(crossing or found).end() :]
+
+
+@lru_cache(maxsize=50_000)
 def _split_street(before: str) -> tuple[str, str]:
     """The names in front of a street, and the street."""
-    found = re.search(rf"[{HAN}]+$", before)
+    found = _LAST_NAME.search(before)
     if not found:
         return before, ""
-    return before[: found.start()], found[0].lstrip("及与").translate(_SPELLINGS)
+    street = _BEHIND_PLACE.sub("", found[0].lstrip("及与"), count=1)
+    return before[: found.start()], street.translate(_SPELLINGS)
 
 
+@lru_cache(maxsize=50_000)
 def _sound(street: str) -> str:
     return sound_of_chinese(street[:-1])
-
-
-def _names(texts: list[str]) -> tuple[tuple[str, ...], str, set[str]]:
-    """The buildings, the estate, and the phases that a number behind a building's name stands for."""
-    pieces = [piece for text in texts for part in text.split("|") for piece in _pieces(part)]
-    buildings: list[str] = []
-    estate = ""
-    phases: set[str] = set()
-    for piece in pieces:
-        if not estate and (found := _ESTATE.fullmatch(piece)):
-            estate = found[1]
-            piece = piece if _KIND.fullmatch(found[2]) else found[2]
-        elif not estate and (found := _GARDEN.match(piece)):
-            estate = found[1]
-            piece = piece if _KIND.fullmatch(piece[found.end() :].strip()) else piece[found.end() :]
-        piece = _PURPOSE.sub("", piece)
-        if found := re.fullmatch(rf"(.*[{HAN}])\s*(\d)", piece):
-            phases.add(found[2])
-            piece = found[1]
-        if piece and not _KIND.fullmatch(piece) and piece not in chinese_areas():
-            buildings.append(re.sub(r"[^\w]", "", piece).replace("大楼", "大厦"))
-    if len(buildings) > 1 and not estate and buildings[0].endswith("花园"):
-        estate = buildings.pop(0)
-    return tuple(dict.fromkeys(name for name in buildings if name != estate)), estate, phases
-
-
-def _pieces(text: str) -> list[str]:
-    """The names in a text: spaces divide them where Chinese stands on both sides."""
-    pieces = re.split(rf"(?<=[{HAN}])\s+(?=[{HAN}])|[,，、;]", text)
-    cleaned = (
-        without_marks
-        for piece in pieces
-        if (without_marks := _NO_NAME.sub("", piece, 1) if _NO_NAME.fullmatch(piece.strip()) else piece.strip())
-    )
-    return [
-        piece for piece in cleaned if len(re.sub(r"[^\w]", "", piece)) > 1 and not re.fullmatch(r"[\d\s&-]+", piece)
-    ]

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import re
 
-from sync_platform.matching.english_buildings import ROMAN, NamedPlaces, name_places
+from sync_platform.matching.english_buildings import name_places
 from sync_platform.matching.english_streets import KINDS, has_kind, is_street, parse_street
 from sync_platform.matching.floors import ENGLISH, parse_english_floor
 from sync_platform.matching.house_numbers import parse_house_numbers
-from sync_platform.matching.parsed_address import Door, ParsedAddress
+from sync_platform.matching.parsed_address import ROMAN, Door, NamedPlaces, ParsedAddress
 from sync_platform.matching.scripts import drop_apostrophes
 from sync_platform.matching.units import CODE, parse_units
 
 _UNIT_WORD = r"(?:shops?|units?|rooms?|rm|suites?|ste|kiosks?|(?:food ?)?stalls?|stores?|flats?|apt|counter|booth|bay)"
 _NOT_A_FLOOR = r"(?!\s*/?\s*f\b|st\b|nd\b|rd\b|th\b)"
-_ONE = rf"(?:(?:{CODE}){_NOT_A_FLOOR})"
+_ONE = rf"(?:(?>{CODE}){_NOT_A_FLOOR})"
 _MORE = (
     rf"\s*(?:&|\band\b|/|\+|-|–|\bto\b)\s*(?:{_UNIT_WORD}\s*)?{_ONE}"
     rf"|\s*,\s*(?!l\d{{1,2}}\b){_ONE}(?=\s*(?:,|&|and\b|$))"
@@ -30,7 +30,7 @@ _BARE_UNIT = re.compile(r"\d{0,2}[a-z]{1,3}-?\d{1,4}[a-z]?(?:-\d{1,4})?$")
 _PORTION = re.compile(r"\(?\b(?:front |rear )?portion(?: [a-z]\b)?(?: of)?\)?")
 _ROMAN_IN_BRACKETS = re.compile(r"\(([ivx]+|\d)\)")
 _PHASE = re.compile(r"\b(?:phase|stage|site|ph)\s*\.?\s*([0-9]{1,2}[a-z]?|[ivx]{1,4}|[a-h])\b")
-_BLOCK = re.compile(r"\b(?:block|blk|tower)\s+(?:[a-z]|\d{1,2})\b(?=\s*(?:,|$))")
+_BLOCK = re.compile(r"\b(?:block|blk|tower|zone)\s+(?:[a-z]|\d{1,2})\b(?=\s*(?:,|$))")
 _NUMBER = re.compile(
     r"(?:\bnos?\.?\s*)?(?<![a-z0-9-])(\d{1,5}[a-z]?(?:\s*(?:[-–—/&,]|\band\b)\s*\d{1,5}[a-z]?)*)(?![a-z0-9/])\s*(?=[a-z0-9])"
 )
@@ -40,7 +40,7 @@ _UNIT_WORDS = re.compile(rf"\b{_UNIT_WORD}(?![a-z])")
 _SEGMENTS = re.compile(r"[,;|\n()]")
 _LONE_NUMBER = re.compile(r"(?:nos?\.? ?)?\d{1,5}[a-z]?")
 _MOST_WORDS_BEFORE = 5  # in front of a house number in its segment
-_UNIT_STOOD_HERE = "¦"
+_MARK = "¦"  # where a unit or a floor stood
 
 
 def parse_english(folded: str) -> ParsedAddress:
@@ -54,7 +54,7 @@ def parse_english(folded: str) -> ParsedAddress:
 
     def take_units(found: re.Match[str]) -> str:
         units.update(parse_units(_UNIT_WORDS.sub(" ", found[1] or found[2])))
-        return f" , {_UNIT_STOOD_HERE} , "
+        return f" , {_MARK} , "
 
     text, floors, has_levels = _take_floors(_UNITS.sub(take_units, text))
     phases: set[str] = set()
@@ -84,7 +84,7 @@ def _take_floors(text: str) -> tuple[str, frozenset[str], bool]:
     found = [(match, parse_english_floor(match)) for match in ENGLISH.finditer(text)]
     floors = frozenset(floor for _, each in found for floor in each.floors)
     for match, _ in reversed(found):
-        text = f"{text[: match.start()]} , {text[match.end() :]}"
+        text = f"{text[: match.start()]} , {_MARK} , {text[match.end() :]}"
     return text, floors, bool(found) and all(each.has_levels for _, each in found)
 
 
@@ -147,9 +147,10 @@ def _further_doors(segment: str) -> list[Door]:
 
 
 def _names_behind_unit(segments: list[str]) -> NamedPlaces:
-    """The names in the segments; one in front of the unit is that of the restaurant, if there is another."""
-    if _UNIT_STOOD_HERE in segments:
-        behind = name_places(segments[segments.index(_UNIT_STOOD_HERE) + 1 :])
+    """The names in the segments; one in front of the unit or floor is that of the restaurant, if there is another."""
+    names = name_places([segment for segment in segments if segment != _MARK])
+    if _MARK in segments:
+        behind = name_places([segment for segment in segments[segments.index(_MARK) + 1 :] if segment != _MARK])
         if behind.buildings:
-            return behind
-    return name_places(segments)
+            return behind._replace(estate=names.estate)
+    return names

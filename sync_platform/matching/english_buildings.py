@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from sync_platform.matching.area_names import english_areas
+from sync_platform.matching.parsed_address import ROMAN, NamedPlaces, PlaceName
 
 _ESTATE = re.compile(r".*\b(?:estate|chuen|tsuen)$")
 _PHASE = re.compile(r"\d|i{2,3}")
 _NO_PHASE = frozenset(("terminal", "complex", "block"))
-ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
 _SPELLINGS = {
     "bldg": "building", "mansion": "building", "ctr": "centre", "center": "centre", "shoppers": "shopping",
     "comm": "commercial", "coml": "commercial",
@@ -22,30 +21,16 @@ _STREETS = frozenset(("street", "st", "road", "rd", "avenue", "ave", "lane", "hi
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-class NamedPlaces(NamedTuple):
-    """The names in an address: `phases` are those that a number behind a building's name stands for."""
-
-    buildings: tuple[str, ...]
-    estate: str
-    phases: frozenset[str]
-
-
-class _Name(NamedTuple):
-    name: str
-    phase: str
-    is_estate: bool
-
-
 def name_places(segments: list[str]) -> NamedPlaces:
     """The buildings and the estate that the segments of an address name."""
     names = [name for segment in segments if (name := _read_name(segment))]
-    buildings = dict.fromkeys(name.name for name in names if not name.is_estate)
-    estate = next((name.name for name in names if name.is_estate), "")
+    buildings = dict.fromkeys(name.building for name in names if name.building)
+    estate = next((name.estate for name in names if name.estate), "")
     return NamedPlaces(tuple(buildings), estate, frozenset(name.phase for name in names if name.phase))
 
 
 @lru_cache(maxsize=50_000)
-def _read_name(segment: str) -> _Name | None:
+def _read_name(segment: str) -> PlaceName | None:
     """The name of a building or an estate; none where a segment is an area, a street or a description."""
     words = [_SPELLINGS.get(word, word) for word in _WORD.findall(segment)]
     while words and words[0] in _NO_NAME:
@@ -54,9 +39,9 @@ def _read_name(segment: str) -> _Name | None:
     if not name or name == "on" or name.isdigit() or _NO_BUILDING.search(name):
         return None
     if _ESTATE.fullmatch(name):
-        return _Name(name, "", is_estate=True)
+        return PlaceName(estate=name)
     if name in english_areas() or (len(words) > 1 and words[-1] in _STREETS):
         return None
     if len(words) > 1 and _PHASE.fullmatch(words[-1]) and words[-2] not in _NO_PHASE:
-        return _Name(" ".join(words[:-1]), ROMAN.get(words[-1], words[-1]), is_estate=False)
-    return _Name(name, "", is_estate=False)
+        return PlaceName(building=" ".join(words[:-1]), phase=ROMAN.get(words[-1], words[-1]))
+    return PlaceName(building=name)

@@ -31,22 +31,29 @@ _NAMED = r"(?:upper ground|lower ground|ground|basement|mezzanine|podium|roof)"
 _ORDINAL = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)"  # written out: "second floor"
 _ORDINALS = {word: str(number) for number, word in enumerate(_ORDINAL[3:-1].split("|"), 1)}
 ENGLISH = re.compile(
+    r"\b(?=[0-9bulgmrcpftsen])(?:"  # the first characters that are possible
     rf"(?<![a-z0-9/-])(?P<list>(?:{_ATOM})(?:{_F})?(?:{_BETWEEN}{_ATOM}(?:{_F})?)*?)"
     rf"(?:{_F}|\s*/?\s*(?:floors?|flr|fl)\b\.?|(?<=[0-9gb])\s?f\b(?=\s*(?:,|$| )))"
     rf"|\b(?P<level>levels?|floor|l(?=\d))\s*\.?\s*(?P<levels>[bl]?\d{{1,2}}\b(?:(?:{_BETWEEN}|\s*,\s*)[bl]?\d{{1,2}}\b(?!\s*/?\s*f))*)"
     rf"|\b(?P<ordinal>{_ORDINAL}) floor\b"
-    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|rooftop)\b"
+    rf"|\b(?P<name>{_NAMED})\s*(?P<number>\d?)\s*(?:floor|level|fl)\b\s*(?P<after>\d?)(?!\d)|\b(?P<alone>basement|mezzanine|cockloft|rooftop)\b(?:\s?(?P<depth>\d)\b)?)"
 )
 _SEPARATOR = re.compile(r"\s*(?:(?P<range>-|–|to\b|至|到)|&|\+|,|、|and\b|及|和)\s*")
 
 _ATOM_ZH = r"(?:第?\s?(?:ug|lg|[blmp]\d{1,2}|\d{1,3}|[bgmr](?=\s*[楼层])|[一二三四五六七八九十]{1,3}))"
 _STOREY = r"(?:字楼|楼层|楼|层)"
 CHINESE = re.compile(
-    rf"(?:(?<![a-z0-9.\-])|(?=第))(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
+    r"(?=[第a-z0-9一二三四五六七八九十地高上低阁天平])(?:"  # the first characters that are possible
+    r"第?\s?(?P<depth>[\d一二三四])[楼层]地[库牢]"
+    rf"|(?:(?<![a-z0-9.\-])|(?=第))(?P<list>{_ATOM_ZH}\s?{_STOREY}?(?:\s*(?:[-–&、]|及|至|到|和)\s*{_ATOM_ZH}\s?{_STOREY}?)*?)"
     rf"(?P<storey>(?<=[层楼])|{_STOREY}|(?=全层))(?!\s*\d*\s*[铺室]?位)"
+    r"|(?<![a-z0-9.\-])(?P<level>l\d{1,2})(?=\s*(?:[(|]|$))"
     "|(?P<name>高层地下|地下高层|上层地下|低层地下|地下低层|地下底层|地下|地面|地铺|地库|地牢|阁楼|阁仔|天台|[a-z]?平台层?|低层|高层)"
-    rf"(?P<number>\d(?=\s*(?:楼|层|[{HAN}]|$)))?"
+    rf"(?P<number>\d(?=\s*(?:楼|层|[{HAN}]|$)))?)"
 )
+_STOREY_OR_ORDINAL = re.compile(rf"{_STOREY}|第")
+_LEVEL = re.compile(r"\bl(?=\d)")
+_FLOOR_SIGN = re.compile(r"/\s*f\b\.?")
 
 
 class FloorSet(NamedTuple):
@@ -58,25 +65,37 @@ class FloorSet(NamedTuple):
 
 def parse_english_floor(found: re.Match[str]) -> FloorSet:
     """The floors of a match of ENGLISH."""
-    if found["list"]:
-        return FloorSet(_listed(re.sub(r"/\s*f\b\.?", "", found["list"])), has_levels=False)
+    if written := found["list"]:
+        return FloorSet(_listed(_FLOOR_SIGN.sub("", written) if "/" in written else written), has_levels=False)
     if found["levels"]:
         return FloorSet(_listed(found["levels"]), has_levels=True)
     if found["ordinal"]:
         return FloorSet(frozenset({_ORDINALS[found["ordinal"]]}), has_levels=False)
     name = _FULL_NAMES[found["name"] or found["alone"]]
-    return FloorSet(frozenset({name + (found["number"] or found["after"] or "")}), has_levels=False)
+    return FloorSet(frozenset({name + (found["number"] or found["after"] or found["depth"] or "")}), has_levels=False)
 
 
 def parse_chinese_floor(found: re.Match[str]) -> FloorSet:
     """The floors of a match of CHINESE."""
-    if name := found["name"]:
-        number = found["number"] if name in ("地库", "地牢") else ""
-        floor = "p" if "平台" in name else _FULL_NAMES[name]
-        return FloorSet(frozenset({floor + (number or "")}), has_levels=False)
-    text = re.sub(rf"{_STOREY}|第", "", found["list"])
-    is_level = "层" in found[0] or re.search(r"\bl\d", text) is not None
-    return FloorSet(_listed(re.sub(r"\bl(?=\d)", "", text)), is_level)
+    name, written, number, depth = found.group("name", "list", "number", "depth")
+    if depth:
+        return FloorSet(frozenset({"b" + _floor(depth)}), has_levels=False)
+    return _named(name, number or "") if name else _listed_in_chinese(written or found["level"], found[0])
+
+
+@lru_cache(maxsize=1_000)
+def _named(name: str, number: str) -> FloorSet:
+    """A floor with a Chinese name; only basements have a number."""
+    floor = "p" if "平台" in name else _FULL_NAMES[name]
+    return FloorSet(frozenset({floor + (number if floor == "b" else "")}), has_levels=False)
+
+
+@lru_cache(maxsize=10_000)
+def _listed_in_chinese(written: str, text: str) -> FloorSet:
+    """The floors of a Chinese list; `text` is the list with the word for floor behind it."""
+    plain = _STOREY_OR_ORDINAL.sub("", written)
+    is_level = "层" in text or _LEVEL.search(plain) is not None
+    return FloorSet(_listed(_LEVEL.sub("", plain)), is_level)
 
 
 @lru_cache(maxsize=10_000)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WIDEST = 200
 _RANGE = re.compile(r"(\d{1,5})[a-z]?(?:\s*[-–—~至到/]\s*(\d{1,5})?[a-z]?)?")
 _ITEMS = re.compile(r"[、,，及&与和号;+]|\band\b")
 
 
+@lru_cache(maxsize=20_000)
 def parse_house_numbers(text: str) -> tuple[tuple[int, int], ...]:
     """The intervals in a folded list of numbers, such as `6-44号,9-67号` or `93, 95 & 99a`; each one once."""
     found = [interval for item in _ITEMS.split(text) if (interval := _interval(item.strip()))]

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8"}
+"""Roman numbers of phases."""
+
 
 class Door(NamedTuple):
     """An interval of house numbers of a street. `first` and `last` are 0 where there is no number.
@@ -18,6 +21,22 @@ class Door(NamedTuple):
     sound: str
     first: int = 0
     last: int = 0
+
+
+class PlaceName(NamedTuple):
+    """One name in an address: an estate, a building, or both; `phase` is that of a number behind a building's name."""
+
+    estate: str = ""
+    building: str = ""
+    phase: str = ""
+
+
+class NamedPlaces(NamedTuple):
+    """The names in an address: `phases` are those that a number behind a building's name stands for."""
+
+    buildings: tuple[str, ...]
+    estate: str
+    phases: frozenset[str]
 
 
 class ParsedAddress(NamedTuple):

@@ -15,6 +15,7 @@ import orjson
 from sync_platform.errors import ConnectionFailed, Refused, ServerFailed, SyncError, Throttled, TransientError
 from sync_platform.monitoring.metric import Sample
 from sync_platform.settings import Settings
+from sync_platform.storage.amazon_session import amazon_session
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -33,7 +34,6 @@ ATTEMPTS, PAUSE_S = 3, 0.5
 
 def open_cloudwatch_client(settings: Settings) -> CloudWatchClient:
     """The client, with the credentials of the environment. It repeats nothing: PutMetricData counts a repeat twice."""
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -42,7 +42,7 @@ def open_cloudwatch_client(settings: Settings) -> CloudWatchClient:
     )
     endpoint = settings.cloudwatch_endpoint_url or settings.aws_endpoint_url or None
     try:
-        session = boto3.session.Session()  # the usual one is not safe for threads, and keeps old credentials
+        session = amazon_session()
         return session.client("cloudwatch", region_name=settings.aws_region, endpoint_url=endpoint, config=config)
     except BotoCoreError as error:
         raise Refused(f"CloudWatch: {error}") from None

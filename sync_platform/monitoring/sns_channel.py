@@ -13,6 +13,7 @@ from typing import Any
 
 from sync_platform.errors import DeliveryFailed
 from sync_platform.monitoring.alert_message import Message
+from sync_platform.storage.amazon_session import amazon_session
 
 LONGEST_SUBJECT = 100
 """Characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
@@ -40,14 +41,11 @@ class SnsChannel:
     @cached_property
     def _client(self) -> Any:
         """The client in the region of the topic; the ledger retries, not the client."""
-        import boto3
         from botocore.config import Config
 
         limits = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1})
         region = self.topic_arn.split(":")[3]
-        return boto3.session.Session().client(
-            "sns", region_name=region, endpoint_url=self.endpoint or None, config=limits
-        )
+        return amazon_session().client("sns", region_name=region, endpoint_url=self.endpoint or None, config=limits)
 
     def _request(self, message: Message) -> dict[str, Any]:
         attributes = {

@@ -35,6 +35,7 @@ QUARANTINE = (
     Column("committed_at", "TIMESTAMPTZ", "When the record went to quarantine (UTC)"),
     Column("settled_at", "TIMESTAMPTZ", "When it ceased to be open (UTC); empty while it is"),
     Column("settled_how", "VARCHAR", "stored | seen again | not seen again | late; empty while it is open"),
+    Column("record_hash", "VARCHAR", "SHA-256 (first 128 bits, hex) of the landed line of a record without an id"),
 )
 
 
@@ -90,9 +91,9 @@ def quarantine(
     """Insert the records of the relation `quarantined`, and settle open entries whose records were examined again.
 
     Within the caller's transaction. `origin`: platform, dataset, partition, sync_id, run_id, observed_at, committed_at.
-    `quarantined`: source_id, landing_object, landing_line, problems as JSON. `stored`: a relation of the valid rows
-    of the sync. `is_whole`: the sync examined every record. `is_late`: the lake has a later observation, which stays
-    valid; only entries of this same landing are settled.
+    `quarantined`: source_id, landing_object, landing_line, problems as JSON, record_hash. `stored`: a relation of the
+    valid rows of the sync. `is_whole`: the sync examined every record. `is_late`: the lake has a later observation,
+    which stays valid; only entries of this same landing are settled.
     """
     _settle(session, origin, quarantined, stored, is_whole=is_whole, is_late=is_late)
     if not session.execute(f"FROM {quarantined} LIMIT 1").fetchone():
@@ -102,10 +103,12 @@ def quarantine(
         stays_open = f"""EXISTS (FROM {LAKE}.quality.quarantine e WHERE {_JUST_SETTLED}
             AND e.landing_object = q.landing_object AND e.landing_line = q.landing_line)"""
     session.execute(
-        f"""INSERT INTO {LAKE}.quality.quarantine
-        SELECT $platform, $dataset, $partition, $sync_id, $run_id, source_id, landing_object, landing_line,
-            problems->>'$[*].rule', problems->>'$[*].path', problems->>'$[*].problem', $observed_at, $committed_at,
-            CASE WHEN NOT {stays_open} THEN $committed_at END, CASE WHEN NOT {stays_open} THEN 'late' END
+        f"""INSERT INTO {LAKE}.quality.quarantine BY NAME
+        SELECT $platform AS platform, $dataset AS dataset, $partition AS partition, $sync_id AS sync_id,
+            $run_id AS run_id, source_id, landing_object, landing_line, problems->>'$[*].rule' AS rules,
+            problems->>'$[*].path' AS paths, problems->>'$[*].problem' AS problems, $observed_at AS observed_at,
+            $committed_at AS committed_at, CASE WHEN NOT {stays_open} THEN $committed_at END AS settled_at,
+            CASE WHEN NOT {stays_open} THEN 'late' END AS settled_how, record_hash
         FROM {quarantined} q ORDER BY landing_object, landing_line""",
         origin,
     )

@@ -85,10 +85,15 @@ def routes_of(parts: ServerParts, table: AccessTable, sessions: SessionStore, lo
     login = LoginRoutes(UserStore(parts.ledger), sessions, log, settings.password_login, provider)
     if provider:
         app.router.routes += OidcRoutes(OidcProvider(settings, parts.oidc_transport), login).routes()
-    state = StateRoutes(settings, parts.problems, parts.waiting_runs)
+    api = _api_context(parts, log)
+
+    def problems() -> list[str]:
+        return [*parts.problems(), *(["the first answers are being prepared"] if api.is_preparing.is_set() else [])]
+
+    state = StateRoutes(settings, problems, parts.waiting_runs)
     pages = PageRoutes(settings, parts.waiting_runs, log)
     app.router.routes += [*login.routes(), *state.routes(), *api_document_routes(), *pages.routes()]
-    app.include_router(api_router(_api_context(parts, log)))
+    app.include_router(api_router(api))
     app.add_route(DAGSTER_PREFIX, lambda _: RedirectResponse(f"{DAGSTER_PREFIX}/"), methods=["GET"])
     app.mount(DAGSTER_PREFIX, parts.dagster(table, log))
     app.add_exception_handler(StorageError, _storage_failed)

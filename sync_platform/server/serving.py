@@ -1,4 +1,7 @@
-"""`sync-platform serve`: Dagster's processes, the app, and the listening socket, from start to stop."""
+"""`sync-platform serve`: Dagster's processes, the app, and the listening socket, from start to stop.
+
+What belongs here: the whole of it, and the web server alone. Dagster's processes alone belong in processes/.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,22 @@ from pathlib import Path
 
 import sqlalchemy as sa
 import uvicorn
-from filelock import FileLock, Timeout
 
 from sync_platform.errors import StorageError
 from sync_platform.monitoring.installation_state import WaitingRun
 from sync_platform.server.address import has_tls
 from sync_platform.server.application import ServerParts, application
-from sync_platform.server.dagster_ui.workspace import DagsterWorkspace, is_serving, opened_workspace
+from sync_platform.server.dagster_ui.workspace import (
+    DagsterWorkspace,
+    is_serving,
+    on_network,
+    on_socket,
+    opened_workspace,
+)
 from sync_platform.server.processes.child_process import Relay
+from sync_platform.server.processes.daemon_lock import only_daemon
 from sync_platform.server.processes.dagster_processes import DagsterProcesses
+from sync_platform.server.timed_connection import TimedHttp, TimedWebsocket
 from sync_platform.settings import Settings
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database, transaction
@@ -48,16 +58,17 @@ def serve(
     still under way, which go on without the server. `relay` gets the output of Dagster's processes. Raises StorageError
     where the port, the ledger or Dagster cannot be used, or another `serve` runs over this home.
     """
-    with _only_one(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
-        os.environ.update({"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)})
-        for each in (signal.SIGINT, signal.SIGTERM):  # ignored ones would be inherited: children could not be stopped
-            signal.signal(each, signal.default_int_handler)
+    with only_daemon(settings), closing(_listening(settings)) as listening, _private_folder() as folder:
+        _prepare_process(settings, dagster_home)
         ledger = open_database(settings.ledger_url, MIGRATIONS)
         processes = DagsterProcesses(folder, {}, "json" if relay else "colored", relay)
         try:
             processes.start(is_serving)
-            with opened_workspace(str(processes.socket)) as workspace:
-                return _run(settings, ledger, processes, workspace, waiting_runs, progress_of, on_ready, listening)
+            with opened_workspace(on_socket(str(processes.socket))) as workspace:
+                parts = ServerParts(
+                    settings, ledger, workspace.app, waiting_runs, progress_of, _problems(processes, workspace, ledger)
+                )
+                return _run(parts, listening, processes.watch, on_ready)
         except KeyboardInterrupt:
             return True
         finally:
@@ -66,44 +77,83 @@ def serve(
             ledger.dispose()
 
 
-def _run(
+def serve_web(
     settings: Settings,
-    ledger: sa.Engine,
-    processes: DagsterProcesses,
-    workspace: DagsterWorkspace,
+    dagster_home: Path,
     waiting_runs: Callable[[], Sequence[WaitingRun]],
     progress_of: Callable[[list[str]], Mapping[str, str]],
     on_ready: Callable[[sa.Engine], None],
-    listening: socket.socket,
-) -> bool:
-    def problems() -> list[str]:
-        found = processes.problems()
-        if not found and not is_serving(str(processes.socket)):
-            found = ["the code server does not answer"]
-        return [*(found or filter(None, [workspace.problem()])), *_problems_of(ledger)]
+) -> None:
+    """Serve the app alone until interrupted; the daemon and the code server at CODE_SERVER run elsewhere.
 
-    app = application(ServerParts(settings, ledger, workspace.app, waiting_runs, progress_of, problems))
-    server = uvicorn.Server(_config(settings, app))
+    The arguments and errors are those of `serve`. It is ready without the daemon, which another program watches.
+    """
+    with closing(_listening(settings)) as listening:
+        _prepare_process(settings, dagster_home)
+        ledger = open_database(settings.ledger_url, MIGRATIONS)
+        try:
+            with opened_workspace(on_network(settings.code_server)) as workspace:
+                parts = ServerParts(
+                    settings, ledger, workspace.app, waiting_runs, progress_of, _problems(None, workspace, ledger)
+                )
+                _run(parts, listening, lambda give_up: None, on_ready)
+        except KeyboardInterrupt:
+            return
+        finally:
+            ledger.dispose()
+
+
+def _prepare_process(settings: Settings, dagster_home: Path) -> None:
+    os.environ.update({"DAGSTER_HOME": str(dagster_home), "SYNC_HOME": str(settings.home)})
+    for each in (signal.SIGINT, signal.SIGTERM):  # ignored ones would be inherited: children could not be stopped
+        signal.signal(each, signal.default_int_handler)
+
+
+def _run(
+    parts: ServerParts,
+    listening: socket.socket,
+    watch: Callable[[Callable[[], None]], None],
+    on_ready: Callable[[sa.Engine], None],
+) -> bool:
+    """Answer requests until interrupted. `watch` gets what ends the server; False if that was called."""
+    server = uvicorn.Server(server_config(parts.settings, application(parts)))
     is_given_up: list[bool] = []
 
     def give_up() -> None:
         is_given_up.append(True)
         server.should_exit = True
 
-    processes.watch(give_up)
-    on_ready(ledger)
+    watch(give_up)
+    on_ready(parts.ledger)
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     return not is_given_up
 
 
-def _config(settings: Settings, app: object) -> uvicorn.Config:
+def _problems(
+    processes: DagsterProcesses | None, workspace: DagsterWorkspace, ledger: sa.Engine
+) -> Callable[[], list[str]]:
+    """What is not ready now. Without processes of its own, the server does not need the daemon."""
+
+    def of_dagster() -> list[str]:
+        if processes is None:
+            return [*filter(None, [workspace.problem_of_definitions()])]
+        found = processes.problems()
+        if not found and not is_serving(str(processes.socket)):
+            found = ["the code server does not answer"]
+        return found or [*filter(None, [workspace.problem()])]
+
+    return lambda: [*of_dagster(), *_problems_of(ledger)]
+
+
+def server_config(settings: Settings, app: object) -> uvicorn.Config:
+    """How the server listens: its limits, TLS, and the proxies that it trusts."""
     proxies = [each.strip() for each in settings.serve_proxies.split(",") if each.strip()]
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",  # it limits the size of headers
+        http=TimedHttp,  # h11, which limits the size of headers
         h11_max_incomplete_event_size=LARGEST_HEADERS,
-        ws="websockets-sansio",
+        ws=TimedWebsocket,
         ws_max_size=LARGEST_MESSAGE,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
@@ -123,23 +173,6 @@ def _problems_of(ledger: sa.Engine) -> list[str]:
     except StorageError:
         return ["the ledger cannot be used"]
     return []
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """Two servers over one home would be two daemons, each of which launches every scheduled run."""
-    lock = FileLock(settings.home / "serve.lock")
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise StorageError(f"`serve` runs already over {settings.home}") from None
-    except OSError as error:
-        raise StorageError(f"SYNC_HOME={str(settings.home)!r} cannot be written: {error.strerror or error}") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _listening(settings: Settings) -> socket.socket:

@@ -36,6 +36,10 @@ class ServerSettings(SettingsGroup):
         description="Proxies before `serve` that end TLS: addresses or networks, separated by commas. Only their "
         "X-Forwarded-For and X-Forwarded-Proto count. Empty: none.",
     )
+    code_server: str = Field(
+        "",
+        description="Address (`host:port`) of Dagster's code server, for `serve --only`. Empty: it has none apart.",
+    )
     session_hours: int = Field(12, ge=1, le=720, description="Hours until a person must log in again.")
     password_login: bool = Field(True, description="Whether people may log in with a password.")
 
@@ -55,6 +59,14 @@ class ServerSettings(SettingsGroup):
         if value and not ORIGIN.fullmatch(value):
             raise ValueError("must be an address without a path, such as https://sync.example.org")
         return value.rstrip("/").lower()
+
+    @field_validator("code_server")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isdecimal() and 1 <= int(port) <= 65_535):
+            raise ValueError("must be host:port, such as 127.0.0.1:4266")
+        return value
 
     @field_validator("serve_proxies")
     @classmethod

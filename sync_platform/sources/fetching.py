@@ -30,6 +30,7 @@ class Parents:
         self._extraction, self.child = extraction, child
         self._dataset = extraction.state.datasets[child.parent]
         self._ids: set[str] = set()
+        self._without_id = 0
         self.counts: dict[str, int | None] = {}
 
     def add(self, records: Iterable[Record]) -> None:
@@ -38,6 +39,7 @@ class Parents:
             source_id = self._dataset.source_id(record)
             count = self.child.count.read(record) if self.child.count else None
             if source_id is None:
+                self._without_id += count != 0
                 continue
             self._ids.add(source_id)
             if count != 0:
@@ -51,6 +53,9 @@ class Parents:
         extraction.inherit_doubt(dataset, parent)
         if gaps.claimed is not None and count < gaps.claimed:
             finding = f"of {gaps.claimed:,} {parent} {count:,} came, and what belongs to the others is missing"
+            extraction.report_missing_parents(dataset, parent, finding)
+        elif self._without_id:
+            finding = f"{self._without_id:,} {parent} came without an id, and what belongs to them is missing"
             extraction.report_missing_parents(dataset, parent, finding)
         elif gaps.is_known:
             extraction.inherit_gaps(dataset, parent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from sync_platform.errors import StorageError
+from sync_platform.storage.amazon_session import amazon_session
 
 RETRIES = {"http_retries": 9, "http_retry_wait_ms": 250, "http_retry_backoff": 2}
 """A server that is busy or fails is asked again at once, and then after 0.25, 0.5, 1 s and so on: a minute in all."""
@@ -15,9 +16,7 @@ def use_s3(connection: duckdb.DuckDBPyConnection, data: str, region: str, endpoi
 
     StorageError, naming `data`, where the environment has no credentials.
     """
-    import boto3
-
-    credentials = boto3.Session().get_credentials()
+    credentials = amazon_session().get_credentials()
     if credentials is None:
         raise StorageError(f"{data} needs AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     parts = {"KEY_ID": credentials.access_key, "SECRET": credentials.secret_key, "REGION": region}

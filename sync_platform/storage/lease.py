@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,8 @@ STORED_DATA = "stored data"
 """The lease that maintenance, backup and restore each need: exclusive use of lake and landing."""
 LASTS = timedelta(minutes=5)
 RENEWED_EVERY_S = 60.0
+PAUSE_S = 0.5
+"""The time between two attempts of an activity that waits for a lease."""
 
 leases = sa.Table(
     "leases",
@@ -36,6 +39,9 @@ leases = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ends_with_process", sa.Boolean, nullable=False, server_default=sa.false()),
 )
+
+
+def _ignore(why: str) -> None: ...
 
 
 def _now() -> datetime:
@@ -74,6 +80,28 @@ class Leases:
                 ended.set()
                 renewing.join()
                 lease.release()
+
+    @contextmanager
+    def hold_when_free(
+        self, activity: str, name: str, at_most_s: float, on_wait: Callable[[str], None] = lambda why: None
+    ) -> Iterator[Lease]:
+        """Hold the lease as `hold` does, as soon as others release it; Busy after `at_most_s`.
+
+        `on_wait` is called once, with the reason, if there is a wait.
+        """
+        give_up_at = time.monotonic() + at_most_s
+        with ExitStack() as stack:
+            while True:
+                try:
+                    lease = stack.enter_context(self.hold(activity, name))
+                    break
+                except Busy as busy:
+                    if time.monotonic() >= give_up_at:
+                        raise
+                    on_wait(f"waiting: {busy}")
+                    on_wait = _ignore
+                time.sleep(PAUSE_S)
+            yield lease
 
     def acquire(self, activity: str, name: str = STORED_DATA, *, has_lock: bool = False) -> Lease:
         """The lease `name` for an activity, without renewal and release; Busy as in `hold`.

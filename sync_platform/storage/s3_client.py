@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sync_platform.storage.amazon_session import amazon_session
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -15,7 +17,6 @@ def open_other_s3_client(region: str, endpoint: str) -> S3Client:
 
     Such a server may refuse checksums that it does not know, and may have no address per bucket.
     """
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -24,5 +25,4 @@ def open_other_s3_client(region: str, endpoint: str) -> S3Client:
         response_checksum_validation="when_required",
         s3={"addressing_style": "path"},
     )
-    # each client from a session of its own: the usual one keeps the first credentials that it finds for ever
-    return boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)
+    return amazon_session().client("s3", region_name=region, endpoint_url=endpoint, config=config)

@@ -12,6 +12,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from sync_platform.settings import Settings
+from sync_platform.storage.amazon_session import amazon_session
 from sync_platform.vault.key_file import KeyFile
 from sync_platform.vault.key_place import KeyPlace, open_master_key
 from sync_platform.vault.kms_key import KmsKey
@@ -67,16 +68,10 @@ class VaultAddress:
 
     def kms_key(self, kms_key_id: str, engine: sa.Engine) -> KmsKey:
         """The master key that this KMS key wraps."""
-        import boto3
-
-        client = boto3.session.Session().client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
+        client = amazon_session().client("kms", region_name=self.region, endpoint_url=self.endpoint or None)
         return KmsKey(client, kms_key_id, engine)
 
     def stored_secret(self, secret_id: str) -> StoredSecret:
         """The master key in this secret of Secrets Manager."""
-        import boto3
-
-        client = boto3.session.Session().client(
-            "secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None
-        )
+        client = amazon_session().client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint or None)
         return StoredSecret(client, secret_id)

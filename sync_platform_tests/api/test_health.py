@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
 from sync_platform_tests.api.served import Served
 from sync_platform_tests.cli.conftest import Shell
@@ -40,3 +42,14 @@ def test_what_cannot_be_read_is_null(own_home: Served) -> None:
     assert (data["activeAlerts"], data["criticalAlerts"], data["backup"]) == (None, None, {"lastBackup": None})
     assert data["recentSyncs"]
     assert data["confidence"] < 1
+
+
+def test_what_the_first_requests_need_is_read_at_the_start_while_the_server_answers(empty_home: Served) -> None:
+    may_end, context, http = threading.Event(), empty_home.context, empty_home.http()
+    context.first_reads.insert(0, may_end.wait)
+    with http:  # runs the start of the application
+        assert context.is_preparing.is_set()
+        assert http.get("/health").status_code == 200
+        may_end.set()
+        while context.is_preparing.is_set():
+            time.sleep(0.01)

@@ -48,6 +48,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> schemathesis.BaseSche
     served.starts_jobs = False
     schema = schemathesis.openapi.from_dict({**openapi_document(), "security": []})  # roles come from a header here
     schema.app = served.app
+    served.context.first_reads.clear()  # the application starts anew for each request
     return schema
 
 

@@ -14,6 +14,7 @@ from sync_platform.backup.file_copies import Policy
 from sync_platform.backup.repository import Repository
 from sync_platform.backup.repository_key import open_repository_key
 from sync_platform.settings import load_settings
+from sync_platform.storage.amazon_session import amazon_session
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform.storage.object_store import ObjectStore
@@ -72,12 +73,8 @@ class BackedUpLake:
         return "\n".join(str(each) for each in findings.found)
 
     def _client(self) -> Any:
-        import boto3
-
         settings = load_settings()
-        return boto3.session.Session().client(
-            "s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url
-        )
+        return amazon_session().client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
 
 
 def fill(harness: LakeHarness) -> None:

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sync_platform.api.job_store import JobStore
 from sync_platform.backup.backup_retention import prune
+from sync_platform.cli.job_process import run_job
+from sync_platform.storage.audit_log import AuditLog
 from sync_platform.storage.folder_store import FolderStore
 from sync_platform_tests.backup.backed_up_lake import BackedUpLake
 from sync_platform_tests.backup.diner_home import dishes_of, succeed
-from sync_platform_tests.backup.stepped_command import command
+from sync_platform_tests.backup.stepped_command import NEVER, command, ended_at
 from sync_platform_tests.cli.conftest import Shell
 from sync_platform_tests.lake.harness import LakeHarness
 
@@ -128,6 +131,47 @@ def _prune_again(home: Path, _: tuple[str, ...]) -> int:
     return 0
 
 
+def _run_job(home: Path, arguments: tuple[str, ...]) -> int:
+    run_job(*arguments)
+    return 0
+
+
+class RestoreJob(InterruptedRestore):
+    """A restore that the API runs: its job answers with what was done once, also if a later process finds it done."""
+
+    program = staticmethod(_run_job)
+    moments = (0.97,)  # after its commit
+
+    def prepare(self) -> None:
+        super().prepare()
+        command = [*self.arguments, "--json"]
+        self.job_id = self.jobs.add("restore", [command], "ada", "ada:k1").job_id
+        own = {"SYNC_ACTOR": "ada", "SYNC_VIA": "api", "SYNC_JOB": self.job_id}
+        self.shell = Shell(self.home, self.shell.environment | own)
+        self.arguments = (self.job_id,)  # type: ignore[misc]
+
+    @property
+    def jobs(self) -> JobStore:
+        return JobStore(f"sqlite:///{self.home / 'ledger.sqlite'}")
+
+    def result(self) -> Any:
+        job = self.jobs.find(self.job_id)
+        assert (job.state, job.error) == ("complete", None)
+        assert job.result is not None
+        safety = json.loads(succeed(self.shell, "backup", "show", job.result["safety_backup"], "--json"))
+        tables = [(each["table"], each["updated"], each["removed"]) for each in job.result["tables"] if each["updated"]]
+        ends = [
+            each.outcome for each in AuditLog(f"sqlite:///{self.home / 'ledger.sqlite'}").entries(operation="restore")
+        ]
+        rows = self.shell.query("SELECT run_id, updated FROM sync.restores")
+        assert [row["run_id"].startswith(f"restore-{self.job_id}-of-") for row in rows] == [True]
+        return super().result(), tables, ends.count("complete"), safety["commit_list"][-1]["snapshot"]
+
+    def repeat(self) -> None:
+        done = ended_at(self.shell, self.program, self.arguments, NEVER, "killed")
+        assert done.code == 0, done.errors
+
+
 class Deletion(Interrupted):
     """Two of three backups are expired, and were marked a day ago."""
 
@@ -183,4 +227,14 @@ class VaultBackup(Interrupted):
         succeed(self.shell, "vault", "verify")
 
 
-KINDS = [Creation, FullCreation, FreshRestore, PointInTime, InterruptedRestore, Deletion, Replication, VaultBackup]
+KINDS = [
+    Creation,
+    FullCreation,
+    FreshRestore,
+    PointInTime,
+    InterruptedRestore,
+    RestoreJob,
+    Deletion,
+    Replication,
+    VaultBackup,
+]

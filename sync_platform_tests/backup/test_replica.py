@@ -74,6 +74,25 @@ def test_a_replica_is_pruned_by_its_own_manifests_and_gets_no_removed_backup_aga
     assert BackedUpLake(lake.harness, replica).verify().found == []
 
 
+def test_a_replication_beside_others_copies_what_they_make_and_misses_nothing_that_they_remove(
+    lake: BackedUpLake, tmp_path: Path
+) -> None:
+    first = lake.make("full").manifest
+    lake.harness.sync(MENU, hour=30)
+    made = [lake.make("full").manifest.id]
+    later, replica = datetime.now(UTC) + timedelta(days=40), FolderStore(tmp_path / "replica")
+    prune(lake.repository, 30, later)
+
+    def meanwhile(step: str) -> None:
+        if step == f"copying {first.id}":
+            assert prune(lake.repository, 30, later + timedelta(days=1)).removed_backups == [first.id]
+            made.append(lake.make().manifest.id)
+
+    report = replicate(lake.repository, replica, tmp_path, meanwhile)
+    assert (report.backups, report.skipped) == (made, [])
+    assert BackedUpLake(lake.harness, replica).verify().found == []
+
+
 def test_a_replica_has_the_tombstones_that_a_restore_needs(lake: BackedUpLake, tmp_path: Path) -> None:
     lake.make()
     vault, replica = lake.harness.vault, FolderStore(tmp_path / "replica")

@@ -30,6 +30,7 @@ from sync_platform.settings import load_settings
 from sync_platform.storage.audit_log import AuditLog
 from sync_platform_tests.cli.conftest import ROOT, Shell
 from sync_platform_tests.cli.test_earlier_home import earlier
+from sync_platform_tests.extent import is_full
 
 __all__ = ["earlier"]
 
@@ -93,6 +94,7 @@ IDS = {
     "report compliance": "id",
 }
 """The key of the ids that a listing has."""
+WIDTHS = (80, 120) if is_full() else (80,)
 LONG_PROBLEM = Problem(
     name=ProblemName.sync_failed,
     detail="",
@@ -181,7 +183,7 @@ def test_a_listing_fits_80_and_120_columns_and_its_json_keeps_its_schema(listed:
     assert [error.message for error in Draft202012Validator(schema).iter_errors(document)] == []
     if name == "lineage export":
         return  # it has no table
-    for width in (80, 120):
+    for width in WIDTHS:
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(listed.environment, "COLUMNS", str(width))
             shown = listed.run_in_process(*command)

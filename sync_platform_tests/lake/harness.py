@@ -31,6 +31,7 @@ from sync_platform.sources.extraction import Extraction
 from sync_platform.sources.gaps import Gaps
 from sync_platform.sources.received import Page, Record
 from sync_platform.sources.reply import Reply
+from sync_platform.storage.amazon_session import amazon_session
 from sync_platform.storage.file_lists import FileLists
 from sync_platform.storage.lake_connection import Lake, LakeAddress
 from sync_platform.storage.objects import open_store
@@ -221,8 +222,6 @@ class LakeHarness:
 
 
 def _s3_client(settings: Settings) -> Any:
-    import boto3
-
     if not settings.landing_url.startswith("s3://"):
         return None
-    return boto3.session.Session().client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+    return amazon_session().client("s3", region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)

@@ -46,9 +46,13 @@ def test_no_share_is_known_where_a_gap_has_no_size(gaps: Gaps) -> None:
     assert completeness_of(gaps, CAME).missing_share is None
 
 
-def test_no_share_is_known_where_no_page_came_or_a_record_has_no_id() -> None:
+def test_no_share_is_known_where_no_page_came() -> None:
     assert completeness_of(Gaps(pages_expected=1, failures=["broke"]), Received(0, 0, 0)).missing_share is None
-    assert completeness_of(Gaps(pages_expected=1), Received(1, 10, 1)).missing_share is None
+
+
+def test_records_without_an_id_came_and_what_belongs_to_them_is_missing() -> None:
+    found = completeness_of(Gaps(pages_expected=1, claimed=10), Received(1, 9, 1))
+    assert (found.reasons, found.missing_share) == ([], 0.1)
 
 
 @pytest.mark.parametrize("share", [0.25, None])

@@ -25,6 +25,8 @@ REMADE = ("docs/datasets.md", "sync_platform_tests/defs/graph.json", "docs/pictu
 GRAPH, DOCS, TREE = (f"sync_platform_tests/{name}.py" for name in ("defs/test_graph", "test_docs", "test_architecture"))
 FOLDERS = [f"sync_platform_tests/{name}" for name in ("platforms", "sandbox", "faults")]
 OWN_AND_TREE = "(seatly or test_graph or test_docs or test_architecture) and not loaded"
+SLOW = " and not (class_name or cites)"
+"""Tests that parse the whole tree; a ninth platform is tried by them with `--full` only."""
 REMAKING = {
     f"{GRAPH}::test_the_graph_equals_its_snapshot",
     f"{GRAPH}::test_the_picture_of_the_readme_is_the_graph",
@@ -101,7 +103,8 @@ def test_it_is_synced_from_the_sandbox_and_then_unchanged(project: Project) -> N
 def test_its_docs_are_made_and_its_fixture_its_faults_and_the_tree_are_tested_like_those_of_the_others(
     project: Project,
 ) -> None:
-    done = project.test(GRAPH, DOCS, TREE, *FOLDERS, "-k", OWN_AND_TREE)
+    chosen = OWN_AND_TREE if project.is_full else OWN_AND_TREE + SLOW
+    done = project.test(GRAPH, DOCS, TREE, *FOLDERS, "-k", chosen)
     datasets, graph, picture = (project.folder / name for name in REMADE)
     assert datasets.exists() and graph.exists() and picture.exists(), done.stdout
     assert "seatly.restaurants" in datasets.read_text()

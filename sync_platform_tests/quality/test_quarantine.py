@@ -133,7 +133,7 @@ def test_a_quarantined_record_does_not_stop_retirement_of_others(harness: LakeHa
     assert [row[0] for row in harness.table("source_id")] == ["0", "1"]
 
 
-def test_a_record_with_an_unreadable_id_stops_all_retirement(harness: LakeHarness) -> None:
+def test_a_new_record_with_an_unreadable_id_stops_all_retirement(harness: LakeHarness) -> None:
     first, second, third = venues(3)
     harness.sync([first, second, third], hour=0)
     record = harness.sync([first, {**second, "id": None}], hour=1, gaps=Gaps(pages_expected=1)).record

@@ -25,11 +25,13 @@ from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.audit_log import AuditEntry, AuditLog
 from sync_platform.storage.ledger import MIGRATIONS
 from sync_platform.storage.relational import open_database
+from sync_platform_tests.cli.conftest import sandbox
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it will want another HTTP library in its next major version
     from starlette.testclient import TestClient
 
+__all__ = ["sandbox"]
 ORIGIN = "http://127.0.0.1:3000"
 GRAPHQL = f"{ORIGIN}/dagster/graphql"
 WEBSOCKET = "ws://127.0.0.1:3000/dagster/graphql"

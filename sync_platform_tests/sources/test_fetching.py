@@ -251,6 +251,15 @@ def test_children_of_missing_parents_are_missing_too() -> None:
     assert not extraction.gaps["reviews"].parts.are_all_known
 
 
+def test_children_of_parents_without_an_id_are_missing_unless_they_count_none() -> None:
+    server = _served(a=1)
+    server.answers["/dishes"] = lambda asked: [{"id": "a"}, {"id": None, "reviews": 0}, {"id": "", "reviews": 2}]
+    _, extraction = fetched(server, DISHES, REVIEWS)
+    gaps = extraction.gaps["reviews"]
+    assert gaps.missing_parents == "1 dishes came without an id, and what belongs to them is missing"
+    assert (gaps.parts.read, gaps.parts.are_all_known) == ({"a"}, False)
+
+
 def test_a_parent_whose_id_could_be_read_as_another_path_is_not_requested_and_the_others_are() -> None:
     server = _served(a=1)
     server.answers["/dishes"] = lambda asked: [{"id": each} for each in ("..", "../a", "a/", "b\0", "a#b", "a")]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sync_platform.errors import Busy, StorageError
-from sync_platform.storage.lease import LASTS, Lease, Leases
+from sync_platform.storage.lease import LASTS, STORED_DATA, Lease, Leases
 from sync_platform_tests.limits import LONGEST_WAIT_S
 from sync_platform_tests.processes import outputs_of
 
@@ -30,18 +28,9 @@ class Clock:
         return self.now
 
 
-@contextmanager
-def _held_soon(leases: Leases, activity: str) -> Iterator[Lease]:
+def _held_soon(leases: Leases, activity: str) -> AbstractContextManager[Lease]:
     """The lease, once PostgreSQL has noticed that the connection of its killed holder is closed."""
-    limit = time.monotonic() + 30
-    while True:
-        try:
-            with leases.hold(activity) as lease:
-                yield lease
-            return
-        except Busy:
-            assert time.monotonic() < limit
-            time.sleep(0.05)
+    return leases.hold_when_free(activity, STORED_DATA, 30)
 
 
 def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url: str) -> None:
@@ -54,6 +43,23 @@ def test_a_second_activity_is_refused_with_the_holder_and_the_time(database_url:
         )
         with pytest.raises(Busy, match=message), Leases(database_url, clock).hold("maintenance"):
             pytest.fail("two at once")
+
+
+def test_an_activity_that_waits_gets_the_lease_when_it_is_released(database_url: str) -> None:
+    leases, told = Leases(database_url), []
+    with leases.hold("backup"), pytest.raises(Busy), leases.hold_when_free("replication", STORED_DATA, 0.0):
+        pytest.fail("two at once")
+    held = ExitStack()
+    held.enter_context(leases.hold("backup"))
+
+    def release(why: str) -> None:
+        told.append(why)
+        held.close()
+
+    with leases.hold_when_free("replication", STORED_DATA, LONGEST_WAIT_S, release) as lease:
+        lease.require_unexpired()
+    assert len(told) == 1
+    assert told[0].startswith("waiting: replication cannot start: backup (process")
 
 
 def test_a_lease_is_released_when_its_block_ends_even_by_an_error(database_url: str) -> None:

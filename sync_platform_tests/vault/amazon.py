@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
+
+from sync_platform.storage.amazon_session import amazon_session
 
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 REGION = "ap-southeast-1"
@@ -29,6 +30,4 @@ def amazon() -> Iterator[str]:
 def client_of(service: Any, endpoint: str = "http://127.0.0.1:1") -> Any:
     """A client; by default of a server that nobody runs."""
     config = Config(retries={"total_max_attempts": 1})
-    return boto3.session.Session().client(
-        service, endpoint_url=endpoint, region_name=REGION, config=config, **CREDENTIALS
-    )
+    return amazon_session().client(service, endpoint_url=endpoint, region_name=REGION, config=config, **CREDENTIALS)

@@ -11,6 +11,7 @@ from sync_platform.backup.restore_into_lake import BackedUp, RestoreIntoLake
 from sync_platform.backup.scratch_folder import scratch_folder
 from sync_platform.backup.staged_backup import stage
 from sync_platform.cli.audited import audited
+from sync_platform.cli.backup.earlier_attempt import earlier_attempt
 from sync_platform.cli.backup.repeated_erasure import RepeatedErasures
 from sync_platform.cli.backup.restore_display import show_difference
 from sync_platform.cli.backup.restore_request import ACTIVITY, RestoreRequest
@@ -32,20 +33,28 @@ def restore_into_lake_in_use(request: RestoreRequest) -> int:
     if request.dry_run:
         with _staged(request, request.read_erasures()) as restore:
             return _report_difference(request, restore.plan(), None)
+    earlier = earlier_attempt(request)
+    if earlier and earlier.is_complete:
+        return _report_difference(request, earlier.done, earlier.safety_backup)
     subject = {**request.subject(request.settings.environment), "conflict": request.conflict.value}
     with audited(request.settings, OperationName.restore, subject) as operation, ExitStack() as locks:
         request.take_platform_locks(locks)
-        erasures = request.read_erasures()
-        safety = _safety_backup(request) if request.conflict is Conflict.overwrite else None
-        locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
-        erasures.repeat_in_vault(request.settings.vault_url)
-        with _staged(request, erasures) as restore:
-            done = restore.run(request.new_run_id())
+        done, safety = (earlier.done, earlier.safety_backup) if earlier else _commit(request, locks)
         details = {"rows": sum(each.in_history for each in done), **({"safety_backup": safety} if safety else {})}
         operation.ended("degraded", **details, reason="the unified restaurants do not follow yet")
         _unify(request, done)
         operation.ended("complete", **details)
     return _report_difference(request, done, safety)
+
+
+def _commit(request: RestoreRequest, locks: ExitStack) -> tuple[list[TableDifference], str | None]:
+    """Restore the rows in one commit: what was done, and the backup of the state before. The platforms are locked."""
+    erasures = request.read_erasures()
+    safety = _safety_backup(request) if request.conflict is Conflict.overwrite else None
+    locks.enter_context(Leases(request.settings.ledger_url).hold(ACTIVITY))
+    erasures.repeat_in_vault(request.settings.vault_url)
+    with _staged(request, erasures) as restore:
+        return restore.run(request.new_run_id()), safety
 
 
 @contextmanager

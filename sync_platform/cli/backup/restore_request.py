@@ -42,8 +42,9 @@ class RestoreRequest:
         return {name: platform for name, platform in every.items() if not self.sources or name in self.sources}
 
     def new_run_id(self) -> str:
-        """The id of a run that restores, which the lineage shows: it names the backup."""
-        return f"restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-of-{self.chosen.manifest.id}"
+        """The id of a run that restores, which the lineage shows: it names the backup. A job always has the same."""
+        begun = self.settings.sync_job or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        return f"restore-{begun}-of-{self.chosen.manifest.id}"
 
     def subject(self, target: str) -> dict[str, Any]:
         """What the audit log says about the restore into a target."""

@@ -13,6 +13,7 @@ import typer
 from sync_platform.cli.options import AsJson, AsJsonFormat, AsOf, ToFile, one_format
 from sync_platform.errors import UsageError
 from sync_platform.sandbox.faults import FAULTS
+from sync_platform.server.processes.server_part import ServerPart
 
 FAULT_HELP = (
     "You can add to a fault: =VALUE, @NTH (begin at the Nth request), *TIMES (how often), and ~TEXT (only in addresses "
@@ -148,15 +149,21 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="The port to listen on, instead of SERVE_PORT (3000).")
     ] = None,
+    only: Annotated[
+        ServerPart | None,
+        typer.Option(help="Start only this part; the others run elsewhere, with the code server at CODE_SERVER."),
+    ] = None,
 ) -> None:
     """Serve the Dagster UI, GraphQL, the API and metrics behind one login, with Dagster's daemon and code server.
 
-    Shows a link that logs you in once. Exit code: 0 if you ended it, 1 if a process of Dagster could not be kept
-    running.
+    Shows a link that logs you in once; with --only there is none (`user link` makes one).
+
+    Exit code: 0 if you ended it, 1 if a process of Dagster could not be kept running.
     """
     from sync_platform.cli.operations.serve import serve_all
+    from sync_platform.cli.operations.serve_part import serve_part
 
-    raise typer.Exit(serve_all(address, port))
+    raise typer.Exit(serve_part(only, address, port) if only else serve_all(address, port))
 
 
 def up(

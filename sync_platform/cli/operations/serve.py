@@ -22,6 +22,7 @@ from sync_platform.permissions.actor import command_line_actor
 from sync_platform.permissions.session_store import SessionStore
 from sync_platform.permissions.user_store import UserStore
 from sync_platform.server.address import login_link, public_url, require_safe_address
+from sync_platform.server.processes.child_process import Relay
 from sync_platform.settings import Settings, load_settings
 from sync_platform.storage.operation_name import OperationName
 
@@ -41,7 +42,6 @@ def serve_all(address: str | None, port: int | None) -> int:
     from sync_platform.server.serving import serve
 
     subject = {"address": settings.serve_address, "port": settings.serve_port}
-    lines = line_handler() if isinstance(sys.stderr, LoggedStream) else None
     with audited(settings, OperationName.serve, subject) as under_way:
         is_well = serve(
             settings,
@@ -50,13 +50,19 @@ def serve_all(address: str | None, port: int | None) -> int:
             lambda run_ids: progress_of(settings, run_ids),
             _shown_when_ready(settings),
             lambda: report_problem("runs are still under way: they go on, and Dagster's code server ends after them"),
-            (lambda output: relay(output, lines, DAGSTER)) if lines else None,
+            relay_of_dagster(),
         )
         under_way.ended("complete" if is_well else "failed")
     forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
     if not is_well:
         report_problem("a process of Dagster ended again and again: its messages are above")
     return OK if is_well else FAILED
+
+
+def relay_of_dagster() -> Relay | None:
+    """What writes the output of Dagster's processes as our log lines; None where it is shown as it is."""
+    lines = line_handler() if isinstance(sys.stderr, LoggedStream) else None
+    return (lambda output: relay(output, lines, DAGSTER)) if lines else None
 
 
 def _shown_when_ready(settings: Settings) -> Callable[[sa.Engine], None]:

@@ -11,6 +11,7 @@ import dagster as dg
 from sync_platform.cli.runner.home import prepare_home
 from sync_platform.definitions import build
 from sync_platform.defs.dagster_internals import instance_in
+from sync_platform.defs.dagster_sqlite import keep_empty_log
 from sync_platform.defs.progress import NoProgress
 from sync_platform.settings import Settings
 from sync_platform.storage.extensions import check
@@ -25,6 +26,7 @@ def rehearse(settings: Settings) -> None:
         importlib.import_module(name)
     build(settings, NoProgress())
     check(LakeAddress.of(settings).extensions)
+    keep_empty_log()
 
     @dg.asset
     def nothing() -> None: ...

@@ -11,6 +11,7 @@ from typing import Any
 from sync_platform.cli.runner.instance import opened_instance
 from sync_platform.definitions import build
 from sync_platform.defs.automation import RUN_TAGS, asset_keys, job_name, run_config
+from sync_platform.defs.dagster_sqlite import opened_files
 from sync_platform.defs.dead_runs import cancel_run
 from sync_platform.defs.landing import Mode
 from sync_platform.defs.maintenance import MAINTENANCE, SUMMARY
@@ -118,7 +119,12 @@ class Runner:
     def _execute(self, job: str, config: dict[str, Any], tags: dict[str, str], **selection: Any) -> Any:
         errors = StringIO()
         # on a full disk Dagster writes an error at every event; one StorageError is enough
-        with redirect_stderr(errors), opened_instance(self._settings) as instance:
+        run_id = selection.get("run_id")
+        with (
+            redirect_stderr(errors),
+            opened_instance(self._settings) as instance,
+            opened_files(instance, run_id),
+        ):
             result = self._definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 raise_on_error=False,

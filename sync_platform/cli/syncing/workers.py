@@ -115,7 +115,8 @@ def _receive(connection: Connection, worker: _Worker, display: Display) -> Platf
         error = f"its process ended before its time (exit code {worker.process.exitcode})"
         with logging_as(platform=name):
             logger.error("Sync job failed: %s %s: %s", name, worker.period.key, error)
-        return PlatformResult(name, worker.period.key, "", error, time.monotonic() - worker.began, 0.0)
+        fetch_s = time.monotonic() - worker.began
+        return PlatformResult(name, worker.period.key, "", error, fetch_s, 0.0, was_killed=True)
     if kind == "pages":
         for page in values[0]:
             display.page(name, *page)

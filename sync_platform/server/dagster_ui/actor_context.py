@@ -5,6 +5,7 @@ Those checks grey out the buttons of the UI, and are a second line behind the gu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from dagster._core.workspace.permissions import LOCATION_SCOPED_PERMISSIONS, Per
 
 from sync_platform.permissions.actor import Actor
 from sync_platform.server.access_table import is_open_to
+
+QUERY_WITHIN_S = 30.0
+"""How long a query may take."""
 
 
 class ActorContext(WorkspaceRequestContext):
@@ -23,6 +27,8 @@ class ActorContext(WorkspaceRequestContext):
             process.instance, process.get_current_workspace(), process, process.version, source, read_only=True
         )
         self._needs = needs
+        self.ends_at = time.monotonic() + QUERY_WITHIN_S
+        """Fields that are not resolved by then (monotonic seconds) are not resolved any more."""
         self.denied: set[str] = set()
         """The fields that were denied in this request: each is logged once, however often the query names it."""
 

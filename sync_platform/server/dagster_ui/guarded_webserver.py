@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster_webserver.webserver import DagsterWebserver
 from graphene import Schema
-from graphql import GraphQLError, GraphQLFormattedError, parse, validate
+from graphql import GraphQLError, GraphQLFormattedError, GraphQLResolveInfo, parse, validate
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -19,7 +20,7 @@ from starlette.websockets import WebSocket
 
 from sync_platform.server.access_log import AccessLog
 from sync_platform.server.access_table import NOBODY, AccessTable
-from sync_platform.server.dagster_ui.actor_context import ActorContext
+from sync_platform.server.dagster_ui.actor_context import QUERY_WITHIN_S, ActorContext
 from sync_platform.server.dagster_ui.guarded_schema import guarded_schema
 from sync_platform.server.dagster_ui.not_allowed import NotAllowed
 from sync_platform.server.refusal import refusal
@@ -43,6 +44,9 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
 
     def build_graphql_schema(self) -> Schema:
         return guarded_schema(self._table, self._log)
+
+    def build_graphql_middleware(self) -> list[Any]:
+        return [within_time]
 
     def _make_request_context(self, conn: HTTPConnection) -> ActorContext:
         return ActorContext(self._process_context, conn, self._table.permissions)
@@ -126,13 +130,22 @@ class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, ActorContext]):
     def _determine_status_code(
         self, resolver_errors: list[GraphQLError] | None, captured_errors: list[Exception]
     ) -> int:
-        """403 for a change that is not allowed. A read that is not allowed is null beside what else was asked for."""
-        denied = [each.original_error for each in resolver_errors or [] if isinstance(each.original_error, NotAllowed)]
-        if any(each.is_change for each in denied):
+        """403 for a change that is not allowed, 400 for a request that is not executed, otherwise 200.
+
+        A field that fails, or is not allowed, is null beside what else was asked for, and `errors` says why: Dagster
+        fails on many wrong arguments, so that its 500 says nothing about the server. The log has each failure.
+        """
+        causes = [each.original_error for each in resolver_errors or []]
+        if any(isinstance(each, NotAllowed) and each.is_change for each in causes):
             return 403
-        others = [each for each in resolver_errors or [] if not isinstance(each.original_error, NotAllowed)]
-        captured = [each for each in captured_errors if not isinstance(each, NotAllowed)]
-        return super()._determine_status_code(others, captured)
+        return 400 if any(each is None for each in causes) else 200
+
+
+def within_time(resolve: Callable[..., Any], root: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    """Resolve a field, unless the time of the request is over: a short query of nested lists can ask for very much."""
+    if time.monotonic() > info.context.ends_at:
+        raise GraphQLError(f"the query takes more than {QUERY_WITHIN_S:.0f} s: ask for less at once")
+    return resolve(root, info, **arguments)
 
 
 def lines_of(route: BaseRoute, prefix: str) -> list[str]:

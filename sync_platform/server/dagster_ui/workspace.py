@@ -35,12 +35,18 @@ class DagsterWorkspace:
 
     def problem(self) -> str | None:
         """Why runs cannot be launched now; None if they can."""
-        for entry in self.process.get_current_workspace().code_location_entries.values():
-            if entry.code_location is None:
-                return "the code server has not loaded the definitions"
+        if problem := self.problem_of_definitions():
+            return problem
         heartbeats = self.process.instance.get_daemon_heartbeats()
         newest = max((each.timestamp for each in heartbeats.values()), default=0.0)
         return "the daemon is silent" if time.time() - newest > DAEMON_SILENT_S else None
+
+    def problem_of_definitions(self) -> str | None:
+        """Why the definitions cannot be shown; None if they can, also while the code server is replaced."""
+        for entry in self.process.get_current_workspace().code_location_entries.values():
+            if entry.code_location is None:
+                return "the code server has not loaded the definitions"
+        return None
 
 
 def is_serving(socket: str) -> bool:
@@ -55,10 +61,21 @@ def is_serving(socket: str) -> bool:
 
 
 @contextmanager
-def opened_workspace(socket: str) -> Iterator[DagsterWorkspace]:
-    """The workspace whose code server listens on a UNIX socket; the instance is that of DAGSTER_HOME."""
-    with _loaded(GrpcServerTarget(host="localhost", port=None, socket=socket, location_name=LOCATION)) as found:
+def opened_workspace(target: GrpcServerTarget) -> Iterator[DagsterWorkspace]:
+    """The workspace of a code server; the instance is that of DAGSTER_HOME."""
+    with _loaded(target) as found:
         yield found
+
+
+def on_socket(socket: str) -> GrpcServerTarget:
+    """The code server that listens on a UNIX socket."""
+    return GrpcServerTarget(host="localhost", port=None, socket=socket, location_name=LOCATION)
+
+
+def on_network(address: str) -> GrpcServerTarget:
+    """The code server at `host:port`."""
+    host, _, port = address.rpartition(":")
+    return GrpcServerTarget(host=host, port=int(port), socket=None, location_name=LOCATION)
 
 
 @contextmanager

@@ -6,9 +6,10 @@ is sent. Runs are children of the code server: it ends only after them.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from sync_platform.errors import StorageError
@@ -19,6 +20,23 @@ READY_WITHIN_S = 120.0
 STOPS_WITHIN_S = 20.0
 
 
+def code_server_command(listening: Sequence[str], log_format: str) -> list[str]:
+    """The module and the arguments of a code server; `listening`: its options that say where."""
+    command = ["dagster", "api", "grpc", "-m", MODULE, "--location-name", MODULE, *listening]
+    return [*command, "--log-level", "warning", "--log-format", log_format]
+
+
+def daemon_command(folder: Path, code_server: Mapping[str, str | int], log_format: str) -> list[str]:
+    """The module and the arguments of the daemon; its workspace file is written into the folder.
+
+    `code_server`: a `socket`, or a `host` and a `port`.
+    """
+    workspace = folder / "workspace.yaml"
+    lines = [f"    {name}: {json.dumps(value)}\n" for name, value in {**code_server, "location_name": MODULE}.items()]
+    workspace.write_text("load_from:\n- grpc_server:\n" + "".join(lines), encoding="utf-8")
+    return ["dagster._daemon", "run", "-w", str(workspace), "--log-level", "warning", "--log-format", log_format]
+
+
 class DagsterProcesses:
     """The three children. `folder`: for the socket and the workspace file; only this user may open it."""
 
@@ -26,16 +44,11 @@ class DagsterProcesses:
         self, folder: Path, environment: Mapping[str, str], log_format: str = "colored", relay: Relay | None = None
     ) -> None:
         self.socket = folder / "code.sock"
-        workspace = folder / "workspace.yaml"
-        workspace.write_text(
-            f"load_from:\n- grpc_server:\n    socket: {self.socket}\n    location_name: {MODULE}\n", encoding="utf-8"
+        listening, place = ["--socket", str(self.socket)], {"socket": str(self.socket)}
+        self.code_server = ChildProcess(
+            "the code server", code_server_command(listening, log_format), environment, relay
         )
-        form = ["--log-level", "warning", "--log-format", log_format]
-        serve = ["dagster", "api", "grpc", "-m", MODULE, "--location-name", MODULE, "--socket", str(self.socket)]
-        self.code_server = ChildProcess("the code server", [*serve, *form], environment, relay)
-        self.daemon = ChildProcess(
-            "the daemon", ["dagster._daemon", "run", "-w", str(workspace), *form], environment, relay
-        )
+        self.daemon = ChildProcess("the daemon", daemon_command(folder, place, log_format), environment, relay)
         self.starter = ChildProcess(
             "the emergency starter", ["sync_platform", "emergency", "starter"], environment, relay
         )

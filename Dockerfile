@@ -1,0 +1,33 @@
+# The image of the program: `make image`. BASE needs Python 3.11 with venv, and glibc; in production it is a digest.
+ARG BASE=docker.io/library/python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+# Wheels of the lock file, each checked by its hash. WHEELS is a folder of the build context: with one, no network is used.
+WORKDIR /build
+COPY requirements-fleet.lock ./
+RUN python3 -m venv /opt/sync-platform \
+ && /opt/sync-platform/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-compile \
+      --only-binary :all: --require-hashes -r requirements-fleet.lock
+COPY pyproject.toml README.md ./
+COPY sync_platform ./sync_platform
+RUN /opt/sync-platform/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps \
+      --no-build-isolation --no-compile . \
+ && /opt/sync-platform/bin/python -m pip uninstall --yes --quiet pip \
+ && /opt/sync-platform/bin/python -m compileall -q -j 0 /opt/sync-platform || true \
+ && /opt/sync-platform/bin/python -m sync_platform --version
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="sync-platform" org.opencontainers.image.version="${VERSION}"
+RUN echo 'sync:x:10001:10001::/var/lib/sync-platform:/usr/sbin/nologin' >> /etc/passwd \
+ && echo 'sync:x:10001:' >> /etc/group \
+ && mkdir -p /var/lib/sync-platform /var/lib/dagster \
+ && chown 10001:10001 /var/lib/sync-platform /var/lib/dagster
+COPY --from=build /opt/sync-platform /opt/sync-platform
+ENV PATH=/opt/sync-platform/bin:/usr/local/bin:/usr/bin:/bin \
+    SYNC_HOME=/var/lib/sync-platform \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /var/lib/sync-platform
+USER 10001:10001
+CMD ["sync-platform", "--help"]

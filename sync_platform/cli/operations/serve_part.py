@@ -1,0 +1,69 @@
+"""`sync-platform serve --only PART`: one part of the server, where each part runs on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sync_platform.cli.audited import audited
+from sync_platform.cli.exit_codes import FAILED, OK
+from sync_platform.cli.operations.serve import relay_of_dagster
+from sync_platform.cli.output import report_problem, write_line
+from sync_platform.cli.runner.home import prepare_home
+from sync_platform.server.address import public_url, require_safe_address
+from sync_platform.server.processes.daemon_lock import only_daemon
+from sync_platform.server.processes.separate_process import require_code_server, run_alone
+from sync_platform.server.processes.server_part import ServerPart
+from sync_platform.settings import Settings, load_settings
+from sync_platform.storage.operation_name import OperationName
+
+
+def serve_part(part: ServerPart, address: str | None, port: int | None) -> int:
+    """Run one part until interrupted; 0, or 1 if it ended again and again. The options replace settings."""
+    given = {"serve_address": address, "serve_port": port}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    require_code_server(settings)
+    if part is ServerPart.web:
+        require_safe_address(settings)
+    home = Path(os.environ.get("DAGSTER_HOME") or prepare_home(settings.home))
+    with audited(settings, OperationName.serve, {"only": part.value}) as under_way:
+        is_well = PARTS[part](settings, home)
+        under_way.ended("complete" if is_well else "failed")
+    if not is_well:
+        report_problem(f"the {part.value} ended again and again: its messages are above")
+    return OK if is_well else FAILED
+
+
+def _serve_web(settings: Settings, dagster_home: Path) -> bool:
+    from sync_platform.cli.runner.daemon import progress_of, waiting_runs  # these imports take two seconds
+    from sync_platform.server.serving import serve_web
+
+    serve_web(
+        settings,
+        dagster_home,
+        lambda: waiting_runs(settings),
+        lambda run_ids: progress_of(settings, run_ids),
+        lambda ledger: write_line(f"sync-platform: {public_url(settings)}  (code server: {settings.code_server})"),
+    )
+    return True
+
+
+def _run_daemon(settings: Settings, dagster_home: Path) -> bool:
+    with only_daemon(settings):
+        is_well = run_alone(ServerPart.daemon, settings, dagster_home, relay_of_dagster())
+    from sync_platform.cli.runner.daemon import forget_daemon  # the import of Dagster takes a second
+
+    forget_daemon(settings)  # it was stopped on purpose: the watch must not miss it
+    return is_well
+
+
+def _run_code_server(settings: Settings, dagster_home: Path) -> bool:
+    return run_alone(ServerPart.code_server, settings, dagster_home, relay_of_dagster())
+
+
+PARTS: dict[ServerPart, Callable[[Settings, Path], bool]] = {
+    ServerPart.web: _serve_web,
+    ServerPart.daemon: _run_daemon,
+    ServerPart.code_server: _run_code_server,
+}

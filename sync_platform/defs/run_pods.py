@@ -1,0 +1,37 @@
+"""Run pods on Kubernetes: Dagster's launcher, with the resources of the platform that a run syncs.
+
+What belongs here: which resources a run gets. Everything else of a run pod is configuration of Dagster's launcher, in
+the instance's `dagster.yaml`. It needs the extra `fleet`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dagster import DagsterRun, Field, Map, Permissive
+from dagster_k8s import K8sRunLauncher
+from dagster_k8s.container_context import K8sContainerContext
+
+
+class PlatformRunLauncher(K8sRunLauncher):
+    """`platform_resources`: the resources of the runs of each platform, as Kubernetes writes them.
+
+    A run of several platforms, or of one that is not named there, gets `resources`.
+    """
+
+    def __init__(self, platform_resources: dict[str, Any] | None = None, **config: Any) -> None:
+        self._platform_resources = platform_resources or {}
+        super().__init__(**config)
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        found = Field(Map(str, Permissive()), is_required=False, description="Resources of the runs of each platform.")
+        return {**super().config_type(), "platform_resources": found}
+
+    def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
+        context = super().get_container_context_for_run(dagster_run)
+        selected = {part for key in dagster_run.asset_selection or () for part in key.path}
+        platforms = selected & self._platform_resources.keys()
+        if len(platforms) != 1:
+            return context
+        return context.merge(K8sContainerContext(resources=self._platform_resources[platforms.pop()]))
