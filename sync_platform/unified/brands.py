@@ -65,12 +65,15 @@ def find_brands(session: duckdb.DuckDBPyConnection, at: datetime) -> BrandRows:
 
 
 def _restaurants(session: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """The live restaurants with a name or a chain, in order of their ids."""
+    """The live restaurants that may have a brand, in order of their ids: a name occurs twice, or a chain is stated."""
+    repeated = " OR ".join(
+        f"({key} IS NOT NULL AND count(*) OVER (PARTITION BY {key}) > 1)" for key in ("name_key_en", "name_key_zh")
+    )
     return frame_of(
         session,
         f"""SELECT restaurant_id, name_en, name_zh, name_key_en, name_key_zh, website, chains, founded_at
-        FROM {UNIFIED}.restaurants WHERE removed_at IS NULL
-            AND (name_key_en IS NOT NULL OR name_key_zh IS NOT NULL OR len(chains) > 0) ORDER BY restaurant_id""",
+        FROM {UNIFIED}.restaurants WHERE removed_at IS NULL QUALIFY len(chains) > 0 OR {repeated}
+        ORDER BY restaurant_id""",
     ).to_dicts()
 
 
