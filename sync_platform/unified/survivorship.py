@@ -170,7 +170,10 @@ def _named_rule(
     compared = best.join(
         rival.select("restaurant_id", *criteria, "source"), on="restaurant_id", how="left", suffix="_rival"
     )
-    rule: Any = pl.when(pl.col("of") == 1).then(pl.lit(ONLY))
+    is_only = pl.col("of") == 1
+    if Criterion.EVIDENCE in criteria:  # the evidence of one listing may differ
+        is_only &= pl.col("source_rival").is_null()
+    rule: Any = pl.when(is_only).then(pl.lit(ONLY))
     rule = rule.when(pl.col("source_rival").is_null()).then(pl.lit(AGREED))
     for criterion in criteria:
         rule = rule.when(pl.col(criterion) != pl.col(f"{criterion}_rival")).then(pl.lit(criterion.value))
